@@ -1,0 +1,29 @@
+using System.Runtime.InteropServices;
+
+namespace MemProc.Interop;
+
+public static partial class Libc
+{
+    /// <summary>process_vm_writev(2): writes memory of another process; page protection holds.</summary>
+    /// <param name="processId">The process, numbered in this process' pid namespace.</param>
+    /// <param name="address">Where to start in the other process.</param>
+    /// <param name="buffer">The bytes.</param>
+    /// <param name="written">Bytes written: fewer than given where an unwritable page follows.</param>
+    /// <returns>EFAULT: the first page is unwritable; EPERM: no ptrace access; ESRCH: no such process.</returns>
+    public static unsafe Errno TryProcessVmWrite(
+        int processId, ulong address, ReadOnlySpan<byte> buffer, out int written)
+    {
+        fixed (byte* pointer = buffer)
+        {
+            IoVector local = new() { Base = (nuint)pointer, Length = (nuint)buffer.Length };
+            IoVector remote = new() { Base = (nuint)address, Length = (nuint)buffer.Length };
+            nint count = process_vm_writev(processId, &local, 1, &remote, 1, 0);
+            written = count < 0 ? 0 : (int)count;
+            return count < 0 ? LastErrno : Errno.None;
+        }
+    }
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static unsafe partial nint process_vm_writev(
+        int pid, IoVector* local, nuint localCount, IoVector* remote, nuint remoteCount, nuint flags);
+}

@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc.Interop;
+
+/// <summary>The head of struct statx of <c>include/uapi/linux/stat.h</c>, 256 bytes, as far as it is used.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+public struct FileStatus
+{
+    /// <summary>Number of names the file has.</summary>
+    [FieldOffset(16)]
+    public uint LinkCount;
+    /// <summary>Inode number.</summary>
+    [FieldOffset(32)]
+    public ulong Inode;
+    /// <summary>Size in bytes.</summary>
+    [FieldOffset(40)]
+    public ulong SizeBytes;
+    /// <summary>Major number of the device that holds the file.</summary>
+    [FieldOffset(136)]
+    public uint DeviceMajor;
+    /// <summary>Minor number of the device that holds the file.</summary>
+    [FieldOffset(140)]
+    public uint DeviceMinor;
+}
+
+public static partial class Libc
+{
+    private const uint StatXBasicStats = 0x7ff;
+
+    /// <summary>statx(2) (Linux 4.11), following symbolic links.</summary>
+    /// <param name="directory">The directory that a relative path is seen from; null for the current one.</param>
+    /// <param name="path">The path.</param>
+    /// <param name="status">What the kernel says of the file.</param>
+    public static unsafe Errno TryStatX(SafeFileHandle? directory, string path, out FileStatus status)
+    {
+        FileStatus result = default;
+        bool referenced = false;
+        try
+        {
+            directory?.DangerousAddRef(ref referenced);
+            int from = directory is null ? CurrentDirectory : (int)directory.DangerousGetHandle();
+            int outcome = statx(from, path, 0, StatXBasicStats, &result);
+            status = result;
+            return outcome < 0 ? LastErrno : Errno.None;
+        }
+        finally
+        {
+            if (referenced)
+            {
+                directory!.DangerousRelease();
+            }
+        }
+    }
+
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int statx(int dirfd, string path, int flags, uint mask, FileStatus* status);
+}

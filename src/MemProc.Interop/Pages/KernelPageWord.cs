@@ -1,0 +1,129 @@
+using System.Numerics;
+using System.Text;
+
+namespace MemProc.Interop;
+
+/// <summary>
+/// One word of <c>/proc/kpageflags</c> (<c>fs/proc/page.c</c>). Unknown bits are kept and shown by number.
+/// </summary>
+/// <param name="Raw">The 64 bits.</param>
+public readonly record struct KernelPageWord(ulong Raw)
+{
+    /// <summary>Bits 32 to 47 are for kernel developers.</summary>
+    private const ulong RawBits = 0xFFFFUL << 32;
+    private const int Error = 1, Active = 6, Slab = 7, Writeback = 8, Reclaim = 9, Anonymous = 12,
+        CompoundHead = 15, CompoundTail = 16, Huge = 17, Owner2 = 34,
+        AnonExclusive = 47, Readahead = 48, SlubFrozen = 50, SlubDebug = 51;
+
+    private static readonly KernelPageFlag?[] ByBit = IndexByBit();
+
+    /// <summary>
+    /// The word without what only kernel developers want: bits 32 to 47, and the compound bits of anything but
+    /// hugetlb pages. This is what page-types shows unless it is asked for raw flags.
+    /// </summary>
+    public KernelPageWord WellKnown
+    {
+        get
+        {
+            ulong flags = Raw & ~RawBits;
+            return new((flags & Bit(Huge)) == 0 ? flags & ~(Bit(CompoundHead) | Bit(CompoundTail)) : flags);
+        }
+    }
+
+    /// <summary>
+    /// The word with bits whose meaning depends on the kind of page moved to the bit that says what they mean
+    /// here, as page-types does for raw flags.
+    /// </summary>
+    public KernelPageWord Expanded
+    {
+        get
+        {
+            ulong flags = Raw;
+            if (Has(flags, Anonymous))
+            {
+                Move(ref flags, Owner2, AnonExclusive);
+            }
+
+            if (Has(flags, Slab))
+            {
+                Move(ref flags, Active, SlubFrozen);
+                Move(ref flags, Error, SlubDebug);
+            }
+
+            if (!Has(flags, Writeback))
+            {
+                Move(ref flags, Reclaim, Readahead);
+            }
+
+            return new(flags);
+        }
+    }
+
+    /// <summary>The names of the bits that are set, lowest first; an unknown bit is <c>bit27</c>.</summary>
+    public string[] Names
+    {
+        get
+        {
+            string[] names = new string[BitOperations.PopCount(Raw)];
+            int next = 0;
+            for (ulong rest = Raw; rest != 0; rest &= rest - 1)
+            {
+                int bit = BitOperations.TrailingZeroCount(rest);
+                names[next++] = ByBit[bit]?.Name ?? $"bit{bit}";
+            }
+
+            return names;
+        }
+    }
+
+    /// <summary>
+    /// page-types' symbolic form: a letter or <c>_</c> for each named flag, then <c>+N</c> for each set bit that
+    /// has no letter.
+    /// </summary>
+    public string Symbol
+    {
+        get
+        {
+            StringBuilder text = new(48);
+            ulong rest = Raw;
+            foreach (KernelPageFlag flag in KernelPageFlag.All)
+            {
+                if (flag.Letter != '\0')
+                {
+                    text.Append(Has(Raw, flag.Bit) ? flag.Letter : '_');
+                    rest &= ~Bit(flag.Bit);
+                }
+            }
+
+            for (; rest != 0; rest &= rest - 1)
+            {
+                text.Append('+').Append(BitOperations.TrailingZeroCount(rest));
+            }
+
+            return text.ToString();
+        }
+    }
+
+    private static void Move(ref ulong flags, int from, int to)
+    {
+        if (Has(flags, from))
+        {
+            flags ^= Bit(from) | Bit(to);
+        }
+    }
+
+    private static bool Has(ulong flags, int bit) => (flags & Bit(bit)) != 0;
+
+    private static ulong Bit(int bit) => 1UL << bit;
+
+    private static KernelPageFlag?[] IndexByBit()
+    {
+        KernelPageFlag?[] table = new KernelPageFlag?[64];
+        foreach (KernelPageFlag flag in KernelPageFlag.All)
+        {
+            table[flag.Bit] = flag;
+        }
+
+        return table;
+    }
+}

@@ -1,0 +1,78 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc.Interop;
+
+/// <summary>struct procmap_query of <c>include/uapi/linux/fs.h</c> (Linux 6.11), 104 bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct ProcMapQueryArgument
+{
+    /// <summary>Size of this structure.</summary>
+    public ulong Size;
+    /// <summary>In: which mappings are wanted.</summary>
+    public ulong QueryFlags;
+    /// <summary>In: the address.</summary>
+    public ulong QueryAddress;
+    /// <summary>Out: first address.</summary>
+    public ulong VmaStart;
+    /// <summary>Out: first address behind the mapping.</summary>
+    public ulong VmaEnd;
+    /// <summary>Out: permissions.</summary>
+    public ulong VmaFlags;
+    /// <summary>Out: size of its pages.</summary>
+    public ulong VmaPageSize;
+    /// <summary>Out: offset in the file.</summary>
+    public ulong VmaOffset;
+    /// <summary>Out: inode.</summary>
+    public ulong Inode;
+    /// <summary>Out: device.</summary>
+    public uint DeviceMajor;
+    /// <summary>Out: device.</summary>
+    public uint DeviceMinor;
+    /// <summary>In: room for the name. Out: its bytes with the NUL; 0: no name.</summary>
+    public uint VmaNameSize;
+    /// <summary>In: room for the build id; 0: not wanted.</summary>
+    public uint BuildIdSize;
+    /// <summary>In: where the name goes.</summary>
+    public ulong VmaNameAddress;
+    /// <summary>In: where the build id goes.</summary>
+    public ulong BuildIdAddress;
+}
+
+/// <summary>The PROCMAP_QUERY ioctl on an open <c>/proc/PID/maps</c>.</summary>
+public static class ProcMapQuery
+{
+    private const uint Request = 0xC068_6611;
+    private const ulong CoveringOrNext = 0x10;
+    private const int LongestName = 4096;
+
+    /// <summary>Asks for the mapping that holds an address, or for the next one above it.</summary>
+    /// <param name="maps">An open <c>/proc/PID/maps</c>.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="orNext">Where no mapping holds the address, answer with the next one above.</param>
+    /// <param name="answer">The kernel's answer.</param>
+    /// <param name="name">
+    /// The name, empty where it has none. A newline in it is a newline, where <c>maps</c> shows <c>\012</c>.
+    /// </param>
+    /// <returns>ENOENT: no mapping there; ENOTTY: the kernel is older than 6.11; ESRCH: the process is gone.</returns>
+    public static unsafe Errno TryQuery(
+        SafeFileHandle maps, ulong address, bool orNext, out ProcMapQueryArgument answer, out byte[] name)
+    {
+        byte* nameBuffer = stackalloc byte[LongestName];
+        ProcMapQueryArgument argument = new()
+        {
+            Size = (ulong)Unsafe.SizeOf<ProcMapQueryArgument>(),
+            QueryFlags = orNext ? CoveringOrNext : 0,
+            QueryAddress = address,
+            VmaNameSize = LongestName,
+            VmaNameAddress = (ulong)nameBuffer,
+        };
+        Errno errno = Libc.TryIoctl(maps, Request, &argument, out _);
+        answer = argument;
+        name = errno == Errno.None && argument.VmaNameSize > 1
+            ? new ReadOnlySpan<byte>(nameBuffer, (int)argument.VmaNameSize - 1).ToArray()
+            : [];
+        return errno;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Buffers.Text;
+using System.Text;
+
+namespace MemProc.Interop;
+
+/// <summary>What <c>/proc/PID/stat</c> says of a process' identity and state (<c>fs/proc/array.c</c>).</summary>
+/// <param name="ProcessId">The process id.</param>
+/// <param name="Name">The name of the main thread (comm), of a process at most 15 bytes; it can hold any byte.</param>
+/// <param name="State">R, S, D, T, t, Z (zombie), X (dead) or I (idle kernel thread).</param>
+/// <param name="Flags">The kernel's task flags (PF_*).</param>
+/// <param name="StartTicks">Start time after boot, in clock ticks. Number and start time name one process.</param>
+public readonly record struct ProcessStat(int ProcessId, string Name, char State, uint Flags, ulong StartTicks)
+{
+    private const uint PfKthread = 0x0020_0000;
+
+    /// <summary>A thread of the kernel: it has no memory of its own.</summary>
+    public bool IsKernelThread => (Flags & PfKthread) != 0;
+
+    /// <summary>Exited, but not yet waited for by its parent: its memory is gone.</summary>
+    public bool IsZombie => State is 'Z' or 'X';
+
+    /// <summary>Parses the file's text. False where it is something else.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> text, out ProcessStat result)
+    {
+        result = default;
+        // The name stands in parentheses and may itself hold parentheses, blanks and newlines.
+        int open = text.IndexOf((byte)'(');
+        int close = text.LastIndexOf((byte)')');
+        if (open < 0 || close < open || close + 3 >= text.Length
+            || !Utf8Parser.TryParse(text, out int processId, out _))
+        {
+            return false;
+        }
+
+        string name = Encoding.UTF8.GetString(text[(open + 1)..close]);
+        ReadOnlySpan<byte> fields = text[(close + 2)..];
+        char state = (char)fields[0];
+        if (!TryField(fields, 9 - 3, out ulong flags) || !TryField(fields, 22 - 3, out ulong startTicks))
+        {
+            return false;
+        }
+
+        result = new ProcessStat(processId, name, state, (uint)flags, startTicks);
+        return true;
+    }
+
+    private static bool TryField(ReadOnlySpan<byte> fields, int index, out ulong value)
+    {
+        for (; index > 0; index--)
+        {
+            int space = fields.IndexOf((byte)' ');
+            if (space < 0)
+            {
+                value = 0;
+                return false;
+            }
+
+            fields = fields[(space + 1)..];
+        }
+
+        return Utf8Parser.TryParse(fields, out value, out _);
+    }
+}
