@@ -1,0 +1,29 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Checks of address ranges before anything is touched.</summary>
+internal static class UserRange
+{
+    /// <summary>The first address behind a range.</summary>
+    /// <param name="address">First address.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="operation">What the range is wanted for.</param>
+    /// <exception cref="MemProcException">
+    /// EINVAL: an empty range, one that wraps round the end of the address space, or addresses of the kernel.
+    /// </exception>
+    public static ulong End(ulong address, ulong length, string operation)
+    {
+        string? fault = length == 0
+            ? $"The range at 0x{address:x} has no bytes: give a length of at least 1."
+            : address + length - 1 < address
+            ? $"The range at 0x{address:x} of {length} bytes wraps round the end of the address space."
+            : address > long.MaxValue
+            ? $"0x{address:x} lies in the kernel's half of the address space; a process' memory ends below "
+                + "0x8000000000000000."
+            : address + length - 1 > long.MaxValue
+            ? $"The range at 0x{address:x} of {length} bytes reaches into the kernel's half of the address space."
+            : null;
+        return fault is null ? address + length : throw new MemProcException(operation, Errno.EINVAL, fault, address);
+    }
+}

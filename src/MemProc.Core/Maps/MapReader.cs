@@ -1,0 +1,193 @@
+using System.Text;
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Reads the mappings of a process, each as soon as the kernel has named it.</summary>
+public static class MapReader
+{
+    private const string Operation = "ReadMaps";
+
+    /// <summary>All mappings in address order.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="cancellation">Stops the reading.</param>
+    /// <exception cref="MemProcException">
+    /// ReadMaps: EACCES, or ESRCH where the process is a kernel thread, or exits before the list is complete.
+    /// </exception>
+    public static IEnumerable<ProcMap> Read(LinuxProcess process, CancellationToken cancellation = default)
+    {
+        using ProcfsLines lines = new(process, "maps", Operation);
+        int index = 0;
+        ulong end = 0;
+        while (lines.MoveNext())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ProcMap map = Parse(lines.Current, process, index);
+            if (IsRepeated(map, end))
+            {
+                continue;
+            }
+
+            end = map.End;
+            index++;
+            yield return map;
+        }
+
+        ThrowIfIncomplete(process, index);
+    }
+
+    /// <summary>All mappings with their smaps counters. The process is held up while each is counted.</summary>
+    /// <inheritdoc cref="Read" path="/param"/>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    public static IEnumerable<ProcMapDetail> ReadDetailed(
+        LinuxProcess process, CancellationToken cancellation = default)
+    {
+        using ProcfsLines lines = new(process, "smaps", Operation);
+        int index = 0;
+        ulong end = 0;
+        bool more = lines.MoveNext();
+        while (more)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ProcMap map = Parse(lines.Current, process, index);
+            Dictionary<string, ulong> counters = new(24);
+            string[] vmFlags = [];
+            while ((more = lines.MoveNext()) && !SmapsLine.IsHeader(lines.Current))
+            {
+                AddCounter(lines.Current, counters, ref vmFlags);
+            }
+
+            if (IsRepeated(map, end))
+            {
+                continue;
+            }
+
+            end = map.End;
+            index++;
+            yield return new ProcMapDetail(map, counters, vmFlags);
+        }
+
+        ThrowIfIncomplete(process, index);
+    }
+
+    /// <summary>The mappings that a person asked for.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="addresses">Only mappings that hold one of these; null: all.</param>
+    /// <param name="detailed">Give <see cref="ProcMapDetail"/>.</param>
+    /// <param name="filter">Which of them.</param>
+    /// <param name="cancellation">Stops the reading.</param>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    public static IEnumerable<ProcMap> Select(
+        LinuxProcess process, IReadOnlyList<ulong>? addresses, bool detailed, MapFilter filter,
+        CancellationToken cancellation)
+    {
+        IEnumerable<ProcMap> maps = (addresses, detailed) switch
+        {
+            (null, false) => Read(process, cancellation),
+            (null, true) => ReadDetailed(process, cancellation),
+            (_, false) => addresses.Select(address => Find(process, address)).OfType<ProcMap>(),
+            (_, true) => ReadDetailed(process, cancellation)
+                .Where(map => addresses.Any(address => map.Start <= address && address < map.End)),
+        };
+        return maps.Where(filter.Matches);
+    }
+
+    /// <summary>
+    /// The mapping that holds an address, or null. PROCMAP_QUERY answers at once (Linux 6.11); on older kernels
+    /// the list is read up to the address.
+    /// </summary>
+    /// <param name="process">The process.</param>
+    /// <param name="address">The address.</param>
+    public static ProcMap? Find(LinuxProcess process, ulong address) =>
+        Between(process, address, address + 1).FirstOrDefault();
+
+    /// <summary>The mappings that have pages in a range, in address order.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="start">First address.</param>
+    /// <param name="end">First address behind the range.</param>
+    public static IEnumerable<ProcMap> Between(LinuxProcess process, ulong start, ulong end)
+    {
+        // The page of old system calls, alone in the upper half, is in the list but cannot be queried.
+        if (start > long.MaxValue
+            || ProcMapQuery.TryQuery(process.Maps, 0, orNext: true, out _, out _) == Errno.ENOTTY)
+        {
+            return Read(process).SkipWhile(map => map.End <= start).TakeWhile(map => map.Start < end);
+        }
+
+        return QueryBetween(process, start, end);
+    }
+
+    private static IEnumerable<ProcMap> QueryBetween(LinuxProcess process, ulong start, ulong end)
+    {
+        for (ulong at = start; at < end;)
+        {
+            Errno errno = ProcMapQuery.TryQuery(
+                process.Maps, at, orNext: true, out ProcMapQueryArgument answer, out byte[] name);
+            if (errno == Errno.ENOENT || (errno == Errno.None && answer.VmaStart >= end))
+            {
+                process.ThrowIfExited(Operation);
+                yield break;
+            }
+
+            if (errno != Errno.None)
+            {
+                throw process.Failure(Operation, errno, $"the mapping at 0x{at:x} cannot be asked for", at);
+            }
+
+            MapFields fields = MapFields.From(answer);
+            yield return new ProcMap(process.Identity, null, fields, MapName.Interpret(AsInList(name), fields, process));
+            at = answer.VmaEnd;
+        }
+    }
+
+    /// <summary>The query gives names as they are; the list escapes newlines.</summary>
+    private static byte[] AsInList(byte[] name) => name.Contains((byte)'\n')
+        ? Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(name).Replace("\n", "\\012", StringComparison.Ordinal))
+        : name;
+
+    private static ProcMap Parse(ReadOnlySpan<byte> text, LinuxProcess process, int index)
+    {
+        if (!MapsLine.TryParse(text, out MapsLine line))
+        {
+            throw process.Failure(Operation, Errno.EINVAL,
+                $"a line of maps has an unknown form, '{SafeText.Escape(Encoding.UTF8.GetString(text))}'");
+        }
+
+        MapFields fields = MapFields.From(line);
+        return new ProcMap(process.Identity, index, fields, MapName.Interpret(line.Path, fields, process));
+    }
+
+    /// <summary>
+    /// The kernel hands out the list in pieces, and goes on behind the last address. A mapping that has grown over
+    /// that address meanwhile, as the heap does, is in the next piece again.
+    /// </summary>
+    private static bool IsRepeated(ProcMap map, ulong end) => map.Start < end;
+
+    private static void AddCounter(
+        ReadOnlySpan<byte> text, Dictionary<string, ulong> counters, ref string[] vmFlags)
+    {
+        if (!SmapsLine.TryParse(text, out SmapsLine line))
+        {
+            return;
+        }
+
+        if (line.VmFlags.IsEmpty)
+        {
+            counters[Encoding.UTF8.GetString(line.Name)] = line.Value;
+        }
+        else
+        {
+            vmFlags = Encoding.UTF8.GetString(line.VmFlags).Split(' ');
+        }
+    }
+
+    /// <summary>The list of a process that exits simply ends, and so does that of a kernel thread.</summary>
+    private static void ThrowIfIncomplete(LinuxProcess process, int count)
+    {
+        process.ThrowIfExited(Operation);
+        if (count == 0)
+        {
+            throw process.Failure(Operation, Errno.ESRCH, "has no mappings");
+        }
+    }
+}

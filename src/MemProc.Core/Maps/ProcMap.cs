@@ -1,0 +1,120 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>One mapping (VMA) of a process, as <c>/proc/PID/maps</c> shows it.</summary>
+public class ProcMap
+{
+    private readonly uint _major;
+    private readonly uint _minor;
+    private readonly VmaPermissions _permissions;
+
+    internal ProcMap(ProcessIdentity process, int? index, in MapFields fields, in MapName name)
+    {
+        Process = process;
+        Index = index;
+        Start = fields.Start;
+        End = fields.End;
+        Offset = fields.Offset;
+        Inode = fields.Inode;
+        _permissions = fields.Permissions;
+        _major = fields.DeviceMajor;
+        _minor = fields.DeviceMinor;
+        RawPath = name.RawPath;
+        Path = name.Path;
+        IsDeleted = name.IsDeleted;
+        Kind = name.Kind;
+    }
+
+    /// <summary>A copy, for a type with more to say.</summary>
+    private protected ProcMap(ProcMap map)
+    {
+        Process = map.Process;
+        Index = map.Index;
+        Start = map.Start;
+        End = map.End;
+        Offset = map.Offset;
+        Inode = map.Inode;
+        _permissions = map._permissions;
+        _major = map._major;
+        _minor = map._minor;
+        RawPath = map.RawPath;
+        Path = map.Path;
+        IsDeleted = map.IsDeleted;
+        Kind = map.Kind;
+    }
+
+    /// <summary>The process id.</summary>
+    public int ProcessId => Process.ProcessId;
+
+    /// <summary>The process' name.</summary>
+    public string ProcessName => Process.Name;
+
+    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
+    public ulong ProcessStartTicks => Process.StartTicks;
+
+    /// <summary>Place in the list, from 0; null where the mapping was asked for by address.</summary>
+    public int? Index { get; }
+
+    /// <summary>First address.</summary>
+    public ulong Start { get; }
+
+    /// <summary>First address behind the mapping.</summary>
+    public ulong End { get; }
+
+    /// <summary>Size in bytes.</summary>
+    public ulong SizeBytes => End - Start;
+
+    /// <summary>The four letters: <c>r-xp</c>.</summary>
+    public string Permissions => string.Create(4, _permissions, static (letters, permissions) =>
+    {
+        letters[0] = permissions.HasFlag(VmaPermissions.Read) ? 'r' : '-';
+        letters[1] = permissions.HasFlag(VmaPermissions.Write) ? 'w' : '-';
+        letters[2] = permissions.HasFlag(VmaPermissions.Execute) ? 'x' : '-';
+        letters[3] = permissions.HasFlag(VmaPermissions.Shared) ? 's' : 'p';
+    });
+
+    /// <summary>May be read.</summary>
+    public bool IsReadable => _permissions.HasFlag(VmaPermissions.Read);
+
+    /// <summary>May be written.</summary>
+    public bool IsWritable => _permissions.HasFlag(VmaPermissions.Write);
+
+    /// <summary>May be executed.</summary>
+    public bool IsExecutable => _permissions.HasFlag(VmaPermissions.Execute);
+
+    /// <summary>Writes reach the file or the other processes that share it.</summary>
+    public bool IsShared => _permissions.HasFlag(VmaPermissions.Shared);
+
+    /// <summary>Offset in the file, bytes.</summary>
+    public ulong Offset { get; }
+
+    /// <summary>The file's device, <c>major:minor</c> in hex: <c>fd:00</c>.</summary>
+    public string Device => $"{_major:x2}:{_minor:x2}";
+
+    /// <summary>The file's inode; 0 where there is no file.</summary>
+    public ulong Inode { get; }
+
+    /// <summary>
+    /// The file's path or the kernel's name for the mapping, without the mark of a deleted file; empty for
+    /// anonymous memory.
+    /// </summary>
+    public string Path { get; }
+
+    /// <summary>The path as the kernel wrote it: <c>\012</c> for a newline, <c> (deleted)</c> behind it.</summary>
+    public string RawPath { get; }
+
+    /// <summary>The file's name is gone: unlinked, or replaced by another file.</summary>
+    public bool IsDeleted { get; }
+
+    /// <summary>What the mapping is.</summary>
+    public ProcMapKind Kind { get; }
+
+    /// <summary>Which process it belongs to.</summary>
+    internal ProcessIdentity Process { get; }
+
+    /// <summary>The line as <c>/proc/PID/maps</c> has it, without the padding before the path.</summary>
+    public override string ToString() => RawPath.Length == 0
+        ? $"{Start:x8}-{End:x8} {Permissions} {Offset:x8} {Device} {Inode}"
+        : $"{Start:x8}-{End:x8} {Permissions} {Offset:x8} {Device} {Inode} {SafeText.Escape(RawPath)}";
+}

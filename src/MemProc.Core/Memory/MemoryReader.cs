@@ -1,0 +1,205 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Reads memory of a process; what cannot be read becomes a gap that says why.</summary>
+public sealed class MemoryReader
+{
+    /// <summary>The largest piece that is handed on as one block.</summary>
+    public const int LargestBlock = 16 * 1024 * 1024;
+
+    private const string Operation = "ReadMemory";
+
+    /// <summary>One system call's worth: the buffer stays in the processor's cache.</summary>
+    private const int PieceBytes = 1024 * 1024;
+
+    private readonly LinuxProcess _process;
+    private readonly CancellationToken _cancellation;
+
+    /// <summary>Prepares a reader.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="method">How to read; Auto decides by trying.</param>
+    /// <param name="cancellation">Stops the reading.</param>
+    public MemoryReader(LinuxProcess process, ReadMethod method, CancellationToken cancellation = default)
+    {
+        _process = process;
+        _cancellation = cancellation;
+        Method = method == ReadMethod.Auto ? Choose(process) : method;
+    }
+
+    /// <summary>How the memory is read: never Auto.</summary>
+    public ReadMethod Method { get; }
+
+    /// <summary>Reads a range in blocks of at most <see cref="LargestBlock"/>, each handed on when it is full.</summary>
+    /// <param name="address">First address.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <exception cref="MemProcException">
+    /// ReadMemory: EINVAL for an impossible range; EPERM without ptrace access; ESRCH where the process exits.
+    /// </exception>
+    public IEnumerable<MemoryBlock> ReadBlocks(ulong address, ulong length)
+    {
+        ulong end = UserRange.End(address, length, Operation);
+        for (ulong at = address; at < end;)
+        {
+            // A long gap, such as a reservation of terabytes, is one block without bytes.
+            // Blocks end where a line of a dump does, so that the next one begins with a whole line.
+            int size = (int)Math.Min(end - at, LargestBlock - at % HexDump.BytesPerLine);
+            byte[] bytes = GC.AllocateUninitializedArray<byte>(size);
+            List<MemoryGap> gaps = [];
+            ulong covered = Fill(at, bytes, end, gaps);
+            if (gaps is [{ } only] && only.Address == at && only.Length == covered)
+            {
+                bytes = [];
+            }
+            else if (covered > (ulong)size)
+            {
+                covered = (ulong)size;
+                MemoryGap last = gaps[^1];
+                gaps[^1] = last with { Length = at + covered - last.Address };
+            }
+
+            yield return new MemoryBlock(_process.Identity, at, covered, bytes, [.. gaps], Method);
+            at += covered;
+        }
+    }
+
+    /// <summary>Reads a range into a buffer.</summary>
+    /// <param name="address">First address.</param>
+    /// <param name="buffer">Where the bytes go; those in gaps are set to 0.</param>
+    /// <returns>What could not be read, in address order.</returns>
+    /// <inheritdoc cref="ReadBlocks" path="/exception"/>
+    public IReadOnlyList<MemoryGap> Read(ulong address, Span<byte> buffer)
+    {
+        ulong end = UserRange.End(address, (ulong)buffer.Length, Operation);
+        List<MemoryGap> gaps = [];
+        Fill(address, buffer, end, gaps);
+        return gaps;
+    }
+
+    /// <summary>Reads a range that has to be readable as a whole.</summary>
+    /// <param name="address">First address.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <exception cref="MemProcException">Part of the range cannot be read, or it does not fit an array.</exception>
+    public byte[] ReadWhole(ulong address, ulong length)
+    {
+        if (length > (ulong)Array.MaxLength)
+        {
+            throw new MemProcException(Operation, Errno.EINVAL,
+                $"{HumanSize.Format(length)} do not fit one array; read them into a file.", address);
+        }
+
+        byte[] bytes = new byte[(int)length];
+        return Read(address, bytes) is [{ } gap, ..] ? throw Unreadable(address, length, gap) : bytes;
+    }
+
+    /// <summary>The exception for a range that was wanted as a whole and has a gap.</summary>
+    /// <param name="address">First address of the range.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <param name="gap">The gap.</param>
+    public MemProcException Unreadable(ulong address, ulong length, MemoryGap gap)
+    {
+        string part = gap.Length == length ? string.Empty : $", part of {HumanSize.Format(length)} at 0x{address:x},";
+        return _process.Failure(Operation, gap.Errno,
+            $"{HumanSize.Format(gap.Length)} at 0x{gap.Address:x}{part} cannot be read", gap.Address);
+    }
+
+    /// <summary>
+    /// Fills a buffer. A gap that begins in the buffer is followed to its end, at most to
+    /// <paramref name="limit"/>.
+    /// </summary>
+    /// <returns>Bytes covered: the buffer's length, or more where a gap reaches beyond it.</returns>
+    internal ulong Fill(ulong address, Span<byte> buffer, ulong limit, List<MemoryGap> gaps)
+    {
+        ulong covered = 0;
+        while (covered < (ulong)buffer.Length)
+        {
+            _cancellation.ThrowIfCancellationRequested();
+            Span<byte> piece = buffer[(int)covered..];
+            piece = piece[..Math.Min(piece.Length, PieceBytes)];
+            Errno errno = TryRead(address + covered, piece, out int read);
+            covered += (ulong)read;
+            if (read > 0)
+            {
+                continue;
+            }
+
+            ulong at = address + covered;
+            ulong gapEnd = Math.Min(GapEnd(at, errno), limit);
+            AddGap(gaps, at, gapEnd - at, errno);
+            int cleared = (int)Math.Min(gapEnd - at, (ulong)buffer.Length - covered);
+            buffer.Slice((int)covered, cleared).Clear();
+            covered += gapEnd - at;
+        }
+
+        return covered;
+    }
+
+    private static ReadMethod Choose(LinuxProcess process)
+    {
+        Span<byte> nothing = stackalloc byte[1];
+        // Address 0 is never mapped: EFAULT says that the call itself is allowed. A procfs of another pid namespace
+        // numbers processes differently from the call.
+        Errno errno = Libc.TryProcessVmRead(process.Id, 0, nothing, out _);
+        bool works = errno is Errno.EFAULT or Errno.None
+            && new FileInfo($"{process.Files.Proc}/self").LinkTarget == Environment.ProcessId.ToString();
+        return works ? ReadMethod.ProcessVm : ReadMethod.Mem;
+    }
+
+    private Errno TryRead(ulong address, Span<byte> buffer, out int read)
+    {
+        Errno errno = Method == ReadMethod.Mem
+            ? Libc.TryPRead(_process.Memory, buffer, address, out read)
+            : Libc.TryProcessVmRead(_process.Id, address, buffer, out read);
+        switch (errno)
+        {
+            case Errno.None when read > 0:
+                // The call goes by number; a process that has exited meanwhile may have a successor.
+                if (Method == ReadMethod.ProcessVm)
+                {
+                    _process.ThrowIfExited(Operation);
+                }
+
+                return errno;
+            case Errno.None:
+                throw _process.Failure(Operation, Errno.EFAULT,
+                    $"the memory at 0x{address:x} is gone, the process runs another program", address);
+            case Errno.EFAULT or Errno.EIO or Errno.ENXIO or Errno.EHWPOISON:
+                _process.ThrowIfExited(Operation);
+                return errno;
+            default:
+                throw _process.Failure(Operation, errno, $"the memory at 0x{address:x} cannot be read", address);
+        }
+    }
+
+    /// <summary>Where to try again: behind what is not mapped or may not be read at all, else at the next page.</summary>
+    private ulong GapEnd(ulong address, Errno errno)
+    {
+        ulong nextPage = MachinePage.Floor(address) + MachinePage.SizeBytes;
+        ProcMap? map = MapReader.Between(_process, address, long.MaxValue).FirstOrDefault();
+        if (map is null)
+        {
+            return ulong.MaxValue;
+        }
+
+        if (map.Start > address)
+        {
+            return map.Start;
+        }
+
+        bool isClosed = (!map.IsReadable && Method == ReadMethod.ProcessVm)
+            || map.Kind is ProcMapKind.Vvar || (map.Kind == ProcMapKind.Device && errno == Errno.EIO);
+        return isClosed ? map.End : nextPage;
+    }
+
+    private static void AddGap(List<MemoryGap> gaps, ulong address, ulong length, Errno errno)
+    {
+        if (gaps is [.., { } last] && last.End == address && last.Errno == errno)
+        {
+            gaps[^1] = last with { Length = last.Length + length };
+        }
+        else
+        {
+            gaps.Add(new MemoryGap(address, length, errno));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace MemProc;
+
+/// <summary>The machine's page size: 4, 16 or 64 KiB.</summary>
+public static class MachinePage
+{
+    /// <summary>Bytes of a page.</summary>
+    public static ulong SizeBytes { get; } = (ulong)Environment.SystemPageSize;
+
+    /// <summary>The address of the page that holds an address.</summary>
+    public static ulong Floor(ulong address) => address & ~(SizeBytes - 1);
+
+    /// <summary>The first page address at or above an address.</summary>
+    public static ulong Ceiling(ulong address) => Floor(address + (SizeBytes - 1));
+}

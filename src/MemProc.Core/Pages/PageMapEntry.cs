@@ -1,0 +1,92 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>
+/// What stands behind a virtual page, or behind a run of neighbouring pages of equal state in consecutive frames.
+/// </summary>
+public sealed class PageMapEntry
+{
+    private readonly ProcMap _map;
+    private readonly PageMapWord _word;
+
+    internal PageMapEntry(ProcMap map, ulong address, PageMapWord word, ulong pageCount = 1)
+    {
+        _map = map;
+        _word = word;
+        Address = address;
+        PageCount = pageCount;
+    }
+
+    /// <summary>The process id.</summary>
+    public int ProcessId => _map.ProcessId;
+
+    /// <summary>The process' name.</summary>
+    public string ProcessName => _map.ProcessName;
+
+    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
+    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+
+    /// <summary>Address of the page; where one address was asked for, that very address.</summary>
+    public ulong Address { get; }
+
+    /// <summary>Bytes from <see cref="Address"/> to the end of the page or run.</summary>
+    public ulong Length => MachinePage.Floor(Address) + PageCount * MachinePage.SizeBytes - Address;
+
+    /// <summary>Number of pages: 1, or more for a run.</summary>
+    public ulong PageCount { get; }
+
+    /// <summary>
+    /// The frame that holds the page, the first one of a run; null where no frame does, or where the kernel hid
+    /// it (<see cref="IsPfnHidden"/>).
+    /// </summary>
+    public ulong? Pfn => _word.IsPresent && !_word.IsPfnHidden ? _word.Pfn : null;
+
+    /// <summary>Physical address of the byte at <see cref="Address"/>; null like <see cref="Pfn"/>.</summary>
+    public ulong? PhysicalAddress => Pfn * MachinePage.SizeBytes + Address % MachinePage.SizeBytes;
+
+    /// <summary>The kernel hid the frame number: the reader lacks CAP_SYS_ADMIN.</summary>
+    public bool IsPfnHidden => _word.IsPfnHidden;
+
+    /// <summary>In memory.</summary>
+    public bool IsPresent => _word.IsPresent;
+
+    /// <summary>In swap.</summary>
+    public bool IsSwapped => _word.IsSwapped;
+
+    /// <summary>A page of a file or of shared anonymous memory.</summary>
+    public bool IsFileOrShared => _word.IsFileOrShared;
+
+    /// <summary>Written since soft-dirty bits were cleared; means nothing on kernels without them.</summary>
+    public bool IsSoftDirty => _word.IsSoftDirty;
+
+    /// <summary>Mapped by this process alone.</summary>
+    public bool IsExclusive => _word.IsExclusive;
+
+    /// <summary>Write-protected through userfaultfd.</summary>
+    public bool IsWriteProtected => _word.IsWriteProtected;
+
+    /// <summary>A guard region: touching it is a fault.</summary>
+    public bool IsGuard => _word.IsGuard;
+
+    /// <summary>What holds for the page, in words: <c>present,exclusive</c>; <c>empty</c> where nothing does.</summary>
+    public string State => _word.IsPopulated ? _word.Describe() : "empty";
+
+    /// <summary>Which swap area; null where the page is not in swap.</summary>
+    public int? SwapType => _word.IsSwapped ? _word.SwapType : null;
+
+    /// <summary>Which slot of the swap area; null where the page is not in swap.</summary>
+    public ulong? SwapOffset => _word.IsSwapped ? _word.SwapOffset : null;
+
+    /// <summary>The word of pagemap, of a run's first page.</summary>
+    public ulong Raw => _word.Raw;
+
+    /// <summary>Path or name of the mapping that the page belongs to.</summary>
+    public string Path => _map.Path;
+
+    /// <summary>The same entry as the first of a run.</summary>
+    internal PageMapEntry WithPageCount(ulong pageCount) =>
+        pageCount == PageCount ? this : new PageMapEntry(_map, Address, _word, pageCount);
+
+    internal bool IsOfSameMapping(PageMapEntry other) => ReferenceEquals(_map, other._map);
+}

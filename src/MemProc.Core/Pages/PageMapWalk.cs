@@ -1,0 +1,125 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Walks a process' pages and says what stands behind each.</summary>
+/// <param name="process">The process.</param>
+/// <param name="cancellation">Stops the walk.</param>
+public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancellation = default)
+{
+    /// <summary>What to tell a person, once, when frame numbers are hidden.</summary>
+    public const string FramesHidden = "The kernel hides frame numbers from this user: Pfn and PhysicalAddress are "
+        + "empty. They take CAP_SYS_ADMIN (run as root).";
+
+    private const ulong VsyscallPage = 0xffff_ffff_ff60_0000;
+
+    private readonly PageMapReader _reader = new(process, cancellation);
+
+    /// <summary>Pages that are not populated are wanted too.</summary>
+    public bool IncludeEmpty { get; init; }
+
+    /// <summary>Neighbours of equal state in consecutive frames become one entry.</summary>
+    public bool JoinRuns { get; init; }
+
+    /// <summary>All pages of the process, in address order.</summary>
+    /// <exception cref="MemProcException">ReadMaps or ReadPageMap failed.</exception>
+    public IEnumerable<PageMapEntry> All() => Join(Pages(MapReader.Read(process, cancellation), 0, ulong.MaxValue));
+
+    /// <summary>
+    /// The pages of a range, in address order, as far as it is mapped. The fixed page of old system calls has none:
+    /// it is in the list of mappings, but not in the process' page table.
+    /// </summary>
+    /// <param name="address">First address; its whole page counts.</param>
+    /// <param name="length">Bytes, at least 1; the last byte's whole page counts.</param>
+    /// <exception cref="MemProcException">
+    /// FindMap: ENOENT where nothing is mapped in the range; ReadPageMap failed.
+    /// </exception>
+    public IEnumerable<PageMapEntry> Range(ulong address, ulong length)
+    {
+        if (MachinePage.Floor(address) == VsyscallPage
+            && MapReader.Find(process, address) is { Kind: ProcMapKind.Vsyscall })
+        {
+            return [];
+        }
+
+        ulong start = MachinePage.Floor(address);
+        ulong end = MachinePage.Ceiling(UserRange.End(address, length, "ReadPageMap"));
+        return Join(Pages(Mapped(start, end, address), start, end));
+    }
+
+    /// <summary>The pages that a person asked for: so many bytes or pages from an address on, or that address.</summary>
+    /// <param name="address">First address.</param>
+    /// <param name="length">Bytes; null: not told.</param>
+    /// <param name="count">Pages; null: not told.</param>
+    /// <inheritdoc cref="Range" path="/exception"/>
+    public IEnumerable<PageMapEntry> From(ulong address, ulong? length, ulong? count) => (length, count) switch
+    {
+        (null, null) => [At(address)],
+        (_, ulong pages) => Range(MachinePage.Floor(address), pages * MachinePage.SizeBytes),
+        (ulong bytes, _) => Range(address, bytes),
+    };
+
+    /// <summary>
+    /// The entry of one address, populated or not. Its <see cref="PageMapEntry.PhysicalAddress"/> is that of the
+    /// byte.
+    /// </summary>
+    /// <param name="address">The address.</param>
+    /// <exception cref="MemProcException">FindMap: ENOENT where nothing is mapped there; ReadPageMap failed.</exception>
+    public PageMapEntry At(ulong address)
+    {
+        UserRange.End(address, 1, "ReadPageMap");
+        ProcMap map = Mapped(address, address + 1, address).First();
+        ulong page = MachinePage.Floor(address);
+        PageMapStretch stretch = _reader.ReadAll(page, page + MachinePage.SizeBytes).First();
+        return new PageMapEntry(map, address, new PageMapWord(stretch.Words.Span[0]));
+    }
+
+    private IEnumerable<ProcMap> Mapped(ulong start, ulong end, ulong address)
+    {
+        bool any = false;
+        foreach (ProcMap map in MapReader.Between(process, start, end))
+        {
+            any = true;
+            yield return map;
+        }
+
+        if (!any)
+        {
+            throw new MemProcException(
+                "FindMap", Errno.ENOENT, $"Process {process.Identity}: nothing is mapped at 0x{address:x}.", address);
+        }
+    }
+
+    private IEnumerable<PageMapEntry> Pages(IEnumerable<ProcMap> maps, ulong start, ulong end)
+    {
+        foreach (ProcMap map in maps)
+        {
+            if (map.Kind == ProcMapKind.Vsyscall)
+            {
+                continue;
+            }
+
+            ulong from = Math.Max(map.Start, start);
+            ulong to = Math.Min(map.End, end);
+            IEnumerable<PageMapStretch> stretches =
+                IncludeEmpty ? _reader.ReadAll(from, to) : _reader.ReadPopulated(from, to);
+            foreach (PageMapStretch stretch in stretches)
+            {
+                ulong address = stretch.Address;
+                for (int index = 0; index < stretch.Words.Length; index++, address += MachinePage.SizeBytes)
+                {
+                    PageMapWord word = new(stretch.Words.Span[index]);
+                    if (IncludeEmpty || word.IsPopulated)
+                    {
+                        yield return new PageMapEntry(map, address, word);
+                    }
+                }
+            }
+        }
+
+        process.ThrowIfExited("ReadPageMap");
+    }
+
+    private IEnumerable<PageMapEntry> Join(IEnumerable<PageMapEntry> entries) =>
+        JoinRuns ? PageMapRun.Join(entries) : entries;
+}

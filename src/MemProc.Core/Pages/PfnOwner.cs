@@ -1,0 +1,35 @@
+namespace MemProc;
+
+/// <summary>A place where a frame is mapped.</summary>
+public sealed class PfnOwner
+{
+    private readonly ProcMap _map;
+
+    internal PfnOwner(ProcMap map, ulong address, ulong pfn)
+    {
+        _map = map;
+        Address = address;
+        Pfn = pfn;
+    }
+
+    /// <summary>The process id.</summary>
+    public int ProcessId => _map.ProcessId;
+
+    /// <summary>The process' name.</summary>
+    public string ProcessName => _map.ProcessName;
+
+    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
+    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+
+    /// <summary>The frame number.</summary>
+    public ulong Pfn { get; }
+
+    /// <summary>The address where the process has it.</summary>
+    public ulong Address { get; }
+
+    /// <summary>Permissions of the mapping: <c>r-xp</c>.</summary>
+    public string Permissions => _map.Permissions;
+
+    /// <summary>Path or name of the mapping.</summary>
+    public string Path => _map.Path;
+}

@@ -1,0 +1,83 @@
+using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc;
+
+/// <summary>
+/// The lines of one of a process' text files, in pieces as the kernel hands them out: a list of any length takes
+/// the memory of one piece.
+/// </summary>
+internal sealed class ProcfsLines : IDisposable
+{
+    private readonly SafeFileHandle _file;
+    private readonly LinuxProcess _process;
+    private readonly string _name;
+    private readonly string _operation;
+    private byte[] _buffer = new byte[64 * 1024];
+    private int _lineStart;
+    private int _lineEnd;
+    private int _filled;
+    private ulong _offset;
+
+    public ProcfsLines(LinuxProcess process, string name, string operation)
+    {
+        _file = process.OpenFile(name, operation);
+        _process = process;
+        _name = name;
+        _operation = operation;
+    }
+
+    /// <summary>The line, without its newline.</summary>
+    public ReadOnlySpan<byte> Current => _buffer.AsSpan(_lineStart, _lineEnd - _lineStart);
+
+    /// <summary>Goes to the next line; false at the end of the file.</summary>
+    public bool MoveNext()
+    {
+        int start = _lineEnd == 0 && _offset == 0 ? 0 : _lineEnd + 1;
+        while (true)
+        {
+            int length = start < _filled ? _buffer.AsSpan(start, _filled - start).IndexOf((byte)'\n') : -1;
+            if (length >= 0)
+            {
+                _lineStart = start;
+                _lineEnd = start + length;
+                return true;
+            }
+
+            start = MoveToFront(start);
+            if (!Fill())
+            {
+                // procfs ends every line; a rest without an end would be a line cut off by the file's end.
+                return false;
+            }
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private int MoveToFront(int start)
+    {
+        start = Math.Min(start, _filled);
+        _filled -= start;
+        _buffer.AsSpan(start, _filled).CopyTo(_buffer);
+        if (_filled == _buffer.Length)
+        {
+            Array.Resize(ref _buffer, _buffer.Length * 2);
+        }
+
+        return 0;
+    }
+
+    private bool Fill()
+    {
+        Errno errno = Libc.TryPRead(_file, _buffer.AsSpan(_filled), _offset, out int read);
+        if (errno is not (Errno.None or Errno.ESRCH))
+        {
+            throw _process.Failure(_operation, errno, $"{_name} cannot be read");
+        }
+
+        _filled += read;
+        _offset += (ulong)read;
+        return read > 0;
+    }
+}

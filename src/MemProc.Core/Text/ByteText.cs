@@ -1,0 +1,26 @@
+namespace MemProc;
+
+/// <summary>Bytes in a message.</summary>
+public static class ByteText
+{
+    private const int Shown = 16;
+
+    /// <summary>How many: <c>1 byte</c>, <c>6 bytes</c>.</summary>
+    public static string Count(int bytes) => bytes == 1 ? "1 byte" : $"{bytes} bytes";
+
+    /// <summary>The first bytes in hex and as characters, and how many there are: <c>67 61 72 |gar|</c>.</summary>
+    public static string Short(ReadOnlySpan<byte> bytes)
+    {
+        ReadOnlySpan<byte> shown = bytes[..Math.Min(bytes.Length, Shown)];
+        string hex = string.Join(' ', Convert.ToHexStringLower(shown).Chunk(2).Select(pair => new string(pair)));
+        string characters = string.Create(shown.Length, shown, static (text, source) =>
+        {
+            for (int index = 0; index < source.Length; index++)
+            {
+                text[index] = source[index] is >= 0x20 and < 0x7f ? (char)source[index] : '.';
+            }
+        });
+        string rest = bytes.Length > Shown ? $" … ({bytes.Length} bytes)" : string.Empty;
+        return $"{hex} |{characters}|{rest}";
+    }
+}

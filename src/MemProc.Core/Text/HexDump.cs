@@ -1,0 +1,89 @@
+using System.Globalization;
+
+namespace MemProc;
+
+/// <summary>The classic picture of bytes: address, sixteen bytes in hex, the same as characters.</summary>
+public static class HexDump
+{
+    /// <summary>Bytes in a line.</summary>
+    public const int BytesPerLine = 16;
+
+    private const string HexDigits = "0123456789abcdef";
+
+    /// <summary>
+    /// The lines of a dump. Bytes that could not be read are <c>--</c>, and a stretch of which no byte of a line
+    /// was read is one line that says so.
+    /// </summary>
+    /// <param name="address">Address of the first byte.</param>
+    /// <param name="bytes">The bytes; those in gaps do not count.</param>
+    /// <param name="length">Bytes covered, gaps included.</param>
+    /// <param name="gaps">What could not be read, in address order.</param>
+    public static IEnumerable<string> Lines(
+        ulong address, ReadOnlyMemory<byte> bytes, ulong length, IReadOnlyList<MemoryGap> gaps)
+    {
+        ulong end = address + length;
+        ulong line = address - address % BytesPerLine;
+        int gap = 0;
+        while (line < end)
+        {
+            while (gap < gaps.Count && gaps[gap].End <= line)
+            {
+                gap++;
+            }
+
+            if (gap < gaps.Count && gaps[gap].Address <= Math.Max(line, address)
+                && gaps[gap].End >= Math.Min(line + BytesPerLine, end))
+            {
+                yield return gaps[gap].ToString();
+                line = gaps[gap].End < end
+                    ? Math.Max(gaps[gap].End - gaps[gap].End % BytesPerLine, line + BytesPerLine)
+                    : end;
+            }
+            else
+            {
+                yield return Line(line, address, end, bytes.Span, gaps, gap);
+                line += BytesPerLine;
+            }
+        }
+    }
+
+    private static string Line(
+        ulong line, ulong start, ulong end, ReadOnlySpan<byte> bytes, IReadOnlyList<MemoryGap> gaps, int gap)
+    {
+        Span<char> text = stackalloc char[96];
+        text.Fill(' ');
+        line.TryFormat(text[2..], out int digits, "x12", CultureInfo.InvariantCulture);
+        "0x".CopyTo(text);
+        Span<char> hex = text[(digits + 4)..];
+        Span<char> characters = hex[(BytesPerLine * 3 + 3)..];
+        hex[BytesPerLine * 3 + 2] = '|';
+        for (int index = 0; index < BytesPerLine; index++)
+        {
+            ulong address = line + (ulong)index;
+            if (address < start || address >= end)
+            {
+                continue;
+            }
+
+            while (gap < gaps.Count && gaps[gap].End <= address)
+            {
+                gap++;
+            }
+
+            int place = index * 3 + (index < BytesPerLine / 2 ? 0 : 1);
+            if (gap < gaps.Count && gaps[gap].Address <= address)
+            {
+                "--".CopyTo(hex[place..]);
+                continue;
+            }
+
+            byte value = bytes[(int)(address - start)];
+            hex[place] = HexDigits[value >> 4];
+            hex[place + 1] = HexDigits[value & 0xf];
+            characters[index] = value is >= 0x20 and < 0x7f ? (char)value : '.';
+        }
+
+        characters[BytesPerLine] = '|';
+        return text[..(digits + 4 + BytesPerLine * 4 + 4)].ToString();
+    }
+}

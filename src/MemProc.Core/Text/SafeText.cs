@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text;
+
+namespace MemProc;
+
+/// <summary>
+/// Text that comes from a process, made fit for a terminal: a path or a name can hold escape sequences.
+/// </summary>
+public static class SafeText
+{
+    /// <summary>
+    /// Replaces what a terminal would act on (C0 and C1 control characters, DEL, line separators, characters
+    /// that turn the writing direction, lone surrogates) by visible escapes such as <c>\x1b</c>.
+    /// </summary>
+    public static string Escape(string text)
+    {
+        int first = 0;
+        while (first < text.Length && !IsUnsafe(text, first))
+        {
+            first++;
+        }
+
+        if (first == text.Length)
+        {
+            return text;
+        }
+
+        StringBuilder result = new(text, 0, first, text.Length + 16);
+        for (int index = first; index < text.Length; index++)
+        {
+            char character = text[index];
+            if (!IsUnsafe(text, index))
+            {
+                result.Append(character);
+            }
+            else if (character <= 0xff)
+            {
+                result.Append("\\x").Append(((int)character).ToString("x2", CultureInfo.InvariantCulture));
+            }
+            else
+            {
+                result.Append("\\u").Append(((int)character).ToString("x4", CultureInfo.InvariantCulture));
+            }
+        }
+
+        return result.ToString();
+    }
+
+    /// <summary>Shortens a text in its middle, so that a path keeps both its root and its file name.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="width">The longest result, in characters; at least 8.</param>
+    public static string ShortenMiddle(string text, int width)
+    {
+        width = Math.Max(width, 8);
+        if (text.Length <= width)
+        {
+            return text;
+        }
+
+        int tail = (width - 1) * 2 / 3;
+        int head = width - 1 - tail;
+        return string.Concat(text.AsSpan(0, head), "…", text.AsSpan(text.Length - tail));
+    }
+
+    private static bool IsUnsafe(string text, int index)
+    {
+        char character = text[index];
+        return char.IsControl(character)
+            || character is '\u2028' or '\u2029' or '\u200e' or '\u200f' or (>= '\u202a' and <= '\u202e')
+                or (>= '\u2066' and <= '\u2069') or '\ufeff'
+            || (char.IsSurrogate(character) && !IsPaired(text, index));
+    }
+
+    private static bool IsPaired(string text, int index) => char.IsHighSurrogate(text[index])
+        ? index + 1 < text.Length && char.IsLowSurrogate(text[index + 1])
+        : index > 0 && char.IsHighSurrogate(text[index - 1]);
+}
