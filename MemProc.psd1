@@ -1,0 +1,30 @@
+@{
+    RootModule           = 'lib/MemProc.PowerShell.dll'
+    ModuleVersion        = '0.1.0'
+    GUID                 = '5d0f3c0e-6a3b-4c0a-9d0e-3f5b8f6a7c21'
+    Author               = 'MemProc maintainers'
+    CompanyName          = 'MemProc maintainers'
+    Copyright            = '(c) MemProc maintainers. MIT License.'
+    Description          = 'Opens up the memory of Linux processes: maps, page tables, page flags, reading and writing, frames back to processes. Typed objects, honest about what could not be read.'
+    CompatiblePSEditions = @('Core')
+    PowerShellVersion    = '7.6'
+    FormatsToProcess     = @('lib/MemProc.format.ps1xml')
+    CmdletsToExport      = @(
+        'Find-ProcessByPfn'
+        'Get-PageFlags'
+        'Get-PageMapEntry'
+        'Get-ProcMap'
+        'Read-ProcessMemory'
+        'Write-ProcessMemory'
+    )
+    FunctionsToExport    = @()
+    VariablesToExport    = @()
+    AliasesToExport      = @()
+    PrivateData          = @{
+        PSData = @{
+            Tags         = @('Linux', 'PSEdition_Core', 'memory', 'process', 'proc', 'maps', 'pagemap', 'kpageflags', 'debugging')
+            LicenseUri   = 'https://opensource.org/license/mit'
+            ReleaseNotes = 'See CHANGELOG.md.'
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using System.Management.Automation;
+using MemProc.Interop;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Failures as PowerShell tells them.</summary>
+internal static class Failure
+{
+    /// <summary>The error record of a failure: id <c>Operation,ERRNO</c>, category by the kernel's reason.</summary>
+    public static ErrorRecord Record(MemProcException error) =>
+        new(error, error.ErrorId, Category(error), error.Target);
+
+    /// <summary>The error record of an argument that is refused before anything is touched.</summary>
+    public static ErrorRecord BadArgument(string parameter, string message, object? value) =>
+        new(new ArgumentException(message), $"{parameter},{Errno.EINVAL}", ErrorCategory.InvalidArgument, value);
+
+    private static ErrorCategory Category(MemProcException error) => error.Errno switch
+    {
+        Errno.ENOENT or Errno.ESRCH => ErrorCategory.ObjectNotFound,
+        Errno.EACCES or Errno.EPERM => ErrorCategory.PermissionDenied,
+        Errno.EINVAL => ErrorCategory.InvalidArgument,
+        Errno.ENOTTY or Errno.ENOSYS => ErrorCategory.NotImplemented,
+        Errno.EAGAIN => ErrorCategory.InvalidData,
+        Errno.EFAULT or Errno.EIO => error.Operation.StartsWith("Write", StringComparison.Ordinal)
+            ? ErrorCategory.WriteError
+            : ErrorCategory.ReadError,
+        _ => ErrorCategory.NotSpecified,
+    };
+}

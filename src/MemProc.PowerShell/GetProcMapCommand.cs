@@ -1,0 +1,57 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Get-ProcMap: the mappings of processes.</summary>
+[Cmdlet(VerbsCommon.Get, "ProcMap")]
+[OutputType(typeof(ProcMap), typeof(ProcMapDetail))]
+public sealed class GetProcMapCommand : ProcessCommand
+{
+    [Parameter(Position = 1)]
+    [AddressTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public ProcAddress[]? Address { get; set; }
+
+    [Parameter]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(MapPathCompleter))]
+    public string[]? Path { get; set; }
+
+    [Parameter]
+    [ArgumentCompleter(typeof(PermissionCompleter))]
+    public string[]? Permission { get; set; }
+
+    [Parameter]
+    public ProcMapKind[]? Kind { get; set; }
+
+    [Parameter]
+    public SwitchParameter Detailed { get; set; }
+
+    private MapFilter _filter = new();
+
+    protected override void BeginProcessing()
+    {
+        try
+        {
+            _filter = new MapFilter
+            {
+                Path = Path is null ? null : PathPattern.Any(Path),
+                Permissions = Permission ?? [],
+                Kinds = Kind ?? [],
+            };
+        }
+        catch (ArgumentException error)
+        {
+            ThrowTerminatingError(Failure.BadArgument(nameof(Permission), error.Message, Permission));
+        }
+    }
+
+    protected override void Process(LinuxProcess process)
+    {
+        ulong[]? addresses = Address is null ? null : Array.ConvertAll(Address, address => address.Resolve(process));
+        foreach (ProcMap map in MapReader.Select(process, addresses, Detailed, _filter, Cancellation))
+        {
+            WriteObject(map);
+        }
+    }
+}

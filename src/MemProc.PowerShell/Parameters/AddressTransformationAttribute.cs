@@ -1,0 +1,65 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>
+/// Makes an address of whatever a person or a pipeline gives: numbers (a <c>0x</c> literal from 2^63 on arrives
+/// negative), text, and objects with an Address or a Start.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class AddressTransformationAttribute : ArgumentTransformationAttribute
+{
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        object value = Unwrap(inputData);
+        return value is object[] many ? Array.ConvertAll(many, Convert) : Convert(inputData);
+    }
+
+    private static ProcAddress Convert(object input)
+    {
+        object value = Unwrap(input);
+        try
+        {
+            return value switch
+            {
+                ProcAddress address => address,
+                string text => ProcAddress.Parse(text),
+                // 0xffffffff is an Int32 of -1, 0xffffffff00000000 an Int64 below 0.
+                int number => ProcAddress.FromNumber((uint)number),
+                long number => ProcAddress.FromNumber((ulong)number),
+                ulong number => ProcAddress.FromNumber(number),
+                uint or ushort or byte or short or sbyte =>
+                    ProcAddress.FromNumber(System.Convert.ToUInt64(value, null)),
+                nint number => ProcAddress.FromNumber((ulong)number),
+                nuint number => ProcAddress.FromNumber(number),
+                double or float or decimal => throw new ArgumentTransformationMetadataException(
+                    $"PowerShell read the address as the number {value}. Write it with 0x, or in quotes."),
+                _ => FromObject(input),
+            };
+        }
+        catch (Exception error) when (error is FormatException or OverflowException)
+        {
+            throw new ArgumentTransformationMetadataException(error.Message, error);
+        }
+    }
+
+    private static ProcAddress FromObject(object? input)
+    {
+        if (input is not null)
+        {
+            PSObject item = PSObject.AsPSObject(input);
+            object? start = (item.Properties["Address"] ?? item.Properties["Start"])?.Value;
+            object? length = (item.Properties["Length"] ?? item.Properties["SizeBytes"])?.Value;
+            if (start is not null)
+            {
+                ulong? bytes = length is null ? null : LanguagePrimitives.ConvertTo<ulong>(length);
+                return ProcAddress.FromNumber(LanguagePrimitives.ConvertTo<ulong>(start), bytes);
+            }
+        }
+
+        throw new ArgumentTransformationMetadataException(
+            "An address is a number, a text such as 0x7ffd2de47000, or an object with an Address or a Start.");
+    }
+
+    private static object Unwrap(object value) => value is PSObject wrapped ? wrapped.BaseObject : value;
+}

@@ -1,0 +1,148 @@
+using System.Collections;
+using System.Globalization;
+using System.IO.Enumeration;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+
+namespace MemProc.PowerShell;
+
+/// <summary>What the completers share: quoting, wildcards, text that is safe to show.</summary>
+internal static class Completion
+{
+    /// <summary>A completion; text with blanks or signs that PowerShell would act on is quoted.</summary>
+    public static CompletionResult Result(string text, string label, string tooltip)
+    {
+        bool needsQuotes = text.Length == 0 || text.Any(character =>
+            !(char.IsLetterOrDigit(character) || character is '_' or '-' or '.' or '/' or '+' or ':'));
+        string quoted = needsQuotes ? $"'{text.Replace("'", "''", StringComparison.Ordinal)}'" : text;
+        string shown = SafeText.Escape(tooltip);
+        return new CompletionResult(quoted, SafeText.Escape(label), CompletionResultType.ParameterValue,
+            shown.Length == 0 ? label : shown);
+    }
+
+    /// <summary>Whether a text begins with what was typed, which may be quoted and hold <c>*</c> and <c>?</c>.</summary>
+    public static bool Fits(string typed, string text)
+    {
+        string pattern = typed.Trim('\'', '"');
+        return text.StartsWith(pattern, StringComparison.OrdinalIgnoreCase)
+            || FileSystemName.MatchesSimpleExpression($"{pattern}*", text);
+    }
+
+    /// <summary>The process that the command line so far is about: its -Id, or this one.</summary>
+    public static int ProcessId(IDictionary boundParameters)
+    {
+        object? id = boundParameters["Id"] ?? boundParameters["PID"] ?? boundParameters["ProcessId"];
+        return LanguagePrimitives.TryConvertTo(id is object[] { Length: > 0 } many ? many[0] : id, out int number)
+            && number > 0
+            ? number
+            : Environment.ProcessId;
+    }
+
+    /// <summary>The mappings of that process; none where it cannot be read.</summary>
+    public static IReadOnlyList<ProcMap> Maps(IDictionary boundParameters)
+    {
+        try
+        {
+            using LinuxProcess process = LinuxProcess.Open(ProcessId(boundParameters));
+            return [.. MapReader.Read(process)];
+        }
+        catch (MemProcException)
+        {
+            return [];
+        }
+    }
+}
+
+/// <summary>Ids of processes, with name and command line as tooltip.</summary>
+public sealed class ProcessIdCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters)
+    {
+        foreach (int id in ProcessList.Ids())
+        {
+            string text = id.ToString(CultureInfo.InvariantCulture);
+            if (ProcessList.Name(id) is string name
+                && (Completion.Fits(wordToComplete, text) || Completion.Fits(wordToComplete, name)))
+            {
+                yield return Completion.Result(text, $"{text} {name}", $"{name}: {ProcessList.CommandLine(id)}");
+            }
+        }
+    }
+}
+
+/// <summary>Names of processes, with their ids as tooltip.</summary>
+public sealed class ProcessNameCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
+        from id in ProcessList.Ids()
+        let name = ProcessList.Name(id)
+        where name is not null && Completion.Fits(wordToComplete, name)
+        group id by name into ids
+        orderby ids.Key
+        select Completion.Result(ids.Key, ids.Key, $"process {string.Join(", ", ids)}");
+}
+
+/// <summary>Starts of the process' mappings, with permissions and path as tooltip.</summary>
+public sealed class AddressCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
+        from map in Completion.Maps(fakeBoundParameters)
+        let text = $"0x{map.Start:x}"
+        where Completion.Fits(wordToComplete, text)
+        select Completion.Result(text, $"{text} {map.Permissions} {map.Path}", map.ToString());
+}
+
+/// <summary>Paths of the process' mappings.</summary>
+public sealed class MapPathCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
+        from map in Completion.Maps(fakeBoundParameters)
+        where map.Path.Length > 0 && (Completion.Fits(wordToComplete, map.Path)
+            || Completion.Fits(wordToComplete, System.IO.Path.GetFileName(map.Path)))
+        group map by map.Path into maps
+        select Completion.Result(maps.Key, maps.Key, $"{maps.Count()} mappings, {maps.First().Kind}");
+}
+
+/// <summary>The patterns of permissions that are asked for most.</summary>
+public sealed class PermissionCompleter : IArgumentCompleter
+{
+    private static readonly (string Pattern, string Meaning)[] Patterns =
+    [
+        ("r--", "read only"),
+        ("r-x", "code"),
+        ("rw-", "data"),
+        ("rwx", "writable code"),
+        ("---", "no access"),
+        ("r*", "readable"),
+        ("?w*", "writable"),
+        ("*x*", "executable"),
+        ("*s", "shared"),
+        ("*p", "private"),
+    ];
+
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
+        from pattern in Patterns
+        where pattern.Pattern.StartsWith(wordToComplete.Trim('\'', '"'), StringComparison.Ordinal)
+        select Completion.Result(pattern.Pattern, pattern.Pattern, pattern.Meaning);
+}
+
+/// <summary>Names of encodings.</summary>
+public sealed class EncodingCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
+        from encoding in EncodingTransformationAttribute.Names
+        where Completion.Fits(wordToComplete, encoding.Key)
+        select Completion.Result(encoding.Key, encoding.Key, encoding.Value.EncodingName);
+}

@@ -1,0 +1,15 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Paths of mappings by wildcards.</summary>
+internal static class PathPattern
+{
+    /// <summary>A test for paths that one of the patterns fits, with PowerShell's wildcards.</summary>
+    public static Func<string, bool> Any(string[] patterns)
+    {
+        Func<string, bool>[] rules = Array.ConvertAll(patterns, pattern =>
+            MapFilter.PathRule(pattern, WildcardPattern.Get(pattern, WildcardOptions.None).IsMatch));
+        return path => Array.Exists(rules, rule => rule(path));
+    }
+}

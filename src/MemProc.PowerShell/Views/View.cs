@@ -1,0 +1,110 @@
+using System.Collections;
+using System.Globalization;
+using System.Management.Automation;
+using System.Text;
+using MemProc.Interop;
+
+namespace MemProc.PowerShell;
+
+/// <summary>
+/// What MemProc.format.ps1xml shows. It takes plain values, so that objects from a remote host or a job, whose
+/// types are gone, look the same.
+/// </summary>
+public static class View
+{
+    private const int LargestDump = 64 * 1024;
+    private const int NarrowestPath = 12;
+    private const int WidestPath = 120;
+
+    /// <summary>A type name in front of a pointer's: shown in hex, a number otherwise.</summary>
+    private const string PointerType = "MemProc.Pointer";
+
+    /// <summary>A type name in front of a text's that a process wrote: shown without control characters.</summary>
+    private const string TextType = "MemProc.Text";
+
+    /// <summary>Bytes for people; nothing for null.</summary>
+    public static string Size(object? bytes) =>
+        bytes is null ? string.Empty : HumanSize.Format(LanguagePrimitives.ConvertTo<ulong>(bytes));
+
+    /// <summary>A number in hex; nothing for null.</summary>
+    public static string Hex(object? number) =>
+        number is null ? string.Empty : $"0x{LanguagePrimitives.ConvertTo<ulong>(number):x}";
+
+    /// <summary>Text that a process chose, safe for the terminal.</summary>
+    public static string Text(object? text) =>
+        text is null ? string.Empty : SafeText.Escape(LanguagePrimitives.ConvertTo<string>(text));
+
+    /// <summary>The same, shortened in the middle to what a line of the screen leaves.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="width">Columns that are left; a screen of unknown width counts as wide.</param>
+    public static string Path(object? path, int width) =>
+        SafeText.ShortenMiddle(Text(path), width > 0 ? Math.Max(width, NarrowestPath) : WidestPath);
+
+    /// <summary>The heading of a group: id and name.</summary>
+    public static string Process(object? id, object? name) => $"{id} ({Text(name)})";
+
+    /// <summary>Names in one line.</summary>
+    public static string Names(object? names) =>
+        names is IEnumerable many and not string ? string.Join(',', many.Cast<object>()) : Text(names);
+
+    /// <summary>Where a page is, by its word of pagemap.</summary>
+    public static string PagePlace(object? raw) =>
+        raw is null ? string.Empty : new PageMapWord(LanguagePrimitives.ConvertTo<ulong>(raw)).Place;
+
+    /// <summary>A mapping's path, with the mark of a file that is gone.</summary>
+    public static string MapPath(object? path, object? isDeleted, int width) =>
+        Path(LanguagePrimitives.IsTrue(isDeleted) ? $"{path} (deleted)" : path, width);
+
+    /// <summary>Bytes in a line: the first ones in hex and as characters.</summary>
+    public static string Bytes(object? bytes) =>
+        bytes is null ? string.Empty : ByteText.Short(LanguagePrimitives.ConvertTo<byte[]>(bytes));
+
+    /// <summary>A block as a dump. A large one is cut off with a line that says so.</summary>
+    public static string Dump(PSObject block)
+    {
+        ulong address = Number(block, "Address");
+        ulong length = Number(block, "Length");
+        byte[] bytes = LanguagePrimitives.ConvertTo<byte[]>(Value(block, "Bytes")) ?? [];
+        MemoryGap[] gaps = Gaps(Value(block, "Gaps"));
+        ulong shown = bytes.Length == 0 ? length : Math.Min(length, LargestDump);
+        StringBuilder text = new();
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"Process {Process(Value(block, "ProcessId"), Value(block, "ProcessName"))}, {HumanSize.Format(length)} at 0x{address:x}");
+        foreach (string line in HexDump.Lines(address, bytes, shown, gaps))
+        {
+            text.AppendLine(line);
+        }
+
+        if (shown < length)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"… {HumanSize.Format(length - shown)} more in the block's Bytes");
+        }
+
+        return text.ToString().TrimEnd('\n');
+    }
+
+    /// <summary>Marks a number as a pointer: it stays a number and is shown in hex.</summary>
+    internal static PSObject AsPointer(ulong value) => Marked(value, PointerType);
+
+    /// <summary>Marks a text as written by a process: it stays as it is and is shown safely.</summary>
+    internal static PSObject AsText(string value) => Marked(value, TextType);
+
+    private static PSObject Marked(object value, string type)
+    {
+        PSObject marked = new(value);
+        marked.TypeNames.Insert(0, type);
+        return marked;
+    }
+
+    private static object? Value(PSObject item, string property) => item.Properties[property]?.Value;
+
+    private static ulong Number(PSObject item, string property) =>
+        LanguagePrimitives.ConvertTo<ulong>(Value(item, property));
+
+    private static MemoryGap[] Gaps(object? gaps) => gaps is IEnumerable many
+        ? [.. many.Cast<object>().Select(PSObject.AsPSObject).Select(gap => gap.BaseObject as MemoryGap
+            ?? new MemoryGap(Number(gap, "Address"), Number(gap, "Length"),
+                LanguagePrimitives.ConvertTo<Errno>(Value(gap, "Errno")?.ToString())))]
+        : [];
+}
