@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.Globalization;
+using MemProc.Interop;
+
+namespace MemProc.Cli;
+
+/// <summary><c>memproc find-pfn</c>: who maps a page frame.</summary>
+internal sealed class FindPfnCommand : CliCommand
+{
+    private static readonly Column<PfnOwner>[] Columns =
+    [
+        new("PID", 7, owner => owner.ProcessId.ToString(CultureInfo.InvariantCulture)),
+        new("Name", -15, owner => SafeText.Escape(owner.ProcessName)),
+        new("Pfn", 12, owner => Show.Hex(owner.Pfn)),
+        new("Address", -18, owner => Show.Hex(owner.Address)),
+        new("Perm", -4, owner => owner.Permissions),
+        new("Path", 0, owner => SafeText.Escape(owner.Path)),
+    ];
+
+    private readonly Argument<ulong[]> _pfns = Given.Pfns();
+
+    private readonly Option<int[]> _ids = Given.List(
+        "--id", "PID", "Only these processes", Numbers.ProcessId);
+
+    public FindPfnCommand()
+        : base("find-pfn", "Finds every process that maps page frames, in one pass over all page tables. Takes root.",
+            "memproc find-pfn 0xc963",
+            "memproc find-pfn 0xc963 0xc964 --id 1234 self")
+    {
+        Arguments.Add(_pfns);
+        _ids.AllowMultipleArgumentsPerToken = true;
+        Options.Add(_ids);
+    }
+
+    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    {
+        int[]? chosen = given.GetValue(_ids) is { Length: > 0 } some ? some : null;
+        int[] ids = chosen ?? ProcessList.Ids();
+        Table<PfnOwner> table = output.BeginTable(Columns);
+        int refused = 0;
+        void Fail(MemProcException error)
+        {
+            if (chosen is not null)
+            {
+                output.Fail(error.Message);
+            }
+            else if (error.Errno != Errno.ESRCH)
+            {
+                refused++;
+            }
+        }
+
+        foreach (PfnOwner owner in new PfnSearch(given.GetValue(_pfns)!).In(ids, _ => { }, Fail, cancellation))
+        {
+            table.Add(owner);
+            // Answers are few and far between: each goes out at once.
+            output.Flush();
+        }
+
+        table.End();
+        if (refused > 0)
+        {
+            output.Tell($"{refused} of {ids.Length} processes could not be read and may map the frames too; --id with "
+                + "the id of one says why.");
+        }
+    }
+}

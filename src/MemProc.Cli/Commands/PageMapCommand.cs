@@ -1,0 +1,93 @@
+using System.CommandLine;
+using MemProc.Interop;
+using System.Globalization;
+
+namespace MemProc.Cli;
+
+/// <summary><c>memproc pagemap</c>: what stands behind the pages of a process.</summary>
+internal sealed class PageMapCommand : CliCommand
+{
+    private static readonly Column<PageMapEntry> Pages =
+        new("Pages", 9, page => page.PageCount.ToString(CultureInfo.InvariantCulture));
+
+    private static readonly Column<PageMapEntry>[] Columns =
+    [
+        new("Address", -18, page => Show.Hex(page.Address)),
+        new("Pfn", 14, page => new PageMapWord(page.Raw).Place),
+        new("State", -30, page => page.State),
+        new("Path", 0, page => SafeText.Escape(page.Path)),
+    ];
+
+    private readonly Argument<int> _process = Given.Process();
+
+    private readonly Argument<ProcAddress?> _address =
+        Given.Address("The page that holds this address, or the first one; left out, the whole process");
+
+    private readonly Option<ulong?> _length = Given.Option<ulong?>(
+        "--length", "BYTES", "So many bytes from ADDRESS on: 4096, 0x1000, 16M", text => Numbers.Length(text));
+
+    private readonly Option<ulong?> _count = Given.Option<ulong?>(
+        "--count", "PAGES", "So many pages from ADDRESS on", text => PageCount(text));
+
+    private readonly Option<bool> _all = Given.Switch("--all", "Pages that are not populated, too");
+    private readonly Option<bool> _run = Given.Switch(
+        "--run", "Join neighbours of equal state in consecutive frames into one line");
+
+    public PageMapCommand()
+        : base("pagemap", "Shows what stands behind the pages of a process: frame, swap slot or nothing.",
+            "memproc pagemap 1234 --run",
+            "memproc pagemap 1234 0x7ffd2de47000 --count 4 --all")
+    {
+        _address.Arity = ArgumentArity.ZeroOrOne;
+        Arguments.Add(_process);
+        Arguments.Add(_address);
+        Options.Add(_length);
+        Options.Add(_count);
+        Options.Add(_all);
+        Options.Add(_run);
+    }
+
+    protected override string? Fault(ParseResult given) =>
+        given.Has(_length) && given.Has(_count) ? "Give --length or --count, not both."
+        : (given.Has(_length) || given.Has(_count)) && !given.Has(_address)
+        ? "--length and --count need an ADDRESS to begin at."
+        : null;
+
+    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    {
+        bool joinRuns = given.GetValue(_run);
+        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
+        PageMapWalk walk = new(process, cancellation) { IncludeEmpty = given.GetValue(_all), JoinRuns = joinRuns };
+        ulong? address = given.GetValue(_address)?.Resolve(process);
+        IEnumerable<PageMapEntry> pages = address is ulong first
+            ? walk.From(first, given.GetValue(_length), given.GetValue(_count))
+            : walk.All();
+        Column<PageMapEntry>[] columns = joinRuns ? [Columns[0], Pages, .. Columns[1..]] : Columns;
+        output.WriteTable(columns, TellHidden(pages, output));
+    }
+
+    /// <summary>A number of pages whose bytes can still be counted.</summary>
+    private static ulong PageCount(string text)
+    {
+        ulong count = Numbers.Count(text);
+        return count <= ulong.MaxValue / MachinePage.SizeBytes
+            ? count
+            : throw new FormatException($"'{SafeText.Escape(text)}' pages are more than an address space has.");
+    }
+
+    /// <summary>The same pages; the first one whose frame the kernel hides is told of.</summary>
+    private static IEnumerable<PageMapEntry> TellHidden(IEnumerable<PageMapEntry> pages, Output output)
+    {
+        bool isTold = false;
+        foreach (PageMapEntry page in pages)
+        {
+            if (page.IsPfnHidden && !isTold)
+            {
+                isTold = true;
+                output.Tell(PageMapWalk.FramesHidden);
+            }
+
+            yield return page;
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace MemProc.Cli;
+
+/// <summary>Arguments and options that several commands have, and how texts become their values.</summary>
+internal static class Given
+{
+    /// <summary>The process.</summary>
+    public static Argument<int> Process() => new("PID")
+    {
+        Description = "The process: its id, or self for memproc itself",
+        CustomParser = One(Numbers.ProcessId),
+    };
+
+    /// <summary>An address in the process.</summary>
+    public static Argument<ProcAddress?> Address(string description) => new("ADDRESS")
+    {
+        Description = description,
+        CustomParser = One<ProcAddress?>(ProcAddress.Parse),
+    };
+
+    /// <summary>A number of bytes.</summary>
+    public static Argument<ulong?> Length(string description) => new("LENGTH")
+    {
+        Description = description,
+        Arity = ArgumentArity.ZeroOrOne,
+        CustomParser = One<ulong?>(text => Numbers.Length(text)),
+    };
+
+    /// <summary>Page frames.</summary>
+    public static Argument<ulong[]> Pfns() => new("PFN")
+    {
+        Description = "Page frame numbers, hex with 0x or a letter a to f, else decimal",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = Many(FrameTables.ParsePfn),
+    };
+
+    /// <summary>An option that is there or not.</summary>
+    public static Option<bool> Switch(string name, string description) => new(name) { Description = description };
+
+    /// <summary>An option with one value.</summary>
+    public static Option<T?> Option<T>(string name, string value, string description, Func<string, T?> parse) =>
+        new(name) { HelpName = value, Description = description, CustomParser = One(parse) };
+
+    /// <summary>An option that can be given several times.</summary>
+    public static Option<T[]> List<T>(string name, string value, string description, Func<string, T> parse) => new(name)
+    {
+        HelpName = value,
+        Description = $"{description}; can be given several times",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = Many(parse),
+    };
+
+    /// <summary>An option that is one of an enumeration's words.</summary>
+    public static Option<T?> Word<T>(string name, string value, string description)
+        where T : struct, Enum =>
+        Option<T?>(name, value, $"{description}: {Words.All<T>()}", text => Words.Parse<T>(text));
+
+    /// <summary>Whether an option was given.</summary>
+    public static bool Has(this ParseResult given, Option option) => given.GetResult(option) is { Implicit: false };
+
+    /// <summary>Whether an argument was given.</summary>
+    public static bool Has(this ParseResult given, Argument argument) =>
+        given.GetResult(argument) is { Tokens.Count: > 0 };
+
+    private static Func<ArgumentResult, T?> One<T>(Func<string, T?> parse) => result =>
+        TryParse(result, result.Tokens[^1], parse, out T? value) ? value : default;
+
+    private static Func<ArgumentResult, T[]?> Many<T>(Func<string, T> parse) => result =>
+    {
+        List<T> values = [];
+        foreach (Token token in result.Tokens)
+        {
+            if (TryParse(result, token, parse, out T? value))
+            {
+                values.Add(value!);
+            }
+        }
+
+        return [.. values];
+    };
+
+    private static bool TryParse<T>(ArgumentResult result, Token token, Func<string, T?> parse, out T? value)
+    {
+        value = default;
+        // No value begins so: an option was misspelt, or the value of the one before it forgotten.
+        if (token.Value.StartsWith("--", StringComparison.Ordinal))
+        {
+            result.AddError(result.Parent is OptionResult { Option.Name: string option }
+                ? $"{option} needs a value; '{token.Value}' reads as an option."
+                : $"There is no option '{token.Value}'.");
+            return false;
+        }
+
+        try
+        {
+            value = parse(token.Value);
+            return true;
+        }
+        catch (Exception error) when (error is FormatException or ArgumentException)
+        {
+            result.AddError(error.Message);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace MemProc.Cli;
+
+/// <summary>A number as <c>"0x7ffd2de47000"</c>.</summary>
+internal sealed class HexNumberConverter : JsonConverter<ulong>
+{
+    public override ulong Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
+
+    public override void Write(Utf8JsonWriter writer, ulong value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(Show.Hex(value));
+}
+
+/// <summary>The same for a number that can be missing.</summary>
+internal sealed class NullableHexNumberConverter : JsonConverter<ulong?>
+{
+    public override ulong? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
+
+    public override void Write(Utf8JsonWriter writer, ulong? value, JsonSerializerOptions options)
+    {
+        if (value is ulong number)
+        {
+            writer.WriteStringValue(Show.Hex(number));
+        }
+        else
+        {
+            writer.WriteNullValue();
+        }
+    }
+}
+
+/// <summary>Bytes as hex digits, piece by piece: a block of memory can be large.</summary>
+internal sealed class HexBytesConverter : JsonConverter<byte[]>
+{
+    private const int PieceBytes = 8 * 1024;
+
+    public override byte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
+
+    public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options)
+    {
+        Span<char> digits = stackalloc char[2 * PieceBytes];
+        ReadOnlySpan<byte> rest = value;
+        do
+        {
+            ReadOnlySpan<byte> piece = rest[..Math.Min(rest.Length, PieceBytes)];
+            rest = rest[piece.Length..];
+            Convert.TryToHexStringLower(piece, digits, out int written);
+            writer.WriteStringValueSegment(digits[..written], isFinalSegment: rest.IsEmpty);
+        }
+        while (!rest.IsEmpty);
+    }
+}
+
+/// <summary>One of an enumeration's names, as the options take it.</summary>
+internal sealed class WordConverter<T> : JsonConverter<T>
+    where T : struct, Enum
+{
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
+
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(Words.Of(value));
+}

@@ -1,0 +1,94 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using MemProc.Interop;
+
+namespace MemProc.Cli;
+
+/// <summary>
+/// Core's objects as JSON, an object a line. Names are Core's in camel case; kinds and methods are the words that
+/// the options take.
+/// </summary>
+internal static class JsonLine
+{
+    /// <summary>
+    /// Addresses and the kernel's words: too large for the numbers of many a JSON reader, and no one counts with
+    /// them.
+    /// </summary>
+    private static readonly HashSet<string> InHex =
+        ["start", "end", "address", "physicalAddress", "raw", "rawFlags"];
+
+    private static readonly ArrayBufferWriter<byte> Buffer = new();
+
+    private static readonly Utf8JsonWriter Writer =
+        new(Buffer, new JsonWriterOptions { Encoder = new VisibleAsciiEncoder(), SkipValidation = true });
+
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters =
+        {
+            new HexBytesConverter(),
+            new WordConverter<ProcMapKind>(),
+            new WordConverter<ReadMethod>(),
+            new WordConverter<WriteMethod>(),
+            new WordConverter<MemoryValueType>(),
+            new JsonStringEnumConverter<Errno>(),
+        },
+        TypeInfoResolver = JsonTypes.Default.WithAddedModifier(Adapt),
+    };
+
+    /// <summary>Writes an object as one line.</summary>
+    public static void Write<T>(Stream stream, T item)
+    {
+        // The line is built in one buffer that serves again: a block of memory makes a long one.
+        Buffer.ResetWrittenCount();
+        Writer.Reset();
+        JsonSerializer.Serialize(Writer, item, (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T)));
+        Writer.Flush();
+        stream.Write(Buffer.WrittenSpan);
+        stream.WriteByte((byte)'\n');
+    }
+
+    private static void Adapt(JsonTypeInfo type)
+    {
+        foreach (JsonPropertyInfo property in type.Properties)
+        {
+            // Which mapping it is comes before what is counted for it.
+            property.Order = property.DeclaringType == type.Type ? 1 : 0;
+            if (InHex.Contains(property.Name))
+            {
+                property.CustomConverter = property.PropertyType == typeof(ulong)
+                    ? new HexNumberConverter()
+                    : new NullableHexNumberConverter();
+            }
+        }
+    }
+}
+
+/// <summary>The objects that become JSON lines.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(ProcMap))]
+[JsonSerializable(typeof(ProcMapDetail))]
+[JsonSerializable(typeof(PageMapEntry))]
+[JsonSerializable(typeof(PageFlags))]
+[JsonSerializable(typeof(PfnOwner))]
+[JsonSerializable(typeof(MemoryBlock))]
+[JsonSerializable(typeof(MemoryFile))]
+[JsonSerializable(typeof(MemoryWrite))]
+[JsonSerializable(typeof(MemoryWriter.Plan))]
+[JsonSerializable(typeof(ReadText))]
+[JsonSerializable(typeof(ReadValue))]
+[JsonSerializable(typeof(sbyte))]
+[JsonSerializable(typeof(byte))]
+[JsonSerializable(typeof(short))]
+[JsonSerializable(typeof(ushort))]
+[JsonSerializable(typeof(int))]
+[JsonSerializable(typeof(uint))]
+[JsonSerializable(typeof(long))]
+[JsonSerializable(typeof(ulong))]
+[JsonSerializable(typeof(float))]
+[JsonSerializable(typeof(double))]
+internal sealed partial class JsonTypes : JsonSerializerContext;
