@@ -1,0 +1,60 @@
+namespace MemProc.Target;
+
+/// <summary>Threads that keep the memory changing while it is looked at.</summary>
+internal sealed class BusyThreads
+{
+    private readonly List<Thread> _threads = [];
+    private volatile bool _stopping;
+
+    /// <summary>Starts a thread that keeps adding 1 to a 64-bit number.</summary>
+    public void Spin(nint address)
+    {
+        Native.CountReadable(address, stackalloc byte[sizeof(long)]);
+        Start(() => Increment(address));
+    }
+
+    /// <summary>Starts a thread that keeps mapping memory, touching it, splitting it and unmapping it.</summary>
+    public void Churn() => Start(MapAndUnmap);
+
+    /// <summary>Ends the threads and waits for them.</summary>
+    /// <returns>How many there were.</returns>
+    public int Still()
+    {
+        _stopping = true;
+        _threads.ForEach(thread => thread.Join());
+        _stopping = false;
+        int count = _threads.Count;
+        _threads.Clear();
+        return count;
+    }
+
+    private void Start(ThreadStart work)
+    {
+        Thread thread = new(work) { IsBackground = true };
+        _threads.Add(thread);
+        thread.Start();
+    }
+
+    private unsafe void Increment(nint address)
+    {
+        while (!_stopping)
+        {
+            Interlocked.Increment(ref *(long*)address);
+        }
+    }
+
+    private void MapAndUnmap()
+    {
+        Random random = new(1);
+        while (!_stopping)
+        {
+            ulong pages = (ulong)random.Next(16, 80);
+            nuint length = (nuint)(pages * Native.PageSize);
+            nint address = Native.Map(0, length, Native.ProtRead | Native.ProtWrite,
+                Native.MapPrivate | Native.MapAnonymous, -1, 0);
+            MemoryBytes.Touch(address, pages, Native.PageSize);
+            Native.Protect(address, (nuint)(pages / 2 * Native.PageSize), Native.ProtRead);
+            Native.Unmap(address, length);
+        }
+    }
+}

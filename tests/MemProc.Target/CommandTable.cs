@@ -1,0 +1,118 @@
+namespace MemProc.Target;
+
+/// <summary>
+/// The commands. Numbers are decimal or 0x; <c>prot</c> is like <c>rw-</c> or <c>---</c>; text and paths run to
+/// the end of the line. What a command maps stays mapped, with a hole on either side (<see cref="Mappings"/>).
+/// <list type="bullet">
+/// <item><c>seed</c>: two pages with the strings of the seeds' program → <c>address</c></item>
+/// <item><c>garlic</c>: the text <c>garlic</c> on the heap and a variable that points to it →
+/// <c>text pointer</c></item>
+/// <item><c>say address</c>: the NUL-terminated text there, as this process sees it → <c>text</c></item>
+/// <item><c>peek address length</c> → <c>bytes</c> in hexadecimal</item>
+/// <item><c>map length prot private|shared</c>: anonymous memory → <c>address</c></item>
+/// <item><c>touch address pages [stride]</c>: writes 1 to the first byte of each page</item>
+/// <item><c>fill address length seed</c>: the bytes of <see cref="MemoryBytes.Fill"/></item>
+/// <item><c>protect address length prot</c>, <c>unmap address length</c>, <c>advise address length number</c></item>
+/// <item><c>name address length text</c>: names anonymous memory</item>
+/// <item><c>file offset length prot private|shared path</c>: an existing file; the path knows <c>\n</c>, <c>\e</c>
+/// and <c>\\</c> → <c>address</c></item>
+/// <item><c>memfd length name</c>: a memfd, mapped shared → <c>address</c></item>
+/// <item><c>reserve length pages</c>: a reservation in which so many pages, <c>stride</c> bytes apart, are touched
+/// → <c>address pages stride</c></item>
+/// <item><c>vmas count</c>: so many mappings of one page each, side by side → <c>address length</c></item>
+/// <item><c>spin address</c>: a thread that keeps adding 1 to the 64-bit number there</item>
+/// <item><c>churn</c>: a thread that keeps mapping, touching, splitting and unmapping</item>
+/// <item><c>still</c>: ends those threads → <c>threads</c></item>
+/// <item><c>exit</c></item>
+/// </list>
+/// Memory is read and written by plain instructions. Reading what cannot be read is an error; writing where
+/// writing is forbidden ends the process, as it ends any other.
+/// </summary>
+internal sealed class CommandTable
+{
+    /// <summary>The command that ends the process.</summary>
+    public const string Exit = "exit";
+
+    private readonly BusyThreads _busy = new();
+    private readonly Dictionary<string, Func<Arguments, Reply>> _commands;
+
+    /// <summary>Sets up the table.</summary>
+    public CommandTable() => _commands = new(StringComparer.Ordinal)
+    {
+        ["seed"] = _ => new Reply().Address("address", MemoryBytes.Seed()),
+        ["garlic"] = _ => Garlic(),
+        ["say"] = arguments => new Reply().Text("text", MemoryBytes.ReadText(arguments.Address())),
+        ["peek"] = arguments =>
+            new Reply().Bytes("bytes", MemoryBytes.Read(arguments.Address(), checked((int)arguments.Length()))),
+        ["map"] = arguments => new Reply().Address("address",
+            Mappings.Anonymous(arguments.Length(), arguments.Protection(), arguments.IsShared())),
+        ["touch"] = arguments => Done(() => MemoryBytes.Touch(
+            arguments.Address(), arguments.Number("pages"), arguments.NumberOr("stride", 1) * Native.PageSize)),
+        ["fill"] = arguments => Done(() => MemoryBytes.Fill(
+            arguments.Address(), arguments.Length(), (uint)arguments.Number("seed"))),
+        ["protect"] = arguments => Done(() => Native.Protect(
+            arguments.Address(), arguments.Length(), arguments.Protection())),
+        ["unmap"] = arguments => Done(() => Native.Unmap(arguments.Address(), arguments.Length())),
+        ["advise"] = arguments => Done(() => Native.Advise(
+            arguments.Address(), arguments.Length(), (int)arguments.Number("advice"))),
+        ["name"] = arguments => Done(() => Native.NameAnonymous(
+            arguments.Address(), arguments.Length(), arguments.RestAsText("name"))),
+        ["file"] = arguments => new Reply().Address("address", Mappings.File((long)arguments.Number("offset"),
+            arguments.Length(), arguments.Protection(), arguments.IsShared(), arguments.RestAsText("path"))),
+        ["memfd"] = arguments => new Reply().Address("address",
+            Mappings.MemoryFile(arguments.Length(), arguments.RestAsText("name"))),
+        ["reserve"] = arguments => Reserve(arguments.Length(), arguments.Number("pages")),
+        ["vmas"] = arguments => Many(arguments.Number("count")),
+        ["spin"] = arguments => Done(() => _busy.Spin(arguments.Address())),
+        ["churn"] = _ => Done(_busy.Churn),
+        ["still"] = _ => new Reply().Number("threads", (ulong)_busy.Still()),
+        [Exit] = _ => new Reply(),
+    };
+
+    /// <summary>Carries a command out and gives the line to answer with.</summary>
+    public string Answer(string line)
+    {
+        int space = line.IndexOf(' ', StringComparison.Ordinal);
+        string name = space < 0 ? line : line[..space];
+        Arguments arguments = new(space < 0 ? "" : line[(space + 1)..]);
+        try
+        {
+            if (!_commands.TryGetValue(name, out Func<Arguments, Reply>? command))
+            {
+                throw new CommandException($"no such command: {name}");
+            }
+
+            Reply reply = command(arguments);
+            arguments.End();
+            return reply.ToString();
+        }
+        catch (Exception exception) when (exception is CommandException or OverflowException or OutOfMemoryException)
+        {
+            return $"error {exception.Message.ReplaceLineEndings(" ")}";
+        }
+    }
+
+    private static Reply Done(Action action)
+    {
+        action();
+        return new Reply();
+    }
+
+    private static Reply Garlic()
+    {
+        (nint text, nint pointer) = MemoryBytes.Garlic();
+        return new Reply().Address("text", text).Address("pointer", pointer);
+    }
+
+    private static Reply Reserve(nuint length, ulong pages)
+    {
+        (nint address, ulong stride) = Mappings.Reserve(length, pages);
+        return new Reply().Address("address", address).Number("pages", pages).Number("stride", stride);
+    }
+
+    private static Reply Many(ulong count)
+    {
+        (nint address, nuint length) = Mappings.Many(count);
+        return new Reply().Address("address", address).Number("length", length);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+
+namespace MemProc.Target;
+
+/// <summary>Puts known bytes into memory and says what is there.</summary>
+internal static unsafe class MemoryBytes
+{
+    private const int LongestText = 4096;
+
+    /// <summary>The two pages of the program that the seeds look into.</summary>
+    public static nint Seed()
+    {
+        nint address = Mappings.Anonymous(8192, Native.ProtRead | Native.ProtWrite, shared: false);
+        Put(address, "ABCDEFGHIJKL1234567890!@#$%^&*()KKKKKKKKKKKKKKKKKKK\0"u8);
+        Put(address + 4096, "AAAAAAAAAAAAAAAAAAABBBBBBBBBBBBCCCCCCCCCCC\0"u8);
+        return address;
+    }
+
+    /// <summary>A text on the C heap, and an 8-byte variable there that holds its address.</summary>
+    public static (nint Text, nint Pointer) Garlic()
+    {
+        nint text = (nint)NativeMemory.Alloc(1000);
+        Put(text, "garlic\0"u8);
+        nint* pointer = (nint*)NativeMemory.Alloc((nuint)sizeof(nint));
+        *pointer = text;
+        return (text, (nint)pointer);
+    }
+
+    /// <summary>The bytes there.</summary>
+    public static byte[] Read(nint address, int length)
+    {
+        byte[] bytes = new byte[length];
+        int readable = Native.CountReadable(address, bytes);
+        if (readable < length)
+        {
+            throw new CommandException($"peek: {readable} of {length} bytes are readable");
+        }
+
+        // Read again, by plain instructions: what this process sees without the kernel's help.
+        new ReadOnlySpan<byte>((void*)address, length).CopyTo(bytes);
+        return bytes;
+    }
+
+    /// <summary>The bytes there, up to a NUL.</summary>
+    public static byte[] ReadText(nint address)
+    {
+        int readable = Native.CountReadable(address, stackalloc byte[LongestText]);
+        ReadOnlySpan<byte> bytes = new((void*)address, readable);
+        int end = bytes.IndexOf((byte)0);
+        return end < 0 ? throw new CommandException("say: no NUL") : bytes[..end].ToArray();
+    }
+
+    /// <summary>Writes 1 to the first byte of pages that are <paramref name="stride"/> bytes apart.</summary>
+    public static void Touch(nint address, ulong pages, ulong stride)
+    {
+        for (ulong page = 0; page < pages; page++)
+        {
+            Volatile.Write(ref *(byte*)(address + (nint)(page * stride)), 1);
+        }
+    }
+
+    /// <summary>
+    /// Writes bytes that look random and can be computed: byte i is
+    /// <c>(byte)((i * 2654435761u >> 13) + seed)</c>, in 32-bit arithmetic that wraps round.
+    /// </summary>
+    public static void Fill(nint address, nuint length, uint seed)
+    {
+        byte* bytes = (byte*)address;
+        for (nuint i = 0; i < length; i++)
+        {
+            bytes[i] = unchecked((byte)(((uint)i * 2654435761u >> 13) + seed));
+        }
+    }
+
+    private static void Put(nint address, ReadOnlySpan<byte> bytes) =>
+        bytes.CopyTo(new Span<byte>((void*)address, bytes.Length));
+}

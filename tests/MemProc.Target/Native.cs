@@ -1,0 +1,127 @@
+using System.Runtime.InteropServices;
+
+namespace MemProc.Target;
+
+/// <summary>
+/// The C functions that the commands call. A call that fails ends the command with its C name and the C
+/// library's words for the error.
+/// </summary>
+internal static unsafe partial class Native
+{
+    public const int ProtNone = 0, ProtRead = 1, ProtWrite = 2, ProtExec = 4;
+    public const int MapShared = 1, MapPrivate = 2, MapFixed = 0x10, MapAnonymous = 0x20, MapNoReserve = 0x4000;
+
+    private const string Library = "libc";
+    private const int OpenReadOnly = 0, OpenReadWrite = 2, OpenCloseOnExec = 0x80000, MemoryFileCloseOnExec = 1;
+    private const int SetVma = 0x53564d41, SetVmaAnonymousName = 0;
+
+    /// <summary>Bytes in a page.</summary>
+    public static ulong PageSize { get; } = (ulong)Environment.SystemPageSize;
+
+    public static nint Map(nint address, nuint length, int protection, int flags, int file, long offset)
+    {
+        nint result = mmap(address, length, protection, flags, file, offset);
+        Check("mmap", result);
+        return result;
+    }
+
+    public static void Unmap(nint address, nuint length) => Check("munmap", munmap(address, length));
+
+    public static void Protect(nint address, nuint length, int protection) =>
+        Check("mprotect", mprotect(address, length, protection));
+
+    public static void Advise(nint address, nuint length, int advice) =>
+        Check("madvise", madvise(address, length, advice));
+
+    public static bool TryAdvise(nint address, nuint length, int advice) => madvise(address, length, advice) == 0;
+
+    public static void NameAnonymous(nint address, nuint length, byte[] name)
+    {
+        fixed (byte* text = name)
+        {
+            Check("prctl", prctl(SetVma, SetVmaAnonymousName, address, length, text));
+        }
+    }
+
+    public static int Open(byte[] path, bool writable)
+    {
+        fixed (byte* text = path)
+        {
+            int file = open(text, (writable ? OpenReadWrite : OpenReadOnly) | OpenCloseOnExec, 0);
+            Check("open", file);
+            return file;
+        }
+    }
+
+    public static int CreateMemoryFile(byte[] name)
+    {
+        fixed (byte* text = name)
+        {
+            int file = memfd_create(text, MemoryFileCloseOnExec);
+            Check("memfd_create", file);
+            return file;
+        }
+    }
+
+    public static void Truncate(int file, long length) => Check("ftruncate", ftruncate(file, length));
+
+    public static void Close(int file) => Check("close", close(file));
+
+    /// <summary>
+    /// How many bytes from an address on can be read, at most a buffer full; none is an error. Asked of the
+    /// kernel, since a plain read of the wrong place would end the process.
+    /// </summary>
+    public static int CountReadable(nint address, Span<byte> buffer)
+    {
+        fixed (byte* copy = buffer)
+        {
+            Vector local = new((nint)copy, (nuint)buffer.Length);
+            Vector remote = new(address, (nuint)buffer.Length);
+            nint count = process_vm_readv(Environment.ProcessId, &local, 1, &remote, 1, 0);
+            Check("process_vm_readv", count);
+            return (int)count;
+        }
+    }
+
+    private static void Check(string call, nint result)
+    {
+        if (result == -1)
+        {
+            throw new CommandException($"{call}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial nint mmap(nint address, nuint length, int protection, int flags, int file, long offset);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int munmap(nint address, nuint length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int mprotect(nint address, nuint length, int protection);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int madvise(nint address, nuint length, int advice);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int prctl(int option, nint attribute, nint address, nuint length, byte* text);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int open(byte* path, int flags, int mode);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int memfd_create(byte* name, uint flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int ftruncate(int file, long length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int close(int file);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial nint process_vm_readv(
+        int pid, Vector* local, nuint localCount, Vector* remote, nuint remoteCount, nuint flags);
+
+    /// <summary>struct iovec.</summary>
+    private readonly record struct Vector(nint Base, nuint Length);
+}

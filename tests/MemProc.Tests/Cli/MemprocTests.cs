@@ -1,0 +1,212 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace MemProc.Tests;
+
+/// <summary>The command line, as a person and as a program use it.</summary>
+public sealed class MemprocTests
+{
+    private static readonly string[] AsNobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+
+    [Fact]
+    public void The_first_command_of_the_readme_shows_a_live_process()
+    {
+        (int exitCode, string output, string errors) = Memproc("map", "self");
+        Assert.Equal((0, ""), (exitCode, errors));
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.StartsWith("Start ", lines[0], StringComparison.Ordinal);
+        Assert.Contains(lines, line => line.EndsWith("[stack]", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains(" r-xp /", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Maps_as_json_are_those_of_the_process()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        JsonElement map = Assert.Single(Json("map", $"{target.ProcessId}", "--address", $"0x{address:x}", "--json"));
+        Assert.Equal($"0x{address:x}", map.GetProperty("start").GetString());
+        Assert.Equal(8192, map.GetProperty("sizeBytes").GetInt64());
+        Assert.Equal("rw-p", map.GetProperty("permissions").GetString());
+    }
+
+    [Fact]
+    public void Every_mapping_is_a_line()
+    {
+        // A program that does nothing keeps its mappings.
+        using Process sleep = Process.Start(Need.Tool("sleep"), "60");
+        try
+        {
+            SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{sleep.Id}/maps").Contains("libc", StringComparison.Ordinal), 10_000);
+            Assert.Equal(File.ReadLines($"/proc/{sleep.Id}/maps").Select(line => $"0x{line.Split('-')[0].TrimStart('0')}"),
+                Json("map", $"{sleep.Id}", "--json").Select(map => map.GetProperty("start").GetString()));
+        }
+        finally
+        {
+            sleep.Kill();
+            sleep.WaitForExit();
+        }
+    }
+
+    [Fact]
+    public void Memory_is_read_as_a_dump_as_text_and_as_numbers()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        TargetReply garlic = target.Ask("garlic");
+        string text = $"0x{garlic.Address("text"):x}", pointer = $"0x{garlic.Address("pointer"):x}";
+        string id = $"{target.ProcessId}";
+        Assert.Contains("67 61 72 6c 69 63 00", Memproc("read", id, text, "16").Output, StringComparison.Ordinal);
+        Assert.Equal("garlic\n", Memproc("read", id, text, "16", "--text").Output);
+        Assert.EndsWith($" {text}\n", Memproc("read", id, pointer, "--type", "pointer").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Writing_is_refused_without_a_yes_told_by_a_dry_run_and_done()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("garlic").Address("text");
+        string[] write = ["write", $"{target.ProcessId}", $"0x{address:x}", "--bytes", "68 65 6c 6c 6f 00"];
+        (int exitCode, _, string errors) = Memproc(write);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("--yes", errors, StringComparison.Ordinal);
+
+        (exitCode, string output, _) = Memproc([.. write, "--dry-run"]);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("67 61 72 6c 69 63 |garlic| becomes 68 65 6c 6c 6f 00 |hello.|", output, StringComparison.Ordinal);
+        Assert.Equal("garlic", target.Ask($"say {address}").Text("text"));
+
+        Assert.Equal(0, Memproc([.. write, "--yes", "--verify", "--expected", "67 61 72"]).ExitCode);
+        Assert.Equal("hello", target.Ask($"say {address}").Text("text"));
+        Assert.Equal(1, Memproc([.. write, "--yes", "--expected", "67 61 72"]).ExitCode);
+    }
+
+    [Fact]
+    public void Pages_and_their_frames_are_shown()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        JsonElement[] pages = Json("pagemap", $"{target.ProcessId}", $"0x{address:x}", "--count", "2", "--json");
+        Assert.Equal(2, pages.Length);
+        ulong pfn = pages[0].GetProperty("pfn").GetUInt64();
+        JsonElement frame = Assert.Single(Json("flags", $"{pfn}", "--json"));
+        Assert.Contains("anonymous", frame.GetProperty("flags").EnumerateArray().Select(flag => flag.GetString()));
+        JsonElement owner = Assert.Single(Json("find-pfn", $"{pfn}", "--id", $"{target.ProcessId}", "--json"));
+        Assert.Equal($"0x{address:x}", owner.GetProperty("address").GetString());
+    }
+
+    [Fact]
+    public void All_processes_are_searched_for_the_vdso_frame()
+    {
+        Need.Root();
+        // A pid namespace of its own: what is searched are the processes of this test and no others.
+        string memproc = $"{DotnetHost.Path} {Programs.Memproc}";
+        string output = Shell.Run(Need.Tool("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c", $"""
+            sleep 60 & first=$!
+            sleep 60 & second=$!
+            address=$({memproc} map $first --kind vdso --json | sed 's/.*"start":"\([^"]*\)".*/\1/')
+            pfn=$({memproc} pagemap $first $address --json | sed 's/.*"pfn":\([0-9]*\).*/\1/')
+            echo "$first $second $$"
+            {memproc} find-pfn $pfn --json
+            kill $first $second
+            """);
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        int[] owners = [.. lines[1..].Select(line =>
+            JsonDocument.Parse(line).RootElement.GetProperty("processId").GetInt32()).Order()];
+        Assert.All(lines[0].Split(' ').Select(int.Parse), started => Assert.Contains(started, owners));
+        // And memproc's own, which nobody else knows.
+        Assert.Equal(4, owners.Length);
+    }
+
+    [Fact]
+    public void Another_users_process_is_refused_and_ones_own_has_hidden_frames()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        string memproc = Programs.ForEveryone(Programs.Memproc);
+        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"),
+            [.. AsNobody, DotnetHost.Path, memproc, "map", $"{target.ProcessId}"]);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
+
+        (exitCode, output, errors) = Shell.Try(Need.Tool("setpriv"),
+            [.. AsNobody, DotnetHost.Path, memproc, "pagemap", "self", "--run", "--json"]);
+        Assert.Equal(0, exitCode);
+        JsonElement[] runs = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.Contains(runs, run => run.GetProperty("isPresent").GetBoolean());
+        Assert.All(runs, run => Assert.Equal(JsonValueKind.Null, run.GetProperty("pfn").ValueKind));
+        Assert.Single(errors.Split('\n'), line => line.Contains("CAP_SYS_ADMIN", StringComparison.Ordinal));
+
+        (exitCode, _, errors) = Shell.Try(Need.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "flags", "1"]);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("root", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_process_that_proc_hides_is_said_to_exist()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        // A mount namespace of its own: nobody else's /proc changes.
+        (int exitCode, _, string errors) = Shell.Try(Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
+            mount -t proc -o hidepid=2 proc /proc || exit 77
+            exec {Need.Tool("setpriv")} {string.Join(' ', AsNobody)} \
+                {DotnetHost.Path} {Programs.ForEveryone(Programs.Memproc)} map {target.ProcessId}
+            """]);
+        Assert.SkipWhen(exitCode == 77, "needs a /proc that can be mounted with hidepid");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("hidepid", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("map", "0")]
+    [InlineData("map", "nobody")]
+    [InlineData("map", "4194305")]
+    [InlineData("map", "self", "--permission", "xwr")]
+    [InlineData("read", "self", "0x10", "16")]
+    [InlineData("read", "self", "0xffff800000000000", "16")]
+    [InlineData("read", "self", "0x1000", "0")]
+    [InlineData("read", "self", "-5", "16")]
+    [InlineData("pagemap", "self", "0x10")]
+    [InlineData("frobnicate")]
+    public void What_cannot_be_had_is_told_on_stderr_with_exit_code_1(params string[] arguments)
+    {
+        (int exitCode, string output, string errors) = Memproc(arguments);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith("memproc: ", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_from_processes_cannot_act_on_the_terminal()
+    {
+        using TemporaryFolder folder = new();
+        folder.File("red\e[31m", new byte[Page.Size]);
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"file 0 {Page.Size} r-- private {folder.Path}/red\\e[31m").Address("address");
+        foreach (string[] form in new string[][] { [], ["--json"] })
+        {
+            string output = Memproc(["map", $"{target.ProcessId}", "--address", $"0x{address:x}", .. form]).Output;
+            Assert.Contains("red", output, StringComparison.Ordinal);
+            Assert.DoesNotContain('\e', output);
+        }
+    }
+
+    [Fact]
+    public void The_version_is_that_of_the_manifest()
+    {
+        string version = Memproc("--version").Output.Trim();
+        Assert.Equal(typeof(LinuxProcess).Assembly.GetName().Version!.ToString(3), version);
+    }
+
+    private static (int ExitCode, string Output, string Errors) Memproc(params string[] arguments) =>
+        Shell.Try(DotnetHost.Path, [Programs.Memproc, .. arguments]);
+
+    private static JsonElement[] Json(params string[] arguments)
+    {
+        (int exitCode, string output, string errors) = Memproc(arguments);
+        Assert.Equal((0, ""), (exitCode, errors));
+        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement)];
+    }
+}

@@ -1,0 +1,204 @@
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>Reading memory by both methods, with all that can be in the way.</summary>
+public sealed class MemoryReaderTests
+{
+    private const string First = "ABCDEFGHIJKL1234567890!@#$%^&*()KKKKKKKKKKKKKKKKKKK\0";
+    private const string Second = "AAAAAAAAAAAAAAAAAAABBBBBBBBBBBBCCCCCCCCCCC\0";
+
+    [Theory]
+    [InlineData(ReadMethod.Auto)]
+    [InlineData(ReadMethod.ProcessVm)]
+    [InlineData(ReadMethod.Mem)]
+    public void Both_strings_of_the_seed_are_read(ReadMethod method)
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryReader reader = new(process, method);
+        MemoryBlock block = Assert.Single(reader.ReadBlocks(address, 8192));
+        Assert.StartsWith(First, System.Text.Encoding.ASCII.GetString(block.Bytes), StringComparison.Ordinal);
+        Assert.StartsWith(Second, System.Text.Encoding.ASCII.GetString(block.Bytes, 4096, 4096), StringComparison.Ordinal);
+        Assert.Empty(block.Gaps);
+        Assert.NotEqual(ReadMethod.Auto, block.Method);
+        Assert.Equal(reader.Method, block.Method);
+    }
+
+    [Theory]
+    [InlineData(ReadMethod.ProcessVm)]
+    [InlineData(ReadMethod.Mem)]
+    public void A_hole_is_a_gap_of_its_exact_size(ReadMethod method)
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {8 * Page.Size} rw- private").Address("address");
+        target.Ask($"fill {address} {8 * Page.Size} 3");
+        byte[] expected = target.Ask($"peek {address} {8 * Page.Size}").Bytes("bytes");
+        target.Ask($"unmap {address + 2 * Page.Size} {3 * Page.Size}");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryBlock block = Assert.Single(new MemoryReader(process, method).ReadBlocks(address + 5, 8 * Page.Size - 9));
+        MemoryGap gap = Assert.Single(block.Gaps);
+        Assert.Equal((address + 2 * Page.Size, 3 * Page.Size), (gap.Address, gap.Length));
+        Assert.True(gap.Errno is Errno.EFAULT or Errno.EIO);
+        Array.Clear(expected, 2 * (int)Page.Size, 3 * (int)Page.Size);
+        Assert.Equal(expected[5..^4], block.Bytes);
+    }
+
+    [Fact]
+    public void A_page_without_access_is_closed_to_one_method_and_open_to_the_other()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {3 * Page.Size} rw- private").Address("address");
+        target.Ask($"fill {address} {3 * Page.Size} 9");
+        byte[] expected = target.Ask($"peek {address} {3 * Page.Size}").Bytes("bytes");
+        target.Ask($"protect {address + Page.Size} {Page.Size} ---");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryGap gap = Assert.Single(new MemoryReader(process, ReadMethod.ProcessVm).Read(address, new byte[3 * Page.Size]));
+        Assert.Equal((address + Page.Size, Page.Size, Errno.EFAULT), (gap.Address, gap.Length, gap.Errno));
+
+        byte[] bytes = new byte[3 * Page.Size];
+        Assert.Empty(new MemoryReader(process, ReadMethod.Mem).Read(address, bytes));
+        Assert.Equal(expected, bytes);
+    }
+
+    [Fact]
+    public void A_reservation_of_a_terabyte_without_access_is_one_gap()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        const ulong Length = 1UL << 40;
+        ulong address = target.Ask($"map {Length} --- private").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryBlock block = Assert.Single(new MemoryReader(process, ReadMethod.ProcessVm).ReadBlocks(address, Length));
+        Assert.Equal((Length, Length), (block.Length, Assert.Single(block.Gaps).Length));
+        Assert.Empty(block.Bytes);
+    }
+
+    [Fact]
+    public void A_long_range_comes_in_blocks_that_join_without_a_seam()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = MemoryReader.LargestBlock + 3 * Page.Size;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        target.Ask($"fill {address + MemoryReader.LargestBlock - 64} 128 5");
+        target.Ask($"unmap {address + Page.Size} {Page.Size}");
+        byte[] expected = target.Ask($"peek {address + MemoryReader.LargestBlock - 64} 128").Bytes("bytes");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryBlock[] blocks = [.. new MemoryReader(process, ReadMethod.Auto).ReadBlocks(address, length)];
+        Assert.Equal([(address, (ulong)MemoryReader.LargestBlock), (address + MemoryReader.LargestBlock, 3 * Page.Size)],
+            blocks.Select(block => (block.Address, block.Length)));
+        Assert.Equal(expected, blocks[0].Bytes[^64..].Concat(blocks[1].Bytes[..64]));
+        Assert.Single(blocks[0].Gaps);
+        Assert.Empty(blocks[1].Gaps);
+    }
+
+    [Theory]
+    [InlineData(ReadMethod.ProcessVm)]
+    [InlineData(ReadMethod.Mem)]
+    public void Kernel_mappings_that_cannot_be_read_are_gaps(ReadMethod method)
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ProcMap vvar = MapReader.Read(process).First(map => map.Kind == ProcMapKind.Vvar);
+        MemoryGap gap = Assert.Single(new MemoryReader(process, method).Read(vvar.Start, new byte[(int)vvar.SizeBytes]));
+        Assert.Equal((vvar.Start, vvar.SizeBytes), (gap.Address, gap.Length));
+    }
+
+    [Fact]
+    public void A_file_gets_every_byte_and_a_hole_for_each_gap()
+    {
+        using TemporaryFolder folder = new();
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = 700 * Page.Size;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        target.Ask($"fill {address} {length} 1");
+        byte[] expected = target.Ask($"peek {address} {length}").Bytes("bytes");
+        // Gaps within a piece, across two pieces of 1 MiB, and at the end.
+        foreach ((ulong page, ulong count) in new[] { (3UL, 2UL), (250UL, 20UL), (699UL, 1UL) })
+        {
+            target.Ask($"unmap {address + page * Page.Size} {count * Page.Size}");
+            Array.Clear(expected, (int)(page * Page.Size), (int)(count * Page.Size));
+        }
+
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        string path = Path.Combine(folder.Path, "out");
+        List<ulong> told = [];
+        MemoryFile file = MemoryFile.Save(process, new MemoryReader(process, ReadMethod.Auto), address, length, path,
+            overwrite: false, needAll: false, told.Add);
+        Assert.Equal(expected, File.ReadAllBytes(path));
+        Assert.Equal([(3UL, 2UL), (250UL, 20UL), (699UL, 1UL)],
+            file.Gaps.Select(gap => ((gap.Address - address) / Page.Size, gap.Length / Page.Size)));
+        Assert.Equal(length, told[^1]);
+        Assert.Throws<IOException>(() => MemoryFile.Save(process, new MemoryReader(process, ReadMethod.Auto), address,
+            16, path, overwrite: false, needAll: false, _ => { }));
+        Assert.Equal(expected.Length, new FileInfo(path).Length);
+    }
+
+    [Theory]
+    [InlineData(false, 0x10UL, 16UL)]
+    [InlineData(true, 0UL, 0UL)]
+    public void A_file_that_would_be_incomplete_is_not_left_behind(bool needAll, ulong address, ulong length)
+    {
+        using TemporaryFolder folder = new();
+        using TargetProcess target = TargetProcess.Start();
+        if (needAll)
+        {
+            length = 3 * Page.Size;
+            address = target.Ask($"map {length} rw- private").Address("address");
+            target.Ask($"unmap {address + Page.Size} {Page.Size}");
+        }
+
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        string path = folder.File("out", "before"u8);
+        MemProcException error = Assert.Throws<MemProcException>(() => MemoryFile.Save(process,
+            new MemoryReader(process, ReadMethod.Auto), address, length, path, overwrite: true, needAll, _ => { }));
+        Assert.Equal("ReadMemory,EFAULT", error.ErrorId);
+        Assert.Equal("before", File.ReadAllText(path));
+        Assert.Single(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public void A_file_of_a_process_that_dies_halfway_is_not_left_behind()
+    {
+        using TemporaryFolder folder = new();
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = 64 * 1024 * 1024;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        Assert.Throws<MemProcException>(() => MemoryFile.Save(process, new MemoryReader(process, ReadMethod.Auto),
+            address, length, Path.Combine(folder.Path, "out"), overwrite: false, needAll: false, done =>
+            {
+                if (done > length / 2 && !target.HasExited)
+                {
+                    target.Kill();
+                }
+            }));
+        Assert.Empty(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public void Blocks_end_where_a_line_of_a_dump_does()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {MemoryReader.LargestBlock + 2 * Page.Size} rw- private").Address("address") + 5;
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryBlock[] blocks =
+            [.. new MemoryReader(process, ReadMethod.Auto).ReadBlocks(address, MemoryReader.LargestBlock + Page.Size)];
+        Assert.Equal(2, blocks.Length);
+        Assert.Equal(0UL, blocks[1].Address % HexDump.BytesPerLine);
+        Assert.Equal(blocks[0].Address + blocks[0].Length, blocks[1].Address);
+    }
+
+    [Fact]
+    public void Reading_stops_when_told_to()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using CancellationTokenSource cancellation = new();
+        MemoryReader reader = new(process, ReadMethod.Auto, cancellation.Token);
+        Assert.Empty(reader.Read(address, new byte[8]));
+        cancellation.Cancel();
+        Assert.Throws<OperationCanceledException>(() => reader.Read(address, new byte[8]));
+    }
+}

@@ -1,0 +1,189 @@
+using System.Text;
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>Writing: checked first, done exactly, or refused with nothing touched.</summary>
+public sealed class MemoryWriterTests
+{
+    private static readonly byte[] Hello = Encoding.ASCII.GetBytes("hello\0");
+
+    [Fact]
+    public void Garlic_becomes_hello_and_the_target_says_so_itself()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        TargetReply garlic = target.Ask("garlic");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        byte[] pointer = new byte[8];
+        new MemoryReader(process, ReadMethod.Auto).Read(garlic.Address("pointer"), pointer);
+        ulong address = (ulong)MemoryValue.Decode(pointer, MemoryValueType.Pointer);
+        Assert.Equal(garlic.Address("text"), address);
+
+        MemoryWriter writer = new(process);
+        MemoryWrite write = writer.Write(
+            writer.Prepare(address, Hello, Encoding.ASCII.GetBytes("garlic\0"), force: false), verify: true);
+        Assert.Equal("hello", target.Ask($"say {address}").Text("text"));
+        Assert.Equal("garlic", Encoding.ASCII.GetString(write.PreviousBytes));
+        Assert.Equal((address, 6UL, WriteMethod.ProcessVm, true),
+            (write.Address, write.Length, write.Method, write.IsVerified));
+    }
+
+    [Fact]
+    public void Other_bytes_than_expected_refuse_the_write()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("garlic").Address("text");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemProcException error = Assert.Throws<MemProcException>(() =>
+            new MemoryWriter(process).Prepare(address, Hello, Encoding.ASCII.GetBytes("garlik"), force: false));
+        Assert.Equal("CompareMemory,EAGAIN", error.ErrorId);
+        Assert.Contains("67 61 72 6c 69 63", error.Message, StringComparison.Ordinal);
+        Assert.Equal("garlic", target.Ask($"say {address}").Text("text"));
+    }
+
+    [Theory]
+    [InlineData("r--")]
+    [InlineData("---")]
+    [InlineData("r-x")]
+    public void What_may_not_be_written_is_written_by_force_alone(string protection)
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        target.Ask($"protect {address} 8192 {protection}");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryWriter writer = new(process);
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => writer.Prepare(address, Hello, null, force: false));
+        Assert.Equal("WriteMemory,EACCES", error.ErrorId);
+        Assert.Contains("forced write", error.Message, StringComparison.Ordinal);
+
+        MemoryWriter.Plan plan = writer.Prepare(address, Hello, null, force: true);
+        try
+        {
+            Assert.Equal(WriteMethod.Mem, writer.Write(plan, verify: true).Method);
+        }
+        catch (MemProcException refused) when (refused.Errno is Errno.EACCES or Errno.EPERM or Errno.EIO)
+        {
+            Assert.Skip("needs proc_mem.force_override=always, the kernel's default");
+        }
+
+        target.Ask($"protect {address} 8192 r--");
+        Assert.Equal("hello", target.Ask($"say {address}").Text("text"));
+    }
+
+    [Fact]
+    public void What_is_shared_and_read_only_cannot_be_forced()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.File("shared", new byte[Page.Size]);
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"file 0 {Page.Size} r-- shared {file}").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => new MemoryWriter(process).Prepare(address, Hello, null, force: true));
+        Assert.Equal("WriteMemory,EACCES", error.ErrorId);
+        Assert.Contains("shared", error.Message, StringComparison.Ordinal);
+        Assert.Equal(new byte[Page.Size], File.ReadAllBytes(file));
+    }
+
+    [Fact]
+    public void What_was_expected_must_still_be_there_when_the_write_is_done()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("garlic").Address("text");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryWriter writer = new(process);
+        MemoryWriter.Plan plan = writer.Prepare(address, Hello, "garlic"u8.ToArray(), force: false);
+        writer.Write(writer.Prepare(address, "ginger"u8.ToArray(), null, force: false), verify: false);
+        MemProcException error = Assert.Throws<MemProcException>(() => writer.Write(plan, verify: false));
+        Assert.Equal("CompareMemory,EAGAIN", error.ErrorId);
+        Assert.Equal("ginger", target.Ask($"say {address}").Text("text"));
+    }
+
+    [Fact]
+    public void A_plan_says_where_and_what()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("garlic").Address("text");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryWriter.Plan plan = new MemoryWriter(process).Prepare(address, "G"u8.ToArray(), null, force: false);
+        Assert.StartsWith($"1 byte at 0x{address:x} of process {target.ProcessId} (", plan.Place, StringComparison.Ordinal);
+        Assert.Contains(" rw-p ", plan.Place, StringComparison.Ordinal);
+        Assert.Equal("67 |g| becomes 47 |G|", plan.Change);
+    }
+
+    [Fact]
+    public void Nothing_is_written_to_or_across_a_hole()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {3 * Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} 3");
+        target.Ask($"unmap {address + Page.Size} {Page.Size}");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryWriter writer = new(process);
+        foreach (ulong start in new[] { address + Page.Size, address + Page.Size - 3, address + 2 * Page.Size - 3 })
+        {
+            foreach (bool force in new[] { false, true })
+            {
+                MemProcException error = Assert.Throws<MemProcException>(() => writer.Prepare(start, Hello, null, force));
+                Assert.Equal("WriteMemory,EFAULT", error.ErrorId);
+                Assert.Contains("nothing was written", error.Message, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.Equal(new byte[3], target.Ask($"peek {address + Page.Size - 3} 3").Bytes("bytes"));
+    }
+
+    [Fact]
+    public void A_write_that_the_kernel_stops_halfway_says_how_far_it_came()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} 2");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryWriter writer = new(process);
+        MemoryWriter.Plan plan = writer.Prepare(address + Page.Size - 4, Hello, null, force: false);
+        // Between the check and the write the process takes the second page away.
+        target.Ask($"protect {address + Page.Size} {Page.Size} r--");
+        MemProcException error = Assert.Throws<MemProcException>(() => writer.Write(plan, verify: false));
+        Assert.Equal("WriteMemory,EFAULT", error.ErrorId);
+        Assert.Contains("4 of 6 bytes were written", error.Message, StringComparison.Ordinal);
+        Assert.Equal("hell"u8.ToArray(), target.Ask($"peek {address + Page.Size - 4} 4").Bytes("bytes"));
+        Assert.Equal(new byte[] { 1, 0 }, target.Ask($"peek {address + Page.Size} 2").Bytes("bytes"));
+    }
+
+    [Fact]
+    public void Two_neighbouring_mappings_take_one_write()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
+        target.Ask($"protect {address + Page.Size} {Page.Size} rwx");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryWriter writer = new(process);
+        writer.Write(writer.Prepare(address + Page.Size - 2, Hello, null, force: false), verify: true);
+        Assert.Equal("hello", target.Ask($"say {address + Page.Size - 2}").Text("text"));
+    }
+
+    [Fact]
+    public void Bytes_that_the_process_changes_again_fail_the_verification()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
+        target.Ask($"spin {address}");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryWriter writer = new(process);
+        Assert.Contains(Enumerable.Range(0, 10_000), _ =>
+        {
+            try
+            {
+                writer.Write(writer.Prepare(address, new byte[8], null, force: false), verify: true);
+                return false;
+            }
+            catch (MemProcException error)
+            {
+                Assert.Equal("VerifyMemory,EIO", error.ErrorId);
+                return true;
+            }
+        });
+    }
+}

@@ -1,0 +1,87 @@
+namespace MemProc.Tests;
+
+/// <summary>Frames back to addresses.</summary>
+public sealed class PfnSearchTests
+{
+    private const ulong Present = 1UL << 63, Swapped = 1UL << 62;
+
+    [Fact]
+    public void A_frame_leads_back_to_its_address()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ulong[] frames = [.. new PageMapWalk(process).Range(address, 8192).Select(page => page.Pfn!.Value)];
+        Assert.Equal([(address, frames[0]), (address + 4096, frames[1])],
+            new PfnSearch(frames).In(process).OrderBy(owner => owner.Address).Select(owner => (owner.Address, owner.Pfn)));
+    }
+
+    [Fact]
+    public void A_shared_frame_is_found_in_both_processes()
+    {
+        Need.Root();
+        using TemporaryFolder folder = new();
+        string file = folder.File("shared", new byte[4 * Page.Size]);
+        using TargetProcess first = TargetProcess.Start();
+        using TargetProcess second = TargetProcess.Start();
+        ulong[] addresses = [.. new[] { first, second }.Select(target =>
+        {
+            ulong address = target.Ask($"file 0 {4 * Page.Size} rw- shared {file}").Address("address");
+            target.Ask($"touch {address} 4");
+            return address;
+        })];
+        using LinuxProcess one = LinuxProcess.Open(first.ProcessId);
+        using LinuxProcess other = LinuxProcess.Open(second.ProcessId);
+        ulong pfn = new PageMapWalk(one).At(addresses[0] + 2 * Page.Size).Pfn!.Value;
+        PfnSearch search = new([pfn]);
+        PfnOwner owner = Assert.Single(search.In(other));
+        Assert.Equal((addresses[1] + 2 * Page.Size, "rw-s", file), (owner.Address, owner.Permissions, owner.Path));
+        Assert.Equal(addresses[0] + 2 * Page.Size, Assert.Single(search.In(one)).Address);
+    }
+
+    [Fact]
+    public void Processes_that_cannot_be_searched_are_told_and_do_not_stop_the_others()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        ulong pfn;
+        using (LinuxProcess process = LinuxProcess.Open(target.ProcessId))
+        {
+            pfn = new PageMapWalk(process).At(address).Pfn!.Value;
+        }
+
+        List<string> failures = [];
+        List<int> visits = [];
+        PfnOwner owner = Assert.Single(new PfnSearch([pfn]).In(
+            [4_194_305, target.ProcessId], visits.Add, error => failures.Add(error.ErrorId)));
+        Assert.Equal((target.ProcessId, address), (owner.ProcessId, owner.Address));
+        Assert.Equal(["OpenProcess,ESRCH"], failures);
+        Assert.Equal([0, 1], visits);
+    }
+
+    [Fact]
+    public void Swap_entries_never_match()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-403000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, Swapped | 0x1234, Present | 0x1234, Present | 0x11234);
+        using LinuxProcess process = simulated.Open();
+        // 0x11234 falls into the same place of the filter.
+        PfnOwner owner = Assert.Single(new PfnSearch([0x1234, 0x5678]).In(process));
+        Assert.Equal((0x401000UL, 0x1234UL), (owner.Address, owner.Pfn));
+    }
+
+    [Fact]
+    public void Hidden_frames_are_a_refusal_and_not_a_miss()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-401000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, 0x8100000000000000);
+        using LinuxProcess process = simulated.Open();
+        MemProcException error = Assert.Throws<MemProcException>(() => new PfnSearch([0]).In(process).Count());
+        Assert.Equal("ReadPageMap,EPERM", error.ErrorId);
+        Assert.Contains("CAP_SYS_ADMIN", error.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,162 @@
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>What people type and see: addresses, numbers, sizes, dumps, text from processes.</summary>
+public sealed class ValueTests
+{
+    [Theory]
+    [InlineData("0x7ffd2de47000", 0x7ffd2de47000UL)]
+    [InlineData("0X10", 16UL)]
+    [InlineData("7ffd2de47000", 0x7ffd2de47000UL)]
+    [InlineData("400000", 400000UL)]
+    [InlineData("0xffffffffff600000", 0xffffffffff600000UL)]
+    [InlineData("18446744073709551615", ulong.MaxValue)]
+    [InlineData("ffff`8000`0000`0000", 0xffff800000000000UL)]
+    [InlineData("0x7f_ff", 0x7fffUL)]
+    [InlineData(" 0x10 ", 16UL)]
+    public void Addresses_are_read_by_the_written_rule(string text, ulong expected)
+    {
+        Assert.Equal(expected, ProcAddress.ParseNumber(text));
+        Assert.Equal($"0x{expected:x}", ProcAddress.Parse(text).ToString());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("-1")]
+    [InlineData("0x")]
+    [InlineData("0x1ffffffffffffffff")]
+    [InlineData("18446744073709551616")]
+    [InlineData("libc.so.6")]
+    [InlineData("12,3")]
+    [InlineData("0x10 0x20")]
+    [InlineData("\e[31m")]
+    public void What_is_no_address_is_refused_in_words(string text)
+    {
+        FormatException error = Assert.Throws<FormatException>(() => ProcAddress.Parse(text));
+        Assert.Contains("no address", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\e', error.Message);
+    }
+
+    [Theory]
+    [InlineData(0UL, "0 B")]
+    [InlineData(1023UL, "1023 B")]
+    [InlineData(1024UL, "1 KiB")]
+    [InlineData(135168UL, "132 KiB")]
+    [InlineData(1610612736UL, "1.5 GiB")]
+    [InlineData(1UL << 40, "1 TiB")]
+    [InlineData(ulong.MaxValue, "16 EiB")]
+    public void Sizes_are_for_people(ulong bytes, string expected) => Assert.Equal(expected, HumanSize.Format(bytes));
+
+    [Theory]
+    [InlineData("/usr/lib/libc.so.6", "/usr/lib/libc.so.6")]
+    [InlineData("a\e[31mb", "a\\x1b[31mb")]
+    [InlineData("a\nb\tc\0d\x7f", "a\\x0ab\\x09c\\x00d\\x7f")]
+    [InlineData("\u009b31m", "\\x9b31m")]
+    [InlineData("a\u202eb", "a\\u202eb")]
+    [InlineData("ü中😀", "ü中😀")]
+    public void Text_from_processes_cannot_act_on_a_terminal(string text, string expected) =>
+        Assert.Equal(expected, SafeText.Escape(text));
+
+    [Fact]
+    public void A_half_character_is_escaped() => Assert.Equal("\\ud800x", SafeText.Escape("\ud800x"));
+
+    [Theory]
+    [InlineData("/usr/lib/x86_64-linux-gnu/libc.so.6", 20, "/usr/li…nu/libc.so.6")]
+    [InlineData("short", 20, "short")]
+    [InlineData("0123456789", 3, "012…6789")]
+    public void Long_paths_are_shortened_in_the_middle(string text, int width, string expected) =>
+        Assert.Equal(expected, SafeText.ShortenMiddle(text, width));
+
+    [Fact]
+    public void A_dump_shows_real_addresses_and_tells_gaps_from_zeros()
+    {
+        byte[] bytes = new byte[0x50];
+        "garlic"u8.CopyTo(bytes);
+        MemoryGap[] gaps = [new(0x1018, 2, Errno.EFAULT), new(0x1020, 0x22, Errno.EIO)];
+        Assert.Equal(
+        [
+            "0x000000001000           67 61 72 6c 69  63 00 00 00 00 00 00 00  |   garlic.......|",
+            "0x000000001010  00 00 00 00 00 00 00 00  -- -- 00 00 00 00 00 00  |........  ......|",
+            "0x000000001020  -- 34 B unreadable: Input/output error (EIO) --",
+            "0x000000001040  -- -- 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |  ..............|",
+            "0x000000001050  00 00 00                                          |...             |",
+        ], HexDump.Lines(0x1003, bytes, 0x50, gaps));
+    }
+
+    [Fact]
+    public void A_dump_of_nothing_but_a_gap_is_one_line()
+    {
+        MemoryGap[] gaps = [new(0x1003, 1UL << 40, Errno.EFAULT)];
+        Assert.Equal(["0x000000001003  -- 1 TiB unreadable: Bad address (EFAULT) --"],
+            HexDump.Lines(0x1003, ReadOnlyMemory<byte>.Empty, 1UL << 40, gaps));
+    }
+
+    [Theory]
+    [InlineData(MemoryValueType.SByte, "-2", "fe", (sbyte)-2)]
+    [InlineData(MemoryValueType.Byte, "0xff", "ff", (byte)255)]
+    [InlineData(MemoryValueType.Int16, -2, "feff", (short)-2)]
+    [InlineData(MemoryValueType.UInt16, 65534, "feff", (ushort)65534)]
+    [InlineData(MemoryValueType.Int32, "100", "64000000", 100)]
+    [InlineData(MemoryValueType.Int32, 100.0, "64000000", 100)]
+    [InlineData(MemoryValueType.Int32, "0xffffffff", "ffffffff", -1)]
+    [InlineData(MemoryValueType.UInt32, 4294967295L, "ffffffff", 4294967295u)]
+    [InlineData(MemoryValueType.Int64, -1, "ffffffffffffffff", -1L)]
+    [InlineData(MemoryValueType.UInt64, "18446744073709551615", "ffffffffffffffff", ulong.MaxValue)]
+    [InlineData(MemoryValueType.Single, "1.5", "0000c03f", 1.5f)]
+    [InlineData(MemoryValueType.Double, 1.5, "000000000000f83f", 1.5)]
+    [InlineData(MemoryValueType.Pointer, "0x7ffd2de47000", "0070e42dfd7f0000", 0x7ffd2de47000UL)]
+    public void Values_become_bytes_and_back(MemoryValueType type, object value, string bytes, object decoded)
+    {
+        byte[] encoded = MemoryValue.Encode(value, type);
+        Assert.Equal(bytes, Convert.ToHexStringLower(encoded));
+        Assert.Equal(MemoryValue.SizeOf(type), encoded.Length);
+        object back = MemoryValue.Decode(encoded, type);
+        Assert.Equal(decoded, back);
+        Assert.IsType(decoded.GetType(), back);
+    }
+
+    [Theory]
+    [InlineData(MemoryValueType.Byte, 256)]
+    [InlineData(MemoryValueType.UInt32, -1)]
+    [InlineData(MemoryValueType.Int16, "100000")]
+    [InlineData(MemoryValueType.Int64, "9223372036854775808")]
+    [InlineData(MemoryValueType.SByte, "0x100")]
+    public void Values_that_do_not_fit_are_refused(MemoryValueType type, object value) =>
+        Assert.Throws<OverflowException>(() => MemoryValue.Encode(value, type));
+
+    [Theory]
+    [InlineData(MemoryValueType.Int32, "garlic")]
+    [InlineData(MemoryValueType.Int32, "1.5")]
+    [InlineData(MemoryValueType.Int32, 1.5)]
+    [InlineData(MemoryValueType.Double, "1,5")]
+    [InlineData(MemoryValueType.Int32, "1,000")]
+    [InlineData(MemoryValueType.Int32, "0xyz")]
+    public void What_is_no_number_is_refused(MemoryValueType type, object value) =>
+        Assert.Throws<FormatException>(() => MemoryValue.Encode(value, type));
+
+    [Theory]
+    [InlineData("r-x", "r-xp,r-xs")]
+    [InlineData("rw-p", "rw-p")]
+    [InlineData("?w??", "-w-p,-w-s,-wxp,-wxs,rw-p,rw-s,rwxp,rwxs")]
+    [InlineData("*x*", "--xp,--xs,-wxp,-wxs,r-xp,r-xs,rwxp,rwxs")]
+    [InlineData("*s", "---s,--xs,-w-s,-wxs,r--s,r-xs,rw-s,rwxs")]
+    public void Permission_patterns_fit(string pattern, string expected)
+    {
+        using SimulatedProcess simulated = new();
+        IEnumerable<string> all = from r in "-r" from w in "-w" from x in "-x" from s in "ps" select $"{r}{w}{x}{s}";
+        simulated.Write("maps", string.Concat(all.Select((permissions, index) =>
+            $"40{index:x}000-40{index:x}fff {permissions} 00000000 00:00 0\n")));
+        using LinuxProcess process = simulated.Open();
+        MapFilter filter = new() { Permissions = [pattern] };
+        Assert.Equal(expected.Split(',').Order(StringComparer.Ordinal),
+            MapReader.Read(process).Where(filter.Matches).Select(map => map.Permissions).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("xwr")]
+    [InlineData("rwxps")]
+    [InlineData("")]
+    public void Permission_patterns_that_fit_nothing_are_refused(string pattern) =>
+        Assert.Throws<ArgumentException>(() => new MapFilter { Permissions = [pattern] });
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using MemProc.Interop;
+
+namespace MemProc.Tests.Interop;
+
+/// <summary>The kernel's numbers that the interop assembly repeats are those of the C headers, says gcc.</summary>
+public sealed class KernelNumberTests
+{
+    [Fact]
+    public void Error_numbers() => Prove("#include <errno.h>",
+        Enum.GetValues<Errno>().Where(errno => errno != Errno.None).Select(errno => ($"{errno}", (object)(int)errno)));
+
+    [Fact]
+    public void Arguments_of_system_calls() => Prove(
+        """
+        #include <fcntl.h>
+        #include <poll.h>
+        #include <sys/stat.h>
+        #include <sys/syscall.h>
+        #ifndef SYS_pidfd_open
+        #define SYS_pidfd_open 434
+        #endif
+        """,
+        [
+            ("AT_FDCWD", Constant(typeof(Libc), "CurrentDirectory")),
+            ("O_CLOEXEC", Constant(typeof(Libc), "CloseOnExec")),
+            ("O_RDONLY", (int)OpenAccess.ReadOnly),
+            ("O_RDWR", (int)OpenAccess.ReadWrite),
+            ("POLLIN", Constant(typeof(Libc), "PollIn")),
+            ("SYS_pidfd_open", Constant(typeof(Libc), "PidfdOpenNumber")),
+            ("STATX_BASIC_STATS", Constant(typeof(Libc), "StatXBasicStats")),
+        ]);
+
+    [Fact]
+    public void PAGEMAP_SCAN_and_its_categories() => Prove(CHeaders.PageMapScan,
+        [
+            ("PAGEMAP_SCAN", Constant(typeof(PageMapScan), "Request")),
+            ("_IOWR('f', 16, struct pm_scan_arg)", Constant(typeof(PageMapScan), "Request")),
+            ("PAGE_IS_WPALLOWED", (ulong)PageCategories.WriteProtectionAllowed),
+            ("PAGE_IS_WRITTEN", (ulong)PageCategories.Written),
+            ("PAGE_IS_FILE", (ulong)PageCategories.File),
+            ("PAGE_IS_PRESENT", (ulong)PageCategories.Present),
+            ("PAGE_IS_SWAPPED", (ulong)PageCategories.Swapped),
+            ("PAGE_IS_PFNZERO", (ulong)PageCategories.ZeroPage),
+            ("PAGE_IS_HUGE", (ulong)PageCategories.Huge),
+            ("PAGE_IS_SOFT_DIRTY", (ulong)PageCategories.SoftDirty),
+            ("PAGE_IS_GUARD", (ulong)PageCategories.Guard),
+        ]);
+
+    [Fact]
+    public void PROCMAP_QUERY_and_its_flags() => Prove(CHeaders.ProcMapQuery,
+        [
+            ("PROCMAP_QUERY", Constant(typeof(ProcMapQuery), "Request")),
+            ("_IOWR('f', 17, struct procmap_query)", Constant(typeof(ProcMapQuery), "Request")),
+            ("PROCMAP_QUERY_COVERING_OR_NEXT_VMA", Constant(typeof(ProcMapQuery), "CoveringOrNext")),
+            ("PROCMAP_QUERY_VMA_READABLE", (int)VmaPermissions.Read),
+            ("PROCMAP_QUERY_VMA_WRITABLE", (int)VmaPermissions.Write),
+            ("PROCMAP_QUERY_VMA_EXECUTABLE", (int)VmaPermissions.Execute),
+            ("PROCMAP_QUERY_VMA_SHARED", (int)VmaPermissions.Shared),
+        ]);
+
+    [Fact]
+    public void Page_flags() => Prove("#include <linux/kernel-page-flags.h>",
+        KernelPageFlag.All.Where(flag => flag.Origin == PageFlagOrigin.Stable).Select(flag => (flag.Name switch
+        {
+            "anonymous" => "KPF_ANON",
+            "idle_page" => "KPF_IDLE",
+            _ => $"KPF_{flag.Name.ToUpperInvariant()}",
+        }, (object)flag.Bit)));
+
+    [Fact]
+    public void A_wrong_number_would_be_noticed()
+    {
+        Assert.Empty(CCompiler.Complaint(Assertions("#include <errno.h>", [("ENOENT", 2)])));
+        Assert.NotEmpty(CCompiler.Complaint(Assertions("#include <errno.h>", [("ENOENT", 3)])));
+    }
+
+    private static void Prove(string header, IEnumerable<(string Name, object Number)> numbers) =>
+        Assert.Empty(CCompiler.Complaint(Assertions(header, numbers)));
+
+    private static string Assertions(string header, IEnumerable<(string Name, object Number)> numbers)
+    {
+        StringBuilder program = new();
+        program.AppendLine("#define _GNU_SOURCE").AppendLine(header);
+        foreach ((string name, object number) in numbers)
+        {
+            program.AppendLine(CultureInfo.InvariantCulture, $"_Static_assert({name} == {number}, \"{name}\");");
+        }
+
+        return program.ToString();
+    }
+
+    private static object Constant(Type type, string name)
+    {
+        FieldInfo? field = type.GetField(name, BindingFlags.NonPublic | BindingFlags.Static);
+        Assert.True(field is { IsLiteral: true }, $"{type.Name} has no constant {name}");
+        return field!.GetRawConstantValue()!;
+    }
+}

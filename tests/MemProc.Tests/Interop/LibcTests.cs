@@ -1,0 +1,240 @@
+using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc.Tests.Interop;
+
+/// <summary>The system calls, on a live process.</summary>
+public sealed class LibcTests
+{
+    private const int NoProcess = int.MaxValue;
+
+    [Fact]
+    public void OpenAt_says_what_is_missing()
+    {
+        Errno errno = Libc.TryOpenAt(null, "/proc/no-such-file", OpenAccess.ReadOnly, out SafeFileHandle? none);
+        Assert.Equal(Errno.ENOENT, errno);
+        Assert.Null(none);
+        ErrnoException missing = Assert.Throws<ErrnoException>(() => Libc.OpenAt(null, "/proc/no-such-file"));
+        Assert.Equal(Errno.ENOENT, missing.Errno);
+        Assert.Contains("/proc/no-such-file", missing.Message, StringComparison.Ordinal);
+        Assert.Contains("ENOENT", missing.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OpenAt_opens_from_a_directory_and_the_directory_follows_the_process()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using SafeFileHandle directory = Libc.OpenAt(null, $"/proc/{target.ProcessId}");
+        byte[] stat = new byte[4096];
+        using (SafeFileHandle file = Libc.OpenAt(directory, "stat"))
+        {
+            int length = Libc.PReadFully(file, stat, 0);
+            Assert.True(ProcessStat.TryParse(stat.AsSpan(0, length), out ProcessStat result));
+            Assert.Equal(target.ProcessId, result.ProcessId);
+        }
+
+        Assert.Equal(Errno.ENOENT, Libc.TryOpenAt(directory, "no-such-file", OpenAccess.ReadOnly, out _));
+        target.Kill();
+        Assert.Equal(Errno.ESRCH, Libc.TryOpenAt(directory, "stat", OpenAccess.ReadOnly, out _));
+    }
+
+    [Fact]
+    public void OpenAt_refuses_writing_what_is_read_only() => Assert.Equal(
+        Errno.EISDIR, Libc.TryOpenAt(null, "/proc", OpenAccess.ReadWrite, out _));
+
+    [Fact]
+    public void PRead_reads_memory_where_it_is()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        using SafeFileHandle memory = Libc.OpenAt(null, $"/proc/{target.ProcessId}/mem");
+        byte[] bytes = new byte[12];
+        Assert.Equal(Errno.None, Libc.TryPRead(memory, bytes, address, out int read));
+        Assert.Equal(12, read);
+        Assert.Equal("ABCDEFGHIJKL"u8, bytes);
+
+        // A hole follows the two pages: the bytes before it, then nothing but an error.
+        byte[] beyond = new byte[12288];
+        Assert.Equal(Errno.None, Libc.TryPRead(memory, beyond, address, out read));
+        Assert.Equal((int)Math.Max(8192, Page.Size), read);
+        Assert.Equal(Errno.EIO, Libc.TryPRead(memory, beyond, address + (ulong)read, out read));
+        Assert.Equal(0, read);
+        ErrnoException failed = Assert.Throws<ErrnoException>(() => Libc.PReadFully(memory, beyond, address));
+        Assert.Equal(Errno.EIO, failed.Errno);
+    }
+
+    [Fact]
+    public void PRead_takes_no_offset_of_the_upper_half()
+    {
+        using SafeFileHandle memory = Libc.OpenAt(null, "/proc/self/mem");
+        Assert.Equal(Errno.EINVAL, Libc.TryPRead(memory, new byte[8], 0xffffffffff600000, out int read));
+        Assert.Equal(0, read);
+    }
+
+    [Fact]
+    public void PRead_ends_with_the_file_and_with_the_process()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        using SafeFileHandle memory = Libc.OpenAt(null, $"/proc/{target.ProcessId}/mem");
+        using SafeFileHandle pagemap = Libc.OpenAt(null, $"/proc/{target.ProcessId}/pagemap");
+        byte[] word = new byte[8];
+        Assert.Equal(8, Libc.PReadFully(pagemap, word, address / Page.Size * 8));
+        Assert.True(new PageMapWord(BitConverter.ToUInt64(word)).IsPresent);
+        Assert.Equal(0, Libc.PReadFully(pagemap, word, 0xffffffffff600000 / Page.Size * 8));
+
+        target.Kill();
+        Assert.Equal(Errno.None, Libc.TryPRead(memory, word, address, out int read));
+        Assert.Equal(0, read);
+        Assert.Equal(0, Libc.PReadFully(pagemap, word, address / Page.Size * 8));
+    }
+
+    [Fact]
+    public void PWrite_changes_what_the_process_says()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong text = target.Ask("garlic").Address("text");
+        using SafeFileHandle memory = Libc.OpenAt(null, $"/proc/{target.ProcessId}/mem", OpenAccess.ReadWrite);
+        Assert.Equal(Errno.None, Libc.TryPWrite(memory, "hello\0"u8, text, out int written));
+        Assert.Equal(6, written);
+        Assert.Equal("hello", target.Ask($"say {text}").Text("text"));
+
+        using SafeFileHandle reading = Libc.OpenAt(null, $"/proc/{target.ProcessId}/mem");
+        Assert.Equal(Errno.EBADF, Libc.TryPWrite(reading, "x"u8, text, out written));
+        Assert.Equal(0, written);
+    }
+
+    [Fact]
+    public void ProcessVm_reads_and_writes()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong text = target.Ask("garlic").Address("text");
+        byte[] bytes = new byte[7];
+        Assert.Equal(Errno.None, Libc.TryProcessVmRead(target.ProcessId, text, bytes, out int read));
+        Assert.Equal(7, read);
+        Assert.Equal("garlic\0"u8, bytes);
+
+        Assert.Equal(Errno.None, Libc.TryProcessVmWrite(target.ProcessId, text, "hello\0"u8, out int written));
+        Assert.Equal(6, written);
+        Assert.Equal("hello", target.Ask($"say {text}").Text("text"));
+        Assert.Equal(Errno.None, Libc.TryProcessVmRead(target.ProcessId, text, bytes, out _));
+        Assert.Equal("hello\0\0"u8, bytes);
+    }
+
+    [Fact]
+    public void ProcessVm_moves_any_bytes_of_any_length()
+    {
+        const int Length = 1_000_003;
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Length} rw- private").Address("address");
+        target.Ask($"fill {address} {Length} 5");
+        byte[] bytes = new byte[Length];
+        Assert.Equal(Errno.None, Libc.TryProcessVmRead(target.ProcessId, address, bytes, out int read));
+        Assert.Equal(Length, read);
+        for (uint i = 0; i < Length; i++)
+        {
+            Assert.Equal(unchecked((byte)((i * 2654435761u >> 13) + 5)), bytes[i]);
+        }
+
+        Array.Reverse(bytes);
+        Assert.Equal(Errno.None, Libc.TryProcessVmWrite(target.ProcessId, address, bytes, out int written));
+        Assert.Equal(Length, written);
+        Assert.Equal(bytes, target.Ask($"peek {address} {Length}").Bytes("bytes"));
+    }
+
+    [Fact]
+    public void ProcessVm_stops_at_a_hole_and_fails_in_it()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {3 * Page.Size} rw- private").Address("address");
+        target.Ask($"unmap {address + Page.Size} {Page.Size}");
+        byte[] bytes = new byte[3 * Page.Size];
+        Assert.Equal(Errno.None, Libc.TryProcessVmRead(target.ProcessId, address, bytes, out int moved));
+        Assert.Equal((int)Page.Size, moved);
+        Assert.Equal(Errno.None, Libc.TryProcessVmWrite(target.ProcessId, address, bytes, out moved));
+        Assert.Equal((int)Page.Size, moved);
+
+        Assert.Equal(Errno.EFAULT, Libc.TryProcessVmRead(target.ProcessId, address + Page.Size, bytes, out moved));
+        Assert.Equal(0, moved);
+        Assert.Equal(Errno.EFAULT, Libc.TryProcessVmWrite(target.ProcessId, address + Page.Size, bytes, out moved));
+        Assert.Equal(0, moved);
+    }
+
+    [Fact]
+    public void ProcessVm_keeps_to_the_protection_and_mem_does_not()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        target.Ask($"protect {address} 4096 r--");
+        Assert.Equal(Errno.EFAULT, Libc.TryProcessVmWrite(target.ProcessId, address, "x"u8, out _));
+        target.Ask($"protect {address} 4096 ---");
+        byte[] bytes = new byte[3];
+        Assert.Equal(Errno.EFAULT, Libc.TryProcessVmRead(target.ProcessId, address, bytes, out _));
+
+        using SafeFileHandle memory = Libc.OpenAt(null, $"/proc/{target.ProcessId}/mem", OpenAccess.ReadWrite);
+        Errno errno = Libc.TryPRead(memory, bytes, address, out _);
+        Assert.SkipWhen(errno == Errno.EIO, "needs a kernel whose proc_mem.force_override is not never or ptrace");
+        Assert.Equal(Errno.None, errno);
+        Assert.Equal("ABC"u8, bytes);
+        Assert.Equal(Errno.None, Libc.TryPWrite(memory, "x"u8, address, out _));
+        target.Ask($"protect {address} 4096 rw-");
+        Assert.StartsWith("xBC", target.Ask($"say {address}").Text("text"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_process_that_is_not_there_is_ESRCH()
+    {
+        Assert.Equal(Errno.ESRCH, Libc.TryProcessVmRead(NoProcess, 4096, new byte[1], out _));
+        Assert.Equal(Errno.ESRCH, Libc.TryProcessVmWrite(NoProcess, 4096, new byte[1], out _));
+        Assert.Equal(Errno.ESRCH, Libc.TryPidfdOpen(NoProcess, out SafeFileHandle? handle));
+        Assert.Null(handle);
+    }
+
+    [Fact]
+    public void A_pidfd_is_readable_once_the_process_has_exited()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        Assert.Equal(Errno.None, Libc.TryPidfdOpen(target.ProcessId, out SafeFileHandle? handle));
+        using (handle)
+        {
+            Assert.False(Libc.IsReadable(handle!));
+            Assert.Equal(0, target.Exit());
+            Assert.True(Libc.IsReadable(handle!));
+        }
+    }
+
+    [Fact]
+    public void StatX_says_what_stat_says()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.File("some file", new byte[5000]);
+        Assert.Equal(Errno.None, Libc.TryStatX(null, path, out FileStatus status));
+        // makedev(3)
+        ulong device = (status.DeviceMinor & 0xffUL) | (status.DeviceMajor & 0xfffUL) << 8
+            | (status.DeviceMinor & ~0xffUL) << 12 | (status.DeviceMajor & ~0xfffUL) << 32;
+        Assert.Equal(
+            Shell.Run(Need.Tool("stat"), "-c", "%d %i %h %s", path).TrimEnd(),
+            $"{device} {status.Inode} {status.LinkCount} {status.SizeBytes}");
+        Assert.Equal(5000UL, status.SizeBytes);
+
+        using SafeFileHandle directory = Libc.OpenAt(null, folder.Path);
+        Assert.Equal(Errno.None, Libc.TryStatX(directory, "some file", out FileStatus same));
+        Assert.Equal(status, same);
+        Assert.Equal(Errno.ENOENT, Libc.TryStatX(directory, "no file", out _));
+    }
+
+    [Fact]
+    public void StatX_counts_no_names_of_a_deleted_file()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.File("some file", []);
+        using SafeFileHandle file = Libc.OpenAt(null, path);
+        string link = $"/proc/self/fd/{file.DangerousGetHandle()}";
+        Assert.Equal(Errno.None, Libc.TryStatX(null, link, out FileStatus status));
+        Assert.Equal(1U, status.LinkCount);
+        File.Delete(path);
+        Assert.Equal(Errno.None, Libc.TryStatX(null, link, out status));
+        Assert.Equal(0U, status.LinkCount);
+        Assert.Equal(Errno.ENOENT, Libc.TryStatX(null, path, out _));
+    }
+}

@@ -1,0 +1,157 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+using MemProc.Interop;
+
+namespace MemProc.Tests.Interop;
+
+/// <summary>
+/// Every structure that crosses to the kernel lies in memory as C lays it out: gcc compares the sizes and the
+/// places of all fields.
+/// </summary>
+public sealed class StructLayoutTests
+{
+    [Fact]
+    public void IoVector_is_iovec() => Prove<IoVector>("struct iovec", "#include <sys/uio.h>",
+        (nameof(IoVector.Base), "iov_base"),
+        (nameof(IoVector.Length), "iov_len"));
+
+    [Fact]
+    public void PollFd_is_pollfd() => Prove<PollFd>("struct pollfd", "#include <poll.h>",
+        (nameof(PollFd.Fd), "fd"),
+        (nameof(PollFd.Events), "events"),
+        (nameof(PollFd.ReturnedEvents), "revents"));
+
+    [Fact]
+    public void FileStatus_is_the_head_of_statx() => Prove<FileStatus>("struct statx", "#include <linux/stat.h>",
+        (nameof(FileStatus.LinkCount), "stx_nlink"),
+        (nameof(FileStatus.Inode), "stx_ino"),
+        (nameof(FileStatus.SizeBytes), "stx_size"),
+        (nameof(FileStatus.DeviceMajor), "stx_dev_major"),
+        (nameof(FileStatus.DeviceMinor), "stx_dev_minor"));
+
+    [Fact]
+    public void PageRegion_is_page_region() => Prove<PageRegion>("struct page_region", CHeaders.PageMapScan,
+        (nameof(PageRegion.Start), "start"),
+        (nameof(PageRegion.End), "end"),
+        (nameof(PageRegion.Categories), "categories"));
+
+    [Fact]
+    public void PageMapScanArgument_is_pm_scan_arg() =>
+        Prove<PageMapScanArgument>("struct pm_scan_arg", CHeaders.PageMapScan,
+            (nameof(PageMapScanArgument.Size), "size"),
+            (nameof(PageMapScanArgument.Flags), "flags"),
+            (nameof(PageMapScanArgument.Start), "start"),
+            (nameof(PageMapScanArgument.End), "end"),
+            (nameof(PageMapScanArgument.WalkEnd), "walk_end"),
+            (nameof(PageMapScanArgument.Vector), "vec"),
+            (nameof(PageMapScanArgument.VectorLength), "vec_len"),
+            (nameof(PageMapScanArgument.MaxPages), "max_pages"),
+            (nameof(PageMapScanArgument.CategoryInverted), "category_inverted"),
+            (nameof(PageMapScanArgument.CategoryMask), "category_mask"),
+            (nameof(PageMapScanArgument.CategoryAnyOfMask), "category_anyof_mask"),
+            (nameof(PageMapScanArgument.ReturnMask), "return_mask"));
+
+    [Fact]
+    public void ProcMapQueryArgument_is_procmap_query() =>
+        Prove<ProcMapQueryArgument>("struct procmap_query", CHeaders.ProcMapQuery,
+            (nameof(ProcMapQueryArgument.Size), "size"),
+            (nameof(ProcMapQueryArgument.QueryFlags), "query_flags"),
+            (nameof(ProcMapQueryArgument.QueryAddress), "query_addr"),
+            (nameof(ProcMapQueryArgument.VmaStart), "vma_start"),
+            (nameof(ProcMapQueryArgument.VmaEnd), "vma_end"),
+            (nameof(ProcMapQueryArgument.VmaFlags), "vma_flags"),
+            (nameof(ProcMapQueryArgument.VmaPageSize), "vma_page_size"),
+            (nameof(ProcMapQueryArgument.VmaOffset), "vma_offset"),
+            (nameof(ProcMapQueryArgument.Inode), "inode"),
+            (nameof(ProcMapQueryArgument.DeviceMajor), "dev_major"),
+            (nameof(ProcMapQueryArgument.DeviceMinor), "dev_minor"),
+            (nameof(ProcMapQueryArgument.VmaNameSize), "vma_name_size"),
+            (nameof(ProcMapQueryArgument.BuildIdSize), "build_id_size"),
+            (nameof(ProcMapQueryArgument.VmaNameAddress), "vma_name_addr"),
+            (nameof(ProcMapQueryArgument.BuildIdAddress), "build_id_addr"));
+
+    [Fact]
+    public void Every_structure_of_the_interop_assembly_is_proven_here()
+    {
+        Type[] proven =
+        [
+            typeof(IoVector), typeof(PollFd), typeof(FileStatus), typeof(PageRegion), typeof(PageMapScanArgument),
+            typeof(ProcMapQueryArgument),
+        ];
+        // Public fields mark them: what stays on this side has properties.
+        IEnumerable<Type> crossing = typeof(Libc).Assembly.GetTypes().Where(type => type.IsValueType && !type.IsEnum
+            && type.GetFields(BindingFlags.Public | BindingFlags.Instance).Length > 0);
+        Assert.Equal(proven.OrderBy(type => type.Name), crossing.OrderBy(type => type.Name));
+    }
+
+    [Theory]
+    [InlineData("iov_base", 8, 8, 16)]
+    [InlineData("iov_len", 0, 8, 16)]
+    [InlineData("iov_base", 0, 4, 16)]
+    [InlineData("iov_base", 0, 8, 24)]
+    [InlineData("iov_none", 0, 8, 16)]
+    public void A_wrong_layout_would_be_noticed(string member, int offset, int size, int structSize)
+    {
+        Assert.Empty(CCompiler.Complaint(Assertions("struct iovec", "#include <sys/uio.h>", 16, [("iov_base", 0, 8)])));
+        Assert.NotEmpty(CCompiler.Complaint(
+            Assertions("struct iovec", "#include <sys/uio.h>", structSize, [(member, offset, size)])));
+    }
+
+    private static void Prove<T>(string structure, string header, params (string Field, string Member)[] names)
+        where T : unmanaged
+    {
+        FieldInfo[] fields = typeof(T).GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance);
+        Assert.Equal(fields.Select(field => field.Name).Order(), names.Select(pair => pair.Field).Order());
+        Assert.Empty(CCompiler.Complaint(Assertions(structure, header, Unsafe.SizeOf<T>(), names.Select(pair =>
+        {
+            (int offset, int size) = Place<T>(fields.Single(field => field.Name == pair.Field));
+            return (pair.Member, offset, size);
+        }))));
+    }
+
+    private static string Assertions(
+        string structure, string header, int size, IEnumerable<(string Member, int Offset, int Size)> members)
+    {
+        StringBuilder program = new();
+        program.AppendLine("#define _GNU_SOURCE").AppendLine(header).AppendLine("#include <stddef.h>");
+        program.AppendLine($"_Static_assert(sizeof({structure}) == {size}, \"size\");");
+        foreach ((string member, int offset, int length) in members)
+        {
+            program.AppendLine(
+                $"_Static_assert(offsetof({structure}, {member}) == {offset}, \"offset of {member}\");");
+            program.AppendLine(
+                $"_Static_assert(sizeof((({structure} *)0)->{member}) == {length}, \"size of {member}\");");
+        }
+
+        return program.ToString();
+    }
+
+    /// <summary>
+    /// Where a field lies, in the layout that a pointer to the structure shows the kernel: all bits of the field
+    /// are set, and the bytes that changed are its place.
+    /// </summary>
+    private static (int Offset, int Size) Place<T>(FieldInfo field)
+        where T : unmanaged
+    {
+        object boxed = default(T);
+        field.SetValue(boxed, AllBits(field.FieldType));
+        T value = (T)boxed;
+        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<T>(in value));
+        int offset = bytes.IndexOf((byte)0xff);
+        return (offset, bytes[offset..].Count((byte)0xff));
+    }
+
+    private static object AllBits(Type type) => type.IsEnum
+        ? Enum.ToObject(type, AllBits(Enum.GetUnderlyingType(type)))
+        : Type.GetTypeCode(type) switch
+        {
+            TypeCode.Int16 => (short)-1,
+            TypeCode.Int32 => -1,
+            TypeCode.UInt32 => uint.MaxValue,
+            TypeCode.UInt64 => ulong.MaxValue,
+            _ when type == typeof(nuint) => nuint.MaxValue,
+            _ => throw new NotSupportedException($"{type} needs a line here"),
+        };
+}

@@ -1,0 +1,48 @@
+namespace MemProc.Tests;
+
+/// <summary>Damaged copies of good input, the same ones in every run.</summary>
+internal static class Mutation
+{
+    private const int Count = 20_000;
+
+    /// <summary>Copies of the samples, each with one to four bytes changed, added or removed, or cut short.</summary>
+    public static IEnumerable<byte[]> Of(params string[] samples)
+    {
+        Random random = new(20_260_101);
+        for (int i = 0; i < Count; i++)
+        {
+            List<byte> text = [.. System.Text.Encoding.UTF8.GetBytes(samples[random.Next(samples.Length)])];
+            for (int changes = random.Next(1, 5); changes > 0 && text.Count > 0; changes--)
+            {
+                Damage(text, random);
+            }
+
+            yield return [.. text];
+        }
+    }
+
+    private static void Damage(List<byte> text, Random random)
+    {
+        int at = random.Next(text.Count);
+        // Half of the bytes are those the formats are made of: they reach deeper than noise does.
+        byte value = random.Next(2) == 0 ? (byte)random.Next(256) : (byte)" -:()\n09afxk"[random.Next(12)];
+        switch (random.Next(5))
+        {
+            case 0:
+                text[at] = value;
+                break;
+            case 1:
+                text.Insert(at, value);
+                break;
+            case 2:
+                text.RemoveAt(at);
+                break;
+            case 3:
+                text.RemoveRange(at, text.Count - at);
+                break;
+            default:
+                text.InsertRange(at, text[..random.Next(Math.Min(text.Count, 24) + 1)]);
+                break;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>What a test needs from the machine. Where it is missing the test is skipped, and says why.</summary>
+internal static class Need
+{
+    /// <summary>The user must be root.</summary>
+    public static void Root() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root");
+
+    /// <summary>A program must be installed.</summary>
+    /// <returns>Its path.</returns>
+    public static string Tool(string name)
+    {
+        string? path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+            .Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        if (path is null)
+        {
+            Assert.Skip($"needs {name}, which is not in PATH");
+        }
+
+        return path;
+    }
+
+    /// <summary>The kernel must know an ioctl: the answer to one must not be ENOTTY.</summary>
+    public static void Request(Errno answer, string request) =>
+        Assert.SkipWhen(answer == Errno.ENOTTY, $"needs {request}, which this kernel does not have");
+}

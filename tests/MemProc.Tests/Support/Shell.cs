@@ -1,0 +1,40 @@
+using System.Diagnostics;
+
+namespace MemProc.Tests;
+
+/// <summary>Programs of the system whose answer a test compares with.</summary>
+internal static class Shell
+{
+    /// <summary>Runs a program to its end.</summary>
+    /// <returns>What it wrote to standard output.</returns>
+    /// <exception cref="InvalidOperationException">It failed.</exception>
+    public static string Run(string program, params string[] arguments)
+    {
+        (int exitCode, string output, string errors) = Try(program, arguments);
+        return exitCode == 0
+            ? output
+            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {exitCode}\n{errors}");
+    }
+
+    /// <summary>Runs a program to its end, whatever it says.</summary>
+    /// <param name="program">Its path.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="input">What it reads from standard input.</param>
+    public static (int ExitCode, string Output, string Errors) Try(
+        string program, string[] arguments, string input = "")
+    {
+        ProcessStartInfo start = new(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, errors.GetAwaiter().GetResult());
+    }
+}

@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text;
+
+namespace MemProc.Tests;
+
+/// <summary>
+/// A running MemProc.Target: the process that a test looks into. It does what <see cref="Ask"/> tells it; its
+/// CommandTable.cs lists the commands. Disposing it kills it.
+/// </summary>
+public sealed class TargetProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly Process _process;
+    private readonly BlockingCollection<string> _replies = [];
+    private readonly StringBuilder _complaints = new();
+    private readonly Thread _complaintReader;
+    private bool _disposed;
+
+    private TargetProcess(Process process)
+    {
+        _process = process;
+        // Threads of their own, not tasks: a pool that busy tests have used up must not look like a dead target.
+        StreamReader output = _process.StandardOutput, errors = _process.StandardError;
+        StartReader(() => ReadReplies(output));
+        _complaintReader = StartReader(() => ReadComplaints(errors));
+    }
+
+    /// <summary>The process' number, as this process sees it.</summary>
+    public int ProcessId { get; private set; }
+
+    /// <summary>Whether it has ended and been waited for.</summary>
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Starts it and waits until it is ready.</summary>
+    /// <param name="prefix">A command that starts another in its turn, such as <c>setpriv --reuid 65534</c>.</param>
+    public static TargetProcess Start(params string[] prefix)
+    {
+        string[] command = [.. prefix, DotnetHost.Path, prefix.Length == 0 ? Programs.Target : Programs.ForEveryone(Programs.Target)];
+        ProcessStartInfo start = new(command[0], command[1..])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+        };
+        start.Environment["LC_ALL"] = "C";
+        // Without them the runtime opens a socket and starts a thread for debuggers.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+
+        TargetProcess target = new(Process.Start(start)!);
+        try
+        {
+            TargetReply ready = new(target.NextLine("the start"), "ready");
+            target.ProcessId = ProcessTree.Find(target._process.Id, (int)ready.Number("pid"))
+                ?? throw new TargetException($"{ready}: not below pid {target._process.Id}");
+            return target;
+        }
+        catch
+        {
+            target.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Gives it a command and waits for the reply.</summary>
+    /// <exception cref="TargetException">It refused, died or did not answer in time.</exception>
+    public TargetReply Ask(string command)
+    {
+        try
+        {
+            _process.StandardInput.Write($"{command}\n");
+            _process.StandardInput.Flush();
+        }
+        catch (IOException exception)
+        {
+            throw new TargetException($"{command}: {Obituary()}", exception);
+        }
+
+        string line = NextLine(command);
+        return line.StartsWith("ok", StringComparison.Ordinal)
+            ? new TargetReply(line, "ok")
+            : throw new TargetException($"{command}: {line}");
+    }
+
+    /// <summary>Lets it end by itself.</summary>
+    /// <returns>The exit code.</returns>
+    public int Exit()
+    {
+        Ask("exit");
+        WaitForEnd();
+        return _process.ExitCode;
+    }
+
+    /// <summary>Kills it and waits for its end.</summary>
+    public void Kill()
+    {
+        // With its children, since a prefix command may not have become the target but have started it.
+        _process.Kill(entireProcessTree: true);
+        WaitForEnd();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        if (!_process.HasExited)
+        {
+            Kill();
+        }
+
+        _process.Dispose();
+    }
+
+    private static Thread StartReader(ThreadStart work)
+    {
+        Thread thread = new(work) { IsBackground = true };
+        thread.Start();
+        return thread;
+    }
+
+    private void ReadReplies(StreamReader output)
+    {
+        while (output.ReadLine() is { } line)
+        {
+            _replies.Add(line);
+        }
+
+        _replies.CompleteAdding();
+    }
+
+    private void ReadComplaints(StreamReader errors)
+    {
+        while (errors.ReadLine() is { } line)
+        {
+            lock (_complaints)
+            {
+                _complaints.AppendLine(line);
+            }
+        }
+    }
+
+    private string NextLine(string command)
+    {
+        if (_replies.TryTake(out string? line, Patience))
+        {
+            return line;
+        }
+
+        throw new TargetException(_replies.IsCompleted
+            ? $"{command}: {Obituary()}"
+            : $"{command}: no answer in {Patience.TotalSeconds} s");
+    }
+
+    private string Obituary()
+    {
+        WaitForEnd();
+        _complaintReader.Join(Patience);
+        lock (_complaints)
+        {
+            return $"the target ended with exit code {_process.ExitCode}\n{_complaints}";
+        }
+    }
+
+    private void WaitForEnd()
+    {
+        if (!_process.WaitForExit(Patience))
+        {
+            throw new TargetException($"the target (pid {ProcessId}) does not end");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace MemProc.Tests;
+
+/// <summary>A line that the target said: a word, then key=value pairs.</summary>
+public sealed class TargetReply
+{
+    private readonly string _line;
+    private readonly Dictionary<string, string> _values;
+
+    internal TargetReply(string line, string word)
+    {
+        _line = line;
+        string[] parts = line.Split(' ');
+        Assert.Equal(word, parts[0]);
+        _values = parts[1..].Select(part => part.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+    }
+
+    /// <summary>An address.</summary>
+    public ulong Address(string key)
+    {
+        string value = Text(key);
+        Assert.StartsWith("0x", value, StringComparison.Ordinal);
+        return ulong.Parse(value.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A number.</summary>
+    public ulong Number(string key) => ulong.Parse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture);
+
+    /// <summary>Bytes.</summary>
+    public byte[] Bytes(string key) => Convert.FromHexString(Text(key));
+
+    /// <summary>A text; all but visible ASCII, and the backslash, stand there as <c>\xHH</c>.</summary>
+    public string Text(string key) => _values.TryGetValue(key, out string? value)
+        ? value
+        : throw new TargetException($"no {key} in: {_line}");
+
+    /// <inheritdoc/>
+    public override string ToString() => _line;
+}
