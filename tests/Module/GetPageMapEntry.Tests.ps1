@@ -1,0 +1,225 @@
+BeforeAll {
+    Import-Module $PSScriptRoot/Support.psm1 -Force
+    Import-TestedModule
+    $target = Start-Target
+    $seed = $target.Ask('seed').address
+}
+
+AfterAll {
+    Stop-Target
+}
+
+Describe 'Get-PageMapEntry' {
+    It 'gives the two pages of the seed a frame each' {
+        Assert-Root
+        $pages = Get-PageMapEntry $target.Id $seed 8192
+        $pages.Count | Should -Be 2
+        $pages | Should -BeOfType MemProc.PageMapEntry
+        $pages | ForEach-Object Address | Should -Be $seed, ($seed + 4096)
+        $pages[0].Pfn | Should -BeOfType [ulong]
+        $pages[0].Pfn | Should -Not -Be $pages[1].Pfn
+        $pages.IsPresent | Should -Be $true, $true
+        $pages.IsSwapped + $pages.IsGuard | Should -Not -Contain $true
+        $pages[0].PhysicalAddress | Should -Be ($pages[0].Pfn * 4096)
+    }
+
+    It 'gives the physical address of the very byte for one address' {
+        Assert-Root
+        $page = Get-PageMapEntry $target.Id ($seed + 0x123)
+        $page.Address | Should -Be ($seed + 0x123)
+        $page.PhysicalAddress % 4096 | Should -Be 0x123
+    }
+
+    It 'takes -Count, mappings as objects and mappings from the pipeline alike' {
+        $expected = Get-PageMapEntry $target.Id $seed -Count 2 | ForEach-Object Raw
+        $map = Get-ProcMap $target.Id -Address $seed
+        Get-PageMapEntry $target.Id -Address $map | ForEach-Object Raw | Should -Be $expected
+        $map | Get-PageMapEntry | ForEach-Object Raw | Should -Be $expected
+    }
+
+    It 'shows holes with -All and joins neighbours with -Run' {
+        $address = $target.Ask('map 40960 rw- private').address
+        $null = $target.Ask("touch $($address + 8192) 1")
+        @(Get-PageMapEntry $target.Id $address 40960).Count | Should -Be 1
+        @(Get-PageMapEntry $target.Id $address 40960 -All).Count | Should -Be 10
+        $runs = Get-PageMapEntry $target.Id $address 40960 -All -Run
+        $runs.PageCount | Should -Be 2, 1, 7
+        $runs.IsPresent | Should -Be $false, $true, $false
+    }
+
+    It 'returns at once for a terabyte with a hundred touched pages' {
+        $reserve = $target.Ask('reserve 0x10000000000 100')
+        @(Get-PageMapEntry $target.Id $reserve.address 1TB).Count | Should -Be 100
+    }
+
+    It 'walks this pwsh, which reserves 256 GiB, with bounded memory' {
+        $before = [GC]::GetTotalAllocatedBytes($true)
+        $count = (Get-PageMapEntry | Measure-Object).Count
+        $allocated = [GC]::GetTotalAllocatedBytes($true) - $before
+        $count | Should -BeGreaterThan 1000
+        # An object a populated page, not a word an empty one: 256 GiB have 512 MiB of words.
+        $allocated | Should -BeLessThan 200MB
+        (Get-PageMapEntry | Select-Object -First 1).IsPresent | Should -BeTrue
+    }
+
+    It 'says of a bad address what is wrong: <address>' -ForEach @(
+        @{ address = 0x10; id = 'FindMap,ENOENT'; category = 'ObjectNotFound' }
+        @{ address = 0xffffffffff600000; id = 'ReadPageMap,EINVAL'; category = 'InvalidArgument' }
+        @{ address = 0xffff800000000000; id = 'ReadPageMap,EINVAL'; category = 'InvalidArgument' }
+    ) {
+        $null = Get-PageMapEntry $target.Id $address -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -Be "$id,MemProc.PowerShell.GetPageMapEntryCommand"
+        $problem[0].CategoryInfo.Category | Should -Be $category
+        # Another address of the same call is answered all the same.
+        (Get-PageMapEntry $target.Id $address, $seed -ErrorAction SilentlyContinue).Address | Should -Be $seed
+    }
+
+    It 'refuses a length of <_>' -ForEach 0, -1 {
+        { Get-PageMapEntry $target.Id $seed -Length $_ } | Should -Throw
+    }
+
+    It 'refuses a range that wraps round' {
+        { Get-PageMapEntry $target.Id $seed -Length ([ulong]::MaxValue) -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ReadPageMap,EINVAL,MemProc.PowerShell.GetPageMapEntryCommand'
+    }
+
+    It 'hides frames from an ordinary user, and warns once' {
+        Assert-Root
+        if (-not (Get-Command setpriv -ErrorAction Ignore)) {
+            Set-ItResult -Skipped -Because 'it needs setpriv'
+            return
+        }
+
+        # The module has to be readable for the other user, wherever the repository is.
+        $copy = Join-Path ([System.IO.Path]::GetTempPath()) "memproc-$([guid]::NewGuid())"
+        try {
+            $null = New-Item $copy -ItemType Directory
+            Copy-Item $PSScriptRoot/../../MemProc.psd1, $PSScriptRoot/../../lib $copy -Recurse
+            chmod -R a+rX $copy
+            $script = "Import-Module $copy/MemProc.psd1
+                `$pages = Get-PageMapEntry -Run -WarningVariable warnings -WarningAction SilentlyContinue
+                `$pages.Where({ `$_.IsPresent }).Count
+                `$pages.Where({ `$null -ne `$_.Pfn }).Count
+                `$warnings.Count
+                `$warnings[0].Message
+                Get-ProcMap $($target.Id) -ErrorVariable refused -ErrorAction SilentlyContinue
+                `$refused[0].FullyQualifiedErrorId
+                `$refused[0].CategoryInfo.Category
+                `$refused[0].Exception.Message
+                Find-ProcessByPfn 0x1000 -ErrorVariable refused -ErrorAction SilentlyContinue
+                `$refused[0].FullyQualifiedErrorId
+                try { Get-PageFlags 0x1000 } catch { `$_.FullyQualifiedErrorId }"
+            # A home of its own, where pwsh can write.
+            $answer = setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/tmp XDG_CACHE_HOME=$copy/none `
+                DOTNET_EnableDiagnostics=0 pwsh -NoProfile -NonInteractive -Command $script
+        }
+        finally {
+            Remove-Item $copy -Recurse -Force
+        }
+
+        [int] $answer[0] | Should -BeGreaterThan 10
+        $answer[1] | Should -Be 0
+        $answer[2] | Should -Be 1
+        $answer[3] | Should -Match 'CAP_SYS_ADMIN'
+        $answer[4] | Should -Be 'ReadMaps,EACCES,MemProc.PowerShell.GetProcMapCommand'
+        $answer[5] | Should -Be 'PermissionDenied'
+        $answer[6] | Should -Match 'CAP_SYS_PTRACE'
+        $answer[7] | Should -Be 'ReadPageMap,EPERM,MemProc.PowerShell.FindProcessByPfnCommand'
+        $answer[8] | Should -Be 'ReadPageFlags,EACCES,MemProc.PowerShell.GetPageFlagsCommand'
+    }
+
+    It 'shows where a page is and its state in words' {
+        Assert-Root
+        $screen = Get-PageMapEntry $target.Id $seed 8192 | Out-Screen
+        $screen | Should -Match "Process: $($target.Id) \("
+        $screen | Should -Match ('0x{0:x12} +1 +0x[0-9a-f]+ present,exclusive' -f $seed)
+    }
+}
+
+Describe 'Get-PageFlags' {
+    It 'says anonymous and mmap of a touched page' {
+        Assert-Root
+        $page = Get-PageMapEntry $target.Id $seed
+        $flags = Get-PageFlags $page.Pfn
+        $flags | Should -BeOfType MemProc.PageFlags
+        $flags.Pfn | Should -Be $page.Pfn
+        $flags.Flags | Should -Contain 'anonymous'
+        $flags.Flags | Should -Contain 'mmap'
+        $flags.Symbol | Should -MatchExactly '^...........Ma'
+        $flags.MapCount | Should -Be 1
+        $flags.RawFlags | Should -BeOfType [ulong]
+    }
+
+    It 'answers the whole pipeline from Get-Process on' {
+        Assert-Root
+        Get-Process -Id $target.Id | Get-ProcMap -Kind Stack, Vdso | Get-PageMapEntry | Get-PageFlags |
+            ForEach-Object Flags | Should -Contain 'anonymous'
+        $pages = Get-ProcMap $target.Id | Get-PageMapEntry | Where-Object Pfn
+        $flags = $pages | Get-PageFlags
+        $flags.Pfn | Should -Be $pages.Pfn
+        # Runs count as all their pages.
+        (Get-ProcMap $target.Id | Get-PageMapEntry -Run | Get-PageFlags).Count | Should -BeGreaterThan ($pages.Count * 0.9)
+    }
+
+    It 'shows flags of the internals and overloaded ones with -Raw only' {
+        Assert-Root
+        $page = Get-PageMapEntry $target.Id $seed
+        $plain = Get-PageFlags $page.Pfn
+        $raw = Get-PageFlags $page.Pfn -Raw
+        $plain.Flags | Should -Not -Contain 'anon_exclusive'
+        $raw.RawFlags -band (1ul -shl 34) | Should -Not -Be 0
+        $raw.Flags | Should -Contain 'anon_exclusive'
+    }
+
+    It 'leaves pages without a frame out, and says of a frame beyond the last one' {
+        Assert-Root
+        $none = [pscustomobject] @{ Pfn = $null }, [pscustomobject] @{ Pfn = 1 } | Get-PageFlags
+        $none.Pfn | Should -Be 1
+        $found = Get-PageFlags 0xfffffffffffff, 1 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $found.Pfn | Should -Be 1
+        $problem[0].FullyQualifiedErrorId | Should -Be 'ReadPageFlags,EINVAL,MemProc.PowerShell.GetPageFlagsCommand'
+    }
+
+    It 'takes frame numbers as text, hex where a letter says so' {
+        Assert-Root
+        (Get-PageFlags '0x10', 'a', '11').Pfn | Should -Be 16, 10, 11
+        { Get-PageFlags 'c963zz' } |
+            Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemProc.PowerShell.GetPageFlagsCommand'
+    }
+}
+
+Describe 'Find-ProcessByPfn' {
+    It 'comes back to the target from its frame' {
+        Assert-Root
+        Assert-PidNamespace
+        $page = Get-PageMapEntry $target.Id $seed
+        $owner = $page | Find-ProcessByPfn
+        $owner | Should -BeOfType MemProc.PfnOwner
+        $owner.ProcessId | Should -Be $target.Id
+        $owner.Address | Should -Be $seed
+        $owner.Pfn | Should -Be $page.Pfn
+        $owner.ProcessName | Should -Be 'dotnet'
+        $owner.Permissions | Should -Be 'rw-p'
+        Find-ProcessByPfn $page.Pfn -Id $target.Id | ForEach-Object Address | Should -Be $seed
+    }
+
+    It 'finds the vDSO frame in every process, the same one' {
+        Assert-Root
+        Assert-PidNamespace
+        $second = Start-Target
+        $frames = $target.Id, $second.Id | ForEach-Object { (Get-ProcMap $_ -Kind Vdso | Get-PageMapEntry)[0].Pfn }
+        $frames[0] | Should -Be $frames[1]
+        $owners = Find-ProcessByPfn $frames[0]
+        $owners.ProcessId | Should -Contain $target.Id
+        $owners.ProcessId | Should -Contain $second.Id
+        $owners.ProcessId | Should -Contain $PID
+        $owners.Path | Select-Object -Unique | Should -Be '[vdso]'
+    }
+
+    It 'finds nothing for a frame that nobody maps, and is told of a bad process' {
+        Assert-Root
+        Find-ProcessByPfn 0xfffffffffff -Id $target.Id | Should -BeNullOrEmpty
+        { Find-ProcessByPfn 1 -Id 4194305 -ErrorAction Stop } |
+            Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.FindProcessByPfnCommand'
+    }
+}
