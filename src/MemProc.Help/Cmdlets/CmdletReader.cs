@@ -1,0 +1,106 @@
+using System.Collections.ObjectModel;
+using System.Reflection;
+
+namespace MemProc.Help;
+
+/// <summary>
+/// Reads an assembly's cmdlets from its metadata. Nothing of it is run: PowerShell's reference assembly holds no
+/// code that could be.
+/// </summary>
+internal static class CmdletReader
+{
+    private const string Namespace = "System.Management.Automation.";
+
+    /// <summary>The cmdlets by name.</summary>
+    /// <param name="assembly">The assembly; what it refers to is beside it.</param>
+    /// <param name="powerShell">PowerShell's reference assembly.</param>
+    public static IReadOnlyList<CmdletDescription> Read(string assembly, string powerShell)
+    {
+        string runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
+        string beside = Path.GetDirectoryName(Path.GetFullPath(assembly))!;
+        PathAssemblyResolver resolver = new(
+            [.. Directory.GetFiles(runtime, "*.dll"), .. Directory.GetFiles(beside, "*.dll"), powerShell]);
+        using MetadataLoadContext context = new(resolver);
+        return
+        [
+            .. from type in context.LoadFromAssemblyPath(assembly).GetTypes()
+               let cmdlet = Attributes(type.GetCustomAttributesData(), "CmdletAttribute").FirstOrDefault()
+               where cmdlet is not null
+               let description = Describe(type, cmdlet)
+               orderby description.Name
+               select description,
+        ];
+    }
+
+    private static CmdletDescription Describe(Type type, CustomAttributeData cmdlet)
+    {
+        List<ParameterDescription> parameters =
+        [
+            .. from property in type.GetProperties()
+               let attributes = property.GetCustomAttributesData()
+               let bindings = Attributes(attributes, "ParameterAttribute").ToArray()
+               where bindings.Length > 0 && !bindings.All(binding => Named(binding, "DontShow", false))
+               select Describe(property, attributes, bindings),
+        ];
+        if (Named(cmdlet, "SupportsShouldProcess", false))
+        {
+            parameters.Add(Common("WhatIf", "wi"));
+            parameters.Add(Common("Confirm", "cf"));
+        }
+
+        string? defaultSet = Named<string?>(cmdlet, "DefaultParameterSetName", null);
+        string[] sets =
+        [
+            .. parameters.SelectMany(parameter => parameter.Bindings).Select(binding => binding.ParameterSet)
+                .Prepend(defaultSet ?? ParameterBinding.AllSets).Distinct(),
+        ];
+        return new CmdletDescription(
+            (string)cmdlet.ConstructorArguments[0].Value!,
+            (string)cmdlet.ConstructorArguments[1].Value!,
+            // What belongs to all sets makes no set of its own where there are others.
+            sets.Length > 1 ? [.. sets.Where(set => set != ParameterBinding.AllSets)] : sets,
+            parameters,
+            [
+                .. Attributes(type.GetCustomAttributesData(), "OutputTypeAttribute")
+                    .SelectMany(output => Values<Type>(output.ConstructorArguments[0])).Select(output => output.FullName!),
+            ]);
+    }
+
+    private static ParameterDescription Describe(
+        PropertyInfo property, IList<CustomAttributeData> attributes, CustomAttributeData[] bindings)
+    {
+        Type type = TypeNames.WithoutNullable(property.PropertyType);
+        Type element = type.GetElementType() ?? type;
+        return new ParameterDescription(
+            property.Name,
+            TypeNames.Short(type),
+            type.FullName!,
+            [.. Attributes(attributes, "AliasAttribute").SelectMany(alias => Values<string>(alias.ConstructorArguments[0]))],
+            element.IsEnum ? element.GetEnumNames() : [],
+            Attributes(attributes, "SupportsWildcardsAttribute").Any(),
+            [.. bindings.Select(Bind)]);
+    }
+
+    private static ParameterBinding Bind(CustomAttributeData parameter) => new(
+        Named(parameter, "ParameterSetName", ParameterBinding.AllSets),
+        Named(parameter, "Mandatory", false),
+        Named<int?>(parameter, "Position", null),
+        Named(parameter, "ValueFromPipeline", false),
+        Named(parameter, "ValueFromPipelineByPropertyName", false));
+
+    /// <summary>A parameter that PowerShell itself adds.</summary>
+    private static ParameterDescription Common(string name, string alias) => new(
+        name, "SwitchParameter", $"{Namespace}SwitchParameter", [alias], [], false,
+        [new ParameterBinding(ParameterBinding.AllSets, false, null, false, false)]);
+
+    private static IEnumerable<CustomAttributeData> Attributes(IList<CustomAttributeData> all, string name) =>
+        all.Where(attribute => attribute.AttributeType.FullName == Namespace + name);
+
+    private static T Named<T>(CustomAttributeData attribute, string name, T otherwise) => attribute.NamedArguments
+        .Where(argument => argument.MemberName == name)
+        .Select(argument => (T)argument.TypedValue.Value!)
+        .FirstOrDefault(otherwise);
+
+    private static IEnumerable<T> Values<T>(CustomAttributeTypedArgument array) =>
+        ((ReadOnlyCollection<CustomAttributeTypedArgument>)array.Value!).Select(item => (T)item.Value!);
+}

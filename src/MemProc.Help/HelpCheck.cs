@@ -1,0 +1,67 @@
+namespace MemProc.Help;
+
+/// <summary>Whether pages and cmdlets belong together.</summary>
+internal static class HelpCheck
+{
+    private const int FewestExamples = 2;
+
+    /// <summary>Holds pages against cmdlets; every difference goes to the problems.</summary>
+    /// <param name="folder">Where the pages are.</param>
+    /// <param name="pages">The pages.</param>
+    /// <param name="cmdlets">The cmdlets.</param>
+    /// <param name="problems">Where problems go.</param>
+    public static void Compare(
+        string folder, IReadOnlyList<HelpPage> pages, IReadOnlyList<CmdletDescription> cmdlets, Problems problems)
+    {
+        foreach (CmdletDescription cmdlet in cmdlets)
+        {
+            if (pages.FirstOrDefault(page => page.Name == cmdlet.Name) is HelpPage page)
+            {
+                Compare(page, cmdlet, problems);
+            }
+            else
+            {
+                problems.Add(Path.Combine(folder, $"{cmdlet.Name}.md"), 1, $"{cmdlet.Name} has no help page.");
+            }
+        }
+
+        foreach (HelpPage page in pages.Where(page => cmdlets.All(cmdlet => cmdlet.Name != page.Name)))
+        {
+            problems.Add(page.File, 1, $"There is no cmdlet {page.Name}.");
+        }
+    }
+
+    private static void Compare(HelpPage page, CmdletDescription cmdlet, Problems problems)
+    {
+        Match(page, page.Parameters, [.. cmdlet.Parameters.Select(parameter => parameter.Name)], "parameter -", problems);
+        Match(page, page.Outputs, cmdlet.OutputTypes, "output type ", problems);
+        if (page.Synopsis.Count != 1)
+        {
+            problems.Add(page.File, 1, "The synopsis is one sentence.");
+        }
+
+        if (page.Examples.Count < FewestExamples)
+        {
+            problems.Add(page.File, 1, $"There are at least {FewestExamples} examples.");
+        }
+    }
+
+    private static void Match(
+        HelpPage page, IReadOnlyList<HelpEntry> entries, IReadOnlyList<string> names, string what, Problems problems)
+    {
+        foreach (string name in names.Except(entries.Select(entry => entry.Name)))
+        {
+            problems.Add(page.File, 1, $"The {what}{name} has no section.");
+        }
+
+        foreach (HelpEntry entry in entries.Where(entry => !names.Contains(entry.Name)))
+        {
+            problems.Add(page.File, entry.Line, $"{page.Name} has no {what}{entry.Name}.");
+        }
+
+        foreach (HelpEntry entry in entries.Except(entries.DistinctBy(entry => entry.Name)))
+        {
+            problems.Add(page.File, entry.Line, $"The {what}{entry.Name} has a section already.");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using System.Text;
+using Markdig.Syntax;
+
+namespace MemProc.Help;
+
+/// <summary>A topic about no single cmdlet, as the text that Get-Help shows as it is.</summary>
+/// <param name="Name">The topic's name.</param>
+/// <param name="Text">Its text.</param>
+internal sealed record AboutTopic(string Name, string Text)
+{
+    private const int Width = 78;
+    private const string Margin = "    ";
+
+    /// <summary>Get-Help takes a topic's synopsis from the file's fifth line.</summary>
+    private const string FirstTitle = "SHORT DESCRIPTION";
+
+    /// <summary>Reads a page; what is wrong with it goes to the problems.</summary>
+    public static AboutTopic Read(string file, Problems problems)
+    {
+        string name = Path.GetFileNameWithoutExtension(file);
+        IReadOnlyList<PageSection> sections = PageSection.Read(file, problems);
+        if (sections is not [{ Blocks: [] }, { Level: 2, Title: FirstTitle, Blocks: [ParagraphBlock { } shortText] }, ..]
+            || Margin.Length + PlainText.Of(shortText.Inline).Length > Width)
+        {
+            problems.Add(file, 1, $"A topic begins with '## {FirstTitle}' and a sentence of one line.");
+        }
+
+        StringBuilder text = new();
+        text.Append("TOPIC\n").Append(Margin).Append(name).Append('\n');
+        foreach (PageSection section in sections.Skip(1))
+        {
+            text.Append('\n').Append(section.Level > 2 ? "  " : string.Empty).Append(section.Title).Append('\n');
+            text.Append(string.Join("\n\n", section.Blocks.SelectMany(block =>
+                Paragraphs(block, file, problems)))).Append('\n');
+        }
+
+        return new AboutTopic(name, text.ToString());
+    }
+
+    private static IEnumerable<string> Paragraphs(Block block, string file, Problems problems) =>
+        from paragraph in PlainText.Paragraphs([block], file, problems)
+        select PlainText.Indent(
+            block is CodeBlock ? paragraph : TextWrap.Wrap(paragraph, Width - Margin.Length), Margin);
+}

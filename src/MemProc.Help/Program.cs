@@ -1,0 +1,30 @@
+using MemProc.Help;
+
+if (args is not [string docs, string assembly, string reference, string output])
+{
+    Console.Error.WriteLine("Usage: MemProc.Help <docs folder> <assembly of the cmdlets> <PowerShell's reference "
+        + "assembly> <output folder>");
+    return 2;
+}
+
+Problems problems = new();
+HelpPage[] pages = [.. HelpFolder.CmdletPages(docs).Select(file => HelpPageReader.Read(file, problems))];
+AboutTopic[] topics = [.. HelpFolder.AboutPages(docs).Select(file => AboutTopic.Read(file, problems))];
+IReadOnlyList<CmdletDescription> cmdlets = CmdletReader.Read(assembly, reference);
+HelpCheck.Compare(docs, pages, cmdlets, problems);
+if (problems.Any)
+{
+    problems.Write(Console.Error);
+    return 1;
+}
+
+Directory.CreateDirectory(output);
+MamlWriter.Write(
+    Path.Combine(output, $"{Path.GetFileName(assembly)}-Help.xml"),
+    cmdlets.Select(cmdlet => (cmdlet, pages.Single(page => page.Name == cmdlet.Name))));
+foreach (AboutTopic topic in topics)
+{
+    File.WriteAllText(Path.Combine(output, $"{topic.Name}.help.txt"), topic.Text);
+}
+
+return 0;
