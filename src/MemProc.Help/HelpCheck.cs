@@ -33,7 +33,8 @@ internal static class HelpCheck
 
     private static void Compare(HelpPage page, CmdletDescription cmdlet, Problems problems)
     {
-        Match(page, page.Parameters, [.. cmdlet.Parameters.Select(parameter => parameter.Name)], "parameter -", problems);
+        string[] parameters = [.. cmdlet.Parameters.Select(parameter => parameter.Name)];
+        Match(page, page.Parameters, parameters, "parameter -", problems);
         Match(page, page.Outputs, cmdlet.OutputTypes, "output type ", problems);
         if (page.Synopsis.Count != 1)
         {

@@ -1,6 +1,8 @@
 namespace MemProc.Help;
 
-/// <summary>What is wrong with the pages. All of it is told at once, in the form that MSBuild takes for errors.</summary>
+/// <summary>
+/// What is wrong with the pages. All of it is told at once, in the form that MSBuild takes for errors.
+/// </summary>
 internal sealed class Problems
 {
     private readonly List<(string File, int Line, string Message)> _found = [];

@@ -62,7 +62,8 @@ internal static class CmdletReader
             parameters,
             [
                 .. Attributes(type.GetCustomAttributesData(), "OutputTypeAttribute")
-                    .SelectMany(output => Values<Type>(output.ConstructorArguments[0])).Select(output => output.FullName!),
+                    .SelectMany(output => Values<Type>(output.ConstructorArguments[0]))
+                    .Select(output => output.FullName!),
             ]);
     }
 
@@ -75,7 +76,10 @@ internal static class CmdletReader
             property.Name,
             TypeNames.Short(type),
             type.FullName!,
-            [.. Attributes(attributes, "AliasAttribute").SelectMany(alias => Values<string>(alias.ConstructorArguments[0]))],
+            [
+                .. Attributes(attributes, "AliasAttribute")
+                    .SelectMany(alias => Values<string>(alias.ConstructorArguments[0])),
+            ],
             element.IsEnum ? element.GetEnumNames() : [],
             Attributes(attributes, "SupportsWildcardsAttribute").Any(),
             [.. bindings.Select(Bind)]);

@@ -102,15 +102,19 @@ internal sealed class MamlWriter
     private void WriteParameter(
         ParameterDescription parameter, ParameterBinding binding, HelpPage page, bool inSyntax)
     {
+        bool isArray = parameter.TypeName.EndsWith("[]", StringComparison.Ordinal);
+        string position = binding.Position is int number ? XmlConvert.ToString(number) : "named";
+        string aliases = parameter.Aliases.Count > 0 ? string.Join(", ", parameter.Aliases) : "none";
+        HelpEntry entry = page.Parameters.Single(entry => entry.Name == parameter.Name);
         _xml.WriteStartElement("parameter", Command);
         _xml.WriteAttributeString("required", binding.IsMandatory ? "true" : "false");
-        _xml.WriteAttributeString("variableLength", parameter.TypeName.EndsWith("[]", StringComparison.Ordinal) ? "true" : "false");
+        _xml.WriteAttributeString("variableLength", isArray ? "true" : "false");
         _xml.WriteAttributeString("globbing", parameter.HasWildcards ? "true" : "false");
         _xml.WriteAttributeString("pipelineInput", binding.PipelineInput);
-        _xml.WriteAttributeString("position", binding.Position is int position ? XmlConvert.ToString(position) : "named");
-        _xml.WriteAttributeString("aliases", parameter.Aliases.Count > 0 ? string.Join(", ", parameter.Aliases) : "none");
+        _xml.WriteAttributeString("position", position);
+        _xml.WriteAttributeString("aliases", aliases);
         _xml.WriteElementString("name", Maml, parameter.Name);
-        WriteText("description", [.. page.Parameters.Single(entry => entry.Name == parameter.Name).Text, .. Values(parameter)]);
+        WriteText("description", [.. entry.Text, .. Values(parameter)]);
         if (!inSyntax || !parameter.IsSwitch)
         {
             _xml.WriteStartElement("parameterValue", Command);
@@ -190,7 +194,7 @@ internal sealed class MamlWriter
         {
             _xml.WriteStartElement("navigationLink", Maml);
             _xml.WriteElementString("linkText", Maml, link.Text);
-            _xml.WriteElementString("uri", Maml, link.Address);
+            _xml.WriteElementString("uri", Maml, link.OnlineAddress);
             _xml.WriteEndElement();
         }
 

@@ -19,8 +19,8 @@ internal sealed record AboutTopic(string Name, string Text)
     {
         string name = Path.GetFileNameWithoutExtension(file);
         IReadOnlyList<PageSection> sections = PageSection.Read(file, problems);
-        if (sections is not [{ Blocks: [] }, { Level: 2, Title: FirstTitle, Blocks: [ParagraphBlock { } shortText] }, ..]
-            || Margin.Length + PlainText.Of(shortText.Inline).Length > Width)
+        if (sections is not [_, { Level: 2, Title: FirstTitle, Blocks: [ParagraphBlock synopsis] }, ..]
+            || Margin.Length + PlainText.Of(synopsis.Inline).Length > Width)
         {
             problems.Add(file, 1, $"A topic begins with '## {FirstTitle}' and a sentence of one line.");
         }

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace MemProc.Help;
 
-/// <summary>Which files of docs/ are help. The others, such as the architecture's page, are for readers alone.</summary>
+/// <summary>
+/// Which files of docs/ are help. The others, such as the page about the architecture, are for readers alone.
+/// </summary>
 internal static partial class HelpFolder
 {
     public static IEnumerable<string> CmdletPages(string folder) =>

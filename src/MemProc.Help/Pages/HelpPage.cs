@@ -10,7 +10,7 @@ namespace MemProc.Help;
 /// <param name="Inputs">A section a type.</param>
 /// <param name="Outputs">A section a type.</param>
 /// <param name="Notes">Paragraphs.</param>
-/// <param name="Links">Names and addresses; relative addresses are left out.</param>
+/// <param name="Links">Other topics, and pages in the web.</param>
 internal sealed record HelpPage(
     string File,
     string Name,
@@ -39,5 +39,7 @@ internal sealed record HelpExample(
 /// <summary>A block of commands, or what it printed.</summary>
 internal sealed record HelpStep(bool IsOutput, string Text);
 
-/// <summary>A link; without an address it names another topic of Get-Help.</summary>
-internal sealed record HelpLink(string Text, string Address);
+/// <summary>A link to another topic of Get-Help or to a page in the web.</summary>
+/// <param name="Text">The topic, or the page's title with its address.</param>
+/// <param name="OnlineAddress">What <c>Get-Help -Online</c> opens; empty but for the link of that purpose.</param>
+internal sealed record HelpLink(string Text, string OnlineAddress);

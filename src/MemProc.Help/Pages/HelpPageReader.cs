@@ -9,6 +9,8 @@ namespace MemProc.Help;
 /// </summary>
 internal sealed class HelpPageReader
 {
+    private const string OnlineLink = "Online Version";
+
     private static readonly string[] Titles =
         ["SYNOPSIS", "DESCRIPTION", "EXAMPLES", "PARAMETERS", "INPUTS", "OUTPUTS", "NOTES", "RELATED LINKS"];
 
@@ -113,7 +115,10 @@ internal sealed class HelpPageReader
     private IEnumerable<HelpLink> Links() =>
         from block in Section("RELATED LINKS")?.Blocks.OfType<ParagraphBlock>() ?? []
         from link in block.Inline!.OfType<LinkInline>()
-        let address = link.Url ?? string.Empty
-        let isAbsolute = Uri.IsWellFormedUriString(address, UriKind.Absolute)
-        select new HelpLink(PlainText.Of(link), isAbsolute ? address : string.Empty);
+        select Link(PlainText.Of(link), link.Url ?? string.Empty);
+
+    /// <summary>Get-Help -Online opens the first address that there is: the others become text.</summary>
+    private static HelpLink Link(string text, string address) => text == OnlineLink
+        ? new(text, address)
+        : new(Uri.IsWellFormedUriString(address, UriKind.Absolute) ? $"{text}: {address}" : text, string.Empty);
 }

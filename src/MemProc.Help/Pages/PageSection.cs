@@ -10,12 +10,15 @@ namespace MemProc.Help;
 /// <param name="Blocks">What stands below it.</param>
 internal sealed record PageSection(int Level, string Title, int Line, IReadOnlyList<Block> Blocks)
 {
+    /// <summary>Tables are known so that they are noticed: help has no form for them.</summary>
+    private static readonly MarkdownPipeline Pipeline = new MarkdownPipelineBuilder().UsePipeTables().Build();
+
     /// <summary>The sections of a page, its title first.</summary>
     public static IReadOnlyList<PageSection> Read(string file, Problems problems)
     {
         List<PageSection> sections = [];
         List<Block> blocks = [];
-        foreach (Block block in Markdown.Parse(File.ReadAllText(file)))
+        foreach (Block block in Markdown.Parse(File.ReadAllText(file), Pipeline))
         {
             if (block is HeadingBlock heading)
             {

@@ -14,6 +14,10 @@ internal static class Programs
     /// <summary>The command line.</summary>
     public static string Memproc { get; } = Remembered("MemprocProgram");
 
+    /// <summary>What the build wrote down about itself.</summary>
+    public static string Remembered(string key) => typeof(Programs).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == key).Value!;
+
     /// <summary>
     /// The same program where every user can read it: in a copy that lives as long as the tests, as the repository
     /// may be in a folder that is closed to others.
@@ -38,7 +42,4 @@ internal static class Programs
             return copy;
         }
     }
-
-    private static string Remembered(string key) => typeof(Programs).Assembly
-        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == key).Value!;
 }
