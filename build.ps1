@@ -39,7 +39,7 @@ function Test-Everything {
     }
 }
 
-function New-Package {
+function Export-Package {
     $version = (Import-PowerShellDataFile $manifestPath).ModuleVersion
     $folder = Join-Path $PSScriptRoot "out/MemProc/$version"
     if (Test-Path $folder) {
@@ -60,5 +60,5 @@ function New-Package {
 Invoke-Dotnet build (Join-Path $PSScriptRoot 'MemProc.sln') --configuration $Configuration
 switch ($Task) {
     'Test' { Test-Everything }
-    'Package' { New-Package }
+    'Package' { Export-Package }
 }

@@ -193,7 +193,7 @@ Describe 'Write-ProcessMemory' {
         @{ name = 'a value that does not fit'; arguments = @{ Value = 300; Type = 'Byte' }
             id = 'Value,EINVAL'; category = 'InvalidArgument' }
     ) {
-        $call = @{ Id = $target.Id; Address = $garlic.text; Confirm = $false; ErrorAction = 'Stop' } 
+        $call = @{ Id = $target.Id; Address = $garlic.text; Confirm = $false; ErrorAction = 'Stop' }
         foreach ($key in $arguments.Keys) {
             $call[$key] = $arguments[$key]
         }
