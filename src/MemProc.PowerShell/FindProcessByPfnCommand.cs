@@ -36,10 +36,7 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
             ThrowTerminatingError(Failure.BadArgument(nameof(Name), "Give -Id or -Name, not both.", Name));
         }
 
-        if (_pfns.Count > 0)
-        {
-            Attempt(Search);
-        }
+        Attempt(Search);
     }
 
     private void Search()

@@ -38,6 +38,12 @@ public sealed class GetPageMapEntryCommand : ProcessCommand
         PageMapWalk walk = new(process, Cancellation) { IncludeEmpty = All, JoinRuns = Run };
         if (Address is null)
         {
+            if (Length is not null || ParameterSetName == CountSet)
+            {
+                ThrowTerminatingError(Failure.BadArgument(
+                    nameof(Address), "-Length and -Count begin at an address: give -Address.", null));
+            }
+
             Write(walk.All());
             return;
         }

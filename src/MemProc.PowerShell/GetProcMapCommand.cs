@@ -7,7 +7,8 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(ProcMap), typeof(ProcMapDetail))]
 public sealed class GetProcMapCommand : ProcessCommand
 {
-    [Parameter(Position = 1)]
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
+    [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public ProcAddress[]? Address { get; set; }
@@ -48,8 +49,22 @@ public sealed class GetProcMapCommand : ProcessCommand
 
     protected override void Process(LinuxProcess process)
     {
-        ulong[]? addresses = Address is null ? null : Array.ConvertAll(Address, address => address.Resolve(process));
-        foreach (ProcMap map in MapReader.Select(process, addresses, Detailed, _filter, Cancellation))
+        if (Address is null)
+        {
+            Write(process, null);
+            return;
+        }
+
+        foreach (ProcAddress address in Address)
+        {
+            // One bad address does not stop the others.
+            Attempt(() => Write(process, address.Resolve(process)));
+        }
+    }
+
+    private void Write(LinuxProcess process, ulong? address)
+    {
+        foreach (ProcMap map in MapReader.Select(process, address, Detailed, _filter, Cancellation))
         {
             WriteObject(map);
         }

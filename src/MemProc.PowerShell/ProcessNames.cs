@@ -23,9 +23,9 @@ internal static class ProcessNames
         SortedSet<int> found = [];
         foreach (string name in names)
         {
-            WildcardPattern pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
+            Func<string, bool> fits = Wildcard.Test(name, WildcardOptions.IgnoreCase);
             int before = found.Count;
-            found.UnionWith(all.Where(process => pattern.IsMatch(process.Name)).Select(process => process.Id));
+            found.UnionWith(all.Where(process => fits(process.Name)).Select(process => process.Id));
             if (found.Count == before && !WildcardPattern.ContainsWildcardCharacters(name))
             {
                 cmdlet.WriteError(Failure.Record(new MemProcException("FindProcess", Errno.ESRCH,

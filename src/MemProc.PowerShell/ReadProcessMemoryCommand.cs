@@ -20,6 +20,8 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
     private const string FileSet = "File";
     private const string Operation = "ReadMemory";
 
+    private bool _hasFile;
+
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]
     [AddressTransformation]
@@ -95,7 +97,7 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
                 WriteObject(reader.ReadWhole(address, length), enumerateCollection: false);
                 break;
             case StringSet:
-                WriteObject(View.AsText(MemoryValue.DecodeText(reader.ReadWhole(address, length), Encoding)));
+                WriteObject(View.AsText(reader.ReadText(address, length, Encoding)));
                 break;
             case TypeSet:
                 WriteValues(reader.ReadWhole(address, length));
@@ -132,6 +134,14 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
 
     private void WriteFile(LinuxProcess process, MemoryReader reader, ulong address, ulong length)
     {
+        if (_hasFile)
+        {
+            throw new MemProcException(Operation, Errno.EEXIST,
+                $"-OutFile takes one range, and has one; 0x{address:x} would replace it. Give each range its own file.",
+                address);
+        }
+
+        _hasFile = true;
         string path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(OutFile);
         Progress progress = new(this, $"Reading process {process.Identity}");
         try
@@ -142,9 +152,11 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            string advice = File.Exists(path) && !Force ? " -Force replaces it." : string.Empty;
+            bool isThere = File.Exists(path) && !Force;
+            string advice = isThere ? " -Force replaces it." : string.Empty;
+            Errno errno = isThere ? Errno.EEXIST : error is UnauthorizedAccessException ? Errno.EACCES : Errno.EIO;
             WriteError(new ErrorRecord(new IOException(SafeText.Escape(error.Message) + advice, error),
-                "WriteFile", ErrorCategory.WriteError, path));
+                $"WriteFile,{errno}", ErrorCategory.WriteError, path));
         }
         finally
         {

@@ -19,7 +19,8 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
-    public ProcAddress? Address { get; set; }
+    [ValidateCount(1, 1)]
+    public ProcAddress[] Address { get; set; } = [];
 
     [Parameter(Mandatory = true, Position = 2, ParameterSetName = BytesSet)]
     [ValidateNotNullOrEmpty]
@@ -67,14 +68,17 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
         }
         catch (Exception error) when (error is FormatException or OverflowException or InvalidCastException)
         {
-            ThrowTerminatingError(Failure.BadArgument(nameof(Value), $"No {Type}: {error.Message}", Value));
+            string hint = error is OverflowException
+                ? " A 0x literal with its highest bit set arrives as a negative number: put it in quotes."
+                : string.Empty;
+            ThrowTerminatingError(Failure.BadArgument(nameof(Value), error.Message + hint, Value));
         }
     }
 
     protected override void Process(LinuxProcess process)
     {
         MemoryWriter writer = new(process, Cancellation);
-        MemoryWriter.Plan plan = writer.Prepare(Address!.Resolve(process), _bytes, Expected, Force);
+        MemoryWriter.Plan plan = writer.Prepare(Address[0].Resolve(process), _bytes, Expected, Force);
         string action = $"Write {plan.Place}: {plan.Change}";
         if (ShouldProcess(action, $"{action}. Go on?", "Write-ProcessMemory"))
         {

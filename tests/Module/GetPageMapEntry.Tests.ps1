@@ -78,6 +78,13 @@ Describe 'Get-PageMapEntry' {
         { Get-PageMapEntry $target.Id $seed -Length $_ } | Should -Throw
     }
 
+    It 'refuses a length or a count that begins nowhere' {
+        { Get-PageMapEntry $target.Id -Length 4096 } |
+            Should -Throw -ErrorId 'Address,EINVAL,MemProc.PowerShell.GetPageMapEntryCommand'
+        { Get-PageMapEntry $target.Id -Count 1 } |
+            Should -Throw -ErrorId 'Address,EINVAL,MemProc.PowerShell.GetPageMapEntryCommand'
+    }
+
     It 'refuses a range that wraps round' {
         { Get-PageMapEntry $target.Id $seed -Length ([ulong]::MaxValue) -ErrorAction Stop } |
             Should -Throw -ErrorId 'ReadPageMap,EINVAL,MemProc.PowerShell.GetPageMapEntryCommand'

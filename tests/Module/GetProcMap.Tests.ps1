@@ -90,6 +90,25 @@ Describe 'Get-ProcMap' {
         (Get-ProcMap $target.Id -Address 'ffffffffff600010').Path | Should -Be '[vsyscall]'
     }
 
+    It 'says of an address where nothing is mapped, and does the others' {
+        $address = $target.Ask('seed').address
+        foreach ($detailed in $false, $true) {
+            $maps = Get-ProcMap $target.Id -Address 0x10, $address -Detailed:$detailed -ErrorVariable problem `
+                -ErrorAction SilentlyContinue
+            $maps.Start | Should -Be $address
+            $problem[0].FullyQualifiedErrorId | Should -Be 'FindMap,ENOENT,MemProc.PowerShell.GetProcMapCommand'
+        }
+    }
+
+    It 'leads from a page to its mapping' {
+        $address = $target.Ask('seed').address
+        (Get-PageMapEntry $target.Id ($address + 4096) -Count 1 | Get-ProcMap).Start | Should -Be $address
+    }
+
+    It 'takes a bracket that is never closed for itself' {
+        (Get-ProcMap $target.Id -Path '[v*').Kind | Should -Contain 'Vdso'
+    }
+
     It 'refuses what is no address: <_>' -ForEach 'nonsense', '-1', 5.5 {
         { Get-ProcMap $target.Id -Address $_ } |
             Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemProc.PowerShell.GetProcMapCommand'

@@ -17,8 +17,8 @@ Describe 'Read-ProcessMemory' {
         $block.Length | Should -Be 8192
         $block.Gaps.Count | Should -Be 0
         $screen = $block | Out-Screen
-        $screen | Should -Match ('0x{0:x12}  41 42 43 44 45 46 47 48  49 4a 4b 4c 31 32 33 34  \|ABCDEFGHIJKL1234\|' -f $seed)
-        $screen | Should -Match ('0x{0:x12}  41 41 .*\|AAAAAAAAAAAAAAAA\|' -f ($seed + 4096))
+        $screen | Should -Match ('0x{0:x12} 41 42 43 44 45 46 47 48  49 4a 4b 4c 31 32 33 34 ABCDEFGHIJKL1234' -f $seed)
+        $screen | Should -Match ('0x{0:x12} 41 41 .* AAAAAAAAAAAAAAAA' -f ($seed + 4096))
     }
 
     It 'reads bytes, text and numbers' {
@@ -63,7 +63,6 @@ Describe 'Read-ProcessMemory' {
         { Read-ProcessMemory $target.Id $address 12288 -ReadAll -ErrorAction Stop } | Should -Throw -ErrorId $id
         # Forms without room for a gap never show zeros for it.
         { Read-ProcessMemory $target.Id $address 12288 -Raw -ErrorAction Stop } | Should -Throw -ErrorId $id
-        { Read-ProcessMemory $target.Id $address 12288 -AsString -ErrorAction Stop } | Should -Throw -ErrorId $id
         { Read-ProcessMemory $target.Id ($address + 4092) -Type Int64 -ErrorAction Stop } | Should -Throw -ErrorId $id
     }
 
@@ -101,6 +100,25 @@ Describe 'Read-ProcessMemory' {
         (Get-Item $path).Length | Should -Be 3MB
         $null = Read-ProcessMemory $target.Id $address 16 -OutFile $path -Force
         (Get-Item $path).Length | Should -Be 16
+    }
+
+    It 'takes one range for a file, not the last of several' {
+        $path = Join-Path $TestDrive several.bin
+        $file = $seed, ($seed + 4096) | ForEach-Object { [pscustomobject] @{ Address = $_ } } |
+            Read-ProcessMemory -Id $target.Id -Length 16 -OutFile $path -Force -ErrorVariable problem `
+                -ErrorAction SilentlyContinue
+        $file.Address | Should -Be $seed
+        $problem[0].FullyQualifiedErrorId | Should -Be 'ReadMemory,EEXIST,MemProc.PowerShell.ReadProcessMemoryCommand'
+        Get-Content $path -AsByteStream -TotalCount 3 | Should -Be 65, 66, 67
+    }
+
+    It 'reads a text that ends before the mapping does' {
+        $address = $target.Ask('map 4096 rw- private').address
+        Write-ProcessMemory $target.Id ($address + 4090) -Text "end`0" -Confirm:$false
+        Read-ProcessMemory $target.Id ($address + 4090) 256 -AsString | Should -BeExactly 'end'
+        Write-ProcessMemory $target.Id ($address + 4090) -Text 'no end' -Confirm:$false
+        { Read-ProcessMemory $target.Id ($address + 4090) 256 -AsString -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ReadMemory,EFAULT,MemProc.PowerShell.ReadProcessMemoryCommand'
     }
 
     It 'leaves no file behind where nothing could be read' {

@@ -67,9 +67,8 @@ internal sealed class MapCommand : CliCommand
         };
         using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         ulong? address = given.GetValue(_address)?.Resolve(process);
-        ulong[]? addresses = address is ulong at ? [at] : null;
         IEnumerable<ProcMap> maps =
-            MapReader.Select(process, addresses, given.GetValue(_detailed), filter, cancellation);
+            MapReader.Select(process, address, given.GetValue(_detailed), filter, cancellation);
         if (given.GetValue(_detailed))
         {
             output.WriteTable(DetailColumns, maps.Cast<ProcMapDetail>());

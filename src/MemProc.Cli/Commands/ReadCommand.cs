@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 
 namespace MemProc.Cli;
 
@@ -79,7 +80,7 @@ internal sealed class ReadCommand : CliCommand
         }
         else if (given.GetValue(_text))
         {
-            ReadText text = ReadText.Decode(process.Id, address, reader.ReadWhole(address, length));
+            ReadText text = new(process.Id, address, reader.ReadText(address, length, Encoding.UTF8));
             output.Write(text, SafeText.Escape(text.Text));
         }
         else if (given.GetValue(_out) is string path)

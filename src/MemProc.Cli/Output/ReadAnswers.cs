@@ -1,17 +1,10 @@
-using System.Text;
-
 namespace MemProc.Cli;
 
 /// <summary>A text in a process' memory.</summary>
 /// <param name="ProcessId">The process id.</param>
 /// <param name="Address">Address of the first byte.</param>
 /// <param name="Text">The text, as the process has it.</param>
-internal sealed record ReadText(int ProcessId, ulong Address, string Text)
-{
-    /// <summary>Reads bytes as UTF-8, up to the first NUL.</summary>
-    public static ReadText Decode(int processId, ulong address, ReadOnlySpan<byte> bytes) =>
-        new(processId, address, MemoryValue.DecodeText(bytes, Encoding.UTF8));
-}
+internal sealed record ReadText(int ProcessId, ulong Address, string Text);
 
 /// <summary>A number in a process' memory.</summary>
 /// <param name="ProcessId">The process id.</param>

@@ -70,27 +70,31 @@ public static class MapReader
         ThrowIfIncomplete(process, index);
     }
 
-    /// <summary>The mappings that a person asked for.</summary>
+    /// <summary>The mappings that a person asked for: all, or the one that holds an address.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="addresses">Only mappings that hold one of these; null: all.</param>
+    /// <param name="address">The address; null: all mappings.</param>
     /// <param name="detailed">Give <see cref="ProcMapDetail"/>.</param>
     /// <param name="filter">Which of them.</param>
     /// <param name="cancellation">Stops the reading.</param>
-    /// <inheritdoc cref="Read" path="/exception"/>
+    /// <exception cref="MemProcException">As for <see cref="Read"/>; FindMap: ENOENT at an unmapped address.</exception>
     public static IEnumerable<ProcMap> Select(
-        LinuxProcess process, IReadOnlyList<ulong>? addresses, bool detailed, MapFilter filter,
-        CancellationToken cancellation)
+        LinuxProcess process, ulong? address, bool detailed, MapFilter filter, CancellationToken cancellation)
     {
-        IEnumerable<ProcMap> maps = (addresses, detailed) switch
+        IEnumerable<ProcMap> maps = detailed ? ReadDetailed(process, cancellation) : Read(process, cancellation);
+        if (address is ulong held)
         {
-            (null, false) => Read(process, cancellation),
-            (null, true) => ReadDetailed(process, cancellation),
-            (_, false) => addresses.Select(address => Find(process, address)).OfType<ProcMap>(),
-            (_, true) => ReadDetailed(process, cancellation)
-                .Where(map => addresses.Any(address => map.Start <= address && address < map.End)),
-        };
+            ProcMap? map = detailed
+                ? maps.FirstOrDefault(map => map.Start <= held && held < map.End)
+                : Find(process, held);
+            maps = [map ?? throw NotMapped(process, held)];
+        }
+
         return maps.Where(filter.Matches);
     }
+
+    /// <summary>The exception for an address where nothing is mapped.</summary>
+    internal static MemProcException NotMapped(LinuxProcess process, ulong address) => new(
+        "FindMap", Errno.ENOENT, $"Process {process.Identity}: nothing is mapped at 0x{address:x}.", address);
 
     /// <summary>
     /// The mapping that holds an address, or null. PROCMAP_QUERY answers at once (Linux 6.11); on older kernels

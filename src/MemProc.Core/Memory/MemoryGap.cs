@@ -13,5 +13,5 @@ public sealed record MemoryGap(ulong Address, ulong Length, Errno Errno)
 
     /// <summary>The gap in words, for a dump.</summary>
     public override string ToString() =>
-        $"0x{Address:x12}  -- {HumanSize.Format(Length)} unreadable: {ErrnoException.Describe(Errno)} ({Errno}) --";
+        $"0x{Address:x12} -- {HumanSize.Format(Length)} unreadable: {ErrnoException.Describe(Errno)} ({Errno}) --";
 }

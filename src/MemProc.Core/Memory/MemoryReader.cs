@@ -1,3 +1,4 @@
+using System.Text;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -90,6 +91,24 @@ public sealed class MemoryReader
 
         byte[] bytes = new byte[(int)length];
         return Read(address, bytes) is [{ } gap, ..] ? throw Unreadable(address, length, gap) : bytes;
+    }
+
+    /// <summary>Reads a text, up to its first NUL; what lies behind that need not be readable.</summary>
+    /// <param name="address">First address.</param>
+    /// <param name="length">Bytes at most, at least 1.</param>
+    /// <param name="encoding">How the bytes are understood.</param>
+    /// <exception cref="MemProcException">Part of the range, before a NUL, cannot be read.</exception>
+    public string ReadText(ulong address, ulong length, Encoding encoding)
+    {
+        byte[] bytes = new byte[(int)Math.Min(length, (ulong)Array.MaxLength)];
+        if (Read(address, bytes) is not [{ } gap, ..])
+        {
+            return MemoryValue.DecodeText(bytes, encoding);
+        }
+
+        string text = encoding.GetString(bytes, 0, (int)(gap.Address - address));
+        int end = text.IndexOf('\0');
+        return end >= 0 ? text[..end] : throw Unreadable(address, length, gap);
     }
 
     /// <summary>The exception for a range that was wanted as a whole and has a gap.</summary>

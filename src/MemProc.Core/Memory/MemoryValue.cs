@@ -71,15 +71,19 @@ public static class MemoryValue
         {
             MemoryValueType.Single => BitConverter.GetBytes((float)Float(value)),
             MemoryValueType.Double => BitConverter.GetBytes(Float(value)),
-            MemoryValueType.SByte => [(byte)checked((sbyte)Integer(value))],
-            MemoryValueType.Byte => [checked((byte)Integer(value))],
-            MemoryValueType.Int16 => BitConverter.GetBytes(checked((short)Integer(value))),
-            MemoryValueType.UInt16 => BitConverter.GetBytes(checked((ushort)Integer(value))),
-            MemoryValueType.Int32 => BitConverter.GetBytes(checked((int)Integer(value))),
-            MemoryValueType.UInt32 => BitConverter.GetBytes(checked((uint)Integer(value))),
-            MemoryValueType.Int64 => BitConverter.GetBytes(checked((long)Integer(value))),
-            _ => BitConverter.GetBytes(checked((ulong)Integer(value))),
+            _ => EncodeInteger(Integer(value), type),
         };
+    }
+
+    private static byte[] EncodeInteger(Int128 number, MemoryValueType type)
+    {
+        int size = SizeOf(type);
+        bool isSigned = type is MemoryValueType.SByte or MemoryValueType.Int16 or MemoryValueType.Int32
+            or MemoryValueType.Int64;
+        Int128 limit = Int128.One << (8 * size - (isSigned ? 1 : 0));
+        return number >= (isSigned ? -limit : 0) && number < limit
+            ? BitConverter.GetBytes((ulong)(UInt128)number)[..size]
+            : throw new OverflowException($"{number} does not fit {type}.");
     }
 
     private static byte[] EncodeBits(string hex, int size)

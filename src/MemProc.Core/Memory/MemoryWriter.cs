@@ -18,14 +18,17 @@ public sealed class MemoryWriter(LinuxProcess process, CancellationToken cancell
     /// <param name="Bytes">What is to be written.</param>
     /// <param name="PreviousBytes">What is there.</param>
     /// <param name="Method">How it will be written.</param>
-    /// <param name="Map">The first mapping that will be written to.</param>
+    /// <param name="Maps">The mappings that will be written to.</param>
     /// <param name="Expected">What must still be there when it is done; null: anything.</param>
     public sealed record Plan(
-        ulong Address, byte[] Bytes, byte[] PreviousBytes, WriteMethod Method, ProcMap Map, byte[]? Expected)
+        ulong Address, byte[] Bytes, byte[] PreviousBytes, WriteMethod Method, IReadOnlyList<ProcMap> Maps,
+        byte[]? Expected)
     {
         /// <summary>Where it writes, in words that a person can judge.</summary>
         public string Place =>
-            $"{ByteText.Count(Bytes.Length)} at 0x{Address:x} of process {Map.Process}, mapping {Map}";
+            $"{ByteText.Count(Bytes.Length)} at 0x{Address:x} of process {Maps[0].Process}"
+            + (Method == WriteMethod.Mem ? ", by force through /proc/PID/mem" : string.Empty)
+            + $", mapping {string.Join(" and ", Maps)}";
 
         /// <summary>What becomes of which bytes.</summary>
         public string Change => $"{ByteText.Short(PreviousBytes)} becomes {ByteText.Short(Bytes)}";
@@ -75,7 +78,7 @@ public sealed class MemoryWriter(LinuxProcess process, CancellationToken cancell
 
         WriteMethod method = closed is null ? WriteMethod.ProcessVm : WriteMethod.Mem;
         byte[] present = ReadExpected(address, bytes.Length, expected, method);
-        return new Plan(address, bytes, present[..bytes.Length], method, maps[0], expected);
+        return new Plan(address, bytes, present[..bytes.Length], method, maps, expected);
     }
 
     /// <summary>Carries out a write.</summary>
@@ -118,7 +121,7 @@ public sealed class MemoryWriter(LinuxProcess process, CancellationToken cancell
         }
 
         return new MemoryWrite(process.Identity, plan.Address, previous[..plan.Bytes.Length], plan.Bytes, plan.Method,
-            plan.Map.Path, isVerified);
+            plan.Maps[0].Path, isVerified);
     }
 
     private void WriteAll(Plan plan, ref int written, Func<ulong, ReadOnlyMemory<byte>, (Errno, int)> write)

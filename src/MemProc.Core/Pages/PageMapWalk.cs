@@ -85,8 +85,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
 
         if (!any)
         {
-            throw new MemProcException(
-                "FindMap", Errno.ENOENT, $"Process {process.Identity}: nothing is mapped at 0x{address:x}.", address);
+            throw MapReader.NotMapped(process, address);
         }
     }
 

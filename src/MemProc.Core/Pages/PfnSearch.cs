@@ -74,7 +74,7 @@ public sealed class PfnSearch
             throw Hidden();
         }
 
-        for (int index = 0; index < processIds.Count; index++)
+        for (int index = 0; index < processIds.Count && _wanted.Count > 0; index++)
         {
             visit(index);
             using LinuxProcess? process = Attempt(() => LinuxProcess.Open(processIds[index]), fail);

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace MemProc;
 
-/// <summary>The classic picture of bytes: address, sixteen bytes in hex, the same as characters.</summary>
+/// <summary>
+/// The classic picture of bytes: address, sixteen bytes in hex, the same as characters, in 80 columns.
+/// </summary>
 public static class HexDump
 {
     /// <summary>Bytes in a line.</summary>
@@ -54,9 +56,8 @@ public static class HexDump
         text.Fill(' ');
         line.TryFormat(text[2..], out int digits, "x12", CultureInfo.InvariantCulture);
         "0x".CopyTo(text);
-        Span<char> hex = text[(digits + 4)..];
-        Span<char> characters = hex[(BytesPerLine * 3 + 3)..];
-        hex[BytesPerLine * 3 + 2] = '|';
+        Span<char> hex = text[(digits + 3)..];
+        Span<char> characters = hex[(BytesPerLine * 3 + 1)..];
         for (int index = 0; index < BytesPerLine; index++)
         {
             ulong address = line + (ulong)index;
@@ -83,7 +84,6 @@ public static class HexDump
             characters[index] = value is >= 0x20 and < 0x7f ? (char)value : '.';
         }
 
-        characters[BytesPerLine] = '|';
-        return text[..(digits + 4 + BytesPerLine * 4 + 4)].ToString();
+        return text[..(digits + 3 + BytesPerLine * 4 + 1)].TrimEnd(' ').ToString();
     }
 }

@@ -63,7 +63,7 @@ public readonly record struct PageMapWord(ulong Raw)
         Add(IsPresent, "present", ref text);
         Add(IsSwapped, "swapped", ref text);
         Add(IsGuard, "guard", ref text);
-        Add(IsFileOrShared, "file/shared", ref text);
+        Add(IsFileOrShared, "file", ref text);
         Add(IsExclusive, "exclusive", ref text);
         Add(IsSoftDirty, "soft-dirty", ref text);
         Add(IsWriteProtected, "write-protected", ref text);

@@ -36,7 +36,9 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
         }
         catch (Exception error) when (error is ArgumentException or NotSupportedException)
         {
-            throw new ArgumentTransformationMetadataException(error.Message, error);
+            throw new ArgumentTransformationMetadataException(
+                $"'{SafeText.Escape(value.ToString() ?? string.Empty)}' is no encoding. Give {string.Join(", ", Names.Keys)}, "
+                + "another name that .NET knows, a code page or an Encoding.", error);
         }
     }
 }

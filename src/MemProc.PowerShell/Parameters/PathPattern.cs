@@ -9,7 +9,7 @@ internal static class PathPattern
     public static Func<string, bool> Any(string[] patterns)
     {
         Func<string, bool>[] rules = Array.ConvertAll(patterns, pattern =>
-            MapFilter.PathRule(pattern, WildcardPattern.Get(pattern, WildcardOptions.None).IsMatch));
+            MapFilter.PathRule(pattern, Wildcard.Test(pattern, WildcardOptions.None)));
         return path => Array.Exists(rules, rule => rule(path));
     }
 }

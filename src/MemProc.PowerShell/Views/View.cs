@@ -13,7 +13,7 @@ namespace MemProc.PowerShell;
 public static class View
 {
     private const int LargestDump = 64 * 1024;
-    private const int NarrowestPath = 12;
+    private const int NarrowestPath = 8;
     private const int WidestPath = 120;
 
     /// <summary>A type name in front of a pointer's: shown in hex, a number otherwise.</summary>

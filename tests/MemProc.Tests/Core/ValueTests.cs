@@ -76,11 +76,11 @@ public sealed class ValueTests
         MemoryGap[] gaps = [new(0x1018, 2, Errno.EFAULT), new(0x1020, 0x22, Errno.EIO)];
         Assert.Equal(
         [
-            "0x000000001000           67 61 72 6c 69  63 00 00 00 00 00 00 00  |   garlic.......|",
-            "0x000000001010  00 00 00 00 00 00 00 00  -- -- 00 00 00 00 00 00  |........  ......|",
-            "0x000000001020  -- 34 B unreadable: Input/output error (EIO) --",
-            "0x000000001040  -- -- 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |  ..............|",
-            "0x000000001050  00 00 00                                          |...             |",
+            "0x000000001000          67 61 72 6c 69  63 00 00 00 00 00 00 00    garlic.......",
+            "0x000000001010 00 00 00 00 00 00 00 00  -- -- 00 00 00 00 00 00 ........  ......",
+            "0x000000001020 -- 34 B unreadable: Input/output error (EIO) --",
+            "0x000000001040 -- -- 00 00 00 00 00 00  00 00 00 00 00 00 00 00   ..............",
+            "0x000000001050 00 00 00                                         ...",
         ], HexDump.Lines(0x1003, bytes, 0x50, gaps));
     }
 
@@ -88,7 +88,7 @@ public sealed class ValueTests
     public void A_dump_of_nothing_but_a_gap_is_one_line()
     {
         MemoryGap[] gaps = [new(0x1003, 1UL << 40, Errno.EFAULT)];
-        Assert.Equal(["0x000000001003  -- 1 TiB unreadable: Bad address (EFAULT) --"],
+        Assert.Equal(["0x000000001003 -- 1 TiB unreadable: Bad address (EFAULT) --"],
             HexDump.Lines(0x1003, ReadOnlyMemory<byte>.Empty, 1UL << 40, gaps));
     }
 
