@@ -13,7 +13,9 @@
         'Find-ProcessByPfn'
         'Get-PageFlags'
         'Get-PageMapEntry'
+        'Get-PageSharing'
         'Get-ProcMap'
+        'Measure-PageFlags'
         'Read-ProcessMemory'
         'Write-ProcessMemory'
     )

@@ -13,7 +13,12 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [AllowEmptyCollection]
     [PfnTransformation]
-    public ulong[] Pfn { get; set; } = [];
+    public PfnRange[] Pfn { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("PageCount")]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong Count { get; set; } = 1;
 
     // Not from the pipeline: a page's own process id would narrow the search to the process it came from.
     [Parameter]
@@ -27,7 +32,8 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
     [ArgumentCompleter(typeof(ProcessNameCompleter))]
     public string[]? Name { get; set; }
 
-    protected override void ProcessRecord() => _pfns.UnionWith(Pfn);
+    protected override void ProcessRecord() => _pfns.UnionWith(PfnRange.Numbers(
+        Pfn.Select(range => range with { Count = Math.Max(range.Count, Count) })));
 
     protected override void EndProcessing()
     {

@@ -1,12 +1,17 @@
 using System.Management.Automation;
+using MemProc.Interop;
 
 namespace MemProc.PowerShell;
 
 /// <summary>Get-PageFlags: what the kernel knows of page frames.</summary>
-[Cmdlet(VerbsCommon.Get, "PageFlags")]
-[OutputType(typeof(PageFlags))]
+[Cmdlet(VerbsCommon.Get, "PageFlags", DefaultParameterSetName = FrameSet)]
+[OutputType(typeof(PageFlags), ParameterSetName = [FrameSet])]
+[OutputType(typeof(PageFlagDescription), ParameterSetName = [DescribeSet])]
 public sealed class GetPageFlagsCommand : MemProcCommand
 {
+    private const string FrameSet = "Frame";
+    private const string DescribeSet = "Describe";
+
     /// <summary>
     /// Frames from the pipeline are collected up to here, so that neighbours are read together; few enough that
     /// the first answers come soon.
@@ -15,48 +20,72 @@ public sealed class GetPageFlagsCommand : MemProcCommand
 
     private readonly List<ulong> _waiting = [];
     private FrameTables? _tables;
+    private PageFilter _filter = new();
 
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
+        ParameterSetName = FrameSet)]
     [AllowEmptyCollection]
     [PfnTransformation]
-    public ulong[] Pfn { get; set; } = [];
+    public PfnRange[]? Pfn { get; set; }
 
-    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
     [Alias("PageCount")]
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong Count { get; set; } = 1;
 
-    [Parameter]
+    [Parameter(ParameterSetName = FrameSet)]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? Flag { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? AnyFlag { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? NotFlag { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [AllowEmptyCollection]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? ExactFlag { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
     public SwitchParameter Raw { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = DescribeSet)]
+    public SwitchParameter Describe { get; set; }
 
     protected override void BeginProcessing()
     {
-        try
+        if (!Describe)
         {
-            _tables = new FrameTables();
-        }
-        catch (MemProcException error)
-        {
-            ThrowTerminatingError(Failure.Record(error));
+            _filter = new PageFilter { Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag) };
+            _tables = Arguments.Frames(this, FrameFields.All);
         }
     }
 
     protected override void ProcessRecord()
     {
-        if (Count > 1)
+        if (Describe)
         {
-            Attempt(Flush);
+            WriteObject(KernelPageFlag.All.Select(flag => new PageFlagDescription(flag)), enumerateCollection: true);
+            return;
         }
 
-        foreach (ulong pfn in Pfn)
+        // Without a frame and without a pipeline that could bring some, the whole machine is meant.
+        bool isWholeMachine = Pfn is null && !MyInvocation.ExpectingInput;
+        foreach (PfnRange given in isWholeMachine ? [new PfnRange(0, _tables!.End)] : Pfn ?? [])
         {
-            if (Count > 1)
+            PfnRange range = given with { Count = Math.Max(given.Count, Count) };
+            if (range.Count > 1)
             {
-                Attempt(() => WriteRange(pfn));
+                Attempt(Flush);
+                Attempt(() => WriteRange(range));
                 continue;
             }
 
-            _waiting.Add(pfn);
+            _waiting.Add(range.First);
             if (_waiting.Count >= PipelineBatch)
             {
                 Attempt(Flush);
@@ -76,9 +105,9 @@ public sealed class GetPageFlagsCommand : MemProcCommand
         base.Dispose(disposing);
     }
 
-    private void WriteRange(ulong first)
+    private void WriteRange(PfnRange range)
     {
-        foreach (PageFlags flags in _tables!.ReadRange(first, Count, Raw))
+        foreach (PageFlags flags in _tables!.ReadRange(range, Raw, _filter))
         {
             Cancellation.ThrowIfCancellationRequested();
             WriteObject(flags);
@@ -89,17 +118,22 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     {
         ulong[] pfns = [.. _waiting];
         _waiting.Clear();
+        if (pfns.Length == 0)
+        {
+            return;
+        }
+
         PageFlags?[] flags = _tables!.Read(pfns, Raw);
         for (int index = 0; index < pfns.Length; index++)
         {
             Cancellation.ThrowIfCancellationRequested();
-            if (flags[index] is PageFlags known)
-            {
-                WriteObject(known);
-            }
-            else
+            if (flags[index] is not PageFlags known)
             {
                 WriteError(Failure.Record(FrameTables.Beyond(pfns[index])));
+            }
+            else if (_filter.Matches(known))
+            {
+                WriteObject(known);
             }
         }
     }

@@ -10,6 +10,8 @@ public sealed class GetPageMapEntryCommand : ProcessCommand
     private const string LengthSet = "Length";
     private const string CountSet = "Count";
 
+    private PageFilter _filter = new();
+    private FrameTables? _frames;
     private bool _toldHidden;
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
@@ -33,9 +35,100 @@ public sealed class GetPageMapEntryCommand : ProcessCommand
     [Parameter]
     public SwitchParameter Run { get; set; }
 
+    [Parameter]
+    public SwitchParameter Present { get; set; }
+
+    [Parameter]
+    public SwitchParameter Swapped { get; set; }
+
+    [Parameter]
+    public SwitchParameter SoftDirty { get; set; }
+
+    [Parameter]
+    public SwitchParameter Exclusive { get; set; }
+
+    [Parameter]
+    public SwitchParameter File { get; set; }
+
+    [Parameter]
+    public SwitchParameter Anonymous { get; set; }
+
+    [Parameter]
+    public SwitchParameter Guard { get; set; }
+
+    [Parameter]
+    public SwitchParameter Huge { get; set; }
+
+    [Parameter]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? Flag { get; set; }
+
+    [Parameter]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? AnyFlag { get; set; }
+
+    [Parameter]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? NotFlag { get; set; }
+
+    [Parameter]
+    [AllowEmptyCollection]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? ExactFlag { get; set; }
+
+    [Parameter]
+    public SwitchParameter WithFlags { get; set; }
+
+    [Parameter]
+    public SwitchParameter WithMapCount { get; set; }
+
+    [Parameter]
+    public SwitchParameter WithCgroup { get; set; }
+
+    [Parameter]
+    public SwitchParameter Raw { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        _filter = new PageFilter
+        {
+            IsPresent = Present,
+            IsSwapped = Swapped,
+            IsSoftDirty = SoftDirty,
+            IsExclusive = Exclusive,
+            IsFile = File,
+            IsAnonymous = Anonymous,
+            IsGuard = Guard,
+            IsHuge = Huge,
+            Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag),
+        };
+        FrameFields fields = _filter.Needs
+            | (WithFlags || Raw ? FrameFields.Flags : 0)
+            | (WithMapCount ? FrameFields.MapCount : 0)
+            | (WithCgroup ? FrameFields.Cgroup : 0);
+        _frames = fields == FrameFields.None ? null : Arguments.Frames(this, fields);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _frames?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
     protected override void Process(LinuxProcess process)
     {
-        PageMapWalk walk = new(process, Cancellation) { IncludeEmpty = All, JoinRuns = Run };
+        PageMapWalk walk = new(process, Cancellation)
+        {
+            IncludeEmpty = All,
+            JoinRuns = Run,
+            Filter = _filter,
+            Frames = _frames,
+            RawFlags = Raw,
+        };
         if (Address is null)
         {
             if (Length is not null || ParameterSetName == CountSet)

@@ -17,7 +17,7 @@ internal sealed class FindPfnCommand : CliCommand
         new("Path", 0, owner => SafeText.Escape(owner.Path)),
     ];
 
-    private readonly Argument<ulong[]> _pfns = Given.Pfns();
+    private readonly Argument<PfnRange[]> _pfns = Given.Pfns();
 
     private readonly Option<int[]> _ids = Given.List(
         "--id", "PID", "Only these processes", Numbers.ProcessId);
@@ -50,7 +50,7 @@ internal sealed class FindPfnCommand : CliCommand
             }
         }
 
-        foreach (PfnOwner owner in new PfnSearch(given.GetValue(_pfns)!).In(ids, _ => { }, Fail, cancellation))
+        foreach (PfnOwner owner in new PfnSearch(PfnRange.Numbers(given.GetValue(_pfns)!)).In(ids, _ => { }, Fail, cancellation))
         {
             table.Add(owner);
             // Answers are few and far between: each goes out at once.

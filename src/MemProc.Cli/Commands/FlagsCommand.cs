@@ -9,13 +9,13 @@ internal sealed class FlagsCommand : CliCommand
     private static readonly Column<PageFlags>[] Columns =
     [
         new("Pfn", 12, frame => Show.Hex(frame.Pfn)),
-        new("Maps", 6, frame => frame.MapCount.ToString(CultureInfo.InvariantCulture)),
+        new("Maps", 6, frame => frame.MapCount?.ToString(CultureInfo.InvariantCulture) ?? "-"),
         new("Cgroup", 8, frame => frame.CgroupInode?.ToString(CultureInfo.InvariantCulture) ?? "-"),
         new("RawFlags", 18, frame => Show.Hex(frame.RawFlags)),
         new("Flags", 0, frame => string.Join(',', frame.Flags)),
     ];
 
-    private readonly Argument<ulong[]> _pfns = Given.Pfns();
+    private readonly Argument<PfnRange[]> _pfns = Given.Pfns();
 
     private readonly Option<ulong?> _count = Given.Option<ulong?>(
         "--count", "FRAMES", "So many frames from each PFN on", text => Numbers.Count(text));
@@ -26,7 +26,7 @@ internal sealed class FlagsCommand : CliCommand
     public FlagsCommand()
         : base("flags", "Shows what the kernel knows of page frames. Takes root.",
             "memproc flags 0xc963",
-            "memproc flags 0x1000 --count 4096")
+            "memproc flags 0x1000..0x1fff")
     {
         Arguments.Add(_pfns);
         Options.Add(_count);
@@ -35,39 +35,27 @@ internal sealed class FlagsCommand : CliCommand
 
     protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
     {
-        ulong[] pfns = given.GetValue(_pfns)!;
         bool raw = given.GetValue(_raw);
+        ulong count = given.GetValue(_count) ?? 1;
         using FrameTables tables = new();
         Table<PageFlags> table = output.BeginTable(Columns);
-        if (given.GetValue(_count) is ulong count)
+        foreach (PfnRange range in given.GetValue(_pfns)!)
         {
-            foreach (PageFlags frame in pfns.SelectMany(first => tables.ReadRange(first, count, raw)))
+            try
             {
-                cancellation.ThrowIfCancellationRequested();
-                table.Add(frame);
+                foreach (PageFlags frame in tables.ReadRange(range with { Count = Math.Max(range.Count, count) }, raw))
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    table.Add(frame);
+                }
             }
-        }
-        else
-        {
-            AddEach(pfns, tables.Read(pfns, raw), table, output);
+            catch (MemProcException error)
+            {
+                // A frame that does not exist does not stop the others.
+                output.Fail(error.Message);
+            }
         }
 
         table.End();
-    }
-
-    /// <summary>Frames asked for one by one: one that does not exist does not stop the others.</summary>
-    private static void AddEach(ulong[] pfns, PageFlags?[] frames, Table<PageFlags> table, Output output)
-    {
-        for (int index = 0; index < pfns.Length; index++)
-        {
-            if (frames[index] is PageFlags known)
-            {
-                table.Add(known);
-            }
-            else
-            {
-                output.Fail(FrameTables.Beyond(pfns[index]).Message);
-            }
-        }
     }
 }

@@ -7,9 +7,9 @@ namespace MemProc.Cli;
 internal static class Given
 {
     /// <summary>The process.</summary>
-    public static Argument<int> Process() => new("PID")
+    public static Argument<int> Process(string more = "") => new("PID")
     {
-        Description = "The process: its id, or self for memproc itself",
+        Description = $"The process: its id, or self for memproc itself{more}",
         CustomParser = One(Numbers.ProcessId),
     };
 
@@ -29,11 +29,11 @@ internal static class Given
     };
 
     /// <summary>Page frames.</summary>
-    public static Argument<ulong[]> Pfns() => new("PFN")
+    public static Argument<PfnRange[]> Pfns() => new("PFN")
     {
-        Description = "Page frame numbers, hex with 0x or a letter a to f, else decimal",
+        Description = "Page frames: a number, hex with 0x or a letter a to f, or two with .. between",
         Arity = ArgumentArity.OneOrMore,
-        CustomParser = Many(FrameTables.ParsePfn),
+        CustomParser = Many(PfnRange.Parse),
     };
 
     /// <summary>An option that is there or not.</summary>

@@ -17,7 +17,7 @@ internal static class JsonLine
     /// them.
     /// </summary>
     private static readonly HashSet<string> InHex =
-        ["start", "end", "address", "physicalAddress", "raw", "rawFlags"];
+        ["start", "end", "address", "physicalAddress", "raw", "rawFlags", "flagSet"];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
 
@@ -74,6 +74,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(ProcMapDetail))]
 [JsonSerializable(typeof(PageMapEntry))]
 [JsonSerializable(typeof(PageFlags))]
+[JsonSerializable(typeof(PageFlagsSummary))]
 [JsonSerializable(typeof(PfnOwner))]
 [JsonSerializable(typeof(MemoryBlock))]
 [JsonSerializable(typeof(MemoryFile))]

@@ -22,26 +22,32 @@ public sealed class FrameTables : IDisposable
     private const ulong BridgedFrames = 16;
 
     private readonly SafeFileHandle _flags;
-    private readonly SafeFileHandle _counts;
+    private readonly SafeFileHandle? _counts;
     private readonly SafeFileHandle? _cgroups;
 
     /// <summary>Opens the tables.</summary>
+    /// <param name="fields">What will be asked for.</param>
+    /// <param name="files">Where procfs is; the usual place when left out.</param>
     /// <exception cref="MemProcException">ReadPageFlags: EACCES without root; ENOENT where the kernel has none.</exception>
-    public FrameTables(KernelFiles? files = null)
+    public FrameTables(FrameFields fields = FrameFields.All, KernelFiles? files = null)
     {
         files ??= KernelFiles.Default;
         _flags = Open(files, "kpageflags");
-        _counts = Open(files, "kpagecount");
-        // Kernels without memory cgroups lack this one.
-        _ = Libc.TryOpenAt(null, $"{files.Proc}/kpagecgroup", OpenAccess.ReadOnly, out _cgroups);
+        _counts = fields.HasFlag(FrameFields.MapCount) ? Open(files, "kpagecount") : null;
+        if (fields.HasFlag(FrameFields.Cgroup))
+        {
+            // Kernels without memory cgroups lack this one.
+            _ = Libc.TryOpenAt(null, $"{files.Proc}/kpagecgroup", OpenAccess.ReadOnly, out _cgroups);
+        }
     }
 
     /// <summary>Reads what the kernel knows of frames, neighbours together.</summary>
     /// <param name="pfns">Frame numbers in any order, at most <see cref="BatchFrames"/>.</param>
     /// <param name="raw">Show flags of the kernel's internals, and overloaded ones by what they mean.</param>
+    /// <param name="pages">The page table's words by which the frames were reached; empty: by number alone.</param>
     /// <returns>An answer a frame, in the order asked; null where the number is beyond the last frame.</returns>
     /// <exception cref="MemProcException">A table cannot be read.</exception>
-    public PageFlags?[] Read(ReadOnlySpan<ulong> pfns, bool raw)
+    public PageFlags?[] Read(ReadOnlySpan<ulong> pfns, bool raw, ReadOnlySpan<ulong> pages = default)
     {
         ulong[] sorted = pfns.ToArray();
         int[] order = new int[sorted.Length];
@@ -52,47 +58,102 @@ public sealed class FrameTables : IDisposable
 
         Array.Sort(sorted, order);
         ulong[] flags = new ulong[sorted.Length];
-        ulong[] counts = new ulong[sorted.Length];
-        ulong[] cgroups = new ulong[sorted.Length];
         int known = ReadWords(_flags, sorted, flags);
-        ReadWords(_counts, sorted.AsSpan(0, known), counts);
-        if (_cgroups is not null)
-        {
-            ReadWords(_cgroups, sorted.AsSpan(0, known), cgroups);
-        }
-
+        ulong[]? counts = ReadColumn(_counts, sorted.AsSpan(0, known));
+        ulong[]? cgroups = ReadColumn(_cgroups, sorted.AsSpan(0, known));
         PageFlags?[] result = new PageFlags?[sorted.Length];
         for (int index = 0; index < known; index++)
         {
-            result[order[index]] = new PageFlags(sorted[index], new KernelPageWord(flags[index]), raw,
-                counts[index], _cgroups is null ? null : cgroups[index]);
+            int place = order[index];
+            result[place] = new PageFlags(sorted[index], new KernelPageWord(flags[index]), raw, counts?[index],
+                cgroups?[index], pages.IsEmpty ? default : new PageMapWord(pages[place]));
         }
 
         return result;
     }
 
+    /// <summary>Reads the flags of frames in rising order, without an object for each.</summary>
+    /// <param name="sorted">Frame numbers in rising order, repeated ones too.</param>
+    /// <param name="words">Where the words of kpageflags go.</param>
+    /// <returns>For how many of them the machine has a frame.</returns>
+    /// <exception cref="MemProcException">The table cannot be read.</exception>
+    internal int ReadFlags(ReadOnlySpan<ulong> sorted, Span<ulong> words) => ReadWords(_flags, sorted, words);
+
+    /// <summary>Reads the flags of neighbouring frames. Returns how many there are.</summary>
+    internal int ReadFlags(ulong first, Span<ulong> words) => ReadTable(_flags, first, words);
+
+    /// <summary>Reads the cgroups of frames in rising order; null on kernels without memory cgroups.</summary>
+    internal ulong[]? ReadCgroups(ReadOnlySpan<ulong> sorted) => ReadColumn(_cgroups, sorted);
+
+    /// <summary>
+    /// Reads the cgroups of neighbouring frames. Returns how many there are; 0 on kernels without memory cgroups.
+    /// </summary>
+    internal int ReadCgroups(ulong first, Span<ulong> words) =>
+        _cgroups is null ? 0 : ReadTable(_cgroups, first, words);
+
+    /// <summary>The number of the first frame behind the machine's last one.</summary>
+    public ulong End
+    {
+        get
+        {
+            // The table has no size; where it ends is found by halving.
+            ulong known = 0;
+            ulong beyond = 1UL << 52;
+            Span<ulong> word = stackalloc ulong[1];
+            while (beyond - known > 1)
+            {
+                ulong middle = known + (beyond - known) / 2;
+                if (ReadTable(_flags, middle, word) > 0)
+                {
+                    known = middle;
+                }
+                else
+                {
+                    beyond = middle;
+                }
+            }
+
+            return beyond;
+        }
+    }
+
     /// <summary>Reads what the kernel knows of neighbouring frames, piece by piece.</summary>
-    /// <param name="first">The first frame number.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="range">Which frames.</param>
     /// <param name="raw">As for <see cref="Read"/>.</param>
+    /// <param name="filter">Which of them are wanted; null: all.</param>
     /// <exception cref="MemProcException">
     /// A table cannot be read; EINVAL at the first number beyond the machine's last frame.
     /// </exception>
-    public IEnumerable<PageFlags> ReadRange(ulong first, ulong count, bool raw)
+    public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, PageFilter? filter = null)
     {
-        ulong[] pfns = new ulong[(int)Math.Min(count, RangeFrames)];
-        for (ulong done = 0; done < count; done += (ulong)pfns.Length)
+        ulong[] words = new ulong[(int)Math.Min(range.Count, RangeFrames)];
+        List<ulong> wanted = [];
+        for (ulong done = 0; done < range.Count;)
         {
-            int size = (int)Math.Min(count - done, (ulong)pfns.Length);
-            for (int index = 0; index < size; index++)
+            int size = (int)Math.Min(range.Count - done, (ulong)words.Length);
+            int known = ReadTable(_flags, range.First + done, words.AsSpan(0, size));
+            wanted.Clear();
+            for (int index = 0; index < known; index++)
             {
-                pfns[index] = first + done + (ulong)index;
+                KernelPageWord word = new(words[index]);
+                if (filter?.Flags is null || filter.Flags.Matches((raw ? word.Expand() : word.WellKnown).Raw))
+                {
+                    wanted.Add(range.First + done + (ulong)index);
+                }
             }
 
-            PageFlags?[] frames = Read(pfns.AsSpan(0, size), raw);
-            for (int index = 0; index < size; index++)
+            foreach (PageFlags? frame in Read([.. wanted], raw))
             {
-                yield return frames[index] ?? throw Beyond(pfns[index]);
+                if (frame is not null && (filter is null || filter.Matches(frame)))
+                {
+                    yield return frame;
+                }
+            }
+
+            done += (ulong)known;
+            if (known < size)
+            {
+                throw Beyond(range.First + done);
             }
         }
     }
@@ -101,27 +162,11 @@ public sealed class FrameTables : IDisposable
     public static MemProcException Beyond(ulong pfn) =>
         new(Operation, Errno.EINVAL, $"Frame 0x{pfn:x} is beyond the machine's last one.", pfn);
 
-    /// <summary>Reads a frame number that a person wrote, by the rules of addresses.</summary>
-    /// <exception cref="FormatException">The text is no number.</exception>
-    public static ulong ParsePfn(string text)
-    {
-        try
-        {
-            return ProcAddress.ParseNumber(text);
-        }
-        catch (FormatException error)
-        {
-            throw new FormatException(
-                $"'{SafeText.Escape(text)}' is no frame number. Write 0xc963, or c963 (a text with a letter a to f is "
-                + "hex), or a decimal number.", error);
-        }
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {
         _flags.Dispose();
-        _counts.Dispose();
+        _counts?.Dispose();
         _cgroups?.Dispose();
     }
 
@@ -135,6 +180,18 @@ public sealed class FrameTables : IDisposable
             Errno.ENOENT => $"This kernel has no {path} (CONFIG_PROC_PAGE_MONITOR).",
             _ => $"{path} cannot be opened: {ErrnoException.Describe(errno)} ({errno}).",
         }, path);
+    }
+
+    private static ulong[]? ReadColumn(SafeFileHandle? table, ReadOnlySpan<ulong> pfns)
+    {
+        if (table is null)
+        {
+            return null;
+        }
+
+        ulong[] words = new ulong[pfns.Length];
+        ReadWords(table, pfns, words);
+        return words;
     }
 
     /// <summary>Reads the words of frames in rising order. Returns for how many the table had one.</summary>

@@ -7,13 +7,14 @@ public sealed class PageFlags
 {
     private readonly KernelPageWord _shown;
 
-    internal PageFlags(ulong pfn, KernelPageWord word, bool raw, ulong mapCount, ulong? cgroupInode)
+    internal PageFlags(
+        ulong pfn, KernelPageWord word, bool raw, ulong? mapCount, ulong? cgroupInode, PageMapWord page = default)
     {
         Pfn = pfn;
         RawFlags = word.Raw;
         MapCount = mapCount;
         CgroupInode = cgroupInode;
-        _shown = raw ? word.Expanded : word.WellKnown;
+        _shown = raw ? word.Expand(page) : word.WellKnown;
     }
 
     /// <summary>The frame number.</summary>
@@ -31,15 +32,18 @@ public sealed class PageFlags
     /// <summary>The same flags in page-types' letters.</summary>
     public string Symbol => _shown.Symbol;
 
-    /// <summary>How many times the frame is mapped (<c>/proc/kpagecount</c>).</summary>
-    public ulong MapCount { get; }
+    /// <summary>How many times the frame is mapped (<c>/proc/kpagecount</c>); null where it was not asked for.</summary>
+    public ulong? MapCount { get; }
 
     /// <summary>
-    /// Inode of the memory cgroup that pays for the frame (<c>/proc/kpagecgroup</c>), 0 where none does; null on
-    /// kernels without memory cgroups.
+    /// Inode of the memory cgroup that pays for the frame (<c>/proc/kpagecgroup</c>), 0 where none does; null where it
+    /// was not asked for, and on kernels without memory cgroups.
     /// </summary>
     public ulong? CgroupInode { get; }
 
     /// <summary>Physical address of the frame.</summary>
     public ulong PhysicalAddress => Pfn * MachinePage.SizeBytes;
+
+    /// <summary>The flags as they are shown, as one word.</summary>
+    internal ulong ShownFlags => _shown.Raw;
 }

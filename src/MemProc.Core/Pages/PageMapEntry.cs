@@ -9,12 +9,17 @@ public sealed class PageMapEntry
 {
     private readonly ProcMap _map;
     private readonly PageMapWord _word;
+    private readonly PageFlags? _frame;
 
-    internal PageMapEntry(ProcMap map, ulong address, PageMapWord word, ulong pageCount = 1)
+    internal PageMapEntry(
+        ProcMap map, ulong address, PageMapWord word, ulong? pageSizeBytes, PageFlags? frame = null,
+        ulong pageCount = 1)
     {
         _map = map;
         _word = word;
+        _frame = frame;
         Address = address;
+        PageSizeBytes = pageSizeBytes;
         PageCount = pageCount;
     }
 
@@ -72,6 +77,30 @@ public sealed class PageMapEntry
     /// <summary>What holds for the page, in words: <c>present,exclusive</c>; <c>empty</c> where nothing does.</summary>
     public string State => _word.IsPopulated ? _word.Describe() : "empty";
 
+    /// <summary>
+    /// Bytes that one entry of the page table maps here: the machine's page, or a huge page; null where the kernel
+    /// cannot tell (before Linux 6.7) and where nothing is mapped.
+    /// </summary>
+    public ulong? PageSizeBytes { get; }
+
+    /// <summary>Mapped by an entry larger than the machine's page; null like <see cref="PageSizeBytes"/>.</summary>
+    public bool? IsHuge => PageSizeBytes > MachinePage.SizeBytes ? true : PageSizeBytes is null ? null : false;
+
+    /// <summary>Names of the frame's flags; null where they were not asked for, or there is no frame.</summary>
+    public string[]? Flags => _frame?.Flags;
+
+    /// <summary>The same flags in page-types' letters.</summary>
+    public string? Symbol => _frame?.Symbol;
+
+    /// <summary>The frame's word of <c>/proc/kpageflags</c>; null like <see cref="Flags"/>.</summary>
+    public ulong? RawFlags => _frame?.RawFlags;
+
+    /// <summary>How many times the frame is mapped; null where it was not asked for, or there is no frame.</summary>
+    public ulong? MapCount => _frame?.MapCount;
+
+    /// <summary>Inode of the memory cgroup that pays for the frame; null like <see cref="MapCount"/>.</summary>
+    public ulong? CgroupInode => _frame?.CgroupInode;
+
     /// <summary>Which swap area; null where the page is not in swap.</summary>
     public int? SwapType => _word.IsSwapped ? _word.SwapType : null;
 
@@ -84,9 +113,13 @@ public sealed class PageMapEntry
     /// <summary>Path or name of the mapping that the page belongs to.</summary>
     public string Path => _map.Path;
 
+    /// <summary>What the frame's tables say; null where they were not asked.</summary>
+    internal PageFlags? Frame => _frame;
+
     /// <summary>The same entry as the first of a run.</summary>
-    internal PageMapEntry WithPageCount(ulong pageCount) =>
-        pageCount == PageCount ? this : new PageMapEntry(_map, Address, _word, pageCount);
+    internal PageMapEntry WithPageCount(ulong pageCount) => pageCount == PageCount
+        ? this
+        : new PageMapEntry(_map, Address, _word, PageSizeBytes, _frame, pageCount);
 
     internal bool IsOfSameMapping(PageMapEntry other) => ReferenceEquals(_map, other._map);
 }

@@ -6,7 +6,10 @@ namespace MemProc;
 /// <summary>Words of a process' pagemap for a stretch of consecutive pages.</summary>
 /// <param name="Address">Address of the first page.</param>
 /// <param name="Words">The words; the memory is used again for the next stretch.</param>
-public readonly record struct PageMapStretch(ulong Address, ReadOnlyMemory<ulong> Words);
+/// <param name="IsHuge">
+/// The pages are mapped by entries larger than a page; null where the kernel cannot tell, or nothing is there.
+/// </param>
+public readonly record struct PageMapStretch(ulong Address, ReadOnlyMemory<ulong> Words, bool? IsHuge);
 
 /// <summary>
 /// Reads <c>/proc/PID/pagemap</c> in large pieces into one buffer. PAGEMAP_SCAN (Linux 6.7) finds what is
@@ -38,88 +41,108 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// <exception cref="MemProcException">
     /// ReadPageMap: EACCES without ptrace access; ESRCH where the process exits meanwhile.
     /// </exception>
-    public IEnumerable<PageMapStretch> ReadPopulated(ulong start, ulong end)
-    {
-        // A handful of pages is read as quickly as it is scanned.
-        return _canScan && (end - start) / MachinePage.SizeBytes > BridgedPages
-            ? Scan(start, end)
-            : ReadAll(start, end);
-    }
+    public IEnumerable<PageMapStretch> ReadPopulated(ulong start, ulong end) => Read(start, end, includeEmpty: false);
 
     /// <summary>Stretches that hold every page of a range, empty ones too.</summary>
     /// <inheritdoc cref="ReadPopulated"/>
-    public IEnumerable<PageMapStretch> ReadAll(ulong start, ulong end)
+    public IEnumerable<PageMapStretch> ReadAll(ulong start, ulong end) => Read(start, end, includeEmpty: true);
+
+    private IEnumerable<PageMapStretch> Read(ulong start, ulong end, bool includeEmpty)
     {
         for (ulong at = start; at < end;)
         {
-            cancellation.ThrowIfCancellationRequested();
-            int pages = (int)Math.Min((end - at) / MachinePage.SizeBytes, BatchPages);
-            int read = ReadWords(at, _words.AsSpan(0, pages));
-            if (read == 0)
-            {
-                throw EndedEarly(at);
-            }
-
-            yield return new PageMapStretch(at, _words.AsMemory(0, read));
-            at += (ulong)read * MachinePage.SizeBytes;
-        }
-    }
-
-    private IEnumerable<PageMapStretch> Scan(ulong start, ulong end)
-    {
-        for (ulong at = start; at < end;)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            Errno errno = PageMapScan.TryFindPopulated(
-                process.PageMap, at, end, _regions, out int count, out ulong walkEnd);
-            if (errno == Errno.ENOTTY)
-            {
-                _canScan = false;
-                foreach (PageMapStretch stretch in ReadAll(at, end))
-                {
-                    yield return stretch;
-                }
-
-                yield break;
-            }
-
-            if (errno != Errno.None)
-            {
-                throw process.Failure(Operation, errno, $"the pages from 0x{at:x} on cannot be scanned", at);
-            }
-
+            int count = _canScan ? Scan(at, end, out ulong walkEnd) : NoScan(at, end, out walkEnd);
+            ulong done = at;
             for (int index = 0; index < count;)
             {
-                ulong from = _regions[index].Start;
-                ulong to = _regions[index].End;
-                for (index++; index < count
-                    && _regions[index].Start - to <= BridgedPages * MachinePage.SizeBytes; index++)
+                PageRegion region = NextRegion(ref index, count);
+                if (includeEmpty && region.Start > done)
                 {
-                    to = _regions[index].End;
+                    foreach (PageMapStretch stretch in ReadWords(done, region.Start, isHuge: null))
+                    {
+                        yield return stretch;
+                    }
                 }
 
-                foreach (PageMapStretch stretch in ReadAll(from, to))
+                bool? isHuge = _canScan ? region.Categories.HasFlag(PageCategories.Huge) : null;
+                foreach (PageMapStretch stretch in ReadWords(region.Start, region.End, isHuge))
                 {
                     yield return stretch;
                 }
+
+                done = region.End;
             }
 
-            if (walkEnd <= at)
+            if (includeEmpty && walkEnd > done)
             {
-                throw EndedEarly(at);
+                foreach (PageMapStretch stretch in ReadWords(done, walkEnd, isHuge: null))
+                {
+                    yield return stretch;
+                }
             }
 
             at = walkEnd;
         }
     }
 
-    private int ReadWords(ulong address, Span<ulong> words)
+    /// <summary>Fills the regions with what is populated. Returns how many there are, and how far they go.</summary>
+    private int Scan(ulong at, ulong end, out ulong walkEnd)
     {
-        Errno errno = Libc.TryPRead(
-            process.PageMap, MemoryMarshal.AsBytes(words), address / MachinePage.SizeBytes * sizeof(ulong), out int read);
-        return errno == Errno.None
-            ? read / sizeof(ulong)
-            : throw process.Failure(Operation, errno, $"the pages from 0x{address:x} on cannot be read", address);
+        cancellation.ThrowIfCancellationRequested();
+        Errno errno = PageMapScan.TryFindPopulated(
+            process.PageMap, at, end, _regions, out int count, out walkEnd);
+        if (errno == Errno.ENOTTY)
+        {
+            _canScan = false;
+            return NoScan(at, end, out walkEnd);
+        }
+
+        if (errno != Errno.None)
+        {
+            throw process.Failure(Operation, errno, $"the pages from 0x{at:x} on cannot be scanned", at);
+        }
+
+        return walkEnd > at ? count : throw EndedEarly(at);
+    }
+
+    /// <summary>Without the scan, anything may be populated.</summary>
+    private int NoScan(ulong at, ulong end, out ulong walkEnd)
+    {
+        _regions[0] = new PageRegion { Start = at, End = end };
+        walkEnd = end;
+        return 1;
+    }
+
+    /// <summary>The next region, with those of its kind that lie close behind it.</summary>
+    private PageRegion NextRegion(ref int index, int count)
+    {
+        PageRegion region = _regions[index++];
+        while (index < count && _regions[index].Categories == region.Categories
+            && _regions[index].Start - region.End <= BridgedPages * MachinePage.SizeBytes)
+        {
+            region.End = _regions[index++].End;
+        }
+
+        return region;
+    }
+
+    private IEnumerable<PageMapStretch> ReadWords(ulong start, ulong end, bool? isHuge)
+    {
+        for (ulong at = start; at < end;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int pages = (int)Math.Min((end - at) / MachinePage.SizeBytes, BatchPages);
+            Errno errno = Libc.TryPRead(process.PageMap, MemoryMarshal.AsBytes(_words.AsSpan(0, pages)),
+                at / MachinePage.SizeBytes * sizeof(ulong), out int read);
+            if (errno != Errno.None)
+            {
+                throw process.Failure(Operation, errno, $"the pages from 0x{at:x} on cannot be read", at);
+            }
+
+            read /= sizeof(ulong);
+            yield return read > 0 ? new PageMapStretch(at, _words.AsMemory(0, read), isHuge) : throw EndedEarly(at);
+            at += (ulong)read * MachinePage.SizeBytes;
+        }
     }
 
     /// <summary>An end of file where pages are mapped: the process exited, or replaced its memory by exec.</summary>

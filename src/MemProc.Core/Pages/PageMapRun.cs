@@ -39,7 +39,14 @@ internal static class PageMapRun
     private static bool Continues(PageMapEntry first, ulong count, PageMapEntry next) =>
         next.Address == first.Address + count * MachinePage.SizeBytes
         && next.IsOfSameMapping(first)
+        && next.PageSizeBytes == first.PageSizeBytes
+        && IsOfSameFrameState(first.Frame, next.Frame)
         && next.Raw == Expected(new PageMapWord(first.Raw), count).Raw;
+
+    /// <summary>Frames of a run say the same, as far as they were asked.</summary>
+    private static bool IsOfSameFrameState(PageFlags? first, PageFlags? next) =>
+        first?.ShownFlags == next?.ShownFlags && first?.MapCount == next?.MapCount
+        && first?.CgroupInode == next?.CgroupInode;
 
     /// <summary>The word that the page <paramref name="count"/> pages behind the first one has in a run.</summary>
     private static PageMapWord Expected(PageMapWord first, ulong count)

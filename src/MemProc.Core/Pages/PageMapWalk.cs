@@ -13,6 +13,9 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
 
     private const ulong VsyscallPage = 0xffff_ffff_ff60_0000;
 
+    /// <summary>Pages whose frames are looked up together: few enough that the first answers come soon.</summary>
+    private const int FrameBatch = 4096;
+
     private readonly PageMapReader _reader = new(process, cancellation);
 
     /// <summary>Pages that are not populated are wanted too.</summary>
@@ -21,8 +24,17 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     /// <summary>Neighbours of equal state in consecutive frames become one entry.</summary>
     public bool JoinRuns { get; init; }
 
+    /// <summary>Which pages are wanted.</summary>
+    public PageFilter Filter { get; init; } = new();
+
+    /// <summary>Where to look up the frames; null: nowhere.</summary>
+    public FrameTables? Frames { get; init; }
+
+    /// <summary>Show flags of the kernel's internals, and overloaded ones by what they mean.</summary>
+    public bool RawFlags { get; init; }
+
     /// <summary>All pages of the process, in address order.</summary>
-    /// <exception cref="MemProcException">ReadMaps or ReadPageMap failed.</exception>
+    /// <exception cref="MemProcException">ReadMaps, ReadPageMap or ReadPageFlags failed.</exception>
     public IEnumerable<PageMapEntry> All() => Join(Pages(MapReader.Read(process, cancellation), 0, ulong.MaxValue));
 
     /// <summary>
@@ -32,7 +44,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     /// <param name="address">First address; its whole page counts.</param>
     /// <param name="length">Bytes, at least 1; the last byte's whole page counts.</param>
     /// <exception cref="MemProcException">
-    /// FindMap: ENOENT where nothing is mapped in the range; ReadPageMap failed.
+    /// FindMap: ENOENT where nothing is mapped in the range; ReadPageMap or ReadPageFlags failed.
     /// </exception>
     public IEnumerable<PageMapEntry> Range(ulong address, ulong length)
     {
@@ -54,24 +66,24 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     /// <inheritdoc cref="Range" path="/exception"/>
     public IEnumerable<PageMapEntry> From(ulong address, ulong? length, ulong? count) => (length, count) switch
     {
-        (null, null) => [At(address)],
+        (null, null) => At(address),
         (_, ulong pages) => Range(MachinePage.Floor(address), pages * MachinePage.SizeBytes),
         (ulong bytes, _) => Range(address, bytes),
     };
 
     /// <summary>
-    /// The entry of one address, populated or not. Its <see cref="PageMapEntry.PhysicalAddress"/> is that of the
-    /// byte.
+    /// The entry of one address, populated or not; none where the filter leaves it out. Its
+    /// <see cref="PageMapEntry.PhysicalAddress"/> is that of the byte.
     /// </summary>
     /// <param name="address">The address.</param>
-    /// <exception cref="MemProcException">FindMap: ENOENT where nothing is mapped there; ReadPageMap failed.</exception>
-    public PageMapEntry At(ulong address)
+    /// <inheritdoc cref="Range" path="/exception"/>
+    public IEnumerable<PageMapEntry> At(ulong address)
     {
         UserRange.End(address, 1, "ReadPageMap");
         ProcMap map = Mapped(address, address + 1, address).First();
         ulong page = MachinePage.Floor(address);
         PageMapStretch stretch = _reader.ReadAll(page, page + MachinePage.SizeBytes).First();
-        return new PageMapEntry(map, address, new PageMapWord(stretch.Words.Span[0]));
+        return Entries(map, stretch with { Address = address }, HugePageSize.Of(process, map), includeEmpty: true);
     }
 
     private IEnumerable<ProcMap> Mapped(ulong start, ulong end, ulong address)
@@ -100,23 +112,73 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
 
             ulong from = Math.Max(map.Start, start);
             ulong to = Math.Min(map.End, end);
+            Lazy<ulong?> hugeSize = HugePageSize.Of(process, map);
             IEnumerable<PageMapStretch> stretches =
                 IncludeEmpty ? _reader.ReadAll(from, to) : _reader.ReadPopulated(from, to);
             foreach (PageMapStretch stretch in stretches)
             {
-                ulong address = stretch.Address;
-                for (int index = 0; index < stretch.Words.Length; index++, address += MachinePage.SizeBytes)
+                foreach (PageMapEntry entry in Entries(map, stretch, hugeSize, IncludeEmpty))
                 {
-                    PageMapWord word = new(stretch.Words.Span[index]);
-                    if (IncludeEmpty || word.IsPopulated)
-                    {
-                        yield return new PageMapEntry(map, address, word);
-                    }
+                    yield return entry;
                 }
             }
         }
 
         process.ThrowIfExited("ReadPageMap");
+    }
+
+    private IEnumerable<PageMapEntry> Entries(
+        ProcMap map, PageMapStretch stretch, Lazy<ulong?> hugeSize, bool includeEmpty)
+    {
+        ulong? size = stretch.IsHuge switch
+        {
+            true => hugeSize.Value,
+            false => MachinePage.SizeBytes,
+            null => null,
+        };
+        int batch = Frames is null ? stretch.Words.Length : FrameBatch;
+        for (int first = 0; first < stretch.Words.Length; first += batch)
+        {
+            ReadOnlyMemory<ulong> words = stretch.Words[first..Math.Min(first + batch, stretch.Words.Length)];
+            PageFlags?[]? frames = Frames is null ? null : ReadFrames(words.Span, stretch.IsHuge);
+            for (int index = 0; index < words.Length; index++)
+            {
+                PageMapWord word = new(words.Span[index]);
+                if ((includeEmpty || word.IsPopulated) && Filter.Matches(word.Raw, stretch.IsHuge)
+                    && (frames is null || Filter.Matches(frames[index])))
+                {
+                    ulong address = stretch.Address + (ulong)(first + index) * MachinePage.SizeBytes;
+                    yield return new PageMapEntry(map, address, word, word.IsPresent ? size : null, frames?[index]);
+                }
+            }
+        }
+    }
+
+    /// <summary>The frames of pages, those only that the page table does not already rule out.</summary>
+    private PageFlags?[] ReadFrames(ReadOnlySpan<ulong> words, bool? isHuge)
+    {
+        List<ulong> pfns = [];
+        List<ulong> pages = [];
+        List<int> places = [];
+        for (int index = 0; index < words.Length; index++)
+        {
+            PageMapWord word = new(words[index]);
+            if (word.Pfn != 0 && Filter.Matches(word.Raw, isHuge))
+            {
+                pfns.Add(word.Pfn);
+                pages.Add(word.Raw);
+                places.Add(index);
+            }
+        }
+
+        PageFlags?[] read = Frames!.Read([.. pfns], RawFlags, [.. pages]);
+        PageFlags?[] result = new PageFlags?[words.Length];
+        for (int index = 0; index < read.Length; index++)
+        {
+            result[places[index]] = read[index];
+        }
+
+        return result;
     }
 
     private IEnumerable<PageMapEntry> Join(IEnumerable<PageMapEntry> entries) =>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -6,6 +7,9 @@ namespace MemProc;
 public sealed class PfnSearch
 {
     private const int FilterBits = 16;
+
+    /// <summary>Answers that wait to be taken; searching goes on no further.</summary>
+    private const int MostWaiting = 4096;
 
     private readonly HashSet<ulong> _wanted;
     private readonly bool[] _filter = new bool[1 << FilterBits];
@@ -56,66 +60,105 @@ public sealed class PfnSearch
         process.ThrowIfExited("ReadPageMap");
     }
 
-    /// <summary>The places where any of several processes maps the frames.</summary>
+    /// <summary>
+    /// The places where any of several processes maps the frames, as they are found; processes are searched on all
+    /// processors.
+    /// </summary>
     /// <param name="processIds">The processes.</param>
-    /// <param name="visit">Told before each process how many came before it.</param>
+    /// <param name="visited">Told after each process how many are done; on the caller's thread.</param>
     /// <param name="fail">
-    /// Told of each process that could not be searched. ESRCH: it has ended, or is a thread of the kernel, and maps
-    /// nothing.
+    /// Told of each process that could not be searched; on the caller's thread. ESRCH: it has ended, or is a thread of
+    /// the kernel, and maps nothing.
     /// </param>
     /// <param name="cancellation">Stops the search.</param>
     /// <exception cref="MemProcException">EPERM where the kernel hides the frame numbers.</exception>
     public IEnumerable<PfnOwner> In(
-        IReadOnlyList<int> processIds, Action<int> visit, Action<MemProcException> fail,
+        IReadOnlyList<int> processIds, Action<int> visited, Action<MemProcException> fail,
         CancellationToken cancellation = default)
     {
-        if (AreFramesHidden())
+        ThrowIfHidden();
+        if (_wanted.Count == 0)
         {
-            throw Hidden();
+            yield break;
         }
 
-        for (int index = 0; index < processIds.Count && _wanted.Count > 0; index++)
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using BlockingCollection<object> found = new(MostWaiting);
+        Task searching = Task.Run(() => SearchAll(processIds, found, stop.Token), CancellationToken.None);
+        try
         {
-            visit(index);
-            using LinuxProcess? process = Attempt(() => LinuxProcess.Open(processIds[index]), fail);
-            if (process is null)
+            int done = 0;
+            foreach (object item in found.GetConsumingEnumerable(cancellation))
             {
-                continue;
+                if (item is PfnOwner owner)
+                {
+                    yield return owner;
+                    continue;
+                }
+
+                visited(++done);
+                if (item is MemProcException error)
+                {
+                    fail(error);
+                }
             }
 
-            using IEnumerator<PfnOwner> owners = In(process, cancellation).GetEnumerator();
-            while (Attempt(() => owners.MoveNext() ? owners.Current : null, fail) is PfnOwner owner)
-            {
-                yield return owner;
-            }
+            searching.GetAwaiter().GetResult();
+        }
+        finally
+        {
+            // Whoever has seen enough leaves early; the workers must be gone before the collection is.
+            stop.Cancel();
+            Task.WhenAny(searching).GetAwaiter().GetResult();
         }
     }
 
-    /// <summary>Whether the frame numbers in this process' own pagemap are hidden, and so would be all others.</summary>
-    private static bool AreFramesHidden()
-    {
-        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
-        return new PageMapWalk(self).All().First(entry => entry.IsPresent).IsPfnHidden;
-    }
-
-    /// <summary>The exception that says why nothing can be found by frame number.</summary>
-    private static MemProcException Hidden() => new("ReadPageMap", Errno.EPERM,
-        "The kernel hides frame numbers from this user, so no page can be found by them: it takes CAP_SYS_ADMIN "
-        + "(run as root).");
-
-    private static T? Attempt<T>(Func<T?> work, Action<MemProcException> fail)
-        where T : class
+    /// <summary>Searches processes; puts owners into the collection, and for each process done its error or id.</summary>
+    private void SearchAll(
+        IReadOnlyList<int> processIds, BlockingCollection<object> found, CancellationToken cancellation)
     {
         try
         {
-            return work();
+            ParallelOptions options = new() { CancellationToken = cancellation };
+            Parallel.ForEach(Partitioner.Create(processIds.ToArray(), loadBalance: true), options, id =>
+            {
+                object done = id;
+                try
+                {
+                    using LinuxProcess process = LinuxProcess.Open(id);
+                    foreach (PfnOwner owner in In(process, cancellation))
+                    {
+                        found.Add(owner, cancellation);
+                    }
+                }
+                catch (MemProcException error)
+                {
+                    done = error;
+                }
+
+                found.Add(done, cancellation);
+            });
         }
-        catch (MemProcException error)
+        finally
         {
-            fail(error);
-            return null;
+            found.CompleteAdding();
         }
     }
+
+    /// <summary>Throws where frame numbers are hidden: in this process' own pagemap, and so in all others.</summary>
+    internal static void ThrowIfHidden()
+    {
+        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
+        if (new PageMapWalk(self).All().First(entry => entry.IsPresent).IsPfnHidden)
+        {
+            throw Hidden();
+        }
+    }
+
+    /// <summary>The exception that says why nothing can be found by frame number.</summary>
+    internal static MemProcException Hidden() => new("ReadPageMap", Errno.EPERM,
+        "The kernel hides frame numbers from this user, so no page can be found by them: it takes CAP_SYS_ADMIN "
+        + "(run as root).");
 
     private int NextMatch(ReadOnlySpan<ulong> words, int from)
     {

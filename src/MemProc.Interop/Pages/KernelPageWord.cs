@@ -13,7 +13,8 @@ public readonly record struct KernelPageWord(ulong Raw)
     private const ulong RawBits = 0xFFFFUL << 32;
     private const int Error = 1, Active = 6, Slab = 7, Writeback = 8, Reclaim = 9, Anonymous = 12,
         CompoundHead = 15, CompoundTail = 16, Huge = 17, Owner2 = 34,
-        AnonExclusive = 47, Readahead = 48, SlubFrozen = 50, SlubDebug = 51;
+        SoftDirty = 40, AnonExclusive = 47, Readahead = 48, SlubFrozen = 50, SlubDebug = 51, FilePage = 61, Swap = 62,
+        MmapExclusive = 63;
 
     private static readonly KernelPageFlag?[] ByBit = IndexByBit();
 
@@ -32,31 +33,33 @@ public readonly record struct KernelPageWord(ulong Raw)
 
     /// <summary>
     /// The word with bits whose meaning depends on the kind of page moved to the bit that says what they mean
-    /// here, as page-types does for raw flags.
+    /// here, and with what the page table says, as page-types does for raw flags.
     /// </summary>
-    public KernelPageWord Expanded
+    /// <param name="page">The page table's word; default where the frame was not reached through a page.</param>
+    public KernelPageWord Expand(PageMapWord page = default)
     {
-        get
+        ulong flags = Raw;
+        if (Has(flags, Anonymous))
         {
-            ulong flags = Raw;
-            if (Has(flags, Anonymous))
-            {
-                Move(ref flags, Owner2, AnonExclusive);
-            }
-
-            if (Has(flags, Slab))
-            {
-                Move(ref flags, Active, SlubFrozen);
-                Move(ref flags, Error, SlubDebug);
-            }
-
-            if (!Has(flags, Writeback))
-            {
-                Move(ref flags, Reclaim, Readahead);
-            }
-
-            return new(flags);
+            Move(ref flags, Owner2, AnonExclusive);
         }
+
+        if (Has(flags, Slab))
+        {
+            Move(ref flags, Active, SlubFrozen);
+            Move(ref flags, Error, SlubDebug);
+        }
+
+        if (!Has(flags, Writeback))
+        {
+            Move(ref flags, Reclaim, Readahead);
+        }
+
+        return new(flags
+            | (page.IsSoftDirty ? Bit(SoftDirty) : 0)
+            | (page.IsFileOrShared ? Bit(FilePage) : 0)
+            | (page.IsSwapped ? Bit(Swap) : 0)
+            | (page.IsExclusive ? Bit(MmapExclusive) : 0));
     }
 
     /// <summary>The names of the bits that are set, lowest first; an unknown bit is <c>bit27</c>.</summary>

@@ -77,7 +77,10 @@ public static class PageMapScan
 {
     private const uint Request = 0xC060_6610;
 
-    /// <summary>Finds the runs of pages that are present, in swap or guarded.</summary>
+    /// <summary>
+    /// Finds the runs of pages that are present, in swap or guarded; each is huge (mapped by entries that are larger
+    /// than a page) or not.
+    /// </summary>
     /// <param name="pagemap">An open <c>/proc/PID/pagemap</c>.</param>
     /// <param name="start">First address, page-aligned.</param>
     /// <param name="end">First address behind the range.</param>
@@ -98,6 +101,7 @@ public static class PageMapScan
                 Vector = (ulong)vector,
                 VectorLength = (ulong)regions.Length,
                 CategoryAnyOfMask = PageCategories.Present | PageCategories.Swapped,
+                ReturnMask = PageCategories.Huge,
             };
             Errno errno = Libc.TryIoctl(pagemap, Request, &argument, out count);
             walkEnd = argument.WalkEnd;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.IO.Enumeration;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using MemProc.Interop;
 
 namespace MemProc.PowerShell;
 
@@ -134,6 +135,19 @@ public sealed class PermissionCompleter : IArgumentCompleter
         from pattern in Patterns
         where pattern.Pattern.StartsWith(wordToComplete.Trim('\'', '"'), StringComparison.Ordinal)
         select Completion.Result(pattern.Pattern, pattern.Pattern, pattern.Meaning);
+}
+
+/// <summary>Names of page flags, with their meaning.</summary>
+public sealed class PageFlagCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
+        from flag in KernelPageFlag.All
+        where Completion.Fits(wordToComplete, flag.Name)
+        select Completion.Result(flag.Name, flag.Name, flag.Origin == PageFlagOrigin.Stable
+            ? $"bit {flag.Bit}: {flag.Meaning}"
+            : $"bit {flag.Bit} (with -Raw): {flag.Meaning}");
 }
 
 /// <summary>Names of encodings.</summary>

@@ -3,8 +3,8 @@ using System.Management.Automation;
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// Makes frame numbers of numbers and text, hex or decimal as addresses are. A page without a frame (null, as a
-/// swapped or hidden page has it) is no frame number and is left out.
+/// Makes ranges of frames of numbers and text, hex or decimal as addresses are, and <c>first..last</c>. A page without
+/// a frame (null, as a swapped or hidden page has it) is no frame number and is left out.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PfnTransformationAttribute : ArgumentTransformationAttribute
@@ -16,20 +16,25 @@ public sealed class PfnTransformationAttribute : ArgumentTransformationAttribute
         object? value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
         return value switch
         {
-            ulong number => new[] { number },
-            ulong[] numbers => numbers,
+            PfnRange[] ranges => ranges,
+            ulong[] numbers => Array.ConvertAll(numbers, number => new PfnRange(number)),
             object?[] many => many.Where(item => item is not null).Select(item => Convert(item!)).ToArray(),
-            null => Array.Empty<ulong>(),
+            null => Array.Empty<PfnRange>(),
             _ => new[] { Convert(value) },
         };
     }
 
-    private static ulong Convert(object item)
+    private static PfnRange Convert(object item)
     {
         object value = item is PSObject wrapped ? wrapped.BaseObject : item;
         try
         {
-            return value is string text ? FrameTables.ParsePfn(text) : LanguagePrimitives.ConvertTo<ulong>(value);
+            return value switch
+            {
+                PfnRange range => range,
+                string text => PfnRange.Parse(text),
+                _ => new PfnRange(LanguagePrimitives.ConvertTo<ulong>(value)),
+            };
         }
         catch (Exception error) when (error is FormatException or PSInvalidCastException)
         {

@@ -10,7 +10,7 @@ public sealed class FrameTablesTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        ulong pfn = new PageMapWalk(process).At(address).Pfn!.Value;
+        ulong pfn = new PageMapWalk(process).At(address).Single().Pfn!.Value;
         using FrameTables tables = new();
         PageFlags flags = tables.Read([pfn], raw: false)[0]!;
         Assert.Equal(pfn, flags.Pfn);
@@ -29,12 +29,12 @@ public sealed class FrameTablesTests
         simulated.WriteFrames("kpageflags", 0, words);
         simulated.WriteFrames("kpagecount", 0, [.. words.Select(word => word + 1)]);
         simulated.WriteFrames("kpagecgroup", 0, [.. words.Select(word => word + 2)]);
-        using FrameTables tables = new(simulated.Files);
+        using FrameTables tables = new(files: simulated.Files);
         Random random = new(1);
         ulong[] pfns = [.. Enumerable.Range(0, 3000).Select(_ => (ulong)random.Next(0, 5000))];
         PageFlags?[] flags = tables.Read(pfns, raw: true);
         Assert.Equal(pfns, flags.Select(one => one!.Pfn));
-        Assert.Equal(pfns.Select(pfn => (pfn * 7, pfn * 7 + 1, (ulong?)(pfn * 7 + 2))),
+        Assert.Equal(pfns.Select(pfn => (pfn * 7, (ulong?)(pfn * 7 + 1), (ulong?)(pfn * 7 + 2))),
             flags.Select(one => (one!.RawFlags, one.MapCount, one.CgroupInode)));
     }
 
@@ -44,7 +44,7 @@ public sealed class FrameTablesTests
         using SimulatedProcess simulated = new();
         simulated.WriteFrames("kpageflags", 0, 1, 2, 4);
         simulated.WriteFrames("kpagecount", 0, 1, 1, 1);
-        using FrameTables tables = new(simulated.Files);
+        using FrameTables tables = new(files: simulated.Files);
         PageFlags?[] flags = tables.Read([3, 2, ulong.MaxValue, 1UL << 60, 1UL << 61, 0], raw: false);
         Assert.Equal([null, 4UL, null, null, null, 1UL], flags.Select(one => one?.RawFlags));
         // A kernel without memory cgroups has no table of theirs.
@@ -57,13 +57,13 @@ public sealed class FrameTablesTests
         using SimulatedProcess simulated = new();
         simulated.WriteFrames("kpageflags", 0, [.. Enumerable.Range(0, 3000).Select(index => (ulong)index)]);
         simulated.WriteFrames("kpagecount", 0, new ulong[3000]);
-        using FrameTables tables = new(simulated.Files);
+        using FrameTables tables = new(files: simulated.Files);
         Assert.Equal(Enumerable.Range(5, 2500).Select(index => (ulong)index),
-            tables.ReadRange(5, 2500, raw: true).Select(frame => frame.RawFlags));
+            tables.ReadRange(new(5, 2500), raw: true).Select(frame => frame.RawFlags));
         List<ulong> seen = [];
         MemProcException error = Assert.Throws<MemProcException>(() =>
         {
-            foreach (PageFlags frame in tables.ReadRange(2990, ulong.MaxValue, raw: true))
+            foreach (PageFlags frame in tables.ReadRange(new(2990, ulong.MaxValue), raw: true))
             {
                 seen.Add(frame.Pfn);
             }
@@ -81,7 +81,7 @@ public sealed class FrameTablesTests
         simulated.WriteFrames("kpageflags", 9, 1UL << 3 | 1UL << 5 | 1UL << 11 | 1UL << 12 | 1UL << 14 | 1UL << 16
             | 1UL << 22 | 1UL << 34 | 1UL << 30);
         simulated.WriteFrames("kpagecount", 9, 3);
-        using FrameTables tables = new(simulated.Files);
+        using FrameTables tables = new(files: simulated.Files);
         PageFlags shown = tables.Read([9], raw: false)[0]!;
         Assert.Equal(["uptodate", "lru", "mmap", "anonymous", "swapbacked", "thp", "bit30"], shown.Flags);
         PageFlags raw = tables.Read([9], raw: true)[0]!;
@@ -96,7 +96,7 @@ public sealed class FrameTablesTests
     public void Missing_tables_are_named()
     {
         using SimulatedProcess simulated = new();
-        MemProcException error = Assert.Throws<MemProcException>(() => new FrameTables(simulated.Files));
+        MemProcException error = Assert.Throws<MemProcException>(() => new FrameTables(files: simulated.Files));
         Assert.Equal("ReadPageFlags,ENOENT", error.ErrorId);
         Assert.Contains("CONFIG_PROC_PAGE_MONITOR", error.Message, StringComparison.Ordinal);
     }

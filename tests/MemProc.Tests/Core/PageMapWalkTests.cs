@@ -34,7 +34,7 @@ public sealed class PageMapWalkTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address") + 4096 + 0x123;
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        PageMapEntry page = new PageMapWalk(process).At(address);
+        PageMapEntry page = new PageMapWalk(process).At(address).Single();
         Assert.Equal(address, page.Address);
         Assert.Equal((Word(target, address) & PageMapWord.PfnMask) * Page.Size + 0x123, page.PhysicalAddress);
         Assert.Equal(Page.Size - 0x123, page.Length);
@@ -208,7 +208,7 @@ public sealed class PageMapWalkTests
         {
             using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
             ulong vdso = MapReader.Read(process).Single(map => map.Kind == ProcMapKind.Vdso).Start;
-            return new PageMapWalk(process).At(vdso).Pfn ?? 0;
+            return new PageMapWalk(process).At(vdso).Single().Pfn ?? 0;
         })];
         Assert.NotEqual(0UL, frames[0]);
         Assert.Equal(frames[0], frames[1]);
@@ -242,7 +242,7 @@ public sealed class PageMapWalkTests
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         PageMapWalk walk = new(process);
-        Assert.Equal("FindMap,ENOENT", Assert.Throws<MemProcException>(() => walk.At(0x10)).ErrorId);
+        Assert.Equal("FindMap,ENOENT", Assert.Throws<MemProcException>(() => walk.At(0x10).Count()).ErrorId);
         Assert.Equal("FindMap,ENOENT", Assert.Throws<MemProcException>(() => walk.Range(0x10, 8192).Count()).ErrorId);
     }
 
@@ -256,7 +256,7 @@ public sealed class PageMapWalkTests
         PageMapWalk walk = new(process);
         Assert.Empty(walk.All());
         Assert.Empty(walk.Range(0xffffffffff600000, 4096));
-        Assert.Equal("ReadPageMap,EINVAL", Assert.Throws<MemProcException>(() => walk.At(0xffffffffff600000)).ErrorId);
+        Assert.Equal("ReadPageMap,EINVAL", Assert.Throws<MemProcException>(() => walk.At(0xffffffffff600000).Count()).ErrorId);
     }
 
     private static ulong Word(TargetProcess target, ulong address)

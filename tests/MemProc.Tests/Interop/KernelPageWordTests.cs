@@ -117,5 +117,5 @@ public sealed class KernelPageWordTests
     [InlineData(1UL << 9 | 1UL << 8, 1UL << 9 | 1UL << 8)]
     [InlineData(1UL << 27 | 1UL << 49, 1UL << 27 | 1UL << 49)]
     public void Bits_with_two_meanings_can_be_told_apart(ulong raw, ulong expanded) =>
-        Assert.Equal(expanded, new KernelPageWord(raw).Expanded.Raw);
+        Assert.Equal(expanded, new KernelPageWord(raw).Expand().Raw);
 }

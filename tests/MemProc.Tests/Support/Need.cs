@@ -22,6 +22,12 @@ internal static class Need
         return path;
     }
 
+    /// <summary>page-types of the kernel's source, to compare with.</summary>
+    /// <returns>Its path: of the variable PAGE_TYPES, or from PATH.</returns>
+    public static string PageTypes() => Environment.GetEnvironmentVariable("PAGE_TYPES") is { Length: > 0 } path
+        ? path
+        : Tool("page-types");
+
     /// <summary>The kernel must know an ioctl: the answer to one must not be ENOTTY.</summary>
     public static void Request(Errno answer, string request) =>
         Assert.SkipWhen(answer == Errno.ENOTTY, $"needs {request}, which this kernel does not have");

@@ -1,0 +1,56 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Which page frames are wanted, by their flags as they are shown.</summary>
+public sealed class FlagFilter
+{
+    private readonly ulong _all;
+    private readonly ulong _any;
+    private readonly ulong _none;
+    private readonly ulong? _exact;
+
+    private FlagFilter(ulong all, ulong any, ulong none, ulong? exact)
+    {
+        _all = all;
+        _any = any;
+        _none = none;
+        _exact = exact;
+    }
+
+    /// <summary>Makes a filter of flag names, or of unknown bits as <c>bit27</c>; null where nothing is asked for.</summary>
+    /// <param name="all">All of these must be set.</param>
+    /// <param name="any">One of these must be set.</param>
+    /// <param name="none">None of these may be set.</param>
+    /// <param name="exact">These must be set and no others; an empty list asks for no flags at all.</param>
+    /// <exception cref="ArgumentException">There is no such flag.</exception>
+    public static FlagFilter? Create(
+        IEnumerable<string>? all, IEnumerable<string>? any, IEnumerable<string>? none, IEnumerable<string>? exact) =>
+        all is null && any is null && none is null && exact is null
+            ? null
+            : new FlagFilter(Mask(all), Mask(any), Mask(none), exact is null ? null : Mask(exact));
+
+    /// <summary>Whether a frame with these flags is wanted.</summary>
+    /// <param name="shown">The flags as they are shown: well-known or expanded.</param>
+    public bool Matches(ulong shown) =>
+        (shown & _all) == _all && (shown & _none) == 0 && (_any == 0 || (shown & _any) != 0)
+        && (_exact is not ulong exact || shown == exact);
+
+    private static ulong Mask(IEnumerable<string>? names)
+    {
+        ulong mask = 0;
+        foreach (string name in names ?? [])
+        {
+            mask |= KernelPageFlag.ByName(name)?.Mask ?? Unnamed(name);
+        }
+
+        return mask;
+    }
+
+    private static ulong Unnamed(string name) =>
+        name.StartsWith("bit", StringComparison.OrdinalIgnoreCase) && int.TryParse(name.AsSpan(3), out int bit)
+        && bit is >= 0 and < 64
+            ? 1UL << bit
+            : throw new ArgumentException($"There is no page flag '{SafeText.Escape(name)}'. The flags are "
+                + $"{string.Join(", ", KernelPageFlag.All.Select(flag => flag.Name))}; a bit without a name is bit27.");
+}

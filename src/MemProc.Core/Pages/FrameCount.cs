@@ -1,0 +1,170 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Counts the flags of many frames: of the whole machine, of a range, of a process.</summary>
+/// <param name="tables">The frame tables.</param>
+/// <param name="raw">Count flags of the kernel's internals too.</param>
+/// <param name="filter">Which frames count.</param>
+/// <param name="cancellation">Stops the counting.</param>
+public sealed class FrameCount(
+    FrameTables tables, bool raw, PageFilter filter, CancellationToken cancellation = default)
+{
+    /// <summary>Frames of one piece of work: 1 MiB of words.</summary>
+    private const int PieceFrames = 128 * 1024;
+
+    /// <summary>Pages of a process whose frames are looked up together.</summary>
+    private const int PageBatch = 32 * 1024;
+
+    private readonly ulong[] _pfns = new ulong[PageBatch];
+    private readonly ulong[] _pages = new ulong[PageBatch];
+    private readonly ulong[] _words = new ulong[PageBatch];
+    private int _waiting;
+
+    /// <summary>What has been counted.</summary>
+    public PageFlagsCounter Counts { get; } = new(raw, filter.Flags);
+
+    /// <summary>Counts neighbouring frames, on all processors.</summary>
+    /// <param name="first">The first frame number.</param>
+    /// <param name="end">The number behind the last one; what is beyond the machine's last frame does not count.</param>
+    /// <exception cref="MemProcException">A table cannot be read.</exception>
+    public void AddRange(ulong first, ulong end)
+    {
+        end = Math.Min(end, tables.End);
+        if (first >= end)
+        {
+            return;
+        }
+
+        long pieces = (long)((end - first + PieceFrames - 1) / PieceFrames);
+        ParallelOptions options = new() { CancellationToken = cancellation };
+        try
+        {
+            Parallel.For(0, pieces, options,
+                () => new Piece(new PageFlagsCounter(raw, filter.Flags)),
+                (index, _, piece) =>
+                {
+                    ulong from = first + (ulong)index * PieceFrames;
+                    piece.Count(tables, from, (int)Math.Min(PieceFrames, end - from), filter.CgroupInode);
+                    return piece;
+                },
+                piece =>
+                {
+                    lock (Counts)
+                    {
+                        Counts.Add(piece.Counts);
+                    }
+                });
+        }
+        catch (AggregateException error) when (error.InnerException is MemProcException inner)
+        {
+            throw inner;
+        }
+    }
+
+    /// <summary>Counts the pages of a process.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="address">First address; null: all of the process.</param>
+    /// <param name="length">Bytes from there.</param>
+    /// <exception cref="MemProcException">
+    /// EPERM where the kernel hides the frame numbers; ReadMaps, ReadPageMap or ReadPageFlags failed.
+    /// </exception>
+    public void AddProcess(LinuxProcess process, ulong? address = null, ulong length = 0)
+    {
+        PageMapReader reader = new(process, cancellation);
+        ulong start = MachinePage.Floor(address ?? 0);
+        ulong end = address is ulong from
+            ? MachinePage.Ceiling(UserRange.End(from, length, "ReadPageMap"))
+            : long.MaxValue;
+        IEnumerable<ProcMap> maps = address is null
+            ? MapReader.Read(process, cancellation)
+            : MapReader.Between(process, start, end);
+        foreach (ProcMap map in maps.Where(map => map.Start < end))
+        {
+            foreach (PageMapStretch stretch in reader.ReadPopulated(Math.Max(map.Start, start), Math.Min(map.End, end)))
+            {
+                Add(stretch);
+            }
+        }
+
+        Flush();
+        process.ThrowIfExited("ReadPageMap");
+    }
+
+    private void Add(PageMapStretch stretch)
+    {
+        foreach (ulong raw in stretch.Words.Span)
+        {
+            PageMapWord word = new(raw);
+            if (!filter.Matches(raw, stretch.IsHuge))
+            {
+                continue;
+            }
+
+            if (word.IsPfnHidden)
+            {
+                throw PfnSearch.Hidden();
+            }
+
+            if (word.IsPresent)
+            {
+                _pfns[_waiting] = word.Pfn;
+                _pages[_waiting++] = raw;
+                if (_waiting == PageBatch)
+                {
+                    Flush();
+                }
+            }
+            else if (word.IsSwapped && filter.CgroupInode is null)
+            {
+                Counts.AddSwapped(word);
+            }
+        }
+    }
+
+    private void Flush()
+    {
+        Array.Sort(_pfns, _pages, 0, _waiting);
+        Span<ulong> pfns = _pfns.AsSpan(0, _waiting);
+        int known = tables.ReadFlags(pfns, _words);
+        ulong[]? cgroups = filter.CgroupInode is null ? null : tables.ReadCgroups(pfns[..known]) ?? [];
+        for (int index = 0; index < known; index++)
+        {
+            if (cgroups is null || cgroups.ElementAtOrDefault(index) == filter.CgroupInode)
+            {
+                Counts.Add(new(_words[index]), new(_pages[index]));
+            }
+        }
+
+        _waiting = 0;
+    }
+
+    /// <summary>What one worker counts with.</summary>
+    private sealed class Piece(PageFlagsCounter counts)
+    {
+        private readonly ulong[] _flags = new ulong[PieceFrames];
+        private ulong[]? _cgroups;
+
+        public PageFlagsCounter Counts { get; } = counts;
+
+        public void Count(FrameTables tables, ulong first, int count, ulong? cgroup)
+        {
+            int known = tables.ReadFlags(first, _flags.AsSpan(0, count));
+            if (cgroup is null)
+            {
+                Counts.Add(_flags.AsSpan(0, known));
+                return;
+            }
+
+            _cgroups ??= new ulong[PieceFrames];
+            int paid = tables.ReadCgroups(first, _cgroups.AsSpan(0, known));
+            for (int index = 0; index < paid; index++)
+            {
+                if (_cgroups[index] == cgroup)
+                {
+                    Counts.Add(new KernelPageWord(_flags[index]));
+                }
+            }
+        }
+    }
+}

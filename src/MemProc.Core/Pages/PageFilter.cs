@@ -1,0 +1,73 @@
+namespace MemProc;
+
+/// <summary>Which pages are wanted. All that is asked for must hold.</summary>
+public sealed class PageFilter
+{
+    private const ulong Present = 1UL << 63, Swapped = 1UL << 62, File = 1UL << 61, Guard = 1UL << 58,
+        Exclusive = 1UL << 56, SoftDirty = 1UL << 55;
+
+    private ulong _set;
+    private ulong _clear;
+
+    /// <summary>In memory.</summary>
+    public bool IsPresent { init => Require(value, Present, 0); }
+
+    /// <summary>In swap.</summary>
+    public bool IsSwapped { init => Require(value, Swapped, Guard); }
+
+    /// <summary>Written since soft-dirty bits were cleared.</summary>
+    public bool IsSoftDirty { init => Require(value, SoftDirty, 0); }
+
+    /// <summary>Mapped by this process alone.</summary>
+    public bool IsExclusive { init => Require(value, Exclusive, 0); }
+
+    /// <summary>Of a file or of shared anonymous memory.</summary>
+    public bool IsFile { init => Require(value, File, 0); }
+
+    /// <summary>Private anonymous memory, in memory or in swap.</summary>
+    public bool IsAnonymous
+    {
+        init
+        {
+            Require(value, 0, File | Guard);
+            NeedsContent |= value;
+        }
+    }
+
+    /// <summary>A guard region.</summary>
+    public bool IsGuard { init => Require(value, Guard, 0); }
+
+    /// <summary>Mapped by entries larger than a page.</summary>
+    public bool IsHuge { get; init; }
+
+    /// <summary>By the flags of the frames; null: any.</summary>
+    public FlagFilter? Flags { get; init; }
+
+    /// <summary>Paid for by the memory cgroup with this inode; null: any.</summary>
+    public ulong? CgroupInode { get; init; }
+
+    /// <summary>What of the frames has to be read to decide.</summary>
+    public FrameFields Needs =>
+        (Flags is null ? 0 : FrameFields.Flags) | (CgroupInode is null ? 0 : FrameFields.Cgroup);
+
+    private bool NeedsContent { get; set; }
+
+    /// <summary>Whether a page is wanted, as far as the page table decides it.</summary>
+    /// <param name="word">Its word of pagemap.</param>
+    /// <param name="isHuge">Whether it is mapped by a larger entry; null: not known.</param>
+    public bool Matches(ulong word, bool? isHuge) =>
+        (word & _set) == _set && (word & _clear) == 0 && (!IsHuge || isHuge == true)
+        && (!NeedsContent || (word & (Present | Swapped)) != 0);
+
+    /// <summary>Whether a page is wanted, as far as its frame decides it.</summary>
+    /// <param name="frame">The frame; null: the page has none.</param>
+    public bool Matches(PageFlags? frame) =>
+        (Flags is null || Flags.Matches(frame?.ShownFlags ?? 0))
+        && (CgroupInode is null || frame?.CgroupInode == CgroupInode);
+
+    private void Require(bool isAsked, ulong set, ulong clear)
+    {
+        _set |= isAsked ? set : 0;
+        _clear |= isAsked ? clear : 0;
+    }
+}

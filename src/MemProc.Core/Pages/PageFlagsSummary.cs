@@ -1,0 +1,34 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>How many pages have one set of flags.</summary>
+public sealed class PageFlagsSummary
+{
+    private readonly KernelPageWord _shown;
+
+    internal PageFlagsSummary(ulong shown, bool isSwapped, ulong pageCount)
+    {
+        _shown = new(shown);
+        IsSwapped = isSwapped;
+        PageCount = pageCount;
+    }
+
+    /// <summary>The set of flags as one word, as it is shown.</summary>
+    public ulong FlagSet => _shown.Raw;
+
+    /// <summary>The pages are in swap: there is no frame that could have flags.</summary>
+    public bool IsSwapped { get; }
+
+    /// <summary>Number of pages.</summary>
+    public ulong PageCount { get; }
+
+    /// <summary>Their size in bytes.</summary>
+    public ulong SizeBytes => PageCount * MachinePage.SizeBytes;
+
+    /// <summary>The flags in page-types' letters.</summary>
+    public string Symbol => _shown.Symbol;
+
+    /// <summary>Names of the flags, lowest bit first.</summary>
+    public string[] Flags => _shown.Names;
+}

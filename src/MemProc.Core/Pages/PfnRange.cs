@@ -1,0 +1,42 @@
+namespace MemProc;
+
+/// <summary>Neighbouring page frames.</summary>
+/// <param name="First">The first frame number.</param>
+/// <param name="Count">How many, at least 1.</param>
+public readonly record struct PfnRange(ulong First, ulong Count = 1)
+{
+    /// <summary>The frame numbers of several ranges.</summary>
+    public static IEnumerable<ulong> Numbers(IEnumerable<PfnRange> ranges)
+    {
+        foreach (PfnRange range in ranges)
+        {
+            for (ulong index = 0; index < range.Count; index++)
+            {
+                yield return range.First + index;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Reads what a person wrote: <c>N</c>, or <c>N..M</c> with both ends. Numbers follow the rules of addresses.
+    /// </summary>
+    /// <exception cref="FormatException">The text is neither.</exception>
+    public static PfnRange Parse(string text)
+    {
+        string[] ends = text.Split("..");
+        try
+        {
+            ulong first = ProcAddress.ParseNumber(ends[0]);
+            ulong last = ends.Length == 1 ? first : ProcAddress.ParseNumber(ends[1]);
+            return ends.Length <= 2 && last >= first && last - first < ulong.MaxValue
+                ? new PfnRange(first, last - first + 1)
+                : throw new FormatException("No range.");
+        }
+        catch (FormatException error)
+        {
+            throw new FormatException(
+                $"'{SafeText.Escape(text)}' is no frame number. Write 0xc963, or c963 (a text with a letter a to f is "
+                + "hex), or a decimal number, or two with .. between.", error);
+        }
+    }
+}

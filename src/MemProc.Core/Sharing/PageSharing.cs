@@ -1,0 +1,58 @@
+namespace MemProc;
+
+/// <summary>With whom a process shares the pages of one mapping.</summary>
+public sealed class PageSharing
+{
+    private readonly ProcMap _map;
+
+    internal PageSharing(ProcMap map, ulong presentPages, ulong privatePages, double pssPages, PageSharer[] sharedWith)
+    {
+        _map = map;
+        PresentPages = presentPages;
+        PrivatePages = privatePages;
+        PssBytes = (ulong)Math.Round(pssPages * MachinePage.SizeBytes);
+        SharedWith = sharedWith;
+    }
+
+    /// <summary>The process id.</summary>
+    public int ProcessId => _map.ProcessId;
+
+    /// <summary>The process' name.</summary>
+    public string ProcessName => _map.ProcessName;
+
+    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
+    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+
+    /// <summary>First address of the mapping.</summary>
+    public ulong Start => _map.Start;
+
+    /// <summary>First address behind the mapping.</summary>
+    public ulong End => _map.End;
+
+    /// <summary>Size of the mapping in bytes.</summary>
+    public ulong SizeBytes => _map.SizeBytes;
+
+    /// <summary>Permissions of the mapping: <c>r-xp</c>.</summary>
+    public string Permissions => _map.Permissions;
+
+    /// <summary>Path or name of the mapping.</summary>
+    public string Path => _map.Path;
+
+    /// <summary>Pages in memory.</summary>
+    public ulong PresentPages { get; }
+
+    /// <summary>Pages in memory that no other process maps.</summary>
+    public ulong PrivatePages { get; }
+
+    /// <summary>Pages in memory that other processes map too.</summary>
+    public ulong SharedPages => PresentPages - PrivatePages;
+
+    /// <summary>Bytes in memory that no other process maps.</summary>
+    public ulong UssBytes => PrivatePages * MachinePage.SizeBytes;
+
+    /// <summary>Bytes in memory, each page divided by the number of places where it is mapped.</summary>
+    public ulong PssBytes { get; }
+
+    /// <summary>The other processes, most shared pages first.</summary>
+    public PageSharer[] SharedWith { get; }
+}

@@ -1,0 +1,69 @@
+namespace MemProc.Tests;
+
+/// <summary>Counting frames by their flags.</summary>
+public sealed class FrameCountTests
+{
+    private const ulong Present = 1UL << 63, Swapped = 1UL << 62;
+
+    [Fact]
+    public void Ranges_are_counted_whole_whatever_the_pieces()
+    {
+        const int Frames = 300_000;
+        using SimulatedProcess simulated = new();
+        Random random = new(1);
+        ulong[] words = [.. Enumerable.Range(0, Frames).Select(_ => 1UL << random.Next(0, 6))];
+        simulated.WriteFrames("kpageflags", 0, words);
+        using FrameTables tables = new(FrameFields.Flags, simulated.Files);
+        Assert.Equal((ulong)Frames, tables.End);
+        FrameCount count = new(tables, raw: false, new PageFilter());
+        count.AddRange(5, ulong.MaxValue);
+        Assert.Equal(
+            words[5..].GroupBy(word => word).Select(group => (group.Key, (ulong)group.Count())).OrderBy(pair => pair.Key),
+            count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount)).OrderBy(pair => pair.FlagSet));
+    }
+
+    [Fact]
+    public void Frames_of_one_cgroup_are_counted_alone()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.WriteFrames("kpageflags", 0, 1, 2, 1, 1);
+        simulated.WriteFrames("kpagecgroup", 0, 7, 7, 8, 7);
+        using FrameTables tables = new(FrameFields.Flags | FrameFields.Cgroup, simulated.Files);
+        FrameCount count = new(tables, raw: false, new PageFilter { CgroupInode = 7 });
+        count.AddRange(0, 4);
+        Assert.Equal([(1UL, 2UL), (2UL, 1UL)],
+            count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount)));
+    }
+
+    [Fact]
+    public void Pages_of_a_process_are_counted_and_those_in_swap_apart()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-406000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, Present | 2, Present | 1, Swapped | 64, Present | 2, 0, Present | 1);
+        simulated.WriteFrames("kpageflags", 0, 0, 1UL << 5, 1UL << 5 | 1UL << 4);
+        using FrameTables tables = new(FrameFields.Flags, simulated.Files);
+        using LinuxProcess process = simulated.Open();
+        FrameCount count = new(tables, raw: false, new PageFilter());
+        count.AddProcess(process);
+        Assert.Equal([(1UL << 5, 2UL, false), (1UL << 5 | 1UL << 4, 2UL, false), (0UL, 1UL, true)],
+            count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount, summary.IsSwapped)));
+
+        FrameCount part = new(tables, raw: false, new PageFilter());
+        part.AddProcess(process, 0x401000, 4096);
+        Assert.Equal(1UL, Assert.Single(part.Counts.Summaries).PageCount);
+    }
+
+    [Fact]
+    public void Hidden_frames_are_a_refusal()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-401000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, Present);
+        simulated.WriteFrames("kpageflags", 0, 0);
+        using FrameTables tables = new(FrameFields.Flags, simulated.Files);
+        using LinuxProcess process = simulated.Open();
+        Assert.Equal("ReadPageMap,EPERM", Assert.Throws<MemProcException>(
+            () => new FrameCount(tables, raw: false, new PageFilter()).AddProcess(process)).ErrorId);
+    }
+}

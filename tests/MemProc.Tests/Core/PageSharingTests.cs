@@ -1,0 +1,84 @@
+namespace MemProc.Tests;
+
+/// <summary>The index of frames, and who shares pages with whom.</summary>
+public sealed class PageSharingTests
+{
+    [Fact]
+    public void Every_present_page_is_in_the_index()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {5000 * Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} 2500 2");
+        List<MemProcException> failures = [];
+        List<int> visits = [];
+        PfnIndex index = PfnIndex.Build([target.ProcessId, 4_194_305], visits.Add, failures.Add);
+        Assert.Equal("OpenProcess,ESRCH", Assert.Single(failures).ErrorId);
+        Assert.Equal([1, 2], visits);
+        Assert.Equal(target.ProcessId, Assert.Single(index.Processes).ProcessId);
+
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        PageMapEntry[] pages = [.. new PageMapWalk(process).Range(address, 5000 * Page.Size)];
+        Assert.Equal(2500, pages.Length);
+        Assert.All(pages, page => Assert.Contains(index.Owners(page.Pfn!.Value), owner =>
+            owner.Address == page.Address && owner.Process.ProcessId == target.ProcessId));
+        Assert.Empty(index.Owners(1UL << 39));
+        Assert.InRange(index.PageCount, 2500, int.MaxValue);
+    }
+
+    [Fact]
+    public void Private_and_shared_pages_are_told_apart_with_whom()
+    {
+        Need.Root();
+        using TemporaryFolder folder = new();
+        string file = folder.File("shared", new byte[8 * Page.Size]);
+        using TargetProcess first = TargetProcess.Start();
+        using TargetProcess second = TargetProcess.Start();
+        ulong[] shared = [.. new[] { first, second }.Select(target =>
+            target.Ask($"file 0 {8 * Page.Size} rw- shared {file}").Address("address"))];
+        first.Ask($"touch {shared[0]} 6");
+        second.Ask($"touch {shared[1]} 2");
+        ulong alone = first.Ask("seed").Address("address");
+
+        PfnIndex index = PfnIndex.Build([first.ProcessId, second.ProcessId], _ => { }, error => throw error);
+        using LinuxProcess process = LinuxProcess.Open(first.ProcessId);
+        PageSharing[] all = [.. new PageSharingReader(index).Read(process)];
+        PageSharing seed = Assert.Single(all, sharing => sharing.Start == alone);
+        Assert.Equal((2UL, 2UL, 2 * Page.Size, 2 * Page.Size),
+            (seed.PresentPages, seed.PrivatePages, seed.UssBytes, seed.PssBytes));
+        Assert.Empty(seed.SharedWith);
+
+        PageSharing mapping = Assert.Single(all, sharing => sharing.Start == shared[0]);
+        PageMapEntry[] theirs = Present(second, shared[1], 8);
+        PageMapEntry[] ours = Present(first, shared[0], 8);
+        ulong common = (ulong)ours.IntersectBy(theirs.Select(page => page.Pfn), page => page.Pfn).Count();
+        Assert.True(common >= 2);
+        Assert.Equal(((ulong)ours.Length, common), (mapping.PresentPages, mapping.SharedPages));
+        Assert.Equal(new PageSharer(second.ProcessId, "dotnet", common), Assert.Single(mapping.SharedWith));
+        Assert.Equal((mapping.PrivatePages * 2 + common) * Page.Size / 2, mapping.PssBytes);
+
+        PageSharing vdso = Assert.Single(all, sharing => sharing.Path == "[vdso]");
+        Assert.Equal(second.ProcessId, Assert.Single(vdso.SharedWith).ProcessId);
+    }
+
+    [Fact]
+    public void Private_memory_is_what_smaps_says()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {100 * Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} 70");
+        PfnIndex index = PfnIndex.Build([target.ProcessId], _ => { }, error => throw error);
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        PageSharing sharing = Assert.Single(new PageSharingReader(index).Read(process), one => one.Start == address);
+        ProcMapDetail map = Assert.Single(MapReader.ReadDetailed(process), one => one.Start == address);
+        Assert.Equal((map.UssBytes, map.PssBytes), (sharing.UssBytes, sharing.PssBytes));
+    }
+
+    private static PageMapEntry[] Present(TargetProcess target, ulong address, ulong pages)
+    {
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        return [.. new PageMapWalk(process) { Filter = new PageFilter { IsPresent = true } }
+            .Range(address, pages * Page.Size)];
+    }
+}
