@@ -27,7 +27,7 @@ public sealed class ProcMapDetail : ProcMap
     /// <summary>Resident bytes, each page divided by the number of processes that map it.</summary>
     public ulong? PssBytes => this["Pss"];
 
-    /// <summary>Bytes of the dirty part of <see cref="PssBytes"/> (5.14).</summary>
+    /// <summary>Bytes of the dirty part of <see cref="PssBytes"/> (6.0).</summary>
     public ulong? PssDirtyBytes => this["Pss_Dirty"];
 
     /// <summary>Resident bytes of this process alone.</summary>

@@ -1,0 +1,234 @@
+using System.Globalization;
+
+namespace MemProc.Tests;
+
+/// <summary>
+/// Page by page what page-types of the kernel's source says, of the same process at the same moment: a process changes,
+/// so both are asked until they agree, and only what they never agree on fails.
+/// </summary>
+public sealed class PageTypesTests
+{
+    private const int Tries = 30;
+
+    /// <summary>The flags from locked to arch; behind them, versions differ.</summary>
+    private const int CommonLetters = 34;
+
+    /// <summary>
+    /// Where the target maps what it is told to. Elsewhere are libraries that page-types maps too, while it counts.
+    /// </summary>
+    private const ulong Arena = 0x7000_0000_0000, ArenaEnd = 0x7400_0000_0000;
+
+    /// <summary>page-types' own start and end mark the pages that it shares as referenced.</summary>
+    private const ulong Referenced = 1UL << 2;
+    private const int AdviseMergeable = 12, AdviseHuge = 14, AdvisePageOut = 21;
+
+    [Fact]
+    public void Every_page_with_its_frame_flags_map_count_and_cgroup()
+    {
+        using TargetProcess target = Mixed(out TemporaryFolder folder);
+        using (folder)
+        {
+            AgreeOnPages(target);
+        }
+    }
+
+    [Fact]
+    public void Merged_pages()
+    {
+        Need.PageTypes();
+        using Ksm ksm = Ksm.On();
+        using TargetProcess target = Mixed(out TemporaryFolder folder);
+        using (folder)
+        {
+            Ksm.WaitForMerging();
+            string[] pages = AgreeOnPages(target);
+            Assert.Contains(pages, page => page.Split(' ')[4][21] == 'x' && page.Split(' ')[2] != "1");
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_summary_of_a_process(bool raw)
+    {
+        using TargetProcess target = Mixed(out TemporaryFolder folder);
+        using (folder)
+        {
+            Agree(target, raw ? ["-r"] : [], Summary, (process, tables) =>
+            {
+                FrameCount count = new(tables, raw, new PageFilter());
+                count.AddProcess(process);
+                return Counted(count);
+            });
+        }
+    }
+
+    [Theory]
+    [InlineData("lru,dirty", null, "lru,dirty", null, null)]
+    [InlineData("lru,dirty=lru", "lru", null, "dirty", null)]
+    [InlineData("anonymous,~referenced", "anonymous", null, "referenced", null)]
+    [InlineData("=uptodate,lru,mmap,anonymous,swapbacked", null, null, null, "uptodate,lru,mmap,anonymous,swapbacked")]
+    public void The_four_forms_of_filters_by_flag(string bits, string? all, string? any, string? none, string? exact)
+    {
+        using TargetProcess target = Mixed(out TemporaryFolder folder);
+        using (folder)
+        {
+            Agree(target, ["-b", bits], Summary, (process, tables) =>
+            {
+                FrameCount count = new(tables, raw: false, new PageFilter
+                {
+                    Flags = FlagFilter.Create(all?.Split(','), any?.Split(','), none?.Split(','), exact?.Split(',')),
+                });
+                count.AddProcess(process);
+                return Counted(count);
+            });
+        }
+    }
+
+    [Fact]
+    public void A_range_of_addresses()
+    {
+        using TargetProcess target = Start();
+        ulong address = target.Ask($"map {64 * Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} 64");
+        string range = $"0x{address / Page.Size + 3:x}+7";
+        Agree(target, ["-L", "-N", "-a", range], output => [.. Rows(output).Select(row => $"{row[0]} {row[1]}")],
+            (process, _) => [.. new PageMapWalk(process).Range(address + 3 * Page.Size, 7 * Page.Size)
+                .Select(page => $"{page.Address / Page.Size:x} {page.Pfn:x}")]);
+    }
+
+    [Fact]
+    public void Pages_that_went_to_swap_and_half_of_them_back()
+    {
+        Need.Root();
+        Need.PageTypes();
+        using Swap swap = Swap.On();
+        using TargetProcess target = Start();
+        ulong address = target.Ask($"map {256 * Page.Size} rw- private").Address("address");
+        target.Ask($"fill {address} {256 * Page.Size} 1");
+        target.Ask($"advise {address} {256 * Page.Size} {AdvisePageOut}");
+        target.Ask($"peek {address} {100 * Page.Size}");
+        Agree(target, ["-L", "-N", "-a", $"0x{address / Page.Size:x}+256"],
+            // page-types shows the slot of a page in swap where others have their frame.
+            output => [.. Rows(output).Select(row => $"{row[0]} {row[1]} {Symbol(row[2])}")],
+            (process, tables) =>
+            {
+                PageMapEntry[] pages = [.. new PageMapWalk(process) { Frames = tables }.Range(address, 256 * Page.Size)];
+                Assert.Contains(pages, page => page.IsSwapped && page.Pfn is null && page.SwapOffset > 0);
+                Assert.Contains(pages, page => page.IsPresent);
+                return [.. pages.Select(page => string.Join(' ', $"{page.Address / Page.Size:x}",
+                    $"{page.Pfn ?? page.SwapOffset:x}", Symbol(page.Symbol ?? new string('_', CommonLetters))))];
+            });
+    }
+
+    [Fact]
+    public void More_mappings_than_page_types_can_keep()
+    {
+        // page-types keeps 10,240 mappings and says nothing of the others.
+        using TargetProcess target = Start();
+        TargetReply many = target.Ask("vmas 12000");
+        ulong address = many.Address("address"), length = many.Number("length");
+        target.Ask($"protect {address} {length} rw-");
+        target.Ask($"touch {address} 12000");
+        // By turns again, so that neighbours are not merged.
+        for (ulong page = 0; page < 12000; page += 2)
+        {
+            target.Ask($"protect {address + page * Page.Size} {Page.Size} r--");
+        }
+
+        using FrameTables tables = new();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        FrameCount count = new(tables, raw: false, new PageFilter());
+        count.AddProcess(process);
+        ulong ours = count.Counts.Summaries.Aggregate(0UL, (sum, summary) => sum + summary.PageCount);
+        ulong theirs = Summary(Shell.Run(Need.PageTypes(), "-p", $"{target.ProcessId}"))
+            .Aggregate(0UL, (sum, line) => sum + ulong.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture));
+        Assert.InRange(ours, 12000UL, ulong.MaxValue);
+        Assert.InRange(theirs, 0UL, ours - 1000);
+    }
+
+    private static TargetProcess Start()
+    {
+        Need.Root();
+        Need.PageTypes();
+        return TargetProcess.Start();
+    }
+
+    /// <summary>A process with anonymous, file, shared, huge and merged pages.</summary>
+    private static TargetProcess Mixed(out TemporaryFolder folder)
+    {
+        TargetProcess target = Start();
+        folder = new TemporaryFolder();
+        target.Ask("seed");
+        string file = folder.File("data", new byte[40 * Page.Size]);
+        target.Ask($"touch {Map($"file 0 {20 * Page.Size} rw- private {file}")} 10");
+        target.Ask($"touch {Map($"file 0 {40 * Page.Size} rw- shared {file}")} 30");
+        target.Ask($"touch {Map($"map {16 * Page.Size} rw- shared")} 9");
+        ulong huge = Map("map 8388608 rw- private");
+        target.Ask($"advise {huge} 8388608 {AdviseHuge}");
+        target.Ask($"touch {huge} 2048");
+        ulong equal = Map($"map {32 * Page.Size} rw- private");
+        target.Ask($"touch {equal} 32");
+        target.Ask($"advise {equal} {32 * Page.Size} {AdviseMergeable}");
+        return target;
+
+        ulong Map(string command) => target.Ask(command).Address("address");
+    }
+
+    private static string[] AgreeOnPages(TargetProcess target) => Agree(target,
+        ["-L", "-N", "-M", "-C", "-a", $"0x{Arena / Page.Size:x},0x{ArenaEnd / Page.Size:x}"],
+        output => [.. Rows(output).Select(row => string.Join(
+            ' ', row[0], row[1].TrimStart('@'), row[2], row[3], Symbol(row[4])))],
+        (process, tables) => [.. new PageMapWalk(process)
+        {
+            Frames = tables,
+            Filter = new PageFilter { IsPresent = true },
+        }.Range(Arena, ArenaEnd - Arena).Select(page => string.Join(' ', $"{page.Address / Page.Size:x}",
+            $"{page.CgroupInode}", $"{page.MapCount}", $"{page.Pfn:x}", Symbol(page.Symbol!)))]);
+
+    private static string[] Agree(
+        TargetProcess target, string[] options, Func<string, string[]> theirs,
+        Func<LinuxProcess, FrameTables, string[]> ours)
+    {
+        string[] expected = [];
+        string[] found = [];
+        for (int attempt = 0; attempt < Tries; attempt++)
+        {
+            using FrameTables tables = new();
+            using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+            expected = theirs(Shell.Run(Need.PageTypes(), ["-p", $"{target.ProcessId}", .. options]));
+            found = ours(process, tables);
+            if (expected.Length > 0 && expected.SequenceEqual(found))
+            {
+                break;
+            }
+        }
+
+        Assert.NotEmpty(expected);
+        Assert.Equal(expected, found);
+        return found;
+    }
+
+    /// <summary>The rows of a listing, without its header.</summary>
+    private static IEnumerable<string[]> Rows(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Skip(1).Select(line => line.Split('\t', StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>Set of flags and number of pages, in order of the flags.</summary>
+    private static string[] Summary(string output) => Summed(
+        from line in output.Split('\n')
+        where line.StartsWith("0x", StringComparison.Ordinal)
+        let cells = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+        select (Convert.ToUInt64(cells[0], 16), ulong.Parse(cells[1], CultureInfo.InvariantCulture)));
+
+    private static string[] Counted(FrameCount count) =>
+        Summed(count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount)));
+
+    private static string[] Summed(IEnumerable<(ulong FlagSet, ulong Pages)> counts) =>
+        [.. from count in counts
+            group count.Pages by count.FlagSet & ~Referenced into pages
+            orderby pages.Key
+            select $"0x{pages.Key:x} {pages.Aggregate(0UL, (sum, one) => sum + one)}"];
+
+    /// <summary>The letters up to the flags that page-types' versions differ in.</summary>
+    private static string Symbol(string symbol) => symbol[..CommonLetters];
+}

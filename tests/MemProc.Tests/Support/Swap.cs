@@ -1,0 +1,45 @@
+namespace MemProc.Tests;
+
+/// <summary>A small swap area, there as long as a test needs it.</summary>
+internal sealed class Swap : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _file;
+    private bool _isOn;
+
+    private Swap() => _file = _folder.File("swap", new byte[32 * 1024 * 1024]);
+
+    /// <summary>Makes the area; skips the test where the machine allows none.</summary>
+    public static Swap On()
+    {
+        Need.Root();
+        string make = Need.Tool("mkswap");
+        Swap swap = new();
+        try
+        {
+            File.SetUnixFileMode(swap._file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            Shell.Run(make, swap._file);
+            (int exitCode, _, string errors) = Shell.Try(Need.Tool("swapon"), [swap._file]);
+            Assert.SkipWhen(exitCode != 0, $"needs a swap file: {errors}");
+            swap._isOn = true;
+            return swap;
+        }
+        catch
+        {
+            swap.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_isOn)
+        {
+            _isOn = false;
+            Shell.Run(Need.Tool("swapoff"), _file);
+        }
+
+        _folder.Dispose();
+    }
+}
