@@ -13,7 +13,9 @@
         'Find-ProcessByPfn'
         'Get-PageFlags'
         'Get-PageMapEntry'
+        'Get-PhysicalMemoryMap'
         'Get-ProcMap'
+        'Get-ProcMemoryStatus'
         'Read-ProcessMemory'
         'Write-ProcessMemory'
     )
