@@ -49,9 +49,11 @@ internal static class CommandLine
     {
         RootCommand root = new("Opens up the memory of Linux processes.");
         root.Subcommands.Add(new MapCommand());
+        root.Subcommands.Add(new StatusCommand());
         root.Subcommands.Add(new PageMapCommand());
         root.Subcommands.Add(new FlagsCommand());
         root.Subcommands.Add(new SummaryCommand());
+        root.Subcommands.Add(new PhysicalCommand());
         root.Subcommands.Add(new ReadCommand());
         root.Subcommands.Add(new WriteCommand());
         root.Subcommands.Add(new FindPfnCommand());

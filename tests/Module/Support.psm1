@@ -109,6 +109,29 @@ function Assert-PidNamespace {
 
 <#
 .SYNOPSIS
+    Runs a script with the module in a pwsh of its own, and gives the lines that it wrote.
+.PARAMETER Prefix
+    A command to start it by: setpriv for another user, unshare for a mount namespace of its own.
+#>
+function Invoke-OtherPwsh([string] $Script, [string[]] $Prefix) {
+    # The module has to be readable for another user, wherever the repository is.
+    $copy = Join-Path ([System.IO.Path]::GetTempPath()) "memproc-$([guid]::NewGuid())"
+    try {
+        $null = New-Item $copy -ItemType Directory
+        Copy-Item (Join-Path $root 'MemProc.psd1'), (Join-Path $root 'lib') $copy -Recurse
+        chmod -R a+rX $copy
+        $command = $Prefix + @('env', 'HOME=/tmp', "XDG_CACHE_HOME=$copy/none", 'DOTNET_EnableDiagnostics=0', 'pwsh',
+            '-NoProfile', '-NonInteractive', '-Command', "Import-Module $copy/MemProc.psd1; $Script")
+        $first, $rest = $command
+        & $first @rest
+    }
+    finally {
+        Remove-Item $copy -Recurse -Force
+    }
+}
+
+<#
+.SYNOPSIS
     What a person sees of objects: the text of the default view, without colours.
 #>
 function Out-Screen {
@@ -127,4 +150,4 @@ function Out-Screen {
 }
 
 Export-ModuleMember -Function Import-TestedModule, Start-Target, Start-Shell, Stop-Target, Test-IsRoot, Assert-Root,
-    Assert-PidNamespace, Out-Screen
+    Assert-PidNamespace, Invoke-OtherPwsh, Out-Screen

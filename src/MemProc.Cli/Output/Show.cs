@@ -9,6 +9,9 @@ internal static class Show
     /// </summary>
     public static string Hex(ulong value) => $"0x{value:x}";
 
+    /// <summary>A physical address; a word for one that the kernel hid.</summary>
+    public static string HexOrHidden(ulong? value) => value is ulong known ? Hex(known) : "hidden";
+
     /// <summary>Bytes for people; a dash where the kernel did not say.</summary>
     public static string Size(ulong? bytes) => bytes is ulong known ? HumanSize.Format(known) : "-";
 

@@ -24,14 +24,7 @@ public sealed class AddressTransformationAttribute : ArgumentTransformationAttri
             {
                 ProcAddress address => address,
                 string text => ProcAddress.Parse(text),
-                // 0xffffffff is an Int32 of -1, 0xffffffff00000000 an Int64 below 0.
-                int number => ProcAddress.FromNumber((uint)number),
-                long number => ProcAddress.FromNumber((ulong)number),
-                ulong number => ProcAddress.FromNumber(number),
-                uint or ushort or byte or short or sbyte =>
-                    ProcAddress.FromNumber(System.Convert.ToUInt64(value, null)),
-                nint number => ProcAddress.FromNumber((ulong)number),
-                nuint number => ProcAddress.FromNumber(number),
+                _ when Literal.TryAddress(value, out ulong number) => ProcAddress.FromNumber(number),
                 double or float or decimal => throw new ArgumentTransformationMetadataException(
                     $"PowerShell read the address as the number {value}. Write it with 0x, or in quotes."),
                 _ => FromObject(input),

@@ -30,6 +30,13 @@ public static class View
     public static string Hex(object? number) =>
         number is null ? string.Empty : $"0x{LanguagePrimitives.ConvertTo<ulong>(number):x}";
 
+    /// <summary>A physical address, or the word for one that the kernel hid.</summary>
+    public static string PhysicalAddress(object? address) =>
+        address is null ? "hidden" : $"0x{LanguagePrimitives.ConvertTo<ulong>(address):x12}";
+
+    /// <summary>A name below the names of what lies around it.</summary>
+    public static string Indented(object? name, int depth) => new string(' ', 2 * depth) + Text(name);
+
     /// <summary>Text that a process chose, safe for the terminal.</summary>
     public static string Text(object? text) =>
         text is null ? string.Empty : SafeText.Escape(LanguagePrimitives.ConvertTo<string>(text));

@@ -6,7 +6,7 @@ namespace MemProc.Tests;
 /// <summary>The command line, as a person and as a program use it.</summary>
 public sealed class MemprocTests
 {
-    private static readonly string[] AsNobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    internal static readonly string[] AsNobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
 
     [Fact]
     public void The_first_command_of_the_readme_shows_a_live_process()
@@ -199,10 +199,10 @@ public sealed class MemprocTests
         Assert.Equal(typeof(LinuxProcess).Assembly.GetName().Version!.ToString(3), version);
     }
 
-    private static (int ExitCode, string Output, string Errors) Memproc(params string[] arguments) =>
+    internal static (int ExitCode, string Output, string Errors) Memproc(params string[] arguments) =>
         Shell.Try(DotnetHost.Path, [Programs.Memproc, .. arguments]);
 
-    private static JsonElement[] Json(params string[] arguments)
+    internal static JsonElement[] Json(params string[] arguments)
     {
         (int exitCode, string output, string errors) = Memproc(arguments);
         Assert.Equal((0, ""), (exitCode, errors));

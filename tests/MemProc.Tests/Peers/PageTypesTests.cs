@@ -14,12 +14,12 @@ public sealed class PageTypesTests
     private const int CommonLetters = 34;
 
     /// <summary>
-    /// Where the target maps what it is told to. Elsewhere are libraries that page-types maps too, while it counts.
+    /// Where the target maps what it is told to. Elsewhere are libraries that page-types maps too while it counts, and
+    /// what the runtime touches.
     /// </summary>
     private const ulong Arena = 0x7000_0000_0000, ArenaEnd = 0x7400_0000_0000;
 
-    /// <summary>page-types' own start and end mark the pages that it shares as referenced.</summary>
-    private const ulong Referenced = 1UL << 2;
+    private static readonly string[] InArena = ["-a", $"0x{Arena / Page.Size:x},0x{ArenaEnd / Page.Size:x}"];
     private const int AdviseMergeable = 12, AdviseHuge = 14, AdvisePageOut = 21;
 
     [Fact]
@@ -54,10 +54,10 @@ public sealed class PageTypesTests
         using TargetProcess target = Mixed(out TemporaryFolder folder);
         using (folder)
         {
-            Agree(target, raw ? ["-r"] : [], Summary, (process, tables) =>
+            Agree(target, raw ? [.. InArena, "-r"] : InArena, Summary, (process, tables) =>
             {
                 FrameCount count = new(tables, raw, new PageFilter());
-                count.AddProcess(process);
+                count.AddProcess(process, Arena, ArenaEnd - Arena);
                 return Counted(count);
             });
         }
@@ -73,13 +73,13 @@ public sealed class PageTypesTests
         using TargetProcess target = Mixed(out TemporaryFolder folder);
         using (folder)
         {
-            Agree(target, ["-b", bits], Summary, (process, tables) =>
+            Agree(target, [.. InArena, "-b", bits], Summary, (process, tables) =>
             {
                 FrameCount count = new(tables, raw: false, new PageFilter
                 {
                     Flags = FlagFilter.Create(all?.Split(','), any?.Split(','), none?.Split(','), exact?.Split(',')),
                 });
-                count.AddProcess(process);
+                count.AddProcess(process, Arena, ArenaEnd - Arena);
                 return Counted(count);
             });
         }
@@ -176,7 +176,7 @@ public sealed class PageTypesTests
     }
 
     private static string[] AgreeOnPages(TargetProcess target) => Agree(target,
-        ["-L", "-N", "-M", "-C", "-a", $"0x{Arena / Page.Size:x},0x{ArenaEnd / Page.Size:x}"],
+        ["-L", "-N", "-M", "-C", .. InArena],
         output => [.. Rows(output).Select(row => string.Join(
             ' ', row[0], row[1].TrimStart('@'), row[2], row[3], Symbol(row[4])))],
         (process, tables) => [.. new PageMapWalk(process)
@@ -225,7 +225,7 @@ public sealed class PageTypesTests
 
     private static string[] Summed(IEnumerable<(ulong FlagSet, ulong Pages)> counts) =>
         [.. from count in counts
-            group count.Pages by count.FlagSet & ~Referenced into pages
+            group count.Pages by count.FlagSet into pages
             orderby pages.Key
             select $"0x{pages.Key:x} {pages.Aggregate(0UL, (sum, one) => sum + one)}"];
 

@@ -1,0 +1,189 @@
+using System.Text;
+using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc;
+
+/// <summary>
+/// What lies where in the machine's physical address space: <c>/proc/iomem</c>, read once as a tree of ranges.
+/// </summary>
+public sealed class PhysicalMap
+{
+    /// <summary>What to tell a person, once, when addresses are hidden.</summary>
+    public const string AddressesHidden = "The kernel hides physical addresses from this user: Start, End, SizeBytes, "
+        + "Pfn and PageCount are empty. They take CAP_SYS_ADMIN (run as root; a container's own root may lack it).";
+
+    private const string ReadOperation = "ReadPhysicalMap";
+    private const string FindOperation = "FindPhysicalRange";
+
+    private readonly string _path;
+
+    private PhysicalMap(string path, List<PhysicalRange> ranges)
+    {
+        _path = path;
+        Ranges = ranges.AsReadOnly();
+    }
+
+    /// <summary>All ranges: each before those inside it, neighbours by address.</summary>
+    public IReadOnlyList<PhysicalRange> Ranges { get; }
+
+    /// <summary>The kernel hid the addresses; names and tree are as they are.</summary>
+    public bool IsHidden => Ranges[0].IsAddressHidden;
+
+    /// <summary>Reads the ranges.</summary>
+    /// <param name="files">Where procfs is; the usual place when left out.</param>
+    /// <exception cref="MemProcException">
+    /// ReadPhysicalMap: ENOENT where there is no such file or nothing in it, EINVAL where it has another form.
+    /// </exception>
+    public static PhysicalMap Read(KernelFiles? files = null)
+    {
+        string path = $"{(files ?? KernelFiles.Default).Proc}/iomem";
+        return new PhysicalMap(path, Parse(ReadText(path), path));
+    }
+
+    /// <summary>Reads a physical address that a person wrote, by the rules of addresses.</summary>
+    /// <exception cref="FormatException">The text is no number.</exception>
+    public static ulong ParseAddress(string text)
+    {
+        try
+        {
+            return ProcAddress.ParseNumber(text);
+        }
+        catch (FormatException error)
+        {
+            throw new FormatException(
+                $"'{SafeText.Escape(text)}' is no physical address. Write 0xcd8c000, or cd8c000 (a text with a letter "
+                + "a to f is hex), or a decimal number; at most 64 bits.", error);
+        }
+    }
+
+    /// <summary>The ranges that hold a byte, from the outermost to the innermost.</summary>
+    /// <param name="address">The byte's physical address.</param>
+    /// <exception cref="MemProcException">
+    /// FindPhysicalRange: ENOENT where no range does, EPERM where addresses are hidden.
+    /// </exception>
+    public IEnumerable<PhysicalRange> Holding(ulong address) =>
+        Overlapping(address, address, $"the address 0x{address:x}", address);
+
+    /// <summary>
+    /// The ranges that have a byte of some frames, each before those inside it. For one frame that is the chain from
+    /// the outermost to the innermost, unless ranges begin and end within the frame.
+    /// </summary>
+    /// <param name="pfn">The first frame.</param>
+    /// <param name="count">How many frames, at least 1.</param>
+    /// <exception cref="MemProcException">As for <see cref="Holding"/>.</exception>
+    public IEnumerable<PhysicalRange> HoldingFrames(ulong pfn, ulong count = 1)
+    {
+        const ulong All = ulong.MaxValue;
+        ulong beyond = All / MachinePage.SizeBytes + 1;
+        if (pfn >= beyond)
+        {
+            throw NotFound($"the frame 0x{pfn:x}", pfn);
+        }
+
+        ulong last = count >= beyond - pfn ? All : (pfn + count) * MachinePage.SizeBytes - 1;
+        string what = count == 1 ? $"the frame 0x{pfn:x}" : $"the {count} frames from 0x{pfn:x} on";
+        return Overlapping(pfn * MachinePage.SizeBytes, last, what, pfn);
+    }
+
+    /// <summary>The exception for a name that no range has.</summary>
+    public static MemProcException NameNotFound(string name) =>
+        new(FindOperation, Errno.ENOENT, $"No range of physical addresses has the name '{SafeText.Escape(name)}'.",
+            name);
+
+    private static List<PhysicalRange> Parse(ReadOnlySpan<byte> text, string path)
+    {
+        // A range that begins and ends at 0 is thinkable, but not that all of them do.
+        bool isHidden = true;
+        foreach (Range line in text.Split((byte)'\n'))
+        {
+            isHidden &= !IomemLine.TryParse(text[line], out IomemLine shown) || shown.IsZero;
+        }
+
+        List<PhysicalRange> ranges = [];
+        List<PhysicalRange> around = [];
+        foreach (Range line in text.Split((byte)'\n'))
+        {
+            if (text[line].IsEmpty)
+            {
+                continue;
+            }
+
+            if (!IomemLine.TryParse(text[line], out IomemLine shown))
+            {
+                throw new MemProcException(ReadOperation, Errno.EINVAL,
+                    $"A line of {path} has an unknown form: '{SafeText.Escape(Encoding.UTF8.GetString(text[line]))}'.",
+                    path);
+            }
+
+            Leave(around, shown);
+            PhysicalRange range = new(Encoding.UTF8.GetString(shown.Name), around.LastOrDefault(),
+                isHidden ? null : shown.Start, shown.Last);
+            ranges.Add(range);
+            around.Add(range);
+        }
+
+        return ranges.Count > 0
+            ? ranges
+            : throw new MemProcException(ReadOperation, Errno.ENOENT,
+                $"{path} is empty: a container's runtime may have put something else in its place.", path);
+    }
+
+    /// <summary>Takes away the ranges that do not lie around the next one.</summary>
+    private static void Leave(List<PhysicalRange> around, in IomemLine next)
+    {
+        // Behind the deepest level that is shown, addresses alone tell a child from a sibling: siblings share none.
+        while (around.Count > next.Depth
+            && !(next.Depth == IomemLine.DeepestShown && around[^1].Encloses(next.Start, next.Last)))
+        {
+            around.RemoveAt(around.Count - 1);
+        }
+    }
+
+    private static byte[] ReadText(string path)
+    {
+        Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? file);
+        if (file is null)
+        {
+            throw new MemProcException(ReadOperation, errno, errno == Errno.ENOENT
+                ? $"There is no {path} here: the kernel has none, or a container's runtime hides it."
+                : $"{path} cannot be opened: {ErrnoException.Describe(errno)} ({errno}).", path);
+        }
+
+        using (file)
+        {
+            try
+            {
+                byte[] text = new byte[16 * 1024];
+                int length;
+                while ((length = Libc.PReadFully(file, text, 0)) == text.Length)
+                {
+                    text = new byte[text.Length * 2];
+                }
+
+                return text[..length];
+            }
+            catch (ErrnoException error)
+            {
+                throw new MemProcException(
+                    ReadOperation, error.Errno, $"{path} cannot be read: {error.Message}.", path);
+            }
+        }
+    }
+
+    private List<PhysicalRange> Overlapping(ulong first, ulong last, string what, ulong target)
+    {
+        if (IsHidden)
+        {
+            throw new MemProcException(FindOperation, Errno.EPERM,
+                $"Which range holds {what} is hidden: {_path} shows addresses to readers with CAP_SYS_ADMIN alone "
+                + "(run as root; a container's own root may lack it).", target);
+        }
+
+        List<PhysicalRange> found = [.. Ranges.Where(range => range.Overlaps(first, last))];
+        return found.Count > 0 ? found : throw NotFound(what, target);
+    }
+
+    private static MemProcException NotFound(string what, ulong target) =>
+        new(FindOperation, Errno.ENOENT, $"No range of physical addresses holds {what}.", target);
+}

@@ -1,0 +1,112 @@
+using System.Buffers.Text;
+using System.Text;
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Reads what the kernel counts for the memory of a whole process.</summary>
+public static class MemoryStatusReader
+{
+    private const string StatusOperation = "ReadStatus";
+    private const string RollupOperation = "ReadRollup";
+
+    /// <summary>The counters of <c>/proc/PID/status</c>, which every user may read.</summary>
+    /// <param name="process">The process.</param>
+    /// <exception cref="MemProcException">
+    /// ReadStatus: ESRCH where the process is a kernel thread, has exited, or has no memory for another reason.
+    /// </exception>
+    public static ProcMemoryStatus Read(LinuxProcess process)
+    {
+        (string? state, int? threadCount, Dictionary<string, ulong> counters) = ReadStatus(process);
+        return new ProcMemoryStatus(process.Identity, state, threadCount, counters);
+    }
+
+    /// <summary>
+    /// The same with those of <c>/proc/PID/smaps_rollup</c>. The kernel walks all page tables for them and holds the
+    /// process up meanwhile.
+    /// </summary>
+    /// <param name="process">The process.</param>
+    /// <exception cref="MemProcException">
+    /// ReadStatus as for <see cref="Read"/>; ReadRollup: EACCES where the process may not be read, ENOENT on kernels
+    /// that lack the file, ESRCH where the process exits meanwhile.
+    /// </exception>
+    public static ProcMemoryStatusDetail ReadDetailed(LinuxProcess process)
+    {
+        (string? state, int? threadCount, Dictionary<string, ulong> counters) = ReadStatus(process);
+        AddRollup(process, counters);
+        return new ProcMemoryStatusDetail(process.Identity, state, threadCount, counters);
+    }
+
+    private static (string? State, int? ThreadCount, Dictionary<string, ulong> Counters) ReadStatus(
+        LinuxProcess process)
+    {
+        string? state = null;
+        int? threadCount = null;
+        Dictionary<string, ulong> counters = new(48);
+        using ProcfsLines lines = new(process, "status", StatusOperation);
+        while (lines.MoveNext())
+        {
+            if (!StatusLine.TryParse(lines.Current, out StatusLine line))
+            {
+                continue;
+            }
+
+            if (line.TryBytes(out ulong bytes))
+            {
+                counters[Encoding.UTF8.GetString(line.Name)] = bytes;
+            }
+            else if (line.Name.SequenceEqual("State"u8))
+            {
+                state = InWords(line.Text);
+            }
+            else if (line.Name.SequenceEqual("Threads"u8) && Utf8Parser.TryParse(line.Text, out int count, out _))
+            {
+                threadCount = count;
+            }
+        }
+
+        process.ThrowIfExited(StatusOperation);
+        return counters.Count > 0 ? (state, threadCount, counters) : throw process.Failure(StatusOperation, Errno.ESRCH,
+            "status counts no memory: the process is about to end, or its main thread has ended before the others");
+    }
+
+    private static void AddRollup(LinuxProcess process, Dictionary<string, ulong> counters)
+    {
+        int known = counters.Count;
+        using ProcfsLines lines = OpenRollup(process);
+        while (lines.MoveNext())
+        {
+            if (!SmapsLine.IsHeader(lines.Current) && SmapsLine.TryParse(lines.Current, out SmapsLine line))
+            {
+                counters[Encoding.UTF8.GetString(line.Name)] = line.Value;
+            }
+        }
+
+        process.ThrowIfExited(RollupOperation);
+        if (counters.Count == known)
+        {
+            throw process.Failure(RollupOperation, Errno.ESRCH, "smaps_rollup counts nothing");
+        }
+    }
+
+    private static ProcfsLines OpenRollup(LinuxProcess process)
+    {
+        try
+        {
+            return new ProcfsLines(process, "smaps_rollup", RollupOperation);
+        }
+        catch (MemProcException error) when (error.Errno == Errno.ENOENT)
+        {
+            throw new MemProcException(RollupOperation, Errno.ENOENT,
+                $"Process {process.Identity}: this kernel has no smaps_rollup (Linux 4.14, CONFIG_PROC_PAGE_MONITOR).",
+                process.Id);
+        }
+    }
+
+    /// <summary>The kernel writes a letter and what it stands for: <c>S (sleeping)</c>.</summary>
+    private static string InWords(ReadOnlySpan<byte> state)
+    {
+        int open = state.IndexOf((byte)'(');
+        return Encoding.UTF8.GetString(open >= 0 && state[^1] == ')' ? state[(open + 1)..^1] : state);
+    }
+}

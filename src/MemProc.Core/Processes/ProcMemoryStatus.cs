@@ -1,0 +1,95 @@
+using System.Collections.ObjectModel;
+
+namespace MemProc;
+
+/// <summary>
+/// What the kernel counts for the memory of a whole process, as <c>/proc/PID/status</c> shows it. A counter that this
+/// kernel does not have is null, not 0.
+/// </summary>
+public class ProcMemoryStatus
+{
+    private readonly ProcessIdentity _process;
+
+    internal ProcMemoryStatus(
+        ProcessIdentity process, string? state, int? threadCount, Dictionary<string, ulong> counters)
+    {
+        _process = process;
+        State = state;
+        ThreadCount = threadCount;
+        Counters = counters.AsReadOnly();
+    }
+
+    /// <summary>The process id.</summary>
+    public int ProcessId => _process.ProcessId;
+
+    /// <summary>The process' name.</summary>
+    public string ProcessName => _process.Name;
+
+    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
+    public ulong ProcessStartTicks => _process.StartTicks;
+
+    /// <summary>What its main thread does, in the kernel's words: <c>running</c>, <c>sleeping</c>…</summary>
+    public string? State { get; }
+
+    /// <summary>How many threads it has.</summary>
+    public int? ThreadCount { get; }
+
+    /// <summary>
+    /// Every counter in bytes by the kernel's name, in its order, also those that this version does not know.
+    /// </summary>
+    public ReadOnlyDictionary<string, ulong> Counters { get; }
+
+    /// <summary>The most that <see cref="VmSizeBytes"/> has been.</summary>
+    public ulong? VmPeakBytes => this["VmPeak"];
+
+    /// <summary>Size of all mappings, used or not.</summary>
+    public ulong? VmSizeBytes => this["VmSize"];
+
+    /// <summary>Size of locked mappings.</summary>
+    public ulong? VmLckBytes => this["VmLck"];
+
+    /// <summary>Pages that are pinned, as for transfers by devices.</summary>
+    public ulong? VmPinBytes => this["VmPin"];
+
+    /// <summary>The most that <see cref="VmRssBytes"/> has been ("high water mark").</summary>
+    public ulong? VmHwmBytes => this["VmHWM"];
+
+    /// <summary>
+    /// Resident bytes: the sum of <see cref="RssAnonBytes"/>, <see cref="RssFileBytes"/> and
+    /// <see cref="RssShmemBytes"/>. Kernels that count by CPU can be behind by some pages a CPU.
+    /// </summary>
+    public ulong? VmRssBytes => this["VmRSS"];
+
+    /// <summary>Resident anonymous memory (4.5).</summary>
+    public ulong? RssAnonBytes => this["RssAnon"];
+
+    /// <summary>Resident pages of files (4.5).</summary>
+    public ulong? RssFileBytes => this["RssFile"];
+
+    /// <summary>Resident shared memory: System V, POSIX, tmpfs, shared anonymous (4.5).</summary>
+    public ulong? RssShmemBytes => this["RssShmem"];
+
+    /// <summary>Size of private writable mappings, the stack excepted.</summary>
+    public ulong? VmDataBytes => this["VmData"];
+
+    /// <summary>Size of stacks that grow by themselves.</summary>
+    public ulong? VmStkBytes => this["VmStk"];
+
+    /// <summary>Size of the program's own code.</summary>
+    public ulong? VmExeBytes => this["VmExe"];
+
+    /// <summary>Size of the code of libraries.</summary>
+    public ulong? VmLibBytes => this["VmLib"];
+
+    /// <summary>Page tables, of all levels since 4.15.</summary>
+    public ulong? VmPteBytes => this["VmPTE"];
+
+    /// <summary>Anonymous memory in swap; that of shared memory is not counted here.</summary>
+    public ulong? VmSwapBytes => this["VmSwap"];
+
+    /// <summary>Memory in hugetlb pages; not part of <see cref="VmRssBytes"/> (4.4).</summary>
+    public ulong? HugetlbPagesBytes => this["HugetlbPages"];
+
+    /// <summary>A counter; null where the kernel does not have it.</summary>
+    private protected ulong? this[string counter] => Counters.TryGetValue(counter, out ulong value) ? value : null;
+}

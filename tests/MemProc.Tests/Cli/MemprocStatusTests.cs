@@ -1,0 +1,63 @@
+using System.Text.Json;
+
+namespace MemProc.Tests;
+
+/// <summary><c>memproc status</c>.</summary>
+public sealed class MemprocStatusTests
+{
+    [Fact]
+    public void Counters_are_shown_for_people_and_in_bytes_for_programs()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        string id = $"{target.ProcessId}";
+        (int exitCode, string output, string errors) = MemprocTests.Memproc("status", id);
+        Assert.Equal((0, ""), (exitCode, errors));
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.StartsWith($"Process {id} (dotnet), ", lines[0], StringComparison.Ordinal);
+        Assert.Matches(@"^VmRSS +[0-9.]+ MiB$", lines.Single(line => line.StartsWith("VmRSS", StringComparison.Ordinal)));
+        Assert.DoesNotContain("Pss", output, StringComparison.Ordinal);
+
+        JsonElement status = Assert.Single(MemprocTests.Json("status", id, "--json"));
+        Assert.Equal(target.ProcessId, status.GetProperty("processId").GetInt32());
+        Assert.Equal(status.GetProperty("counters").GetProperty("VmStk").GetInt64(),
+            status.GetProperty("vmStkBytes").GetInt64());
+        Assert.False(status.TryGetProperty("pssBytes", out _));
+    }
+
+    [Fact]
+    public void Detail_adds_what_is_shared_and_private()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        string id = $"{target.ProcessId}";
+        string output = MemprocTests.Memproc("status", id, "--detailed").Output;
+        Assert.Matches(@"(?m)^Pss_Anon +[0-9.]+ [KM]iB$", output);
+        Assert.Matches(@"(?m)^Uss +[0-9.]+ [KM]iB$", output);
+        JsonElement status = Assert.Single(MemprocTests.Json("status", id, "--detailed", "--json"));
+        Assert.Equal(status.GetProperty("ussBytes").GetInt64(),
+            status.GetProperty("privateCleanBytes").GetInt64() + status.GetProperty("privateDirtyBytes").GetInt64());
+        Assert.True(status.GetProperty("vmRssBytes").GetInt64() > 0);
+    }
+
+    [Fact]
+    public void Another_users_process_has_a_status_but_no_detail()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        string[] start = [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.ForEveryone(Programs.Memproc), "status",
+            $"{target.ProcessId}"];
+        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"), start);
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.Contains("VmRSS", output, StringComparison.Ordinal);
+        (exitCode, output, errors) = Shell.Try(Need.Tool("setpriv"), [.. start, "--detailed"]);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_process_that_does_not_exist_is_told()
+    {
+        (int exitCode, string output, string errors) = MemprocTests.Memproc("status", "4194305");
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("does not exist", errors, StringComparison.Ordinal);
+    }
+}
