@@ -51,6 +51,11 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     public string[]? ExactFlag { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
+    [ArgumentCompleter(typeof(CgroupCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Cgroup { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
     public SwitchParameter Raw { get; set; }
 
     [Parameter(Mandatory = true, ParameterSetName = DescribeSet)]
@@ -60,7 +65,11 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     {
         if (!Describe)
         {
-            _filter = new PageFilter { Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag) };
+            _filter = new PageFilter
+            {
+                Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag),
+                CgroupInode = Arguments.Cgroup(this, Cgroup),
+            };
             _tables = Arguments.Frames(this, FrameFields.All);
         }
     }

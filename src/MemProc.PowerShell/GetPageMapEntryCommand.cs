@@ -77,6 +77,11 @@ public sealed class GetPageMapEntryCommand : ProcessCommand
     public string[]? ExactFlag { get; set; }
 
     [Parameter]
+    [ArgumentCompleter(typeof(CgroupCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Cgroup { get; set; }
+
+    [Parameter]
     public SwitchParameter WithFlags { get; set; }
 
     [Parameter]
@@ -101,6 +106,7 @@ public sealed class GetPageMapEntryCommand : ProcessCommand
             IsGuard = Guard,
             IsHuge = Huge,
             Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag),
+            CgroupInode = Arguments.Cgroup(this, Cgroup),
         };
         FrameFields fields = _filter.Needs
             | (WithFlags || Raw ? FrameFields.Flags : 0)

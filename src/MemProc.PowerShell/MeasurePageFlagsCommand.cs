@@ -46,6 +46,11 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
     public string[]? ExactFlag { get; set; }
 
     [Parameter]
+    [ArgumentCompleter(typeof(CgroupCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Cgroup { get; set; }
+
+    [Parameter]
     public SwitchParameter Raw { get; set; }
 
     /// <summary>Without a process, and without a pipeline that could bring some, the whole machine is meant.</summary>
@@ -54,7 +59,11 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
 
     protected override void BeginProcessing()
     {
-        PageFilter filter = new() { Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag) };
+        PageFilter filter = new()
+        {
+            Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag),
+            CgroupInode = Arguments.Cgroup(this, Cgroup),
+        };
         _tables = Arguments.Frames(this, FrameFields.Flags | filter.Needs);
         _count = new FrameCount(_tables, Raw, filter, Cancellation);
     }

@@ -24,6 +24,7 @@ public sealed class FrameTables : IDisposable
     private readonly SafeFileHandle _flags;
     private readonly SafeFileHandle? _counts;
     private readonly SafeFileHandle? _cgroups;
+    private readonly Lazy<CgroupTree> _cgroupTree;
 
     /// <summary>Opens the tables.</summary>
     /// <param name="fields">What will be asked for.</param>
@@ -32,6 +33,7 @@ public sealed class FrameTables : IDisposable
     public FrameTables(FrameFields fields = FrameFields.All, KernelFiles? files = null)
     {
         files ??= KernelFiles.Default;
+        _cgroupTree = new Lazy<CgroupTree>(() => CgroupTree.Load(files));
         _flags = Open(files, "kpageflags");
         _counts = fields.HasFlag(FrameFields.MapCount) ? Open(files, "kpagecount") : null;
         if (fields.HasFlag(FrameFields.Cgroup))
@@ -65,8 +67,10 @@ public sealed class FrameTables : IDisposable
         for (int index = 0; index < known; index++)
         {
             int place = order[index];
-            result[place] = new PageFlags(sorted[index], new KernelPageWord(flags[index]), raw, counts?[index],
-                cgroups?[index], pages.IsEmpty ? default : new PageMapWord(pages[place]));
+            ulong? cgroup = cgroups?[index];
+            result[place] = new PageFlags(sorted[index], new KernelPageWord(flags[index]), raw, counts?[index], cgroup,
+                cgroup > 0 ? _cgroupTree.Value.PathOf(cgroup.Value) : null,
+                pages.IsEmpty ? default : new PageMapWord(pages[place]));
         }
 
         return result;

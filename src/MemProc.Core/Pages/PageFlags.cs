@@ -8,12 +8,14 @@ public sealed class PageFlags
     private readonly KernelPageWord _shown;
 
     internal PageFlags(
-        ulong pfn, KernelPageWord word, bool raw, ulong? mapCount, ulong? cgroupInode, PageMapWord page = default)
+        ulong pfn, KernelPageWord word, bool raw, ulong? mapCount, ulong? cgroupInode, string? cgroupPath,
+        PageMapWord page)
     {
         Pfn = pfn;
         RawFlags = word.Raw;
         MapCount = mapCount;
         CgroupInode = cgroupInode;
+        CgroupPath = cgroupPath;
         _shown = raw ? word.Expand(page) : word.WellKnown;
     }
 
@@ -40,6 +42,12 @@ public sealed class PageFlags
     /// was not asked for, and on kernels without memory cgroups.
     /// </summary>
     public ulong? CgroupInode { get; }
+
+    /// <summary>
+    /// Path of that cgroup in its hierarchy; null where none pays, where its folder is not in sight, and like
+    /// <see cref="CgroupInode"/>.
+    /// </summary>
+    public string? CgroupPath { get; }
 
     /// <summary>Physical address of the frame.</summary>
     public ulong PhysicalAddress => Pfn * MachinePage.SizeBytes;

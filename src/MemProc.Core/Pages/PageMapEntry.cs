@@ -101,6 +101,9 @@ public sealed class PageMapEntry
     /// <summary>Inode of the memory cgroup that pays for the frame; null like <see cref="MapCount"/>.</summary>
     public ulong? CgroupInode => _frame?.CgroupInode;
 
+    /// <summary>Path of that cgroup in its hierarchy; null where it is not in sight.</summary>
+    public string? CgroupPath => _frame?.CgroupPath;
+
     /// <summary>Which swap area; null where the page is not in swap.</summary>
     public int? SwapType => _word.IsSwapped ? _word.SwapType : null;
 

@@ -10,6 +10,9 @@ public struct FileStatus
     /// <summary>Number of names the file has.</summary>
     [FieldOffset(16)]
     public uint LinkCount;
+    /// <summary>Kind of file and permissions: <c>S_IFMT</c> and the twelve bits below.</summary>
+    [FieldOffset(28)]
+    public ushort Mode;
     /// <summary>Inode number.</summary>
     [FieldOffset(32)]
     public ulong Inode;
@@ -22,6 +25,16 @@ public struct FileStatus
     /// <summary>Minor number of the device that holds the file.</summary>
     [FieldOffset(140)]
     public uint DeviceMinor;
+
+    private const ushort KindMask = 0xf000;
+    private const ushort DirectoryKind = 0x4000;
+    private const ushort RegularKind = 0x8000;
+
+    /// <summary>A directory.</summary>
+    public readonly bool IsDirectory => (Mode & KindMask) == DirectoryKind;
+
+    /// <summary>A regular file.</summary>
+    public readonly bool IsRegular => (Mode & KindMask) == RegularKind;
 }
 
 public static partial class Libc

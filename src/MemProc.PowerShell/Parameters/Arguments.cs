@@ -19,6 +19,20 @@ internal static class Arguments
         }
     }
 
+    /// <summary>The inode of a cgroup; null where none was asked for.</summary>
+    public static ulong? Cgroup(Cmdlet cmdlet, string? pathOrInode)
+    {
+        try
+        {
+            return pathOrInode is null ? null : CgroupTree.Load().InodeOf(pathOrInode);
+        }
+        catch (MemProcException error)
+        {
+            cmdlet.ThrowTerminatingError(Failure.Record(error));
+            throw;
+        }
+    }
+
     /// <summary>The frame tables, which are for root.</summary>
     public static FrameTables Frames(Cmdlet cmdlet, FrameFields fields)
     {

@@ -150,6 +150,21 @@ public sealed class PageFlagCompleter : IArgumentCompleter
             : $"bit {flag.Bit} (with -Raw): {flag.Meaning}");
 }
 
+/// <summary>Paths of memory cgroups, with their inodes.</summary>
+public sealed class CgroupCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters)
+    {
+        CgroupTree tree = CgroupTree.Load();
+        return from path in tree.Paths
+               where Completion.Fits(wordToComplete, path)
+               orderby path
+               select Completion.Result(path, path, $"inode {tree.InodeOf(path)}");
+    }
+}
+
 /// <summary>Names of encodings.</summary>
 public sealed class EncodingCompleter : IArgumentCompleter
 {

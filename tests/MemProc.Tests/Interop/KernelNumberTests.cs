@@ -31,6 +31,9 @@ public sealed class KernelNumberTests
             ("POLLIN", Constant(typeof(Libc), "PollIn")),
             ("SYS_pidfd_open", Constant(typeof(Libc), "PidfdOpenNumber")),
             ("STATX_BASIC_STATS", Constant(typeof(Libc), "StatXBasicStats")),
+            ("S_IFMT", Constant(typeof(FileStatus), "KindMask")),
+            ("S_IFDIR", Constant(typeof(FileStatus), "DirectoryKind")),
+            ("S_IFREG", Constant(typeof(FileStatus), "RegularKind")),
         ]);
 
     [Fact]

@@ -26,6 +26,7 @@ public sealed class StructLayoutTests
     [Fact]
     public void FileStatus_is_the_head_of_statx() => Prove<FileStatus>("struct statx", "#include <linux/stat.h>",
         (nameof(FileStatus.LinkCount), "stx_nlink"),
+        (nameof(FileStatus.Mode), "stx_mode"),
         (nameof(FileStatus.Inode), "stx_ino"),
         (nameof(FileStatus.SizeBytes), "stx_size"),
         (nameof(FileStatus.DeviceMajor), "stx_dev_major"),
@@ -148,6 +149,7 @@ public sealed class StructLayoutTests
         : Type.GetTypeCode(type) switch
         {
             TypeCode.Int16 => (short)-1,
+            TypeCode.UInt16 => ushort.MaxValue,
             TypeCode.Int32 => -1,
             TypeCode.UInt32 => uint.MaxValue,
             TypeCode.UInt64 => ulong.MaxValue,

@@ -1,0 +1,82 @@
+namespace MemProc.Tests;
+
+/// <summary>
+/// A memory cgroup of a test's own in the machine's hierarchy, of version 1 or 2; removed in the end. Where none can
+/// be made the test is skipped.
+/// </summary>
+internal sealed class MemoryCgroup : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly string _root;
+    private bool _isRemoved;
+
+    /// <summary>Makes the cgroup.</summary>
+    public MemoryCgroup()
+    {
+        Need.Root();
+        string? root = CgroupTree.Load().MountPoint;
+        Assert.SkipWhen(root is null, "needs a mounted hierarchy of memory cgroups");
+        _root = root;
+        Name = $"memproc-test-{Guid.NewGuid():n}";
+        Folder = Path.Combine(root, Name);
+        try
+        {
+            Directory.CreateDirectory(Folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Assert.Skip($"needs a memory cgroup of its own: {error.Message}");
+        }
+
+        if (!File.Exists(Path.Combine(Folder, "memory.usage_in_bytes"))
+            && !File.Exists(Path.Combine(Folder, "memory.current")))
+        {
+            Remove();
+            Assert.Skip("needs the memory controller for cgroups below the root");
+        }
+    }
+
+    /// <summary>Its name, which is unique.</summary>
+    public string Name { get; }
+
+    /// <summary>Its folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>Moves a process into it: what the process touches from now on is its.</summary>
+    public void Add(int processId) => File.WriteAllText(Path.Combine(Folder, "cgroup.procs"), $"{processId}");
+
+    /// <summary>Removes it. A process that is left goes back to the root.</summary>
+    public void Remove()
+    {
+        if (_isRemoved)
+        {
+            return;
+        }
+
+        Assert.True(SpinWait.SpinUntil(TryRemove, Patience), $"{Folder} cannot be removed");
+        _isRemoved = true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Remove();
+
+    private bool TryRemove()
+    {
+        try
+        {
+            foreach (string process in File.ReadAllLines(Path.Combine(Folder, "cgroup.procs")))
+            {
+                File.WriteAllText(Path.Combine(_root, "cgroup.procs"), process);
+            }
+
+            Directory.Delete(Folder);
+            return true;
+        }
+        catch (IOException)
+        {
+            // A process that is ending counts until it has ended.
+            return false;
+        }
+    }
+}
