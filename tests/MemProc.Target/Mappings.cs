@@ -7,6 +7,7 @@ namespace MemProc.Target;
 internal static class Mappings
 {
     private const int NoHugePage = 15;
+    private const nuint HugePage = 2 << 20;
 
     /// <summary>
     /// Where the next mapping goes. The kernel places what has no wish of its own from the top downwards, and the
@@ -91,12 +92,16 @@ internal static class Mappings
     {
         nuint page = (nuint)Native.PageSize;
         nuint rounded = checked(length + page - 1) / page * page;
-        nuint whole = checked(rounded + 2 * page);
+        // Memory that is a number of huge pages begins where one can.
+        nuint alignment = rounded % HugePage == 0 ? HugePage : page;
+        nuint whole = checked(rounded + 2 * page + alignment);
         // A wish: where the address space is too small for it, the kernel chooses.
         nint start = Native.Map(
             (nint)_next, whole, Native.ProtNone, Native.MapPrivate | Native.MapAnonymous | Native.MapNoReserve, -1, 0);
         _next = (ulong)start + whole;
-        nint address = start + (nint)page;
+        nuint end = (nuint)start + whole;
+        nuint first = ((nuint)start + page + alignment - 1) / alignment * alignment;
+        nint address = (nint)first;
         try
         {
             Native.Map(address, length, protection, flags | Native.MapNoReserve | Native.MapFixed, file, offset);
@@ -107,8 +112,12 @@ internal static class Mappings
             throw;
         }
 
-        Native.Unmap(start, page);
-        Native.Unmap(address + (nint)rounded, page);
+        Native.Unmap(start, first - (nuint)start);
+        if (end > first + rounded)
+        {
+            Native.Unmap((nint)(first + rounded), end - first - rounded);
+        }
+
         return address;
     }
 }

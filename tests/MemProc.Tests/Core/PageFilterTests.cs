@@ -127,6 +127,23 @@ public sealed class PageFilterTests
         Assert.Equal(512, new PageMapWalk(process) { Filter = new PageFilter { IsHuge = true } }.Range(address, 4 * Huge).Count());
     }
 
+    [Fact]
+    public void A_hugetlb_page_is_one_run_with_its_size()
+    {
+        using HugeTlb huge = HugeTlb.Reserve();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"file 0 {HugeTlb.PageBytes} rw- shared {huge.FilePath}").Address("address");
+        target.Ask($"touch {address} 1");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        Assert.Equal(ProcMapKind.HugePages, MapReader.Find(process, address)!.Kind);
+        PageMapEntry run = Assert.Single(
+            new PageMapWalk(process) { JoinRuns = true }.Range(address, HugeTlb.PageBytes));
+        Assert.SkipWhen(run.IsHuge is null, "needs PAGEMAP_SCAN (Linux 6.7)");
+        Assert.Equal((HugeTlb.PageBytes / Page.Size, (ulong?)HugeTlb.PageBytes), (run.PageCount, run.PageSizeBytes));
+        using FrameTables tables = new();
+        Assert.Contains("huge", tables.Read([run.Pfn!.Value], raw: false)[0]!.Flags);
+    }
+
     [Theory]
     [InlineData("0xc963", 0xc963UL, 1UL)]
     [InlineData("c963", 0xc963UL, 1UL)]

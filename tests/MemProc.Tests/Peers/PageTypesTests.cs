@@ -147,6 +147,22 @@ public sealed class PageTypesTests
         Assert.InRange(theirs, 0UL, ours - 1000);
     }
 
+    [Fact]
+    public void A_bit_without_a_name_which_ends_page_types()
+    {
+        Need.Root();
+        using SimulatedProcess simulated = new();
+        simulated.WriteFrames("kpageflags", 0, 1UL << 5, 1UL << 5 | 1UL << 30);
+        simulated.WriteFrames("kpagecount", 0, 1, 1);
+        string table = Path.Combine(simulated.Files.Proc, "kpageflags");
+        (int exitCode, _, string errors) = Shell.Try(Need.PageTypes(), ["-F", table, "-a", "0,2", "-L", "-N"]);
+        Assert.NotEqual(0, exitCode);
+        Assert.Contains("unknown flag bit 30", errors, StringComparison.Ordinal);
+
+        using FrameTables tables = new(files: simulated.Files);
+        Assert.Equal(["lru", "bit30"], tables.Read([1], raw: false)[0]!.Flags);
+    }
+
     private static TargetProcess Start()
     {
         Need.Root();

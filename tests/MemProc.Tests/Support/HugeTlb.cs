@@ -1,0 +1,64 @@
+using System.Globalization;
+
+namespace MemProc.Tests;
+
+/// <summary>A hugetlb page and a folder whose files are made of such pages, as long as a test needs them.</summary>
+internal sealed class HugeTlb : IDisposable
+{
+    private const string Count = "/proc/sys/vm/nr_hugepages";
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _before = File.ReadAllText(Count).Trim();
+    private bool _isMounted;
+
+    private HugeTlb()
+    {
+    }
+
+    /// <summary>Size of the page in bytes.</summary>
+    public static ulong PageBytes { get; } = 1024 * ulong.Parse(
+        File.ReadLines("/proc/meminfo").First(line => line.StartsWith("Hugepagesize:", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+
+    /// <summary>A file of one huge page.</summary>
+    public string FilePath => Path.Combine(_folder.Path, "huge");
+
+    /// <summary>Reserves the page; skips the test where the kernel has none to give.</summary>
+    public static HugeTlb Reserve()
+    {
+        Need.Root();
+        Assert.SkipUnless(File.Exists(Count), "needs hugetlb pages (CONFIG_HUGETLB_PAGE)");
+        HugeTlb reserved = new();
+        try
+        {
+            int wanted = int.Parse(reserved._before, CultureInfo.InvariantCulture) + 1;
+            File.WriteAllText(Count, $"{wanted}");
+            Assert.SkipUnless(File.ReadAllText(Count).Trim() == $"{wanted}", "the kernel had no huge page to give");
+            (int exitCode, _, string errors) = Shell.Try(
+                Need.Tool("mount"), ["-t", "hugetlbfs", "none", reserved._folder.Path]);
+            Assert.SkipWhen(exitCode != 0, $"needs hugetlbfs: {errors}");
+            reserved._isMounted = true;
+            using FileStream file = File.Create(reserved.FilePath);
+            file.SetLength((long)PageBytes);
+            return reserved;
+        }
+        catch
+        {
+            reserved.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_isMounted)
+        {
+            _isMounted = false;
+            Shell.Run(Need.Tool("umount"), _folder.Path);
+        }
+
+        File.WriteAllText(Count, _before);
+        _folder.Dispose();
+    }
+}
