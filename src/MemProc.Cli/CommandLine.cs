@@ -51,6 +51,7 @@ internal static class CommandLine
         root.Subcommands.Add(new MapCommand());
         root.Subcommands.Add(new PageMapCommand());
         root.Subcommands.Add(new FlagsCommand());
+        root.Subcommands.Add(new FileCommand());
         root.Subcommands.Add(new ReadCommand());
         root.Subcommands.Add(new WriteCommand());
         root.Subcommands.Add(new FindPfnCommand());

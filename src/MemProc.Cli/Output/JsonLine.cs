@@ -75,6 +75,8 @@ internal static class JsonLine
 [JsonSerializable(typeof(PageMapEntry))]
 [JsonSerializable(typeof(PageFlags))]
 [JsonSerializable(typeof(PfnOwner))]
+[JsonSerializable(typeof(FilePage))]
+[JsonSerializable(typeof(FilePageSummary))]
 [JsonSerializable(typeof(MemoryBlock))]
 [JsonSerializable(typeof(MemoryFile))]
 [JsonSerializable(typeof(MemoryWrite))]
