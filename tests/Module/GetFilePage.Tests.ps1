@@ -82,10 +82,10 @@ Describe 'Get-FilePage' {
         $flagged = Get-FilePage $file -WithFlags | Select-Object -First 4
         $flagged.MapCount | Should -Be 1, 1, 1, 1
         $flagged[0].Flags | Should -Contain 'mmap'
-        $frames = $pages | Get-PageFlags
-        $flagged.RawFlags | Should -Be $frames.RawFlags
-        $flagged.Symbol | Should -Be $frames.Symbol
-        $flagged.CgroupInode | Should -Be $frames.CgroupInode
+        # Uptodate and mmap stay; others, such as lru, can change from one look to the next.
+        $flagged.ForEach({ $_.RawFlags -band 0x808 }) | Should -Be 0x808, 0x808, 0x808, 0x808
+        $flagged.Symbol | Should -MatchExactly '^...U.......M'
+        $flagged.CgroupInode | Should -Be ($pages | Get-PageFlags).CgroupInode
         $pages[1] | Find-ProcessByPfn -Id $target.Id | ForEach-Object Address | Should -Be ($address + $page)
         $null = $target.Ask("unmap $address $(4 * $page)")
     }

