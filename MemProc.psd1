@@ -11,6 +11,7 @@
     FormatsToProcess     = @('lib/MemProc.format.ps1xml')
     CmdletsToExport      = @(
         'Find-ProcessByPfn'
+        'Get-FilePage'
         'Get-PageFlags'
         'Get-PageMapEntry'
         'Get-PageSharing'

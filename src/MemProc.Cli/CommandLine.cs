@@ -54,6 +54,7 @@ internal static class CommandLine
         root.Subcommands.Add(new FlagsCommand());
         root.Subcommands.Add(new SummaryCommand());
         root.Subcommands.Add(new PhysicalCommand());
+        root.Subcommands.Add(new FileCommand());
         root.Subcommands.Add(new ReadCommand());
         root.Subcommands.Add(new WriteCommand());
         root.Subcommands.Add(new FindPfnCommand());

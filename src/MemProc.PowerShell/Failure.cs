@@ -18,8 +18,8 @@ internal static class Failure
     {
         Errno.ENOENT or Errno.ESRCH => ErrorCategory.ObjectNotFound,
         Errno.EACCES or Errno.EPERM => ErrorCategory.PermissionDenied,
-        Errno.EINVAL => ErrorCategory.InvalidArgument,
-        Errno.ENOTTY or Errno.ENOSYS => ErrorCategory.NotImplemented,
+        Errno.EINVAL or Errno.EISDIR => ErrorCategory.InvalidArgument,
+        Errno.ENOTTY or Errno.ENOSYS or Errno.ENODEV or Errno.EOPNOTSUPP => ErrorCategory.NotImplemented,
         Errno.EAGAIN => ErrorCategory.InvalidData,
         Errno.EFAULT or Errno.EIO => error.Operation.StartsWith("Write", StringComparison.Ordinal)
             ? ErrorCategory.WriteError

@@ -9,6 +9,8 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
 {
     private const string ProcessSet = "Process";
     private const string FrameSet = "Frame";
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
 
     private FrameTables? _tables;
     private FrameCount? _count;
@@ -27,6 +29,13 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
     [Parameter(Mandatory = true, ParameterSetName = FrameSet)]
     [PfnTransformation]
     public PfnRange[] Pfn { get; set; } = [];
+
+    [Parameter(Mandatory = true, ParameterSetName = PathSet)]
+    [SupportsWildcards]
+    public string[] Path { get; set; } = [];
+
+    [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet)]
+    public string[] LiteralPath { get; set; } = [];
 
     [Parameter]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
@@ -77,6 +86,13 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
                 Attempt(() => _count!.AddRange(range.First, range.First + range.Count));
             }
         }
+        else if (ParameterSetName is PathSet or LiteralPathSet)
+        {
+            foreach (string path in Files())
+            {
+                Attempt(() => _count!.AddFile(path));
+            }
+        }
         else if (IsWholeMachine)
         {
             Attempt(() => _count!.AddRange(0, ulong.MaxValue));
@@ -101,6 +117,10 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
                 process, address.Resolve(process), Length ?? address.Length ?? MachinePage.SizeBytes));
         }
     }
+
+    private IEnumerable<string> Files() => ParameterSetName == PathSet
+        ? Path.SelectMany(path => GetResolvedProviderPathFromPSPath(path, out _))
+        : LiteralPath.Select(GetUnresolvedProviderPathFromPSPath);
 
     protected override void EndProcessing() => WriteObject(_count!.Counts.Summaries, enumerateCollection: true);
 

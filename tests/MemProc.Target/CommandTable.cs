@@ -16,6 +16,8 @@ namespace MemProc.Target;
 /// <item><c>name address length text</c>: names anonymous memory</item>
 /// <item><c>file offset length prot private|shared path</c>: an existing file; the path knows <c>\n</c>, <c>\e</c>
 /// and <c>\\</c> → <c>address</c></item>
+/// <item><c>evict offset length path</c>: writes back and drops these bytes of a file from the page cache, all from
+/// the offset on where the length is 0; the path is one as <c>file</c> takes it</item>
 /// <item><c>memfd length name</c>: a memfd, mapped shared → <c>address</c></item>
 /// <item><c>reserve length pages</c>: a reservation in which so many pages, <c>stride</c> bytes apart, are touched
 /// → <c>address pages stride</c></item>
@@ -59,6 +61,8 @@ internal sealed class CommandTable
             arguments.Address(), arguments.Length(), arguments.RestAsText("name"))),
         ["file"] = arguments => new Reply().Address("address", Mappings.File((long)arguments.Number("offset"),
             arguments.Length(), arguments.Protection(), arguments.IsShared(), arguments.RestAsText("path"))),
+        ["evict"] = arguments => Done(() => Mappings.Evict((long)arguments.Number("offset"),
+            (long)arguments.Number("length"), arguments.RestAsText("path"))),
         ["memfd"] = arguments => new Reply().Address("address",
             Mappings.MemoryFile(arguments.Length(), arguments.RestAsText("name"))),
         ["reserve"] = arguments => Reserve(arguments.Length(), arguments.Number("pages")),

@@ -34,6 +34,21 @@ internal static class Mappings
         }
     }
 
+    /// <summary>Writes a part of a file back and lets the page cache drop it; what is in use stays.</summary>
+    public static void Evict(long offset, long length, byte[] path)
+    {
+        int file = Native.Open(path, writable: false);
+        try
+        {
+            Native.WriteBack(file);
+            Native.DropCache(file, offset, length);
+        }
+        finally
+        {
+            Native.Close(file);
+        }
+    }
+
     /// <summary>A file without a directory, mapped shared and writable.</summary>
     public static nint MemoryFile(nuint length, byte[] name)
     {

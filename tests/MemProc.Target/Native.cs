@@ -13,6 +13,7 @@ internal static unsafe partial class Native
 
     private const string Library = "libc";
     private const int OpenReadOnly = 0, OpenReadWrite = 2, OpenCloseOnExec = 0x80000, MemoryFileCloseOnExec = 1;
+    private const int AdviceDoNotNeed = 4;
     private const int SetVma = 0x53564d41, SetVmaAnonymousName = 0;
 
     /// <summary>Bytes in a page.</summary>
@@ -65,6 +66,18 @@ internal static unsafe partial class Native
 
     public static void Truncate(int file, long length) => Check("ftruncate", ftruncate(file, length));
 
+    public static void WriteBack(int file) => Check("fdatasync", fdatasync(file));
+
+    /// <summary>posix_fadvise(POSIX_FADV_DONTNEED), which returns its error instead of setting errno.</summary>
+    public static void DropCache(int file, long offset, long length)
+    {
+        int error = posix_fadvise(file, offset, length, AdviceDoNotNeed);
+        if (error != 0)
+        {
+            throw new CommandException($"posix_fadvise: {Marshal.GetPInvokeErrorMessage(error)}");
+        }
+    }
+
     public static void Close(int file) => Check("close", close(file));
 
     /// <summary>
@@ -114,6 +127,12 @@ internal static unsafe partial class Native
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int ftruncate(int file, long length);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int fdatasync(int file);
+
+    [LibraryImport(Library)]
+    private static partial int posix_fadvise(int file, long offset, long length, int advice);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int close(int file);

@@ -71,7 +71,8 @@ Describe 'Get-ProcMap' {
     It 'takes addresses as <name>' -ForEach @(
         @{ name = 'a number'; convert = { $args[0] } }
         @{ name = 'a text with 0x'; convert = { '0x{0:x}' -f $args[0] } }
-        @{ name = 'a text without 0x'; convert = { '{0:x}' -f $args[0] } }
+        # Ten bytes behind the start: the a at the end says that it is hex.
+        @{ name = 'a text without 0x'; convert = { '{0:x}' -f ($args[0] + 10) } }
         @{ name = 'an object with a Start'; convert = { [pscustomobject] @{ Start = $args[0] } } }
         @{ name = 'an object with an Address'; convert = { [pscustomobject] @{ Address = $args[0] } } }
     ) {

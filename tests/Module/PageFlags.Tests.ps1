@@ -123,6 +123,16 @@ Describe 'Measure-PageFlags' {
             Should -Throw -ErrorId 'FindCgroup,ENOENT,MemProc.PowerShell.MeasurePageFlagsCommand'
     }
 
+    It 'counts the pages of files that are in memory' {
+        Assert-Root
+        $file = Join-Path $TestDrive data.bin
+        [System.IO.File]::WriteAllBytes($file, [byte[]]::new(5 * 4096 + 7))
+        (Measure-PageFlags -LiteralPath $file | Measure-Object PageCount -Sum).Sum | Should -Be 6
+        (Measure-PageFlags -Path "$TestDrive/data.*" | Measure-Object PageCount -Sum).Sum | Should -Be 6
+        { Measure-PageFlags -LiteralPath $TestDrive/none -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ReadFilePages,ENOENT,MemProc.PowerShell.MeasurePageFlagsCommand'
+    }
+
     It 'says of a process that is not there, and counts the others' {
         Assert-Root
         $summary = Measure-PageFlags 4194305, $target.Id -ErrorVariable problem -ErrorAction SilentlyContinue

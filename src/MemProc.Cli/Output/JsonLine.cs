@@ -79,6 +79,8 @@ internal static class JsonLine
 [JsonSerializable(typeof(PhysicalRange))]
 [JsonSerializable(typeof(ProcMemoryStatus))]
 [JsonSerializable(typeof(ProcMemoryStatusDetail))]
+[JsonSerializable(typeof(FilePage))]
+[JsonSerializable(typeof(FilePageSummary))]
 [JsonSerializable(typeof(MemoryBlock))]
 [JsonSerializable(typeof(MemoryFile))]
 [JsonSerializable(typeof(MemoryWrite))]

@@ -10,8 +10,8 @@ namespace MemProc;
 /// </summary>
 /// <remarks>
 /// A path is one in the hierarchy, as <c>/proc/PID/cgroup</c> has it: <c>/</c> for the root,
-/// <c>/system.slice/cron.service</c>. For frames of a cgroup that was removed the kernel itself names the nearest one
-/// above that is left (<c>page_cgroup_ino</c> in <c>mm/memcontrol.c</c>).
+/// <c>/system.slice/cron.service</c>. For frames of a cgroup that was removed the kernel itself names, a moment later,
+/// the nearest one above that is left (<c>page_cgroup_ino</c> in <c>mm/memcontrol.c</c>).
 /// </remarks>
 public sealed class CgroupTree
 {
@@ -59,8 +59,8 @@ public sealed class CgroupTree
     {
         if (string.IsNullOrWhiteSpace(pathOrInode))
         {
-            throw new MemProcException(Operation, Errno.EINVAL, "A cgroup is a path such as /system.slice, or an inode "
-                + "number; an empty text is neither.", pathOrInode);
+            throw new MemProcException(Operation, Errno.EINVAL,
+                "A cgroup is a path such as /system.slice, or an inode number; an empty text is neither.", pathOrInode);
         }
 
         if (TryNumber(pathOrInode, out ulong inode))
@@ -70,9 +70,9 @@ public sealed class CgroupTree
 
         if (_mount is null)
         {
-            throw new MemProcException(Operation, Errno.ENOENT, $"The cgroup '{SafeText.Escape(pathOrInode)}' cannot be "
-                + "looked up: no hierarchy with the memory controller is mounted here. Give its inode number.",
-                pathOrInode);
+            throw new MemProcException(Operation, Errno.ENOENT,
+                $"The cgroup '{SafeText.Escape(pathOrInode)}' cannot be looked up: no hierarchy with the memory "
+                + "controller is mounted here. Give its inode number.", pathOrInode);
         }
 
         Errno failure = Errno.ENOENT;
@@ -150,7 +150,7 @@ public sealed class CgroupTree
         }
     }
 
-    /// <summary>The names of a cgroup's children; none where it was removed meanwhile, or is closed to this user.</summary>
+    /// <summary>Names of a cgroup's children; none where it was removed meanwhile or is closed to this user.</summary>
     private static List<string> Children(string folder)
     {
         try

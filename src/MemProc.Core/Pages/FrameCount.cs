@@ -91,6 +91,21 @@ public sealed class FrameCount(
         process.ThrowIfExited("ReadPageMap");
     }
 
+    /// <summary>Counts the pages of a file that are in memory.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="MemProcException">ReadFilePages or ReadPageFlags failed.</exception>
+    public void AddFile(string path)
+    {
+        using FilePageWalk walk = new(withFlags: true, cancellation: cancellation);
+        foreach (FilePage page in walk.Pages(path))
+        {
+            if (page.RawFlags is ulong word && (filter.CgroupInode is null || page.CgroupInode == filter.CgroupInode))
+            {
+                Counts.Add(new KernelPageWord(word), page.Word);
+            }
+        }
+    }
+
     private void Add(PageMapStretch stretch)
     {
         foreach (ulong raw in stretch.Words.Span)

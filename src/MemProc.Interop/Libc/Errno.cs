@@ -37,6 +37,8 @@ public enum Errno
     EBUSY = 16,
     /// <summary>File exists.</summary>
     EEXIST = 17,
+    /// <summary>No such device; for mappings, a file system that cannot map.</summary>
+    ENODEV = 19,
     /// <summary>Not a directory.</summary>
     ENOTDIR = 20,
     /// <summary>Is a directory.</summary>

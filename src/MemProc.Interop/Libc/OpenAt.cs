@@ -10,6 +10,15 @@ public enum OpenAccess
     ReadOnly = 0,
     /// <summary>Open for reading and writing.</summary>
     ReadWrite = 2,
+    /// <summary>
+    /// Open for reading (O_RDONLY | O_NONBLOCK): should a FIFO stand there, no writer is waited for.
+    /// </summary>
+    ReadWithoutWaiting = 0x800,
+    /// <summary>
+    /// The same with O_NOATIME: the file's time of last access stays. For its owner, or with CAP_FOWNER; EPERM for
+    /// others.
+    /// </summary>
+    ReadWithoutTrace = 0x40800,
 }
 
 public static partial class Libc

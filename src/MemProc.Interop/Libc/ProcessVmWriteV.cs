@@ -17,7 +17,21 @@ public static partial class Libc
         {
             IoVector local = new() { Base = (nuint)pointer, Length = (nuint)buffer.Length };
             IoVector remote = new() { Base = (nuint)address, Length = (nuint)buffer.Length };
-            nint count = process_vm_writev(processId, &local, 1, &remote, 1, 0);
+            return TryProcessVmWrite(processId, [local], remote, out written);
+        }
+    }
+
+    /// <summary>process_vm_writev(2) from several places of this process to one of another.</summary>
+    /// <param name="processId">The process.</param>
+    /// <param name="local">Where the bytes are, at most 1024 places.</param>
+    /// <param name="remote">Where they go, side by side.</param>
+    /// <param name="written">Bytes written: fewer where one of either side cannot be had.</param>
+    internal static unsafe Errno TryProcessVmWrite(
+        int processId, ReadOnlySpan<IoVector> local, IoVector remote, out int written)
+    {
+        fixed (IoVector* places = local)
+        {
+            nint count = process_vm_writev(processId, places, (nuint)local.Length, &remote, 1, 0);
             written = count < 0 ? 0 : (int)count;
             return count < 0 ? LastErrno : Errno.None;
         }

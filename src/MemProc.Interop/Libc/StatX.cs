@@ -40,12 +40,25 @@ public struct FileStatus
 public static partial class Libc
 {
     private const uint StatXBasicStats = 0x7ff;
+    private const int SymbolicLinkNoFollow = 0x100;
+    private const int EmptyPath = 0x1000;
 
-    /// <summary>statx(2) (Linux 4.11), following symbolic links.</summary>
+    /// <summary>statx(2) (Linux 4.11).</summary>
     /// <param name="directory">The directory that a relative path is seen from; null for the current one.</param>
     /// <param name="path">The path.</param>
     /// <param name="status">What the kernel says of the file.</param>
-    public static unsafe Errno TryStatX(SafeFileHandle? directory, string path, out FileStatus status)
+    /// <param name="followLinks">A symbolic link at the path's end stands for what it points to.</param>
+    public static Errno TryStatX(
+        SafeFileHandle? directory, string path, out FileStatus status, bool followLinks = true) =>
+        TryStatX(directory, path, followLinks ? 0 : SymbolicLinkNoFollow, out status);
+
+    /// <summary>statx(2) of an open file.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="status">What the kernel says of it.</param>
+    public static Errno TryStatX(SafeFileHandle file, out FileStatus status) =>
+        TryStatX(file, string.Empty, EmptyPath, out status);
+
+    private static unsafe Errno TryStatX(SafeFileHandle? directory, string path, int flags, out FileStatus status)
     {
         FileStatus result = default;
         bool referenced = false;
@@ -53,7 +66,7 @@ public static partial class Libc
         {
             directory?.DangerousAddRef(ref referenced);
             int from = directory is null ? CurrentDirectory : (int)directory.DangerousGetHandle();
-            int outcome = statx(from, path, 0, StatXBasicStats, &result);
+            int outcome = statx(from, path, flags, StatXBasicStats, &result);
             status = result;
             return outcome < 0 ? LastErrno : Errno.None;
         }

@@ -15,7 +15,7 @@ public readonly ref struct MountInfoLine
     /// <summary>Minor number of the file system's device.</summary>
     public uint DeviceMinor { get; private init; }
 
-    /// <summary>Which folder of the file system is mounted: <c>/</c>, or one below. Escaped as the kernel wrote it.</summary>
+    /// <summary>Which folder of the file system is mounted; <c>/</c>: all. Escaped as the kernel wrote it.</summary>
     public ReadOnlySpan<byte> Root { get; private init; }
 
     /// <summary>Where it is mounted. Escaped as the kernel wrote it.</summary>

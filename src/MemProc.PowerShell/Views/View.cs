@@ -58,6 +58,13 @@ public static class View
     public static string PagePlace(object? raw) =>
         raw is null ? string.Empty : new PageMapWord(LanguagePrimitives.ConvertTo<ulong>(raw)).Place;
 
+    /// <summary>A page's frame: its number, that the kernel hid it, or that there is none.</summary>
+    public static string Frame(object? pfn, object? isHidden) =>
+        pfn is not null ? Hex(pfn) : LanguagePrimitives.IsTrue(isHidden) ? "hidden" : "-";
+
+    /// <summary>Bytes for people where null means that the kernel did not tell.</summary>
+    public static string SizeOrUnknown(object? bytes) => bytes is null ? "unknown" : Size(bytes);
+
     /// <summary>A mapping's path, with the mark of a file that is gone.</summary>
     public static string MapPath(object? path, object? isDeleted, int width) =>
         Path(LanguagePrimitives.IsTrue(isDeleted) ? $"{path} (deleted)" : path, width);

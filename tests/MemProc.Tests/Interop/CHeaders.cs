@@ -1,8 +1,8 @@
 namespace MemProc.Tests.Interop;
 
 /// <summary>
-/// C sources that declare what the kernel's user interface has. Where the installed <c>linux/fs.h</c> is older than
-/// an interface, the interface is declared here as the kernel's <c>include/uapi/linux/fs.h</c> declares it.
+/// C sources that declare what the kernel's user interface has. Where the installed headers are older than an
+/// interface, the interface is declared here as the kernel's <c>include/uapi/linux</c> declares it.
 /// </summary>
 internal static class CHeaders
 {
@@ -77,6 +77,26 @@ internal static class CHeaders
             __u32 build_id_size;
             __u64 vma_name_addr;
             __u64 build_id_addr;
+        };
+        #endif
+        """;
+
+    public const string CacheStat =
+        """
+        #include <linux/mman.h>
+        #include <linux/types.h>
+        #include <linux/version.h>
+        #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+        struct cachestat_range {
+            __u64 off;
+            __u64 len;
+        };
+        struct cachestat {
+            __u64 nr_cache;
+            __u64 nr_dirty;
+            __u64 nr_writeback;
+            __u64 nr_evicted;
+            __u64 nr_recently_evicted;
         };
         #endif
         """;

@@ -17,10 +17,14 @@ public sealed class KernelNumberTests
         """
         #include <fcntl.h>
         #include <poll.h>
+        #include <sys/mman.h>
         #include <sys/stat.h>
         #include <sys/syscall.h>
         #ifndef SYS_pidfd_open
         #define SYS_pidfd_open 434
+        #endif
+        #ifndef SYS_cachestat
+        #define SYS_cachestat 451
         #endif
         """,
         [
@@ -28,6 +32,15 @@ public sealed class KernelNumberTests
             ("O_CLOEXEC", Constant(typeof(Libc), "CloseOnExec")),
             ("O_RDONLY", (int)OpenAccess.ReadOnly),
             ("O_RDWR", (int)OpenAccess.ReadWrite),
+            ("(O_RDONLY | O_NONBLOCK)", (int)OpenAccess.ReadWithoutWaiting),
+            ("(O_RDONLY | O_NONBLOCK | O_NOATIME)", (int)OpenAccess.ReadWithoutTrace),
+            ("AT_SYMLINK_NOFOLLOW", Constant(typeof(Libc), "SymbolicLinkNoFollow")),
+            ("AT_EMPTY_PATH", Constant(typeof(Libc), "EmptyPath")),
+            ("PROT_READ", Constant(typeof(Libc), "ProtectRead")),
+            ("MAP_SHARED", Constant(typeof(Libc), "MapShared")),
+            ("MAP_NORESERVE", Constant(typeof(Libc), "MapNoReserve")),
+            ("MADV_RANDOM", (int)MemoryAdvice.Random),
+            ("SYS_cachestat", Constant(typeof(Libc), "CacheStatNumber")),
             ("POLLIN", Constant(typeof(Libc), "PollIn")),
             ("SYS_pidfd_open", Constant(typeof(Libc), "PidfdOpenNumber")),
             ("STATX_BASIC_STATS", Constant(typeof(Libc), "StatXBasicStats")),

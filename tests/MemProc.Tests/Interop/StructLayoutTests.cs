@@ -33,6 +33,19 @@ public sealed class StructLayoutTests
         (nameof(FileStatus.DeviceMinor), "stx_dev_minor"));
 
     [Fact]
+    public void CacheRange_is_cachestat_range() => Prove<CacheRange>("struct cachestat_range", CHeaders.CacheStat,
+        (nameof(CacheRange.Offset), "off"),
+        (nameof(CacheRange.Length), "len"));
+
+    [Fact]
+    public void CacheCounts_is_cachestat() => Prove<CacheCounts>("struct cachestat", CHeaders.CacheStat,
+        (nameof(CacheCounts.Cached), "nr_cache"),
+        (nameof(CacheCounts.Dirty), "nr_dirty"),
+        (nameof(CacheCounts.Writeback), "nr_writeback"),
+        (nameof(CacheCounts.Evicted), "nr_evicted"),
+        (nameof(CacheCounts.RecentlyEvicted), "nr_recently_evicted"));
+
+    [Fact]
     public void PageRegion_is_page_region() => Prove<PageRegion>("struct page_region", CHeaders.PageMapScan,
         (nameof(PageRegion.Start), "start"),
         (nameof(PageRegion.End), "end"),
@@ -79,7 +92,7 @@ public sealed class StructLayoutTests
         Type[] proven =
         [
             typeof(IoVector), typeof(PollFd), typeof(FileStatus), typeof(PageRegion), typeof(PageMapScanArgument),
-            typeof(ProcMapQueryArgument),
+            typeof(ProcMapQueryArgument), typeof(CacheRange), typeof(CacheCounts),
         ];
         // Public fields mark them: what stays on this side has properties.
         IEnumerable<Type> crossing = typeof(Libc).Assembly.GetTypes().Where(type => type.IsValueType && !type.IsEnum

@@ -1,0 +1,93 @@
+namespace MemProc.Tests;
+
+/// <summary>Which files a path stands for.</summary>
+public sealed class FileTreeTests
+{
+    private static readonly string[] Names = ["a", ".hidden", "in/b", "in/deeper/c \e[31m"];
+
+    [Fact]
+    public void A_folder_gives_the_regular_files_below_it_and_follows_no_links()
+    {
+        using TemporaryFolder folder = new();
+        string[] files = [.. Names.Select(name => Make(folder, name))];
+        File.CreateSymbolicLink($"{folder.Path}/in/circle", folder.Path);
+        File.CreateSymbolicLink($"{folder.Path}/in/link", files[0]);
+        File.CreateSymbolicLink($"{folder.Path}/in/dangling", "nowhere");
+        Shell.Run(Need.Tool("mkfifo"), $"{folder.Path}/in/fifo");
+        Directory.CreateDirectory($"{folder.Path}/empty");
+        List<string> skipped = [];
+        Assert.Equal(files.Order(), FileTree.Files(folder.Path, recurse: true, skipped.Add, Unexpected).Order());
+        Assert.Equal(["circle", "dangling", "fifo", "link"],
+            skipped.Select(text => text.Split(' ')[0].Split('/')[^1]).Order());
+        Assert.All(skipped, text => Assert.Contains("no regular file", text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_file_stands_for_itself_and_so_does_a_link_to_it()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.File("file", [1]);
+        string link = $"{folder.Path}/link";
+        File.CreateSymbolicLink(link, file);
+        Assert.Equal([file], FileTree.Files(file, recurse: false, Unexpected, Unexpected));
+        Assert.Equal([link], FileTree.Files(link, recurse: true, Unexpected, Unexpected));
+    }
+
+    [Theory]
+    [InlineData("", "FindFile,EISDIR")]
+    [InlineData("/no\e[31m", "FindFile,ENOENT")]
+    [InlineData("/file/below", "FindFile,ENOTDIR")]
+    public void What_cannot_be_had_is_told(string name, string id)
+    {
+        using TemporaryFolder folder = new();
+        folder.File("file", [1]);
+        List<MemProcException> failures = [];
+        Assert.Empty(FileTree.Files(folder.Path + name, recurse: false, Unexpected, failures.Add));
+        MemProcException failure = Assert.Single(failures);
+        Assert.Equal((id, folder.Path + name), (failure.ErrorId, failure.Target));
+        Assert.DoesNotContain('\e', failure.Message);
+    }
+
+    [Fact]
+    public void A_folder_that_goes_while_it_is_walked_stops_nothing()
+    {
+        using TemporaryFolder folder = new();
+        string[] files = [.. Enumerable.Range(0, 3).Select(number => Make(folder, $"{number}/file"))];
+        List<string> skipped = [];
+        List<string> seen = [];
+        foreach (string file in FileTree.Files(folder.Path, recurse: true, skipped.Add, Unexpected))
+        {
+            seen.Add(file);
+            foreach (string other in files.Except(seen))
+            {
+                if (Directory.Exists(Path.GetDirectoryName(other)))
+                {
+                    Directory.Delete(Path.GetDirectoryName(other)!, recursive: true);
+                }
+            }
+        }
+
+        Assert.Single(seen);
+        Assert.Equal(2, skipped.Count);
+        Assert.All(skipped, text => Assert.Contains("has gone meanwhile", text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_cancelled_search_stops()
+    {
+        using TemporaryFolder folder = new();
+        folder.File("file", [1]);
+        using CancellationTokenSource source = new();
+        source.Cancel();
+        Assert.Throws<OperationCanceledException>(() =>
+            FileTree.Files(folder.Path, recurse: true, Unexpected, Unexpected, source.Token).Count());
+    }
+
+    private static string Make(TemporaryFolder folder, string name)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName($"{folder.Path}/{name}")!);
+        return folder.File(name, [1]);
+    }
+
+    private static void Unexpected(object what) => Assert.Fail($"{what}");
+}
