@@ -10,6 +10,8 @@ public enum MemoryAdvice
     /// the mapping goes (<c>vma_has_recency</c> in <c>include/linux/mm_inline.h</c>).
     /// </summary>
     Random = 1,
+    /// <summary>A page there stays a page of its own, never part of a transparent huge page.</summary>
+    NoHugePage = 15,
 }
 
 public static partial class Libc

@@ -6,7 +6,10 @@ namespace MemProc.Interop;
 public static partial class Libc
 {
     private const int ProtectRead = 1;
+    private const int ProtectWrite = 2;
     private const int MapShared = 1;
+    private const int MapPrivate = 2;
+    private const int MapAnonymous = 0x20;
     private const int MapNoReserve = 0x4000;
 
     /// <summary>
@@ -26,6 +29,17 @@ public static partial class Libc
         Errno errno = address == -1 ? LastErrno : Errno.None;
         mapping = errno == Errno.None ? new SafeMapping(address, (nuint)length) : null;
         return errno;
+    }
+
+    /// <summary>mmap(2): anonymous private memory, readable and writable.</summary>
+    /// <param name="length">Bytes; the kernel rounds up to whole pages.</param>
+    /// <exception cref="ErrnoException">The kernel refused.</exception>
+    public static unsafe SafeMapping MapMemory(ulong length)
+    {
+        using SafeFileHandle none = new(-1, ownsHandle: false);
+        nint address = mmap(
+            null, (nuint)length, ProtectRead | ProtectWrite, MapPrivate | MapAnonymous, none, 0);
+        return address == -1 ? throw new ErrnoException("mmap", LastErrno) : new SafeMapping(address, (nuint)length);
     }
 
     [LibraryImport(Library, SetLastError = true)]

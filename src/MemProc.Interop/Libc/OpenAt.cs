@@ -8,6 +8,8 @@ public enum OpenAccess
 {
     /// <summary>Open for reading.</summary>
     ReadOnly = 0,
+    /// <summary>Open for writing.</summary>
+    WriteOnly = 1,
     /// <summary>Open for reading and writing.</summary>
     ReadWrite = 2,
     /// <summary>

@@ -11,8 +11,8 @@ public readonly record struct KernelPageWord(ulong Raw)
 {
     /// <summary>Bits 32 to 47 are for kernel developers.</summary>
     private const ulong RawBits = 0xFFFFUL << 32;
-    private const int Error = 1, Active = 6, Slab = 7, Writeback = 8, Reclaim = 9, Anonymous = 12,
-        CompoundHead = 15, CompoundTail = 16, Huge = 17, Owner2 = 34,
+    private const int Error = 1, Lru = 5, Active = 6, Slab = 7, Writeback = 8, Reclaim = 9, Anonymous = 12,
+        CompoundHead = 15, CompoundTail = 16, Huge = 17, HwPoison = 19, Owner2 = 34,
         SoftDirty = 40, AnonExclusive = 47, Readahead = 48, SlubFrozen = 50, SlubDebug = 51, FilePage = 61, Swap = 62,
         MmapExclusive = 63;
 
@@ -106,6 +106,15 @@ public readonly record struct KernelPageWord(ulong Raw)
             return text.ToString();
         }
     }
+
+    /// <summary>Bit 5: on one of the LRU lists, where memory that can be reclaimed is kept.</summary>
+    public bool IsOnLru => Has(Raw, Lru);
+
+    /// <summary>Bit 16: a later frame of a compound page; what is known of the page is kept for its first one.</summary>
+    public bool IsCompoundTail => Has(Raw, CompoundTail);
+
+    /// <summary>Bit 19: taken out of use after a memory error, real or made up.</summary>
+    public bool IsPoisoned => Has(Raw, HwPoison);
 
     private static void Move(ref ulong flags, int from, int to)
     {

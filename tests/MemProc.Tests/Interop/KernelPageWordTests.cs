@@ -106,6 +106,17 @@ public sealed class KernelPageWordTests
         Assert.Equal(wellKnown, new KernelPageWord(raw).WellKnown.Raw);
 
     [Theory]
+    [InlineData(1UL << 5, true, false, false)]
+    [InlineData(1UL << 16, false, true, false)]
+    [InlineData(1UL << 19, false, false, true)]
+    [InlineData(~(1UL << 5 | 1UL << 16 | 1UL << 19), false, false, false)]
+    public void Single_bits_are_told(ulong raw, bool isOnLru, bool isCompoundTail, bool isPoisoned)
+    {
+        KernelPageWord word = new(raw);
+        Assert.Equal((isOnLru, isCompoundTail, isPoisoned), (word.IsOnLru, word.IsCompoundTail, word.IsPoisoned));
+    }
+
+    [Theory]
     // owner_2 of an anonymous page, and of any other.
     [InlineData(1UL << 34 | 1UL << 12, 1UL << 47 | 1UL << 12)]
     [InlineData(1UL << 34, 1UL << 34)]

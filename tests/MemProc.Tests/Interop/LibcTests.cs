@@ -204,6 +204,25 @@ public sealed class LibcTests
     }
 
     [Fact]
+    public void Write_goes_on_where_the_file_is()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.File("some file", "12345"u8);
+        using (SafeFileHandle file = Libc.OpenAt(null, path, OpenAccess.WriteOnly))
+        {
+            Assert.Equal(Errno.None, Libc.TryWrite(file, "ab"u8, out int written));
+            Assert.Equal(2, written);
+            Assert.Equal(Errno.None, Libc.TryWrite(file, "c"u8, out _));
+            Assert.Equal(Errno.EBADF, Libc.TryPRead(file, new byte[1], 0, out _));
+        }
+
+        Assert.Equal("abc45", File.ReadAllText(path));
+        using SafeFileHandle closed = Libc.OpenAt(null, path);
+        Assert.Equal(Errno.EBADF, Libc.TryWrite(closed, "x"u8, out int nothing));
+        Assert.Equal(0, nothing);
+    }
+
+    [Fact]
     public void StatX_says_what_stat_says()
     {
         using TemporaryFolder folder = new();
