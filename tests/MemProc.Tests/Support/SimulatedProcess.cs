@@ -18,10 +18,14 @@ internal sealed class SimulatedProcess : IDisposable
     }
 
     /// <summary>Where the kernel's files are.</summary>
-    public KernelFiles Files => new(Proc: _folder.Path);
+    public KernelFiles Files => new(
+        Proc: _folder.Path, Sys: Path.Combine(_folder.Path, "sysfs"), Debug: Path.Combine(_folder.Path, "debugfs"));
 
     /// <summary>Writes one of the process' files.</summary>
     public void Write(string name, string text) => File.WriteAllText(Path.Combine(_home, name), text);
+
+    /// <summary>What is in one of the process' files.</summary>
+    public string Read(string name) => File.ReadAllText(Path.Combine(_home, name));
 
     /// <summary>Writes a word of pagemap.</summary>
     public void WritePageMap(ulong address, params ulong[] words) =>
@@ -30,6 +34,18 @@ internal sealed class SimulatedProcess : IDisposable
     /// <summary>Writes words of a frame table, such as kpageflags.</summary>
     public void WriteFrames(string table, ulong pfn, params ulong[] words) =>
         WriteWords(Path.Combine(_folder.Path, table), pfn, words);
+
+    /// <summary>Writes another file of the kernel, with the folders it is in.</summary>
+    /// <param name="path">Where, such as a path below <see cref="Files"/>' Sys.</param>
+    /// <param name="content">What is in it.</param>
+    public static void WriteKernelFile(string path, ReadOnlySpan<byte> content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllBytes(path, content);
+    }
+
+    /// <summary>What was written to a file of the poison injector.</summary>
+    public string ReadDebug(string name) => File.ReadAllText(Path.Combine(Files.Debug, "hwpoison", name));
 
     /// <summary>Opens the process.</summary>
     public LinuxProcess Open() => LinuxProcess.Open(Environment.ProcessId, files: Files);

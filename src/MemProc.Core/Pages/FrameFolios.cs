@@ -1,0 +1,68 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Finds the folios that frames are part of, by their flags.</summary>
+/// <param name="tables">The frame tables.</param>
+internal sealed class FrameFolios(FrameTables tables)
+{
+    /// <summary>A folio has at most 2^18 frames: a huge page of 1 GiB in pages of 4 KiB.</summary>
+    private const int LargestOrder = 18;
+
+    /// <summary>The folios of frames.</summary>
+    /// <param name="pfns">Frame numbers in any order, at most <see cref="FrameTables.BatchFrames"/>.</param>
+    /// <returns>An answer a frame; null where the machine has no such frame, as with memory of a device.</returns>
+    /// <exception cref="MemProcException">ReadPageFlags: the table cannot be read.</exception>
+    public FrameFolio?[] Find(ReadOnlySpan<ulong> pfns)
+    {
+        ulong[] sorted = pfns.ToArray();
+        int[] order = [.. Enumerable.Range(0, sorted.Length)];
+        Array.Sort(sorted, order);
+        ulong[] words = new ulong[sorted.Length];
+        int known = tables.ReadFlags(sorted, words);
+        FrameFolio?[] folios = new FrameFolio?[sorted.Length];
+        FrameFolio folio = default;
+        for (int index = 0; index < known; index++)
+        {
+            KernelPageWord word = new(words[index]);
+            if (!word.IsCompoundTail)
+            {
+                folio = new FrameFolio(sorted[index], word.IsOnLru);
+            }
+            else if (index == 0 || sorted[index] - sorted[index - 1] > 1)
+            {
+                // A tail right behind a frame is of the same folio as that one; the head of any other is looked for.
+                folio = FindHead(sorted[index]);
+            }
+
+            folios[order[index]] = folio;
+        }
+
+        return folios;
+    }
+
+    /// <summary>
+    /// The folio of a tail. Folios are aligned to their size: of the frames below it with rounder and rounder
+    /// numbers, the first that is no tail is the head.
+    /// </summary>
+    private FrameFolio FindHead(ulong tail)
+    {
+        Span<ulong> candidates = stackalloc ulong[LargestOrder];
+        Span<ulong> words = stackalloc ulong[LargestOrder];
+        for (int order = 1; order <= LargestOrder; order++)
+        {
+            candidates[LargestOrder - order] = tail & ~((1UL << order) - 1);
+        }
+
+        for (int index = tables.ReadFlags(candidates, words) - 1; index >= 0; index--)
+        {
+            if (new KernelPageWord(words[index]) is { IsCompoundTail: false } head)
+            {
+                return new FrameFolio(candidates[index], head.IsOnLru);
+            }
+        }
+
+        // The folio came apart while it was looked at.
+        return new FrameFolio(tail, IsOnLru: false);
+    }
+}

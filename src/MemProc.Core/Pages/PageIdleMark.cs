@@ -1,0 +1,58 @@
+namespace MemProc;
+
+/// <summary>Pages or frames that were marked as idle, and what came of it.</summary>
+public sealed class PageIdleMark
+{
+    private readonly ProcessIdentity? _process;
+
+    internal PageIdleMark(ProcessIdentity? process, ulong? address, ulong? length, ulong? pfn)
+    {
+        _process = process;
+        Address = address;
+        Length = length;
+        Pfn = pfn;
+    }
+
+    /// <summary>The process id; null where frames were given by number.</summary>
+    public int? ProcessId => _process?.ProcessId;
+
+    /// <summary>The process' name; null where frames were given by number.</summary>
+    public string? ProcessName => _process?.Name;
+
+    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
+    public ulong? ProcessStartTicks => _process?.StartTicks;
+
+    /// <summary>Address of the first page; null for a whole process and for frames.</summary>
+    public ulong? Address { get; }
+
+    /// <summary>Bytes from <see cref="Address"/> on; null like it.</summary>
+    public ulong? Length { get; }
+
+    /// <summary>The first frame, where frames were given by number; else null.</summary>
+    public ulong? Pfn { get; }
+
+    /// <summary>Pages in memory, or frames, that were looked at: the sum of the three counts below.</summary>
+    public ulong PageCount => IdleCount + TouchedCount + UnmarkableCount;
+
+    /// <summary>Pages that the kernel says are idle, asked right after they were marked.</summary>
+    public ulong IdleCount { get; private set; }
+
+    /// <summary>Pages that could be marked and were not idle any more when the kernel was asked.</summary>
+    public ulong TouchedCount { get; private set; }
+
+    /// <summary>
+    /// Pages on no LRU list, which the kernel does not mark: those of the kernel itself, of devices and of hugetlbfs,
+    /// the zero page, and new pages that still wait in a processor's queue.
+    /// </summary>
+    public ulong UnmarkableCount { get; private set; }
+
+    /// <summary>Counts one more page.</summary>
+    /// <param name="isMarkable">It is on an LRU list.</param>
+    /// <param name="isIdle">It was idle when the kernel was asked.</param>
+    internal void Count(bool isMarkable, bool isIdle)
+    {
+        IdleCount += isMarkable && isIdle ? 1UL : 0;
+        TouchedCount += isMarkable && !isIdle ? 1UL : 0;
+        UnmarkableCount += isMarkable ? 0 : 1UL;
+    }
+}

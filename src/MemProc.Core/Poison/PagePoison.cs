@@ -1,0 +1,42 @@
+namespace MemProc;
+
+/// <summary>A frame that was poisoned, or given back, and the page it was.</summary>
+public sealed class PagePoison
+{
+    private readonly ProcMap? _map;
+
+    internal PagePoison(PoisonPlan plan, bool isPoisoned)
+    {
+        _map = plan.Map;
+        Pfn = plan.Pfn;
+        Address = plan.Address;
+        IsPoisoned = isPoisoned;
+    }
+
+    /// <summary>The frame number.</summary>
+    public ulong Pfn { get; }
+
+    /// <summary>Physical address of the frame.</summary>
+    public ulong PhysicalAddress => Pfn * MachinePage.SizeBytes;
+
+    /// <summary>The process id; null where no process was found to have the frame.</summary>
+    public int? ProcessId => _map?.ProcessId;
+
+    /// <summary>The process' name; null like the id.</summary>
+    public string? ProcessName => _map?.ProcessName;
+
+    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
+    public ulong? ProcessStartTicks => _map?.ProcessStartTicks;
+
+    /// <summary>Address of the page in the process; null like the id.</summary>
+    public ulong? Address { get; }
+
+    /// <summary>Permissions of the mapping: <c>r-xp</c>.</summary>
+    public string? Permissions => _map?.Permissions;
+
+    /// <summary>Path or name of the mapping.</summary>
+    public string? Path => _map?.Path;
+
+    /// <summary>What the kernel says of the frame now, asked after it was done.</summary>
+    public bool IsPoisoned { get; }
+}

@@ -1,0 +1,35 @@
+using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc;
+
+/// <summary>Measures by the referenced bits: clear_refs clears them, smaps counts those that are set again.</summary>
+internal sealed class ReferencedMeter(CancellationToken cancellation) : WorkingSetMeter
+{
+    private readonly List<LinuxProcess> _processes = [];
+
+    public override WorkingSetMethod Method => WorkingSetMethod.Referenced;
+
+    public override void Add(LinuxProcess process)
+    {
+        // What cannot be read back is not begun.
+        using (SafeFileHandle smaps = process.OpenFile("smaps", Operation))
+        {
+        }
+
+        ClearRefs.Write(process, ClearRefsCommand.Referenced, Operation);
+    }
+
+    /// <summary>Each was cleared when it was taken in.</summary>
+    private protected override void Begin()
+    {
+    }
+
+    private protected override IEnumerable<WorkingSet> Read(LinuxProcess process, double seconds) =>
+        MapReader.ReadDetailed(process, cancellation).Select(map => new WorkingSet(
+            map, Method, seconds, map.RssBytes ?? throw Uncounted(process, "Rss"),
+            map.ReferencedBytes ?? throw Uncounted(process, "Referenced"), untrackedBytes: null));
+
+    private static MemProcException Uncounted(LinuxProcess process, string counter) =>
+        process.Failure(Operation, Errno.ENOSYS, $"smaps has no {counter}");
+}

@@ -1,0 +1,239 @@
+namespace MemProc.Tests;
+
+/// <summary>Poison, on files that stand for a kernel with the injector. No frame of this machine is ever poisoned.</summary>
+public sealed class PagePoisonTests
+{
+    private const ulong Present = 1UL << 63, Swapped = 1UL << 62, Exclusive = 1UL << 56, Start = 0x400000;
+    private const ulong Lru = 1UL << 5, Anonymous = 1UL << 12, Poisoned = 1UL << 19, Tail = 1UL << 16;
+
+    [Fact]
+    public void The_page_at_an_address_is_poisoned_and_said_which_it_is()
+    {
+        using SimulatedProcess simulated = Simulated();
+        using FakePoisoner poisoner = new(simulated);
+        using LinuxProcess process = simulated.Open();
+        PoisonPlan plan = poisoner.Prepare(process, Start + 0x1234, null, force: false);
+        Assert.Equal(11UL, plan.Pfn);
+        Assert.Equal(
+            $"frame 0xb (physical address 0x{11 * Page.Size:x}), the page at 0x401000 of process {Environment.ProcessId} "
+            + "(simulated), mapping 00400000-00408000 rw-p 00000000 00:00 0 [heap] (lru,anonymous; mapped once)", plan.Place);
+        Assert.Equal("", simulated.ReadDebug("corrupt-pfn"));
+        PagePoison poison = poisoner.Poison(plan);
+        Assert.Equal("0xb\n", simulated.ReadDebug("corrupt-pfn"));
+        Assert.True(poison.IsPoisoned);
+        Assert.Equal((11UL, 11 * Page.Size, Start + 0x1000, Environment.ProcessId, "simulated", 777UL, "rw-p", "[heap]"),
+            (poison.Pfn, poison.PhysicalAddress, poison.Address, poison.ProcessId, poison.ProcessName,
+                poison.ProcessStartTicks, poison.Permissions, poison.Path));
+    }
+
+    [Fact]
+    public void A_frame_is_found_among_the_pages_of_the_process()
+    {
+        using SimulatedProcess simulated = Simulated();
+        using FakePoisoner poisoner = new(simulated);
+        using LinuxProcess process = simulated.Open();
+        PagePoison poison = poisoner.Poison(poisoner.Prepare(process, null, 12, force: false));
+        Assert.Equal((12UL, Start + 0x2000), (poison.Pfn, poison.Address));
+    }
+
+    [Theory]
+    // A frame that the process does not map, one that others map too, and none in memory.
+    [InlineData(null, 20UL, "PoisonPage,EINVAL", "does not map it")]
+    [InlineData(0x403000UL, null, "PoisonPage,EACCES", "shared")]
+    [InlineData(null, 13UL, "PoisonPage,EACCES", "mapped 3 times")]
+    [InlineData(0x404000UL, null, "PoisonPage,ENOENT", "swapped")]
+    [InlineData(0x405000UL, null, "PoisonPage,ENOENT", "empty")]
+    [InlineData(0x406000UL, null, "PoisonPage,EPERM", "CAP_SYS_ADMIN")]
+    [InlineData(0x407000UL, null, "PoisonPage,EHWPOISON", "already")]
+    [InlineData(0x401000UL, 10UL, "PoisonPage,EAGAIN", "0xb now")]
+    [InlineData(0x900000UL, null, "FindMap,ENOENT", "nothing is mapped")]
+    public void What_is_not_a_page_of_the_process_alone_is_refused(
+        ulong? address, ulong? pfn, string errorId, string reason)
+    {
+        using SimulatedProcess simulated = Simulated();
+        using FakePoisoner poisoner = new(simulated);
+        using LinuxProcess process = simulated.Open();
+        if (address != 0x406000)
+        {
+            // A hidden frame would end the search for one.
+            simulated.WritePageMap(Start + 0x6000, 0);
+        }
+
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => poisoner.Prepare(process, address, pfn, force: false));
+        Assert.Equal(errorId, error.ErrorId);
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+        Assert.Equal("", simulated.ReadDebug("corrupt-pfn"));
+    }
+
+    [Fact]
+    public void A_forced_call_takes_shared_frames_those_of_others_and_those_of_nobody_given()
+    {
+        using SimulatedProcess simulated = Simulated();
+        simulated.WritePageMap(Start + 0x6000, 0);
+        using FakePoisoner poisoner = new(simulated);
+        using LinuxProcess process = simulated.Open();
+        PoisonPlan shared = poisoner.Prepare(process, Start + 0x3000, null, force: true);
+        Assert.Contains("mapped 3 times", shared.Place, StringComparison.Ordinal);
+        PoisonPlan foreign = poisoner.Prepare(process, null, 20, force: true);
+        Assert.Contains($"which process {Environment.ProcessId} (simulated) does not have", foreign.Place, StringComparison.Ordinal);
+        Assert.Equal("PoisonPage,EINVAL", Assert.Throws<MemProcException>(
+            () => poisoner.Prepare(null, null, 21, force: false)).ErrorId);
+        PagePoison poison = poisoner.Poison(poisoner.Prepare(null, null, 21, force: true));
+        Assert.True(poison is { Pfn: 21, IsPoisoned: true, ProcessId: null, Address: null, Path: null });
+        // Not even force makes a frame that is not there, or poisons one twice.
+        Assert.Equal("ReadPageFlags,EINVAL", Assert.Throws<MemProcException>(
+            () => poisoner.Prepare(null, null, 1UL << 40, force: true)).ErrorId);
+        Assert.Equal("PoisonPage,EHWPOISON", Assert.Throws<MemProcException>(
+            () => poisoner.Prepare(null, null, 21, force: true)).ErrorId);
+    }
+
+    [Fact]
+    public void A_page_that_has_moved_since_it_was_checked_is_left_alone()
+    {
+        using SimulatedProcess simulated = Simulated();
+        using FakePoisoner poisoner = new(simulated);
+        using LinuxProcess process = simulated.Open();
+        PoisonPlan plan = poisoner.Prepare(process, Start, null, force: true);
+        simulated.WritePageMap(Start, Present | Exclusive | 20);
+        Assert.Equal("PoisonPage,EAGAIN", Assert.Throws<MemProcException>(() => poisoner.Poison(plan)).ErrorId);
+        Assert.Equal("", simulated.ReadDebug("corrupt-pfn"));
+    }
+
+    [Fact]
+    public void A_kernel_that_takes_the_number_and_does_nothing_is_found_out()
+    {
+        using SimulatedProcess simulated = Simulated();
+        using PagePoisoner poisoner = new(simulated.Files);
+        using LinuxProcess process = simulated.Open();
+        PoisonPlan plan = poisoner.Prepare(process, Start, null, force: false);
+        MemProcException error = Assert.Throws<MemProcException>(() => poisoner.Poison(plan));
+        Assert.Equal("PoisonPage,EIO", error.ErrorId);
+        Assert.Contains("corrupt-filter", error.Message, StringComparison.Ordinal);
+        Assert.Equal("0xa\n", simulated.ReadDebug("corrupt-pfn"));
+    }
+
+    [Fact]
+    public void A_huge_page_is_poisoned_by_its_first_frame()
+    {
+        using SimulatedProcess simulated = Simulated();
+        simulated.WriteFrames("kpageflags", 32, Anonymous, Tail, Tail, Tail);
+        simulated.WritePageMap(Start, Present | Exclusive | 35);
+        using FakePoisoner poisoner = new(simulated) { Marks = 32 };
+        using LinuxProcess process = simulated.Open();
+        Assert.True(poisoner.Poison(poisoner.Prepare(process, Start, null, force: false)).IsPoisoned);
+        Assert.Equal("0x23\n", simulated.ReadDebug("corrupt-pfn"));
+    }
+
+    [Fact]
+    public void A_frame_is_given_back_where_the_process_has_its_trace()
+    {
+        using SimulatedProcess simulated = Simulated();
+        const ulong PoisonType = 27;
+        simulated.WritePageMap(Start + 0x5000, Swapped | 14 << 5 | PoisonType);
+        using FakeUnpoisoner unpoisoner = new(simulated);
+        using LinuxProcess process = simulated.Open();
+        PoisonPlan plan = unpoisoner.Prepare(process, 14, force: false);
+        Assert.Equal(Start + 0x5000, plan.Address);
+        Assert.Equal("", simulated.ReadDebug("unpoison-pfn"));
+        PagePoison clear = unpoisoner.Clear(plan);
+        Assert.Equal("0xe\n", simulated.ReadDebug("unpoison-pfn"));
+        Assert.True(clear is { Pfn: 14, IsPoisoned: false, Path: "[heap]" });
+    }
+
+    [Fact]
+    public void A_frame_without_a_trace_is_given_back_by_force_only_and_one_in_use_never()
+    {
+        using SimulatedProcess simulated = Simulated();
+        using FakeUnpoisoner unpoisoner = new(simulated);
+        using LinuxProcess process = simulated.Open();
+        Assert.Equal("UnpoisonPage,EINVAL", Assert.Throws<MemProcException>(
+            () => unpoisoner.Prepare(process, 14, force: false)).ErrorId);
+        Assert.Equal("UnpoisonPage,EINVAL", Assert.Throws<MemProcException>(
+            () => unpoisoner.Prepare(null, 14, force: false)).ErrorId);
+        MemProcException error = Assert.Throws<MemProcException>(() => unpoisoner.Prepare(process, 10, force: true));
+        Assert.Contains("not poisoned", error.Message, StringComparison.Ordinal);
+        Assert.Null(unpoisoner.Prepare(process, 14, force: true).Address);
+        Assert.False(unpoisoner.Clear(unpoisoner.Prepare(null, 14, force: true)).IsPoisoned);
+    }
+
+    [Fact]
+    public void A_kernel_that_gives_nothing_back_is_found_out()
+    {
+        using SimulatedProcess simulated = Simulated();
+        using PageUnpoisoner unpoisoner = new(simulated.Files);
+        PoisonPlan plan = unpoisoner.Prepare(null, 14, force: true);
+        Assert.Equal("UnpoisonPage,EIO", Assert.Throws<MemProcException>(() => unpoisoner.Clear(plan)).ErrorId);
+    }
+
+    [Fact]
+    public void What_of_the_kernel_is_missing_is_said_in_words()
+    {
+        using SimulatedProcess simulated = new();
+        Missing(simulated, "CONFIG_MEMORY_FAILURE");
+        SimulatedProcess.WriteKernelFile(Path.Combine(simulated.Files.Proc, "sys", "vm", "memory_failure_recovery"), "1\n"u8);
+        Missing(simulated, "mount -t debugfs");
+        Directory.CreateDirectory(simulated.Files.Debug);
+        Missing(simulated, "mount -t debugfs");
+        Directory.CreateDirectory(Path.Combine(simulated.Files.Debug, "tracing"));
+        Missing(simulated, "modprobe hwpoison-inject");
+    }
+
+    private static void Missing(SimulatedProcess simulated, string remedy)
+    {
+        MemProcException error = Assert.Throws<MemProcException>(() => new PagePoisoner(simulated.Files));
+        Assert.Equal("PoisonPage,ENOENT", error.ErrorId);
+        Assert.Contains(remedy, error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<MemProcException>(() => new PageUnpoisoner(simulated.Files));
+        Assert.Equal("UnpoisonPage,ENOENT", error.ErrorId);
+        Assert.Contains(remedy, error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// Eight pages: three of the process alone, one that is shared, one in swap, one empty, one with a hidden frame and
+    /// one whose frame is poisoned already.
+    /// </summary>
+    private static SimulatedProcess Simulated()
+    {
+        SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-408000 rw-p 00000000 00:00 0                                  [heap]\n");
+        simulated.WritePageMap(Start, Present | Exclusive | 10, Present | Exclusive | 11, Present | Exclusive | 12,
+            Present | 13, Swapped | 5 << 5, 0, Present, Present | Exclusive | 15);
+        ulong[] flags = new ulong[64];
+        Array.Fill(flags, Lru | Anonymous);
+        flags[14] = flags[15] = Poisoned;
+        ulong[] counts = new ulong[64];
+        Array.Fill(counts, 1UL);
+        counts[13] = 3;
+        simulated.WriteFrames("kpageflags", 0, flags);
+        simulated.WriteFrames("kpagecount", 0, counts);
+        foreach (string name in new[] { "corrupt-pfn", "unpoison-pfn" })
+        {
+            SimulatedProcess.WriteKernelFile(Path.Combine(simulated.Files.Debug, "hwpoison", name), []);
+        }
+
+        return simulated;
+    }
+
+    /// <summary>A kernel that marks the frame that is written to its file, or another one.</summary>
+    private sealed class FakePoisoner(SimulatedProcess simulated) : PagePoisoner(simulated.Files)
+    {
+        public ulong? Marks { get; init; }
+
+        protected override void Write(ulong pfn)
+        {
+            base.Write(pfn);
+            simulated.WriteFrames("kpageflags", Marks ?? pfn, Poisoned);
+        }
+    }
+
+    /// <summary>A kernel that takes the mark from the frame that is written to its file.</summary>
+    private sealed class FakeUnpoisoner(SimulatedProcess simulated) : PageUnpoisoner(simulated.Files)
+    {
+        protected override void Write(ulong pfn)
+        {
+            base.Write(pfn);
+            simulated.WriteFrames("kpageflags", pfn, 0);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+namespace MemProc.Tests;
+
+/// <summary>Soft-dirty bits: kernels that have them, and those that only say so.</summary>
+public sealed class SoftDirtyTests
+{
+    [Theory]
+    [InlineData(true, true, true)]
+    // Clearing does nothing: a set bit is no news.
+    [InlineData(false, true, false)]
+    // Writing does nothing, as without CONFIG_MEM_SOFT_DIRTY.
+    [InlineData(true, false, false)]
+    [InlineData(false, false, false)]
+    public void A_kernel_is_believed_after_a_round_trip_only(bool clears, bool marks, bool expected)
+    {
+        using FakeKernel kernel = new(clears, marks);
+        Assert.Equal(expected, kernel.Ask());
+    }
+
+    [Fact]
+    public void The_live_kernel_is_asked_on_a_page_of_our_own()
+    {
+        bool isSupported = SoftDirtyProbe.IsSupported(KernelFiles.Default);
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {3 * Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} 3");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        if (!isSupported)
+        {
+            MemProcException error = Assert.Throws<MemProcException>(() => SoftDirty.Clear(process));
+            Assert.Equal("ClearSoftDirty,ENOSYS", error.ErrorId);
+            Assert.Contains("CONFIG_MEM_SOFT_DIRTY", error.Message, StringComparison.Ordinal);
+            // It is not a refusal of something that would work: no bit is ever there.
+            Assert.DoesNotContain(Pages(process, address), page => page.IsSoftDirty);
+            return;
+        }
+
+        SoftDirtyClear clear = SoftDirty.Clear(process);
+        Assert.Equal(target.ProcessId, clear.ProcessId);
+        Assert.DoesNotContain(Pages(process, address), page => page.IsSoftDirty);
+        target.Ask($"touch {address + Page.Size} 1");
+        Assert.Equal([false, true, false], Pages(process, address).Select(page => page.IsSoftDirty));
+    }
+
+    [Fact]
+    public void A_kernel_that_takes_the_command_and_does_nothing_is_found_out()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("clear_refs", "");
+        // Whatever page the probe takes, its entry is present and never soft-dirty.
+        simulated.Write("maps", "1000-7ffffffff000 rw-p 00000000 00:00 0\n");
+        string pagemap = Path.Combine(simulated.Files.Proc, $"{Environment.ProcessId}", "pagemap");
+        File.CreateSymbolicLink(pagemap, "/dev/zero");
+        Assert.False(SoftDirtyProbe.IsSupported(simulated.Files));
+        Assert.Equal("4", simulated.Read("clear_refs"));
+        using LinuxProcess process = simulated.Open();
+        Assert.Equal("ClearSoftDirty,ENOSYS",
+            Assert.Throws<MemProcException>(() => SoftDirty.Clear(process)).ErrorId);
+    }
+
+    [Fact]
+    public void A_kernel_without_the_file_is_named_with_its_option()
+    {
+        using SimulatedProcess simulated = new();
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => SoftDirty.ThrowIfUnsupported(simulated.Files));
+        Assert.Equal("ClearSoftDirty,ENOENT", error.ErrorId);
+        Assert.Contains("CONFIG_PROC_PAGE_MONITOR", error.Message, StringComparison.Ordinal);
+    }
+
+    private static PageMapEntry[] Pages(LinuxProcess process, ulong address) =>
+        [.. new PageMapWalk(process) { IncludeEmpty = true }.Range(address, 3 * Page.Size)];
+
+    /// <summary>A kernel that clears, or marks, or does not.</summary>
+    private sealed class FakeKernel(bool clears, bool marks) : SoftDirtyProbe
+    {
+        private bool _isDirty = !clears;
+
+        protected override void Clear() => _isDirty &= !clears;
+
+        protected override void Touch() => _isDirty |= marks;
+
+        protected override bool IsDirty() => _isDirty;
+    }
+}
