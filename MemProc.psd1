@@ -10,6 +10,8 @@
     PowerShellVersion    = '7.6'
     FormatsToProcess     = @('lib/MemProc.format.ps1xml')
     CmdletsToExport      = @(
+        'Clear-PagePoison'
+        'Clear-SoftDirty'
         'Find-ProcessByPfn'
         'Get-FilePage'
         'Get-PageFlags'
@@ -19,7 +21,10 @@
         'Get-ProcMap'
         'Get-ProcMemoryStatus'
         'Measure-PageFlags'
+        'Measure-WorkingSet'
         'Read-ProcessMemory'
+        'Set-PageIdle'
+        'Set-PagePoison'
         'Write-ProcessMemory'
     )
     FunctionsToExport    = @()

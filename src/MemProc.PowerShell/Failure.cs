@@ -17,10 +17,13 @@ internal static class Failure
     private static ErrorCategory Category(MemProcException error) => error.Errno switch
     {
         Errno.ENOENT or Errno.ESRCH => ErrorCategory.ObjectNotFound,
-        Errno.EACCES or Errno.EPERM => ErrorCategory.PermissionDenied,
+        Errno.EACCES or Errno.EPERM or Errno.EROFS => ErrorCategory.PermissionDenied,
         Errno.EINVAL or Errno.EISDIR => ErrorCategory.InvalidArgument,
         Errno.ENOTTY or Errno.ENOSYS or Errno.ENODEV or Errno.EOPNOTSUPP => ErrorCategory.NotImplemented,
+        Errno.EBUSY => ErrorCategory.ResourceBusy,
+        Errno.EHWPOISON => ErrorCategory.InvalidData,
         Errno.EAGAIN => ErrorCategory.InvalidData,
+        Errno.EIO when error.Operation is "PoisonPage" or "UnpoisonPage" => ErrorCategory.InvalidResult,
         Errno.EFAULT or Errno.EIO => error.Operation.StartsWith("Write", StringComparison.Ordinal)
             ? ErrorCategory.WriteError
             : ErrorCategory.ReadError,

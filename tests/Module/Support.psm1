@@ -149,5 +149,31 @@ function Out-Screen {
     }
 }
 
+<#
+.SYNOPSIS
+    Runs a script in a pwsh that sees an idle bitmap and a poison injector which this kernel may lack: files that only
+    remember what is written to them, in a mount namespace of its own. Processes and frames are the real ones, and
+    nothing happens to them.
+#>
+function Invoke-InSimulatedKernel([string] $Script) {
+    $module = Join-Path $root 'MemProc.psd1'
+    $simulation = 'mount -t tmpfs none /sys/kernel/mm && mount -t tmpfs none /sys/kernel/debug &&
+        mkdir /sys/kernel/mm/page_idle /sys/kernel/debug/hwpoison &&
+        truncate -s 64M /sys/kernel/mm/page_idle/bitmap &&
+        touch /sys/kernel/debug/hwpoison/corrupt-pfn /sys/kernel/debug/hwpoison/unpoison-pfn || exit 77
+        exec "$@"'
+    $answer = unshare --mount /bin/sh -c $simulation sh pwsh -NoProfile -NonInteractive -Command "
+        `$ErrorActionPreference = 'Stop'; Import-Module '$module'; $Script"
+    if ($LASTEXITCODE -eq 77) {
+        Set-ItResult -Skipped -Because 'it needs root that may mount in a namespace of its own'
+    }
+
+    if ($LASTEXITCODE -ne 0) {
+        throw "The simulation ended with $LASTEXITCODE`: $answer"
+    }
+
+    $answer
+}
+
 Export-ModuleMember -Function Import-TestedModule, Start-Target, Start-Shell, Stop-Target, Test-IsRoot, Assert-Root,
-    Assert-PidNamespace, Invoke-OtherPwsh, Out-Screen
+    Assert-PidNamespace, Invoke-InSimulatedKernel, Invoke-OtherPwsh, Out-Screen

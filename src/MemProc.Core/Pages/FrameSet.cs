@@ -3,12 +3,12 @@ using System.Numerics;
 namespace MemProc;
 
 /// <summary>
-/// A set of frame numbers, a bit each where some are: it never takes more than a 32,768th of the machine's memory.
+/// A set of frame numbers, a bit each in blocks where some are: it takes less than a 20,000th of the machine's memory.
 /// </summary>
 internal sealed class FrameSet
 {
     private const int WordFrames = 64;
-    private const int BlockWords = 512;
+    private const int BlockWords = PresentFrames.PieceFrames / WordFrames;
     private const ulong BlockFrames = WordFrames * BlockWords;
 
     private readonly SortedDictionary<ulong, ulong[]> _blocks = [];

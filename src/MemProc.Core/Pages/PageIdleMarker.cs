@@ -77,7 +77,7 @@ public sealed class PageIdleMarker : IDisposable
         }
 
         PageIdleMark mark = new(null, null, null, first);
-        ulong[] pfns = new ulong[FrameTables.BatchFrames];
+        ulong[] pfns = new ulong[PresentFrames.PieceFrames];
         for (ulong done = 0; done < count;)
         {
             _cancellation.ThrowIfCancellationRequested();

@@ -50,6 +50,10 @@ public static class View
     /// <summary>The heading of a group: id and name.</summary>
     public static string Process(object? id, object? name) => $"{id} ({Text(name)})";
 
+    /// <summary>The heading of a measurement: id and name, how, and how long.</summary>
+    public static string Measured(object? id, object? name, object? method, object? seconds) => string.Create(
+        CultureInfo.InvariantCulture, $"{Process(id, name)}, {method}, {LanguagePrimitives.ConvertTo<double>(seconds):0.0} s");
+
     /// <summary>Names in one line.</summary>
     public static string Names(object? names) =>
         names is IEnumerable many and not string ? string.Join(',', many.Cast<object>()) : Text(names);

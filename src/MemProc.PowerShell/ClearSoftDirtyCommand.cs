@@ -1,0 +1,37 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Clear-SoftDirty: clears the soft-dirty bits of processes.</summary>
+[Cmdlet(VerbsCommon.Clear, "SoftDirty", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
+[OutputType(typeof(SoftDirtyClear))]
+public sealed class ClearSoftDirtyCommand : ProcessCommand
+{
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        try
+        {
+            SoftDirty.ThrowIfUnsupported();
+        }
+        catch (MemProcException error)
+        {
+            ThrowTerminatingError(Failure.Record(error));
+        }
+    }
+
+    protected override void Process(LinuxProcess process)
+    {
+        string action = $"Clear the soft-dirty bits of all pages of process {process.Identity}";
+        if (ShouldProcess(action, $"{action}. Go on?", "Clear-SoftDirty"))
+        {
+            SoftDirtyClear clear = SoftDirty.Clear(process);
+            if (PassThru)
+            {
+                WriteObject(clear);
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+BeforeAll {
+    Import-Module $PSScriptRoot/Support.psm1 -Force
+    Import-TestedModule
+    $target = Start-Target
+    $hasBitmap = Test-Path /sys/kernel/mm/page_idle/bitmap
+
+    # Ten touched pages, each a page of its own whatever the machine does with huge pages.
+    function New-Touched {
+        $address = $target.Ask('map 40960 rw- private').address
+        $null = $target.Ask("advise $address 40960 15"), $target.Ask("touch $address 10")
+        $address
+    }
+}
+
+AfterAll {
+    Stop-Target
+}
+
+Describe 'Measure-WorkingSet' {
+    It 'counts the pages that a process touches, by mapping' {
+        $quiet, $busy = (New-Touched), (New-Touched)
+        $sets = Measure-WorkingSet $target.Id -Method Referenced -During {
+            # A page whose translation is cached is touched unseen; changing the protection flushes it.
+            $null = $target.Ask("protect $busy 40960 r--"), $target.Ask("protect $busy 40960 rw-")
+            $target.Ask("touch $($busy + 8192) 3")
+        }
+        $sets | Should -BeOfType MemProc.WorkingSet
+        $sets.Count | Should -BeGreaterThan 20
+        $found = $sets | Where-Object Start -EQ $busy
+        $found.RssBytes | Should -Be 40960
+        $found.ReferencedBytes | Should -Be 12288
+        $found.UntrackedBytes | Should -BeNullOrEmpty
+        $found.Method | Should -Be Referenced
+        $found.ProcessId | Should -Be $target.Id
+        $found.Permissions | Should -Be 'rw-p'
+        ($sets | Where-Object Start -EQ $quiet).ReferencedBytes | Should -Be 0
+    }
+
+    It 'sums up with -Summary' {
+        $null = New-Touched
+        $sum = Measure-WorkingSet $target.Id -Seconds 0 -Summary -Method Referenced
+        $sum | Should -BeOfType MemProc.WorkingSetSummary
+        $sum.MappingCount | Should -BeGreaterThan 20
+        $sum.RssBytes | Should -BeGreaterThan 1MB
+        $sum.ReferencedBytes | Should -BeLessThan $sum.RssBytes
+    }
+
+    It 'measures a process once, however many of its objects come, and all in one wait' {
+        $other = Start-Target
+        $sums = @(Get-ProcMap $target.Id) + @(Get-ProcMap $other.Id) | Measure-WorkingSet -Seconds 0 -Summary
+        $sums.ProcessId | Should -Be $target.Id, $other.Id
+    }
+
+    It 'binds what it wrote itself, and goes on after a dead process' {
+        $dead = Start-Target
+        $dead.Kill()
+        $sets = Measure-WorkingSet $dead.Id, $target.Id -Seconds 0 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -Be 'OpenProcess,ESRCH,MemProc.PowerShell.MeasureWorkingSetCommand'
+        $problem[0].CategoryInfo.Category | Should -Be 'ObjectNotFound'
+        $sets[0].ProcessId | Should -Be $target.Id
+        ($sets[0] | Get-PageMapEntry | Select-Object -First 1).Address | Should -Be $sets[0].Start
+    }
+
+    It 'makes the death of a process meanwhile an error' {
+        $victim = Start-Target
+        $null = Measure-WorkingSet $victim.Id -Method Referenced -During { $victim.Kill() } -ErrorVariable problem `
+            -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -Be 'ReadMaps,ESRCH,MemProc.PowerShell.MeasureWorkingSetCommand'
+        $problem[0].CategoryInfo.Category | Should -Be 'ObjectNotFound'
+    }
+
+    It 'fails with its script block' {
+        { Measure-WorkingSet $target.Id -During { throw 'no such work' } } | Should -Throw '*no such work*'
+    }
+
+    It 'marks nothing with -WhatIf' {
+        $address = New-Touched
+        Measure-WorkingSet $target.Id -Method Referenced -WhatIf | Should -BeNullOrEmpty
+        (Get-ProcMap $target.Id -Address $address -Detailed).ReferencedBytes | Should -Be 40960
+        $said = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
+            Measure-WorkingSet $($target.Id) -Seconds 0.5 -Method Referenced -WhatIf" | Out-String
+        $said | Should -Match 'What if: Clear the referenced bits of all pages of process \d+ \(dotnet\), wait 0.5 s'
+    }
+
+    It 'says what an Idle that was asked for lacks, and with -Verbose why another way was taken' {
+        if ($hasBitmap) {
+            Set-ItResult -Skipped -Because 'this kernel has an idle bitmap'
+        }
+
+        $problem = { Measure-WorkingSet $target.Id -Method Idle } | Should -Throw -PassThru
+        $problem.FullyQualifiedErrorId |
+            Should -Be 'MeasureWorkingSet,ENOENT,MemProc.PowerShell.MeasureWorkingSetCommand'
+        $problem.CategoryInfo.Category | Should -Be 'ObjectNotFound'
+        $problem.Exception.Message | Should -Match 'CONFIG_IDLE_PAGE_TRACKING'
+        $told = Measure-WorkingSet $target.Id -Seconds 0 -Summary -Verbose 4>&1
+        $told[0].Message | Should -Match 'Measured by Referenced: .*CONFIG_IDLE_PAGE_TRACKING'
+        $told[-1].Method | Should -Be 'Referenced'
+    }
+
+    It 'measures by the idle bitmap where there is one' {
+        Assert-Root
+        $touched = New-Touched
+        $answer = Invoke-InSimulatedKernel "
+            `$untouched = Measure-WorkingSet $($target.Id) -During { } | Where-Object Start -EQ $touched
+            `$all = Measure-WorkingSet $($target.Id) -During {
+                # Touched, as the kernel would say it: no frame is idle any more.
+                truncate -s 0 /sys/kernel/mm/page_idle/bitmap; truncate -s 64M /sys/kernel/mm/page_idle/bitmap
+            } | Where-Object { `$_.Start -eq $touched -or `$_.Path -eq '[vdso]' }
+            @(`$untouched) + `$all | ForEach-Object {
+                '{0} {1} {2} {3}' -f `$_.Method, `$_.RssBytes, `$_.ReferencedBytes, `$_.UntrackedBytes
+            }"
+        $answer[0] | Should -Be 'Idle 40960 0 0'
+        $answer[1] | Should -Be 'Idle 40960 40960 0'
+        # The vDSO is the kernel's own page: nothing is known of it.
+        $answer[2] | Should -Match '^Idle (\d+) 0 \1$'
+    }
+
+    It 'shows itself in 80 columns, from a job too' {
+        $address = New-Touched
+        $root = Resolve-Path $PSScriptRoot/../..
+        $sets = Measure-WorkingSet $target.Id -Seconds 0 -Method Referenced | Where-Object Start -EQ $address
+        $screen = $sets | Out-Screen -Width 80
+        $screen | Should -Match "Process: $($target.Id) \(dotnet\), Referenced, 0\.\d s"
+        $screen | Should -Match ('0x{0:x12} +40 KiB +40 KiB +0 B +rw-p' -f $address)
+        $screen -split "`n" | ForEach-Object { $_.TrimEnd().Length | Should -BeLessOrEqual 80 }
+        $back = Start-Job {
+            Import-Module "$using:root/MemProc.psd1"
+            Measure-WorkingSet $using:target.Id -Seconds 0 -Method Referenced | Where-Object Start -EQ $using:address
+            Measure-WorkingSet $using:target.Id -Seconds 0 -Method Referenced -Summary
+        } | Receive-Job -Wait -AutoRemoveJob
+        ($back[0] | Out-Screen -Width 80) -replace '0\.\d s' | Should -Be ($screen -replace '0\.\d s')
+        $back[1] | Out-Screen -Width 80 | Should -Match "$($target.Id) +dotnet +Referenced +0\.\d +[\d.]+ MiB"
+    }
+
+    It 'refuses a time of <_>' -ForEach -1, 1e9, 'soon' {
+        { Measure-WorkingSet $target.Id -Seconds $_ } | Should -Throw
+    }
+
+    It 'completes methods' {
+        $line = 'Measure-WorkingSet 1 -Method '
+        [System.Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).
+            CompletionMatches.CompletionText | Should -Be 'Auto', 'Idle', 'Referenced'
+    }
+
+    It 'stops on Ctrl-C' {
+        $shell = [powershell]::Create().AddScript("Import-Module '$PSScriptRoot/../../MemProc.psd1'; '-'
+            Measure-WorkingSet $($target.Id) -Seconds 3600")
+        $output = [System.Management.Automation.PSDataCollection[psobject]]::new()
+        $null = $shell.BeginInvoke([System.Management.Automation.PSDataCollection[psobject]]::new(), $output)
+        [System.Threading.SpinWait]::SpinUntil({ $output.Count -gt 0 }, 30000) | Should -BeTrue
+        $stopping = $shell.BeginStop($null, $null)
+        $stopping.AsyncWaitHandle.WaitOne(30000) | Should -BeTrue
+        $shell.InvocationStateInfo.State | Should -Be 'Stopped'
+    }
+}
+
+Describe 'Set-PageIdle' {
+    It 'says what of the kernel is missing' {
+        if ($hasBitmap) {
+            Set-ItResult -Skipped -Because 'this kernel has an idle bitmap'
+        }
+
+        $problem = { Set-PageIdle $target.Id } | Should -Throw -PassThru
+        $problem.FullyQualifiedErrorId | Should -Be 'MarkIdle,ENOENT,MemProc.PowerShell.SetPageIdleCommand'
+        $problem.CategoryInfo.Category | Should -Be 'ObjectNotFound'
+        $problem.Exception.Message | Should -Match 'CONFIG_IDLE_PAGE_TRACKING.*referenced bits'
+    }
+
+    It 'marks whole processes, mappings, pages and frames, and says how many are idle' {
+        Assert-Root
+        $touched = New-Touched
+        $answer = Invoke-InSimulatedKernel "
+            function Show { '{0}|{1:x}|{2}|{3:x}|{4}|{5}' -f `$_.ProcessId, `$_.Address, `$_.Length, `$_.Pfn, `$_.PageCount, `$_.IdleCount }
+            Set-PageIdle $($target.Id) $touched 0x2001 | ForEach-Object { Show }
+            Set-PageIdle $($target.Id) $($touched + 0x123) | ForEach-Object { Show }
+            Get-ProcMap $($target.Id) -Address $touched | Set-PageIdle | ForEach-Object { Show }
+            `$page = Get-PageMapEntry $($target.Id) $touched
+            `$page | Set-PageIdle | ForEach-Object { Show }
+            `$page.Pfn | Get-PageFlags | Set-PageIdle | ForEach-Object { Show }
+            '{0:x}' -f `$page.Pfn
+            `$all = Set-PageIdle $($target.Id)
+            `$all.PageCount -eq `$all.IdleCount + `$all.TouchedCount + `$all.UnmarkableCount
+            `$all.IdleCount -gt 100
+            `$all | Out-String -Width 80"
+        $hex = '{0:x}' -f $touched
+        $answer[0..3] | Should -Be "$($target.Id)|$hex|12288||3|3", "$($target.Id)|$hex|4096||1|1",
+            "$($target.Id)|$hex|40960||10|10", "$($target.Id)|$hex|4096||1|1"
+        $answer[4] | Should -Be "|||$($answer[5])|1|1"
+        $answer[6..7] | Should -Be 'True', 'True'
+        $answer[8..99] -join "`n" | Should -Match "ProcessId Address .*Unmarkable\n.*\n +$($target.Id) "
+    }
+
+    It 'refuses what makes no sense, and marks nothing with -WhatIf' {
+        Assert-Root
+        $answer = Invoke-InSimulatedKernel "
+            try { Set-PageIdle $($target.Id) -Pfn 1 } catch { `$_.FullyQualifiedErrorId }
+            try { Set-PageIdle $($target.Id) -Length 5 } catch { `$_.FullyQualifiedErrorId }
+            try { Set-PageIdle -Pfn 0xfffffffffff } catch { `$_.FullyQualifiedErrorId }
+            try { Set-PageIdle $($target.Id) 0x10 } catch { `$_.FullyQualifiedErrorId }
+            try { Set-PageIdle 4194305 } catch { `$_.FullyQualifiedErrorId }
+            Set-PageIdle $($target.Id) -WhatIf
+            Set-PageIdle -Pfn 0x1000 -Count 16 -WhatIf
+            /bin/sh -c 'tr -d \\000 < /sys/kernel/mm/page_idle/bitmap | wc -c'"
+        $answer[0..4] | Should -Be @('Pfn,EINVAL', 'Address,EINVAL', 'ReadPageFlags,EINVAL', 'FindMap,ENOENT',
+            'OpenProcess,ESRCH' | ForEach-Object { "$_,MemProc.PowerShell.SetPageIdleCommand" })
+        $answer[5] | Should -Match "What if: Mark all pages of process $($target.Id) \(dotnet\) as idle"
+        $answer[6] | Should -Match 'What if: Mark 16 frames from 0x1000 on, of whoever has them, as idle'
+        $answer[7] | Should -Be 0
+    }
+}
+
+Describe 'Clear-SoftDirty' {
+    It 'clears what a kernel keeps, and does not believe one that keeps nothing' {
+        $address = New-Touched
+        try {
+            $clear = Clear-SoftDirty $target.Id -PassThru
+        }
+        catch {
+            $_.FullyQualifiedErrorId | Should -Be 'ClearSoftDirty,ENOSYS,MemProc.PowerShell.ClearSoftDirtyCommand'
+            $_.CategoryInfo.Category | Should -Be 'NotImplemented'
+            $_.Exception.Message | Should -Match 'CONFIG_MEM_SOFT_DIRTY'
+            (Get-PageMapEntry $target.Id $address 40960).IsSoftDirty | Should -Not -Contain $true
+            return
+        }
+
+        $clear | Should -BeOfType MemProc.SoftDirtyClear
+        (Get-PageMapEntry $target.Id $address 40960).IsSoftDirty | Should -Not -Contain $true
+        $null = $target.Ask("touch $($address + 4096) 1")
+        ($clear | Get-PageMapEntry -Address $address -Length 40960 | Where-Object IsSoftDirty).Address |
+            Should -Be ($address + 4096)
+        Clear-SoftDirty $target.Id | Should -BeNullOrEmpty
+        Clear-SoftDirty $target.Id -WhatIf -PassThru | Should -BeNullOrEmpty
+    }
+}
