@@ -58,6 +58,9 @@ internal static class CommandLine
         root.Subcommands.Add(new ReadCommand());
         root.Subcommands.Add(new WriteCommand());
         root.Subcommands.Add(new FindPfnCommand());
+        root.Subcommands.Add(new IdleCommand());
+        root.Subcommands.Add(new WorkingSetCommand());
+        root.Subcommands.Add(new ClearSoftDirtyCommand());
         root.Options.Add(CliCommand.Json);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);

@@ -34,6 +34,7 @@ internal static class JsonLine
             new WordConverter<ProcMapKind>(),
             new WordConverter<ReadMethod>(),
             new WordConverter<WriteMethod>(),
+            new WordConverter<WorkingSetMethod>(),
             new WordConverter<MemoryValueType>(),
             new JsonStringEnumConverter<Errno>(),
         },
@@ -85,6 +86,10 @@ internal static class JsonLine
 [JsonSerializable(typeof(MemoryFile))]
 [JsonSerializable(typeof(MemoryWrite))]
 [JsonSerializable(typeof(MemoryWriter.Plan))]
+[JsonSerializable(typeof(PageIdleMark))]
+[JsonSerializable(typeof(WorkingSet))]
+[JsonSerializable(typeof(WorkingSetSummary))]
+[JsonSerializable(typeof(SoftDirtyClear))]
 [JsonSerializable(typeof(ReadText))]
 [JsonSerializable(typeof(ReadValue))]
 [JsonSerializable(typeof(sbyte))]

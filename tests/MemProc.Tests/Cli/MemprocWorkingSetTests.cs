@@ -1,0 +1,114 @@
+using System.Text.Json;
+
+namespace MemProc.Tests;
+
+/// <summary>Working sets, idle pages and soft-dirty bits by the command line.</summary>
+public sealed class MemprocWorkingSetTests
+{
+    private const string IdleBitmap = "/sys/kernel/mm/page_idle/bitmap";
+
+    [Fact]
+    public void A_working_set_is_shown_by_mapping_and_as_a_sum()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
+        target.Ask($"advise {address} {4 * Page.Size} 15");
+        target.Ask($"touch {address} 4");
+        string[] command = ["workingset", $"{target.ProcessId}", "--seconds", "0", "--method", "referenced"];
+        (int exitCode, string output, string errors) = Memproc([.. command, "--json"]);
+        Assert.Equal((0, ""), (exitCode, errors));
+        JsonElement[] sets = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement)];
+        JsonElement set = sets.Single(set => set.GetProperty("start").GetString() == $"0x{address:x}");
+        Assert.Equal((4 * Page.Size, 0UL, "referenced", "rw-p"), (set.GetProperty("rssBytes").GetUInt64(),
+            set.GetProperty("referencedBytes").GetUInt64(), set.GetProperty("method").GetString(),
+            set.GetProperty("permissions").GetString()));
+        Assert.Equal(JsonValueKind.Null, set.GetProperty("untrackedBytes").ValueKind);
+
+        (exitCode, output, errors) = Memproc(command);
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.Contains(output.Split('\n'), line => line.StartsWith($"0x{address:x} ", StringComparison.Ordinal)
+            && line.Contains($" {HumanSize.Format(4 * Page.Size)}        0 B          - rw-p", StringComparison.Ordinal));
+        (exitCode, output, errors) = Memproc([.. command, "--summary"]);
+        Assert.Equal((0, ""), (exitCode, errors));
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.Matches($@"^ *{target.ProcessId} referenced +0\.\d ", lines[1]);
+    }
+
+    [Fact]
+    public void What_the_kernel_lacks_is_told_and_another_way_taken_where_there_is_one()
+    {
+        Assert.SkipWhen(File.Exists(IdleBitmap), "needs a kernel without an idle bitmap");
+        using TargetProcess target = TargetProcess.Start();
+        string id = $"{target.ProcessId}";
+        (int exitCode, string output, string errors) = Memproc("workingset", id, "--seconds", "0", "--summary");
+        Assert.Equal(0, exitCode);
+        Assert.Contains(" referenced ", output, StringComparison.Ordinal);
+        Assert.Contains("CONFIG_IDLE_PAGE_TRACKING", errors, StringComparison.Ordinal);
+        (exitCode, output, errors) = Memproc("workingset", id, "--seconds", "0", "--method", "idle");
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("CONFIG_IDLE_PAGE_TRACKING", errors, StringComparison.Ordinal);
+        (exitCode, output, errors) = Memproc("idle", id);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("CONFIG_IDLE_PAGE_TRACKING", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Idle_marks_what_it_says_where_there_is_a_bitmap()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
+        target.Ask($"advise {address} {4 * Page.Size} 15");
+        target.Ask($"touch {address} 4");
+        // A file that remembers what is written stands for the bitmap, in a mount namespace of its own.
+        string memproc = $"{DotnetHost.Path} {Programs.Memproc}";
+        (int exitCode, string output, _) = Shell.Try(Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
+            mount -t tmpfs none /sys/kernel/mm && mkdir /sys/kernel/mm/page_idle && truncate -s 64M {IdleBitmap} || exit 77
+            {memproc} idle {target.ProcessId} 0x{address:x} --length 8193
+            {memproc} workingset {target.ProcessId} --seconds 0 --summary --json
+            """]);
+        Assert.SkipWhen(exitCode == 77, "needs to mount in a namespace of its own");
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Matches("^ *Pages +Idle +Touched +Unmarkable$", lines[0]);
+        Assert.Matches("^ *3 +3 +0 +0$", lines[1]);
+        JsonElement sum = JsonDocument.Parse(lines[2]).RootElement;
+        Assert.Equal("idle", sum.GetProperty("method").GetString());
+        Assert.True(sum.GetProperty("untrackedBytes").GetUInt64() < sum.GetProperty("rssBytes").GetUInt64());
+    }
+
+    [Fact]
+    public void Soft_dirty_bits_are_cleared_or_said_not_to_be_kept()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        (int exitCode, string output, string errors) = Memproc("clear-soft-dirty", $"{target.ProcessId}");
+        if (SoftDirtyProbe.IsSupported(KernelFiles.Default))
+        {
+            Assert.Equal((0, ""), (exitCode, errors));
+            Assert.Contains($"{target.ProcessId}", output, StringComparison.Ordinal);
+        }
+        else
+        {
+            Assert.Equal((1, ""), (exitCode, output));
+            Assert.Contains("CONFIG_MEM_SOFT_DIRTY", errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("workingset", "self", "--seconds", "-1")]
+    [InlineData("workingset", "self", "--seconds", "1e9")]
+    [InlineData("workingset", "self", "--method", "magic")]
+    [InlineData("workingset", "4194305")]
+    [InlineData("idle", "self", "--length", "4096")]
+    [InlineData("clear-soft-dirty", "nobody")]
+    public void What_makes_no_sense_is_refused(params string[] arguments)
+    {
+        (int exitCode, string output, string errors) = Memproc(arguments);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith("memproc: ", errors, StringComparison.Ordinal);
+    }
+
+    private static (int ExitCode, string Output, string Errors) Memproc(params string[] arguments) =>
+        Shell.Try(DotnetHost.Path, [Programs.Memproc, .. arguments]);
+}
