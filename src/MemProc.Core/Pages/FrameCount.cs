@@ -71,7 +71,7 @@ public sealed class FrameCount(
     /// </exception>
     public void AddProcess(LinuxProcess process, ulong? address = null, ulong length = 0)
     {
-        PageMapReader reader = new(process, cancellation);
+        PageMapReader reader = new(process, cancellation) { TellsHuge = filter.IsHuge };
         ulong start = MachinePage.Floor(address ?? 0);
         ulong end = address is ulong from
             ? MachinePage.Ceiling(UserRange.End(from, length, "ReadPageMap"))

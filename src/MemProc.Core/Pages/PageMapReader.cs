@@ -7,7 +7,8 @@ namespace MemProc;
 /// <param name="Address">Address of the first page.</param>
 /// <param name="Words">The words; the memory is used again for the next stretch.</param>
 /// <param name="IsHuge">
-/// The pages are mapped by entries larger than a page; null where the kernel cannot tell, or nothing is there.
+/// The pages are mapped by entries larger than a page; null where the kernel cannot tell, where nothing is there, or
+/// where it was not asked for.
 /// </param>
 public readonly record struct PageMapStretch(ulong Address, ReadOnlyMemory<ulong> Words, bool? IsHuge);
 
@@ -21,16 +22,27 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
 {
     private const string Operation = "ReadPageMap";
 
-    /// <summary>Words in one read: 512 KiB of them.</summary>
-    private const int BatchPages = 64 * 1024;
+    /// <summary>Words in one read: 64 KiB of them. More are no faster, and would have to come from the large heap.</summary>
+    private const int BatchPages = 8 * 1024;
 
     /// <summary>Reading a few empty words is cheaper than another system call.</summary>
     private const ulong BridgedPages = 128;
     private const int RegionCount = 512;
 
+    /// <summary>
+    /// Populated pages behind which a scan stops: memory that is in use so densely is read without being scanned.
+    /// </summary>
+    private const ulong ScanPages = 4096;
+
     private readonly ulong[] _words = new ulong[BatchPages];
     private readonly PageRegion[] _regions = new PageRegion[RegionCount];
     private bool _canScan = true;
+
+    /// <summary>
+    /// Whether <see cref="PageMapStretch.IsHuge"/> is wanted. It takes a scan of what is in use, and so walks that
+    /// memory twice.
+    /// </summary>
+    public bool TellsHuge { get; init; }
 
     /// <summary>
     /// Stretches that hold every populated page of a range, in address order. They can hold empty pages too:
@@ -41,17 +53,69 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// <exception cref="MemProcException">
     /// ReadPageMap: EACCES without ptrace access; ESRCH where the process exits meanwhile.
     /// </exception>
-    public IEnumerable<PageMapStretch> ReadPopulated(ulong start, ulong end) => Read(start, end, includeEmpty: false);
+    public IEnumerable<PageMapStretch> ReadPopulated(ulong start, ulong end) =>
+        TellsHuge ? Read(start, end, includeEmpty: false) : ReadInUse(start, end);
 
     /// <summary>Stretches that hold every page of a range, empty ones too.</summary>
     /// <inheritdoc cref="ReadPopulated"/>
-    public IEnumerable<PageMapStretch> ReadAll(ulong start, ulong end) => Read(start, end, includeEmpty: true);
+    public IEnumerable<PageMapStretch> ReadAll(ulong start, ulong end) =>
+        TellsHuge ? Read(start, end, includeEmpty: true) : ReadWords(start, end, isHuge: null);
+
+    /// <summary>Reads on, in growing pieces, while memory is in use; scans for the next page in use where it is not.</summary>
+    private IEnumerable<PageMapStretch> ReadInUse(ulong start, ulong end)
+    {
+        ulong pages = BridgedPages;
+        for (ulong at = start; at < end;)
+        {
+            bool goesOn = false;
+            ulong until = at + Math.Min(pages * MachinePage.SizeBytes, end - at);
+            foreach (PageMapStretch stretch in ReadWords(at, until, isHuge: null))
+            {
+                goesOn = EndsPopulated(stretch.Words.Span);
+                yield return stretch;
+            }
+
+            at = until;
+            if (goesOn || !_canScan)
+            {
+                pages = Math.Min(pages * 2, BatchPages);
+            }
+            else if (at < end)
+            {
+                int count = Scan(at, end, ScanPages, out at);
+                for (int index = 0; index < count;)
+                {
+                    PageRegion region = NextRegion(ref index, count);
+                    foreach (PageMapStretch stretch in ReadWords(region.Start, region.End, isHuge: null))
+                    {
+                        yield return stretch;
+                    }
+                }
+
+                pages = BridgedPages;
+            }
+        }
+    }
+
+    /// <summary>Whether one of the last pages is populated: then the next ones are likely to be, too.</summary>
+    private static bool EndsPopulated(ReadOnlySpan<ulong> words)
+    {
+        for (int index = words.Length - 1; index >= 0 && index >= words.Length - (int)BridgedPages; index--)
+        {
+            if (new PageMapWord(words[index]).IsPopulated)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private IEnumerable<PageMapStretch> Read(ulong start, ulong end, bool includeEmpty)
     {
         for (ulong at = start; at < end;)
         {
-            int count = _canScan ? Scan(at, end, out ulong walkEnd) : NoScan(at, end, out walkEnd);
+            int count = _canScan ? Scan(at, end, maxPages: 0, out ulong walkEnd) : NoScan(at, end, out walkEnd);
             ulong done = at;
             for (int index = 0; index < count;)
             {
@@ -86,11 +150,11 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     }
 
     /// <summary>Fills the regions with what is populated. Returns how many there are, and how far they go.</summary>
-    private int Scan(ulong at, ulong end, out ulong walkEnd)
+    private int Scan(ulong at, ulong end, ulong maxPages, out ulong walkEnd)
     {
         cancellation.ThrowIfCancellationRequested();
         Errno errno = PageMapScan.TryFindPopulated(
-            process.PageMap, at, end, _regions, out int count, out walkEnd);
+            process.PageMap, at, end, _regions, out int count, out walkEnd, maxPages);
         if (errno == Errno.ENOTTY)
         {
             _canScan = false;

@@ -16,7 +16,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     /// <summary>Pages whose frames are looked up together: few enough that the first answers come soon.</summary>
     private const int FrameBatch = 4096;
 
-    private readonly PageMapReader _reader = new(process, cancellation);
+    private readonly PageMapReader _reader = new(process, cancellation) { TellsHuge = true };
 
     /// <summary>Pages that are not populated are wanted too.</summary>
     public bool IncludeEmpty { get; init; }

@@ -87,9 +87,11 @@ public static class PageMapScan
     /// <param name="regions">Where the runs go, in address order.</param>
     /// <param name="count">How many were found.</param>
     /// <param name="walkEnd">Where the walk ended: <paramref name="end"/>, or earlier where the room was used up.</param>
+    /// <param name="maxPages">Stop when so many populated pages are found; 0: no limit.</param>
     /// <returns>ENOTTY: the kernel is older than 6.7.</returns>
     public static unsafe Errno TryFindPopulated(
-        SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd)
+        SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd,
+        ulong maxPages = 0)
     {
         fixed (PageRegion* vector = regions)
         {
@@ -100,6 +102,7 @@ public static class PageMapScan
                 End = end,
                 Vector = (ulong)vector,
                 VectorLength = (ulong)regions.Length,
+                MaxPages = maxPages,
                 CategoryAnyOfMask = PageCategories.Present | PageCategories.Swapped,
                 ReturnMask = PageCategories.Huge,
             };

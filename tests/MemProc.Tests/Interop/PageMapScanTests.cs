@@ -71,6 +71,22 @@ public sealed class PageMapScanTests
     }
 
     [Fact]
+    public void It_stops_when_enough_is_found()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong start = target.Ask($"reserve {16 * Page.Size} 16").Address("address");
+        using SafeFileHandle pagemap = Libc.OpenAt(null, $"/proc/{target.ProcessId}/pagemap");
+
+        PageRegion[] regions = new PageRegion[16];
+        Errno errno = PageMapScan.TryFindPopulated(
+            pagemap, start, start + (16 * Page.Size), regions, out int count, out ulong end, maxPages: 5);
+        Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+        Assert.Equal(Errno.None, errno);
+        Assert.Equal((1, start, start + (5 * Page.Size)), (count, regions[0].Start, regions[0].End));
+        Assert.Equal(start + (5 * Page.Size), end);
+    }
+
+    [Fact]
     public void A_wrong_range_is_refused()
     {
         using SafeFileHandle pagemap = Libc.OpenAt(null, "/proc/self/pagemap");

@@ -1,0 +1,123 @@
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>However memory is used, each page in use is found, once and in order.</summary>
+public sealed class PageMapReaderTests
+{
+    private const ulong Pages = 24_000;
+
+    /// <summary>First page and number of pages in use: alone, close together, far apart, and more than one read holds.</summary>
+    private static readonly (ulong First, ulong Count)[] InUse =
+    [
+        (300, 1), (302, 1), (500, 700), (1400, 1), (1600, 1), (4000, 9500), (13_700, 200), (20_000, 3000),
+    ];
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Pages_in_use_are_found_between_pages_that_are_not(bool tellsHuge)
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong start = Used(target);
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        PageMapReader reader = new(process) { TellsHuge = tellsHuge };
+        Assert.Equal(Expected(start), Populated(reader.ReadPopulated(start, start + Pages * Page.Size)));
+    }
+
+    [Fact]
+    public void A_range_may_begin_and_end_within_what_is_in_use()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong start = Used(target);
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ulong from = start + 600 * Page.Size, to = start + 21_000 * Page.Size;
+        Assert.Equal(
+            Expected(start).Where(address => address >= from && address < to),
+            Populated(new PageMapReader(process).ReadPopulated(from, to)));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void All_pages_are_all(bool tellsHuge)
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong start = Used(target), end = start + Pages * Page.Size;
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ulong next = start;
+        foreach (PageMapStretch stretch in new PageMapReader(process) { TellsHuge = tellsHuge }.ReadAll(start, end))
+        {
+            Assert.Equal(next, stretch.Address);
+            next += (ulong)stretch.Words.Length * Page.Size;
+        }
+
+        Assert.Equal(end, next);
+    }
+
+    [Fact]
+    public void Much_that_is_not_in_use_is_not_read()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        TargetReply reserve = target.Ask($"reserve {1UL << 36} 100");
+        ulong start = reserve.Address("address"), stride = reserve.Number("stride");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        Need.Request(
+            PageMapScan.TryFindPopulated(
+                process.OpenFile("pagemap", "ReadPageMap"), start, start + Page.Size, new PageRegion[1], out _, out _),
+            "PAGEMAP_SCAN (Linux 6.7)");
+        PageMapStretch[] stretches = [.. new PageMapReader(process).ReadPopulated(start, start + (1UL << 36))];
+        Assert.InRange(stretches.Sum(stretch => stretch.Words.Length), 100, 1000);
+        Assert.Equal(
+            Enumerable.Range(0, 100).Select(page => start + (ulong)page * stride),
+            stretches.Select(stretch => stretch.Address).Order().Distinct().Where(address => (address - start) % stride == 0));
+    }
+
+    [Fact]
+    public void A_kernel_that_cannot_scan_is_read_word_by_word()
+    {
+        using SimulatedProcess simulated = new();
+        ulong start = 16 * Page.Size;
+        ulong[] words = new ulong[20_000];
+        ulong[] used = [0, 5000, 5001, 19_999];
+        Array.ForEach(used, page => words[page] = 1UL << 63 | page + 1);
+        simulated.WritePageMap(start, words);
+        using LinuxProcess process = simulated.Open();
+        Assert.Equal(
+            used.Select(page => start + page * Page.Size),
+            Populated(new PageMapReader(process).ReadPopulated(start, start + 20_000 * Page.Size)));
+    }
+
+    private static ulong Used(TargetProcess target)
+    {
+        ulong start = target.Ask($"reserve {Pages * Page.Size} 0").Address("address");
+        foreach ((ulong first, ulong count) in InUse)
+        {
+            target.Ask($"touch {start + first * Page.Size} {count}");
+        }
+
+        return start;
+    }
+
+    private static IEnumerable<ulong> Expected(ulong start) =>
+        from run in InUse
+        from page in Enumerable.Range((int)run.First, (int)run.Count)
+        select start + (ulong)page * Page.Size;
+
+    private static List<ulong> Populated(IEnumerable<PageMapStretch> stretches)
+    {
+        List<ulong> addresses = [];
+        foreach (PageMapStretch stretch in stretches)
+        {
+            for (int index = 0; index < stretch.Words.Length; index++)
+            {
+                if (new PageMapWord(stretch.Words.Span[index]).IsPopulated)
+                {
+                    addresses.Add(stretch.Address + (ulong)index * Page.Size);
+                }
+            }
+        }
+
+        return addresses;
+    }
+}
