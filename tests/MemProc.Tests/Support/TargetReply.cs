@@ -12,7 +12,11 @@ public sealed class TargetReply
     {
         _line = line;
         string[] parts = line.Split(' ');
-        Assert.Equal(word, parts[0]);
+        if (parts[0] != word)
+        {
+            throw new TargetException($"no {word}: {line}");
+        }
+
         _values = parts[1..].Select(part => part.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
     }
 
@@ -20,8 +24,9 @@ public sealed class TargetReply
     public ulong Address(string key)
     {
         string value = Text(key);
-        Assert.StartsWith("0x", value, StringComparison.Ordinal);
-        return ulong.Parse(value.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+        return value.StartsWith("0x", StringComparison.Ordinal)
+            ? ulong.Parse(value.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)
+            : throw new TargetException($"{key} is no address in: {_line}");
     }
 
     /// <summary>A number.</summary>
