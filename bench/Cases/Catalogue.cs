@@ -1,0 +1,18 @@
+namespace MemProc.Bench;
+
+/// <summary>The cases, in the order in which they are run.</summary>
+internal static class Catalogue
+{
+    /// <summary>Every case.</summary>
+    public static IReadOnlyList<Case> All { get; } =
+    [
+        new ReservationCase(),
+        new WalkCase(),
+        new ObjectsCase(),
+        new MapsCase(),
+        new MachineFlagsCase(),
+        new ProcessFlagsCase(),
+        new FindPfnCase(),
+        new IndexCase(),
+    ];
+}

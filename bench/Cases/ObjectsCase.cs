@@ -1,0 +1,48 @@
+namespace MemProc.Bench;
+
+/// <summary>
+/// The same walk in PowerShell, an object a page, against what the pipeline itself takes. <c>$null = …</c> keeps all
+/// objects until the last one has come, so that their size counts too; <c>| Out-Null</c> passes them on.
+/// </summary>
+internal sealed class ObjectsCase : Case
+{
+    /// <inheritdoc/>
+    public override string Name => "objects";
+
+    /// <inheritdoc/>
+    public override string Title => "walk of 1 GiB resident as objects to $null";
+
+    /// <inheritdoc/>
+    public override void Prepare(Contest contest)
+    {
+        PwshSession session = contest.Keep(PwshSession.Start());
+        ResidentMemory memory = ResidentMemory.In(contest, 1UL << 30);
+        string walk = $"Get-PageMapEntry -Id {memory.ProcessId} -Address 0x{memory.Start:x} -Length {memory.Length}";
+        string counted = session.Run($"({walk} | Measure-Object).Count").Answer!;
+        if (counted != $"{memory.Pages}")
+        {
+            throw new BenchException($"{walk} emitted {counted} objects instead of {memory.Pages}.");
+        }
+
+        int size = BytesOfEntry(memory);
+        string empty = $"Write-EmptyObject {memory.Pages}";
+        PwshLine Add(string name, string line) => contest.Add(new PwshLine(name, session, line));
+
+        Contender kept = Add("$null = Get-PageMapEntry", $"$null = {walk}");
+        contest.Compare(kept, Add("$null = empty objects", $"$null = {empty}"), atMost: 1.6);
+        contest.Compare(kept, Add("$null = empty objects as large", $"$null = {empty} -Size {size}"));
+        Contender passed = Add("Get-PageMapEntry | Out-Null", $"{walk} | Out-Null");
+        contest.Compare(passed, Add("empty objects | Out-Null", $"{empty} | Out-Null"), atMost: 1.6);
+        contest.Remark("Bytes of an entry on the heap", () => $"{size}");
+    }
+
+    /// <summary>What an entry takes on the heap: of all that a walk allocates, nearly all is entries.</summary>
+    private static int BytesOfEntry(ResidentMemory memory)
+    {
+        using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        long entries = new PageMapWalk(process).Range(memory.Start, memory.Length).LongCount();
+        long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        return (int)(bytes / entries / sizeof(long) * sizeof(long));
+    }
+}

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Text.Json;
+using BenchmarkDotNet.Running;
+
+namespace MemProc.Bench;
+
+/// <summary>The whole command line: which cases, how often, and how it is told.</summary>
+internal static class CommandLine
+{
+    private static readonly Argument<string[]> Cases = new("case")
+    {
+        Description = "Which cases; all when left out",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private static readonly Option<int> Rounds = new("--rounds")
+    {
+        Description = "How many times each contender is measured",
+        DefaultValueFactory = _ => 15,
+    };
+
+    private static readonly Option<bool> Markdown = new("--markdown")
+    {
+        Description = "All of it as Markdown in the end",
+    };
+
+    private static readonly Option<string?> PageTypes = new("--page-types")
+    {
+        Description = "Where page-types is; the variable PAGE_TYPES says so too",
+        HelpName = "path",
+    };
+
+    private static readonly Option<string?> Result = new("--result")
+    {
+        Description = "The result of the one case goes to this file",
+        Hidden = true,
+    };
+
+    /// <summary>Carries out a command line. Returns the exit code: 1 where a case failed, whatever the figures.</summary>
+    public static int Run(string[] arguments)
+    {
+        Rounds.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+            {
+                result.AddError("--rounds takes a number of at least 1.");
+            }
+        });
+        Cases.AcceptOnlyFromAmong([.. Catalogue.All.Select(known => known.Name)]);
+        RootCommand root = new("Side-by-side figures: MemProc, other programs, and the least that a C program can do.")
+        {
+            Cases, Rounds, Markdown, PageTypes, Result, List(), Micro(), new IndexCommand(),
+        };
+        root.SetAction(RunCases);
+        return root.Parse(arguments).Invoke();
+    }
+
+    private static int RunCases(ParseResult given)
+    {
+        Tools.PageTypes = given.GetValue(PageTypes) ?? Tools.PageTypes;
+        string[] names = given.GetValue(Cases) ?? [];
+        int rounds = given.GetValue(Rounds);
+        Case[] chosen = [.. Catalogue.All.Where(known => names.Length == 0 || names.Contains(known.Name))];
+        if (given.GetValue(Result) is string file)
+        {
+            // In the pid namespace of its own that PidNamespace has made for this case.
+            File.WriteAllText(file, JsonSerializer.Serialize(new Referee(rounds).Run(chosen.Single())));
+            return 0;
+        }
+
+        string[] machine = [.. Machine.Describe()];
+        List<CaseResult> results = [];
+        foreach (Case bench in chosen)
+        {
+            results.Add(bench.LooksAtEveryone ? PidNamespace.Run(bench, rounds) : new Referee(rounds).Run(bench));
+            TextReport.Write(results[^1], Console.Out);
+        }
+
+        if (given.GetValue(Markdown))
+        {
+            MarkdownReport.Write(results, machine, Console.Out);
+        }
+
+        return results.Any(result => result.Failed is not null) ? 1 : 0;
+    }
+
+    private static Command List()
+    {
+        Command list = new("list", "Names the cases.");
+        list.SetAction(_ =>
+        {
+            foreach (Case known in Catalogue.All)
+            {
+                Console.WriteLine($"{known.Name,-14} {known.Title}");
+            }
+        });
+        return list;
+    }
+
+    private static Command Micro()
+    {
+        Argument<string[]> filter = new("benchmark") { Description = "Which, with wildcards; all when left out" };
+        Command micro = new("micro", "Measures what lies inside a process by BenchmarkDotNet.") { filter };
+        micro.SetAction(given =>
+        {
+            string[] filters = given.GetValue(filter) is { Length: > 0 } some ? some : ["*"];
+            BenchmarkSwitcher.FromAssembly(typeof(CommandLine).Assembly).Run(["--filter", .. filters], new MicroConfig());
+        });
+        return micro;
+    }
+}

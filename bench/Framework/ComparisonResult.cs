@@ -1,0 +1,12 @@
+namespace MemProc.Bench;
+
+/// <summary>How two contenders compare.</summary>
+/// <param name="Ours">The name of MemProc's.</param>
+/// <param name="Theirs">The name of the other.</param>
+/// <param name="Ratio">Our median by theirs: below 1 is faster.</param>
+/// <param name="AtMost">The goal; null: none was set.</param>
+internal sealed record ComparisonResult(string Ours, string Theirs, double Ratio, double? AtMost)
+{
+    /// <summary>Whether the goal was met; null: none was set.</summary>
+    public bool? IsMet => AtMost is double goal ? Ratio <= goal : null;
+}

@@ -1,0 +1,27 @@
+using System.Globalization;
+
+namespace MemProc.Bench;
+
+/// <summary>
+/// One of our C programs that does the work again and again and tells itself what once took, so that its start is
+/// left out.
+/// </summary>
+/// <param name="name">What the table calls it.</param>
+/// <param name="source">The name of its source, without <c>.c</c>.</param>
+/// <param name="repeats">How many times the work is done by the clock.</param>
+/// <param name="arguments">What the program is told besides.</param>
+internal sealed class LimitProgram(string name, string source, int repeats, params object[] arguments) : Contender(name)
+{
+    /// <inheritdoc/>
+    public override string? Missing => Limits.Missing;
+
+    /// <inheritdoc/>
+    public override Sample Measure()
+    {
+        (int exitCode, string output, string errors) = Shell.Try(
+            Limits.Program(source), [$"{repeats}", .. arguments.Select(argument => $"{argument}")]);
+        return exitCode == 0 && output.TrimEnd().Split(' ') is [string nanoseconds, string answer]
+            ? new Sample(double.Parse(nanoseconds, CultureInfo.InvariantCulture), answer)
+            : throw new BenchException($"{source} ended with {exitCode}: {errors}");
+    }
+}

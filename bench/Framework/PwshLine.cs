@@ -1,0 +1,24 @@
+namespace MemProc.Bench;
+
+/// <summary>A line of PowerShell, in a session that is running already.</summary>
+/// <param name="name">What the table calls it.</param>
+/// <param name="session">The session.</param>
+/// <param name="line">The line; what it emits is its answer, nothing is none.</param>
+internal sealed class PwshLine(string name, PwshSession session, string line) : Contender(name)
+{
+    /// <summary>The line in a session that is started for it; where there is no pwsh, who is missing.</summary>
+    /// <param name="contest">Ends the session.</param>
+    /// <param name="name">What the table calls it.</param>
+    /// <param name="line">The line.</param>
+    public static Contender InSessionOfItsOwn(Contest contest, string name, string line) =>
+        Tools.PwshMissing is string reason
+            ? new Absent(name, reason)
+            : new PwshLine(name, contest.Keep(PwshSession.Start()), line);
+
+    /// <inheritdoc/>
+    public override Sample Measure()
+    {
+        Sample sample = session.Run(line);
+        return sample with { Answer = sample.Answer is { Length: > 0 } answer ? answer : null };
+    }
+}

@@ -1,0 +1,5 @@
+namespace MemProc.Bench;
+
+/// <summary>A case cannot be run on this machine.</summary>
+/// <param name="reason">What it lacks.</param>
+internal sealed class SkippedException(string reason) : Exception(reason);

@@ -1,0 +1,50 @@
+using System.Globalization;
+
+namespace MemProc.Bench;
+
+/// <summary>A program from its start to its end: wall time and peak resident set, as a person would see them.</summary>
+/// <param name="name">What the table calls it.</param>
+/// <param name="answer">
+/// What its output says, for comparison with the others, if anything; null: its output goes to <c>/dev/null</c>.
+/// </param>
+/// <param name="command">The program and its arguments.</param>
+internal sealed class WholeProgram(string name, Func<string, string?>? answer, params string[] command) : Contender(name)
+{
+    /// <inheritdoc/>
+    public override string? Missing => Limits.Missing;
+
+    /// <summary>MemProc's own command line.</summary>
+    /// <param name="name">What the table calls it.</param>
+    /// <param name="answer">As for any program.</param>
+    /// <param name="arguments">What comes after <c>memproc</c>.</param>
+    public static WholeProgram Memproc(string name, Func<string, string?>? answer, params string[] arguments) =>
+        new(name, answer, [DotnetHost.Path, Programs.Memproc, .. arguments]);
+
+    /// <summary>page-types, where it is.</summary>
+    /// <param name="name">What the table calls it.</param>
+    /// <param name="answer">As for any program.</param>
+    /// <param name="arguments">What comes after <c>page-types</c>.</param>
+    public static Contender PageTypes(string name, Func<string, string?>? answer, params string[] arguments) =>
+        Tools.PageTypesMissing is string reason
+            ? new Absent(name, reason)
+            : new WholeProgram(name, answer, [Tools.PageTypes!, .. arguments]);
+
+    /// <summary>The peak resident set of the last time.</summary>
+    public ulong PeakRssBytes { get; private set; }
+
+    /// <inheritdoc/>
+    public override Sample Measure()
+    {
+        (int exitCode, string output, string errors) = Shell.Try(
+            Limits.Program("run"), [answer is null ? "drop" : "keep", .. command]);
+        int end = output.TrimEnd().LastIndexOf('\n') + 1;
+        if (exitCode != 0 || output[end..].TrimEnd().Split(' ') is not [string nanoseconds, string peak, "0"])
+        {
+            throw new BenchException($"{string.Join(' ', command)} failed: {errors}");
+        }
+
+        PeakRssBytes = ulong.Parse(peak, CultureInfo.InvariantCulture) * 1024;
+        return new Sample(
+            double.Parse(nanoseconds, CultureInfo.InvariantCulture), answer?.Invoke(output[..end]), PeakRssBytes);
+    }
+}

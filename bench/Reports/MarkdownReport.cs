@@ -1,0 +1,56 @@
+namespace MemProc.Bench;
+
+/// <summary>A whole run as Markdown, for <c>docs/performance.md</c>.</summary>
+internal static class MarkdownReport
+{
+    /// <summary>Writes a run.</summary>
+    public static void Write(IReadOnlyList<CaseResult> results, IEnumerable<string> machine, TextWriter output)
+    {
+        foreach (string line in machine)
+        {
+            output.WriteLine($"- {line}");
+        }
+
+        output.WriteLine();
+        output.WriteLine("| work | MemProc | against | ratio of medians | wanted |");
+        output.WriteLine("|---|---|---|---|---|");
+        foreach (CaseResult result in results)
+        {
+            foreach (ComparisonResult comparison in result.Comparisons)
+            {
+                output.WriteLine($"| {result.Title} | {comparison.Ours} | {comparison.Theirs} | "
+                    + $"{Figures.Ratio(comparison.Ratio)} | {Figures.Goal(comparison).TrimStart(',', ' ')} |");
+            }
+        }
+
+        output.WriteLine();
+        output.WriteLine("| work | who | min | median | max | peak RSS |");
+        output.WriteLine("|---|---|---|---|---|---|");
+        foreach (CaseResult result in results)
+        {
+            foreach (ContenderResult contender in result.Contenders)
+            {
+                output.WriteLine($"| {result.Title} | {contender.Name} | {Cells(contender)} |");
+            }
+        }
+
+        output.WriteLine();
+        foreach (CaseResult result in results)
+        {
+            foreach (string remark in result.Remarks)
+            {
+                output.WriteLine($"- {result.Title}: {remark}");
+            }
+
+            if ((result.Failed ?? result.Skipped) is string reason)
+            {
+                output.WriteLine($"- {result.Title}: {(result.Failed is null ? "skipped" : "failed")}, {reason}");
+            }
+        }
+    }
+
+    private static string Cells(ContenderResult contender) => contender.Nanoseconds is Spread times
+        ? $"{Figures.Time(times.Minimum)} | {Figures.Time(times.Median)} | {Figures.Time(times.Maximum)} | "
+            + (contender.PeakRssBytes is ulong peak ? HumanSize.Format(peak) : string.Empty)
+        : "skipped | | |";
+}
