@@ -27,10 +27,11 @@ internal static class Figures
 
     /// <summary>A figure, the goal for it, and whether that was met.</summary>
     public static string Wanted(double figure, double atMost) =>
-        $"{Digits(figure)}, wanted at most {Digits(atMost)}: {(figure <= atMost ? "met" : "missed")}";
+        $"{Digits(figure)}, wanted {Goal(atMost, figure <= atMost)}";
 
-    /// <summary>The goal of a comparison and whether it was met, behind a comma; empty where none was set.</summary>
-    public static string Goal(ComparisonResult comparison) => comparison.AtMost is double goal
-        ? $", wanted at most {Digits(goal).TrimEnd('0').TrimEnd('.')}: {(comparison.IsMet == true ? "met" : "missed")}"
-        : string.Empty;
+    /// <summary>The goal of a comparison and whether it was met; empty where none was set.</summary>
+    public static string Goal(ComparisonResult comparison) =>
+        comparison.AtMost is double goal ? Goal(goal, comparison.IsMet == true) : string.Empty;
+
+    private static string Goal(double atMost, bool isMet) => $"at most {atMost}: {(isMet ? "met" : "missed")}";
 }

@@ -18,8 +18,8 @@ internal static class MarkdownReport
         {
             foreach (ComparisonResult comparison in result.Comparisons)
             {
-                output.WriteLine($"| {result.Title} | {comparison.Ours} | {comparison.Theirs} | "
-                    + $"{Figures.Ratio(comparison.Ratio)} | {Figures.Goal(comparison).TrimStart(',', ' ')} |");
+                WriteRow(output, result.Title, comparison.Ours, comparison.Theirs,
+                    Figures.Ratio(comparison.Ratio), Figures.Goal(comparison));
             }
         }
 
@@ -30,7 +30,7 @@ internal static class MarkdownReport
         {
             foreach (ContenderResult contender in result.Contenders)
             {
-                output.WriteLine($"| {result.Title} | {contender.Name} | {Cells(contender)} |");
+                WriteRow(output, [result.Title, contender.Name, .. Cells(contender)]);
             }
         }
 
@@ -49,8 +49,14 @@ internal static class MarkdownReport
         }
     }
 
-    private static string Cells(ContenderResult contender) => contender.Nanoseconds is Spread times
-        ? $"{Figures.Time(times.Minimum)} | {Figures.Time(times.Median)} | {Figures.Time(times.Maximum)} | "
-            + (contender.PeakRssBytes is ulong peak ? HumanSize.Format(peak) : string.Empty)
-        : "skipped | | |";
+    private static string[] Cells(ContenderResult contender) => contender.Nanoseconds is Spread times
+        ?
+        [
+            Figures.Time(times.Minimum), Figures.Time(times.Median), Figures.Time(times.Maximum),
+            contender.PeakRssBytes is ulong peak ? HumanSize.Format(peak) : string.Empty,
+        ]
+        : ["skipped", string.Empty, string.Empty, string.Empty];
+
+    private static void WriteRow(TextWriter output, params string[] cells) => output.WriteLine(
+        $"| {string.Join(" | ", cells.Select(cell => cell.Replace("|", "\\|", StringComparison.Ordinal)))} |");
 }
