@@ -36,7 +36,7 @@ internal static class CommandLine
         Hidden = true,
     };
 
-    /// <summary>Carries out a command line. Returns the exit code: 1 where a case failed, whatever the figures.</summary>
+    /// <summary>Carries out a command line. Returns the exit code: 1 if a case failed, whatever the figures.</summary>
     public static int Run(string[] arguments)
     {
         Rounds.Validators.Add(result =>
@@ -104,7 +104,8 @@ internal static class CommandLine
         micro.SetAction(given =>
         {
             string[] filters = given.GetValue(filter) is { Length: > 0 } some ? some : ["*"];
-            BenchmarkSwitcher.FromAssembly(typeof(CommandLine).Assembly).Run(["--filter", .. filters], new MicroConfig());
+            BenchmarkSwitcher.FromAssembly(typeof(CommandLine).Assembly)
+                .Run(["--filter", .. filters], new MicroConfig());
         });
         return micro;
     }

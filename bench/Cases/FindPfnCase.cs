@@ -41,14 +41,17 @@ internal sealed class FindPfnCase : Case
     {
         ulong? frame = null;
         using LinuxProcess process = LinuxProcess.Open(processId);
-        // It may not have got so far as to have one.
-        if (!SpinWait.SpinUntil(() => (frame = MapReader.Read(process).FirstOrDefault(map => map.Kind == ProcMapKind.Heap)
-            is ProcMap heap ? new PageMapWalk(process).At(heap.Start).Single().Pfn : null) is not null, Patience))
+        bool IsThere()
         {
-            throw new BenchException($"Process {process.Identity} has no heap.");
+            ProcMap? heap = MapReader.Read(process).FirstOrDefault(map => map.Kind == ProcMapKind.Heap);
+            frame = heap is null ? null : new PageMapWalk(process).At(heap.Start).Single().Pfn;
+            return frame is not null;
         }
 
-        return frame!.Value;
+        // It may not have got so far as to have one.
+        return SpinWait.SpinUntil(IsThere, Patience)
+            ? frame!.Value
+            : throw new BenchException($"Process {process.Identity} has no heap.");
     }
 
     private static InProcess Core(string pfn) => new("MemProc.Core, PfnSearch", 1, () => Told(
@@ -66,7 +69,8 @@ internal sealed class FindPfnCase : Case
         string script = Path.Combine(Programs.Remembered("RepoRoot"), "bench", "peers", "find-pfn.sh");
         return Tools.PageTypesMissing is string reason
             ? new Absent(Title, reason)
-            : new WholeProgram(Title, output => Told(ToldLines.Of(output).Select(long.Parse)), "sh", script, Tools.PageTypes!, pfn);
+            : new WholeProgram(Title, output => Told(ToldLines.Of(output).Select(long.Parse)),
+                "sh", script, Tools.PageTypes!, pfn);
     }
 
     private static string Told(IEnumerable<long> processIds) => string.Join(' ', processIds.Order());

@@ -33,7 +33,9 @@ internal sealed class IndexCase : Case
             {
                 double[] told = [.. output.Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
                 bytesPerPage = told[1] / told[0];
-                return null;
+                return told[0] >= memory.Pages
+                    ? null
+                    : throw new BenchException($"The index has {told[0]} pages of {memory.Pages} that are resident.");
             },
             DotnetHost.Path, typeof(IndexCase).Assembly.Location, IndexCommand.CommandName, $"{memory.ProcessId}"));
         Contender loop = contest.Add(

@@ -16,11 +16,13 @@ internal sealed class MapsCase : Case
     {
         TargetProcess target = contest.Keep(TargetProcess.Start());
         target.Ask($"vmas {Count}");
-        InProcess core = contest.Add(new InProcess("MemProc.Core, MapReader", 3, () => $"{CountMaps(target.ProcessId)}"));
+        InProcess core = contest.Add(
+            new InProcess("MemProc.Core, MapReader", 3, () => $"{CountMaps(target.ProcessId)}"));
         Contender sscanf = contest.Add(
             new LimitProgram("C, fgets and sscanf", "maps_sscanf", 3, target.ProcessId));
         Contender read = contest.Add(new LimitProgram("C, read alone", "maps_read", 3, target.ProcessId));
-        Contender cat = contest.Add(new WholeProgram("cat, start to end", null, "cat", $"/proc/{target.ProcessId}/maps"));
+        Contender cat = contest.Add(
+            new WholeProgram("cat, start to end", null, "cat", $"/proc/{target.ProcessId}/maps"));
         contest.Compare(core, sscanf);
         contest.Compare(core, read);
         contest.Compare(core, cat);

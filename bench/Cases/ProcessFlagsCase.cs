@@ -15,8 +15,8 @@ internal sealed class ProcessFlagsCase : Case
         Tools.RequireRoot();
         ResidentMemory memory = ResidentMemory.In(contest, 1UL << 30);
         // Its memory alone, since page-types would lose much time in what else the runtime of the process reserves.
-        Contender pageTypes = contest.Add(FlagSums.PageTypes(
-            "-p", $"{memory.ProcessId}", "-a", $"{memory.Start / MachinePage.SizeBytes},{memory.End / MachinePage.SizeBytes}"));
+        string range = $"{memory.Start / MachinePage.SizeBytes},{memory.End / MachinePage.SizeBytes}";
+        Contender pageTypes = contest.Add(FlagSums.PageTypes("-p", $"{memory.ProcessId}", "-a", range));
         Contender core = contest.Add(FlagSums.Core(5, count =>
         {
             using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);

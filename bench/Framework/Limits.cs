@@ -1,6 +1,6 @@
 namespace MemProc.Bench;
 
-/// <summary>Our own C programs that do the least possible work (<c>limits/</c>), compiled when they are needed.</summary>
+/// <summary>Our own C programs that do the least possible work (<c>limits/</c>), compiled when needed.</summary>
 internal static class Limits
 {
     private static readonly string Sources = Path.Combine(Programs.Remembered("RepoRoot"), "bench", "limits");

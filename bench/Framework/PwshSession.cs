@@ -28,7 +28,8 @@ internal sealed class PwshSession : IDisposable
         PwshSession session = new(Process.Start(start)!);
         try
         {
-            session.Run($"Import-Module '{Path.Combine(root, "MemProc.psd1")}', '{Programs.Remembered("EmptyModule")}'");
+            string manifest = Path.Combine(root, "MemProc.psd1");
+            session.Run($"Import-Module '{manifest}', '{Programs.Remembered("EmptyModule")}'");
             return session;
         }
         catch

@@ -6,7 +6,7 @@ namespace MemProc.Bench;
 /// <param name="rounds">How many times each is measured.</param>
 internal sealed class Referee(int rounds)
 {
-    /// <summary>A contender warms up for so long, and at least once: the runtime compiles what is used a lot anew.</summary>
+    /// <summary>Warming up lasts so long, and once at least: the runtime compiles what is used a lot anew.</summary>
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs a case here and now.</summary>
@@ -29,7 +29,8 @@ internal sealed class Referee(int rounds)
             return new CaseResult(
                 bench.Name, bench.Title,
                 [.. contest.Contenders.Select(contender => Result(contender, samples.GetValueOrDefault(contender)))],
-                [.. contest.Comparisons.Where(pair => samples.ContainsKey(pair.Ours) && samples.ContainsKey(pair.Theirs))
+                [.. contest.Comparisons
+                    .Where(pair => samples.ContainsKey(pair.Ours) && samples.ContainsKey(pair.Theirs))
                     .Select(pair => new ComparisonResult(pair.Ours.Name, pair.Theirs.Name,
                         Times(samples[pair.Ours]).Median / Times(samples[pair.Theirs]).Median, pair.AtMost))],
                 [.. contest.Remarks.Select(remark => $"{remark.What}: {remark.Value()}")]);

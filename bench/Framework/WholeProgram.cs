@@ -8,7 +8,8 @@ namespace MemProc.Bench;
 /// What its output says, for comparison with the others, if anything; null: its output goes to <c>/dev/null</c>.
 /// </param>
 /// <param name="command">The program and its arguments.</param>
-internal sealed class WholeProgram(string name, Func<string, string?>? answer, params string[] command) : Contender(name)
+internal sealed class WholeProgram(string name, Func<string, string?>? answer, params string[] command)
+    : Contender(name)
 {
     /// <inheritdoc/>
     public override string? Missing => Limits.Missing;

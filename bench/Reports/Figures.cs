@@ -21,7 +21,7 @@ internal static class Figures
         return number.ToString($"F{Math.Clamp(3 - whole, 0, 6)}", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>A ratio of times, and how much faster that is where it is much: <c>0.00403 (248× faster)</c>.</summary>
+    /// <summary>A ratio of times, and how much faster that is if it is much: <c>0.00403 (248× faster)</c>.</summary>
     public static string Ratio(double ratio) =>
         ratio <= 0.5 ? $"{Digits(ratio)} ({Digits(1 / ratio)}× faster)" : Digits(ratio);
 

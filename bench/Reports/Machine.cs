@@ -16,8 +16,10 @@ internal static class Machine
     public static IEnumerable<string> Describe()
     {
         string model = File.ReadLines("/proc/cpuinfo")
-            .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[^1] ?? "unknown";
-        yield return $"Processor: {model}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} cores";
+            .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[^1]
+            ?? "unknown";
+        yield return $"Processor: {model}, {RuntimeInformation.ProcessArchitecture}, "
+            + $"{Environment.ProcessorCount} cores";
         yield return $"Memory: {HumanSize.Format((ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)}, pages of "
             + HumanSize.Format(MachinePage.SizeBytes);
         yield return $"Kernel: Linux {Environment.OSVersion.Version.ToString(3)}";
