@@ -83,13 +83,7 @@ public sealed class MemoryReader
     /// <exception cref="MemProcException">Part of the range cannot be read, or it does not fit an array.</exception>
     public byte[] ReadWhole(ulong address, ulong length)
     {
-        if (length > (ulong)Array.MaxLength)
-        {
-            throw new MemProcException(Operation, Errno.EINVAL,
-                $"{HumanSize.Format(length)} do not fit one array; read them into a file.", address);
-        }
-
-        byte[] bytes = new byte[(int)length];
+        byte[] bytes = Room(address, length);
         return Read(address, bytes) is [{ } gap, ..] ? throw Unreadable(address, length, gap) : bytes;
     }
 
@@ -97,10 +91,12 @@ public sealed class MemoryReader
     /// <param name="address">First address.</param>
     /// <param name="length">Bytes at most, at least 1.</param>
     /// <param name="encoding">How the bytes are understood.</param>
-    /// <exception cref="MemProcException">Part of the range, before a NUL, cannot be read.</exception>
+    /// <exception cref="MemProcException">
+    /// Part of the range, before a NUL, cannot be read, or it does not fit an array.
+    /// </exception>
     public string ReadText(ulong address, ulong length, Encoding encoding)
     {
-        byte[] bytes = new byte[(int)Math.Min(length, (ulong)Array.MaxLength)];
+        byte[] bytes = Room(address, length);
         if (Read(address, bytes) is not [{ } gap, ..])
         {
             return MemoryValue.DecodeText(bytes, encoding);
@@ -152,6 +148,12 @@ public sealed class MemoryReader
 
         return covered;
     }
+
+    /// <summary>An array for a range; one that no array can hold is refused, not cut short.</summary>
+    private static byte[] Room(ulong address, ulong length) => length <= (ulong)Array.MaxLength
+        ? new byte[(int)length]
+        : throw new MemProcException(Operation, Errno.EINVAL,
+            $"{HumanSize.Format(length)} do not fit one array; read them into a file.", address);
 
     private static ReadMethod Choose(LinuxProcess process)
     {

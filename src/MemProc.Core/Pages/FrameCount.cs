@@ -71,6 +71,8 @@ public sealed class FrameCount(
     /// </exception>
     public void AddProcess(LinuxProcess process, ulong? address = null, ulong length = 0)
     {
+        // What a process left behind that failed halfway is not this one's.
+        _waiting = 0;
         PageMapReader reader = new(process, cancellation) { TellsHuge = filter.IsHuge };
         ulong start = MachinePage.Floor(address ?? 0);
         ulong end = address is ulong from

@@ -55,6 +55,26 @@ public sealed class FrameCountTests
     }
 
     [Fact]
+    public void Pages_of_a_process_that_failed_halfway_are_not_counted_for_the_next()
+    {
+        using SimulatedProcess failing = new();
+        failing.Write("maps", "400000-402000 rw-p 00000000 00:00 0\n");
+        failing.WritePageMap(0x400000, Present | 1);
+        using SimulatedProcess whole = new();
+        whole.Write("maps", "400000-401000 rw-p 00000000 00:00 0\n");
+        whole.WritePageMap(0x400000, Present | 2);
+        whole.WriteFrames("kpageflags", 0, 0, 1UL << 4, 1UL << 5);
+        using FrameTables tables = new(FrameFields.Flags, whole.Files);
+        using LinuxProcess first = failing.Open();
+        using LinuxProcess second = whole.Open();
+        FrameCount count = new(tables, raw: false, new PageFilter());
+        Assert.Equal("ReadPageMap,EFAULT", Assert.Throws<MemProcException>(() => count.AddProcess(first)).ErrorId);
+        count.AddProcess(second);
+        PageFlagsSummary summary = Assert.Single(count.Counts.Summaries);
+        Assert.Equal((1UL << 5, 1UL), (summary.FlagSet, summary.PageCount));
+    }
+
+    [Fact]
     public void Hidden_frames_are_a_refusal()
     {
         using SimulatedProcess simulated = new();

@@ -177,6 +177,22 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
+    public void What_no_array_can_hold_is_refused_and_not_cut_short()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryReader reader = new(process, ReadMethod.Auto);
+        foreach (Action read in new Action[]
+        {
+            () => reader.ReadWhole(4096, 1UL << 32),
+            () => reader.ReadText(4096, 1UL << 32, System.Text.Encoding.UTF8),
+        })
+        {
+            Assert.Equal("ReadMemory,EINVAL", Assert.Throws<MemProcException>(read).ErrorId);
+        }
+    }
+
+    [Fact]
     public void Blocks_end_where_a_line_of_a_dump_does()
     {
         using TargetProcess target = TargetProcess.Start();
