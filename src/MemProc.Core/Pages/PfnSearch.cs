@@ -6,24 +6,14 @@ namespace MemProc;
 /// <summary>Finds who maps given frames, in one pass over the pagemaps whatever their number.</summary>
 public sealed class PfnSearch
 {
-    private const int FilterBits = 16;
-
     /// <summary>Answers that wait to be taken; searching goes on no further.</summary>
     private const int MostWaiting = 4096;
 
-    private readonly HashSet<ulong> _wanted;
-    private readonly bool[] _filter = new bool[1 << FilterBits];
+    private readonly WantedFrames _wanted;
 
     /// <summary>Prepares a search.</summary>
     /// <param name="pfns">The frame numbers.</param>
-    public PfnSearch(IEnumerable<ulong> pfns)
-    {
-        _wanted = [.. pfns];
-        foreach (ulong pfn in _wanted)
-        {
-            _filter[pfn & ((1 << FilterBits) - 1)] = true;
-        }
-    }
+    public PfnSearch(IEnumerable<ulong> pfns) => _wanted = new WantedFrames(pfns);
 
     /// <summary>The places where one process maps the frames. Pages in swap never match.</summary>
     /// <param name="process">The process.</param>
@@ -31,20 +21,23 @@ public sealed class PfnSearch
     /// <exception cref="MemProcException">
     /// The process cannot be read, or exits meanwhile; EPERM where the kernel hides the frame numbers.
     /// </exception>
-    public IEnumerable<PfnOwner> In(LinuxProcess process, CancellationToken cancellation = default)
+    public IEnumerable<PfnOwner> In(LinuxProcess process, CancellationToken cancellation = default) =>
+        From(0, process, cancellation);
+
+    private IEnumerable<PfnOwner> From(ulong start, LinuxProcess process, CancellationToken cancellation)
     {
         PageMapReader reader = new(process, cancellation);
         foreach (ProcMap map in MapReader.Read(process, cancellation))
         {
-            if (map.Kind == ProcMapKind.Vsyscall)
+            if (map.Kind == ProcMapKind.Vsyscall || map.End <= start)
             {
                 continue;
             }
 
-            foreach (PageMapStretch stretch in reader.ReadPopulated(map.Start, map.End))
+            foreach (PageMapStretch stretch in reader.ReadPopulated(Math.Max(map.Start, start), map.End))
             {
                 int index = -1;
-                while ((index = NextMatch(stretch.Words.Span, index + 1)) >= 0)
+                while ((index = _wanted.Next(stretch.Words.Span, index + 1)) >= 0)
                 {
                     PageMapWord word = new(stretch.Words.Span[index]);
                     if (word.IsPfnHidden)
@@ -120,28 +113,43 @@ public sealed class PfnSearch
         try
         {
             ParallelOptions options = new() { CancellationToken = cancellation };
-            Parallel.ForEach(Partitioner.Create(processIds.ToArray(), loadBalance: true), options, id =>
-            {
-                object done = id;
-                try
+            Parallel.ForEach(
+                Partitioner.Create(processIds.ToArray(), loadBalance: true), options,
+                () => new PfnGlance(_wanted, cancellation),
+                (id, _, glance) =>
                 {
-                    using LinuxProcess process = LinuxProcess.Open(id);
-                    foreach (PfnOwner owner in In(process, cancellation))
-                    {
-                        found.Add(owner, cancellation);
-                    }
-                }
-                catch (MemProcException error)
-                {
-                    done = error;
-                }
-
-                found.Add(done, cancellation);
-            });
+                    found.Add(Search(id, glance, found, cancellation) ?? (object)id, cancellation);
+                    return glance;
+                },
+                _ => { });
         }
         finally
         {
             found.CompleteAdding();
+        }
+    }
+
+    /// <summary>Searches a process; puts owners into the collection. Returns why it could not be searched.</summary>
+    private MemProcException? Search(
+        int processId, PfnGlance glance, BlockingCollection<object> found, CancellationToken cancellation)
+    {
+        try
+        {
+            // Most processes do not map the frames, and opening one costs as much as looking through it.
+            if (glance.FindFirst(processId) is ulong start)
+            {
+                using LinuxProcess process = LinuxProcess.Open(processId);
+                foreach (PfnOwner owner in From(start, process, cancellation))
+                {
+                    found.Add(owner, cancellation);
+                }
+            }
+
+            return null;
+        }
+        catch (MemProcException error)
+        {
+            return error;
         }
     }
 
@@ -159,20 +167,4 @@ public sealed class PfnSearch
     internal static MemProcException Hidden() => new("ReadPageMap", Errno.EPERM,
         "The kernel hides frame numbers from this user, so no page can be found by them: it takes CAP_SYS_ADMIN "
         + "(run as root).");
-
-    private int NextMatch(ReadOnlySpan<ulong> words, int from)
-    {
-        for (int index = from; index < words.Length; index++)
-        {
-            PageMapWord word = new(words[index]);
-            // The filter spares nearly every page the look-up; frame 0 stands for a hidden number.
-            if (word.IsPresent && (_filter[word.Pfn & ((1 << FilterBits) - 1)] || word.IsPfnHidden)
-                && (word.IsPfnHidden || _wanted.Contains(word.Pfn)))
-            {
-                return index;
-            }
-        }
-
-        return -1;
-    }
 }
