@@ -6,8 +6,8 @@ namespace MemProc;
 /// <summary>Finds who maps given frames, in one pass over the pagemaps whatever their number.</summary>
 public sealed class PfnSearch
 {
-    /// <summary>Answers that wait to be taken; searching goes on no further.</summary>
-    private const int MostWaiting = 4096;
+    /// <summary>Answers that wait to be taken, each of one stretch of pages; searching goes on no further.</summary>
+    private const int MostWaiting = 64;
 
     private readonly WantedFrames _wanted;
 
@@ -22,9 +22,10 @@ public sealed class PfnSearch
     /// The process cannot be read, or exits meanwhile; EPERM where the kernel hides the frame numbers.
     /// </exception>
     public IEnumerable<PfnOwner> In(LinuxProcess process, CancellationToken cancellation = default) =>
-        From(0, process, cancellation);
+        From(0, process, cancellation).SelectMany(owners => owners);
 
-    private IEnumerable<PfnOwner> From(ulong start, LinuxProcess process, CancellationToken cancellation)
+    /// <summary>The places from an address on, those of a stretch of pages together.</summary>
+    private IEnumerable<List<PfnOwner>> From(ulong start, LinuxProcess process, CancellationToken cancellation)
     {
         PageMapReader reader = new(process, cancellation);
         foreach (ProcMap map in MapReader.Read(process, cancellation))
@@ -36,21 +37,41 @@ public sealed class PfnSearch
 
             foreach (PageMapStretch stretch in reader.ReadPopulated(Math.Max(map.Start, start), map.End))
             {
-                int index = -1;
-                while ((index = _wanted.Next(stretch.Words.Span, index + 1)) >= 0)
+                List<PfnOwner> owners = OwnersIn(map, stretch, out bool isHidden);
+                if (owners.Count > 0)
                 {
-                    PageMapWord word = new(stretch.Words.Span[index]);
-                    if (word.IsPfnHidden)
-                    {
-                        throw Hidden();
-                    }
+                    yield return owners;
+                }
 
-                    yield return new PfnOwner(map, stretch.Address + (ulong)index * MachinePage.SizeBytes, word.Pfn);
+                if (isHidden)
+                {
+                    throw Hidden();
                 }
             }
         }
 
         process.ThrowIfExited("ReadPageMap");
+    }
+
+    /// <summary>The places in a stretch, up to the first page whose frame is hidden.</summary>
+    private List<PfnOwner> OwnersIn(ProcMap map, PageMapStretch stretch, out bool isHidden)
+    {
+        isHidden = false;
+        ReadOnlySpan<ulong> words = stretch.Words.Span;
+        List<PfnOwner> owners = [];
+        for (int index = -1; (index = _wanted.Next(words, index + 1)) >= 0;)
+        {
+            PageMapWord word = new(words[index]);
+            if (word.IsPfnHidden)
+            {
+                isHidden = true;
+                break;
+            }
+
+            owners.Add(new PfnOwner(map, stretch.Address + (ulong)index * MachinePage.SizeBytes, word.Pfn));
+        }
+
+        return owners;
     }
 
     /// <summary>
@@ -83,9 +104,13 @@ public sealed class PfnSearch
             int done = 0;
             foreach (object item in found.GetConsumingEnumerable(cancellation))
             {
-                if (item is PfnOwner owner)
+                if (item is List<PfnOwner> owners)
                 {
-                    yield return owner;
+                    foreach (PfnOwner owner in owners)
+                    {
+                        yield return owner;
+                    }
+
                     continue;
                 }
 
@@ -139,9 +164,9 @@ public sealed class PfnSearch
             if (glance.FindFirst(processId) is ulong start)
             {
                 using LinuxProcess process = LinuxProcess.Open(processId);
-                foreach (PfnOwner owner in From(start, process, cancellation))
+                foreach (List<PfnOwner> owners in From(start, process, cancellation))
                 {
-                    found.Add(owner, cancellation);
+                    found.Add(owners, cancellation);
                 }
             }
 
