@@ -131,7 +131,7 @@ public sealed class PfnSearch
         }
     }
 
-    /// <summary>Searches processes; puts owners into the collection, and for each process done its error or id.</summary>
+    /// <summary>Searches processes: their owners go into the collection, then for each its error or its id.</summary>
     private void SearchAll(
         IReadOnlyList<int> processIds, BlockingCollection<object> found, CancellationToken cancellation)
     {

@@ -6,7 +6,7 @@ namespace MemProc;
 internal static class ReadAhead
 {
     /// <summary>Items that wait to be taken; fetching goes on no further.</summary>
-    private const int MostWaiting = 2;
+    private const int MostWaiting = 4;
 
     /// <summary>
     /// The same items in the same order. The first one is fetched by the caller itself, so that short sequences cost
