@@ -13,6 +13,8 @@ internal static class Catalogue
         new MachineFlagsCase(),
         new ProcessFlagsCase(),
         new FindPfnCase(),
+        new FindManyCase(100_000),
+        new FindManyCase(1_000_000),
         new IndexCase(),
     ];
 }

@@ -24,7 +24,11 @@ internal sealed class ProcessFlagsCase : Case
         }));
         Contender cmdlet = contest.Add(FlagSums.Cmdlet(contest,
             $"Measure-PageFlags -Id {memory.ProcessId} -Address 0x{memory.Start:x} -Length {memory.Length}"));
+        Contender limit = contest.Add(new LimitProgram(
+            "C, read alone on all processors", "process_flags", 5, memory.ProcessId, memory.Start, memory.End));
         contest.Compare(core, pageTypes, atMost: 0.3);
         contest.Compare(cmdlet, pageTypes, atMost: 0.3);
+        contest.Compare(limit, pageTypes);
+        contest.Compare(core, limit);
     }
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Collections.Concurrent;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -13,13 +15,7 @@ public sealed class FrameCount(
     /// <summary>Frames of one piece of work: 1 MiB of words.</summary>
     private const int PieceFrames = 128 * 1024;
 
-    /// <summary>Pages of a process whose frames are looked up together.</summary>
-    private const int PageBatch = 32 * 1024;
-
-    private readonly ulong[] _pfns = new ulong[PageBatch];
-    private readonly ulong[] _pages = new ulong[PageBatch];
-    private readonly ulong[] _words = new ulong[PageBatch];
-    private int _waiting;
+    private readonly ConcurrentBag<PageFrameCount> _idle = [];
 
     /// <summary>What has been counted.</summary>
     public PageFlagsCounter Counts { get; } = new(raw, filter.Flags);
@@ -62,7 +58,7 @@ public sealed class FrameCount(
         }
     }
 
-    /// <summary>Counts the pages of a process.</summary>
+    /// <summary>Counts the pages of a process on all processors: all of them or, where something fails, none.</summary>
     /// <param name="process">The process.</param>
     /// <param name="address">First address; null: all of the process.</param>
     /// <param name="length">Bytes from there.</param>
@@ -71,9 +67,6 @@ public sealed class FrameCount(
     /// </exception>
     public void AddProcess(LinuxProcess process, ulong? address = null, ulong length = 0)
     {
-        // What a process left behind that failed halfway is not this one's.
-        _waiting = 0;
-        PageMapReader reader = new(process, cancellation) { TellsHuge = filter.IsHuge };
         ulong start = MachinePage.Floor(address ?? 0);
         ulong end = address is ulong from
             ? MachinePage.Ceiling(UserRange.End(from, length, "ReadPageMap"))
@@ -81,16 +74,38 @@ public sealed class FrameCount(
         IEnumerable<ProcMap> maps = address is null
             ? MapReader.Read(process, cancellation)
             : MapReader.Between(process, start, end);
-        foreach (ProcMap map in maps.Where(map => map.Start < end))
+        PageMapReader reader = new(process, cancellation) { TellsHuge = filter.IsHuge };
+        IEnumerable<PageMapBatch> batches = new PageMapBatches(reader).In(maps, start, end);
+        ConcurrentBag<PageFlagsCounter> parts = [];
+        try
         {
-            foreach (PageMapStretch stretch in reader.ReadPopulated(Math.Max(map.Start, start), Math.Min(map.End, end)))
-            {
-                Add(stretch);
-            }
+            // One reads the page table while the others look frames up, which takes longer; each does both in turn.
+            Parallel.ForEach(
+                Partitioner.Create(batches, EnumerablePartitionerOptions.NoBuffering),
+                new ParallelOptions { CancellationToken = cancellation },
+                () => _idle.TryTake(out PageFrameCount? idle) ? idle : new PageFrameCount(tables, raw, filter),
+                (batch, _, worker) =>
+                {
+                    worker.Add(batch);
+                    ArrayPool<ulong>.Shared.Return(batch.Words);
+                    return worker;
+                },
+                worker =>
+                {
+                    parts.Add(worker.TakeCounts());
+                    _idle.Add(worker);
+                });
+        }
+        catch (AggregateException error) when (error.InnerException is MemProcException inner)
+        {
+            throw inner;
         }
 
-        Flush();
         process.ThrowIfExited("ReadPageMap");
+        foreach (PageFlagsCounter part in parts)
+        {
+            Counts.Add(part);
+        }
     }
 
     /// <summary>Counts the pages of a file that are in memory.</summary>
@@ -106,54 +121,6 @@ public sealed class FrameCount(
                 Counts.Add(new KernelPageWord(word), page.Word);
             }
         }
-    }
-
-    private void Add(PageMapStretch stretch)
-    {
-        foreach (ulong raw in stretch.Words.Span)
-        {
-            PageMapWord word = new(raw);
-            if (!filter.Matches(raw, stretch.IsHuge))
-            {
-                continue;
-            }
-
-            if (word.IsPfnHidden)
-            {
-                throw PfnSearch.Hidden();
-            }
-
-            if (word.IsPresent)
-            {
-                _pfns[_waiting] = word.Pfn;
-                _pages[_waiting++] = raw;
-                if (_waiting == PageBatch)
-                {
-                    Flush();
-                }
-            }
-            else if (word.IsSwapped && filter.CgroupInode is null)
-            {
-                Counts.AddSwapped(word);
-            }
-        }
-    }
-
-    private void Flush()
-    {
-        Array.Sort(_pfns, _pages, 0, _waiting);
-        Span<ulong> pfns = _pfns.AsSpan(0, _waiting);
-        int known = tables.ReadFlags(pfns, _words);
-        ulong[]? cgroups = filter.CgroupInode is null ? null : tables.ReadCgroups(pfns[..known]) ?? [];
-        for (int index = 0; index < known; index++)
-        {
-            if (cgroups is null || cgroups.ElementAtOrDefault(index) == filter.CgroupInode)
-            {
-                Counts.Add(new(_words[index]), new(_pages[index]));
-            }
-        }
-
-        _waiting = 0;
     }
 
     /// <summary>What one worker counts with.</summary>

@@ -7,30 +7,24 @@ namespace MemProc;
 /// </summary>
 public sealed class PageMapEntry
 {
-    private readonly ProcMap _map;
+    private readonly PageMapContext _context;
     private readonly PageMapWord _word;
-    private readonly PageFlags? _frame;
 
-    internal PageMapEntry(
-        ProcMap map, ulong address, PageMapWord word, ulong? pageSizeBytes, PageFlags? frame = null,
-        ulong pageCount = 1)
+    internal PageMapEntry(PageMapContext context, ulong address, PageMapWord word)
     {
-        _map = map;
+        _context = context;
         _word = word;
-        _frame = frame;
         Address = address;
-        PageSizeBytes = pageSizeBytes;
-        PageCount = pageCount;
     }
 
     /// <summary>The process id.</summary>
-    public int ProcessId => _map.ProcessId;
+    public int ProcessId => _context.Map.ProcessId;
 
     /// <summary>The process' name.</summary>
-    public string ProcessName => _map.ProcessName;
+    public string ProcessName => _context.Map.ProcessName;
 
     /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+    public ulong ProcessStartTicks => _context.Map.ProcessStartTicks;
 
     /// <summary>Address of the page; where one address was asked for, that very address.</summary>
     public ulong Address { get; }
@@ -39,7 +33,7 @@ public sealed class PageMapEntry
     public ulong Length => MachinePage.Floor(Address) + PageCount * MachinePage.SizeBytes - Address;
 
     /// <summary>Number of pages: 1, or more for a run.</summary>
-    public ulong PageCount { get; }
+    public ulong PageCount => _context.PageCount;
 
     /// <summary>
     /// The frame that holds the page, the first one of a run; null where no frame does, or where the kernel hid
@@ -81,28 +75,28 @@ public sealed class PageMapEntry
     /// Bytes that one entry of the page table maps here: the machine's page, or a huge page; null where the kernel
     /// cannot tell (before Linux 6.7) and where nothing is mapped.
     /// </summary>
-    public ulong? PageSizeBytes { get; }
+    public ulong? PageSizeBytes => _word.IsPresent ? _context.PageSizeBytes : null;
 
     /// <summary>Mapped by an entry larger than the machine's page; null like <see cref="PageSizeBytes"/>.</summary>
     public bool? IsHuge => PageSizeBytes > MachinePage.SizeBytes ? true : PageSizeBytes is null ? null : false;
 
     /// <summary>Names of the frame's flags; null where they were not asked for, or there is no frame.</summary>
-    public string[]? Flags => _frame?.Flags;
+    public string[]? Flags => Frame?.Flags;
 
     /// <summary>The same flags in page-types' letters.</summary>
-    public string? Symbol => _frame?.Symbol;
+    public string? Symbol => Frame?.Symbol;
 
     /// <summary>The frame's word of <c>/proc/kpageflags</c>; null like <see cref="Flags"/>.</summary>
-    public ulong? RawFlags => _frame?.RawFlags;
+    public ulong? RawFlags => Frame?.RawFlags;
 
     /// <summary>How many times the frame is mapped; null where it was not asked for, or there is no frame.</summary>
-    public ulong? MapCount => _frame?.MapCount;
+    public ulong? MapCount => Frame?.MapCount;
 
     /// <summary>Inode of the memory cgroup that pays for the frame; null like <see cref="MapCount"/>.</summary>
-    public ulong? CgroupInode => _frame?.CgroupInode;
+    public ulong? CgroupInode => Frame?.CgroupInode;
 
     /// <summary>Path of that cgroup in its hierarchy; null where it is not in sight.</summary>
-    public string? CgroupPath => _frame?.CgroupPath;
+    public string? CgroupPath => Frame?.CgroupPath;
 
     /// <summary>Which swap area; null where the page is not in swap.</summary>
     public int? SwapType => _word.IsSwapped ? _word.SwapType : null;
@@ -114,15 +108,15 @@ public sealed class PageMapEntry
     public ulong Raw => _word.Raw;
 
     /// <summary>Path or name of the mapping that the page belongs to.</summary>
-    public string Path => _map.Path;
+    public string Path => _context.Map.Path;
 
     /// <summary>What the frame's tables say; null where they were not asked.</summary>
-    internal PageFlags? Frame => _frame;
+    internal PageFlags? Frame => _context.Frame;
 
     /// <summary>The same entry as the first of a run.</summary>
     internal PageMapEntry WithPageCount(ulong pageCount) => pageCount == PageCount
         ? this
-        : new PageMapEntry(_map, Address, _word, PageSizeBytes, _frame, pageCount);
+        : new PageMapEntry(_context.With(pageCount), Address, _word);
 
-    internal bool IsOfSameMapping(PageMapEntry other) => ReferenceEquals(_map, other._map);
+    internal bool IsOfSameMapping(PageMapEntry other) => ReferenceEquals(_context.Map, other._context.Map);
 }

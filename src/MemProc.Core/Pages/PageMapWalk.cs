@@ -1,3 +1,4 @@
+using System.Buffers;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -83,7 +84,8 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         ProcMap map = Mapped(address, address + 1, address).First();
         ulong page = MachinePage.Floor(address);
         PageMapStretch stretch = _reader.ReadAll(page, page + MachinePage.SizeBytes).First();
-        return Entries(map, stretch with { Address = address }, HugePageSize.Of(process, map), includeEmpty: true);
+        PageMapContext context = Context(map, stretch, HugePageSize.Of(process, map));
+        return Entries([PieceOf(context, address, stretch.IsHuge, stretch.Words.Span)], includeEmpty: true);
     }
 
     private IEnumerable<ProcMap> Mapped(ulong start, ulong end, ulong address)
@@ -101,7 +103,11 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         }
     }
 
-    private IEnumerable<PageMapEntry> Pages(IEnumerable<ProcMap> maps, ulong start, ulong end)
+    private IEnumerable<PageMapEntry> Pages(IEnumerable<ProcMap> maps, ulong start, ulong end) =>
+        Entries(ReadAhead.Of(Pieces(maps, start, end)), IncludeEmpty);
+
+    /// <summary>What the kernel says of the mappings' pages, in pieces that keep their words.</summary>
+    private IEnumerable<Piece> Pieces(IEnumerable<ProcMap> maps, ulong start, ulong end)
     {
         foreach (ProcMap map in maps)
         {
@@ -117,9 +123,13 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
                 IncludeEmpty ? _reader.ReadAll(from, to) : _reader.ReadPopulated(from, to);
             foreach (PageMapStretch stretch in stretches)
             {
-                foreach (PageMapEntry entry in Entries(map, stretch, hugeSize, IncludeEmpty))
+                PageMapContext context = Context(map, stretch, hugeSize);
+                int batch = Frames is null ? stretch.Words.Length : FrameBatch;
+                for (int first = 0; first < stretch.Words.Length; first += batch)
                 {
-                    yield return entry;
+                    ulong address = stretch.Address + (ulong)first * MachinePage.SizeBytes;
+                    int count = Math.Min(batch, stretch.Words.Length - first);
+                    yield return PieceOf(context, address, stretch.IsHuge, stretch.Words.Span.Slice(first, count));
                 }
             }
         }
@@ -127,30 +137,49 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         process.ThrowIfExited("ReadPageMap");
     }
 
-    private IEnumerable<PageMapEntry> Entries(
-        ProcMap map, PageMapStretch stretch, Lazy<ulong?> hugeSize, bool includeEmpty)
-    {
-        ulong? size = stretch.IsHuge switch
+    private static PageMapContext Context(ProcMap map, PageMapStretch stretch, Lazy<ulong?> hugeSize) => new(
+        map, stretch.IsHuge switch
         {
             true => hugeSize.Value,
             false => MachinePage.SizeBytes,
             null => null,
-        };
-        int batch = Frames is null ? stretch.Words.Length : FrameBatch;
-        for (int first = 0; first < stretch.Words.Length; first += batch)
+        });
+
+    private Piece PieceOf(PageMapContext context, ulong address, bool? isHuge, ReadOnlySpan<ulong> words)
+    {
+        ulong[] kept = ArrayPool<ulong>.Shared.Rent(words.Length);
+        words.CopyTo(kept);
+        return new(context, address, isHuge, kept, words.Length, Frames is null ? null : ReadFrames(words, isHuge));
+    }
+
+    /// <summary>The entries of the pages that are wanted. All in one loop: it runs once for every page.</summary>
+    private IEnumerable<PageMapEntry> Entries(IEnumerable<Piece> pieces, bool includeEmpty)
+    {
+        foreach (Piece piece in pieces)
         {
-            ReadOnlyMemory<ulong> words = stretch.Words[first..Math.Min(first + batch, stretch.Words.Length)];
-            PageFlags?[]? frames = Frames is null ? null : ReadFrames(words.Span, stretch.IsHuge);
-            for (int index = 0; index < words.Length; index++)
+            for (int index = 0; index < piece.Count; index++)
             {
-                PageMapWord word = new(words.Span[index]);
-                if ((includeEmpty || word.IsPopulated) && Filter.Matches(word.Raw, stretch.IsHuge)
-                    && (frames is null || Filter.Matches(frames[index])))
+                PageMapWord word = new(piece.Words[index]);
+                if ((!includeEmpty && !word.IsPopulated) || !Filter.Matches(word.Raw, piece.IsHuge))
                 {
-                    ulong address = stretch.Address + (ulong)(first + index) * MachinePage.SizeBytes;
-                    yield return new PageMapEntry(map, address, word, word.IsPresent ? size : null, frames?[index]);
+                    continue;
                 }
+
+                PageMapContext context = piece.Context;
+                if (piece.Frames is PageFlags?[] frames)
+                {
+                    if (!Filter.Matches(frames[index]))
+                    {
+                        continue;
+                    }
+
+                    context = context.With(frames[index]);
+                }
+
+                yield return new PageMapEntry(context, piece.Address + (ulong)index * MachinePage.SizeBytes, word);
             }
+
+            ArrayPool<ulong>.Shared.Return(piece.Words);
         }
     }
 
@@ -183,4 +212,8 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
 
     private IEnumerable<PageMapEntry> Join(IEnumerable<PageMapEntry> entries) =>
         JoinRuns ? PageMapRun.Join(entries) : entries;
+
+    /// <summary>Words of consecutive pages, rented from the shared pool, and what is known of their frames.</summary>
+    private readonly record struct Piece(
+        PageMapContext Context, ulong Address, bool? IsHuge, ulong[] Words, int Count, PageFlags?[]? Frames);
 }

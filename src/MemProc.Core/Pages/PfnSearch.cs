@@ -6,24 +6,14 @@ namespace MemProc;
 /// <summary>Finds who maps given frames, in one pass over the pagemaps whatever their number.</summary>
 public sealed class PfnSearch
 {
-    private const int FilterBits = 16;
+    /// <summary>Answers that wait to be taken, each of one stretch of pages; searching goes on no further.</summary>
+    private const int MostWaiting = 64;
 
-    /// <summary>Answers that wait to be taken; searching goes on no further.</summary>
-    private const int MostWaiting = 4096;
-
-    private readonly HashSet<ulong> _wanted;
-    private readonly bool[] _filter = new bool[1 << FilterBits];
+    private readonly WantedFrames _wanted;
 
     /// <summary>Prepares a search.</summary>
     /// <param name="pfns">The frame numbers.</param>
-    public PfnSearch(IEnumerable<ulong> pfns)
-    {
-        _wanted = [.. pfns];
-        foreach (ulong pfn in _wanted)
-        {
-            _filter[pfn & ((1 << FilterBits) - 1)] = true;
-        }
-    }
+    public PfnSearch(IEnumerable<ulong> pfns) => _wanted = new WantedFrames(pfns);
 
     /// <summary>The places where one process maps the frames. Pages in swap never match.</summary>
     /// <param name="process">The process.</param>
@@ -31,33 +21,57 @@ public sealed class PfnSearch
     /// <exception cref="MemProcException">
     /// The process cannot be read, or exits meanwhile; EPERM where the kernel hides the frame numbers.
     /// </exception>
-    public IEnumerable<PfnOwner> In(LinuxProcess process, CancellationToken cancellation = default)
+    public IEnumerable<PfnOwner> In(LinuxProcess process, CancellationToken cancellation = default) =>
+        From(0, process, cancellation).SelectMany(owners => owners);
+
+    /// <summary>The places from an address on, those of a stretch of pages together.</summary>
+    private IEnumerable<List<PfnOwner>> From(ulong start, LinuxProcess process, CancellationToken cancellation)
     {
         PageMapReader reader = new(process, cancellation);
         foreach (ProcMap map in MapReader.Read(process, cancellation))
         {
-            if (map.Kind == ProcMapKind.Vsyscall)
+            if (map.Kind == ProcMapKind.Vsyscall || map.End <= start)
             {
                 continue;
             }
 
-            foreach (PageMapStretch stretch in reader.ReadPopulated(map.Start, map.End))
+            foreach (PageMapStretch stretch in reader.ReadPopulated(Math.Max(map.Start, start), map.End))
             {
-                int index = -1;
-                while ((index = NextMatch(stretch.Words.Span, index + 1)) >= 0)
+                List<PfnOwner> owners = OwnersIn(map, stretch, out bool isHidden);
+                if (owners.Count > 0)
                 {
-                    PageMapWord word = new(stretch.Words.Span[index]);
-                    if (word.IsPfnHidden)
-                    {
-                        throw Hidden();
-                    }
+                    yield return owners;
+                }
 
-                    yield return new PfnOwner(map, stretch.Address + (ulong)index * MachinePage.SizeBytes, word.Pfn);
+                if (isHidden)
+                {
+                    throw Hidden();
                 }
             }
         }
 
         process.ThrowIfExited("ReadPageMap");
+    }
+
+    /// <summary>The places in a stretch, up to the first page whose frame is hidden.</summary>
+    private List<PfnOwner> OwnersIn(ProcMap map, PageMapStretch stretch, out bool isHidden)
+    {
+        isHidden = false;
+        ReadOnlySpan<ulong> words = stretch.Words.Span;
+        List<PfnOwner> owners = [];
+        for (int index = -1; (index = _wanted.Next(words, index + 1)) >= 0;)
+        {
+            PageMapWord word = new(words[index]);
+            if (word.IsPfnHidden)
+            {
+                isHidden = true;
+                break;
+            }
+
+            owners.Add(new PfnOwner(map, stretch.Address + (ulong)index * MachinePage.SizeBytes, word.Pfn));
+        }
+
+        return owners;
     }
 
     /// <summary>
@@ -90,9 +104,13 @@ public sealed class PfnSearch
             int done = 0;
             foreach (object item in found.GetConsumingEnumerable(cancellation))
             {
-                if (item is PfnOwner owner)
+                if (item is List<PfnOwner> owners)
                 {
-                    yield return owner;
+                    foreach (PfnOwner owner in owners)
+                    {
+                        yield return owner;
+                    }
+
                     continue;
                 }
 
@@ -113,35 +131,50 @@ public sealed class PfnSearch
         }
     }
 
-    /// <summary>Searches processes; puts owners into the collection, and for each process done its error or id.</summary>
+    /// <summary>Searches processes: their owners go into the collection, then for each its error or its id.</summary>
     private void SearchAll(
         IReadOnlyList<int> processIds, BlockingCollection<object> found, CancellationToken cancellation)
     {
         try
         {
             ParallelOptions options = new() { CancellationToken = cancellation };
-            Parallel.ForEach(Partitioner.Create(processIds.ToArray(), loadBalance: true), options, id =>
-            {
-                object done = id;
-                try
+            Parallel.ForEach(
+                Partitioner.Create(processIds.ToArray(), loadBalance: true), options,
+                () => new PfnGlance(_wanted, cancellation),
+                (id, _, glance) =>
                 {
-                    using LinuxProcess process = LinuxProcess.Open(id);
-                    foreach (PfnOwner owner in In(process, cancellation))
-                    {
-                        found.Add(owner, cancellation);
-                    }
-                }
-                catch (MemProcException error)
-                {
-                    done = error;
-                }
-
-                found.Add(done, cancellation);
-            });
+                    found.Add(Search(id, glance, found, cancellation) ?? (object)id, cancellation);
+                    return glance;
+                },
+                _ => { });
         }
         finally
         {
             found.CompleteAdding();
+        }
+    }
+
+    /// <summary>Searches a process; puts owners into the collection. Returns why it could not be searched.</summary>
+    private MemProcException? Search(
+        int processId, PfnGlance glance, BlockingCollection<object> found, CancellationToken cancellation)
+    {
+        try
+        {
+            // Most processes do not map the frames, and opening one costs as much as looking through it.
+            if (glance.FindFirst(processId) is ulong start)
+            {
+                using LinuxProcess process = LinuxProcess.Open(processId);
+                foreach (List<PfnOwner> owners in From(start, process, cancellation))
+                {
+                    found.Add(owners, cancellation);
+                }
+            }
+
+            return null;
+        }
+        catch (MemProcException error)
+        {
+            return error;
         }
     }
 
@@ -159,20 +192,4 @@ public sealed class PfnSearch
     internal static MemProcException Hidden() => new("ReadPageMap", Errno.EPERM,
         "The kernel hides frame numbers from this user, so no page can be found by them: it takes CAP_SYS_ADMIN "
         + "(run as root).");
-
-    private int NextMatch(ReadOnlySpan<ulong> words, int from)
-    {
-        for (int index = from; index < words.Length; index++)
-        {
-            PageMapWord word = new(words[index]);
-            // The filter spares nearly every page the look-up; frame 0 stands for a hidden number.
-            if (word.IsPresent && (_filter[word.Pfn & ((1 << FilterBits) - 1)] || word.IsPfnHidden)
-                && (word.IsPfnHidden || _wanted.Contains(word.Pfn)))
-            {
-                return index;
-            }
-        }
-
-        return -1;
-    }
 }

@@ -89,24 +89,41 @@ public static class PageMapScan
     /// <param name="walkEnd">Where the walk ended: <paramref name="end"/>, or earlier where the room was used up.</param>
     /// <param name="maxPages">Stop when so many populated pages are found; 0: no limit.</param>
     /// <returns>ENOTTY: the kernel is older than 6.7.</returns>
-    public static unsafe Errno TryFindPopulated(
+    public static Errno TryFindPopulated(
         SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd,
         ulong maxPages = 0)
     {
-        fixed (PageRegion* vector = regions)
+        PageMapScanArgument argument = new()
         {
-            PageMapScanArgument argument = new()
-            {
-                Size = (ulong)Unsafe.SizeOf<PageMapScanArgument>(),
-                Start = start,
-                End = end,
-                Vector = (ulong)vector,
-                VectorLength = (ulong)regions.Length,
-                MaxPages = maxPages,
-                CategoryAnyOfMask = PageCategories.Present | PageCategories.Swapped,
-                ReturnMask = PageCategories.Huge,
-            };
-            Errno errno = Libc.TryIoctl(pagemap, Request, &argument, out count);
+            Start = start,
+            End = end,
+            MaxPages = maxPages,
+            CategoryAnyOfMask = PageCategories.Present | PageCategories.Swapped,
+            ReturnMask = PageCategories.Huge,
+        };
+        return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
+    }
+
+    /// <summary>Finds the runs of pages that are present in memory.</summary>
+    /// <inheritdoc cref="TryFindPopulated"/>
+    public static Errno TryFindPresent(
+        SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd)
+    {
+        PageMapScanArgument argument = new() { Start = start, End = end, CategoryMask = PageCategories.Present };
+        return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
+    }
+
+    private static unsafe Errno TryScan(
+        SafeFileHandle pagemap, ref PageMapScanArgument argument, Span<PageRegion> regions, out int count,
+        out ulong walkEnd)
+    {
+        fixed (PageRegion* vector = regions)
+        fixed (PageMapScanArgument* pointer = &argument)
+        {
+            argument.Size = (ulong)Unsafe.SizeOf<PageMapScanArgument>();
+            argument.Vector = (ulong)vector;
+            argument.VectorLength = (ulong)regions.Length;
+            Errno errno = Libc.TryIoctl(pagemap, Request, pointer, out count);
             walkEnd = argument.WalkEnd;
             return errno;
         }

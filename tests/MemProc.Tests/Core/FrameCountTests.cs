@@ -54,6 +54,44 @@ public sealed class FrameCountTests
         Assert.Equal(1UL, Assert.Single(part.Counts.Summaries).PageCount);
     }
 
+    [Theory]
+    [InlineData(false, null)]
+    [InlineData(true, null)]
+    [InlineData(false, 7UL)]
+    public void Frames_count_alike_in_whatever_order_pages_have_them(bool raw, ulong? cgroup)
+    {
+        const int Pages = 100_000, Frames = 5_000, Known = 4_900;
+        const ulong Exclusive = 1UL << 56;
+        using SimulatedProcess simulated = new();
+        Random random = new(1);
+        ulong[] flags = [.. Enumerable.Range(0, Known).Select(_ => 1UL << random.Next(2, 6))];
+        ulong[] cgroups = [.. Enumerable.Range(0, Known).Select(_ => (ulong)random.Next(7, 9))];
+        // Alone, upwards, downwards, again the same, and beyond the table's end.
+        List<ulong> pfns = [];
+        while (pfns.Count < Pages)
+        {
+            int first = random.Next(1, Frames - 20);
+            int step = random.Next(-1, 2);
+            pfns.AddRange(Enumerable.Range(0, random.Next(1, 20))
+                .Select(index => (ulong)(first + 10 + index * step)).Where(pfn => pfn is > 0 and < Frames));
+        }
+
+        ulong[] words = [.. pfns.Select(pfn => Present | pfn | (pfn % 2 == 0 ? Exclusive : 0))];
+        simulated.Write("maps", $"400000-{0x400000 + (ulong)words.Length * Page.Size:x} rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, words);
+        simulated.WriteFrames("kpageflags", 0, flags);
+        simulated.WriteFrames("kpagecgroup", 0, cgroups);
+        using FrameTables tables = new(FrameFields.Flags | FrameFields.Cgroup, simulated.Files);
+        using LinuxProcess process = simulated.Open();
+        FrameCount count = new(tables, raw, new PageFilter { CgroupInode = cgroup });
+        count.AddProcess(process);
+        Assert.Equal(
+            pfns.Where(pfn => pfn < Known && (cgroup is null || cgroups[pfn] == cgroup))
+                .GroupBy(pfn => flags[pfn] | (raw && pfn % 2 == 0 ? 1UL << 63 : 0))
+                .Select(group => (group.Key, (ulong)group.Count())).OrderBy(pair => pair.Key),
+            count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount)).OrderBy(pair => pair.FlagSet));
+    }
+
     [Fact]
     public void Pages_of_a_process_that_failed_halfway_are_not_counted_for_the_next()
     {

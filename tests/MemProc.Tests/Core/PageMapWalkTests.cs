@@ -170,6 +170,57 @@ public sealed class PageMapWalkTests
     }
 
     [Fact]
+    public void Many_pages_come_in_their_order_and_a_failure_behind_those_before_it()
+    {
+        const int Pages = 100_000;
+        using SimulatedProcess simulated = new();
+        ulong end = 0x400000 + Pages * Page.Size;
+        simulated.Write("maps", $"400000-{end:x} rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, [.. Enumerable.Range(1, Pages).Select(pfn => (1UL << 63) + (ulong)pfn)]);
+        using LinuxProcess process = simulated.Open();
+        IEnumerable<(ulong, ulong)> expected =
+            Enumerable.Range(0, Pages).Select(index => (0x400000 + (ulong)index * Page.Size, (ulong)index + 1));
+        Assert.Equal(expected, new PageMapWalk(process).All().Select(page => (page.Address, page.Pfn!.Value)));
+
+        simulated.Write("maps", $"400000-{end + 0x10000:x} rw-p 00000000 00:00 0\n");
+        using LinuxProcess failing = simulated.Open();
+        List<(ulong, ulong)> seen = [];
+        MemProcException error = Assert.Throws<MemProcException>(() =>
+        {
+            foreach (PageMapEntry page in new PageMapWalk(failing).All())
+            {
+                seen.Add((page.Address, page.Pfn!.Value));
+            }
+        });
+        Assert.Equal("ReadPageMap,EFAULT", error.ErrorId);
+        Assert.Equal(expected, seen);
+    }
+
+    [Fact]
+    public void Who_has_seen_enough_leaves_and_nothing_goes_on_reading()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("map 0x10000000 rw- private").Address("address");
+        using (LinuxProcess process = LinuxProcess.Open(target.ProcessId))
+        {
+            PageMapWalk walk = new(process) { IncludeEmpty = true };
+            Assert.Equal([address, address + Page.Size],
+                walk.Range(address, 0x10000000).Take(2).Select(page => page.Address));
+        }
+
+        using CancellationTokenSource stop = new();
+        using LinuxProcess again = LinuxProcess.Open(target.ProcessId);
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+        {
+            PageMapWalk walk = new(again, stop.Token) { IncludeEmpty = true };
+            foreach (PageMapEntry page in walk.Range(address, 0x10000000))
+            {
+                stop.Cancel();
+            }
+        });
+    }
+
+    [Fact]
     public void A_guard_region_is_neither_swapped_nor_empty()
     {
         using TargetProcess target = TargetProcess.Start();

@@ -62,6 +62,36 @@ public sealed class PfnSearchTests
     }
 
     [Fact]
+    public void Among_processes_every_place_is_found_from_the_lowest_to_the_highest()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        using TargetProcess other = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        (ulong Address, ulong Pfn)[] pages;
+        using (LinuxProcess process = LinuxProcess.Open(target.ProcessId))
+        {
+            // The program's first page is the lowest; the main thread's stack is near the end of all addresses.
+            ProcMap stack = MapReader.Read(process).Single(map => map.Kind == ProcMapKind.Stack);
+            PageMapWalk walk = new(process);
+            PageMapEntry[] present = [.. walk.All().Where(page => page.IsPresent && page.IsExclusive)];
+            pages = [.. new[] { present[0], present.Single(page => page.Address == address),
+                present.Last(page => page.Address < stack.End) }.Select(page => (page.Address, page.Pfn!.Value))];
+            Assert.True(pages[2].Address >= stack.Start);
+        }
+
+        List<string> failures = [];
+        Assert.Equal(
+            pages.Select(page => (target.ProcessId, page.Address, page.Pfn)),
+            new PfnSearch(pages.Select(page => page.Pfn))
+                .In([other.ProcessId, target.ProcessId], _ => { }, error => failures.Add(error.ErrorId))
+                .OrderBy(owner => owner.Address).Select(owner => (owner.ProcessId, owner.Address, owner.Pfn)));
+        Assert.Empty(new PfnSearch([(1UL << 55) - 1])
+            .In([other.ProcessId, target.ProcessId], _ => { }, error => failures.Add(error.ErrorId)));
+        Assert.Empty(failures);
+    }
+
+    [Fact]
     public void Swap_entries_never_match()
     {
         using SimulatedProcess simulated = new();
