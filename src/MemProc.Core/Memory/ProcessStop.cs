@@ -149,8 +149,7 @@ public sealed class ProcessStop : IDisposable
     /// <summary>Stops threads until there is none that runs: the ones that still ran may have started others.</summary>
     private bool StopAll()
     {
-        // Whoever waits for any child of this program is told of tracees that stop, too, and the .NET runtime would
-        // take one that it has started for ended.
+        // Until each stop was told to this thread it could be told to another.
         lock (Stopping)
         {
             using ChildSignalSilence silence = new();

@@ -48,6 +48,30 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
+    public async Task The_runtime_takes_no_held_child_for_ended_while_others_end()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using CancellationTokenSource enough = new();
+        Task others = Task.Run(() =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                Shell.Run("true");
+            }
+        });
+        for (int round = 0; round < 300; round++)
+        {
+            ProcessStop.Hold(process).Dispose();
+            Assert.False(target.HasExited);
+        }
+
+        enough.Cancel();
+        await others;
+        Assert.Equal(0, target.Exit());
+    }
+
+    [Fact]
     public void Registers_of_each_thread_can_be_read()
     {
         using TargetProcess target = TargetProcess.Start();
