@@ -14,5 +14,7 @@ internal static class Catalogue
         new ProcessFlagsCase(),
         new FindPfnCase(),
         new IndexCase(),
+        new CoreCase(),
+        new OutFileCase(),
     ];
 }

@@ -15,6 +15,7 @@ internal sealed class NewFile : IDisposable
     private readonly string _path;
     private readonly string _partial;
     private readonly bool _overwrite;
+    private bool _isComplete;
 
     /// <summary>Begins a file.</summary>
     /// <param name="path">The name that it gets.</param>
@@ -56,7 +57,7 @@ internal sealed class NewFile : IDisposable
         Guarded(_path, () =>
         {
             File.Move(_partial, _path, _overwrite);
-            return true;
+            return _isComplete = true;
         });
     }
 
@@ -64,7 +65,10 @@ internal sealed class NewFile : IDisposable
     public void Dispose()
     {
         Handle.Dispose();
-        File.Delete(_partial);
+        if (!_isComplete)
+        {
+            File.Delete(_partial);
+        }
     }
 
     /// <summary>Does something with a file, and tells what fails in one form.</summary>

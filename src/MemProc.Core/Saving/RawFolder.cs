@@ -173,12 +173,17 @@ internal sealed class RawFolder : DumpWriter
     /// <summary>An empty folder may be filled; with -Force, one that was saved before and holds nothing else.</summary>
     private void ThrowUnlessReplaceable()
     {
+        string shown = SafeText.Escape(_path);
+        if (!Directory.Exists(Path.GetDirectoryName(_path)))
+        {
+            throw new MemProcException(Operation, Errno.ENOENT, $"'{shown}' has no folder to be in.", _path);
+        }
+
         if (!Path.Exists(_path))
         {
             return;
         }
 
-        string shown = SafeText.Escape(_path);
         if (File.Exists(_path))
         {
             throw new MemProcException(Operation, Errno.ENOTDIR, $"'{shown}' is a file; raw files go into a folder.", _path);
