@@ -8,10 +8,10 @@ internal sealed class CoreCase : Case
 {
     private const ulong Resident = 1UL << 30;
     private const ulong Reserved = 256UL << 30;
-    private const ulong ReservedForGdb = 4UL << 30;
+    private const ulong ReservedForGdb = 8UL << 30;
 
-    /// <summary>What must be free besides: two cores of what is resident, one of the smaller reservation.</summary>
-    private const ulong Spare = 12UL << 30;
+    /// <summary>What must be free: two processes, a core of what is resident, one of the smaller reservation.</summary>
+    private const ulong Spare = 16UL << 30;
 
     /// <inheritdoc/>
     public override string Name => "core";
@@ -54,7 +54,7 @@ internal sealed class CoreCase : Case
 
     private static Contender Gcore(Scratch scratch, int process)
     {
-        const string Title = "gcore, 4 GiB reserved, start to end";
+        const string Title = "gcore, 8 GiB reserved, start to end";
         return Tools.Find("gcore") is string gcore
             ? new WholeProgram(Title, null, gcore, "-o", scratch.Path("gcore"), $"{process}")
             : new Absent(Title, "gcore is not on PATH: it comes with gdb");
