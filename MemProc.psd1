@@ -23,6 +23,7 @@
         'Measure-PageFlags'
         'Measure-WorkingSet'
         'Read-ProcessMemory'
+        'Save-ProcessMemory'
         'Set-PageIdle'
         'Set-PagePoison'
         'Write-ProcessMemory'

@@ -16,5 +16,7 @@ internal static class Catalogue
         new FindManyCase(100_000),
         new FindManyCase(1_000_000),
         new IndexCase(),
+        new CoreCase(),
+        new OutFileCase(),
     ];
 }

@@ -34,6 +34,8 @@ internal static class JsonLine
             new WordConverter<ProcMapKind>(),
             new WordConverter<ReadMethod>(),
             new WordConverter<WriteMethod>(),
+            new WordConverter<MemoryDumpFormat>(),
+            new WordConverter<MemoryGapKind>(),
             new WordConverter<WorkingSetMethod>(),
             new WordConverter<MemoryValueType>(),
             new JsonStringEnumConverter<Errno>(),
@@ -84,6 +86,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(FilePageSummary))]
 [JsonSerializable(typeof(MemoryBlock))]
 [JsonSerializable(typeof(MemoryFile))]
+[JsonSerializable(typeof(MemoryDump))]
 [JsonSerializable(typeof(MemoryWrite))]
 [JsonSerializable(typeof(MemoryWriter.Plan))]
 [JsonSerializable(typeof(PageIdleMark))]

@@ -149,7 +149,7 @@ public static class MapReader
         ? Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(name).Replace("\n", "\\012", StringComparison.Ordinal))
         : name;
 
-    private static ProcMap Parse(ReadOnlySpan<byte> text, LinuxProcess process, int index)
+    internal static ProcMap Parse(ReadOnlySpan<byte> text, LinuxProcess process, int index)
     {
         if (!MapsLine.TryParse(text, out MapsLine line))
         {
@@ -165,7 +165,7 @@ public static class MapReader
     /// The kernel hands out the list in pieces, and goes on behind the last address. A mapping that has grown over
     /// that address meanwhile, as the heap does, is in the next piece again.
     /// </summary>
-    private static bool IsRepeated(ProcMap map, ulong end) => map.Start < end;
+    internal static bool IsRepeated(ProcMap map, ulong end) => map.Start < end;
 
     private static void AddCounter(
         ReadOnlySpan<byte> text, Dictionary<string, ulong> counters, ref string[] vmFlags)
@@ -186,7 +186,7 @@ public static class MapReader
     }
 
     /// <summary>The list of a process that exits simply ends, and so does that of a kernel thread.</summary>
-    private static void ThrowIfIncomplete(LinuxProcess process, int count)
+    internal static void ThrowIfIncomplete(LinuxProcess process, int count)
     {
         process.ThrowIfExited(Operation);
         if (count == 0)

@@ -5,7 +5,8 @@ namespace MemProc;
 /// <summary>A stretch of a process' memory that was read into a file.</summary>
 public sealed class MemoryFile
 {
-    private const int PieceBytes = 1024 * 1024;
+    /// <summary>What is read is written while it is still in the processor's cache.</summary>
+    private const int PieceBytes = 512 * 1024;
 
     private readonly ProcessIdentity _process;
 

@@ -13,12 +13,14 @@ public sealed record MemoryGap(ulong Address, ulong Length, MemoryGapKind Kind, 
     internal ulong End => Address + Length;
 
     /// <summary>The gap in words, for a dump.</summary>
-    public override string ToString() => $"0x{Address:x12} -- {HumanSize.Format(Length)} {Reason} --";
+    public override string ToString() => $"0x{Address:x12} -- {HumanSize.Format(Length)} {Describe()} --";
 
-    private string Reason => Kind switch
+    /// <summary>Why, in words.</summary>
+    public string Describe() => Kind switch
     {
         MemoryGapKind.NotMapped => "not mapped",
         MemoryGapKind.NotResident => "not resident, not read",
+        MemoryGapKind.LeftOut => "left out",
         _ => $"unreadable: {ErrnoException.Describe(Errno)} ({Errno})",
     };
 

@@ -9,4 +9,6 @@ public enum MemoryGapKind
     NotMapped,
     /// <summary>No page stands behind it: never touched, swapped out, or not let in from its file. Nobody asked for it.</summary>
     NotResident,
+    /// <summary>It was left out: its process wants it in no dump, or it is no memory but a device's.</summary>
+    LeftOut,
 }

@@ -13,6 +13,15 @@ public readonly record struct ProcessStat(int ProcessId, string Name, char State
 {
     private const uint PfKthread = 0x0020_0000;
 
+    /// <summary>Its parent's process id.</summary>
+    public int ParentId { get; init; }
+
+    /// <summary>Its process group's id.</summary>
+    public int GroupId { get; init; }
+
+    /// <summary>Its session's id.</summary>
+    public int SessionId { get; init; }
+
     /// <summary>A thread of the kernel: it has no memory of its own.</summary>
     public bool IsKernelThread => (Flags & PfKthread) != 0;
 
@@ -40,7 +49,17 @@ public readonly record struct ProcessStat(int ProcessId, string Name, char State
             return false;
         }
 
-        result = new ProcessStat(processId, name, state, (uint)flags, startTicks);
+        // A thread that is gone belongs to group and session -1.
+        TryField(fields, 4 - 3, out ulong parent);
+        TryField(fields, 5 - 3, out ulong group);
+        TryField(fields, 6 - 3, out ulong session);
+
+        result = new ProcessStat(processId, name, state, (uint)flags, startTicks)
+        {
+            ParentId = (int)parent,
+            GroupId = (int)group,
+            SessionId = (int)session,
+        };
         return true;
     }
 

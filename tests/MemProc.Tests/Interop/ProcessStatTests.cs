@@ -25,7 +25,12 @@ public sealed class ProcessStatTests
     public void A_name_may_hold_anything(string name)
     {
         Assert.True(ProcessStat.TryParse(Encoding.UTF8.GetBytes($"6819 ({name}){Rest}"), out ProcessStat stat));
-        Assert.Equal(new ProcessStat(6819, name, 'R', 4194304, 105454), stat);
+        Assert.Equal(new ProcessStat(6819, name, 'R', 4194304, 105454)
+        {
+            ParentId = 6816,
+            GroupId = 6816,
+            SessionId = 6199,
+        }, stat);
         Assert.False(stat.IsKernelThread);
         Assert.False(stat.IsZombie);
     }

@@ -1,0 +1,62 @@
+namespace MemProc.Bench;
+
+/// <summary>
+/// An ELF core of a process with much in memory and far more reserved. gdb's gcore writes all of a reservation unless its
+/// process wants it in no dump; it gets one that is a fraction of ours, since nobody has the disk and the patience.
+/// </summary>
+internal sealed class CoreCase : Case
+{
+    private const ulong Resident = 1UL << 30;
+    private const ulong Reserved = 256UL << 30;
+    private const ulong ReservedForGdb = 8UL << 30;
+
+    /// <summary>What must be free: two processes, a core of what is resident, one of the smaller reservation.</summary>
+    private const ulong Spare = 16UL << 30;
+
+    /// <inheritdoc/>
+    public override string Name => "core";
+
+    /// <inheritdoc/>
+    public override string Title => "ELF core of 1 GiB resident with 256 GiB reserved";
+
+    /// <inheritdoc/>
+    public override void Prepare(Contest contest)
+    {
+        Scratch scratch = contest.Keep(Scratch.InMemory(Spare));
+        int process = Start(contest, Reserved);
+        Contender core = contest.Add(new InProcess("MemProc.Core, MemorySaver", 1, () => Save(process, scratch.Path("core"), false)));
+        Contender held = contest.Add(new InProcess(
+            "MemProc.Core, MemorySaver, held still", 1, () => Save(process, scratch.Path("core"), true)));
+        WholeProgram memproc = contest.Add(WholeProgram.Memproc("memproc save --stop, start to end", null,
+            "save", $"{process}", scratch.Path("core"), "--stop", "--force"));
+        Contender gcore = contest.Add(Gcore(scratch, Start(contest, ReservedForGdb)));
+        contest.Compare(memproc, gcore, atMost: 0.2);
+        contest.Compare(core, gcore);
+        contest.Compare(held, core);
+    }
+
+    private static int Start(Contest contest, ulong reserved)
+    {
+        TargetProcess target = contest.Keep(TargetProcess.Start());
+        FilledMemory.In(target, Resident, reserved);
+        return target.ProcessId;
+    }
+
+    private static string Save(int processId, string path, bool stop)
+    {
+        using LinuxProcess process = LinuxProcess.Open(processId);
+        MemoryDump dump = MemorySaver.Save(process, null, path, new SaveOptions { Stop = stop, Overwrite = true }, _ => { },
+            CancellationToken.None);
+        return dump.SavedBytes >= Resident
+            ? string.Empty
+            : throw new BenchException($"{dump.SavedBytes} bytes were saved of {Resident}.");
+    }
+
+    private static Contender Gcore(Scratch scratch, int process)
+    {
+        const string Title = "gcore, 8 GiB reserved, start to end";
+        return Tools.Find("gcore") is string gcore
+            ? new WholeProgram(Title, null, gcore, "-o", scratch.Path("gcore"), $"{process}")
+            : new Absent(Title, "gcore is not on PATH: it comes with gdb");
+    }
+}

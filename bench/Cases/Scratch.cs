@@ -1,0 +1,33 @@
+namespace MemProc.Bench;
+
+/// <summary>A folder for files in memory (tmpfs), so that no disk is measured.</summary>
+internal sealed class Scratch : IDisposable
+{
+    private const string Memory = "/dev/shm";
+
+    private readonly string _folder;
+
+    private Scratch(string folder) => _folder = folder;
+
+    /// <summary>Makes it.</summary>
+    /// <param name="bytes">What must be free, for files and processes together.</param>
+    /// <exception cref="SkippedException">There is no such file system, or less memory.</exception>
+    public static Scratch InMemory(ulong bytes)
+    {
+        DriveInfo drive = new(Memory);
+        if (drive.DriveFormat != "tmpfs" || (ulong)drive.AvailableFreeSpace < bytes || Machine.AvailableBytes < bytes)
+        {
+            throw new SkippedException($"it takes a tmpfs on {Memory} and {HumanSize.Format(bytes)} of free memory");
+        }
+
+        string folder = System.IO.Path.Combine(Memory, $"memproc-bench-{Environment.ProcessId}");
+        Directory.CreateDirectory(folder);
+        return new Scratch(folder);
+    }
+
+    /// <summary>The path of a file in it.</summary>
+    public string Path(string name) => System.IO.Path.Combine(_folder, name);
+
+    /// <inheritdoc/>
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+}

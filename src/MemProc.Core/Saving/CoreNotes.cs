@@ -1,0 +1,213 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Runtime.InteropServices;
+using System.Text;
+using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc;
+
+/// <summary>
+/// The notes of a core file, as the kernel writes them (<c>fs/binfmt_elf.c</c>): registers of the threads, the process,
+/// its auxiliary vector, its mapped files.
+/// </summary>
+/// <param name="process">The process.</param>
+/// <param name="stop">What holds it still; null: it runs, and has no registers to tell.</param>
+/// <param name="maps">All its mappings.</param>
+internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOnlyList<TraitedMap> maps)
+{
+    private const string Operation = "ReadStatus";
+    private const uint PrStatus = 1;
+    private const uint FloatingPoint = 2;
+    private const uint PrPsInfo = 3;
+    private const uint AuxiliaryVector = 6;
+    private const uint SignalInfo = 0x53494749;
+    private const uint MappedFiles = 0x46494c45;
+
+    /// <summary>What stands before the registers in a prstatus: 112 bytes on either architecture.</summary>
+    private const int RegistersAt = 112;
+
+    private static bool IsArm64 => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+
+    /// <summary>Bytes of the general registers: struct user_regs_struct, struct user_pt_regs.</summary>
+    private static int RegisterBytes => IsArm64 ? 34 * 8 : 27 * 8;
+
+    /// <summary>
+    /// Sets of registers that only one architecture has: XSTATE; thread pointer, SVE, pointer authentication, tags.
+    /// </summary>
+    private static uint[] MoreSets => IsArm64 ? [0x401, 0x405, 0x406, 0x409] : [0x202];
+
+    /// <summary>The threads, the main one first, as debuggers take the first for the one that matters.</summary>
+    private int[] Threads => stop is null ? [] : [.. stop.ThreadIds.OrderBy(thread => thread != process.Id)];
+
+    /// <summary>Writes all of them.</summary>
+    /// <exception cref="MemProcException">
+    /// ReadStatus, EOPNOTSUPP: a process of another word size. StopProcess, ESRCH: it was killed.
+    /// </exception>
+    public void Write(DumpStream stream)
+    {
+        int[] threads = Threads;
+        if (threads.Length > 0)
+        {
+            WriteStatus(stream, threads[0]);
+        }
+
+        WriteNote(stream, "CORE", PrPsInfo, ProcessInfo());
+        if (threads.Length > 0)
+        {
+            WriteSignalInfo(stream, threads[0]);
+        }
+
+        WriteNote(stream, "CORE", AuxiliaryVector, ReadAll("auxv"));
+        WriteNote(stream, "CORE", MappedFiles, Files());
+        for (int index = 0; index < threads.Length; index++)
+        {
+            if (index > 0)
+            {
+                WriteStatus(stream, threads[index]);
+                WriteSignalInfo(stream, threads[index]);
+            }
+
+            WriteSet(stream, threads[index], "CORE", FloatingPoint);
+            foreach (uint set in MoreSets)
+            {
+                WriteSet(stream, threads[index], "LINUX", set);
+            }
+        }
+    }
+
+    private static void WriteNote(DumpStream stream, string owner, uint type, ReadOnlySpan<byte> content)
+    {
+        Span<byte> head = stackalloc byte[12 + 8];
+        head.Clear();
+        BinaryPrimitives.WriteInt32LittleEndian(head, owner.Length + 1);
+        BinaryPrimitives.WriteInt32LittleEndian(head[4..], content.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(head[8..], type);
+        Encoding.ASCII.GetBytes(owner, head[12..]);
+        stream.Write(head);
+        stream.Write(content);
+        stream.Skip((ulong)(-content.Length & 3));
+    }
+
+    private void WriteSet(DumpStream stream, int thread, string owner, uint type)
+    {
+        if (stop!.ReadRegisters(thread, type) is byte[] registers)
+        {
+            WriteNote(stream, owner, type, registers);
+        }
+    }
+
+    private void WriteSignalInfo(DumpStream stream, int thread)
+    {
+        if (stop!.ReadSignalInfo(thread) is byte[] info)
+        {
+            WriteNote(stream, "CORE", SignalInfo, info);
+        }
+    }
+
+    /// <summary>struct elf_prstatus. Times are left at 0: nobody has looked at them since a.out.</summary>
+    private void WriteStatus(DumpStream stream, int thread)
+    {
+        byte[] registers = stop!.ReadRegisters(thread, PrStatus)!;
+        if (registers.Length != RegisterBytes)
+        {
+            throw new MemProcException(Operation, Errno.EOPNOTSUPP,
+                $"Process {process.Identity} is a 32-bit program, whose registers need another kind of core. Save it "
+                + "without stopping it, or as raw files.", process.Id);
+        }
+
+        byte[] status = new byte[RegistersAt + RegisterBytes + 8];
+        if (process.ThreadStat(thread) is ProcessStat stat)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(32), thread);
+            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(36), stat.ParentId);
+            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(40), stat.GroupId);
+            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(44), stat.SessionId);
+        }
+
+        BinaryPrimitives.WriteUInt64LittleEndian(status.AsSpan(16), Mask(thread, "SigPnd"u8));
+        BinaryPrimitives.WriteUInt64LittleEndian(status.AsSpan(24), Mask(thread, "SigBlk"u8));
+        registers.CopyTo(status.AsSpan(RegistersAt));
+        // There are floating-point registers.
+        BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(RegistersAt + RegisterBytes), 1);
+        WriteNote(stream, "CORE", PrStatus, status);
+    }
+
+    private ulong Mask(int thread, ReadOnlySpan<byte> name) =>
+        Utf8Parser.TryParse(StatusText($"task/{thread}/status", name), out ulong mask, out _, 'x') ? mask : 0;
+
+    /// <summary>struct elf_prpsinfo.</summary>
+    private byte[] ProcessInfo()
+    {
+        byte[] info = new byte[136];
+        if (process.ThreadStat(process.Id) is ProcessStat stat)
+        {
+            info[0] = (byte)Math.Max("RSDTZW".IndexOf(stat.State, StringComparison.Ordinal), 0);
+            info[1] = (byte)stat.State;
+            info[2] = (byte)(stat.IsZombie ? 1 : 0);
+            BinaryPrimitives.WriteUInt64LittleEndian(info.AsSpan(8), stat.Flags);
+            BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(28), stat.ParentId);
+            BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(32), stat.GroupId);
+            BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(36), stat.SessionId);
+        }
+
+        BinaryPrimitives.WriteUInt32LittleEndian(info.AsSpan(16), FirstNumber("Uid"u8));
+        BinaryPrimitives.WriteUInt32LittleEndian(info.AsSpan(20), FirstNumber("Gid"u8));
+        BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(24), process.Id);
+        byte[] name = Encoding.UTF8.GetBytes(process.Identity.Name);
+        name.AsSpan(0, Math.Min(name.Length, 15)).CopyTo(info.AsSpan(40));
+        byte[] commandLine = ReadAll("cmdline");
+        Span<byte> arguments = info.AsSpan(56, 79);
+        commandLine.AsSpan(0, Math.Min(commandLine.Length, arguments.Length)).CopyTo(arguments);
+        int length = arguments.TrimEnd((byte)0).Length;
+        arguments[..length].Replace((byte)0, (byte)' ');
+        return info;
+    }
+
+    private uint FirstNumber(ReadOnlySpan<byte> name) =>
+        Utf8Parser.TryParse(StatusText("status", name), out uint number, out _) ? number : 0;
+
+    private byte[] StatusText(string file, ReadOnlySpan<byte> name)
+    {
+        using ProcfsLines lines = new(process, file, Operation);
+        while (lines.MoveNext())
+        {
+            if (StatusLine.TryParse(lines.Current, out StatusLine line) && line.Name.SequenceEqual(name))
+            {
+                return line.Text.ToArray();
+            }
+        }
+
+        return [];
+    }
+
+    /// <summary>NT_FILE: count, page size, then start, end and offset in pages of each, then the names.</summary>
+    private byte[] Files()
+    {
+        using MemoryStream numbers = new();
+        using MemoryStream names = new();
+        using BinaryWriter writer = new(numbers);
+        ProcMap[] files = [.. maps.Select(mapping => mapping.Map).Where(map => map.Path.StartsWith('/'))];
+        writer.Write((ulong)files.Length);
+        writer.Write(MachinePage.SizeBytes);
+        foreach (ProcMap map in files)
+        {
+            writer.Write(map.Start);
+            writer.Write(map.End);
+            writer.Write(map.Offset / MachinePage.SizeBytes);
+            names.Write(Encoding.UTF8.GetBytes(map.IsDeleted ? $"{map.Path} (deleted)" : map.Path));
+            names.WriteByte(0);
+        }
+
+        writer.Flush();
+        names.WriteTo(numbers);
+        return numbers.ToArray();
+    }
+
+    private byte[] ReadAll(string name)
+    {
+        using SafeFileHandle file = process.OpenFile(name, Operation);
+        byte[] buffer = new byte[16 * 1024];
+        return buffer[..Libc.PReadFully(file, buffer, 0)];
+    }
+}

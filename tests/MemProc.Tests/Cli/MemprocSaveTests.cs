@@ -1,0 +1,70 @@
+using System.Text.Json;
+
+namespace MemProc.Tests;
+
+/// <summary><c>memproc save</c>, as a person and as a program use it.</summary>
+public sealed class MemprocSaveTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly TargetProcess _target = TargetProcess.Start();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _target.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void A_core_goes_into_a_folder_that_is_there()
+    {
+        (int exitCode, string output, string errors) = Memproc("save", $"{_target.ProcessId}", _folder.Path, "--stop");
+        Assert.True(exitCode == 0, errors);
+        string core = Path.Combine(_folder.Path, $"core.{_target.ProcessId}");
+        Assert.Contains($"threads of process {_target.ProcessId} (dotnet) are in {core}.", output, StringComparison.Ordinal);
+        Assert.Contains(": left out", output, StringComparison.Ordinal);
+        Assert.Empty(errors);
+        (exitCode, _, errors) = Memproc("save", $"{_target.ProcessId}", core);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("--force replaces it", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Chosen_mappings_become_raw_files()
+    {
+        string raw = Path.Combine(_folder.Path, "raw");
+        (int exitCode, string output, string errors) = Memproc("save", $"{_target.ProcessId}", raw, "--format", "raw",
+            "--mapping", "[stack]", "--mapping", "[heap]", "--compress", "--json");
+        Assert.True(exitCode == 0, errors);
+        JsonElement dump = JsonDocument.Parse(output).RootElement;
+        Assert.Equal(("raw", 2), (dump.GetProperty("format").GetString(), dump.GetProperty("mappingCount").GetInt32()));
+        Assert.Equal([ProcMapKind.Heap, ProcMapKind.Stack], MemoryIndex.Load(raw).Mappings.Select(mapping => mapping.Kind));
+    }
+
+    [Fact]
+    public void A_full_disk_is_said_and_nothing_half_is_left()
+    {
+        Need.Root();
+        string unshare = Need.Tool("unshare");
+        (int exitCode, string output, string errors) = Shell.Try(unshare, ["--mount", "sh", "-c",
+            "mount -t tmpfs -o size=1m none \"$1\" || exit 77; \"$2\" \"$3\" save \"$4\" \"$1/core\"; echo $?; ls -A \"$1\"",
+            "sh", _folder.Path, DotnetHost.Path, Programs.Memproc, $"{_target.ProcessId}"]);
+        Assert.SkipWhen(exitCode == 77, $"needs a mount in a namespace of its own: {errors}");
+        Assert.Contains("(ENOSPC)", errors, StringComparison.Ordinal);
+        Assert.Equal("1\n", output);
+    }
+
+    [Fact]
+    public void Options_that_contradict_each_other_are_refused()
+    {
+        Assert.Contains("--length is about --address",
+            Memproc("save", $"{_target.ProcessId}", "x", "--length", "16").Errors, StringComparison.Ordinal);
+        Assert.Contains("has no such mapping",
+            Memproc("save", $"{_target.ProcessId}", Path.Combine(_folder.Path, "x"), "--mapping", "nothing").Errors,
+            StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    private static (int ExitCode, string Output, string Errors) Memproc(params string[] arguments) =>
+        Shell.Try(DotnetHost.Path, [Programs.Memproc, .. arguments]);
+}
