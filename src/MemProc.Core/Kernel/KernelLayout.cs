@@ -112,8 +112,6 @@ internal sealed class KernelLayout
     /// <summary>Offsets in mm_struct.</summary>
     internal sealed class MemoryOffsets(KernelLayout layout)
     {
-        public int Size { get; } = layout._types.SizeOf("mm_struct") ?? 0;
-
         public int PageTable { get; } = layout.Offset("mm_struct", "pgd");
 
         public int MapCount { get; } = layout.Offset("mm_struct", "map_count");
@@ -137,8 +135,6 @@ internal sealed class KernelLayout
     /// <summary>Offsets in vm_area_struct.</summary>
     internal sealed class VmaOffsets(KernelLayout layout)
     {
-        public int Size { get; } = layout._types.SizeOf("vm_area_struct") ?? 0;
-
         public int Start { get; } = layout.Offset("vm_area_struct", "vm_start");
 
         public int End { get; } = layout.Offset("vm_area_struct", "vm_end");
@@ -149,7 +145,8 @@ internal sealed class KernelLayout
 
         public int File { get; } = layout.Offset("vm_area_struct", "vm_file");
 
-        public int Memory { get; } = layout.Offset("vm_area_struct", "vm_mm");
+        /// <summary>Bytes from the structure's beginning that hold all of these.</summary>
+        public int UsedBytes => sizeof(ulong) + new[] { Start, End, Flags, PageOffset, File }.Max();
 
         /// <summary>The next mapping of the list, before Linux 6.1.</summary>
         public int? Next { get; } = layout._types.OffsetOf("vm_area_struct", "vm_next");

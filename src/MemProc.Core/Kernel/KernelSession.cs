@@ -75,6 +75,10 @@ internal sealed class KernelSession : IDisposable
     /// <summary>Reads memory that may be gone.</summary>
     public Errno TryRead(ulong address, Span<byte> buffer) => _memory.TryRead(address, buffer);
 
+    /// <inheritdoc cref="KernelMemory.TryReadMany"/>
+    public Errno TryReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer) =>
+        _memory.TryReadMany(addresses, length, buffer);
+
     /// <summary>Reads a word of 64 bits that has to be there.</summary>
     /// <inheritdoc cref="Read"/>
     public ulong ReadWord(ulong address)

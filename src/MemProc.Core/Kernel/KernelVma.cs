@@ -1,5 +1,3 @@
-using MemProc.Interop;
-
 namespace MemProc;
 
 /// <summary>A mapping as the kernel keeps it: its vm_area_struct.</summary>

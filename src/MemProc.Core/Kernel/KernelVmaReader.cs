@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -57,21 +58,26 @@ public sealed class KernelVmaReader : IDisposable
     private bool TryRead(ProcessKernelMemory memory, List<KernelVmaFields> found)
     {
         KernelLayout layout = _session.Layout;
-        if (layout.Maple is KernelLayout.MapleOffsets maple && layout.Memory.Tree is int tree)
+        bool isTree = layout is { Maple: not null, Memory.Tree: not null };
+        return (isTree ? TryReadTree(memory, found) : TryReadList(memory, found)) && TryAddFiles(found);
+    }
+
+    private bool TryReadTree(ProcessKernelMemory memory, List<KernelVmaFields> found)
+    {
+        KernelLayout.MapleOffsets maple = _session.Layout.Maple!;
+        ulong root = _session.ReadWord(memory.Address + (ulong)(_session.Layout.Memory.Tree!.Value + maple.Root));
+        List<MapleTree.Range> entries = [];
+        MapleTree tree = new(maple,
+            (addresses, nodes) => _session.TryReadMany(addresses, maple.NodeBytes, nodes) == Errno.None);
+        if (!tree.TryRead(root, entries)
+            || !TryReadStructures([.. entries.Select(entry => entry.Entry)], found))
         {
-            ulong root = _session.ReadWord(memory.Address + (ulong)(tree + maple.Root));
-            return new MapleTree(maple, (address, bytes) => _session.TryRead(address, bytes) == Errno.None)
-                .Walk(root, (entry, first, last) => TryAdd(entry, found, out KernelVmaFields vma)
-                    && (last == 0 || (vma.Start == first && vma.End == last + 1)));
+            return false;
         }
 
-        const int MostMappings = 10_000_000;
-        ulong next = _session.ReadWord(memory.Address + (ulong)(layout.Memory.List ?? 0));
-        while (next != 0)
+        for (int index = 0; index < found.Count; index++)
         {
-            if (found.Count > MostMappings || !TryAdd(next, found, out KernelVmaFields vma)
-                || _session.TryRead(vma.Address + (ulong)(layout.Vma.Next ?? 0),
-                    System.Runtime.InteropServices.MemoryMarshal.AsBytes(new Span<ulong>(ref next))) != Errno.None)
+            if (found[index].Start != entries[index].First || found[index].End != entries[index].Last + 1)
             {
                 return false;
             }
@@ -80,45 +86,88 @@ public sealed class KernelVmaReader : IDisposable
         return true;
     }
 
-    private bool TryAdd(ulong address, List<KernelVmaFields> found, out KernelVmaFields fields)
+    /// <summary>Before Linux 6.1: one mapping leads to the next.</summary>
+    private bool TryReadList(ProcessKernelMemory memory, List<KernelVmaFields> found)
     {
-        KernelLayout.VmaOffsets offsets = _session.Layout.Vma;
-        byte[] bytes = new byte[offsets.Size];
-        fields = default;
-        if (_session.TryRead(address, bytes) != Errno.None)
+        const int MostMappings = 10_000_000;
+        KernelLayout layout = _session.Layout;
+        ulong next = _session.ReadWord(memory.Address + (ulong)(layout.Memory.List ?? 0));
+        while (next != 0)
         {
-            return false;
+            if (found.Count > MostMappings || !TryReadStructures([next], found)
+                || !TryWord(next + (ulong)(layout.Vma.Next ?? 0), out next))
+            {
+                return false;
+            }
         }
 
-        ulong Word(int offset) => BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(offset));
-        ulong file = Word(offsets.File);
-        (ulong inode, uint device) = (0UL, 0U);
-        if (file != 0 && !TryReadFile(file, out inode, out device))
-        {
-            return false;
-        }
-
-        fields = new KernelVmaFields(address, Word(offsets.Start), Word(offsets.End), Word(offsets.Flags),
-            Word(offsets.PageOffset), file, inode, device);
-        found.Add(fields);
-        return fields.Start < fields.End;
+        return true;
     }
 
-    private bool TryReadFile(ulong file, out ulong inode, out uint device)
+    private bool TryReadStructures(ulong[] addresses, List<KernelVmaFields> found)
+    {
+        KernelLayout.VmaOffsets offsets = _session.Layout.Vma;
+        int size = offsets.UsedBytes;
+        byte[] bytes = new byte[addresses.Length * size];
+        if (_session.TryReadMany(addresses, size, bytes) != Errno.None)
+        {
+            return false;
+        }
+
+        for (int index = 0; index < addresses.Length; index++)
+        {
+            ReadOnlySpan<byte> vma = bytes.AsSpan(index * size, size);
+            KernelVmaFields fields = new(addresses[index], Word(vma, offsets.Start), Word(vma, offsets.End),
+                Word(vma, offsets.Flags), Word(vma, offsets.PageOffset), Word(vma, offsets.File), 0, 0);
+            if (fields.Start >= fields.End)
+            {
+                return false;
+            }
+
+            found.Add(fields);
+        }
+
+        return true;
+    }
+
+    /// <summary>Looks up inodes and devices of the files, each once.</summary>
+    private bool TryAddFiles(List<KernelVmaFields> found)
     {
         KernelLayout layout = _session.Layout;
-        device = 0;
-        return TryWord(file + (ulong)layout.FileInode, out inode)
-            && TryWord(inode + (ulong)layout.InodeSuperBlock, out ulong superBlock)
-            && TryWord(superBlock + (ulong)layout.SuperBlockDevice, out ulong number)
-            && TryWord(inode + (ulong)layout.InodeNumber, out inode)
-            && (device = (uint)number) == (uint)number;
+        ulong[] files = [.. found.Select(vma => vma.File).Where(file => file != 0).Distinct()];
+        if (!TryWords(files, layout.FileInode, out ulong[] inodes)
+            || !TryWords(inodes, layout.InodeNumber, out ulong[] numbers)
+            || !TryWords(inodes, layout.InodeSuperBlock, out ulong[] superBlocks)
+            || !TryWords(superBlocks, layout.SuperBlockDevice, out ulong[] devices))
+        {
+            return false;
+        }
+
+        Dictionary<ulong, int> places = files.Select((file, place) => (file, place)).ToDictionary();
+        for (int index = 0; index < found.Count; index++)
+        {
+            if (places.TryGetValue(found[index].File, out int place))
+            {
+                found[index] = found[index] with { Inode = numbers[place], Device = (uint)devices[place] };
+            }
+        }
+
+        return true;
+    }
+
+    private bool TryWords(ulong[] structures, int offset, out ulong[] words)
+    {
+        words = new ulong[structures.Length];
+        return _session.TryReadMany(Array.ConvertAll(structures, structure => structure + (ulong)offset), sizeof(ulong),
+            MemoryMarshal.AsBytes(words.AsSpan())) == Errno.None;
     }
 
     private bool TryWord(ulong address, out ulong value)
     {
         value = 0;
-        return _session.TryRead(address,
-            System.Runtime.InteropServices.MemoryMarshal.AsBytes(new Span<ulong>(ref value))) == Errno.None;
+        return _session.TryRead(address, MemoryMarshal.AsBytes(new Span<ulong>(ref value))) == Errno.None;
     }
+
+    private static ulong Word(ReadOnlySpan<byte> bytes, int offset) =>
+        BinaryPrimitives.ReadUInt64LittleEndian(bytes[offset..]);
 }

@@ -1,5 +1,3 @@
-using MemProc.Interop;
-
 namespace MemProc;
 
 /// <summary>What a process' page table has for one address, in one line.</summary>
