@@ -99,6 +99,9 @@ public sealed class LinuxProcess : IDisposable
     /// </summary>
     private bool IsOver => _pidfd is not null ? Libc.IsReadable(_pidfd) : !TryReadStat(_folder, "stat", out _);
 
+    /// <summary>Its folder in procfs.</summary>
+    internal SafeFileHandle Folder => _folder;
+
     /// <summary><c>/proc/PID/maps</c>, opened once.</summary>
     internal SafeFileHandle Maps => _maps ??= OpenFile("maps", "ReadMaps");
 

@@ -23,6 +23,8 @@ public enum Errno
     ENXIO = 6,
     /// <summary>Argument list too long; for ioctls with a size field, a structure newer than the kernel.</summary>
     E2BIG = 7,
+    /// <summary>Exec format error: no file of the kind that was expected, or a broken one.</summary>
+    ENOEXEC = 8,
     /// <summary>Bad file descriptor.</summary>
     EBADF = 9,
     /// <summary>No child processes.</summary>

@@ -28,6 +28,14 @@ public sealed class OwnPage : IDisposable
         Volatile.Write(ref *first, (byte)(Volatile.Read(ref *first) + 1));
     }
 
+    /// <summary>Writes bytes to its beginning.</summary>
+    /// <param name="bytes">At most a page of them.</param>
+    public unsafe void Write(ReadOnlySpan<byte> bytes)
+    {
+        ObjectDisposedException.ThrowIf(_mapping.IsClosed, this);
+        bytes.CopyTo(new Span<byte>((void*)_mapping.Address, Environment.SystemPageSize));
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _mapping.Dispose();
 }

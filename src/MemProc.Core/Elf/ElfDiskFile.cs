@@ -1,0 +1,74 @@
+using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc;
+
+/// <summary>An ELF file. It is read in pieces and not mapped: a file that gets shorter meanwhile is then an error only.</summary>
+public sealed class ElfDiskFile : ElfSource
+{
+    private readonly SafeFileHandle _file;
+
+    /// <summary>Takes over an open file.</summary>
+    /// <param name="file">The file; it is closed with this.</param>
+    /// <param name="name">Its path, for messages.</param>
+    /// <exception cref="MemProcException">ReadElf, EINVAL: it is no regular file.</exception>
+    public ElfDiskFile(SafeFileHandle file, string name)
+    {
+        Errno errno = Libc.TryStatX(file, out FileStatus status);
+        if (errno != Errno.None || !status.IsRegular)
+        {
+            file.Dispose();
+            errno = errno != Errno.None ? errno : status.IsDirectory ? Errno.EISDIR : Errno.EINVAL;
+            throw Refused(errno, name, errno == Errno.EINVAL ? "is no regular file" : "cannot be read");
+        }
+
+        _file = file;
+        Name = name;
+        Length = status.SizeBytes;
+        Status = status;
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override ulong Length { get; }
+
+    /// <summary>What the kernel says of the file.</summary>
+    internal FileStatus Status { get; }
+
+    /// <summary>Opens a file by its path.</summary>
+    /// <exception cref="MemProcException">ReadElf: it cannot be opened, or is no regular file.</exception>
+    public static ElfDiskFile Open(string path)
+    {
+        Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadWithoutWaiting, out SafeFileHandle? file);
+        return new ElfDiskFile(file ?? throw Refused(errno, path, "cannot be opened"), path);
+    }
+
+    /// <inheritdoc/>
+    public override int Read(ulong offset, Span<byte> buffer)
+    {
+        try
+        {
+            return Libc.PReadFully(_file, buffer, offset);
+        }
+        catch (ErrnoException error)
+        {
+            throw Refused(error.Errno, Name, "cannot be read");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _file.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static MemProcException Refused(Errno errno, string path, string what) => new(ElfFile.Operation, errno,
+        $"{SafeText.Escape(path)} {what}: {ErrnoException.Describe(errno)} ({errno}).", path);
+}

@@ -1,0 +1,298 @@
+namespace MemProc;
+
+/// <summary>
+/// An ELF image: a file, an array, or what a process has mapped of one. Whatever it says is checked against what is
+/// there before it is believed: a broken or hostile image is an error, and takes neither memory nor time.
+/// </summary>
+public sealed class ElfFile : IDisposable
+{
+    internal const string Operation = "ReadElf";
+
+    private const int IdentityBytes = 16;
+    private const ushort CountElsewhere = 0xffff;
+
+    private readonly Lazy<ElfSegment[]> _segments;
+    private readonly Lazy<ElfSection[]> _sections;
+    private readonly Lazy<ElfTables> _tables;
+
+    private ElfFile(ElfSource source, ElfFormat format, byte[] header)
+    {
+        Source = source;
+        Format = format;
+        Raw = RawHeader.Parse(header, format);
+        _sections = new Lazy<ElfSection[]>(ReadSections);
+        _segments = new Lazy<ElfSegment[]>(ReadSegments);
+        _tables = new Lazy<ElfTables>(() => new ElfTables(this));
+    }
+
+    /// <summary>What the image is called in messages: its path.</summary>
+    public string Name => Source.Name;
+
+    /// <summary>The header.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it says something impossible.</exception>
+    public ElfHeader Header => new()
+    {
+        Path = Source.Name,
+        Bits = Format.Is64Bit ? 64 : 32,
+        IsBigEndian = Format.IsBigEndian,
+        OsAbi = Raw.OsAbi,
+        AbiVersion = Raw.AbiVersion,
+        Type = Type,
+        Machine = (ElfMachine)Raw.Machine,
+        Version = Raw.Version,
+        EntryPoint = Raw.Entry,
+        SegmentOffset = Raw.SegmentOffset,
+        SectionOffset = Raw.SectionOffset,
+        Flags = Raw.Flags,
+        HeaderBytes = Raw.HeaderBytes,
+        SegmentHeaderBytes = Raw.SegmentBytes,
+        SegmentCount = SegmentCount,
+        SectionHeaderBytes = Raw.SectionBytes,
+        SectionCount = SectionCount,
+        SectionNameIndex = SectionNameIndex,
+        BuildId = BuildId,
+    };
+
+    /// <summary>What kind of file it is.</summary>
+    public ElfType Type => (ElfType)Raw.Type;
+
+    /// <summary>The program headers.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are not there.</exception>
+    public IReadOnlyList<ElfSegment> Segments => _segments.Value;
+
+    /// <summary>The section headers; none where the image has none, or where memory does not hold them.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are not there.</exception>
+    public IReadOnlyList<ElfSection> Sections => _sections.Value;
+
+    /// <summary>The linker's fingerprint of the file in hex; null where it has none.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: its notes are broken.</exception>
+    public string? BuildId
+    {
+        get
+        {
+            const uint NtGnuBuildId = 3;
+            ElfNote? note = Notes.FirstOrDefault(note => note.Type == NtGnuBuildId && note.Owner == "GNU");
+            return note is null ? null : Convert.ToHexStringLower(note.Content);
+        }
+    }
+
+    /// <summary>The notes.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are broken.</exception>
+    public IEnumerable<ElfNote> Notes => _tables.Value.Notes();
+
+    /// <summary>The dynamic section; empty where there is none.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is broken.</exception>
+    public IEnumerable<ElfDynamicEntry> Dynamic => _tables.Value.Dynamic();
+
+    internal ElfSource Source { get; }
+
+    internal ElfFormat Format { get; }
+
+    internal RawHeader Raw { get; }
+
+    private uint SegmentCount => Raw.SegmentCount == CountElsewhere && First is ElfSection first ? first.Info : Raw.SegmentCount;
+
+    private uint SectionNameIndex =>
+        Raw.SectionNameIndex == CountElsewhere && First is ElfSection first ? first.Link : Raw.SectionNameIndex;
+
+    private uint SectionCount => Raw.SectionCount == 0 && Raw.SectionOffset != 0 && First is ElfSection first
+        ? (uint)Math.Min(first.SizeBytes, uint.MaxValue)
+        : Raw.SectionCount;
+
+    /// <summary>The first section header, in which stands what does not fit the file's header.</summary>
+    private ElfSection? First
+    {
+        get
+        {
+            if (Raw.SectionOffset == 0 || Raw.SectionBytes < Format.SectionBytes)
+            {
+                return null;
+            }
+
+            byte[] bytes = new byte[Format.SectionBytes];
+            return Source.Read(Raw.SectionOffset, bytes) == bytes.Length ? ParseSection(bytes, 0, out _) : null;
+        }
+    }
+
+    /// <summary>Reads an image.</summary>
+    /// <param name="source">Where its bytes are; it is closed with this.</param>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is no ELF file, or its header is broken.</exception>
+    public static ElfFile Read(ElfSource source)
+    {
+        try
+        {
+            byte[] header = new byte[64];
+            int length = source.Read(0, header);
+            if (length < IdentityBytes || !header.AsSpan().StartsWith("\x7fELF"u8))
+            {
+                throw source.Broken("it is no ELF file");
+            }
+
+            (byte bits, byte order) = (header[4], header[5]);
+            if (bits is not (1 or 2) || order is not (1 or 2))
+            {
+                throw source.Broken($"its header has an unknown class {bits} or byte order {order}");
+            }
+
+            ElfFormat format = new(Is64Bit: bits == 2, IsBigEndian: order == 2);
+            return length >= format.HeaderBytes
+                ? new ElfFile(source, format, header)
+                : throw source.Broken("its header is cut off");
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads a file.</summary>
+    /// <inheritdoc cref="Read"/>
+    public static ElfFile Open(string path) => Read(ElfDiskFile.Open(path));
+
+    /// <summary>The program headers, each with the sections that lie in it.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are not there.</exception>
+    public IEnumerable<ElfSegment> SegmentsWithSections() => Segments.Select(segment => segment with
+    {
+        Sections = [.. Sections.Where(section => section.LiesIn(segment)).Select(section => section.Name)],
+    });
+
+    /// <summary>The symbols of a table, in its order, the empty first one left out; none where there is no such table.</summary>
+    /// <param name="kind">Which table.</param>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is broken.</exception>
+    public IEnumerable<ElfSymbol> Symbols(ElfSymbolSource kind)
+    {
+        ElfSymbolTable? table = SymbolTable(kind);
+        return table?.Entries().Skip(1).Select(entry => table.Symbol(entry)) ?? [];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Source.Dispose();
+
+    internal ElfSymbolTable? SymbolTable(ElfSymbolSource kind) => _tables.Value.Symbols(kind);
+
+    /// <summary>The offset in the file of an address of the image; null where no byte of the file is loaded there.</summary>
+    internal ulong? OffsetOf(ulong address) =>
+        Segments.FirstOrDefault(segment => segment.Covers(address) && address - segment.VirtualAddress < segment.FileBytes)
+            is ElfSegment segment ? address - segment.VirtualAddress + segment.Offset : null;
+
+    private ElfSegment[] ReadSegments()
+    {
+        uint count = SegmentCount;
+        if (count == 0)
+        {
+            return [];
+        }
+
+        byte[] table = ReadTable(Raw.SegmentOffset, Raw.SegmentBytes, Format.SegmentBytes, count, "its program headers");
+        ElfSegment[] segments = new ElfSegment[count];
+        for (int index = 0; index < segments.Length; index++)
+        {
+            segments[index] = ParseSegment(table.AsSpan(index * Raw.SegmentBytes), index);
+        }
+
+        return segments;
+    }
+
+    private ElfSegment ParseSegment(ReadOnlySpan<byte> bytes, int index)
+    {
+        ElfFields fields = new(bytes, Format);
+        uint type = fields.Word();
+        uint flags = Format.Is64Bit ? fields.Word() : 0;
+        ulong offset = fields.Native(), address = fields.Native(), physical = fields.Native();
+        ulong fileBytes = fields.Native(), memoryBytes = fields.Native();
+        flags = Format.Is64Bit ? flags : fields.Word();
+        return new ElfSegment
+        {
+            Path = Source.Name,
+            Index = index,
+            Type = (ElfSegmentType)type,
+            Flags = flags,
+            Offset = offset,
+            VirtualAddress = address,
+            PhysicalAddress = physical,
+            FileBytes = fileBytes,
+            MemoryBytes = memoryBytes,
+            Alignment = fields.Native(),
+        };
+    }
+
+    private ElfSection[] ReadSections()
+    {
+        uint count = SectionCount;
+        if (count == 0 || Raw.SectionOffset == 0)
+        {
+            return [];
+        }
+
+        if (Source.IsMemory && !IsInMemory(count))
+        {
+            return [];
+        }
+
+        byte[] table = ReadTable(Raw.SectionOffset, Raw.SectionBytes, Format.SectionBytes, count, "its section headers");
+        (ElfSection Section, uint Name)[] found = new (ElfSection, uint)[count];
+        for (int index = 0; index < found.Length; index++)
+        {
+            ElfSection section = ParseSection(table.AsSpan(index * Raw.SectionBytes), index, out uint name);
+            found[index] = (section, name);
+        }
+
+        uint names = SectionNameIndex;
+        if (names == 0 || names >= count)
+        {
+            return [.. found.Select(item => item.Section)];
+        }
+
+        ElfStrings strings = new(Source, found[names].Section.Offset, found[names].Section.SizeBytes);
+        return [.. found.Select(item => item.Section with { Name = strings[item.Name] })];
+    }
+
+    private bool IsInMemory(uint count)
+    {
+        Span<byte> last = stackalloc byte[1];
+        ulong length = (ulong)count * Raw.SectionBytes;
+        return Source.Holds(Raw.SectionOffset, length) && Source.Read(Raw.SectionOffset + length - 1, last) == 1
+            && Source.Read(Raw.SectionOffset, last) == 1;
+    }
+
+    private ElfSection ParseSection(ReadOnlySpan<byte> bytes, int index, out uint name)
+    {
+        ElfFields fields = new(bytes, Format);
+        name = fields.Word();
+        return new ElfSection
+        {
+            Path = Source.Name,
+            Index = index,
+            Name = string.Empty,
+            Type = (ElfSectionType)fields.Word(),
+            Flags = fields.Native(),
+            VirtualAddress = fields.Native(),
+            Offset = fields.Native(),
+            SizeBytes = fields.Native(),
+            Link = fields.Word(),
+            Info = fields.Word(),
+            Alignment = fields.Native(),
+            EntryBytes = fields.Native(),
+        };
+    }
+
+    private byte[] ReadTable(ulong offset, int size, int least, uint count, string what) => size >= least
+        ? Source.ReadWhole(offset, (ulong)size * count, what)
+        : throw Source.Broken($"{what} have {size} bytes each, {least} at least were expected");
+
+    /// <summary>The fields of the header as they are.</summary>
+    internal readonly record struct RawHeader(
+        byte OsAbi, byte AbiVersion, ushort Type, ushort Machine, uint Version, ulong Entry, ulong SegmentOffset,
+        ulong SectionOffset, uint Flags, ushort HeaderBytes, ushort SegmentBytes, ushort SegmentCount,
+        ushort SectionBytes, ushort SectionCount, ushort SectionNameIndex)
+    {
+        public static RawHeader Parse(ReadOnlySpan<byte> header, ElfFormat format)
+        {
+            ElfFields fields = new(header[IdentityBytes..], format);
+            return new RawHeader(header[7], header[8], fields.Half(), fields.Half(), fields.Word(), fields.Native(),
+                fields.Native(), fields.Native(), fields.Word(), fields.Half(), fields.Half(), fields.Half(),
+                fields.Half(), fields.Half(), fields.Half());
+        }
+    }
+}

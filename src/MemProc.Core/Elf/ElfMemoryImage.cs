@@ -1,0 +1,65 @@
+namespace MemProc;
+
+/// <summary>What of an ELF file a process has mapped, read from its memory.</summary>
+public sealed class ElfMemoryImage : ElfSource
+{
+    private readonly MemoryReader _reader;
+    private readonly ProcMap[] _maps;
+
+    /// <summary>Prepares to read an image.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="maps">The mappings of one file, as <c>/proc/PID/maps</c> lists them.</param>
+    /// <param name="cancellation">Stops the reading.</param>
+    public ElfMemoryImage(
+        LinuxProcess process, IEnumerable<ProcMap> maps, CancellationToken cancellation = default)
+    {
+        _reader = new MemoryReader(process, ReadMethod.Auto, cancellation);
+        // Where two segments share a page of the file it is mapped twice; the one that cannot change comes first.
+        _maps = [.. maps.OrderBy(map => map.IsWritable)];
+        ProcMap first = _maps[0];
+        Name = $"{(first.Path.Length == 0 ? $"0x{first.Start:x}" : first.Path)} in process {process.Identity}";
+        Length = _maps.Max(map => map.Offset + map.SizeBytes);
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override ulong Length { get; }
+
+    /// <inheritdoc/>
+    public override bool IsMemory => true;
+
+    /// <inheritdoc/>
+    public override int Read(ulong offset, Span<byte> buffer)
+    {
+        int done = 0;
+        while (done < buffer.Length)
+        {
+            ulong at = offset + (ulong)done;
+            ProcMap? map = Array.Find(_maps, map => map.Offset <= at && at - map.Offset < map.SizeBytes);
+            if (map is null)
+            {
+                break;
+            }
+
+            ulong place = at - map.Offset;
+            Span<byte> piece = buffer[done..];
+            piece = piece[..(int)Math.Min((ulong)piece.Length, map.SizeBytes - place)];
+            if (_reader.Read(map.Start + place, piece) is [{ } gap, ..])
+            {
+                return done + (int)(gap.Address - map.Start - place);
+            }
+
+            done += piece.Length;
+        }
+
+        return done;
+    }
+
+    /// <summary>The offset in the file of an address in the process; null where none of the mappings is.</summary>
+    internal ulong? OffsetOf(ulong address) =>
+        Array.Find(_maps, map => map.Start <= address && address < map.End) is ProcMap map
+            ? address - map.Start + map.Offset
+            : null;
+}

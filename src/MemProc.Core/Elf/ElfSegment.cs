@@ -1,0 +1,61 @@
+namespace MemProc;
+
+/// <summary>A program header of an ELF file: what is to be mapped, and where (<c>Elf64_Phdr</c> of elf(5)).</summary>
+public sealed record ElfSegment
+{
+    private const uint Executable = 1;
+    private const uint Writable = 2;
+    private const uint Readable = 4;
+
+    /// <summary>The file, or the image in a process.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Place in the list, from 0.</summary>
+    public required int Index { get; init; }
+
+    /// <summary>What it is.</summary>
+    public required ElfSegmentType Type { get; init; }
+
+    /// <summary>The flags as they are.</summary>
+    public required uint Flags { get; init; }
+
+    /// <summary>Offset in the file, bytes.</summary>
+    public required ulong Offset { get; init; }
+
+    /// <summary>Address in the image; where it is loaded is added to that.</summary>
+    public required ulong VirtualAddress { get; init; }
+
+    /// <summary>Address where there is no translation.</summary>
+    public required ulong PhysicalAddress { get; init; }
+
+    /// <summary>Bytes in the file.</summary>
+    public required ulong FileBytes { get; init; }
+
+    /// <summary>Bytes in memory: those beyond <see cref="FileBytes"/> begin as zeros.</summary>
+    public required ulong MemoryBytes { get; init; }
+
+    /// <summary>Alignment of address and offset, bytes.</summary>
+    public required ulong Alignment { get; init; }
+
+    /// <summary>
+    /// The names of the sections that lie in it, in their order; empty where the file has no section headers, or where
+    /// nobody asked.
+    /// </summary>
+    public IReadOnlyList<string> Sections { get; init; } = [];
+
+    /// <summary>Permissions as in a list of mappings: <c>r-x</c>.</summary>
+    public string Permissions => string.Create(3, Flags, static (letters, flags) =>
+    {
+        letters[0] = (flags & Readable) != 0 ? 'r' : '-';
+        letters[1] = (flags & Writable) != 0 ? 'w' : '-';
+        letters[2] = (flags & Executable) != 0 ? 'x' : '-';
+    });
+
+    /// <summary>Whether an offset of the file is loaded by this segment.</summary>
+    internal bool Loads(ulong offset) =>
+        Type == ElfSegmentType.Load && offset >= Offset && offset - Offset < FileBytes;
+
+    /// <summary>Whether an address of the image lies in this segment.</summary>
+    internal bool Covers(ulong address) =>
+        Type == ElfSegmentType.Load && address >= VirtualAddress && address - VirtualAddress < MemoryBytes;
+}

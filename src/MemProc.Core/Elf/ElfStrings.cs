@@ -1,0 +1,80 @@
+using System.Text;
+
+namespace MemProc;
+
+/// <summary>A string table: texts that end with a NUL, named by their offset.</summary>
+internal sealed class ElfStrings
+{
+    /// <summary>Tables up to this size are read at once; of larger ones only what is asked for.</summary>
+    private const ulong KeptBytes = 32 * 1024 * 1024;
+    private const int FirstPiece = 256;
+
+    /// <summary>
+    /// Names may share bytes, in a sound table a few times over. In a broken one each could be as long as the table.
+    /// </summary>
+    private const ulong ExpectedSharing = 16;
+
+    private readonly ElfSource _source;
+    private readonly ulong _offset;
+    private readonly ulong _length;
+    private readonly byte[]? _bytes;
+    private ulong _allowance;
+
+    /// <summary>Opens a table.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it reaches beyond the image.</exception>
+    public ElfStrings(ElfSource source, ulong offset, ulong length)
+    {
+        _source = source;
+        _offset = offset;
+        _length = length;
+        _allowance = (1 << 20) + (length < ulong.MaxValue / ExpectedSharing ? length * ExpectedSharing : 0);
+        if (!source.Holds(offset, length))
+        {
+            throw source.Broken($"its string table at offset 0x{offset:x} reaches beyond its end");
+        }
+
+        _bytes = length <= KeptBytes ? source.ReadWhole(offset, length, "its string table") : null;
+    }
+
+    /// <summary>The text at an offset.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: there is none, or the texts overlap beyond reason.</exception>
+    public string this[uint offset]
+    {
+        get
+        {
+            if (offset == 0)
+            {
+                return string.Empty;
+            }
+
+            if (offset >= _length)
+            {
+                throw _source.Broken($"a name lies at 0x{offset:x} of a string table of {_length} bytes");
+            }
+
+            ReadOnlySpan<byte> text = _bytes is null ? Fetch(offset) : _bytes.AsSpan((int)offset);
+            int end = text.IndexOf((byte)0);
+            text = end < 0 ? text : text[..end];
+            if ((ulong)text.Length > _allowance)
+            {
+                throw _source.Broken("its names overlap beyond reason");
+            }
+
+            _allowance -= (ulong)text.Length;
+            return Encoding.UTF8.GetString(text);
+        }
+    }
+
+    private ReadOnlySpan<byte> Fetch(uint offset)
+    {
+        for (int size = FirstPiece; ; size *= 4)
+        {
+            ulong rest = _length - offset;
+            byte[] piece = _source.ReadWhole(_offset + offset, Math.Min((ulong)size, rest), "its string table");
+            if ((ulong)piece.Length == rest || piece.Contains((byte)0))
+            {
+                return piece;
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+namespace MemProc;
+
+/// <summary>One of the symbol tables of an ELF image.</summary>
+internal sealed class ElfSymbolTable
+{
+    private const int PieceSymbols = 4096;
+    private const uint IndexElsewhere = 0xffff;
+
+    private readonly ElfFile _file;
+    private readonly ElfSymbolSource _kind;
+    private readonly ulong _offset;
+    private readonly ElfStrings _strings;
+    private readonly ElfVersions? _versions;
+    private readonly byte[]? _sectionIndexes;
+
+    /// <summary>Opens a table.</summary>
+    /// <param name="file">The image.</param>
+    /// <param name="kind">Which table.</param>
+    /// <param name="offset">Offset of the first symbol.</param>
+    /// <param name="count">How many symbols.</param>
+    /// <param name="strings">Their names.</param>
+    /// <param name="versions">Their versions; null: they have none.</param>
+    /// <param name="sectionIndexes">The words of section numbers that do not fit; null: all fit.</param>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it reaches beyond the image.</exception>
+    public ElfSymbolTable(
+        ElfFile file, ElfSymbolSource kind, ulong offset, ulong count, ElfStrings strings, ElfVersions? versions,
+        byte[]? sectionIndexes)
+    {
+        _file = file;
+        _kind = kind;
+        _offset = offset;
+        _strings = strings;
+        _versions = versions;
+        _sectionIndexes = sectionIndexes;
+        int size = file.Format.SymbolBytes;
+        if (count > int.MaxValue || !file.Source.Holds(offset, count * (ulong)size))
+        {
+            throw file.Source.Broken($"its symbol table, {count} symbols from offset 0x{offset:x} on, reaches beyond its end");
+        }
+
+        Count = (int)count;
+    }
+
+    /// <summary>How many symbols there are, the empty first one included.</summary>
+    public int Count { get; }
+
+    /// <summary>The symbols as numbers, without their names.</summary>
+    /// <exception cref="MemProcException">ReadElf: part of the table cannot be read.</exception>
+    public IEnumerable<Entry> Entries()
+    {
+        int size = _file.Format.SymbolBytes;
+        for (int first = 0; first < Count; first += PieceSymbols)
+        {
+            int count = Math.Min(PieceSymbols, Count - first);
+            byte[] piece = _file.Source.ReadWhole(
+                _offset + (ulong)first * (ulong)size, (ulong)(count * size), "its symbol table");
+            for (int index = 0; index < count; index++)
+            {
+                yield return Parse(piece.AsSpan(index * size, size), first + index);
+            }
+        }
+    }
+
+    /// <summary>A symbol with its name.</summary>
+    /// <param name="entry">Its numbers.</param>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: its name lies outside the string table.</exception>
+    public ElfSymbol Symbol(in Entry entry)
+    {
+        (string? version, bool isDefault) = _versions?.Of(entry.Index, entry.Section == 0) ?? (null, false);
+        return new ElfSymbol
+        {
+            Path = _file.Source.Name,
+            Table = _kind,
+            Index = entry.Index,
+            Name = _strings[entry.Name],
+            Value = entry.Value,
+            SizeBytes = entry.Size,
+            Type = entry.Type,
+            Binding = (ElfSymbolBinding)(entry.Info >> 4),
+            Visibility = (ElfSymbolVisibility)(entry.Other & 3),
+            SectionIndex = SectionOf(entry),
+            Version = version,
+            IsDefaultVersion = isDefault,
+        };
+    }
+
+    private Entry Parse(ReadOnlySpan<byte> bytes, int index)
+    {
+        ElfFields fields = new(bytes, _file.Format);
+        if (_file.Format.Is64Bit)
+        {
+            uint name = fields.Word();
+            byte info = fields.Byte(), other = fields.Byte();
+            ushort section = fields.Half();
+            return new Entry(index, name, fields.Native(), fields.Native(), info, other, section);
+        }
+        else
+        {
+            uint name = fields.Word();
+            ulong value = fields.Native(), size = fields.Native();
+            return new Entry(index, name, value, size, fields.Byte(), fields.Byte(), fields.Half());
+        }
+    }
+
+    private uint SectionOf(in Entry entry)
+    {
+        long place = (long)entry.Index * sizeof(uint);
+        return entry.Section != IndexElsewhere || _sectionIndexes is null || place + sizeof(uint) > _sectionIndexes.Length
+            ? entry.Section
+            : new ElfFields(_sectionIndexes.AsSpan((int)place), _file.Format).Word();
+    }
+
+    /// <summary>A symbol as numbers.</summary>
+    /// <param name="Index">Place in the table.</param>
+    /// <param name="Name">Offset of its name.</param>
+    /// <param name="Value">Usually an address of the image.</param>
+    /// <param name="Size">Bytes.</param>
+    /// <param name="Info">Binding and type.</param>
+    /// <param name="Other">Visibility.</param>
+    /// <param name="Section">Which section, in 16 bits.</param>
+    internal readonly record struct Entry(
+        int Index, uint Name, ulong Value, ulong Size, byte Info, byte Other, ushort Section)
+    {
+        /// <summary>What it names.</summary>
+        public ElfSymbolType Type => (ElfSymbolType)(Info & 0xf);
+    }
+}

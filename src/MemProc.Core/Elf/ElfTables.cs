@@ -1,0 +1,265 @@
+using System.Text;
+
+namespace MemProc;
+
+/// <summary>
+/// The tables of an ELF image: symbols, notes, the dynamic section. Section headers say where they are; without them
+/// the program headers and the dynamic section do, as they do for a running program.
+/// </summary>
+internal sealed class ElfTables
+{
+    private const ulong LongestNotes = 16 * 1024 * 1024;
+
+    private readonly ElfFile _file;
+    private readonly Lazy<Dictionary<ElfDynamicTag, ulong>> _dynamic;
+    private readonly Dictionary<ElfSymbolSource, ElfSymbolTable?> _symbols = [];
+
+    public ElfTables(ElfFile file)
+    {
+        _file = file;
+        _dynamic = new Lazy<Dictionary<ElfDynamicTag, ulong>>(() =>
+        {
+            Dictionary<ElfDynamicTag, ulong> values = [];
+            foreach ((ElfDynamicTag tag, ulong value) in DynamicValues())
+            {
+                values.TryAdd(tag, value);
+            }
+
+            return values;
+        });
+    }
+
+    /// <summary>A symbol table; null where there is none.</summary>
+    public ElfSymbolTable? Symbols(ElfSymbolSource kind)
+    {
+        if (!_symbols.TryGetValue(kind, out ElfSymbolTable? table))
+        {
+            ElfSectionType type = kind == ElfSymbolSource.Full ? ElfSectionType.SymbolTable : ElfSectionType.DynamicSymbols;
+            ElfSection? section = _file.Sections.FirstOrDefault(section => section.Type == type);
+            table = section is not null ? FromSection(kind, section)
+                : kind == ElfSymbolSource.Dynamic ? FromDynamic()
+                : null;
+            _symbols[kind] = table;
+        }
+
+        return table;
+    }
+
+    /// <summary>The notes of all note segments; without such segments those of note sections.</summary>
+    public IEnumerable<ElfNote> Notes()
+    {
+        (ulong Offset, ulong Length, ulong Alignment)[] places =
+            [.. _file.Segments.Where(segment => segment.Type == ElfSegmentType.Note)
+                .Select(segment => (segment.Offset, segment.FileBytes, segment.Alignment))];
+        if (places.Length == 0)
+        {
+            places = [.. _file.Sections.Where(section => section.Type == ElfSectionType.Note)
+                .Select(section => (section.Offset, section.SizeBytes, section.Alignment))];
+        }
+
+        return places.SelectMany(place => Notes(place.Offset, place.Length, place.Alignment));
+    }
+
+    /// <summary>The dynamic section with its strings.</summary>
+    public IEnumerable<ElfDynamicEntry> Dynamic()
+    {
+        ElfStrings? strings = null;
+        foreach ((ElfDynamicTag tag, ulong value) in DynamicValues())
+        {
+            bool isText = value <= uint.MaxValue && tag
+                is ElfDynamicTag.Needed or ElfDynamicTag.SoName or ElfDynamicTag.RPath or ElfDynamicTag.RunPath;
+            strings ??= isText ? DynamicStrings() : null;
+            yield return new ElfDynamicEntry(tag, value, isText ? strings?[(uint)value] : null);
+        }
+    }
+
+    private ElfSymbolTable FromSection(ElfSymbolSource kind, ElfSection section)
+    {
+        ulong size = (ulong)_file.Format.SymbolBytes;
+        if (section.EntryBytes != size)
+        {
+            throw _file.Source.Broken(
+                $"section {section.Index} has symbols of {section.EntryBytes} bytes each, {size} were expected");
+        }
+
+        ElfSection strings = section.Link < _file.Sections.Count
+            ? _file.Sections[(int)section.Link]
+            : throw _file.Source.Broken($"section {section.Index} has its strings in section {section.Link}, which is not there");
+        ElfStrings names = new(_file.Source, strings.Offset, strings.SizeBytes);
+        return new ElfSymbolTable(_file, kind, section.Offset, section.SizeBytes / size, names,
+            kind == ElfSymbolSource.Dynamic ? VersionsFromSections(names) : null,
+            Content(_file.Sections.FirstOrDefault(other =>
+                other.Type == ElfSectionType.SymbolSectionIndexes && other.Link == section.Index)));
+    }
+
+    private ElfVersions? VersionsFromSections(ElfStrings names)
+    {
+        ElfSection? Section(ElfSectionType type) => _file.Sections.FirstOrDefault(section => section.Type == type);
+        return Content(Section(ElfSectionType.GnuVersions)) is byte[] indexes
+            ? new ElfVersions(_file.Source, _file.Format, indexes,
+                Content(Section(ElfSectionType.GnuVersionDefinitions)) ?? [],
+                Content(Section(ElfSectionType.GnuVersionNeeds)) ?? [], names)
+            : null;
+    }
+
+    private byte[]? Content(ElfSection? section) => section is null ? null
+        : _file.Source.ReadWhole(section.Offset, section.SizeBytes, $"section {section.Index}");
+
+    private ElfSymbolTable? FromDynamic()
+    {
+        if (At(ElfDynamicTag.SymbolTable) is not ulong symbols || DynamicStrings() is not ElfStrings names)
+        {
+            return null;
+        }
+
+        ulong count = SymbolCount();
+        ElfVersions? versions = null;
+        if (At(ElfDynamicTag.Versions) is ulong indexes && count <= int.MaxValue)
+        {
+            versions = new ElfVersions(_file.Source, _file.Format,
+                _file.Source.ReadWhole(indexes, count * sizeof(ushort), "its versions"),
+                Rest(ElfDynamicTag.VersionDefinitions), Rest(ElfDynamicTag.VersionNeeds), names);
+        }
+
+        return new ElfSymbolTable(_file, ElfSymbolSource.Dynamic, symbols, count, names, versions, null);
+    }
+
+    private ElfStrings? DynamicStrings() =>
+        At(ElfDynamicTag.StringTable) is ulong offset
+        && _dynamic.Value.TryGetValue(ElfDynamicTag.StringTableBytes, out ulong length)
+            ? new ElfStrings(_file.Source, offset, length)
+            : null;
+
+    /// <summary>Of a table whose size nobody says: what of the segment lies behind its first byte, a page or two at most.</summary>
+    private byte[] Rest(ElfDynamicTag tag)
+    {
+        const ulong Most = 64 * 1024;
+        if (At(tag) is not ulong offset)
+        {
+            return [];
+        }
+
+        ElfSegment? segment = _file.Segments.FirstOrDefault(segment => segment.Loads(offset));
+        ulong length = segment is null ? 0 : Math.Min(segment.Offset + segment.FileBytes - offset, Most);
+        return _file.Source.ReadWhole(offset, length, "its table of versions");
+    }
+
+    /// <summary>How many dynamic symbols there are: only the hash tables know.</summary>
+    private ulong SymbolCount()
+    {
+        if (At(ElfDynamicTag.Hash) is ulong hash)
+        {
+            ElfFields fields = new(_file.Source.ReadWhole(hash, 8, "its hash table"), _file.Format);
+            fields.Word();
+            return fields.Word();
+        }
+
+        return At(ElfDynamicTag.GnuHash) is ulong gnu ? GnuSymbolCount(gnu) : 0;
+    }
+
+    private ulong GnuSymbolCount(ulong offset)
+    {
+        ElfFields header = new(_file.Source.ReadWhole(offset, 16, "its hash table"), _file.Format);
+        ulong buckets = header.Word(), first = header.Word(), filterWords = header.Word();
+        ulong at = offset + 16 + filterWords * (_file.Format.Is64Bit ? 8UL : 4UL);
+        byte[] table = _file.Source.ReadWhole(at, buckets * sizeof(uint), "its hash table");
+        ulong last = 0;
+        for (int index = 0; index < table.Length; index += sizeof(uint))
+        {
+            last = Math.Max(last, new ElfFields(table.AsSpan(index), _file.Format).Word());
+        }
+
+        if (last < first)
+        {
+            return first;
+        }
+
+        // The chain of the last bucket ends at the last symbol, which is marked by its lowest bit.
+        const int Piece = 1024;
+        ulong chains = at + buckets * sizeof(uint);
+        for (; ; last += Piece)
+        {
+            ulong place = chains + (last - first) * sizeof(uint);
+            byte[] piece = new byte[Piece * sizeof(uint)];
+            int words = _file.Source.Read(place, piece) / sizeof(uint);
+            for (int index = 0; index < words; index++)
+            {
+                if ((new ElfFields(piece.AsSpan(index * sizeof(uint)), _file.Format).Word() & 1) != 0)
+                {
+                    return last + (ulong)index + 1;
+                }
+            }
+
+            if (words < Piece)
+            {
+                throw _file.Source.Broken("its hash table has no end");
+            }
+        }
+    }
+
+    /// <summary>Where in the file something is that the dynamic section gives the address of.</summary>
+    private ulong? At(ElfDynamicTag tag)
+    {
+        if (!_dynamic.Value.TryGetValue(tag, out ulong address))
+        {
+            return null;
+        }
+
+        // Some dynamic linkers put the address in the process in the place of that of the image.
+        return _file.OffsetOf(address) ?? (_file.Source is ElfMemoryImage image ? image.OffsetOf(address) : null);
+    }
+
+    private IEnumerable<(ElfDynamicTag Tag, ulong Value)> DynamicValues()
+    {
+        ElfSegment? segment = _file.Segments.FirstOrDefault(segment => segment.Type == ElfSegmentType.Dynamic);
+        if (segment is null || segment.FileBytes == 0)
+        {
+            yield break;
+        }
+
+        ulong offset = _file.Source.IsMemory ? _file.OffsetOf(segment.VirtualAddress) ?? segment.Offset : segment.Offset;
+        byte[] table = _file.Source.ReadWhole(offset, segment.FileBytes, "its dynamic section");
+        int size = _file.Format.DynamicBytes;
+        for (int index = 0; index + size <= table.Length; index += size)
+        {
+            ElfFields fields = new(table.AsSpan(index, size), _file.Format);
+            ElfDynamicTag tag = (ElfDynamicTag)fields.Native();
+            yield return (tag, fields.Native());
+            if (tag == ElfDynamicTag.Null)
+            {
+                yield break;
+            }
+        }
+    }
+
+    private IEnumerable<ElfNote> Notes(ulong offset, ulong length, ulong alignment)
+    {
+        if (length > LongestNotes)
+        {
+            throw _file.Source.Broken($"its notes have {length} bytes");
+        }
+
+        byte[] bytes = _file.Source.ReadWhole(offset, length, "its notes");
+        // Notes are padded to 4 bytes, but for those whose segment says 8.
+        int unit = alignment == 8 ? 8 : 4;
+        const int HeadBytes = 12;
+        for (long at = 0; at + HeadBytes <= bytes.Length;)
+        {
+            ElfFields head = new(bytes.AsSpan((int)at, HeadBytes), _file.Format);
+            (uint nameBytes, uint contentBytes, uint type) = (head.Word(), head.Word(), head.Word());
+            long name = at + HeadBytes;
+            long content = Align(name + nameBytes, unit);
+            long end = content + contentBytes;
+            if (end > bytes.Length)
+            {
+                throw _file.Source.Broken($"a note at offset 0x{offset + (ulong)at:x} is longer than what holds it");
+            }
+
+            yield return new ElfNote(Encoding.UTF8.GetString(bytes, (int)name, (int)nameBytes).TrimEnd('\0'),
+                type, bytes[(int)content..(int)end]);
+            at = Align(end, unit);
+        }
+    }
+
+    private static long Align(long value, int unit) => (value + unit - 1) / unit * unit;
+}

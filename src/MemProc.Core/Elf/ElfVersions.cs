@@ -1,0 +1,114 @@
+namespace MemProc;
+
+/// <summary>The versions of dynamic symbols, the GNU way: the ones that a file defines and the ones that it needs.</summary>
+internal sealed class ElfVersions
+{
+    private const int HiddenBit = 0x8000;
+    private const int DefinitionBytes = 20;
+    private const int NeedBytes = 16;
+
+    /// <summary>Local, and global without a version.</summary>
+    private const int FirstIndex = 2;
+
+    private readonly byte[] _indexes;
+    private readonly ElfFormat _format;
+    private readonly Dictionary<int, string> _defined = [];
+    private readonly Dictionary<int, string> _needed = [];
+
+    /// <summary>Reads the versions.</summary>
+    /// <param name="source">The image.</param>
+    /// <param name="format">How it stores numbers.</param>
+    /// <param name="indexes">16 bits a symbol.</param>
+    /// <param name="definitions">The table of versions defined, or empty.</param>
+    /// <param name="needs">The table of versions needed, or empty.</param>
+    /// <param name="strings">Their names.</param>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: a table leads beyond itself.</exception>
+    public ElfVersions(
+        ElfSource source, ElfFormat format, byte[] indexes, byte[] definitions, byte[] needs, ElfStrings strings)
+    {
+        _indexes = indexes;
+        _format = format;
+        AddDefinitions(source, definitions, strings);
+        AddNeeds(source, needs, strings);
+    }
+
+    /// <summary>The version of a symbol, and whether it is the one for those that ask for none.</summary>
+    /// <param name="symbol">Its place in the table.</param>
+    /// <param name="isUndefined">It comes from another file.</param>
+    public (string? Version, bool IsDefault) Of(int symbol, bool isUndefined)
+    {
+        long place = (long)symbol * sizeof(ushort);
+        if (place + sizeof(ushort) > _indexes.Length)
+        {
+            return (null, false);
+        }
+
+        int raw = new ElfFields(_indexes.AsSpan((int)place), _format).Half();
+        int index = raw & ~HiddenBit;
+        // The base version is the file's own name, and no symbol is said to have it.
+        return (isUndefined ? _needed : _defined).TryGetValue(index, out string? name) && index >= FirstIndex
+            ? (name, !isUndefined && (raw & HiddenBit) == 0)
+            : _needed.TryGetValue(index, out name) ? (name, false) : (null, false);
+    }
+
+    private void AddDefinitions(ElfSource source, byte[] table, ElfStrings strings)
+    {
+        for (long at = 0; at < table.Length;)
+        {
+            ElfFields fields = At(source, table, at, DefinitionBytes);
+            fields.Word();
+            int index = fields.Half();
+            fields.Half();
+            fields.Word();
+            uint name = fields.Word(), next = fields.Word();
+            _defined[index] = strings[At(source, table, at + name, sizeof(uint)).Word()];
+            if (next == 0)
+            {
+                break;
+            }
+
+            at += next;
+        }
+    }
+
+    private void AddNeeds(ElfSource source, byte[] table, ElfStrings strings)
+    {
+        // Each version has its own entry, so there cannot be more of them than fit the table.
+        int left = table.Length / NeedBytes;
+        for (long at = 0; at < table.Length;)
+        {
+            ElfFields fields = At(source, table, at, NeedBytes);
+            fields.Half();
+            int count = fields.Half();
+            fields.Word();
+            long entry = at + fields.Word();
+            uint next = fields.Word();
+            for (; count > 0; count--)
+            {
+                if (left-- == 0)
+                {
+                    throw source.Broken("its table of versions is longer than itself");
+                }
+
+                ElfFields version = At(source, table, entry, NeedBytes);
+                version.Word();
+                version.Half();
+                int index = version.Half() & ~HiddenBit;
+                _needed[index] = strings[version.Word()];
+                entry += version.Word();
+            }
+
+            if (next == 0)
+            {
+                break;
+            }
+
+            at += next;
+        }
+    }
+
+    private ElfFields At(ElfSource source, byte[] table, long offset, int size) =>
+        offset + size <= table.Length
+            ? new ElfFields(table.AsSpan((int)offset, size), _format)
+            : throw source.Broken("its table of versions leads beyond itself");
+}

@@ -1,0 +1,174 @@
+using System.Collections.Concurrent;
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>
+/// Where the members of the kernel's structures lie, in bytes, as the running kernel itself tells by BTF. A member that
+/// this kernel does not have is null.
+/// </summary>
+internal sealed class KernelLayout
+{
+    private const string Operation = "ReadBtf";
+
+    private static readonly string[] Structures =
+    [
+        "task_struct", "files_struct", "fdtable", "file", "inode", "super_block", "proc_inode", "pid", "mm_struct",
+        "vm_area_struct", "maple_tree", "maple_range_64", "maple_arange_64", "maple_node",
+    ];
+
+    private static readonly ConcurrentDictionary<string, KernelLayout> Known = new(StringComparer.Ordinal);
+
+    private readonly BtfTypes _types;
+
+    internal KernelLayout(BtfTypes types)
+    {
+        _types = types;
+        TaskTasks = Offset("task_struct", "tasks");
+        TaskProcessId = Offset("task_struct", "tgid");
+        TaskMemory = Offset("task_struct", "mm");
+        TaskFiles = Offset("task_struct", "files");
+        TaskLinks = Offset("task_struct", "pid_links");
+        FilesTable = Offset("files_struct", "fdt");
+        TableFiles = Offset("fdtable", "fd");
+        FileInode = Offset("file", "f_inode");
+        FilePrivate = Offset("file", "private_data");
+        InodeNumber = Offset("inode", "i_ino");
+        InodeSuperBlock = Offset("inode", "i_sb");
+        SuperBlockDevice = Offset("super_block", "s_dev");
+        ProcInodePid = Offset("proc_inode", "pid");
+        ProcInodeInode = Offset("proc_inode", "vfs_inode");
+        PidTasks = Offset("pid", "tasks");
+        Memory = new MemoryOffsets(this);
+        Vma = new VmaOffsets(this);
+        Maple = types.OffsetOf("mm_struct", "mm_mt") is null ? null : new MapleOffsets(this);
+    }
+
+    public int TaskTasks { get; }
+
+    public int TaskProcessId { get; }
+
+    public int TaskMemory { get; }
+
+    public int TaskFiles { get; }
+
+    public int TaskLinks { get; }
+
+    public int FilesTable { get; }
+
+    public int TableFiles { get; }
+
+    public int FileInode { get; }
+
+    public int FilePrivate { get; }
+
+    public int InodeNumber { get; }
+
+    public int InodeSuperBlock { get; }
+
+    public int SuperBlockDevice { get; }
+
+    public int ProcInodePid { get; }
+
+    public int ProcInodeInode { get; }
+
+    public int PidTasks { get; }
+
+    /// <summary>Of mm_struct.</summary>
+    public MemoryOffsets Memory { get; }
+
+    /// <summary>Of vm_area_struct.</summary>
+    public VmaOffsets Vma { get; }
+
+    /// <summary>Of maple trees; null before Linux 6.1, where the mappings are a linked list.</summary>
+    public MapleOffsets? Maple { get; }
+
+    /// <summary>The layout of the running kernel, read once.</summary>
+    /// <exception cref="MemProcException">ReadBtf: ENOENT where the kernel does not describe itself.</exception>
+    public static KernelLayout Of(KernelFiles files) => Known.GetOrAdd($"{files.Sys}/kernel/btf/vmlinux", Read);
+
+    private static KernelLayout Read(string path)
+    {
+        try
+        {
+            return new KernelLayout(new BtfTypes(File.ReadAllBytes(path), Structures));
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new MemProcException(Operation, Errno.ENOENT,
+                $"This kernel does not describe its structures: there is no {path}. It takes Linux 5.5 or later, built "
+                + "with CONFIG_DEBUG_INFO_BTF.");
+        }
+        catch (Exception error) when (error is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new MemProcException(Operation, Errno.ENOEXEC, $"{path} cannot be understood: {error.Message}.");
+        }
+    }
+
+    private int Offset(string structure, string member) => _types.OffsetOf(structure, member)
+        ?? throw new MemProcException(Operation, Errno.EOPNOTSUPP,
+            $"This kernel's {structure} has no {member}, by which its memory would be found: a version that is not known.");
+
+    /// <summary>Offsets in mm_struct.</summary>
+    internal sealed class MemoryOffsets(KernelLayout layout)
+    {
+        public int PageTable { get; } = layout.Offset("mm_struct", "pgd");
+
+        public int MapCount { get; } = layout.Offset("mm_struct", "map_count");
+
+        /// <summary>The tree of mappings, from Linux 6.1.</summary>
+        public int? Tree { get; } = layout._types.OffsetOf("mm_struct", "mm_mt");
+
+        /// <summary>The first mapping of the list, before Linux 6.1.</summary>
+        public int? List { get; } = layout._types.OffsetOf("mm_struct", "mmap");
+
+        /// <summary>A number that changes with every change of the mappings, from Linux 6.4.</summary>
+        public int? Sequence { get; } = layout._types.OffsetOf("mm_struct", "mm_lock_seq");
+
+        /// <summary>The number is odd while somebody changes them, from Linux 6.13.</summary>
+        public bool SequenceTellsWriters { get; } = layout._types.IsStructure("mm_struct", "mm_lock_seq");
+
+        /// <summary>Another member, by its name.</summary>
+        public int? this[string member] => layout._types.OffsetOf("mm_struct", member);
+    }
+
+    /// <summary>Offsets in vm_area_struct.</summary>
+    internal sealed class VmaOffsets(KernelLayout layout)
+    {
+        public int Start { get; } = layout.Offset("vm_area_struct", "vm_start");
+
+        public int End { get; } = layout.Offset("vm_area_struct", "vm_end");
+
+        public int Flags { get; } = layout.Offset("vm_area_struct", "vm_flags");
+
+        public int PageOffset { get; } = layout.Offset("vm_area_struct", "vm_pgoff");
+
+        public int File { get; } = layout.Offset("vm_area_struct", "vm_file");
+
+        /// <summary>Bytes from the structure's beginning that hold all of these.</summary>
+        public int UsedBytes => sizeof(ulong) + new[] { Start, End, Flags, PageOffset, File }.Max();
+
+        /// <summary>The next mapping of the list, before Linux 6.1.</summary>
+        public int? Next { get; } = layout._types.OffsetOf("vm_area_struct", "vm_next");
+    }
+
+    /// <summary>Offsets and counts in the nodes of maple trees (<c>include/linux/maple_tree.h</c>).</summary>
+    internal sealed class MapleOffsets(KernelLayout layout)
+    {
+        public int Root { get; } = layout.Offset("maple_tree", "ma_root");
+
+        public int NodeBytes { get; } = layout._types.SizeOf("maple_node") ?? 256;
+
+        public int RangePivots { get; } = layout.Offset("maple_range_64", "pivot");
+
+        public int RangeSlots { get; } = layout.Offset("maple_range_64", "slot");
+
+        public int RangeCount { get; } = layout._types.CountOf("maple_range_64", "slot") ?? 16;
+
+        public int GapPivots { get; } = layout.Offset("maple_arange_64", "pivot");
+
+        public int GapSlots { get; } = layout.Offset("maple_arange_64", "slot");
+
+        public int GapCount { get; } = layout._types.CountOf("maple_arange_64", "slot") ?? 10;
+    }
+}

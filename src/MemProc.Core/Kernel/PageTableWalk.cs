@@ -1,0 +1,55 @@
+namespace MemProc;
+
+/// <summary>What a process' page table has for one address, in one line.</summary>
+public sealed class PageTableWalk
+{
+    private readonly PageTableEntry _last;
+
+    internal PageTableWalk(IReadOnlyList<PageTableEntry> entries)
+    {
+        Entries = entries;
+        _last = entries[^1];
+    }
+
+    /// <inheritdoc cref="PageTableEntry.ProcessId"/>
+    public int ProcessId => _last.ProcessId;
+
+    /// <inheritdoc cref="PageTableEntry.ProcessName"/>
+    public string ProcessName => _last.ProcessName;
+
+    /// <inheritdoc cref="PageTableEntry.ProcessStartTicks"/>
+    public ulong ProcessStartTicks => _last.ProcessStartTicks;
+
+    /// <inheritdoc cref="PageTableEntry.Address"/>
+    public ulong Address => _last.Address;
+
+    /// <summary>The level at which the walk ended.</summary>
+    public PageTableLevel Level => _last.Level;
+
+    /// <summary>Memory stands behind the address.</summary>
+    public bool IsPresent => _last.IsPresent;
+
+    /// <summary>The last entry.</summary>
+    public ulong Entry => _last.Entry;
+
+    /// <summary>Physical address of the byte; null where there is none.</summary>
+    public ulong? PhysicalAddress => _last.PhysicalAddress;
+
+    /// <summary>The frame; null where there is none.</summary>
+    public ulong? Pfn => _last.Pfn;
+
+    /// <summary>Bytes of the page; null where there is none.</summary>
+    public ulong? PageSizeBytes => _last.PageSizeBytes;
+
+    /// <summary>The bits that are set in the last entry.</summary>
+    public IReadOnlyList<string> Flags => _last.Flags;
+
+    /// <inheritdoc cref="PageTableEntry.SwapType"/>
+    public uint? SwapType => _last.SwapType;
+
+    /// <inheritdoc cref="PageTableEntry.SwapOffset"/>
+    public ulong? SwapOffset => _last.SwapOffset;
+
+    /// <summary>The entries from the root to the last one.</summary>
+    public IReadOnlyList<PageTableEntry> Entries { get; }
+}

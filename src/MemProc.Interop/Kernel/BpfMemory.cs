@@ -1,0 +1,256 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc.Interop;
+
+/// <summary>
+/// Reads the kernel's memory by a bpf program of a dozen instructions: it takes an address and a length from a map that
+/// is shared with it, and calls bpf_probe_read_kernel, which fails where nothing is mapped instead of faulting. The
+/// program is attached to nothing; it runs when it is asked to, in this thread. Not for several threads at once.
+/// </summary>
+public sealed class BpfMemory : KernelMemory
+{
+    // The element of the map: what is asked and what is answered.
+    private const int AddressAt = 0;
+    private const int LengthAt = 8;
+    private const int ResultAt = 16;
+    private const int TaskAt = 24;
+    private const int CountAt = 32;
+    private const int DataAt = 64;
+    private const int AddressesAt = DataAt + LargestRead;
+    private const int ElementBytes = AddressesAt + MostStructures * sizeof(ulong);
+
+    /// <summary>Most bytes that one run of the program reads.</summary>
+    private const int LargestRead = MostStructures * LargestOfMany;
+
+    /// <summary>Most structures that one run reads.</summary>
+    private const int MostStructures = 256;
+
+    private const int ProbeReadKernel = 113;
+    private const int GetCurrentTask = 35;
+
+    // Instructions (Documentation/bpf/standardization/instruction-set.rst).
+    private const byte Jump = 0x05;
+    private const byte AddNumber = 0x07;
+    private const byte AddRegister = 0x0f;
+    private const byte LoadAddress = 0x18;
+    private const byte JumpIfAbove = 0x25;
+    private const byte JumpIfNot = 0x55;
+    private const byte ShiftLeft = 0x67;
+    private const byte LoadWord = 0x79;
+    private const byte StoreWord = 0x7b;
+    private const byte JumpIfNotBelowRegister = 0x3d;
+    private const byte Call = 0x85;
+    private const byte Exit = 0x95;
+    private const byte SetNumber = 0xb7;
+    private const byte SetRegister = 0xbf;
+
+    /// <summary>As source of <see cref="LoadAddress"/>: a place in the element of a map.</summary>
+    private const int ElementOfMap = 2;
+
+    private readonly SafeFileHandle _map;
+    private readonly SafeMapping _shared;
+    private readonly SafeFileHandle _one;
+    private readonly SafeFileHandle _many;
+
+    private BpfMemory(SafeFileHandle map, SafeMapping shared, SafeFileHandle one, SafeFileHandle many)
+    {
+        _map = map;
+        _shared = shared;
+        _one = one;
+        _many = many;
+    }
+
+    /// <summary>Loads the programs.</summary>
+    /// <param name="type">System calls' own kind, or on Linux 5.10 to 5.13 that of raw tracepoints.</param>
+    /// <param name="memory">The way to read, or null where the kernel refused.</param>
+    /// <param name="log">What the kernel's verifier said.</param>
+    /// <returns>EPERM: a capability is missing; EINVAL: this kernel does not know the kind, or is locked down.</returns>
+    public static Errno TryOpen(BpfProgramType type, out BpfMemory? memory, out string log)
+    {
+        memory = null;
+        log = string.Empty;
+        Errno errno = Libc.TryBpfMapCreate(ElementBytes, out SafeFileHandle? map);
+        if (errno == Errno.EPERM && Libc.TryRaiseMemlockLimit() == Errno.None)
+        {
+            errno = Libc.TryBpfMapCreate(ElementBytes, out map);
+        }
+
+        if (map is null)
+        {
+            return errno;
+        }
+
+        errno = Libc.TryMapBpfMap(map, ElementBytes, out SafeMapping? shared);
+        SafeFileHandle? one = null, many = null;
+        if (shared is not null)
+        {
+            int descriptor = (int)map.DangerousGetHandle();
+            errno = Libc.TryBpfProgramLoad(type, OneRead(descriptor), out one, out log);
+            if (one is not null)
+            {
+                errno = Libc.TryBpfProgramLoad(type, ManyReads(descriptor), out many, out log);
+            }
+        }
+
+        if (many is null)
+        {
+            one?.Dispose();
+            shared?.Dispose();
+            map.Dispose();
+            return errno;
+        }
+
+        memory = new BpfMemory(map, shared!, one!, many);
+        return Errno.None;
+    }
+
+    /// <inheritdoc/>
+    public override Errno TryRead(ulong address, Span<byte> buffer)
+    {
+        for (int done = 0; done < buffer.Length;)
+        {
+            int length = Math.Min(buffer.Length - done, LargestRead);
+            Errno errno = Run(address + (ulong)done, length);
+            if (errno != Errno.None)
+            {
+                return errno;
+            }
+
+            Shared.Slice(DataAt, length).CopyTo(buffer[done..]);
+            done += length;
+        }
+
+        return Errno.None;
+    }
+
+    /// <inheritdoc/>
+    public override Errno TryReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, LargestOfMany);
+        while (!addresses.IsEmpty)
+        {
+            int count = Math.Min(addresses.Length, MostStructures);
+            Span<byte> shared = Shared;
+            MemoryMarshal.AsBytes(addresses[..count]).CopyTo(shared[AddressesAt..]);
+            BinaryPrimitives.WriteUInt64LittleEndian(shared[LengthAt..], (ulong)length);
+            BinaryPrimitives.WriteUInt64LittleEndian(shared[CountAt..], (ulong)count);
+            Errno errno = Libc.TryBpfProgramRun(_many, out uint done);
+            if (errno != Errno.None || done != count)
+            {
+                return errno == Errno.None ? Errno.EFAULT : errno;
+            }
+
+            for (int index = 0; index < count; index++)
+            {
+                shared.Slice(DataAt + index * LargestOfMany, length).CopyTo(buffer[(index * length)..]);
+            }
+
+            addresses = addresses[count..];
+            buffer = buffer[(count * length)..];
+        }
+
+        return Errno.None;
+    }
+
+    /// <inheritdoc/>
+    public override ulong CurrentTask()
+    {
+        // At address 0 nothing can be read; the rest of the program runs all the same.
+        _ = Run(0, sizeof(ulong));
+        return BinaryPrimitives.ReadUInt64LittleEndian(Shared[TaskAt..]);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _many.Dispose();
+            _one.Dispose();
+            _shared.Dispose();
+            _map.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private unsafe Span<byte> Shared
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_shared.IsClosed, this);
+            return new Span<byte>((void*)_shared.Address, ElementBytes);
+        }
+    }
+
+    private Errno Run(ulong address, int length)
+    {
+        Span<byte> shared = Shared;
+        BinaryPrimitives.WriteUInt64LittleEndian(shared[AddressAt..], address);
+        BinaryPrimitives.WriteUInt64LittleEndian(shared[LengthAt..], (ulong)length);
+        Errno errno = Libc.TryBpfProgramRun(_one, out uint result);
+        return errno != Errno.None ? errno
+            : result != 0 ? Errno.E2BIG
+            : (Errno)(-BinaryPrimitives.ReadInt64LittleEndian(shared[ResultAt..]));
+    }
+
+    /// <summary>Reads {address, length} and returns 0, or 1 where the length is too large.</summary>
+    private static ulong[] OneRead(int map) =>
+    [
+        .. ElementOf(map, 6, 0),
+        Instruction(LoadWord, 3, 6, AddressAt, 0),
+        Instruction(LoadWord, 2, 6, LengthAt, 0),
+        Instruction(JumpIfAbove, 2, 0, 8, LargestRead),
+        .. ElementOf(map, 1, DataAt),
+        Instruction(Call, 0, 0, 0, ProbeReadKernel),
+        Instruction(StoreWord, 6, 0, ResultAt, 0),
+        Instruction(Call, 0, 0, 0, GetCurrentTask),
+        Instruction(StoreWord, 6, 0, TaskAt, 0),
+        Instruction(SetNumber, 0, 0, 0, 0),
+        Instruction(Exit, 0, 0, 0, 0),
+        Instruction(SetNumber, 0, 0, 0, 1),
+        Instruction(Exit, 0, 0, 0, 0),
+    ];
+
+    /// <summary>Reads as many structures as it is told to, and returns how many it could.</summary>
+    private static ulong[] ManyReads(int map) =>
+    [
+        .. ElementOf(map, 6, 0),
+        Instruction(LoadWord, 8, 6, LengthAt, 0),
+        Instruction(LoadWord, 9, 6, CountAt, 0),
+        Instruction(SetNumber, 7, 0, 0, 0),
+        // for r7 below the count and below the most, which the verifier wants to see
+        Instruction(JumpIfNotBelowRegister, 7, 9, 18, 0),
+        Instruction(JumpIfAbove, 7, 0, 17, MostStructures - 1),
+        // r3 = addresses[r7]
+        Instruction(SetRegister, 2, 7, 0, 0),
+        Instruction(ShiftLeft, 2, 0, 0, 3),
+        .. ElementOf(map, 1, AddressesAt),
+        Instruction(AddRegister, 1, 2, 0, 0),
+        Instruction(LoadWord, 3, 1, 0, 0),
+        // r1 = the r7th place of the data
+        Instruction(SetRegister, 2, 7, 0, 0),
+        Instruction(ShiftLeft, 2, 0, 0, 8),
+        .. ElementOf(map, 1, DataAt),
+        Instruction(AddRegister, 1, 2, 0, 0),
+        // r2 = length, if it is not too large
+        Instruction(SetRegister, 2, 8, 0, 0),
+        Instruction(JumpIfAbove, 2, 0, 4, LargestOfMany),
+        Instruction(Call, 0, 0, 0, ProbeReadKernel),
+        Instruction(JumpIfNot, 0, 0, 2, 0),
+        Instruction(AddNumber, 7, 0, 0, 1),
+        Instruction(Jump, 0, 0, -19, 0),
+        Instruction(SetRegister, 0, 7, 0, 0),
+        Instruction(Exit, 0, 0, 0, 0),
+    ];
+
+    /// <summary>Puts the address of a place in the map's element into a register.</summary>
+    private static ulong[] ElementOf(int map, int register, int offset) =>
+        [Instruction(LoadAddress, register, ElementOfMap, 0, map), (ulong)offset << 32];
+
+    /// <summary>struct bpf_insn: opcode, two registers, an offset, a number.</summary>
+    private static ulong Instruction(byte code, int target, int source, short offset, int number) =>
+        code | (ulong)target << 8 | (ulong)source << 12 | (ulong)(ushort)offset << 16 | (ulong)(uint)number << 32;
+}

@@ -1,0 +1,216 @@
+using System.Buffers.Binary;
+
+namespace MemProc.Interop;
+
+/// <summary>
+/// The kernel's own description of its structures (<c>/sys/kernel/btf/vmlinux</c>,
+/// <c>Documentation/bpf/btf.rst</c>), as far as it says where members lie. Pure: it reads bytes, no files.
+/// </summary>
+public sealed class BtfTypes
+{
+    private const ushort Magic = 0xeb9f;
+    private const int HeaderBytes = 24;
+    private const int TypeBytes = 12;
+
+    private readonly byte[] _bytes;
+    private readonly int _types;
+    private readonly int _strings;
+    private readonly int _stringsEnd;
+    private readonly List<int> _offsets = [0];
+    private readonly Dictionary<string, uint> _structures = new(StringComparer.Ordinal);
+
+    /// <summary>Indexes a description.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="structures">Structures whose members will be asked for.</param>
+    /// <exception cref="FormatException">It is none, or is cut off.</exception>
+    public BtfTypes(byte[] bytes, IEnumerable<string> structures)
+    {
+        _bytes = bytes;
+        if (bytes.Length < HeaderBytes || BinaryPrimitives.ReadUInt16LittleEndian(bytes) != Magic)
+        {
+            throw new FormatException("no BTF of this machine's byte order");
+        }
+
+        long header = Word(4);
+        long types = header + Word(8), typesEnd = types + Word(12);
+        long strings = header + Word(16), stringsEnd = strings + Word(20);
+        if (typesEnd > bytes.Length || stringsEnd > bytes.Length)
+        {
+            throw new FormatException("BTF that is cut off");
+        }
+
+        (_types, _strings, _stringsEnd) = ((int)types, (int)strings, (int)stringsEnd);
+        Index((int)typesEnd, [.. structures]);
+    }
+
+    private enum Kind
+    {
+        Integer = 1,
+        Array = 3,
+        Structure = 4,
+        Union = 5,
+        Enumeration = 6,
+        Alias = 8,
+        Volatile = 9,
+        Constant = 10,
+        Restricted = 11,
+        Parameters = 13,
+        Variable = 14,
+        Section = 15,
+        DeclarationTag = 17,
+        TypeTag = 18,
+        Enumeration64 = 19,
+    }
+
+    /// <summary>Bytes of a structure; null where the kernel has no such structure.</summary>
+    public int? SizeOf(string structure) => _structures.TryGetValue(structure, out uint id) ? (int)Size(id) : null;
+
+    /// <summary>
+    /// Offset of a member in bytes; null where there is none, which tells one kernel's version from another's. A path
+    /// <c>a.b</c> leads through members that are structures themselves; nameless ones are looked through.
+    /// </summary>
+    public int? OffsetOf(string structure, string path) => Find(structure, path)?.Offset;
+
+    /// <summary>Elements of a member that is an array; null where there is none.</summary>
+    public int? CountOf(string structure, string path) =>
+        Find(structure, path) is (_, uint type) && KindOf(type) == Kind.Array
+            ? (int)Word(At(type) + TypeBytes + 8)
+            : null;
+
+    /// <summary>Whether a member is a structure, and not a number or a pointer.</summary>
+    public bool IsStructure(string structure, string path) =>
+        Find(structure, path) is (_, uint type) && KindOf(type) == Kind.Structure;
+
+    private (int Offset, uint Type)? Find(string structure, string path)
+    {
+        if (!_structures.TryGetValue(structure, out uint type))
+        {
+            return null;
+        }
+
+        int offset = 0;
+        foreach (string member in path.Split('.'))
+        {
+            if (Member(type, member, depth: 0) is not (int place, uint next))
+            {
+                return null;
+            }
+
+            offset += place;
+            type = next;
+        }
+
+        return (offset, type);
+    }
+
+    private (int Offset, uint Type)? Member(uint type, string name, int depth)
+    {
+        const int DeepestNesting = 32;
+        if (KindOf(type) is not (Kind.Structure or Kind.Union) || depth > DeepestNesting)
+        {
+            return null;
+        }
+
+        int at = At(type);
+        uint info = Word(at + 4);
+        // With the flag the upper eight bits are the width of a bit field.
+        uint mask = info >> 31 != 0 ? 0xff_ffffu : uint.MaxValue;
+        for (int index = 0, member = at + TypeBytes; index < (int)(info & 0xffff); index++, member += TypeBytes)
+        {
+            uint nameOffset = Word(member);
+            uint memberType = Plain(Word(member + 4));
+            int offset = (int)(Word(member + 8) & mask) / 8;
+            if (nameOffset != 0)
+            {
+                if (IsNamed(nameOffset, name))
+                {
+                    return (offset, memberType);
+                }
+            }
+            else if (Member(memberType, name, depth + 1) is (int inner, uint innerType))
+            {
+                return (offset + inner, innerType);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The type behind names and qualifiers.</summary>
+    private uint Plain(uint type)
+    {
+        const int LongestChain = 32;
+        for (int step = 0; step < LongestChain && KindOf(type) is Kind.Alias or Kind.Volatile or Kind.Constant
+            or Kind.Restricted or Kind.TypeTag; step++)
+        {
+            type = Size(type);
+        }
+
+        return type;
+    }
+
+    private void Index(int end, HashSet<string> wanted)
+    {
+        HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup =
+            wanted.GetAlternateLookup<ReadOnlySpan<char>>();
+        Span<char> name = stackalloc char[64];
+        for (int at = _types; at < end;)
+        {
+            if (at + TypeBytes > end)
+            {
+                throw new FormatException("BTF that is cut off");
+            }
+
+            uint id = (uint)_offsets.Count;
+            _offsets.Add(at);
+            uint info = Word(at + 4);
+            int count = (int)(info & 0xffff);
+            Kind kind = (Kind)(info >> 24 & 31);
+            if (kind == Kind.Structure && TryName(Word(at), name, out int length)
+                && lookup.TryGetValue(name[..length], out string? structure))
+            {
+                _structures.TryAdd(structure, id);
+            }
+
+            at += TypeBytes + kind switch
+            {
+                Kind.Integer or Kind.Variable or Kind.DeclarationTag => 4,
+                Kind.Array => 12,
+                Kind.Structure or Kind.Union or Kind.Section or Kind.Enumeration64 => 12 * count,
+                Kind.Enumeration or Kind.Parameters => 8 * count,
+                _ => 0,
+            };
+        }
+    }
+
+    private bool TryName(uint offset, Span<char> name, out int length)
+    {
+        length = 0;
+        for (long at = _strings + offset; at < _stringsEnd && _bytes[at] != 0; at++)
+        {
+            if (length == name.Length)
+            {
+                return false;
+            }
+
+            name[length++] = (char)_bytes[at];
+        }
+
+        return length > 0;
+    }
+
+    private bool IsNamed(uint offset, string name)
+    {
+        long at = _strings + offset;
+        return at + name.Length < _stringsEnd && _bytes[at + name.Length] == 0
+            && System.Text.Ascii.Equals(_bytes.AsSpan((int)at, name.Length), name);
+    }
+
+    private Kind KindOf(uint type) => type == 0 || type >= _offsets.Count ? 0 : (Kind)(Word(At(type) + 4) >> 24 & 31);
+
+    private uint Size(uint type) => Word(At(type) + 8);
+
+    private int At(uint type) => _offsets[(int)type];
+
+    private uint Word(int offset) => BinaryPrimitives.ReadUInt32LittleEndian(_bytes.AsSpan(offset));
+}
