@@ -25,6 +25,7 @@
         'Read-ProcessMemory'
         'Set-PageIdle'
         'Set-PagePoison'
+        'Watch-ProcessMemory'
         'Write-ProcessMemory'
     )
     FunctionsToExport    = @()
