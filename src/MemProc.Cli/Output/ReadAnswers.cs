@@ -27,7 +27,7 @@ internal sealed record ReadRecord(int ProcessId, ulong Address, string Layout, D
 
 /// <summary>A change of a value that is watched.</summary>
 internal sealed record WatchedChange(
-    int ProcessId, ulong Address, string Type, DateTimeOffset Time, bool IsFirst, object? PreviousValue, object? Value,
+    int ProcessId, ulong Address, string Type, DateTime Time, bool IsFirst, object? PreviousValue, object? Value,
     byte[] PreviousBytes, byte[] Bytes, MemoryGap? Gap)
 {
     /// <summary>A change as JSON has it.</summary>

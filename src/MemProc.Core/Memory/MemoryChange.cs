@@ -32,8 +32,8 @@ public sealed class MemoryChange
     /// <summary>How the bytes are understood, as <see cref="MemoryType"/> writes it.</summary>
     public string Type { get; }
 
-    /// <summary>When it was read. It may have changed at any time since it was read before.</summary>
-    public required DateTimeOffset Time { get; init; }
+    /// <summary>When it was read, in local time. It may have changed at any time since it was read before.</summary>
+    public required DateTime Time { get; init; }
 
     /// <summary>It is what was there at the beginning, no change.</summary>
     public bool IsFirst { get; }

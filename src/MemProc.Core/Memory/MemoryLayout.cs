@@ -89,7 +89,7 @@ public sealed class MemoryLayout
             if (!names.Add(name))
             {
                 throw new FormatException(Taken.Contains(name, StringComparer.OrdinalIgnoreCase)
-                    ? $"Field '{SafeText.Escape(name)}': every record has a {name} of its own; choose another name."
+                    ? $"Field '{SafeText.Escape(name)}': every record has a property of this name already; choose another."
                     : $"Field '{SafeText.Escape(name)}' is there twice; upper and lower case are alike.");
             }
 

@@ -9,10 +9,13 @@ public sealed class MemoryReader
     /// <summary>The largest piece that is handed on as one block.</summary>
     public const int LargestBlock = 16 * 1024 * 1024;
 
+    /// <summary>A buffer that is read into again and again is best so large: it stays in the processor's cache.</summary>
+    public const int BestBuffer = 1024 * 1024;
+
     private const string Operation = "ReadMemory";
 
-    /// <summary>One system call's worth: the buffer stays in the processor's cache.</summary>
-    private const int PieceBytes = 1024 * 1024;
+    /// <summary>One system call's worth.</summary>
+    private const int PieceBytes = BestBuffer;
 
     private readonly LinuxProcess _process;
     private readonly CancellationToken _cancellation;

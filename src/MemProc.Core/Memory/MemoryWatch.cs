@@ -62,7 +62,7 @@ public sealed class MemoryWatch(
 
         try
         {
-            return place.Look(DateTimeOffset.Now);
+            return place.Look(DateTime.Now);
         }
         catch (MemProcException error)
         {

@@ -47,7 +47,7 @@ public sealed class WatchedMemory
     /// <exception cref="MemProcException">
     /// ReadMemory: ESRCH where the process has exited; EFAULT or EIO where it cannot be read the first time.
     /// </exception>
-    public MemoryChange? Look(DateTimeOffset time)
+    public MemoryChange? Look(DateTime time)
     {
         (_before, _now) = (_now, _before);
         MemoryGap? gap = _reader.Read(_address, _now) is [{ } first, ..] ? first : null;
