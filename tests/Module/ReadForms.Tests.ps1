@@ -134,7 +134,7 @@ Describe 'Read-ProcessMemory -ResidentOnly' {
         $null = $target.Ask("touch $($address + 4096) 1")
         $block = Read-ProcessMemory $target.Id $address 16384 -ResidentOnly
         $block.Gaps.Kind | Should -Be 'NotResident', 'NotResident'
-        $block.Gaps.Length | Should -Be 4096, 8192
+        $block.Gaps | ForEach-Object Length | Should -Be 4096, 8192
         $block.Bytes[4096] | Should -Be 1
         (Get-PageMapEntry $target.Id $address -Count 4 | Where-Object IsPresent).Address | Should -Be ($address + 4096)
         $path = Join-Path $TestDrive resident.bin
@@ -159,8 +159,8 @@ Describe 'Read-ProcessMemory -Stop' {
     }
 
     It 'does every form' {
-        (Read-ProcessMemory $target.Id $seed, ($seed + 4096) 16 -Stop).Address | Should -Be $seed, ($seed + 4096)
-        Read-ProcessMemory $target.Id $seed 2 -Raw -Stop | Should -Be 65, 66
+        Read-ProcessMemory $target.Id $seed, ($seed + 4096) 16 -Stop | ForEach-Object Address | Should -Be $seed, ($seed + 4096)
+        (Read-ProcessMemory $target.Id $seed 2 -Raw -Stop) | Should -Be 65, 66
         Read-ProcessMemory $target.Id $seed 4 -AsString -Stop | Should -BeExactly 'ABCD'
         (Read-ProcessMemory $target.Id $seed -Layout 'byte a' -Count 3 -Stop).a | Should -Be 65, 66, 67
         $path = Join-Path $TestDrive stopped.bin
