@@ -90,16 +90,17 @@ public sealed class HeldReadTests
     [Fact]
     public void A_process_whose_reader_is_killed_runs_on()
     {
+        using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
-        const ulong Length = 1 << 29;
+        const ulong Length = 1 << 28;
         ulong address = target.Ask($"map {Length} r-- private").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         // A reader that is caught while it holds the target: frozen first, so that it still does when it is killed.
         bool isCaught = false;
         for (int attempt = 0; attempt < 20 && !isCaught; attempt++)
         {
-            ProcessStartInfo start = new(DotnetHost.Path,
-                [Programs.Memproc, "read", $"{target.ProcessId}", $"0x{address:x}", $"{Length}", "--stop", "--raw"])
+            ProcessStartInfo start = new(DotnetHost.Path, [Programs.Memproc, "read", $"{target.ProcessId}", $"0x{address:x}",
+                $"{Length}", "--stop", "--force", "--out", Path.Combine(folder.Path, "out")])
             {
                 RedirectStandardOutput = true,
             };
