@@ -26,6 +26,7 @@
         'Save-ProcessMemory'
         'Set-PageIdle'
         'Set-PagePoison'
+        'Watch-ProcessMemory'
         'Write-ProcessMemory'
     )
     FunctionsToExport    = @()

@@ -18,7 +18,7 @@ internal static class Failure
     {
         Errno.ENOENT or Errno.ESRCH or Errno.ENODATA => ErrorCategory.ObjectNotFound,
         Errno.EACCES or Errno.EPERM or Errno.EROFS => ErrorCategory.PermissionDenied,
-        Errno.EINVAL or Errno.EISDIR or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG =>
+        Errno.EINVAL or Errno.E2BIG or Errno.EISDIR or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG =>
             ErrorCategory.InvalidArgument,
         Errno.ENOTTY or Errno.ENOSYS or Errno.ENODEV or Errno.EOPNOTSUPP => ErrorCategory.NotImplemented,
         Errno.ENOMEM or Errno.ENOSPC or Errno.EMFILE or Errno.ENFILE => ErrorCategory.ResourceUnavailable,

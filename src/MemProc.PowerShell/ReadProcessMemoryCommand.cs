@@ -9,7 +9,8 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(MemoryBlock), ParameterSetName = [BlockSet])]
 [OutputType(typeof(byte[]), ParameterSetName = [RawSet])]
 [OutputType(typeof(string), ParameterSetName = [StringSet])]
-[OutputType(typeof(ValueType), ParameterSetName = [TypeSet])]
+[OutputType(typeof(ValueType), typeof(string), typeof(byte[]), typeof(object[]), ParameterSetName = [TypeSet])]
+[OutputType(typeof(MemoryRecord), ParameterSetName = [LayoutSet])]
 [OutputType(typeof(MemoryFile), ParameterSetName = [FileSet])]
 public sealed class ReadProcessMemoryCommand : ProcessCommand
 {
@@ -17,9 +18,12 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
     private const string RawSet = "Raw";
     private const string StringSet = "String";
     private const string TypeSet = "Type";
+    private const string LayoutSet = "Layout";
     private const string FileSet = "File";
     private const string Operation = "ReadMemory";
 
+    private readonly HeldRanges _held = new();
+    private readonly Queue<Action> _unsaid = [];
     private bool _hasFile;
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
@@ -43,16 +47,33 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
     public SwitchParameter AsString { get; set; }
 
     [Parameter(ParameterSetName = StringSet)]
+    [Parameter(ParameterSetName = TypeSet)]
+    [Parameter(ParameterSetName = LayoutSet)]
     [EncodingTransformation]
     [ArgumentCompleter(typeof(EncodingCompleter))]
     public Encoding Encoding { get; set; } = Encoding.UTF8;
 
     [Parameter(Mandatory = true, ParameterSetName = TypeSet)]
-    public MemoryValueType Type { get; set; }
+    [MemoryTypeTransformation]
+    [ArgumentCompleter(typeof(MemoryTypeCompleter))]
+    public MemoryType? Type { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = LayoutSet)]
+    [LayoutTransformation]
+    public MemoryLayout? Layout { get; set; }
 
     [Parameter(ParameterSetName = TypeSet)]
-    [ValidateRange(1, int.MaxValue / 8)]
-    public int Count { get; set; } = 1;
+    [Parameter(ParameterSetName = LayoutSet)]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong Count { get; set; } = 1;
+
+    [Parameter(ParameterSetName = LayoutSet)]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong? Stride { get; set; }
+
+    [Parameter(ParameterSetName = TypeSet)]
+    [Parameter(ParameterSetName = LayoutSet)]
+    public SwitchParameter BigEndian { get; set; }
 
     [Parameter(Mandatory = true, ParameterSetName = FileSet)]
     [ValidateNotNullOrEmpty]
@@ -64,75 +85,118 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
     [Parameter]
     public ReadMethod Method { get; set; }
 
+    [Parameter]
+    public SwitchParameter Stop { get; set; }
+
+    [Parameter]
+    public SwitchParameter ResidentOnly { get; set; }
+
+    [Parameter]
+    [ValidateRange(0, 64)]
+    public int Dereference { get; set; }
+
     [Parameter(ParameterSetName = BlockSet)]
     [Parameter(ParameterSetName = FileSet)]
     public SwitchParameter ReadAll { get; set; }
 
     protected override void Process(LinuxProcess process)
     {
-        MemoryReader reader = new(process, Method, Cancellation);
-        WriteVerbose($"Process {process.Identity} is read by {reader.Method}.");
+        MemoryReader? reader = Stop ? null : Reader(process);
         foreach (ProcAddress given in Address)
         {
-            Attempt(() => Read(process, reader, given.Resolve(process), LengthOf(given)));
+            Attempt(() =>
+            {
+                ulong address = given.Resolve(process);
+                ulong? length = LengthOf(given);
+                if (reader is null)
+                {
+                    _held.Add(process.Identity, address, length, BytesKept(length));
+                    return;
+                }
+
+                Write(Read(process, reader, address, length));
+            });
         }
     }
 
-    private ulong LengthOf(ProcAddress address)
+    /// <summary>What is read of a process while it is stopped belongs together, so the pipeline comes to its end first.</summary>
+    protected override void EndProcessing()
     {
-        if (ParameterSetName == TypeSet)
+        foreach (HeldRanges.OfProcess held in _held.All)
         {
-            return (ulong)Count * (ulong)MemoryValue.SizeOf(Type);
+            Attempt(() => ReadHeld(held));
         }
-
-        return Length ?? address.Length ?? throw new MemProcException(Operation, Errno.EINVAL,
-            $"How many bytes at {address}? Give -Length, or an object with a length such as a mapping.", address);
     }
 
-    private void Read(LinuxProcess process, MemoryReader reader, ulong address, ulong length)
+    private void ReadHeld(HeldRanges.OfProcess held)
     {
+        using LinuxProcess process = LinuxProcess.Open(held.Identity.ProcessId, held.Identity.StartTicks);
+        MemoryReader reader = Reader(process);
+        IEnumerable<Func<IEnumerable<object?>>> reads = held.Ranges.Select<(ulong, ulong?), Func<IEnumerable<object?>>>(
+            range => () => Read(process, reader, range.Item1, range.Item2));
+        // Nothing is written while the process stands: who reads the pipeline, or the screen, may take his time.
+        foreach ((IEnumerable<object?> answers, MemProcException? failure) in
+            HeldRead.Do(process, held.BytesKept, reads, Cancellation))
+        {
+            Attempt(() => Write(failure is null ? answers : throw failure));
+        }
+    }
+
+    private MemoryReader Reader(LinuxProcess process)
+    {
+        MemoryReader reader = new(process, Method, Cancellation) { ResidentOnly = ResidentOnly };
+        WriteVerbose($"Process {process.Identity} is read by {reader.Method}.");
+        return reader;
+    }
+
+    private ulong? LengthOf(ProcAddress address) =>
+        ParameterSetName is TypeSet or LayoutSet ? null
+        : Length ?? address.Length ?? (ParameterSetName == StringSet ? null
+            : throw new MemProcException(Operation, Errno.EINVAL,
+                $"How many bytes at {address}? Give -Length, or an object with a length such as a mapping.", address));
+
+    private UInt128 BytesKept(ulong? length) => ParameterSetName switch
+    {
+        TypeSet => TypedReader.MostBytes(Type!, Count),
+        LayoutSet => TypedReader.MostBytes(Layout!, Count, Stride ?? (ulong)Layout!.SizeBytes),
+        FileSet => 0,
+        _ => length ?? MemoryForm.UsualText,
+    };
+
+    /// <summary>
+    /// Reads in the form that was asked for. Where the process is stopped all is read when this returns; else while it
+    /// is enumerated.
+    /// </summary>
+    private IEnumerable<object?> Read(LinuxProcess process, MemoryReader reader, ulong given, ulong? length)
+    {
+        ulong[] path = PointerPath.Follow(process, reader, given, Dereference);
+        if (path.Length > 1)
+        {
+            Say(() => WriteVerbose($"Pointers lead {string.Join(" -> ", path.Select(step => $"0x{step:x}"))}."));
+        }
+
+        ulong address = path[^1];
+        TypedReader typed = new(process, reader) { IsBigEndian = BigEndian, Encoding = Encoding, ReadsAhead = Stop };
         switch (ParameterSetName)
         {
             case RawSet:
-                WriteObject(reader.ReadWhole(address, length), enumerateCollection: false);
-                break;
+                return [reader.ReadWhole(address, length!.Value)];
             case StringSet:
-                WriteObject(View.AsText(reader.ReadText(address, length, Encoding)));
-                break;
+                return [MemoryForm.Text(reader, address, length, Encoding, text => Say(() => WriteWarning(text)))];
             case TypeSet:
-                WriteValues(reader.ReadWhole(address, length));
-                break;
+                return typed.Values(address, Type!, Count).Select(value => MemoryForm.Value(value, Type!));
+            case LayoutSet:
+                return typed.Records(address, Layout!, Count, Stride ?? (ulong)Layout!.SizeBytes)
+                    .Select(MemoryForm.Record);
             case FileSet:
-                WriteFile(process, reader, address, length);
-                break;
+                return [ReadFile(process, reader, address, length!.Value)];
             default:
-                WriteBlocks(reader, address, length);
-                break;
+                IEnumerable<object> blocks = MemoryForm.Blocks(reader, path, length!.Value, ReadAll);
+                return Stop ? [.. blocks] : blocks;
         }
     }
 
-    private void WriteBlocks(MemoryReader reader, ulong address, ulong length)
-    {
-        foreach (MemoryBlock block in reader.ReadBlocks(address, length))
-        {
-            if (block.Gaps.Length > 0 && (ReadAll || block is { Bytes.Length: 0 } && block.Length == length))
-            {
-                throw reader.Unreadable(address, length, block.Gaps[0]);
-            }
-
-            WriteObject(block);
-        }
-    }
-
-    private void WriteValues(byte[] bytes)
-    {
-        foreach (object value in MemoryValue.DecodeAll(bytes, Type))
-        {
-            WriteObject(Type == MemoryValueType.Pointer ? View.AsPointer((ulong)value) : value);
-        }
-    }
-
-    private void WriteFile(LinuxProcess process, MemoryReader reader, ulong address, ulong length)
+    private MemoryFile ReadFile(LinuxProcess process, MemoryReader reader, ulong address, ulong length)
     {
         if (_hasFile)
         {
@@ -146,21 +210,50 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
         Progress progress = new(this, $"Reading process {process.Identity}");
         try
         {
-            MemoryFile file = MemoryFile.Save(process, reader, address, length, path, Force, ReadAll, done =>
-                progress.Tell(done, length, $"{HumanSize.Format(done)} of {HumanSize.Format(length)}"));
-            WriteObject(file);
+            return MemoryFile.Save(process, reader, address, length, path, Force, ReadAll, done =>
+            {
+                if (!Stop)
+                {
+                    progress.Tell(done, length, $"{HumanSize.Format(done)} of {HumanSize.Format(length)}");
+                }
+            });
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             bool isThere = File.Exists(path) && !Force;
             string advice = isThere ? " -Force replaces it." : string.Empty;
             Errno errno = isThere ? Errno.EEXIST : error is UnauthorizedAccessException ? Errno.EACCES : Errno.EIO;
-            WriteError(new ErrorRecord(new IOException(SafeText.Escape(error.Message) + advice, error),
-                $"WriteFile,{errno}", ErrorCategory.WriteError, path));
+            throw new MemProcException("WriteFile", errno, SafeText.Escape(error.Message) + advice, path);
         }
         finally
         {
             progress.End();
+        }
+    }
+
+    /// <summary>Says something now, or when the process runs again.</summary>
+    private void Say(Action say)
+    {
+        if (Stop)
+        {
+            _unsaid.Enqueue(say);
+        }
+        else
+        {
+            say();
+        }
+    }
+
+    private void Write(IEnumerable<object?> answers)
+    {
+        while (_unsaid.TryDequeue(out Action? say))
+        {
+            say();
+        }
+
+        foreach (object? answer in answers)
+        {
+            WriteObject(answer, enumerateCollection: false);
         }
     }
 }

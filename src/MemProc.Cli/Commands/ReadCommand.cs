@@ -7,12 +7,6 @@ namespace MemProc.Cli;
 /// <summary><c>memproc read</c>: bytes of a process.</summary>
 internal sealed class ReadCommand : CliCommand
 {
-    private static readonly Column<ReadValue>[] ValueColumns =
-    [
-        new("Address", -18, value => Show.Hex(value.Address)),
-        new("Value", 0, value => Convert.ToString(value.Value, CultureInfo.InvariantCulture) ?? string.Empty),
-    ];
-
     private readonly Argument<int> _process = Given.Process();
     private readonly Argument<ProcAddress?> _address = Given.Address("The first byte");
     private readonly Argument<ulong?> _length = Given.Length("How many bytes: 64, 0x40, 4K, 16M; with --type optional");
@@ -20,148 +14,156 @@ internal sealed class ReadCommand : CliCommand
     private readonly Option<ReadMethod?> _method = Given.Word<ReadMethod>(
         "--method", "METHOD", "How to read; mem also reads pages that the process itself may not");
 
+    private readonly Option<bool> _stop = Given.Switch("--stop", "Stop the process while it is read, so that the bytes "
+        + "belong together; it runs on afterwards. Waits of its threads are interrupted");
+
+    private readonly Option<bool> _residentOnly = Given.Switch(
+        "--resident-only", "Read only what is in memory, so that nothing is let in; the rest is a gap");
+
+    private readonly Option<int?> _dereference = Given.Option<int?>(
+        "--dereference", "POINTERS", "Follow so many pointers from ADDRESS first", text => Steps(text));
+
     private readonly Option<bool> _raw = Given.Switch("--raw", "The bytes as they are, to a pipe or file");
     private readonly Option<string?> _out = Given.Option("--out", "FILE", "Into a file, any size", text => text);
     private readonly Option<bool> _force = Given.Switch("--force", "Replace the file of --out");
     private readonly Option<bool> _text = Given.Switch("--text", "As UTF-8 text, up to the first NUL");
-    private readonly Option<MemoryValueType?> _type = Given.Word<MemoryValueType>("--type", "TYPE", "As numbers");
+
+    private readonly Option<MemoryType?> _type = Given.Option<MemoryType?>("--type", "TYPE",
+        "As values: int32, uint16be, pointer, char[16] (a text), int32[4], char* (the text it points to)", MemoryType.Parse);
+
+    private readonly Option<MemoryLayout?> _layout = Given.Option<MemoryLayout?>("--layout", "FIELDS",
+        "As structs: 'int32 pid; char[16] name; pointer next', placed as C does, or with @offset", MemoryLayout.Parse);
+
     private readonly Option<ulong?> _count = Given.Option<ulong?>(
-        "--count", "VALUES", "How many numbers of --type", text => Numbers.Count(text));
+        "--count", "VALUES", "How many values of --type or --layout", text => Numbers.Count(text));
+
+    private readonly Option<ulong?> _stride = Given.Option<ulong?>(
+        "--stride", "BYTES", "From one struct to the next; the size of --layout if left out", text => Numbers.Length(text));
+
+    private readonly Option<bool> _bigEndian = Given.Switch("--big-endian", "Numbers begin with their most significant byte");
 
     public ReadCommand()
         : base("read", "Reads memory of a process; shown as a hex dump unless another form is asked for.",
             "memproc read 1234 0x7ffd2de47000 64",
             "memproc read 1234 0x7ffd2de47000 --type int32 --count 4",
+            "memproc read 1234 0x7ffd2de47000 --layout 'int32 pid; char[16] name; pointer next' --stop",
+            "memproc read 1234 0x7ffd2de47000 256 --text --dereference 1",
             "memproc read 1234 0x7ffd2de47000 16M --out stack.bin",
             "memproc read 1234 0x7ffd2de47000 4K --raw | strings")
     {
         Arguments.Add(_process);
         Arguments.Add(_address);
         Arguments.Add(_length);
-        Options.Add(_method);
-        Options.Add(_raw);
-        Options.Add(_out);
-        Options.Add(_force);
-        Options.Add(_text);
-        Options.Add(_type);
-        Options.Add(_count);
+        foreach (Option option in (Option[])[_method, _stop, _residentOnly, _dereference, _raw, _out, _force, _text, _type,
+            _layout, _count, _stride, _bigEndian])
+        {
+            Options.Add(option);
+        }
     }
 
     protected override string? Fault(ParseResult given)
     {
-        Option[] forms = [_raw, _out, _text, _type];
-        return forms.Count(form => given.Has(form)) > 1 ? "Give one of --raw, --out, --text and --type."
+        Option[] forms = [_raw, _out, _text, _type, _layout];
+        bool isTyped = given.Has(_type) || given.Has(_layout);
+        return forms.Count(form => given.Has(form)) > 1 ? "Give one of --raw, --out, --text, --type and --layout."
             : given.Has(_raw) && given.Has(Json) ? "--raw and --json are two forms: give one of them."
             : given.Has(_raw) && !Console.IsOutputRedirected
             ? "Raw bytes are not for a terminal: redirect them, or give --out."
             : given.Has(_force) && !given.Has(_out) ? "--force is about the file of --out."
-            : given.Has(_count) && !given.Has(_type) ? "--count is about the numbers of --type."
+            : given.Has(_count) && !isTyped ? "--count is about the values of --type or --layout."
+            : given.Has(_bigEndian) && !isTyped ? "--big-endian is about the values of --type or --layout."
+            : given.Has(_stride) && !given.Has(_layout) ? "--stride is about the structs of --layout."
+            : given.Has(_length) && given.Has(_layout) ? "Give --count, not LENGTH: how many structs."
             : given.Has(_count) && given.Has(_length) ? "Give LENGTH or --count, not both."
-            : !given.Has(_length) && !given.Has(_type) ? "Give LENGTH: how many bytes to read."
-            : given.GetValue(_type) is MemoryValueType type && given.GetValue(_length) is ulong length
-                && length % (ulong)MemoryValue.SizeOf(type) != 0
-            ? $"LENGTH is no multiple of the {MemoryValue.SizeOf(type)} bytes of {Words.Of(type)}."
-            : given.GetValue(_count) > ulong.MaxValue / sizeof(ulong)
-            ? $"--count: so many numbers are more than an address space has."
+            : !given.Has(_length) && !isTyped ? "Give LENGTH: how many bytes to read."
+            : given.GetValue(_type) is MemoryType type && given.GetValue(_length) is ulong length
+                && length % (ulong)type.SizeBytes != 0
+            ? $"LENGTH is no multiple of the {type.SizeBytes} bytes of {type}."
             : null;
     }
 
     protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
     {
         using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-        ulong address = given.GetValue(_address)!.Resolve(process);
-        MemoryReader reader = new(process, given.GetValue(_method) ?? ReadMethod.Auto, cancellation);
-        ulong length = given.GetValue(_length) ?? 0;
-        if (given.GetValue(_type) is MemoryValueType type)
+        MemoryReader reader = new(process, given.GetValue(_method) ?? ReadMethod.Auto, cancellation)
         {
-            length = length > 0 ? length : (given.GetValue(_count) ?? 1) * (ulong)MemoryValue.SizeOf(type);
-            byte[] bytes = reader.ReadWhole(address, length);
-            output.WriteTable(ValueColumns, ReadValue.Decode(process.Id, address, bytes, type));
+            ResidentOnly = given.GetValue(_residentOnly),
+        };
+        if (!given.GetValue(_stop))
+        {
+            Read(given, process, reader, output, cancellation)();
+            return;
         }
-        else if (given.GetValue(_text))
+
+        // Nothing is written while the process stands: whoever reads the answers may take his time.
+        Func<IEnumerable<Action>> read = () => [Read(given, process, reader, output, cancellation)];
+        foreach ((IEnumerable<Action> writes, MemProcException? failure) in
+            HeldRead.Do(process, BytesKept(given), [read], cancellation))
+        {
+            foreach (Action write in failure is null ? writes : throw failure)
+            {
+                write();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Reads in the form that was asked for, and gives what writes the answer. With --stop all is read when this
+    /// returns, else while it is written.
+    /// </summary>
+    private Action Read(
+        ParseResult given, LinuxProcess process, MemoryReader reader, Output output, CancellationToken cancellation)
+    {
+        bool isHeld = given.GetValue(_stop);
+        ulong[] path = PointerPath.Follow(process, reader, given.GetValue(_address)!.Resolve(process),
+            given.GetValue(_dereference) ?? 0);
+        ulong address = path[^1];
+        ulong length = given.GetValue(_length) ?? 0;
+        TypedReader typed = new(process, reader) { IsBigEndian = given.GetValue(_bigEndian), ReadsAhead = isHeld };
+        if (given.GetValue(_type) is MemoryType type)
+        {
+            IEnumerable<object?> values = typed.Values(address, type, Count(given, type));
+            return () => ReadOutput.WriteValues(output, process.Id, address, type, values);
+        }
+
+        if (given.GetValue(_layout) is MemoryLayout layout)
+        {
+            IEnumerable<MemoryRecord> records = typed.Records(
+                address, layout, given.GetValue(_count) ?? 1, given.GetValue(_stride) ?? (ulong)layout.SizeBytes);
+            return () => ReadOutput.WriteRecords(output, records);
+        }
+
+        if (given.GetValue(_text))
         {
             ReadText text = new(process.Id, address, reader.ReadText(address, length, Encoding.UTF8));
-            output.Write(text, SafeText.Escape(text.Text));
+            return () => output.Write(text, SafeText.Escape(text.Text));
         }
-        else if (given.GetValue(_out) is string path)
+
+        if (given.GetValue(_out) is string file)
         {
-            Save(process, reader, address, length, path, given.GetValue(_force), output);
+            return ReadOutput.Save(process, reader, address, length, file, given.GetValue(_force), output);
         }
-        else if (given.GetValue(_raw))
-        {
-            WriteRaw(reader, address, length, output);
-        }
-        else
-        {
-            WriteBlocks(reader, address, length, output, cancellation);
-        }
+
+        IEnumerable<MemoryBlock> blocks = reader.ReadBlocks(address, length, path.Length > 1 ? path : null);
+        blocks = isHeld ? [.. blocks] : blocks;
+        return given.GetValue(_raw)
+            ? () => ReadOutput.WriteRaw(output, reader, blocks, address, length)
+            : () => ReadOutput.WriteBlocks(output, reader, blocks, address, length, cancellation);
     }
 
-    private static void WriteBlocks(
-        MemoryReader reader, ulong address, ulong length, Output output, CancellationToken cancellation)
-    {
-        foreach (MemoryBlock block in reader.ReadBlocks(address, length))
-        {
-            if (block.Bytes.Length == 0 && block.Length == length)
-            {
-                throw reader.Unreadable(address, length, block.Gaps[0]);
-            }
+    private UInt128 BytesKept(ParseResult given) =>
+        given.GetValue(_type) is MemoryType type ? TypedReader.MostBytes(type, Count(given, type))
+        : given.GetValue(_layout) is MemoryLayout layout ? TypedReader.MostBytes(
+            layout, given.GetValue(_count) ?? 1, given.GetValue(_stride) ?? (ulong)layout.SizeBytes)
+        : given.Has(_out) ? 0
+        : given.GetValue(_length) ?? 0;
 
-            if (output.IsJson)
-            {
-                output.WriteJson(block);
-                continue;
-            }
+    private ulong Count(ParseResult given, MemoryType type) =>
+        given.GetValue(_count) ?? (given.GetValue(_length) ?? (ulong)type.SizeBytes) / (ulong)type.SizeBytes;
 
-            foreach (string line in HexDump.Lines(block.Address, block.Bytes, block.Length, block.Gaps))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                output.WriteLine(line);
-            }
-        }
-    }
-
-    /// <summary>Bytes as they are have no room for gaps: they end at the first one, with an error.</summary>
-    private static void WriteRaw(MemoryReader reader, ulong address, ulong length, Output output)
-    {
-        foreach (MemoryBlock block in reader.ReadBlocks(address, length))
-        {
-            MemoryGap? gap = block.Gaps.FirstOrDefault();
-            output.WriteBytes(gap is null ? block.Bytes : block.Bytes.AsSpan(0, (int)(gap.Address - block.Address)));
-            if (gap is not null)
-            {
-                throw reader.Unreadable(address, length, gap);
-            }
-        }
-    }
-
-    private static void Save(
-        LinuxProcess process, MemoryReader reader, ulong address, ulong length, string path, bool overwrite,
-        Output output)
-    {
-        MemoryFile file;
-        try
-        {
-            file = MemoryFile.Save(process, reader, address, length, path, overwrite, needAll: false, _ => { });
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            string advice = File.Exists(path) && !overwrite ? " --force replaces it." : string.Empty;
-            output.Fail(SafeText.Escape(error.Message) + advice);
-            return;
-        }
-
-        if (output.IsJson)
-        {
-            output.WriteJson(file);
-            return;
-        }
-
-        output.WriteLine($"{HumanSize.Format(length)} at 0x{address:x} of process {process.Identity} are in "
-            + $"{SafeText.Escape(path)}.");
-        foreach (MemoryGap gap in file.Gaps)
-        {
-            output.WriteLine(gap.ToString());
-        }
-    }
+    /// <exception cref="FormatException">It is no number from 0 to 64.</exception>
+    private static int Steps(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int steps) && steps <= 64
+        ? steps
+        : throw new FormatException($"'{SafeText.Escape(text)}' is no number of pointers: from 0 to 64.");
 }

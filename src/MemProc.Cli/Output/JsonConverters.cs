@@ -32,6 +32,24 @@ internal sealed class NullableHexNumberConverter : JsonConverter<ulong?>
     }
 }
 
+/// <summary>Addresses, each as <c>"0x7ffd2de47000"</c>.</summary>
+internal sealed class HexNumbersConverter : JsonConverter<ulong[]>
+{
+    public override ulong[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
+
+    public override void Write(Utf8JsonWriter writer, ulong[] value, JsonSerializerOptions options)
+    {
+        writer.WriteStartArray();
+        foreach (ulong number in value)
+        {
+            writer.WriteStringValue(Show.Hex(number));
+        }
+
+        writer.WriteEndArray();
+    }
+}
+
 /// <summary>Bytes as hex digits, piece by piece: a block of memory can be large.</summary>
 internal sealed class HexBytesConverter : JsonConverter<byte[]>
 {

@@ -31,8 +31,10 @@ internal static class JsonLine
         Converters =
         {
             new HexBytesConverter(),
+            new HexNumbersConverter(),
             new WordConverter<ProcMapKind>(),
             new WordConverter<ReadMethod>(),
+            new WordConverter<MemoryGapKind>(),
             new WordConverter<WriteMethod>(),
             new WordConverter<MemoryDumpFormat>(),
             new WordConverter<MemoryGapKind>(),
@@ -95,6 +97,16 @@ internal static class JsonLine
 [JsonSerializable(typeof(SoftDirtyClear))]
 [JsonSerializable(typeof(ReadText))]
 [JsonSerializable(typeof(ReadValue))]
+[JsonSerializable(typeof(ReadRecord))]
+[JsonSerializable(typeof(WatchedChange))]
+[JsonSerializable(typeof(object[]))]
+[JsonSerializable(typeof(byte[]))]
+[JsonSerializable(typeof(string))]
+[JsonSerializable(typeof(bool))]
+[JsonSerializable(typeof(char))]
+[JsonSerializable(typeof(Half))]
+[JsonSerializable(typeof(Int128))]
+[JsonSerializable(typeof(UInt128))]
 [JsonSerializable(typeof(sbyte))]
 [JsonSerializable(typeof(byte))]
 [JsonSerializable(typeof(short))]

@@ -6,16 +6,44 @@ namespace MemProc.Cli;
 /// <param name="Text">The text, as the process has it.</param>
 internal sealed record ReadText(int ProcessId, ulong Address, string Text);
 
-/// <summary>A number in a process' memory.</summary>
+/// <summary>A value in a process' memory.</summary>
 /// <param name="ProcessId">The process id.</param>
 /// <param name="Address">Address of its first byte.</param>
 /// <param name="Type">What it is.</param>
-/// <param name="Value">The number; an address is a text in hex.</param>
-internal sealed record ReadValue(int ProcessId, ulong Address, MemoryValueType Type, object Value)
+/// <param name="Value">The value as JSON has it.</param>
+internal sealed record ReadValue(int ProcessId, ulong Address, string Type, object? Value);
+
+/// <summary>A struct in a process' memory.</summary>
+/// <param name="ProcessId">The process id.</param>
+/// <param name="Address">Address of its first byte.</param>
+/// <param name="Layout">Its fields with their offsets.</param>
+/// <param name="Fields">Name and value of each field.</param>
+internal sealed record ReadRecord(int ProcessId, ulong Address, string Layout, Dictionary<string, object?> Fields)
 {
-    /// <summary>The numbers that bytes stand for, side by side.</summary>
-    public static IEnumerable<ReadValue> Decode(int processId, ulong address, byte[] bytes, MemoryValueType type) =>
-        MemoryValue.DecodeAll(bytes, type).Select((value, index) => new ReadValue(
-            processId, address + (ulong)(index * MemoryValue.SizeOf(type)), type,
-            type == MemoryValueType.Pointer ? Show.Hex((ulong)value) : value));
+    /// <summary>A struct as JSON has it.</summary>
+    public static ReadRecord Of(MemoryRecord record) => new(record.ProcessId, record.Address, record.Layout,
+        record.GetFields().ToDictionary(pair => pair.Field.Name, pair => JsonValue.Of(pair.Value, pair.Field.Type)));
+}
+
+/// <summary>A change of a value that is watched.</summary>
+internal sealed record WatchedChange(
+    int ProcessId, ulong Address, string Type, DateTime Time, bool IsFirst, object? PreviousValue, object? Value,
+    byte[] PreviousBytes, byte[] Bytes, MemoryGap? Gap)
+{
+    /// <summary>A change as JSON has it.</summary>
+    public static WatchedChange Of(MemoryChange change, MemoryType type) => new(change.ProcessId, change.Address,
+        change.Type, change.Time, change.IsFirst, JsonValue.Of(change.PreviousValue, type),
+        JsonValue.Of(change.Value, type), change.PreviousBytes, change.Bytes, change.Gap);
+}
+
+/// <summary>Values of memory as JSON has them.</summary>
+internal static class JsonValue
+{
+    /// <summary>The value; a pointer as a text in hex, since many a reader of JSON has no numbers so large.</summary>
+    public static object? Of(object? value, MemoryType type) => value switch
+    {
+        ulong pointer when type.Value == MemoryValueType.Pointer => Show.Hex(pointer),
+        object?[] many => many.Select(item => Of(item, type)).ToArray(),
+        _ => value,
+    };
 }

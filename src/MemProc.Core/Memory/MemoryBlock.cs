@@ -40,5 +40,11 @@ public sealed class MemoryBlock
     /// <summary>How it was read.</summary>
     public ReadMethod Method { get; }
 
+    /// <summary>
+    /// The addresses on the way where pointers were followed: the one given first, that of the range last. Empty where
+    /// none was.
+    /// </summary>
+    public ulong[] Pointers { get; init; } = [];
+
     internal ProcessIdentity Process { get; }
 }

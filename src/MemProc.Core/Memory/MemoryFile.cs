@@ -72,7 +72,9 @@ public sealed class MemoryFile
         try
         {
             MemoryGap[] gaps = [.. Fill(reader, address, length, partial, progress)];
-            if (gaps is [{ } first, ..] && (needAll || first.Length == length))
+            // Nothing in memory is an answer to who asks for what is in memory.
+            if (gaps is [{ } first, ..]
+                && (needAll || (first.Length == length && first.Kind != MemoryGapKind.NotResident)))
             {
                 throw reader.Unreadable(address, length, first);
             }

@@ -9,10 +9,13 @@ public sealed class MemoryReader
     /// <summary>The largest piece that is handed on as one block.</summary>
     public const int LargestBlock = 16 * 1024 * 1024;
 
+    /// <summary>A buffer that is read into again and again is best so large: it stays in the processor's cache.</summary>
+    public const int BestBuffer = 1024 * 1024;
+
     private const string Operation = "ReadMemory";
 
-    /// <summary>One system call's worth: the buffer stays in the processor's cache.</summary>
-    private const int PieceBytes = 1024 * 1024;
+    /// <summary>One system call's worth.</summary>
+    private const int PieceBytes = BestBuffer;
 
     private readonly LinuxProcess _process;
     private readonly CancellationToken _cancellation;
@@ -40,10 +43,11 @@ public sealed class MemoryReader
     /// <summary>Reads a range in blocks of at most <see cref="LargestBlock"/>, each handed on when it is full.</summary>
     /// <param name="address">First address.</param>
     /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="pointers">The way to the range where it was found by pointers: each block carries it.</param>
     /// <exception cref="MemProcException">
     /// ReadMemory: EINVAL for an impossible range; EPERM without ptrace access; ESRCH where the process exits.
     /// </exception>
-    public IEnumerable<MemoryBlock> ReadBlocks(ulong address, ulong length)
+    public IEnumerable<MemoryBlock> ReadBlocks(ulong address, ulong length, ulong[]? pointers = null)
     {
         ulong end = UserRange.End(address, length, Operation);
         using Readable readable = ReadableBetween(address, end);
@@ -66,7 +70,10 @@ public sealed class MemoryReader
                 gaps[^1] = last with { Length = at + covered - last.Address };
             }
 
-            yield return new MemoryBlock(_process.Identity, at, covered, bytes, [.. gaps], Method);
+            yield return new MemoryBlock(_process.Identity, at, covered, bytes, [.. gaps], Method)
+            {
+                Pointers = pointers ?? [],
+            };
             at += covered;
         }
     }
@@ -102,17 +109,47 @@ public sealed class MemoryReader
     /// <exception cref="MemProcException">
     /// Part of the range, before a NUL, cannot be read, or it does not fit an array.
     /// </exception>
-    public string ReadText(ulong address, ulong length, Encoding encoding)
+    public string ReadText(ulong address, ulong length, Encoding encoding) =>
+        ReadText(address, length, encoding, out _);
+
+    /// <summary>Reads a text, and says whether it ended with a NUL.</summary>
+    /// <param name="address">First address.</param>
+    /// <param name="length">Bytes at most, at least 1.</param>
+    /// <param name="encoding">How the bytes are understood.</param>
+    /// <param name="isEnded">A NUL was found; else the text may go on behind the range.</param>
+    /// <inheritdoc cref="ReadText(ulong, ulong, Encoding)" path="/exception"/>
+    public string ReadText(ulong address, ulong length, Encoding encoding, out bool isEnded)
     {
-        byte[] bytes = Room(address, length);
-        if (Read(address, bytes) is not [{ } gap, ..])
+        ulong end = UserRange.End(address, length, Operation);
+        CheckRoom(address, length);
+        Decoder decoder = encoding.GetDecoder();
+        byte[] page = new byte[(int)Math.Min(length, MachinePage.SizeBytes)];
+        char[] characters = new char[encoding.GetMaxCharCount(page.Length)];
+        StringBuilder text = new();
+        for (ulong at = address; at < end;)
         {
-            return MemoryValue.DecodeText(bytes, encoding);
+            // Page by page: what lies behind a NUL need not be readable, and is not touched.
+            Span<byte> piece = page.AsSpan(0, (int)Math.Min(end - at, MachinePage.Floor(at) + MachinePage.SizeBytes - at));
+            MemoryGap? gap = Read(at, piece) is [{ } first, ..] ? first : null;
+            ReadOnlySpan<byte> known = gap is null ? piece : piece[..(int)(gap.Address - at)];
+            at += (ulong)piece.Length;
+            int count = decoder.GetChars(known, characters, flush: gap is not null || at == end);
+            int nul = characters.AsSpan(0, count).IndexOf('\0');
+            isEnded = nul >= 0;
+            text.Append(characters, 0, isEnded ? nul : count);
+            if (isEnded)
+            {
+                return text.ToString();
+            }
+
+            if (gap is not null)
+            {
+                throw Unreadable(address, length, gap);
+            }
         }
 
-        string text = encoding.GetString(bytes, 0, (int)(gap.Address - address));
-        int end = text.IndexOf('\0');
-        return end >= 0 ? text[..end] : throw Unreadable(address, length, gap);
+        isEnded = false;
+        return text.ToString();
     }
 
     /// <summary>The exception for a range that was wanted as a whole and has a gap.</summary>
@@ -169,10 +206,20 @@ public sealed class MemoryReader
     }
 
     /// <summary>An array for a range; one that no array can hold is refused, not cut short.</summary>
-    private static byte[] Room(ulong address, ulong length) => length <= (ulong)Array.MaxLength
-        ? new byte[(int)length]
-        : throw new MemProcException(Operation, Errno.EINVAL,
-            $"{HumanSize.Format(length)} do not fit one array; read them into a file.", address);
+    private static byte[] Room(ulong address, ulong length)
+    {
+        CheckRoom(address, length);
+        return new byte[(int)length];
+    }
+
+    private static void CheckRoom(ulong address, ulong length)
+    {
+        if (length > (ulong)Array.MaxLength)
+        {
+            throw new MemProcException(Operation, Errno.EINVAL,
+                $"{HumanSize.Format(length)} do not fit one array; read them into a file.", address);
+        }
+    }
 
     private static ReadMethod Choose(LinuxProcess process)
     {

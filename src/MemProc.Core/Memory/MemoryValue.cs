@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -7,16 +8,19 @@ namespace MemProc;
 /// <summary>Turns bytes of memory into values and back.</summary>
 public static class MemoryValue
 {
+    private const int LargestSize = 16;
+
     /// <summary>Bytes that a value takes.</summary>
     public static int SizeOf(MemoryValueType type) => type switch
     {
-        MemoryValueType.SByte or MemoryValueType.Byte => 1,
-        MemoryValueType.Int16 or MemoryValueType.UInt16 => 2,
+        MemoryValueType.SByte or MemoryValueType.Byte or MemoryValueType.Bool or MemoryValueType.Char8 => 1,
+        MemoryValueType.Int16 or MemoryValueType.UInt16 or MemoryValueType.Half or MemoryValueType.Char16 => 2,
         MemoryValueType.Int32 or MemoryValueType.UInt32 or MemoryValueType.Single => 4,
+        MemoryValueType.Int128 or MemoryValueType.UInt128 => 16,
         _ => 8,
     };
 
-    /// <summary>The value that bytes stand for; a pointer is a <see cref="ulong"/>.</summary>
+    /// <summary>The value that bytes in the machine's own order stand for; a pointer is a <see cref="ulong"/>.</summary>
     /// <param name="bytes">At least <see cref="SizeOf"/> bytes.</param>
     /// <param name="type">What they are.</param>
     public static object Decode(ReadOnlySpan<byte> bytes, MemoryValueType type) => type switch
@@ -29,10 +33,34 @@ public static class MemoryValue
         MemoryValueType.Int32 => MemoryMarshal.Read<int>(bytes),
         MemoryValueType.UInt32 => MemoryMarshal.Read<uint>(bytes),
         MemoryValueType.Int64 => MemoryMarshal.Read<long>(bytes),
+        MemoryValueType.Int128 => MemoryMarshal.Read<Int128>(bytes),
+        MemoryValueType.UInt128 => MemoryMarshal.Read<UInt128>(bytes),
+        MemoryValueType.Half => MemoryMarshal.Read<Half>(bytes),
         MemoryValueType.Single => MemoryMarshal.Read<float>(bytes),
         MemoryValueType.Double => MemoryMarshal.Read<double>(bytes),
+        MemoryValueType.Bool => bytes[0] != 0,
+        MemoryValueType.Char8 => (char)bytes[0],
+        MemoryValueType.Char16 => MemoryMarshal.Read<char>(bytes),
         _ => MemoryMarshal.Read<ulong>(bytes),
     };
+
+    /// <summary>The value that bytes stand for, the most significant one first or last.</summary>
+    /// <param name="bytes">At least <see cref="SizeOf"/> bytes.</param>
+    /// <param name="type">What they are.</param>
+    /// <param name="isBigEndian">The most significant byte comes first.</param>
+    public static object Decode(ReadOnlySpan<byte> bytes, MemoryValueType type, bool isBigEndian)
+    {
+        if (isBigEndian != BitConverter.IsLittleEndian)
+        {
+            return Decode(bytes, type);
+        }
+
+        Span<byte> turned = stackalloc byte[LargestSize];
+        turned = turned[..SizeOf(type)];
+        bytes[..turned.Length].CopyTo(turned);
+        turned.Reverse();
+        return Decode(turned, type);
+    }
 
     /// <summary>The values that bytes stand for, side by side.</summary>
     /// <param name="bytes">A whole number of values.</param>
@@ -53,15 +81,22 @@ public static class MemoryValue
         return end < 0 ? text : text[..end];
     }
 
-    /// <summary>The bytes that stand for a value.</summary>
+    /// <summary>The bytes that stand for a value, in the machine's own order.</summary>
     /// <param name="value">
-    /// A number, or the text of one: decimal, or with <c>0x</c> the bits themselves, which have to fit the type.
+    /// A number, or the text of one: decimal, or with <c>0x</c> the bits themselves, which have to fit the type. A
+    /// character, or a text of one, where the type is one; true and false for a Bool.
     /// </param>
     /// <param name="type">What the bytes shall be.</param>
     /// <exception cref="FormatException">It is no number, or a fraction where the type has none.</exception>
     /// <exception cref="OverflowException">The number does not fit the type.</exception>
     public static byte[] Encode(object value, MemoryValueType type)
     {
+        bool isCharacter = type is MemoryValueType.Char8 or MemoryValueType.Char16;
+        if (isCharacter && value is string { Length: 1 } character)
+        {
+            value = character[0];
+        }
+
         if (value is string hex && hex.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
         {
             return EncodeBits(hex, SizeOf(type));
@@ -69,44 +104,60 @@ public static class MemoryValue
 
         return type switch
         {
+            MemoryValueType.Half => BitConverter.GetBytes((Half)Float(value)),
             MemoryValueType.Single => BitConverter.GetBytes((float)Float(value)),
             MemoryValueType.Double => BitConverter.GetBytes(Float(value)),
+            MemoryValueType.Bool when value is string text && bool.TryParse(text, out bool isTrue) =>
+                BitConverter.GetBytes(isTrue),
             _ => EncodeInteger(Integer(value), type),
         };
     }
 
-    private static byte[] EncodeInteger(Int128 number, MemoryValueType type)
+    private static byte[] EncodeInteger(BigInteger number, MemoryValueType type)
     {
-        int size = SizeOf(type);
+        int bits = type == MemoryValueType.Bool ? 1 : 8 * SizeOf(type);
         bool isSigned = type is MemoryValueType.SByte or MemoryValueType.Int16 or MemoryValueType.Int32
-            or MemoryValueType.Int64;
-        Int128 limit = Int128.One << (8 * size - (isSigned ? 1 : 0));
+            or MemoryValueType.Int64 or MemoryValueType.Int128;
+        BigInteger limit = BigInteger.One << (isSigned ? bits - 1 : bits);
         return number >= (isSigned ? -limit : 0) && number < limit
-            ? BitConverter.GetBytes((ulong)(UInt128)number)[..size]
+            ? LowBytes((UInt128)(number & UInt128.MaxValue), SizeOf(type))
             : throw new OverflowException($"{number} does not fit {type}.");
     }
 
     private static byte[] EncodeBits(string hex, int size)
     {
-        ulong bits = ulong.Parse(hex.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
-        return size == sizeof(ulong) || bits >> (8 * size) == 0
-            ? BitConverter.GetBytes(bits)[..size]
+        UInt128 bits = UInt128.Parse(hex.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+        return size == LargestSize || bits >> (8 * size) == 0
+            ? LowBytes(bits, size)
             : throw new OverflowException($"{hex} has more than {8 * size} bits.");
     }
 
-    private static double Float(object value) => value is string text
-        ? double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture)
-        : Convert.ToDouble(value, CultureInfo.InvariantCulture);
-
-    private static Int128 Integer(object value) => value switch
+    private static byte[] LowBytes(UInt128 bits, int size)
     {
-        string text => Int128.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
+        byte[] bytes = BitConverter.GetBytes(bits);
+        return BitConverter.IsLittleEndian ? bytes[..size] : bytes[^size..];
+    }
+
+    private static double Float(object value) => value switch
+    {
+        string text => double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture),
+        Half number => (double)number,
+        _ => Convert.ToDouble(value, CultureInfo.InvariantCulture),
+    };
+
+    private static BigInteger Integer(object value) => value switch
+    {
+        string text => BigInteger.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
         double or float or decimal => Whole(Convert.ToDecimal(value, CultureInfo.InvariantCulture)),
         ulong number => number,
+        Int128 number => number,
+        UInt128 number => number,
+        BigInteger number => number,
+        char character => character,
         _ => Convert.ToInt64(value, CultureInfo.InvariantCulture),
     };
 
-    private static Int128 Whole(decimal number) => decimal.IsInteger(number)
-        ? (Int128)number
+    private static BigInteger Whole(decimal number) => decimal.IsInteger(number)
+        ? new BigInteger(number)
         : throw new FormatException($"{number.ToString(CultureInfo.InvariantCulture)} is no whole number.");
 }

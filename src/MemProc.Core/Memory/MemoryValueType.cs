@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>How bytes of memory are understood. Numbers are in the machine's own byte order.</summary>
+/// <summary>How bytes of memory are understood, one value of them.</summary>
 public enum MemoryValueType
 {
     /// <summary>1 byte, signed.</summary>
@@ -25,4 +25,16 @@ public enum MemoryValueType
     Double,
     /// <summary>An address, 8 bytes.</summary>
     Pointer,
+    /// <summary>16 bytes, signed.</summary>
+    Int128,
+    /// <summary>16 bytes.</summary>
+    UInt128,
+    /// <summary>2 bytes, floating point.</summary>
+    Half,
+    /// <summary>1 byte: 0 is false, all else true.</summary>
+    Bool,
+    /// <summary>1 byte, a character of ASCII or Latin-1: C's char.</summary>
+    Char8,
+    /// <summary>2 bytes, a unit of UTF-16: the char of .NET and Java.</summary>
+    Char16,
 }

@@ -75,7 +75,7 @@ public static class View
 
     /// <summary>Bytes in a line: the first ones in hex and as characters.</summary>
     public static string Bytes(object? bytes) =>
-        bytes is null ? string.Empty : ByteText.Short(LanguagePrimitives.ConvertTo<byte[]>(bytes));
+        LanguagePrimitives.ConvertTo<byte[]>(bytes) is { Length: > 0 } some ? ByteText.Short(some) : string.Empty;
 
     /// <summary>A block as a dump. A large one is cut off with a line that says so.</summary>
     public static string Dump(PSObject block)
@@ -88,6 +88,12 @@ public static class View
         StringBuilder text = new();
         text.AppendLine(CultureInfo.InvariantCulture,
             $"Process {Process(Value(block, "ProcessId"), Value(block, "ProcessName"))}, {HumanSize.Format(length)} at 0x{address:x}");
+        ulong[] pointers = LanguagePrimitives.ConvertTo<ulong[]>(Value(block, "Pointers")) ?? [];
+        if (pointers.Length > 0)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"by {string.Join(" -> ", pointers.Select(step => $"0x{step:x}"))}");
+        }
+
         foreach (string line in HexDump.Lines(address, bytes, shown, gaps))
         {
             text.AppendLine(line);
@@ -102,11 +108,44 @@ public static class View
         return text.ToString().TrimEnd('\n');
     }
 
+    /// <summary>A struct: where it lies, and its fields.</summary>
+    public static string Record(PSObject record)
+    {
+        StringBuilder text = new();
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"Process {Process(Value(record, "ProcessId"), Value(record, "ProcessName"))}, 0x{Number(record, "Address"):x}");
+        MemoryLayout layout = MemoryLayout.Parse(LanguagePrimitives.ConvertTo<string>(Value(record, "Layout")));
+        int width = layout.Fields.Max(field => field.Name.Length);
+        foreach (MemoryField field in layout.Fields)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"  {SafeText.Escape(field.Name).PadRight(width)} : {Shown(Value(record, field.Name), field.Type)}");
+        }
+
+        return text.ToString().TrimEnd('\n');
+    }
+
+    /// <summary>A value that was watched; a word where it cannot be read any more, a dash where there was none.</summary>
+    /// <param name="value">The value, or null.</param>
+    /// <param name="type">What it is, as its change says.</param>
+    /// <param name="gap">Why it cannot be read.</param>
+    public static string Watched(object? value, string type, object? gap) =>
+        gap is not null ? "unreadable" : value is null ? "-" : Shown(value, MemoryType.Parse(type));
+
     /// <summary>Marks a number as a pointer: it stays a number and is shown in hex.</summary>
     internal static PSObject AsPointer(ulong value) => Marked(value, PointerType);
 
     /// <summary>Marks a text as written by a process: it stays as it is and is shown safely.</summary>
     internal static PSObject AsText(string value) => Marked(value, TextType);
+
+    /// <summary>A value in one line; what came from a job has lost some of its type.</summary>
+    private static string Shown(object? value, MemoryType type)
+    {
+        object? plain = value is PSObject wrapped ? wrapped.BaseObject : value;
+        return ValueText.Format(plain is PSCustomObject ? value!.ToString() : plain is not (string or byte[]) and IEnumerable many
+            ? many.Cast<object?>().Select(item => item is PSObject inner ? inner.BaseObject : item).ToArray()
+            : plain, type);
+    }
 
     private static PSObject Marked(object value, string type)
     {

@@ -106,6 +106,13 @@ public sealed class ValueTests
     [InlineData(MemoryValueType.Single, "1.5", "0000c03f", 1.5f)]
     [InlineData(MemoryValueType.Double, 1.5, "000000000000f83f", 1.5)]
     [InlineData(MemoryValueType.Pointer, "0x7ffd2de47000", "0070e42dfd7f0000", 0x7ffd2de47000UL)]
+    [InlineData(MemoryValueType.Bool, true, "01", true)]
+    [InlineData(MemoryValueType.Bool, "False", "00", false)]
+    [InlineData(MemoryValueType.Bool, 1, "01", true)]
+    [InlineData(MemoryValueType.Char8, "A", "41", 'A')]
+    [InlineData(MemoryValueType.Char8, 'ÿ', "ff", 'ÿ')]
+    [InlineData(MemoryValueType.Char16, "ж", "3604", 'ж')]
+    [InlineData(MemoryValueType.Char16, 65, "4100", 'A')]
     public void Values_become_bytes_and_back(MemoryValueType type, object value, string bytes, object decoded)
     {
         byte[] encoded = MemoryValue.Encode(value, type);
@@ -116,7 +123,58 @@ public sealed class ValueTests
         Assert.IsType(decoded.GetType(), back);
     }
 
+    [Fact]
+    public void Values_without_a_constant_become_bytes_and_back()
+    {
+        Back((Half)1.5, "1.5", "003e", MemoryValueType.Half);
+        Back((Half)(-2), (Half)(-2), "00c0", MemoryValueType.Half);
+        Back(Int128.MinValue, "-170141183460469231731687303715884105728", "00000000000000000000000000000080",
+            MemoryValueType.Int128);
+        Back((Int128)(-1), -1, "ffffffffffffffffffffffffffffffff", MemoryValueType.Int128);
+        Back(UInt128.MaxValue, UInt128.MaxValue, "ffffffffffffffffffffffffffffffff", MemoryValueType.UInt128);
+        Back((UInt128)1 << 64, "0x10000000000000000", "00000000000000000100000000000000", MemoryValueType.UInt128);
+
+        static void Back(object decoded, object value, string bytes, MemoryValueType type)
+        {
+            byte[] encoded = MemoryValue.Encode(value, type);
+            Assert.Equal(bytes, Convert.ToHexStringLower(encoded));
+            Assert.Equal(decoded, MemoryValue.Decode(encoded, type));
+        }
+    }
+
     [Theory]
+    [InlineData(MemoryValueType.UInt16, "1234", (ushort)0x1234)]
+    [InlineData(MemoryValueType.Int32, "fffffffe", -2)]
+    [InlineData(MemoryValueType.UInt64, "0102030405060708", 0x0102030405060708UL)]
+    [InlineData(MemoryValueType.Double, "3ff8000000000000", 1.5)]
+    [InlineData(MemoryValueType.Byte, "07", (byte)7)]
+    public void Values_that_begin_with_their_most_significant_byte_are_read(
+        MemoryValueType type, string bytes, object expected) =>
+        Assert.Equal(expected, MemoryValue.Decode(Convert.FromHexString(bytes), type, isBigEndian: true));
+
+    [Theory]
+    [InlineData("250", 250)]
+    [InlineData("250ms", 250)]
+    [InlineData("1.5s", 1500)]
+    [InlineData("5m", 300_000)]
+    [InlineData("1H", 3_600_000)]
+    [InlineData("00:00:02.5", 2500)]
+    public void Spans_of_time_are_read(string text, double milliseconds) =>
+        Assert.Equal(milliseconds, Duration.Parse(text).TotalMilliseconds);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("-1")]
+    [InlineData("1e3")]
+    [InlineData("soon")]
+    [InlineData("-00:00:01")]
+    [InlineData("99999999999999999999h")]
+    public void What_is_no_span_of_time_is_refused(string text) =>
+        Assert.Throws<FormatException>(() => Duration.Parse(text));
+
+    [Theory]
+    [InlineData(MemoryValueType.Bool, 2)]
+    [InlineData(MemoryValueType.Char8, 'ж')]
     [InlineData(MemoryValueType.Byte, 256)]
     [InlineData(MemoryValueType.UInt32, -1)]
     [InlineData(MemoryValueType.Int16, "100000")]

@@ -1,0 +1,121 @@
+namespace MemProc.Cli;
+
+/// <summary>What was read of a process, as <c>memproc read</c> writes it.</summary>
+internal static class ReadOutput
+{
+    /// <summary>Blocks, as dumps or JSON.</summary>
+    public static void WriteBlocks(Output output, MemoryReader reader, IEnumerable<MemoryBlock> blocks, ulong address,
+        ulong length, CancellationToken cancellation)
+    {
+        bool isFirst = true;
+        foreach (MemoryBlock block in blocks)
+        {
+            // Nothing in memory is an answer to who asks for what is in memory.
+            if (block.Bytes.Length == 0 && block.Length == length && block.Gaps[0].Kind != MemoryGapKind.NotResident)
+            {
+                throw reader.Unreadable(address, length, block.Gaps[0]);
+            }
+
+            if (output.IsJson)
+            {
+                output.WriteJson(block);
+                continue;
+            }
+
+            if (isFirst && block.Pointers.Length > 0)
+            {
+                output.WriteLine($"by {string.Join(" -> ", block.Pointers.Select(Show.Hex))}");
+            }
+
+            isFirst = false;
+            foreach (string line in HexDump.Lines(block.Address, block.Bytes, block.Length, block.Gaps))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                output.WriteLine(line);
+            }
+        }
+    }
+
+    /// <summary>Bytes as they are have no room for gaps: they end at the first one, with an error.</summary>
+    public static void WriteRaw(
+        Output output, MemoryReader reader, IEnumerable<MemoryBlock> blocks, ulong address, ulong length)
+    {
+        foreach (MemoryBlock block in blocks)
+        {
+            MemoryGap? gap = block.Gaps is [{ } first, ..] ? first : null;
+            output.WriteBytes(gap is null ? block.Bytes : block.Bytes.AsSpan(0, (int)(gap.Address - block.Address)));
+            if (gap is not null)
+            {
+                throw reader.Unreadable(address, length, gap);
+            }
+        }
+    }
+
+    /// <summary>Values, one a line.</summary>
+    public static void WriteValues(
+        Output output, int processId, ulong address, MemoryType type, IEnumerable<object?> values)
+    {
+        Column<ReadValue>[] columns =
+        [
+            new("Address", -18, value => Show.Hex(value.Address)),
+            new("Value", 0, value => ValueText.Format(value.Value, type)),
+        ];
+        output.WriteTable(columns, values.Select((value, index) => new ReadValue(processId,
+            address + (ulong)index * (ulong)type.SizeBytes, type.ToString(), JsonValue.Of(value, type))));
+    }
+
+    /// <summary>Structs: where each lies, and a line for each field.</summary>
+    public static void WriteRecords(Output output, IEnumerable<MemoryRecord> records)
+    {
+        foreach (MemoryRecord record in records)
+        {
+            if (output.IsJson)
+            {
+                output.WriteJson(ReadRecord.Of(record));
+                continue;
+            }
+
+            output.WriteLine(Show.Hex(record.Address));
+            int width = record.GetFields().Max(pair => pair.Field.Name.Length);
+            foreach ((MemoryField field, object? value) in record.GetFields())
+            {
+                output.WriteLine(
+                    $"  {SafeText.Escape(field.Name).PadRight(width)} : {ValueText.Format(value, field.Type)}".TrimEnd());
+            }
+        }
+    }
+
+    /// <summary>Reads into a file, and gives what tells it.</summary>
+    public static Action Save(LinuxProcess process, MemoryReader reader, ulong address, ulong length, string path,
+        bool overwrite, Output output)
+    {
+        MemoryFile file;
+        try
+        {
+            file = MemoryFile.Save(process, reader, address, length, path, overwrite, needAll: false, _ => { });
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            string advice = File.Exists(path) && !overwrite ? " --force replaces it." : string.Empty;
+            return () => output.Fail(SafeText.Escape(error.Message) + advice);
+        }
+
+        return () => Tell(output, process, file);
+    }
+
+    private static void Tell(Output output, LinuxProcess process, MemoryFile file)
+    {
+        if (output.IsJson)
+        {
+            output.WriteJson(file);
+            return;
+        }
+
+        output.WriteLine($"{HumanSize.Format(file.Length)} at 0x{file.Address:x} of process {process.Identity} are in "
+            + $"{SafeText.Escape(file.Path)}.");
+        foreach (MemoryGap gap in file.Gaps)
+        {
+            output.WriteLine(gap.ToString());
+        }
+    }
+}

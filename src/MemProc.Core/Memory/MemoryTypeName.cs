@@ -1,0 +1,78 @@
+namespace MemProc;
+
+/// <summary>Names of types: those of <see cref="MemoryValueType"/>, and those that C programs use on 64-bit Linux.</summary>
+public static class MemoryTypeName
+{
+    private static readonly Dictionary<string, MemoryValueType> Names = All();
+
+    /// <summary>The names that are shown first, for completion and messages.</summary>
+    public static IReadOnlyList<string> Common { get; } =
+    [
+        .. Enum.GetNames<MemoryValueType>(), "char[16]", "byte[16]", "char*",
+    ];
+
+    /// <summary>What to write instead of something that is no type.</summary>
+    internal static string Advice { get; } = "Types are "
+        + string.Join(", ", Enum.GetValues<MemoryValueType>().Select(type => type.ToString().ToLowerInvariant()))
+        + ", names of C such as int, unsigned long, size_t and char (one byte), with be or le behind a number for its "
+        + "byte order; char[16] is a text of 16 bytes, int32[4] an array, char* a pointer to a text, any other * a pointer.";
+
+    /// <summary>What a name stands for; null where it is none.</summary>
+    internal static (MemoryValueType Value, bool? IsBigEndian, bool IsTextPointer)? Find(string name)
+    {
+        string plain = string.Join(' ', name.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+            .Where(word => word is not ("const" or "volatile"))).ToLowerInvariant();
+        if (plain.EndsWith('*'))
+        {
+            bool isText = plain[..^1].TrimEnd() is "char" or "char8";
+            return IsName(plain.TrimEnd('*', ' ')) ? (MemoryValueType.Pointer, null, isText) : null;
+        }
+
+        if (Names.TryGetValue(plain, out MemoryValueType value))
+        {
+            return (value, null, false);
+        }
+
+        bool isBig = plain.EndsWith("be", StringComparison.Ordinal);
+        return (isBig || plain.EndsWith("le", StringComparison.Ordinal))
+            && Names.TryGetValue(plain[..^2], out value) && MemoryValue.SizeOf(value) > 1
+            ? (value, isBig, false)
+            : null;
+    }
+
+    /// <summary>Whether a pointer can be said to point to it: a pointer to any struct is a pointer.</summary>
+    private static bool IsName(string text) => text.Length > 0
+        && text.All(character => char.IsAsciiLetterOrDigit(character) || character is '_' or ' ');
+
+    private static Dictionary<string, MemoryValueType> All()
+    {
+        Dictionary<string, MemoryValueType> names = Enum.GetValues<MemoryValueType>()
+            .ToDictionary(type => type.ToString().ToLowerInvariant());
+        Add(MemoryValueType.SByte, "int8", "int8_t", "signed char");
+        Add(MemoryValueType.Byte, "uint8", "uint8_t", "unsigned char", "uchar");
+        Add(MemoryValueType.Int16, "int16_t", "short", "short int");
+        Add(MemoryValueType.UInt16, "uint16_t", "ushort", "unsigned short");
+        Add(MemoryValueType.Int32, "int32_t", "int", "signed int");
+        Add(MemoryValueType.UInt32, "uint32_t", "uint", "unsigned", "unsigned int");
+        Add(MemoryValueType.Int64, "int64_t", "long", "long int", "long long", "ssize_t", "intptr", "intptr_t", "nint");
+        Add(MemoryValueType.UInt64, "uint64_t", "ulong", "unsigned long", "unsigned long long", "size_t", "uintptr",
+            "uintptr_t", "nuint");
+        Add(MemoryValueType.Int128, "__int128");
+        Add(MemoryValueType.UInt128, "unsigned __int128");
+        Add(MemoryValueType.Half, "_float16");
+        Add(MemoryValueType.Single, "float");
+        Add(MemoryValueType.Bool, "_bool", "boolean");
+        Add(MemoryValueType.Char8, "char", "char8_t");
+        Add(MemoryValueType.Char16, "char16_t");
+        Add(MemoryValueType.Pointer, "ptr");
+        return names;
+
+        void Add(MemoryValueType type, params string[] more)
+        {
+            foreach (string name in more)
+            {
+                names.Add(name, type);
+            }
+        }
+    }
+}

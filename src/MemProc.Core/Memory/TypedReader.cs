@@ -1,0 +1,172 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Reads values and structs. They come piece by piece; what cannot be read ends them with an error.</summary>
+/// <param name="process">The process.</param>
+/// <param name="reader">How to read it.</param>
+public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
+{
+    /// <summary>Bytes of the longest text behind a <c>char*</c>.</summary>
+    public const int LongestText = 4096;
+
+    private const int PieceBytes = 256 * 1024;
+
+    /// <summary>The byte order of what has none of its own.</summary>
+    public bool IsBigEndian { get; init; } = !BitConverter.IsLittleEndian;
+
+    /// <summary>How texts of one-byte characters are understood.</summary>
+    public Encoding Encoding { get; init; } = Encoding.UTF8;
+
+    /// <summary>Read all before the first value is handed on, so that what is enumerated reads nothing any more.</summary>
+    public bool ReadsAhead { get; init; }
+
+    /// <summary>How many bytes are read at most.</summary>
+    /// <param name="layout">The struct.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="stride">Bytes from one to the next.</param>
+    public static UInt128 MostBytes(MemoryLayout layout, ulong count, ulong stride) =>
+        (UInt128)(count - 1) * stride + (ulong)layout.DataBytes
+        + (UInt128)count * (ulong)layout.Fields.Count(field => field.Type.IsTextPointer) * LongestText;
+
+    /// <inheritdoc cref="MostBytes(MemoryLayout, ulong, ulong)"/>
+    /// <param name="type">What they are.</param>
+    /// <param name="count">How many.</param>
+    public static UInt128 MostBytes(MemoryType type, ulong count) =>
+        MostBytes(MemoryLayout.Of(type), count, (ulong)type.SizeBytes);
+
+    /// <summary>Reads values that lie side by side.</summary>
+    /// <param name="address">Address of the first one.</param>
+    /// <param name="type">What they are.</param>
+    /// <param name="count">How many, at least 1.</param>
+    /// <returns>
+    /// What <see cref="MemoryType.Decode"/> gives; for a pointer to a text the text, null where the pointer is null.
+    /// </returns>
+    /// <exception cref="MemProcException">ReadMemory: part of the range cannot be read.</exception>
+    public IEnumerable<object?> Values(ulong address, MemoryType type, ulong count) =>
+        Units(address, MemoryLayout.Of(type), count, (ulong)type.SizeBytes)
+            .Select(unit => Decode(unit, unit.Piece.Layout.Fields[0]));
+
+    /// <summary>Reads structs.</summary>
+    /// <param name="address">Address of the first one.</param>
+    /// <param name="layout">What they are.</param>
+    /// <param name="count">How many, at least 1.</param>
+    /// <param name="stride">Bytes from one to the next.</param>
+    /// <exception cref="MemProcException">ReadMemory: part of a struct cannot be read.</exception>
+    public IEnumerable<MemoryRecord> Records(ulong address, MemoryLayout layout, ulong count, ulong stride) =>
+        Units(address, layout, count, stride).Select(unit => new MemoryRecord(
+            process.Identity, unit.Address, layout, [.. layout.Fields.Select(field => Decode(unit, field))]));
+
+    private IEnumerable<Unit> Units(ulong address, MemoryLayout layout, ulong count, ulong stride)
+    {
+        UInt128 length = (UInt128)(count - 1) * stride + (ulong)layout.DataBytes;
+        if (length > long.MaxValue)
+        {
+            throw new MemProcException("ReadMemory", Errno.EINVAL,
+                $"{count} times {stride} bytes at 0x{address:x} are more than a process' address space.", address);
+        }
+
+        UserRange.End(address, (ulong)length, "ReadMemory");
+        IEnumerable<Piece> pieces = Pieces(address, layout, count, stride);
+        return (ReadsAhead ? [.. pieces] : pieces).SelectMany(piece => piece.Units());
+    }
+
+    private IEnumerable<Piece> Pieces(ulong address, MemoryLayout layout, ulong count, ulong stride)
+    {
+        // What lies between structs is not touched where it can be left out.
+        bool isApart = stride > (ulong)layout.DataBytes + MachinePage.SizeBytes;
+        ulong most = isApart ? 1 : Math.Max(PieceBytes / Math.Max(stride, 1), 1);
+        for (ulong done = 0; done < count;)
+        {
+            ulong units = Math.Min(most, count - done);
+            ulong at = address + done * stride;
+            byte[] bytes = reader.ReadWhole(at, (units - 1) * stride + (ulong)layout.DataBytes);
+            Piece piece = new(at, layout, stride, units, bytes);
+            if (layout.HasTextPointers)
+            {
+                AddTexts(piece);
+            }
+
+            yield return piece;
+            done += units;
+        }
+    }
+
+    private void AddTexts(Piece piece)
+    {
+        foreach (Unit unit in piece.Units())
+        {
+            foreach (MemoryField field in piece.Layout.Fields.Where(field => field.Type.IsTextPointer))
+            {
+                for (int index = 0; index < (field.Type.Count ?? 1); index++)
+                {
+                    ulong pointer = unit.Pointer(field, index);
+                    if (pointer != 0 && !piece.Texts.ContainsKey(pointer))
+                    {
+                        piece.Texts.Add(pointer, ReadText(unit, field, pointer));
+                    }
+                }
+            }
+        }
+    }
+
+    private string ReadText(Unit unit, MemoryField field, ulong pointer)
+    {
+        string where = field.Name.Length == 0
+            ? $"the text that the pointer at 0x{unit.Address:x} points to"
+            : $"the text of field '{SafeText.Escape(field.Name)}' of the struct at 0x{unit.Address:x}";
+        try
+        {
+            string text = reader.ReadText(pointer, LongestText, Encoding, out bool isEnded);
+            return isEnded
+                ? text
+                : throw process.Failure("ReadMemory", Errno.E2BIG,
+                    $"{where} has no end within {LongestText} bytes of 0x{pointer:x}; read it as a pointer", pointer);
+        }
+        catch (MemProcException error) when (error.Errno is not (Errno.ESRCH or Errno.E2BIG))
+        {
+            throw new MemProcException(error.Operation, error.Errno, $"{error.Message} This is {where}.", pointer);
+        }
+    }
+
+    private object? Decode(Unit unit, MemoryField field)
+    {
+        if (!field.Type.IsTextPointer)
+        {
+            return field.Type.Decode(unit.Bytes[field.Offset..], IsBigEndian, Encoding);
+        }
+
+        return field.Type.Count is int count
+            ? Enumerable.Range(0, count).Select(index => unit.Text(field, index)).ToArray()
+            : unit.Text(field, 0);
+    }
+
+    /// <summary>Some structs, read in one go, and the texts that they point to.</summary>
+    private sealed record Piece(ulong Address, MemoryLayout Layout, ulong Stride, ulong Count, byte[] Bytes)
+    {
+        public Dictionary<ulong, string> Texts { get; } = [];
+
+        public IEnumerable<Unit> Units()
+        {
+            for (ulong index = 0; index < Count; index++)
+            {
+                yield return new Unit(this, index * Stride);
+            }
+        }
+    }
+
+    /// <summary>One struct of a piece.</summary>
+    private readonly record struct Unit(Piece Piece, ulong Offset)
+    {
+        public ulong Address => Piece.Address + Offset;
+
+        public ReadOnlySpan<byte> Bytes => Piece.Bytes.AsSpan((int)Offset);
+
+        public ulong Pointer(MemoryField field, int index) =>
+            MemoryMarshal.Read<ulong>(Bytes[(field.Offset + index * sizeof(ulong))..]);
+
+        public string? Text(MemoryField field, int index) => Piece.Texts.GetValueOrDefault(Pointer(field, index));
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text;
+
+namespace MemProc;
+
+/// <summary>A place in a process' memory that is looked at again and again.</summary>
+public sealed class WatchedMemory
+{
+    /// <summary>The most bytes of one place: all of them are read and compared each time.</summary>
+    public const int Most = 1024 * 1024;
+
+    private readonly MemoryReader _reader;
+    private readonly ulong _address;
+    private readonly MemoryType _type;
+    private readonly bool _isBigEndian;
+    private readonly Encoding _encoding;
+    private bool _isKnown;
+    private byte[] _now;
+    private byte[] _before;
+    private MemoryGap? _gap;
+
+    /// <summary>Prepares to watch; nothing is read yet.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="reader">How to read it.</param>
+    /// <param name="address">The first byte.</param>
+    /// <param name="type">What is there, at most <see cref="Most"/> bytes.</param>
+    /// <param name="isBigEndian">The byte order of what has none of its own.</param>
+    /// <param name="encoding">How texts of one-byte characters are understood.</param>
+    public WatchedMemory(
+        LinuxProcess process, MemoryReader reader, ulong address, MemoryType type, bool isBigEndian, Encoding encoding)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(type.SizeBytes, Most);
+        Process = process;
+        _reader = reader;
+        _address = address;
+        _type = type;
+        _isBigEndian = isBigEndian;
+        _encoding = encoding;
+        _now = new byte[type.SizeBytes];
+        _before = new byte[type.SizeBytes];
+    }
+
+    /// <summary>The process.</summary>
+    public LinuxProcess Process { get; }
+
+    /// <summary>Reads it: the first time says what is there, later what it has become; null where it is the same.</summary>
+    /// <param name="time">What time it is.</param>
+    /// <exception cref="MemProcException">
+    /// ReadMemory: ESRCH where the process has exited; EFAULT or EIO where it cannot be read the first time.
+    /// </exception>
+    public MemoryChange? Look(DateTime time)
+    {
+        (_before, _now) = (_now, _before);
+        MemoryGap? gap = _reader.Read(_address, _now) is [{ } first, ..] ? first : null;
+        if (!_isKnown && gap is not null)
+        {
+            throw _reader.Unreadable(_address, (ulong)_now.Length, gap);
+        }
+
+        bool isSame = _isKnown && (gap is null) == (_gap is null) && (gap is not null || _now.AsSpan().SequenceEqual(_before));
+        MemoryChange? change = isSame ? null : new(Process.Identity, _address, (ulong)_now.Length, _type, isFirst: !_isKnown)
+        {
+            Time = time,
+            PreviousValue = _isKnown && _gap is null ? Decode(_before) : null,
+            PreviousBytes = _isKnown && _gap is null ? [.. _before] : [],
+            Value = gap is null ? Decode(_now) : null,
+            Bytes = gap is null ? [.. _now] : [],
+            Gap = gap,
+        };
+        _gap = gap;
+        _isKnown = true;
+        return change;
+    }
+
+    private object Decode(byte[] bytes) => _type.Decode(bytes, _isBigEndian, _encoding);
+}

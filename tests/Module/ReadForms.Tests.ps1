@@ -1,0 +1,212 @@
+BeforeAll {
+    Import-Module $PSScriptRoot/Support.psm1 -Force
+    Import-TestedModule
+    $target = Start-Target
+    $seed = $target.Ask('seed').address
+    $garlic = $target.Ask('garlic')
+    $command = 'MemProc.PowerShell.ReadProcessMemoryCommand'
+}
+
+AfterAll {
+    Stop-Target
+}
+
+Describe 'Read-ProcessMemory -Type' {
+    It 'gives <type> as <expected>' -ForEach @(
+        @{ type = 'SByte'; bytes = 0xfe; expected = [sbyte] -2 }
+        @{ type = 'Byte'; bytes = 0xfe; expected = [byte] 254 }
+        @{ type = 'Bool'; bytes = 2; expected = $true }
+        @{ type = 'Char8'; bytes = 0x41; expected = [char] 'A' }
+        @{ type = 'Char16'; bytes = 0x36, 4; expected = [char] 0x436 }
+        @{ type = 'Half'; bytes = 0, 0x3e; expected = [System.Half] 1.5 }
+        @{ type = 'UInt16be'; bytes = 0x12, 0x34; expected = [uint16] 0x1234 }
+        @{ type = 'int'; bytes = 0xfe, 255, 255, 255; expected = -2 }
+        @{ type = 'size_t'; bytes = 1, 0, 0, 0, 0, 0, 0, 0x80; expected = [uint64] 9223372036854775809 }
+        @{ type = 'Single'; bytes = 0, 0, 0xc0, 0x3f; expected = [single] 1.5 }
+        @{ type = 'Int128'; bytes = (@(255) * 16); expected = [System.Int128] -1 }
+        @{ type = 'UInt128'; bytes = (, 1 + @(0) * 15); expected = [System.UInt128] 1 }
+        @{ type = 'char[8]'; bytes = 0x67, 0x61, 0, 0x72, 0, 0, 0, 0; expected = 'ga' }
+        @{ type = 'char16[2]'; bytes = 0x41, 0, 0x42, 0; expected = 'AB' }
+    ) {
+        $address = $target.Ask('map 4096 rw- private').address
+        Write-ProcessMemory $target.Id $address ([byte[]] $bytes) -Confirm:$false
+        $value = Read-ProcessMemory $target.Id $address -Type $type
+        $value.GetType() | Should -Be $expected.GetType()
+        $value.Equals($expected) | Should -BeTrue
+        (Read-ProcessMemory $target.Id $address -Type $type -Stop).Equals($expected) | Should -BeTrue
+    }
+
+    It 'gives an array as one object' {
+        $numbers = Read-ProcessMemory $target.Id $seed -Type 'UInt16[2]' -Count 2
+        $numbers.Count | Should -Be 2
+        $numbers[1] | Should -Be 0x4645, 0x4847
+        $bytes = Read-ProcessMemory $target.Id $seed -Type 'byte[4]'
+        , $bytes | Should -BeOfType [byte[]]
+        Read-ProcessMemory $target.Id $seed -Type UInt16 -BigEndian | Should -Be 0x4142
+    }
+
+    It 'reads the text that a pointer points to, and $null for none' {
+        Read-ProcessMemory $target.Id $garlic.pointer -Type 'char*' | Should -BeExactly 'garlic'
+        $zero = $target.Ask('map 4096 rw- private').address
+        Read-ProcessMemory $target.Id $zero -Type 'char*' | Should -BeNullOrEmpty
+    }
+
+    It 'refuses a type that there is none, and completes those that there are' {
+        { Read-ProcessMemory $target.Id $seed -Type pionter } | Should -Throw "*'pionter' is no type*"
+        { Read-ProcessMemory $target.Id $seed -Type 'int32[0]' } | Should -Throw '*elements*'
+        $line = 'Read-ProcessMemory 1 0x10 -Type uint'
+        [System.Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).
+            CompletionMatches.CompletionText | Should -Be 'UInt16', 'UInt32', 'UInt64', 'UInt128'
+    }
+}
+
+Describe 'Read-ProcessMemory -Layout' {
+    It 'gives an object with the fields as properties' {
+        $record = Read-ProcessMemory $target.Id $seed -Layout 'char[4] text; uint16be number; pointer next@8'
+        $record | Should -BeOfType MemProc.MemoryRecord
+        $record.ProcessId | Should -Be $target.Id
+        $record.Address | Should -Be $seed
+        $record.text | Should -BeExactly 'ABCD'
+        $record.number | Should -Be 0x4546
+        $record.Layout | Should -Be 'char8[4] text@0; uint16be number@4; pointer next@8'
+        $screen = $record | Out-Screen
+        $screen | Should -Match 'text +: ABCD'
+        $screen | Should -Match 'next +: 0x343332314c4b4a49'
+        # A table of one's own choice.
+        $record | Format-Table number | Out-Screen | Should -Match '17734'
+    }
+
+    It 'takes a table, and records that lie apart' {
+        $records = Read-ProcessMemory $target.Id $seed -Layout @{ b = 'byte@1'; a = 'byte@0' } -Count 2 -Stride 4096
+        $records.a | Should -Be 65, 65
+        $records.b | Should -Be 66, 65
+        $records[1].Address | Should -Be ($seed + 4096)
+        $record = Read-ProcessMemory $target.Id $seed -Layout ([ordered] @{ a = 'byte'; b = 'int16' })
+        $record.Layout | Should -Be 'byte a@0; int16 b@2'
+        { Read-ProcessMemory $target.Id $seed -Layout @{ a = 'byte' } } | Should -Throw "*Field 'a' has no offset*"
+        { Read-ProcessMemory $target.Id $seed -Layout 'int32 a; foo b' } | Should -Throw "*Field 'b'*"
+    }
+
+    It 'feeds its objects to other cmdlets, and looks the same from a job' {
+        $record = Read-ProcessMemory $target.Id $garlic.pointer -Layout 'pointer next; byte[4] raw@0; int16[2] numbers@0; char c@1'
+        ($record | Read-ProcessMemory -Type Pointer) | Should -Be $garlic.text
+        $root = Resolve-Path $PSScriptRoot/../..
+        $back = Start-Job {
+            Import-Module "$using:root/MemProc.psd1"
+            Read-ProcessMemory $using:target.Id $using:garlic.pointer -Layout 'pointer next; byte[4] raw@0; int16[2] numbers@0; char c@1'
+        } | Receive-Job -Wait -AutoRemoveJob
+        ($back | Out-Screen).Trim() | Should -Be ($record | Out-Screen).Trim()
+        ($back | Out-Screen) | Should -Match ('next +: 0x{0:x}' -f $garlic.text)
+    }
+
+    It 'keeps control characters of a field from the terminal' {
+        $address = $target.Ask('map 4096 rw- private').address
+        Write-ProcessMemory $target.Id $address -Text "`e[31mred" -Confirm:$false
+        $record = Read-ProcessMemory $target.Id $address -Layout 'char[16] text'
+        $record.text | Should -BeExactly "`e[31mred"
+        $record | Out-String | Should -Match '\\x1b\[31mred'
+    }
+}
+
+Describe 'Read-ProcessMemory -Dereference' {
+    It 'follows pointers in every form and shows the way' {
+        $block = Read-ProcessMemory $target.Id $garlic.pointer 6 -Dereference 1
+        $block.Address | Should -Be $garlic.text
+        $block.Pointers | Should -Be $garlic.pointer, $garlic.text
+        $block | Out-Screen | Should -Match ('by 0x{0:x} -> 0x{1:x}' -f $garlic.pointer, $garlic.text)
+        Read-ProcessMemory $target.Id $garlic.pointer -AsString -Dereference 1 | Should -BeExactly 'garlic'
+        Read-ProcessMemory $target.Id $garlic.pointer -Type 'char[6]' -Dereference 1 -Stop | Should -BeExactly 'garlic'
+        (Read-ProcessMemory $target.Id $seed 4).Pointers.Count | Should -Be 0
+    }
+
+    It 'names the pointer that is null' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $null = Read-ProcessMemory $target.Id $address 8 -Dereference 2 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -Be "Dereference,EFAULT,$command"
+        $problem[0].CategoryInfo.Category | Should -Be 'ReadError'
+        $problem[0] | Should -BeLike '*pointer 1 of 2*is null*'
+    }
+}
+
+Describe 'Read-ProcessMemory -ResidentOnly' {
+    It 'makes what is not in memory a gap, and lets nothing in' {
+        $address = $target.Ask('map 16384 rw- private').address
+        $null = $target.Ask("touch $($address + 4096) 1")
+        $block = Read-ProcessMemory $target.Id $address 16384 -ResidentOnly
+        $block.Gaps.Kind | Should -Be 'NotResident', 'NotResident'
+        $block.Gaps | ForEach-Object Length | Should -Be 4096, 8192
+        $block.Bytes[4096] | Should -Be 1
+        (Get-PageMapEntry $target.Id $address -Count 4 | Where-Object IsPresent).Address | Should -Be ($address + 4096)
+        $path = Join-Path $TestDrive resident.bin
+        (Read-ProcessMemory $target.Id $address 4096 -ResidentOnly -OutFile $path).Gaps.Kind | Should -Be 'NotResident'
+        foreach ($form in @{ Raw = $true; Length = 16 }, @{ AsString = $true; Length = 16 }, @{ Type = 'Int32' }) {
+            { Read-ProcessMemory $target.Id $address -ResidentOnly @form -ErrorAction Stop } |
+                Should -Throw -ErrorId "ReadMemory,ENODATA,$command"
+        }
+    }
+}
+
+Describe 'Read-ProcessMemory -Stop' {
+    It 'reads all that comes down the pipeline as one picture, and lets the process run on' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $null = $target.Ask("spin $address")
+        $counts = @($address) * 20 | ForEach-Object { [pscustomobject] @{ Address = $_ } } |
+            Read-ProcessMemory -Id $target.Id -Type Int64 -Stop
+        $counts.Count | Should -Be 20
+        @($counts | Select-Object -Unique).Count | Should -Be 1
+        $null = $target.Ask('still')
+        Read-ProcessMemory $target.Id $address -Type Int64 | Should -BeGreaterThan $counts[0]
+    }
+
+    It 'does every form' {
+        Read-ProcessMemory $target.Id $seed, ($seed + 4096) 16 -Stop | ForEach-Object Address | Should -Be $seed, ($seed + 4096)
+        (Read-ProcessMemory $target.Id $seed 2 -Raw -Stop) | Should -Be 65, 66
+        Read-ProcessMemory $target.Id $seed 4 -AsString -Stop | Should -BeExactly 'ABCD'
+        (Read-ProcessMemory $target.Id $seed -Layout 'byte a' -Count 3 -Stop).a | Should -Be 65, 66, 67
+        $path = Join-Path $TestDrive stopped.bin
+        (Read-ProcessMemory $target.Id $seed 4096 -OutFile $path -Stop).Length | Should -Be 4096
+        { Read-ProcessMemory $target.Id $seed 4096 -OutFile $path -Stop -ErrorAction Stop } |
+            Should -Throw -ErrorId "WriteFile,EEXIST,$command"
+        $target.Ask('still').threads | Should -Be 0
+    }
+
+    It 'goes on after a bad address and a dead process' {
+        $dead = Start-Target
+        $dead.Kill()
+        $blocks = Read-ProcessMemory $dead.Id, $target.Id 0x10, $seed 16 -Stop -ErrorVariable problem -ErrorAction SilentlyContinue
+        $blocks.Address | Should -Be $seed
+        $problem.FullyQualifiedErrorId | Should -Be "OpenProcess,ESRCH,$command", "ReadMemory,EFAULT,$command"
+    }
+
+    It 'refuses more than it keeps, and itself' {
+        { Read-ProcessMemory $target.Id $seed 2gb -Stop -ErrorAction Stop } | Should -Throw -ErrorId "ReadMemory,EINVAL,$command"
+        { Read-ProcessMemory -Address 0x1000 -Length 16 -Stop -ErrorAction Stop } |
+            Should -Throw -ErrorId "StopProcess,EPERM,$command"
+    }
+}
+
+Describe 'Addresses that no process has' {
+    It 'refuses <address> in words' -ForEach @(
+        @{ address = 0xffffffffff600000; words = '*vsyscall*' }
+        @{ address = 0x8000000000000000; words = "*kernel's half*" }
+        @{ address = '0x8000000000000000'; words = "*kernel's half*" }
+        @{ address = 0x7ffffffffffffff8; words = "*kernel's half*" }
+    ) {
+        foreach ($form in @{ Length = 16 }, @{ Length = 16; Stop = $true }, @{ Type = 'char[16]' }, @{ Layout = 'int64[2] a' }) {
+            $problem = { Read-ProcessMemory $target.Id $address @form -ErrorAction Stop } | Should -Throw $words -PassThru
+            $problem.FullyQualifiedErrorId | Should -Be "ReadMemory,EINVAL,$command"
+        }
+    }
+}
+
+Describe 'Read-ProcessMemory -AsString' {
+    It 'says that a text goes on where nobody said how long it is' {
+        $address = $target.Ask('map 8192 rw- private').address
+        Write-ProcessMemory $target.Id $address -Text ('x' * 5000) -Confirm:$false
+        $text = Read-ProcessMemory $target.Id $address -AsString -WarningVariable warning -WarningAction SilentlyContinue
+        $text.Length | Should -Be 4096
+        $warning | Should -BeLike '*-Length*'
+        (Read-ProcessMemory $target.Id $address 8192 -AsString -WarningVariable warning).Length | Should -Be 5000
+        $warning.Count | Should -Be 0
+    }
+}

@@ -1,0 +1,125 @@
+BeforeAll {
+    Import-Module $PSScriptRoot/Support.psm1 -Force
+    Import-TestedModule
+    $target = Start-Target
+    $seed = $target.Ask('seed').address
+    $command = 'MemProc.PowerShell.WatchProcessMemoryCommand'
+}
+
+AfterAll {
+    Stop-Target
+}
+
+Describe 'Watch-ProcessMemory' {
+    It 'writes what is there, then each change' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $seen = Watch-ProcessMemory $target.Id $address -Type Byte -Interval 1 -Count 1 | ForEach-Object {
+            if ($_.IsFirst) {
+                $null = $target.Ask("touch $address 1")
+            }
+
+            $_
+        }
+        $seen.Count | Should -Be 2
+        $seen[0] | Should -BeOfType MemProc.MemoryChange
+        $seen[0].PreviousValue | Should -BeNullOrEmpty
+        $seen[0].Value | Should -Be 0
+        $seen[1].PreviousValue | Should -Be 0
+        $seen[1].Value | Should -Be 1
+        $seen[1].Time | Should -BeOfType [datetime]
+        $screen = $seen | Out-Screen -Width 80
+        $screen | Should -Match ('0x{0:x12} +- +0\b' -f $address)
+        $screen | Should -Match ('0x{0:x12} +0 +1\b' -f $address)
+    }
+
+    It 'ends when a value comes or a condition holds' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $null = $target.Ask("spin $address")
+        (Watch-ProcessMemory $target.Id $address -Type Int64 -Interval 1ms -Until { $_.Value -gt 1000 })[-1].Value |
+            Should -BeGreaterThan 1000
+        $null = $target.Ask('still')
+        (Watch-ProcessMemory $target.Id $seed -Type 'char[2]' -Until AB).Value | Should -BeExactly 'AB'
+        (Watch-ProcessMemory $target.Id $seed, ($seed + 1) -Type Byte -Until 66).Value | Should -Be 65, 66
+    }
+
+    It 'watches bytes where there is no type, of objects with a length too' {
+        $change = [pscustomobject] @{ ProcessId = $target.Id; Address = $seed; Length = 4 } |
+            Watch-ProcessMemory -Timeout 1ms
+        , $change.Value | Should -BeOfType [byte[]]
+        $change.Type | Should -Be 'byte[4]'
+        $change | Out-Screen | Should -Match '41 42 43 44'
+        $change | Format-List | Out-Screen | Should -Match 'Length +: 4 B'
+    }
+
+    It 'says that a process has ended, and watches the others on' {
+        $dying = Start-Target
+        $place = $dying.Ask('seed').address
+        $own = [System.Runtime.InteropServices.Marshal]::AllocHGlobal(8)
+        try {
+            $seen = @([pscustomobject] @{ Id = $dying.Id; Address = $place }
+                [pscustomobject] @{ Id = $PID; Address = $own }) |
+                Watch-ProcessMemory -Type Byte -Interval 1 -Timeout 1m -Count 1 -ErrorVariable problem `
+                    -ErrorAction SilentlyContinue | ForEach-Object {
+                    if ($_.ProcessId -eq $PID -and $_.IsFirst) {
+                        $dying.Kill()
+                        [System.Runtime.InteropServices.Marshal]::WriteByte($own, $_.Value -bxor 1)
+                    }
+
+                    $_
+                }
+        }
+        finally {
+            [System.Runtime.InteropServices.Marshal]::FreeHGlobal($own)
+        }
+
+        $seen.ProcessId | Should -Be $dying.Id, $PID, $PID
+        $problem.FullyQualifiedErrorId | Should -Be "ReadMemory,ESRCH,$command"
+        $problem[0].CategoryInfo.Category | Should -Be 'ObjectNotFound'
+    }
+
+    It 'stops at once, whatever the interval' {
+        $shell = [powershell]::Create()
+        try {
+            $null = $shell.AddScript("Import-Module '$PSScriptRoot/../../MemProc.psd1'
+                Watch-ProcessMemory $($target.Id) $seed -Type Byte -Interval 1h")
+            $output = [System.Management.Automation.PSDataCollection[psobject]]::new()
+            $running = $shell.BeginInvoke([System.Management.Automation.PSDataCollection[psobject]]::new(), $output)
+            while ($output.Count -eq 0 -and -not $running.IsCompleted) {
+                Start-Sleep -Milliseconds 10
+            }
+
+            $output.Count | Should -Be 1
+            $shell.Stop()
+            $shell.InvocationStateInfo.State | Should -Be 'Stopped'
+        }
+        finally {
+            $shell.Dispose()
+        }
+    }
+
+    It 'refuses <name>' -ForEach @(
+        @{ name = 'no interval at all'; arguments = @{ Type = 'Byte'; Interval = 0 }; id = 'Interval,EINVAL' }
+        @{ name = 'a char*'; arguments = @{ Type = 'char*' }; id = 'Type,EINVAL' }
+        @{ name = 'nothing to watch'; arguments = @{ Timeout = 1 }; id = 'WatchMemory,EINVAL' }
+        @{ name = 'too much'; arguments = @{ Length = 2mb }; id = 'WatchMemory,EINVAL' }
+        @{ name = 'memory that is not there'; arguments = @{ Type = 'Byte'; Address = 0x10 }; id = 'ReadMemory,EFAULT' }
+    ) {
+        $call = @{ Id = $target.Id; Address = $seed; ErrorAction = 'Stop' }
+        foreach ($key in $arguments.Keys) {
+            $call[$key] = $arguments[$key]
+        }
+
+        { Watch-ProcessMemory @call } | Should -Throw -ErrorId "$id,$command"
+    }
+
+    It 'looks the same from a job' {
+        $root = Resolve-Path $PSScriptRoot/../..
+        $back = Start-Job {
+            Import-Module "$using:root/MemProc.psd1"
+            Watch-ProcessMemory $using:target.Id $using:seed -Type Pointer -Timeout 1
+        } | Receive-Job -Wait -AutoRemoveJob
+        $screen = $back | Out-Screen
+        $screen | Should -Match '\d\d:\d\d:\d\d\.\d{3}'
+        $screen | Should -Match '0x4847464544434241'
+    }
+}
