@@ -16,10 +16,12 @@ internal static class Failure
 
     private static ErrorCategory Category(MemProcException error) => error.Errno switch
     {
-        Errno.ENOENT or Errno.ESRCH => ErrorCategory.ObjectNotFound,
+        Errno.ENOENT or Errno.ESRCH or Errno.ENODATA => ErrorCategory.ObjectNotFound,
         Errno.EACCES or Errno.EPERM or Errno.EROFS => ErrorCategory.PermissionDenied,
-        Errno.EINVAL or Errno.EISDIR => ErrorCategory.InvalidArgument,
+        Errno.EINVAL or Errno.EISDIR or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG =>
+            ErrorCategory.InvalidArgument,
         Errno.ENOTTY or Errno.ENOSYS or Errno.ENODEV or Errno.EOPNOTSUPP => ErrorCategory.NotImplemented,
+        Errno.ENOMEM or Errno.ENOSPC or Errno.EMFILE or Errno.ENFILE => ErrorCategory.ResourceUnavailable,
         Errno.EBUSY => ErrorCategory.ResourceBusy,
         Errno.EHWPOISON => ErrorCategory.InvalidData,
         Errno.EAGAIN => ErrorCategory.InvalidData,

@@ -16,6 +16,9 @@ internal sealed class BusyThreads
     /// <summary>Starts a thread that keeps mapping memory, touching it, splitting it and unmapping it.</summary>
     public void Churn() => Start(MapAndUnmap);
 
+    /// <summary>Starts a thread that keeps starting another and waiting for its end.</summary>
+    public void Breed() => Start(StartAndEnd);
+
     /// <summary>Ends the threads and waits for them.</summary>
     /// <returns>How many there were.</returns>
     public int Still()
@@ -40,6 +43,16 @@ internal sealed class BusyThreads
         while (!_stopping)
         {
             Interlocked.Increment(ref *(long*)address);
+        }
+    }
+
+    private void StartAndEnd()
+    {
+        while (!_stopping)
+        {
+            Thread child = new(() => { });
+            child.Start();
+            child.Join();
         }
     }
 

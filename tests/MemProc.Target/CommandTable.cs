@@ -24,6 +24,7 @@ namespace MemProc.Target;
 /// <item><c>vmas count</c>: so many mappings of one page each, side by side → <c>address length</c></item>
 /// <item><c>spin address</c>: a thread that keeps adding 1 to the 64-bit number there</item>
 /// <item><c>churn</c>: a thread that keeps mapping, touching, splitting and unmapping</item>
+/// <item><c>breed</c>: a thread that keeps starting others, each of which ends at once</item>
 /// <item><c>still</c>: ends those threads → <c>threads</c></item>
 /// <item><c>exit</c></item>
 /// </list>
@@ -69,6 +70,7 @@ internal sealed class CommandTable
         ["vmas"] = arguments => Many(arguments.Number("count")),
         ["spin"] = arguments => Done(() => _busy.Spin(arguments.Address())),
         ["churn"] = _ => Done(_busy.Churn),
+        ["breed"] = _ => Done(_busy.Breed),
         ["still"] = _ => new Reply().Number("threads", (ulong)_busy.Still()),
         [Exit] = _ => new Reply(),
     };

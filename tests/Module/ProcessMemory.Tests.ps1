@@ -58,7 +58,8 @@ Describe 'Read-ProcessMemory' {
         $block.Gaps[0].Address | Should -Be ($address + 4096)
         $block.Gaps[0].Length | Should -Be 4096
         $block.Gaps[0].Errno | Should -Be 'EFAULT'
-        $block | Out-Screen | Should -Match '4 KiB unreadable: Bad address \(EFAULT\)'
+        $block.Gaps[0].Kind | Should -Be 'NotMapped'
+        $block | Out-Screen | Should -Match '4 KiB not mapped'
         $id = 'ReadMemory,EFAULT,MemProc.PowerShell.ReadProcessMemoryCommand'
         { Read-ProcessMemory $target.Id $address 12288 -ReadAll -ErrorAction Stop } | Should -Throw -ErrorId $id
         # Forms without room for a gap never show zeros for it.

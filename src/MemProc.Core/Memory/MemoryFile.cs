@@ -93,11 +93,12 @@ public sealed class MemoryFile
         ulong end = address + length;
         List<MemoryGap> gaps = [];
         byte[] buffer = new byte[(int)Math.Min(length, PieceBytes)];
+        using MemoryReader.Readable readable = reader.ReadableBetween(address, end);
         for (ulong at = address; at < end;)
         {
             Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(end - at, (ulong)buffer.Length));
             int known = gaps.Count;
-            ulong covered = reader.Fill(at, piece, end, gaps);
+            ulong covered = reader.Fill(at, piece, readable, gaps);
             WriteBetweenGaps(file, at, address, piece, gaps.Skip(Math.Max(known - 1, 0)));
             at += covered;
             progress(at - address);

@@ -31,6 +31,12 @@ public sealed class MemoryReader
     /// <summary>How the memory is read: never Auto.</summary>
     public ReadMethod Method { get; }
 
+    /// <summary>
+    /// Read only what is in memory, so that reading lets no page in: the rest is gaps of the kind NotResident. A page
+    /// that is swapped out between the look at the page table and the reading still comes back.
+    /// </summary>
+    public bool ResidentOnly { get; init; }
+
     /// <summary>Reads a range in blocks of at most <see cref="LargestBlock"/>, each handed on when it is full.</summary>
     /// <param name="address">First address.</param>
     /// <param name="length">Bytes, at least 1.</param>
@@ -40,6 +46,7 @@ public sealed class MemoryReader
     public IEnumerable<MemoryBlock> ReadBlocks(ulong address, ulong length)
     {
         ulong end = UserRange.End(address, length, Operation);
+        using Readable readable = ReadableBetween(address, end);
         for (ulong at = address; at < end;)
         {
             // A long gap, such as a reservation of terabytes, is one block without bytes.
@@ -47,7 +54,7 @@ public sealed class MemoryReader
             int size = (int)Math.Min(end - at, LargestBlock - at % HexDump.BytesPerLine);
             byte[] bytes = GC.AllocateUninitializedArray<byte>(size);
             List<MemoryGap> gaps = [];
-            ulong covered = Fill(at, bytes, end, gaps);
+            ulong covered = Fill(at, bytes, readable, gaps);
             if (gaps is [{ } only] && only.Address == at && only.Length == covered)
             {
                 bytes = [];
@@ -73,7 +80,8 @@ public sealed class MemoryReader
     {
         ulong end = UserRange.End(address, (ulong)buffer.Length, Operation);
         List<MemoryGap> gaps = [];
-        Fill(address, buffer, end, gaps);
+        using Readable readable = ReadableBetween(address, end);
+        Fill(address, buffer, readable, gaps);
         return gaps;
     }
 
@@ -114,36 +122,47 @@ public sealed class MemoryReader
     public MemProcException Unreadable(ulong address, ulong length, MemoryGap gap)
     {
         string part = gap.Length == length ? string.Empty : $", part of {HumanSize.Format(length)} at 0x{address:x},";
-        return _process.Failure(Operation, gap.Errno,
-            $"{HumanSize.Format(gap.Length)} at 0x{gap.Address:x}{part} cannot be read", gap.Address);
+        string what = $"{HumanSize.Format(gap.Length)} at 0x{gap.Address:x}{part}";
+        return gap.Kind == MemoryGapKind.NotResident
+            ? _process.Failure(Operation, Errno.ENODATA, $"{what} are not in memory, and only what is was to be read",
+                gap.Address)
+            : _process.Failure(Operation, gap.Errno, $"{what} cannot be read", gap.Address);
     }
 
-    /// <summary>
-    /// Fills a buffer. A gap that begins in the buffer is followed to its end, at most to
-    /// <paramref name="limit"/>.
-    /// </summary>
+    /// <summary>What of a range is to be read, for calls of <see cref="Fill"/> in address order.</summary>
+    internal Readable ReadableBetween(ulong start, ulong end) =>
+        new(end, ResidentOnly ? new ResidentMemory(_process, _cancellation).Ranges(start, end) : null);
+
+    /// <summary>Fills a buffer. A gap that begins in the buffer is followed to its end, at most to that of the range.</summary>
     /// <returns>Bytes covered: the buffer's length, or more where a gap reaches beyond it.</returns>
-    internal ulong Fill(ulong address, Span<byte> buffer, ulong limit, List<MemoryGap> gaps)
+    internal ulong Fill(ulong address, Span<byte> buffer, Readable readable, List<MemoryGap> gaps)
     {
         ulong covered = 0;
         while (covered < (ulong)buffer.Length)
         {
             _cancellation.ThrowIfCancellationRequested();
-            Span<byte> piece = buffer[(int)covered..];
-            piece = piece[..Math.Min(piece.Length, PieceBytes)];
-            Errno errno = TryRead(address + covered, piece, out int read);
-            covered += (ulong)read;
-            if (read > 0)
+            ulong at = address + covered;
+            (ulong start, ulong end) = readable.From(at);
+            if (start == at)
             {
-                continue;
+                int size = (int)Math.Min(Math.Min((ulong)buffer.Length - covered, end - at), PieceBytes);
+                Errno errno = TryRead(at, buffer.Slice((int)covered, size), out int read);
+                covered += (ulong)read;
+                if (read > 0)
+                {
+                    continue;
+                }
+
+                start = AddUnreadable(gaps, at, errno, readable.End);
+            }
+            else
+            {
+                AddNotResident(gaps, at, start);
             }
 
-            ulong at = address + covered;
-            ulong gapEnd = Math.Min(GapEnd(at, errno), limit);
-            AddGap(gaps, at, gapEnd - at, errno);
-            int cleared = (int)Math.Min(gapEnd - at, (ulong)buffer.Length - covered);
+            int cleared = (int)Math.Min(start - at, (ulong)buffer.Length - covered);
             buffer.Slice((int)covered, cleared).Clear();
-            covered += gapEnd - at;
+            covered += start - at;
         }
 
         return covered;
@@ -177,7 +196,7 @@ public sealed class MemoryReader
                 // The call goes by number; a process that has exited meanwhile may have a successor.
                 if (Method == ReadMethod.ProcessVm)
                 {
-                    _process.ThrowIfExited(Operation);
+                    _process.ThrowIfOver(Operation);
                 }
 
                 return errno;
@@ -192,35 +211,69 @@ public sealed class MemoryReader
         }
     }
 
-    /// <summary>Where to try again: behind what is not mapped or may not be read at all, else at the next page.</summary>
-    private ulong GapEnd(ulong address, Errno errno)
+    /// <summary>
+    /// Adds the gap that begins where reading failed. Returns where to try again: behind what is not mapped or may not
+    /// be read at all, else at the next page.
+    /// </summary>
+    private ulong AddUnreadable(List<MemoryGap> gaps, ulong address, Errno errno, ulong limit)
     {
-        ulong nextPage = MachinePage.Floor(address) + MachinePage.SizeBytes;
         ProcMap? map = MapReader.Between(_process, address, long.MaxValue).FirstOrDefault();
-        if (map is null)
-        {
-            return ulong.MaxValue;
-        }
-
-        if (map.Start > address)
-        {
-            return map.Start;
-        }
-
-        bool isClosed = (!map.IsReadable && Method == ReadMethod.ProcessVm)
-            || map.Kind is ProcMapKind.Vvar || (map.Kind == ProcMapKind.Device && errno == Errno.EIO);
-        return isClosed ? map.End : nextPage;
+        bool isMapped = map?.Start <= address;
+        ulong end = map is null ? limit : !isMapped ? map.Start
+            : IsClosed(map, errno) ? map.End
+            : MachinePage.Floor(address) + MachinePage.SizeBytes;
+        end = Math.Min(end, limit);
+        MemoryGapKind kind = isMapped ? MemoryGapKind.Unreadable : MemoryGapKind.NotMapped;
+        MemoryGap.Add(gaps, new MemoryGap(address, end - address, kind, errno));
+        return end;
     }
 
-    private static void AddGap(List<MemoryGap> gaps, ulong address, ulong length, Errno errno)
+    private bool IsClosed(ProcMap map, Errno errno) => (!map.IsReadable && Method == ReadMethod.ProcessVm)
+        || map.Kind is ProcMapKind.Vvar || (map.Kind == ProcMapKind.Device && errno == Errno.EIO);
+
+    /// <summary>Adds a stretch without pages: what is mapped of it is a gap of another kind than what is not.</summary>
+    private void AddNotResident(List<MemoryGap> gaps, ulong start, ulong end)
     {
-        if (gaps is [.., { } last] && last.End == address && last.Errno == errno)
+        ulong at = start;
+        foreach (ProcMap map in MapReader.Between(_process, start, end))
         {
-            gaps[^1] = last with { Length = last.Length + length };
+            ulong mapped = Math.Max(map.Start, at);
+            AddGap(gaps, at, mapped, MemoryGapKind.NotMapped, Errno.EFAULT);
+            at = Math.Min(map.End, end);
+            AddGap(gaps, mapped, at, MemoryGapKind.NotResident, Errno.None);
         }
-        else
+
+        AddGap(gaps, at, end, MemoryGapKind.NotMapped, Errno.EFAULT);
+    }
+
+    private static void AddGap(List<MemoryGap> gaps, ulong start, ulong end, MemoryGapKind kind, Errno errno) =>
+        MemoryGap.Add(gaps, new MemoryGap(start, end - start, kind, errno));
+
+    /// <summary>What of a range is to be read: all of it, or what is in memory. Asked in address order.</summary>
+    internal sealed class Readable(ulong end, IEnumerable<ResidentRange>? resident) : IDisposable
+    {
+        private readonly IEnumerator<ResidentRange>? _resident = resident?.GetEnumerator();
+        private ResidentRange _current;
+
+        /// <summary>First address behind the range.</summary>
+        public ulong End => end;
+
+        /// <summary>The next stretch to read that ends behind an address, begun at that address at the earliest.</summary>
+        public (ulong Start, ulong End) From(ulong address)
         {
-            gaps.Add(new MemoryGap(address, length, errno));
+            if (_resident is null)
+            {
+                return (address, end);
+            }
+
+            while (_current.End <= address)
+            {
+                _current = _resident.MoveNext() ? _resident.Current : new ResidentRange(end, ulong.MaxValue);
+            }
+
+            return (Math.Max(address, _current.Start), Math.Min(_current.End, end));
         }
+
+        public void Dispose() => _resident?.Dispose();
     }
 }

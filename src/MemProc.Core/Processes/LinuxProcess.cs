@@ -1,3 +1,4 @@
+using System.Globalization;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -67,7 +68,7 @@ public sealed class LinuxProcess : IDisposable
         }
 
         // Read after the pidfd was opened: an answer means that the number still meant this process by then.
-        if (!TryReadStat(folder, out ProcessStat stat))
+        if (!TryReadStat(folder, "stat", out ProcessStat stat))
         {
             folder.Dispose();
             pidfd?.Dispose();
@@ -89,9 +90,14 @@ public sealed class LinuxProcess : IDisposable
     /// Whether the process has exited, waited for or not. Its memory is gone then, and whatever is read through
     /// handles opened earlier looks like an end of file.
     /// </summary>
-    public bool HasExited => _pidfd is not null
-        ? Libc.IsReadable(_pidfd)
-        : !TryReadStat(_folder, out ProcessStat stat) || stat.IsZombie;
+    public bool HasExited => IsOver || (TryReadStat(_folder, "stat", out ProcessStat stat) && stat.IsZombie
+        // A pidfd is silent while a tracer still holds the dead threads. That a main thread has ended says nothing.
+        && ThreadIds().All(thread => ThreadStat(thread) is not { IsZombie: false }));
+
+    /// <summary>
+    /// Whether its number may already mean another process. Cheaper to ask than <see cref="HasExited"/>.
+    /// </summary>
+    private bool IsOver => _pidfd is not null ? Libc.IsReadable(_pidfd) : !TryReadStat(_folder, "stat", out _);
 
     /// <summary><c>/proc/PID/maps</c>, opened once.</summary>
     internal SafeFileHandle Maps => _maps ??= OpenFile("maps", "ReadMaps");
@@ -113,6 +119,31 @@ public sealed class LinuxProcess : IDisposable
         return handle ?? throw Failure(operation, errno, $"{Files.Proc}/{Id}/{name} cannot be opened");
     }
 
+    /// <summary>The ids of its threads now, in rising order; none where it has ended.</summary>
+    public int[] ThreadIds()
+    {
+        bool referenced = false;
+        _folder.DangerousAddRef(ref referenced);
+        try
+        {
+            return [.. Directory.EnumerateDirectories($"/proc/self/fd/{_folder.DangerousGetHandle()}/task")
+                .Select(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture)).Order()];
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+        finally
+        {
+            _folder.DangerousRelease();
+        }
+    }
+
+    /// <summary>What procfs says of one of its threads; null where there is no such thread (any more).</summary>
+    /// <param name="threadId">The thread's id.</param>
+    public ProcessStat? ThreadStat(int threadId) =>
+        TryReadStat(_folder, $"task/{threadId}/stat", out ProcessStat stat) ? stat : null;
+
     /// <summary>What the kernel says of a file as this process sees it.</summary>
     /// <param name="path">An absolute path in the process' own mount namespace.</param>
     /// <param name="status">The answer.</param>
@@ -125,6 +156,16 @@ public sealed class LinuxProcess : IDisposable
     public void ThrowIfExited(string operation)
     {
         if (HasExited)
+        {
+            throw Exited(operation);
+        }
+    }
+
+    /// <summary>Throws where what went by the process' number may have gone to another one.</summary>
+    /// <inheritdoc cref="ThrowIfExited"/>
+    internal void ThrowIfOver(string operation)
+    {
+        if (IsOver)
         {
             throw Exited(operation);
         }
@@ -169,10 +210,10 @@ public sealed class LinuxProcess : IDisposable
     private static MemProcException Refused(int processId, Errno errno, string reason) =>
         new("OpenProcess", errno, $"Process {processId} {reason}.", processId);
 
-    private static bool TryReadStat(SafeFileHandle folder, out ProcessStat stat)
+    private static bool TryReadStat(SafeFileHandle folder, string name, out ProcessStat stat)
     {
         stat = default;
-        if (Libc.TryOpenAt(folder, "stat", OpenAccess.ReadOnly, out SafeFileHandle? file) != Errno.None)
+        if (Libc.TryOpenAt(folder, name, OpenAccess.ReadOnly, out SafeFileHandle? file) != Errno.None)
         {
             return false;
         }
@@ -187,7 +228,7 @@ public sealed class LinuxProcess : IDisposable
 
     private MemProcException Exited(string operation)
     {
-        bool waitedFor = !TryReadStat(_folder, out _);
+        bool waitedFor = !TryReadStat(_folder, "stat", out _);
         string state = waitedFor
             ? "has ended"
             : "has exited and waits for its parent as a zombie; its memory is gone";

@@ -25,6 +25,8 @@ public enum Errno
     E2BIG = 7,
     /// <summary>Bad file descriptor.</summary>
     EBADF = 9,
+    /// <summary>No child processes.</summary>
+    ECHILD = 10,
     /// <summary>Resource temporarily unavailable.</summary>
     EAGAIN = 11,
     /// <summary>Cannot allocate memory.</summary>
@@ -63,6 +65,8 @@ public enum Errno
     ENOSYS = 38,
     /// <summary>Too many levels of symbolic links.</summary>
     ELOOP = 40,
+    /// <summary>No data available.</summary>
+    ENODATA = 61,
     /// <summary>Value too large for defined data type.</summary>
     EOVERFLOW = 75,
     /// <summary>Operation not supported.</summary>

@@ -123,6 +123,7 @@ public static class View
     private static MemoryGap[] Gaps(object? gaps) => gaps is IEnumerable many
         ? [.. many.Cast<object>().Select(PSObject.AsPSObject).Select(gap => gap.BaseObject as MemoryGap
             ?? new MemoryGap(Number(gap, "Address"), Number(gap, "Length"),
+                LanguagePrimitives.ConvertTo<MemoryGapKind>(Value(gap, "Kind")?.ToString()),
                 LanguagePrimitives.ConvertTo<Errno>(Value(gap, "Errno")?.ToString())))]
         : [];
 }

@@ -73,7 +73,7 @@ public sealed class ValueTests
     {
         byte[] bytes = new byte[0x50];
         "garlic"u8.CopyTo(bytes);
-        MemoryGap[] gaps = [new(0x1018, 2, Errno.EFAULT), new(0x1020, 0x22, Errno.EIO)];
+        MemoryGap[] gaps = [new(0x1018, 2, MemoryGapKind.Unreadable, Errno.EFAULT), new(0x1020, 0x22, MemoryGapKind.Unreadable, Errno.EIO)];
         Assert.Equal(
         [
             "0x000000001000          67 61 72 6c 69  63 00 00 00 00 00 00 00    garlic.......",
@@ -87,7 +87,7 @@ public sealed class ValueTests
     [Fact]
     public void A_dump_of_nothing_but_a_gap_is_one_line()
     {
-        MemoryGap[] gaps = [new(0x1003, 1UL << 40, Errno.EFAULT)];
+        MemoryGap[] gaps = [new(0x1003, 1UL << 40, MemoryGapKind.Unreadable, Errno.EFAULT)];
         Assert.Equal(["0x000000001003 -- 1 TiB unreadable: Bad address (EFAULT) --"],
             HexDump.Lines(0x1003, ReadOnlyMemory<byte>.Empty, 1UL << 40, gaps));
     }

@@ -1,0 +1,41 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace MemProc.Interop;
+
+public static partial class Libc
+{
+    private const int PPid = 1;
+    private const int WNoHang = 1;
+    private const int WStopped = 2;
+    private const int WAll = 0x4000_0000;
+    private const int SignalInfoProcess = 16;
+
+    /// <summary>
+    /// waitid(2) without waiting: whether a traced thread has stopped. Only stops are asked for: the end of a process
+    /// stays for its parent to be told.
+    /// </summary>
+    /// <param name="threadId">The thread.</param>
+    /// <param name="hasStopped">It has.</param>
+    /// <returns>ECHILD: this thread does not trace it (any more).</returns>
+    public static unsafe Errno TryWaitForStop(int threadId, out bool hasStopped)
+    {
+        Span<byte> info = stackalloc byte[SignalInfoBytes];
+        info.Clear();
+        fixed (byte* pointer = info)
+        {
+            int result;
+            do
+            {
+                result = waitid(PPid, threadId, pointer, WStopped | WNoHang | WAll);
+            }
+            while (result < 0 && LastErrno == Errno.EINTR);
+
+            hasStopped = result == 0 && BinaryPrimitives.ReadInt32LittleEndian(info[SignalInfoProcess..]) != 0;
+            return result < 0 ? LastErrno : Errno.None;
+        }
+    }
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static unsafe partial int waitid(int type, int id, byte* info, int options);
+}

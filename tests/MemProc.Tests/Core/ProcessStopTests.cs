@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>Holding a process still: it stands, it is read consistently, and it runs on in every case.</summary>
+public sealed class ProcessStopTests
+{
+    [Fact]
+    public void A_held_process_changes_nothing_and_runs_on_afterwards()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
+        target.Ask($"spin {address}");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ulong before;
+        using (ProcessStop stop = ProcessStop.Hold(process))
+        {
+            Assert.Equal(process.ThreadIds(), stop.ThreadIds);
+            Assert.Contains(process.Id, stop.ThreadIds);
+            Assert.All(stop.ThreadIds, thread => Assert.Equal('t', process.ThreadStat(thread)!.Value.State));
+            before = Counter(process, address);
+            Thread.Sleep(20);
+            Assert.Equal(before, Counter(process, address));
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => Counter(process, address) > before, TimeSpan.FromSeconds(30)));
+        target.Ask("still");
+        Assert.Equal(0, target.Exit());
+    }
+
+    [Fact]
+    public void Threads_that_come_and_go_are_all_held()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        target.Ask("churn");
+        target.Ask("breed");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        for (int round = 0; round < 50; round++)
+        {
+            using ProcessStop stop = ProcessStop.Hold(process);
+            Assert.All(process.ThreadIds().Select(thread => process.ThreadStat(thread)!.Value.State),
+                state => Assert.True(state is 't' or 'Z' or 'X', $"{state}"));
+        }
+
+        target.Ask("still");
+        Assert.Equal(0, target.Exit());
+    }
+
+    [Fact]
+    public void Registers_of_each_thread_can_be_read()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using ProcessStop stop = ProcessStop.Hold(process);
+        const uint NtPrStatus = 1;
+        Assert.All(stop.ThreadIds, thread => Assert.True(stop.ReadRegisters(thread, NtPrStatus)!.Length >= 27 * 8));
+        Assert.Null(stop.ReadRegisters(process.Id, 0x7fff));
+        Assert.NotNull(stop.ReadSignalInfo(process.Id));
+    }
+
+    [Fact]
+    public void A_signal_that_comes_meanwhile_arrives_afterwards()
+    {
+        using Process sleeper = Process.Start("sleep", "1000");
+        try
+        {
+            using LinuxProcess process = LinuxProcess.Open(sleeper.Id);
+            using (ProcessStop.Hold(process))
+            {
+                Shell.Run("kill", "-TERM", $"{sleeper.Id}");
+                Assert.False(process.HasExited);
+            }
+
+            Assert.True(sleeper.WaitForExit(TimeSpan.FromSeconds(30)));
+            Assert.Equal(128 + 15, sleeper.ExitCode);
+        }
+        finally
+        {
+            sleeper.Kill();
+        }
+    }
+
+    [Fact]
+    public void A_process_that_was_stopped_before_stays_stopped()
+    {
+        using Process sleeper = Process.Start("sleep", "1000");
+        try
+        {
+            Shell.Run("kill", "-STOP", $"{sleeper.Id}");
+            using LinuxProcess process = LinuxProcess.Open(sleeper.Id);
+            Assert.True(SpinWait.SpinUntil(() => process.ThreadStat(sleeper.Id)?.State == 'T', TimeSpan.FromSeconds(30)));
+            ProcessStop.Hold(process).Dispose();
+            Assert.True(SpinWait.SpinUntil(() => process.ThreadStat(sleeper.Id)?.State == 'T', TimeSpan.FromSeconds(30)));
+        }
+        finally
+        {
+            sleeper.Kill();
+        }
+    }
+
+    [Fact]
+    public void A_process_that_is_killed_meanwhile_is_said_to_have_exited_and_keeps_its_exit_code()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using (ProcessStop stop = ProcessStop.Hold(process))
+        {
+            MemoryReader reader = new(process, ReadMethod.Auto);
+            Assert.Empty(reader.Read(address, new byte[16]));
+            Shell.Run("kill", "-KILL", $"{target.ProcessId}");
+            Assert.True(SpinWait.SpinUntil(() => process.HasExited, TimeSpan.FromSeconds(30)));
+            MemProcException error = Assert.Throws<MemProcException>(() => reader.Read(address, new byte[16]));
+            Assert.Equal(Errno.ESRCH, error.Errno);
+            Assert.Contains("exited", error.Message, StringComparison.Ordinal);
+        }
+
+        Assert.True(SpinWait.SpinUntil(() => target.HasExited, TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
+    public void The_tracer_that_is_in_the_way_is_named()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using ProcessStop stop = ProcessStop.Hold(process);
+        MemProcException error = Assert.Throws<MemProcException>(() => ProcessStop.Hold(process));
+        Assert.Equal("StopProcess,EPERM", error.ErrorId);
+        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
+        Assert.Contains(self.ThreadIds(),
+            thread => error.Message.Contains($"since {thread} traces it", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_process_cannot_stop_itself()
+    {
+        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
+        Assert.Equal("StopProcess,EPERM", Assert.Throws<MemProcException>(() => ProcessStop.Hold(self)).ErrorId);
+    }
+
+    [Fact]
+    public void Giving_up_lets_the_process_run_on()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => ProcessStop.Hold(process, new CancellationToken(canceled: true)));
+        Assert.Equal(0, target.Exit());
+    }
+
+    private static ulong Counter(LinuxProcess process, ulong address) =>
+        BitConverter.ToUInt64(new MemoryReader(process, ReadMethod.Auto).ReadWhole(address, 8));
+}
