@@ -14,5 +14,6 @@ internal static class Catalogue
         new ProcessFlagsCase(),
         new FindPfnCase(),
         new IndexCase(),
+        new SearchBytesCase(),
     ];
 }

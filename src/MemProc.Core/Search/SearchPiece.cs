@@ -177,8 +177,8 @@ internal sealed class SearchPiece
         ulong from = Math.Max(address, segment.Start), to = Math.Min(end, segment.End);
         if (from < to)
         {
-            int Offset(ulong of) => segment.Offset + (int)(of - segment.Address);
-            _windows.Add(new SearchWindow(address, Offset(address), Offset(end), Offset(from), Offset(to)));
+            _windows.Add(new SearchWindow(address, segment.OffsetOf(address), segment.OffsetOf(end),
+                segment.OffsetOf(from), segment.OffsetOf(to)));
         }
     }
 }

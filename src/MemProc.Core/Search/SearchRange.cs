@@ -34,9 +34,7 @@ public sealed class SearchRange
     {
         Filter = Filter,
         Start = address,
-        End = length is ulong bytes ? UserRange.End(address, bytes, "SearchMemory")
-            : UserRange.End(address, 1, "SearchMemory") > 0 ? long.MaxValue
-            : 0,
+        End = UserRange.End(address, length ?? (address < long.MaxValue ? long.MaxValue - address : 1), "SearchMemory"),
         IncludeNotResident = IncludeNotResident,
         Method = Method,
     };

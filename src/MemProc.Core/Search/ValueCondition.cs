@@ -54,14 +54,14 @@ public abstract class ValueCondition
 
     private static IMaker Maker(MemoryValueType type) => type switch
     {
-        MemoryValueType.SByte => new Maker<sbyte>(type),
-        MemoryValueType.Byte => new Maker<byte>(type),
-        MemoryValueType.Int16 => new Maker<short>(type),
-        MemoryValueType.UInt16 => new Maker<ushort>(type),
-        MemoryValueType.Int32 => new Maker<int>(type),
-        MemoryValueType.UInt32 => new Maker<uint>(type),
-        MemoryValueType.Int64 => new Maker<long>(type),
-        MemoryValueType.UInt64 or MemoryValueType.Pointer => new Maker<ulong>(type),
+        MemoryValueType.SByte => new NumberMaker<sbyte>(type),
+        MemoryValueType.Byte => new NumberMaker<byte>(type),
+        MemoryValueType.Int16 => new NumberMaker<short>(type),
+        MemoryValueType.UInt16 => new NumberMaker<ushort>(type),
+        MemoryValueType.Int32 => new NumberMaker<int>(type),
+        MemoryValueType.UInt32 => new NumberMaker<uint>(type),
+        MemoryValueType.Int64 => new NumberMaker<long>(type),
+        MemoryValueType.UInt64 or MemoryValueType.Pointer => new NumberMaker<ulong>(type),
         MemoryValueType.Single => new FloatMaker<float>(type),
         MemoryValueType.Double => new FloatMaker<double>(type),
         _ => throw new ArgumentException($"{type} is no type of numbers that a search compares.", nameof(type)),
@@ -79,7 +79,7 @@ public abstract class ValueCondition
         ValueCondition From(object low, object high);
     }
 
-    private class Maker<T>(MemoryValueType type) : IMaker
+    private class NumberMaker<T>(MemoryValueType type) : IMaker
         where T : unmanaged, INumber<T>, IMinMaxValue<T>
     {
         public virtual ValueCondition Around(object value, double tolerance)
@@ -119,7 +119,7 @@ public abstract class ValueCondition
             new(string.Create(CultureInfo.InvariantCulture, $"No {type} is {where} {value}."));
     }
 
-    private sealed class FloatMaker<T>(MemoryValueType type) : Maker<T>(type)
+    private sealed class FloatMaker<T>(MemoryValueType type) : NumberMaker<T>(type)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>, IMinMaxValue<T>
     {
         public override ValueCondition Around(object value, double tolerance)

@@ -21,9 +21,9 @@ internal sealed class ValueRange<T>(MemoryValueType type, T low, T high) : Value
 
     /// <inheritdoc/>
     internal override int Find(byte[] buffer, int at, int end, int alignment, ref int next, Span<FoundMatch> found) =>
-        T.IsNaN(low) ? Find<NaNs>(buffer, at, end, alignment, ref next, found)
-        : low == high ? Find<Equals>(buffer, at, end, alignment, ref next, found)
-        : Find<Between>(buffer, at, end, alignment, ref next, found);
+        T.IsNaN(low) ? Find<AreNaN>(buffer, at, end, alignment, ref next, found)
+        : low == high ? Find<AreEqual>(buffer, at, end, alignment, ref next, found)
+        : Find<AreBetween>(buffer, at, end, alignment, ref next, found);
 
     private int Find<TTest>(byte[] buffer, int at, int end, int alignment, ref int next, Span<FoundMatch> found)
         where TTest : struct, ITest
@@ -87,19 +87,19 @@ internal sealed class ValueRange<T>(MemoryValueType type, T low, T high) : Value
         static abstract Vector256<T> Test(Vector256<T> values, Vector256<T> low, Vector256<T> high);
     }
 
-    private struct Equals : ITest
+    private struct AreEqual : ITest
     {
         public static Vector256<T> Test(Vector256<T> values, Vector256<T> low, Vector256<T> high) =>
             Vector256.Equals(values, low);
     }
 
-    private struct Between : ITest
+    private struct AreBetween : ITest
     {
         public static Vector256<T> Test(Vector256<T> values, Vector256<T> low, Vector256<T> high) =>
             Vector256.GreaterThanOrEqual(values, low) & Vector256.LessThanOrEqual(values, high);
     }
 
-    private struct NaNs : ITest
+    private struct AreNaN : ITest
     {
         public static Vector256<T> Test(Vector256<T> values, Vector256<T> low, Vector256<T> high) =>
             ~Vector256.Equals(values, values);
