@@ -23,6 +23,7 @@ internal static class Failure
         Errno.ENOTTY or Errno.ENOSYS or Errno.ENODEV or Errno.EOPNOTSUPP => ErrorCategory.NotImplemented,
         Errno.ENOMEM or Errno.ENOSPC or Errno.EMFILE or Errno.ENFILE => ErrorCategory.ResourceUnavailable,
         Errno.EBUSY => ErrorCategory.ResourceBusy,
+        Errno.ETIMEDOUT => ErrorCategory.OperationTimeout,
         Errno.EHWPOISON => ErrorCategory.InvalidData,
         Errno.EAGAIN => ErrorCategory.InvalidData,
         Errno.EIO when error.Operation is "PoisonPage" or "UnpoisonPage" => ErrorCategory.InvalidResult,

@@ -17,7 +17,7 @@ internal static class JsonLine
     /// them.
     /// </summary>
     private static readonly HashSet<string> InHex =
-        ["start", "end", "address", "physicalAddress", "raw", "rawFlags", "flagSet"];
+        ["start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet"];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
 
@@ -84,6 +84,8 @@ internal static class JsonLine
 [JsonSerializable(typeof(FilePageSummary))]
 [JsonSerializable(typeof(MemoryBlock))]
 [JsonSerializable(typeof(MemoryFile))]
+[JsonSerializable(typeof(MemoryMatch))]
+[JsonSerializable(typeof(MemoryMatchInContext))]
 [JsonSerializable(typeof(MemoryWrite))]
 [JsonSerializable(typeof(MemoryWriter.Plan))]
 [JsonSerializable(typeof(PageIdleMark))]
@@ -102,4 +104,5 @@ internal static class JsonLine
 [JsonSerializable(typeof(ulong))]
 [JsonSerializable(typeof(float))]
 [JsonSerializable(typeof(double))]
+[JsonSerializable(typeof(string))]
 internal sealed partial class JsonTypes : JsonSerializerContext;

@@ -21,6 +21,12 @@ public sealed class MemorySearch(
     /// <summary>Processors that take part; more than four gain nothing, since memory is the limit.</summary>
     public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 4);
 
+    /// <summary>
+    /// Bytes that a worker reads and searches at a time: few enough to stay in a processor's cache. More where matches
+    /// are that long.
+    /// </summary>
+    public int PieceBytes { get; init; } = 1024 * 1024;
+
     /// <summary>Told now and then how far the search is; on the caller's thread.</summary>
     public Action<SearchProgress>? Progress { get; init; }
 
@@ -42,7 +48,8 @@ public sealed class MemorySearch(
         // An expression sees whether a match of the longest length is the end of the memory.
         int ahead = pattern.LongestMatch - (pattern.CanOverlap ? 1 : 0) + Context;
         SearchPlan plan = new(process, Range, reader.Method, behind, ahead, cancellation);
-        OrderedPieces pieces = new(plan, reader, Math.Max(Workers, 1), () => new SearchPiece(pattern),
+        int bytes = Math.Max(PieceBytes, behind + ahead + (int)MachinePage.SizeBytes);
+        OrderedPieces pieces = new(plan, reader, Math.Max(Workers, 1), () => new SearchPiece(pattern, bytes),
             piece => piece.FindMore(cancellation), cancellation);
         ulong failed = 0, carried = 0;
         foreach (SearchPiece piece in pieces.Run())

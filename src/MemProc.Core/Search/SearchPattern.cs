@@ -50,6 +50,6 @@ public abstract class SearchPattern
     internal abstract object? ValueOf(ReadOnlySpan<byte> bytes);
 
     /// <summary>The first offset from <paramref name="offset"/> on whose address is aligned.</summary>
-    private protected int Align(in SearchWindow window, int offset) =>
+    internal int Align(in SearchWindow window, int offset) =>
         offset + (int)((0 - window.AddressOf(offset)) & (ulong)(Alignment - 1));
 }

@@ -8,9 +8,6 @@ namespace MemProc;
 /// </summary>
 internal sealed class SearchPiece
 {
-    /// <summary>Bytes that are read in one piece: they stay in the processor's cache while they are searched.</summary>
-    public const int Bytes = 1024 * 1024;
-
     /// <summary>Matches that are looked for at a time: where everything matches, memory stays bounded.</summary>
     private const int Room = 4096;
 
@@ -21,6 +18,7 @@ internal sealed class SearchPiece
     private const int Padding = 128;
 
     private readonly SearchPattern? _pattern;
+    private readonly int _bytes;
     private readonly FoundMatch[] _found;
     private readonly List<SearchSegment> _segments = [];
     private readonly List<SearchWindow> _windows = [];
@@ -30,13 +28,15 @@ internal sealed class SearchPiece
 
     /// <summary>Makes the buffers.</summary>
     /// <param name="pattern">What is searched for; null: nothing, the bytes are wanted.</param>
-    public SearchPiece(SearchPattern? pattern)
+    /// <param name="bytes">Bytes that it takes in.</param>
+    public SearchPiece(SearchPattern? pattern, int bytes)
     {
         _pattern = pattern;
+        _bytes = bytes;
         _found = pattern is null ? [] : new FoundMatch[Room];
         // Pinned for good: a buffer of this size is never moved anyhow, and reading need not tell the collector.
         Buffer = GC.AllocateUninitializedArray<byte>(
-            Bytes + (pattern?.LongestMatch ?? 0) + Padding, pinned: true);
+            bytes + (pattern?.LongestMatch ?? 0) + Padding, pinned: true);
     }
 
     /// <summary>Where the bytes are. There is room behind them, for patterns that look further.</summary>
@@ -87,7 +87,7 @@ internal sealed class SearchPiece
         _segments.Clear();
         _windows.Clear();
         Maps.Clear();
-        Free = Bytes;
+        Free = _bytes;
         SearchedBytes = FailedBytes = 0;
         FoundCount = _window = 0;
         Error = null;
