@@ -15,5 +15,6 @@ internal static class Catalogue
         new FindPfnCase(),
         new IndexCase(),
         new SearchBytesCase(),
+        new SearchValueCase(),
     ];
 }
