@@ -28,7 +28,8 @@ Describe 'Search-ProcessMemory' {
         @{ name = 'numbers between others'; what = @{ Between = 0x4847, 0x4a49; Type = 'UInt16' }; offsets = 6, 8 }
     ) {
         $found = Search-ProcessMemory @here @what
-        $found.Address | Should -Be ($offsets | ForEach-Object { $seed + $_ })
+        # Not $found.Address: an array has a method of that name.
+        $found | ForEach-Object Address | Should -Be ($offsets | ForEach-Object { $seed + $_ })
         $found[0] | Should -BeOfType MemProc.MemoryMatch
     }
 
@@ -59,13 +60,13 @@ Describe 'Search-ProcessMemory' {
 
     It 'takes processes and mappings from the pipeline' {
         $process = Get-Process -Id $target.Id
-        ($process | Search-ProcessMemory -Text 'ABCDEFGHIJKL1234567890!').Address | Should -Contain $seed
+        $process | Search-ProcessMemory -Text 'ABCDEFGHIJKL1234567890!' | ForEach-Object Address | Should -Contain $seed
         (Get-ProcMap $target.Id -Address $seed | Search-ProcessMemory -Text '1234').Address | Should -Be ($seed + 12)
     }
 
     It 'filters by mapping' {
         $all = @{ Id = $target.Id; Text = 'ABCDEFGHIJKL1234567890!' }
-        (Search-ProcessMemory @all -Kind Anonymous).Address | Should -Contain $seed
+        Search-ProcessMemory @all -Kind Anonymous | ForEach-Object Address | Should -Contain $seed
         Search-ProcessMemory @all -Kind Stack | Should -BeNullOrEmpty
         Search-ProcessMemory @all -Permission r-x | Should -BeNullOrEmpty
         Search-ProcessMemory @all -Path '[stack]' | Should -BeNullOrEmpty
@@ -92,7 +93,7 @@ Describe 'Search-ProcessMemory' {
         ($lines | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 80
         Search-ProcessMemory @here -Type Int32 -Value 0x44434241 | Out-Screen | Should -Match '1145258561'
         $text = Search-ProcessMemory @here -Text 1234 -Context 4 | Out-Screen -Width 80
-        $text | Should -Match '49 4a 4b 4c 31 32 33 34 +35 36 37 38 +IJKL12345678'
+        $text | Should -Match '(?s)49 4a 4b 4c 31 32 33 34 +IJKL1234\s+0x[0-9a-f]+ 35 36 37 38 +5678'
     }
 
     It 'looks the same from a job, and keeps control characters from the terminal' {
@@ -176,8 +177,9 @@ Describe 'Narrowing' {
     }
 
     It 'begins with a condition' {
-        (New-ProcessMemoryScan @scope Int32 -Value 1000 | Get-ProcessMemoryMatch).Address | Should -Contain ($place + 400)
-        (New-ProcessMemoryScan @scope Int32 -Between 999, 1001 | Get-ProcessMemoryMatch).Address |
+        New-ProcessMemoryScan @scope Int32 -Value 1000 | Get-ProcessMemoryMatch | ForEach-Object Address |
+            Should -Contain ($place + 400)
+        New-ProcessMemoryScan @scope Int32 -Between 999, 1001 | Get-ProcessMemoryMatch | ForEach-Object Address |
             Should -Contain ($place + 400)
         (New-ProcessMemoryScan @scope Int16 -Unaligned).Count | Should -Be 65535
     }

@@ -51,8 +51,8 @@ public sealed class MemorySearch(
         int bytes = Math.Max(PieceBytes, behind + ahead + (int)MachinePage.SizeBytes);
         OrderedPieces pieces = new(plan, reader, Math.Max(Workers, 1), () => new SearchPiece(pattern, bytes),
             piece => piece.FindMore(cancellation), cancellation);
-        ulong failed = 0, carried = 0;
-        foreach (SearchPiece piece in pieces.Run())
+        ulong carried = 0;
+        foreach (SearchPiece piece in pieces.Run(Tell))
         {
             if (!pattern.CanOverlap && piece.Windows is [{ } first, ..] && first.AddressOf(first.From) < carried)
             {
@@ -73,14 +73,18 @@ public sealed class MemorySearch(
                 FindMore(piece);
             }
 
-            failed += piece.FailedBytes;
-            SearchedBytes += piece.SearchedBytes - piece.FailedBytes;
-            Skips = plan.Skips with { FailedBytes = failed };
-            Progress?.Invoke(new SearchProgress(SearchedBytes, piece.PassedBytes, plan.MappedBytes));
+            Tell();
         }
 
-        Skips = plan.Skips with { FailedBytes = failed };
+        Tell();
         process.ThrowIfExited(Operation);
+
+        void Tell()
+        {
+            SearchedBytes = pieces.SearchedBytes - pieces.FailedBytes;
+            Skips = plan.Skips with { FailedBytes = pieces.FailedBytes };
+            Progress?.Invoke(new SearchProgress(SearchedBytes, pieces.PassedBytes, plan.MappedBytes));
+        }
     }
 
     /// <summary>Finds what did not fit before, or nothing; an expression that takes its time can be stopped.</summary>

@@ -4,7 +4,8 @@ namespace MemProc;
 
 /// <summary>
 /// Workers that read pieces and work on them, each on a processor of its own, while their results are taken in
-/// address order. A few pieces are all the memory it takes: who is far ahead waits.
+/// address order. A few pieces are all the memory it takes: who is far ahead waits. A piece in which nothing is found
+/// is used again by its worker at once, since it is in its processor's cache.
 /// </summary>
 /// <param name="plan">Where the pieces come from.</param>
 /// <param name="reader">Reads them.</param>
@@ -16,24 +17,42 @@ internal sealed class OrderedPieces(
     SearchPlan plan, MemoryReader reader, int workers, Func<SearchPiece> newPiece, Action<SearchPiece> work,
     CancellationToken cancellation)
 {
+    /// <summary>How often whoever waits is told how far it is.</summary>
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How many pieces workers may be ahead, be there something in them or not.</summary>
+    private const int MostAhead = 4096;
+
     /// <summary>How long the end waits for system calls that are under way.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _planning = new();
     private readonly object _state = new();
     private readonly Dictionary<long, SearchPiece> _done = [];
+    private readonly HashSet<long> _empty = [];
     private readonly Stack<SearchPiece> _idle = [];
+    private long _taken;
     private int _made;
     private long _planned;
     private long _end = long.MaxValue;
     private int _reading;
     private bool _isOver;
 
+    /// <summary>Bytes in which matches could begin, of all pieces that are done, those refused by the kernel included.</summary>
+    public ulong SearchedBytes { get; private set; }
+
+    /// <summary>Bytes of them that the kernel refused to read.</summary>
+    public ulong FailedBytes { get; private set; }
+
+    /// <summary>Address space that is done with, searched or left out.</summary>
+    public ulong PassedBytes { get; private set; }
+
     /// <summary>
-    /// The pieces in address order. Each is used again once the next one is asked for. What fails in a piece is thrown
+    /// The pieces in which something was found, in address order. Each is used again once the next one is asked for. What fails in a piece is thrown
     /// when its turn comes.
     /// </summary>
-    public IEnumerable<SearchPiece> Run()
+    /// <param name="tick">Called now and then on the caller's thread, while nothing is found.</param>
+    public IEnumerable<SearchPiece> Run(Action tick)
     {
         using CancellationTokenRegistration registration = cancellation.Register(Wake);
         for (int worker = 0; worker < workers; worker++)
@@ -44,7 +63,7 @@ internal sealed class OrderedPieces(
 
         try
         {
-            for (long number = 0; Take(number) is SearchPiece piece; number++)
+            while (Take(tick) is SearchPiece piece)
             {
                 if (piece.Error is Exception error)
                 {
@@ -61,18 +80,40 @@ internal sealed class OrderedPieces(
         }
     }
 
-    private SearchPiece? Take(long number)
+    private SearchPiece? Take(Action tick)
     {
-        lock (_state)
+        while (true)
         {
-            SearchPiece? piece;
-            while (!_done.Remove(number, out piece) && number < _end)
+            lock (_state)
             {
                 cancellation.ThrowIfCancellationRequested();
-                Monitor.Wait(_state);
+                bool goesOn = false;
+                for (; _empty.Remove(_taken); _taken++)
+                {
+                    goesOn = true;
+                }
+
+                if (goesOn)
+                {
+                    // Some may wait because they were too far ahead.
+                    Monitor.PulseAll(_state);
+                }
+
+                if (_done.Remove(_taken, out SearchPiece? piece))
+                {
+                    _taken++;
+                    return piece;
+                }
+
+                if (_taken >= _end)
+                {
+                    return null;
+                }
+
+                Monitor.Wait(_state, Glance);
             }
 
-            return piece;
+            tick();
         }
     }
 
@@ -87,7 +128,8 @@ internal sealed class OrderedPieces(
 
     private void Work()
     {
-        while (Idle() is SearchPiece piece)
+        SearchPiece? piece = null;
+        while ((piece = Idle(piece)) is not null)
         {
             long number = Plan(piece);
             if (number < 0)
@@ -108,28 +150,53 @@ internal sealed class OrderedPieces(
                 piece.Error = error;
             }
 
-            lock (_state)
-            {
-                _done.Add(number, piece);
-                Monitor.PulseAll(_state);
-            }
+            piece = Hand(piece, number);
         }
     }
 
-    /// <summary>A piece that nobody uses; null when all is over.</summary>
-    private SearchPiece? Idle()
+    /// <summary>Hands a piece on; one with nothing in it comes back.</summary>
+    private SearchPiece? Hand(SearchPiece piece, long number)
+    {
+        lock (_state)
+        {
+            SearchedBytes += piece.SearchedBytes;
+            FailedBytes += piece.FailedBytes;
+            PassedBytes = Math.Max(PassedBytes, piece.PassedBytes);
+            bool isEmpty = piece is { Error: null, FoundCount: 0, Product: null };
+            if (isEmpty)
+            {
+                _empty.Add(number);
+            }
+            else
+            {
+                _done.Add(number, piece);
+            }
+
+            // Who takes the results sleeps on while there are none.
+            if (!isEmpty || _end != long.MaxValue || _empty.Count > MostAhead / 2)
+            {
+                Monitor.PulseAll(_state);
+            }
+
+            return isEmpty ? piece : null;
+        }
+    }
+
+    /// <summary>A piece that nobody uses, the worker's own if it has one; null when all is over.</summary>
+    private SearchPiece? Idle(SearchPiece? own)
     {
         lock (_state)
         {
             while (!_isOver && _end == long.MaxValue)
             {
-                if (_idle.TryPop(out SearchPiece? piece))
+                bool isFarAhead = _planned - _taken >= MostAhead;
+                if (!isFarAhead && (own is not null || _idle.TryPop(out own)))
                 {
-                    return piece;
+                    return own;
                 }
 
                 // One that is taken, and one for each worker to be ahead.
-                if (_made < 2 * workers + 1)
+                if (!isFarAhead && _made < 2 * workers + 1)
                 {
                     _made++;
                     return newPiece();

@@ -114,12 +114,12 @@ public sealed class MemorySearchPropertyTests : IDisposable
     {
         string[] expressions =
         [
-            "a+b", "(?<=c)a{2,}", "[ab]{3,7}", "a.*?c", "(?s)a.{0,9}b", @"(?s)a.*b", @"\x00{2}", "c?", @"ab(?!c)",
+            "a+b", "(?<=c)a{2,}", "[ab]{3,7}", "a.*?c", "(?s)a.{0,9}b", "(?s)a.{0,150}b", @"\x00{2}", "c?", @"ab(?!c)",
             "[^c]{70,}", "(?i)AB",
         ];
         const int Longest = 64;
         Random random = new(22);
-        for (int round = 0; round < 110; round++)
+        for (int round = 0; round < 66; round++)
         {
             FillRandom(random, round % 3 == 0 ? "aaaaaaaaab"u8.ToArray() : "abc\0\n"u8.ToArray());
             string expression = expressions[round % expressions.Length];
@@ -210,11 +210,18 @@ public sealed class MemorySearchPropertyTests : IDisposable
         using IEnumerator<MemoryMatch> matches = found.GetEnumerator();
         foreach ((int at, int bytes) in expected)
         {
-            Assert.True(matches.MoveNext(), $"{what}: nothing at {at}");
+            // No words for each of so many, unless they are needed.
+            if (!matches.MoveNext())
+            {
+                Assert.Fail($"{what}: nothing at {at}");
+            }
+
             MemoryMatch match = matches.Current;
-            Assert.True((at, bytes) == ((int)(match.Address - _address), match.Bytes.Length),
-                $"{what}: {match.Length} at {match.Address - _address} instead of {bytes} at {at}");
-            Assert.True(_bytes.AsSpan(at, bytes).SequenceEqual(match.Bytes), what);
+            if ((at, bytes) != ((int)(match.Address - _address), match.Bytes.Length)
+                || !_bytes.AsSpan(at, bytes).SequenceEqual(match.Bytes))
+            {
+                Assert.Fail($"{what}: {match.Length} at {match.Address - _address} instead of {bytes} at {at}");
+            }
         }
 
         Assert.False(matches.MoveNext(), $"{what}: more than expected");

@@ -56,8 +56,8 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         OrderedPieces pieces = new(plan, reader, Math.Max(Workers, 1), () => new SearchPiece(pattern, PieceBytes),
             piece => piece.Product = FirstBlocks(piece, pattern, layout, condition is null), cancellation);
         List<ScanBlock> blocks = [];
-        ulong most = MostHeldBytes ?? AvailableBytes(process.Files) / 2, held = 0, failed = 0;
-        foreach (SearchPiece piece in pieces.Run())
+        ulong most = MostHeldBytes ?? AvailableBytes(process.Files) / 2, held = 0;
+        foreach (SearchPiece piece in pieces.Run(Tell))
         {
             foreach (ScanBlock block in (List<ScanBlock>)piece.Product!)
             {
@@ -71,14 +71,19 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
                     + $"than {HumanSize.Format(most)}, too much of what is free. Give a value, or scan part of the memory.");
             }
 
-            failed += piece.FailedBytes;
-            SearchedBytes += piece.SearchedBytes - piece.FailedBytes;
-            Progress?.Invoke(new SearchProgress(SearchedBytes, piece.PassedBytes, plan.MappedBytes));
+            Tell();
         }
 
-        Skips = plan.Skips with { FailedBytes = failed };
+        Tell();
         process.ThrowIfExited(Operation);
         return new MemoryScan(process.Identity, type, layout, blocks, rounds: 1, lost: 0);
+
+        void Tell()
+        {
+            SearchedBytes = pieces.SearchedBytes - pieces.FailedBytes;
+            Skips = plan.Skips with { FailedBytes = pieces.FailedBytes };
+            Progress?.Invoke(new SearchProgress(SearchedBytes, pieces.PassedBytes, plan.MappedBytes));
+        }
     }
 
     /// <summary>
@@ -133,7 +138,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         }
     }
 
-    private static List<ScanBlock> FirstBlocks(SearchPiece piece, ValuePattern pattern, in ScanLayout layout, bool all)
+    private static List<ScanBlock>? FirstBlocks(SearchPiece piece, ValuePattern pattern, in ScanLayout layout, bool all)
     {
         List<ScanBlock> blocks = [];
         FoundMatch[] found = all ? [] : new FoundMatch[1024];
@@ -175,7 +180,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
             }
         }
 
-        return blocks;
+        return blocks.Count > 0 ? blocks : null;
     }
 
     private static ulong AvailableBytes(KernelFiles files)
