@@ -21,7 +21,7 @@ public sealed class MemorySearchTests
         ulong before = Present(process, address, Reserved);
 
         MemorySearch search = new(process, BytePattern.Exact(Needle));
-        Assert.Contains(address + 2 * stride + 100, search.Find().Select(match => match.Address));
+        Assert.Contains(address + 2 * stride + 100, search.Find().Select(match => match.Address).ToArray());
         Assert.Equal((3UL, 3UL), (before, Present(process, address, Reserved)));
         Assert.True(search.Skips.NotResidentBytes >= Reserved - 3 * Page.Size);
         Assert.True(search.Skips.ClosedBytes >= 4 * Page.Size);

@@ -208,8 +208,8 @@ internal sealed class ScanBlock
     private static ScanBlock Some(
         in ScanLayout layout, ulong address, ReadOnlySpan<byte> bytes, int slots, ReadOnlySpan<ulong> bits, int count)
     {
-        byte[] packed = new byte[count * layout.Size];
         ushort[]? list = 2 * count < slots / 8 ? new ushort[count] : null;
+        ReadOnlySpan<byte> first = default;
         int place = 0, last = 0;
         bool isEqual = true;
         for (int word = 0; word < bits.Length; word++)
@@ -218,8 +218,8 @@ internal sealed class ScanBlock
             {
                 last = word * 64 + BitOperations.TrailingZeroCount(rest);
                 ReadOnlySpan<byte> number = layout.Number(bytes, last);
-                number.CopyTo(packed.AsSpan(place * layout.Size));
-                isEqual = isEqual && number.SequenceEqual(packed.AsSpan(0, layout.Size));
+                first = place == 0 ? number : first;
+                isEqual = isEqual && number.SequenceEqual(first);
                 if (list is not null)
                 {
                     list[place] = (ushort)last;
@@ -230,11 +230,27 @@ internal sealed class ScanBlock
         }
 
         int raw = layout.Length(last + 1);
-        (byte[] values, Form form) = isEqual ? (packed[..layout.Size], Form.Equal)
-            : raw < packed.Length ? (Copy(bytes[..raw]), Form.Raw)
-            : (packed, Form.Packed);
+        (byte[] values, Form form) = isEqual ? (first.ToArray(), Form.Equal)
+            : raw < count * layout.Size ? (Copy(bytes[..raw]), Form.Raw)
+            : (Pack(layout, bytes, bits, count), Form.Packed);
         return new ScanBlock(
             layout, address, slots, count, list is null ? bits.ToArray() : null, list, values, form);
+    }
+
+    private static byte[] Pack(in ScanLayout layout, ReadOnlySpan<byte> bytes, ReadOnlySpan<ulong> bits, int count)
+    {
+        byte[] packed = GC.AllocateUninitializedArray<byte>(count * layout.Size, pinned: count * layout.Size >= LargeArray);
+        int place = 0;
+        for (int word = 0; word < bits.Length; word++)
+        {
+            for (ulong rest = bits[word]; rest != 0; rest &= rest - 1)
+            {
+                layout.Number(bytes, word * 64 + BitOperations.TrailingZeroCount(rest))
+                    .CopyTo(packed.AsSpan(place++ * layout.Size));
+            }
+        }
+
+        return packed;
     }
 
     private static byte[] Copy(ReadOnlySpan<byte> bytes)
