@@ -19,5 +19,7 @@ internal static class Catalogue
         new CoreCase(),
         new OutFileCase(),
         new ReadCase(),
+        new SearchBytesCase(),
+        new SearchValueCase(),
     ];
 }

@@ -18,13 +18,21 @@ internal sealed record ResidentMemory(int ProcessId, ulong Start, ulong End)
     /// <summary>Starts the process.</summary>
     /// <param name="contest">Ends it.</param>
     /// <param name="length">Bytes.</param>
-    public static ResidentMemory In(Contest contest, ulong length)
+    public static ResidentMemory In(Contest contest, ulong length) => In(contest, length, (start, bytes) =>
+        $"touch {start} {bytes / MachinePage.SizeBytes}");
+
+    /// <summary>The same with bytes in it that look random.</summary>
+    /// <inheritdoc cref="In(Contest, ulong)" path="/param"/>
+    public static ResidentMemory Filled(Contest contest, ulong length) => In(contest, length, (start, bytes) =>
+        $"fill {start} {bytes} {start / Step % 251}");
+
+    private static ResidentMemory In(Contest contest, ulong length, Func<ulong, ulong, string> command)
     {
         TargetProcess target = contest.Keep(TargetProcess.Start());
         ulong start = target.Ask($"reserve {length} 0").Address("address");
         for (ulong done = 0; done < length; done += Step)
         {
-            target.Ask($"touch {start + done} {Math.Min(Step, length - done) / MachinePage.SizeBytes}");
+            target.Ask(command(start + done, Math.Min(Step, length - done)));
         }
 
         return new ResidentMemory(target.ProcessId, start, start + length);

@@ -59,6 +59,7 @@ internal static class CommandLine
         root.Subcommands.Add(new WatchCommand());
         root.Subcommands.Add(new WriteCommand());
         root.Subcommands.Add(new SaveCommand());
+        root.Subcommands.Add(new SearchCommand());
         root.Subcommands.Add(new FindPfnCommand());
         root.Subcommands.Add(new IdleCommand());
         root.Subcommands.Add(new WorkingSetCommand());

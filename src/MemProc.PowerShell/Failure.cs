@@ -24,6 +24,7 @@ internal static class Failure
         Errno.ENOMEM or Errno.ENOSPC or Errno.EMFILE or Errno.ENFILE => ErrorCategory.ResourceUnavailable,
         Errno.EBUSY => ErrorCategory.ResourceBusy,
         Errno.EEXIST => ErrorCategory.ResourceExists,
+        Errno.ETIMEDOUT => ErrorCategory.OperationTimeout,
         Errno.EHWPOISON => ErrorCategory.InvalidData,
         Errno.EAGAIN => ErrorCategory.InvalidData,
         Errno.EIO when error.Operation is "PoisonPage" or "UnpoisonPage" => ErrorCategory.InvalidResult,

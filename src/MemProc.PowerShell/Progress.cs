@@ -14,6 +14,12 @@ internal sealed class Progress(Cmdlet cmdlet, string activity)
     private TimeSpan _next = Interval * 2;
     private bool _isShown;
 
+    /// <summary>Bytes done, and how fast: <c>1.2 GiB, 3.4 GiB/s</c>.</summary>
+    /// <param name="bytes">Bytes done.</param>
+    /// <param name="start">When it began, by <see cref="Stopwatch.GetTimestamp"/>.</param>
+    public static string Rate(ulong bytes, long start) => $"{HumanSize.Format(bytes)}, "
+        + $"{HumanSize.Format((ulong)(bytes / Stopwatch.GetElapsedTime(start).TotalSeconds))}/s";
+
     /// <summary>Says how far the work is.</summary>
     /// <param name="done">Units done.</param>
     /// <param name="all">Units in all.</param>

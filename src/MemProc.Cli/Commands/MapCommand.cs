@@ -80,7 +80,7 @@ internal sealed class MapCommand : CliCommand
     }
 
     /// <summary>A pattern as it is; one that fits nothing is refused where it is given.</summary>
-    private static string Permission(string text) => new MapFilter { Permissions = [text] }.Permissions.Count > 0
+    internal static string Permission(string text) => new MapFilter { Permissions = [text] }.Permissions.Count > 0
         ? text
         : string.Empty;
 }

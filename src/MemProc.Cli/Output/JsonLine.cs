@@ -17,7 +17,7 @@ internal static class JsonLine
     /// them.
     /// </summary>
     private static readonly HashSet<string> InHex =
-        ["start", "end", "address", "physicalAddress", "raw", "rawFlags", "flagSet"];
+        ["start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet"];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
 
@@ -89,6 +89,8 @@ internal static class JsonLine
 [JsonSerializable(typeof(MemoryBlock))]
 [JsonSerializable(typeof(MemoryFile))]
 [JsonSerializable(typeof(MemoryDump))]
+[JsonSerializable(typeof(MemoryMatch))]
+[JsonSerializable(typeof(MemoryMatchInContext))]
 [JsonSerializable(typeof(MemoryWrite))]
 [JsonSerializable(typeof(MemoryWriter.Plan))]
 [JsonSerializable(typeof(PageIdleMark))]
@@ -117,4 +119,5 @@ internal static class JsonLine
 [JsonSerializable(typeof(ulong))]
 [JsonSerializable(typeof(float))]
 [JsonSerializable(typeof(double))]
+[JsonSerializable(typeof(string))]
 internal sealed partial class JsonTypes : JsonSerializerContext;

@@ -13,14 +13,16 @@ public static class ByteText
     {
         ReadOnlySpan<byte> shown = bytes[..Math.Min(bytes.Length, Shown)];
         string hex = string.Join(' ', Convert.ToHexStringLower(shown).Chunk(2).Select(pair => new string(pair)));
-        string characters = string.Create(shown.Length, shown, static (text, source) =>
-        {
-            for (int index = 0; index < source.Length; index++)
-            {
-                text[index] = source[index] is >= 0x20 and < 0x7f ? (char)source[index] : '.';
-            }
-        });
         string rest = bytes.Length > Shown ? $" … ({bytes.Length} bytes)" : string.Empty;
-        return $"{hex} |{characters}|{rest}";
+        return $"{hex} |{Characters(shown)}|{rest}";
     }
+
+    /// <summary>Bytes as characters: visible ASCII as it is, a dot for the rest.</summary>
+    public static string Characters(ReadOnlySpan<byte> bytes) => string.Create(bytes.Length, bytes, static (text, source) =>
+    {
+        for (int index = 0; index < source.Length; index++)
+        {
+            text[index] = source[index] is >= 0x20 and < 0x7f ? (char)source[index] : '.';
+        }
+    });
 }

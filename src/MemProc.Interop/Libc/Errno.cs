@@ -73,6 +73,8 @@ public enum Errno
     EOVERFLOW = 75,
     /// <summary>Operation not supported.</summary>
     EOPNOTSUPP = 95,
+    /// <summary>Connection timed out; here, work that took too long.</summary>
+    ETIMEDOUT = 110,
     /// <summary>Memory page has hardware error.</summary>
     EHWPOISON = 133,
 }

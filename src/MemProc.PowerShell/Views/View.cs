@@ -77,6 +77,32 @@ public static class View
     public static string Bytes(object? bytes) =>
         LanguagePrimitives.ConvertTo<byte[]>(bytes) is { Length: > 0 } some ? ByteText.Short(some) : string.Empty;
 
+    /// <summary>A match in a few words: a number, or the first bytes.</summary>
+    public static string Match(PSObject match)
+    {
+        object? type = Value(match, "Type");
+        return MatchText.Describe(
+            LanguagePrimitives.ConvertTo<byte[]>(Value(match, "Bytes")) ?? [], type?.ToString() == nameof(MemoryValueType.Pointer),
+            type is null ? null : Value(match, "Value"), Value(match, "PreviousValue"));
+    }
+
+    /// <summary>A match with what lies around it, as a dump.</summary>
+    public static string MatchInContext(PSObject match)
+    {
+        byte[] bytes = LanguagePrimitives.ConvertTo<byte[]>(Value(match, "ContextBytes")) ?? [];
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"0x{Number(match, "Address"):x12} {Value(match, "Permissions")} ")
+            .Append(CultureInfo.InvariantCulture, $"{HumanSize.Format(Number(match, "Length"))}, process ")
+            .Append(Process(Value(match, "ProcessId"), Value(match, "ProcessName")))
+            .AppendLine($" {Text(Value(match, "Path"))}".TrimEnd());
+        foreach (string line in HexDump.Lines(Number(match, "ContextAddress"), bytes, (ulong)bytes.Length, []))
+        {
+            text.AppendLine(line);
+        }
+
+        return text.ToString().TrimEnd('\n');
+    }
+
     /// <summary>A block as a dump. A large one is cut off with a line that says so.</summary>
     public static string Dump(PSObject block)
     {

@@ -1,0 +1,56 @@
+namespace MemProc.Bench;
+
+/// <summary>Looking for eight bytes in memory that looks random.</summary>
+internal sealed class SearchBytesCase : Case
+{
+    private const ulong Length = 4UL << 30;
+    private const ulong Spare = 1UL << 30;
+    private const string Pattern = "4d656d50726f6321";
+
+    /// <inheritdoc/>
+    public override string Name => "search-bytes";
+
+    /// <inheritdoc/>
+    public override string Title => "search for 8 bytes in 4 GiB";
+
+    /// <inheritdoc/>
+    public override void Prepare(Contest contest)
+    {
+        if (Machine.AvailableBytes < Length + Spare)
+        {
+            throw new SkippedException($"it takes {HumanSize.Format(Length + Spare)} of free memory");
+        }
+
+        ResidentMemory memory = ResidentMemory.Filled(contest, Length);
+        Plant(memory);
+        Contender one = contest.Add(Core(memory, 1));
+        Contender two = contest.Add(Core(memory, 2));
+        Contender loop = contest.Add(new LimitProgram("C, process_vm_readv and memmem", "read_memmem", 1,
+            memory.ProcessId, memory.Start, memory.End, Pattern));
+        contest.Compare(one, loop, atMost: 1.0);
+        contest.Compare(two, loop, atMost: 1 / 1.7);
+    }
+
+    /// <summary>Puts the pattern there in places that no piece is likely to begin or end with, and over a page's end.</summary>
+    private static void Plant(ResidentMemory memory)
+    {
+        using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
+        MemoryWriter writer = new(process);
+        for (ulong at = MachinePage.SizeBytes - 3; at < memory.Length - MachinePage.SizeBytes; at += memory.Length / 10)
+        {
+            writer.Write(writer.Prepare(memory.Start + at, Convert.FromHexString(Pattern), null, force: false), verify: true);
+        }
+    }
+
+    private static InProcess Core(ResidentMemory memory, int workers) =>
+        new($"MemProc.Core, MemorySearch, {(workers == 1 ? "one processor" : $"{workers} processors")}", 1, () =>
+        {
+            using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
+            MemorySearch search = new(process, BytePattern.Parse(Pattern))
+            {
+                Range = SearchRange.All.From(memory.Start, memory.Length),
+                Workers = workers,
+            };
+            return $"{search.Find().Count()}";
+        });
+}

@@ -1,0 +1,223 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+
+namespace MemProc.Cli;
+
+/// <summary><c>memproc search</c>: where in the memory of a process something is.</summary>
+internal sealed class SearchCommand : CliCommand
+{
+    private static readonly Column<MemoryMatch>[] Columns =
+    [
+        new("Address", -18, match => Show.Hex(match.Address)),
+        new("Perm", -4, match => match.Permissions ?? string.Empty),
+        new("Match", -35, match => MatchText.Describe(match.Bytes, match.Type == MemoryValueType.Pointer,
+            match.Type is null ? null : match.Value, null)),
+        new("Path", 0, match => SafeText.Escape(match.Path ?? string.Empty)),
+    ];
+
+    private readonly Argument<int> _process = Given.Process();
+
+    private readonly Argument<string?> _pattern = new("PATTERN")
+    {
+        Description = "Bytes in hex, ? for a digit that may be any: '48 8b ?? 05'",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<string?> _text = Given.Option("--text", "TEXT", "A text", text => text);
+    private readonly Option<Encoding?> _encoding = Given.Option("--encoding", "NAME", "What the bytes of --text are; "
+        + "utf-8 unless given: ascii, latin1, utf-16, utf-16BE, utf-32", Encoding.GetEncoding);
+    private readonly Option<bool> _ignoreCase = Given.Switch(
+        "--ignore-case", "Upper and lower case letters of --text and --regex are alike");
+    private readonly Option<string?> _regex = Given.Option(
+        "--regex", "EXPRESSION", "A regular expression over bytes, as .NET has them", text => text);
+    private readonly Option<MemoryValueType?> _type = Given.Word<MemoryValueType>(
+        "--type", "TYPE", "What the numbers are");
+    private readonly Option<string?> _value = Given.Option("--value", "NUMBER", "A number of --type", text => text);
+    private readonly Option<double?> _tolerance = Given.Option<double?>("--tolerance", "NUMBER",
+        "How far from --value others may be", text => double.Parse(text, CultureInfo.InvariantCulture));
+    private readonly Option<string?> _above = Given.Option(
+        "--greater-than", "NUMBER", "Numbers of --type above this one", text => text);
+    private readonly Option<string?> _below = Given.Option(
+        "--less-than", "NUMBER", "Numbers of --type below this one", text => text);
+    private readonly Option<string[]?> _between = Given.Option(
+        "--between", "LOW..HIGH", "Numbers of --type between these, both included", TwoNumbers);
+    private readonly Option<int?> _alignment = Given.Option<int?>("--alignment", "BYTES",
+        "Matches begin at multiples of this; numbers at multiples of their size unless given, all else anywhere",
+        text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
+    private readonly Option<ProcAddress?> _address = Given.Option<ProcAddress>(
+        "--address", "ADDRESS", "From this address on", ProcAddress.Parse);
+    private readonly Option<ulong?> _length = Given.Option<ulong?>(
+        "--length", "LENGTH", "So many bytes from --address on", text => Numbers.Length(text));
+    private readonly Option<string[]> _path = Given.List(
+        "--path", "PATTERN", "Only mappings whose paths fit, as for map", text => text);
+    private readonly Option<string[]> _permission = Given.List(
+        "--permission", "PATTERN", "Only permissions that fit: rw-, r-xp, '*x*'", MapCommand.Permission);
+    private readonly Option<ProcMapKind[]> _kind = Given.List(
+        "--kind", "KIND", $"Only these kinds: {Words.All<ProcMapKind>()}", Words.Parse<ProcMapKind>);
+    private readonly Option<bool> _all = Given.Switch("--include-not-resident",
+        "Search what is not in memory, too: it is let in, and the process grows");
+    private readonly Option<ReadMethod?> _method = Given.Word<ReadMethod>(
+        "--method", "METHOD", "How to read; mem also reads pages that the process itself may not");
+    private readonly Option<ulong?> _first = Given.Option<ulong?>(
+        "--first", "MATCHES", "Stop after so many", text => Numbers.Count(text));
+    private readonly Option<int?> _context = Given.Option<int?>("--context", "BYTES",
+        "Show so many bytes before and behind each match", text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
+
+    public SearchCommand()
+        : base("search", "Searches the memory of a process, as much of it as is in memory.",
+            "memproc search 1234 '48 8b ?? 05' --permission r-x",
+            "memproc search 1234 --text password --ignore-case --context 32",
+            "memproc search 1234 --value 100 --type int32 --kind heap",
+            "memproc search 1234 --regex 'https?://[!-~]+' --first 10 --json")
+    {
+        Arguments.Add(_process);
+        Arguments.Add(_pattern);
+        foreach (Option option in new Option[]
+        {
+            _text, _encoding, _ignoreCase, _regex, _type, _value, _tolerance, _above, _below, _between, _alignment,
+            _address, _length, _path, _permission, _kind, _all, _method, _first, _context,
+        })
+        {
+            Options.Add(option);
+        }
+    }
+
+    protected override string? Fault(ParseResult given)
+    {
+        Option[] numbers = [_value, _above, _below, _between];
+        int asked = (given.Has(_pattern) ? 1 : 0)
+            + numbers.Append(_text).Append(_regex).Count(option => given.Has(option));
+        return asked == 0 ? "What to search for? Give PATTERN, --text, --regex, --value, --greater-than, --less-than "
+                + "or --between."
+            : asked > 1 ? "Give one thing to search for."
+            : numbers.Any(given.Has) != given.Has(_type) ? "--type says what the number of --value, --greater-than, "
+                + "--less-than or --between is: give both."
+            : given.Has(_encoding) && !given.Has(_text) ? "--encoding is about --text."
+            : given.Has(_ignoreCase) && !given.Has(_text) && !given.Has(_regex)
+            ? "--ignore-case is about --text and --regex."
+            : given.Has(_tolerance) && !given.Has(_value) ? "--tolerance is about --value."
+            : given.Has(_alignment) && given.Has(_regex) ? "--alignment is not for --regex."
+            : given.Has(_length) && !given.Has(_address) ? "--length begins at --address."
+            : given.GetValue(_context) > MemorySearch.MostContext
+            ? $"--context takes at most {MemorySearch.MostContext} bytes."
+            : PatternFault(given);
+    }
+
+    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    {
+        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
+        MemorySearch search = new(process, Pattern(given), cancellation)
+        {
+            Range = Range(given, process),
+            Context = given.GetValue(_context) ?? 0,
+        };
+        Table<MemoryMatch> table = output.BeginTable(Columns);
+        ulong left = given.GetValue(_first) ?? ulong.MaxValue;
+        foreach (MemoryMatch match in search.Find())
+        {
+            Write(match, table, output);
+            if (--left == 0)
+            {
+                return;
+            }
+        }
+
+        if (!given.Has(_context))
+        {
+            table.End();
+        }
+
+        if (!search.Skips.IsNone)
+        {
+            output.Tell($"{HumanSize.Format(search.SearchedBytes)} searched; left out: {search.Skips}.");
+        }
+    }
+
+    private static void Write(MemoryMatch match, Table<MemoryMatch> table, Output output)
+    {
+        if (match is not MemoryMatchInContext context)
+        {
+            table.Add(match);
+        }
+        else if (output.IsJson)
+        {
+            output.WriteJson(context);
+        }
+        else
+        {
+            output.WriteLine($"{Show.Hex(match.Address)} {match.Permissions} {HumanSize.Format(match.Length)} "
+                + SafeText.Escape(match.Path ?? string.Empty));
+            foreach (string line in HexDump.Lines(
+                context.ContextAddress, context.ContextBytes, (ulong)context.ContextBytes.Length, []))
+            {
+                output.WriteLine(line);
+            }
+        }
+    }
+
+    private static string[] TwoNumbers(string text) => text.Split("..", 2) is [string low, string high]
+        ? [low, high]
+        : throw new FormatException($"'{SafeText.Escape(text)}' are no two numbers: write 1..10.");
+
+    private SearchRange Range(ParseResult given, LinuxProcess process)
+    {
+        string[] paths = given.GetValue(_path) ?? [];
+        SearchRange range = new()
+        {
+            Filter = new MapFilter
+            {
+                Path = paths.Length == 0 ? null : PathPattern.Any(paths),
+                Permissions = given.GetValue(_permission) ?? [],
+                Kinds = given.GetValue(_kind) ?? [],
+            },
+            IncludeNotResident = given.GetValue(_all),
+            Method = given.GetValue(_method) ?? ReadMethod.Auto,
+        };
+        return given.GetValue(_address) is ProcAddress address
+            ? range.From(address.Resolve(process), given.GetValue(_length))
+            : range;
+    }
+
+    private string? PatternFault(ParseResult given)
+    {
+        try
+        {
+            Pattern(given);
+            return null;
+        }
+        catch (Exception error) when (error is ArgumentException or FormatException or OverflowException)
+        {
+            return error.Message;
+        }
+    }
+
+    private SearchPattern Pattern(ParseResult given)
+    {
+        int? alignment = given.GetValue(_alignment);
+        if (given.GetValue(_pattern) is string pattern)
+        {
+            return BytePattern.Parse(pattern, alignment ?? 1);
+        }
+
+        if (given.GetValue(_text) is string text)
+        {
+            return BytePattern.Text(text, given.GetValue(_encoding) ?? Encoding.UTF8, given.GetValue(_ignoreCase),
+                alignment ?? 1);
+        }
+
+        if (given.GetValue(_regex) is string expression)
+        {
+            return new RegexPattern(expression, given.GetValue(_ignoreCase));
+        }
+
+        MemoryValueType type = given.GetValue(_type)!.Value;
+        ValueCondition condition =
+            given.GetValue(_value) is string value
+                ? ValueCondition.EqualTo(type, value, given.GetValue(_tolerance) ?? 0)
+            : given.GetValue(_above) is string above ? ValueCondition.GreaterThan(type, above)
+            : given.GetValue(_below) is string below ? ValueCondition.LessThan(type, below)
+            : ValueCondition.Between(type, given.GetValue(_between)![0], given.GetValue(_between)![1]);
+        return new ValuePattern(condition, alignment);
+    }
+}

@@ -1,0 +1,241 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Text;
+
+namespace MemProc;
+
+/// <summary>
+/// Bytes, of which some bits may be open. Every place where they are is a match, also one within another match.
+/// </summary>
+public sealed class BytePattern : SearchPattern
+{
+    /// <summary>Starts that are looked at in one go.</summary>
+    private const int Step = 32;
+
+    private readonly byte[] _values;
+    private readonly byte[] _masks;
+    private readonly Encoding? _encoding;
+    private readonly bool _isExact;
+
+    /// <summary>The two bytes of the pattern that are rarest in memory: where they do not fit, nothing does.</summary>
+    private readonly int _anchor;
+    private readonly int _secondAnchor;
+
+    private BytePattern(byte[] values, byte[] masks, int alignment, Encoding? encoding)
+        : base(values.Length, alignment)
+    {
+        _values = values;
+        _masks = masks;
+        _encoding = encoding;
+        _isExact = !masks.AsSpan().ContainsAnyExcept((byte)0xff);
+        int[] byRarity = [.. Enumerable.Range(0, values.Length).OrderBy(Commonness)];
+        _anchor = byRarity[0];
+        _secondAnchor = byRarity.Length > 1 && _masks[byRarity[1]] != 0 ? byRarity[1] : _anchor;
+    }
+
+    /// <inheritdoc/>
+    internal override int Find(SearchPiece piece, in SearchWindow window, ref int next, Span<FoundMatch> found)
+    {
+        ref byte origin = ref MemoryMarshal.GetArrayDataReference(piece.Buffer);
+        int end = Math.Min(window.To, window.End - _values.Length + 1);
+        int at = Align(window, next);
+        int step = Math.Max(Step, Alignment);
+        uint aligned = AlignedStarts();
+        int anchor = _anchor, second = _secondAnchor;
+        Vector256<byte> value = Vector256.Create(_values[anchor]), mask = Vector256.Create(_masks[anchor]);
+        Vector256<byte> secondValue = Vector256.Create(_values[second]), secondMask = Vector256.Create(_masks[second]);
+        int count = 0;
+        for (; at < end; at += step)
+        {
+            Vector256<byte> fits =
+                Vector256.Equals(Vector256.LoadUnsafe(ref origin, (nuint)(at + anchor)) & mask, value)
+                & Vector256.Equals(Vector256.LoadUnsafe(ref origin, (nuint)(at + second)) & secondMask, secondValue);
+            uint starts = fits.ExtractMostSignificantBits() & aligned;
+            while (starts != 0)
+            {
+                int start = at + BitOperations.TrailingZeroCount(starts);
+                if (start >= end)
+                {
+                    break;
+                }
+
+                starts &= starts - 1;
+                if (!IsAt(ref Unsafe.Add(ref origin, start)))
+                {
+                    continue;
+                }
+
+                found[count++] = new FoundMatch(start, _values.Length);
+                if (count == found.Length)
+                {
+                    next = start + 1;
+                    return count;
+                }
+            }
+        }
+
+        next = window.To;
+        return count;
+    }
+
+    /// <inheritdoc/>
+    internal override object? ValueOf(ReadOnlySpan<byte> bytes) => _encoding?.GetString(bytes);
+
+    /// <summary>Exactly these bytes.</summary>
+    /// <param name="bytes">At least one.</param>
+    /// <param name="alignment">Matches begin at multiples of this.</param>
+    /// <exception cref="ArgumentException">No bytes, or too many; an impossible alignment.</exception>
+    public static BytePattern Exact(byte[] bytes, int alignment = 1) =>
+        Create([.. bytes], [.. Enumerable.Repeat((byte)0xff, bytes.Length)], alignment, null);
+
+    /// <summary>Bytes in hex with open places: <c>48 8b ?? 05</c>, <c>488b??05</c>, <c>4? ?b</c>.</summary>
+    /// <param name="text">The bytes; <c>?</c> stands for a digit, and alone for a byte.</param>
+    /// <param name="alignment">Matches begin at multiples of this.</param>
+    /// <exception cref="ArgumentException">The text is none, or fits everything; an impossible alignment.</exception>
+    public static BytePattern Parse(string text, int alignment = 1)
+    {
+        List<byte> values = [], masks = [];
+        foreach (string word in text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        {
+            string digits = word.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? word[2..]
+                : word == "?" ? "??"
+                : word;
+            if (digits.Length == 0 || digits.Length % 2 != 0 || !digits.All(digit => digit == '?' || char.IsAsciiHexDigit(digit)))
+            {
+                throw new ArgumentException($"'{SafeText.Escape(text)}' is no pattern of bytes. Write two hex digits a "
+                    + "byte, ? for a digit that may be any: '48 8b ?? 05', 488b??05, '4? 8b'.");
+            }
+
+            for (int index = 0; index < digits.Length; index += 2)
+            {
+                (int high, int highMask) = Digit(digits[index]);
+                (int low, int lowMask) = Digit(digits[index + 1]);
+                values.Add((byte)(high << 4 | low));
+                masks.Add((byte)(highMask << 4 | lowMask));
+            }
+        }
+
+        return Create([.. values], [.. masks], alignment, null);
+    }
+
+    /// <summary>A text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="encoding">What its bytes are.</param>
+    /// <param name="ignoreCase">Upper and lower case letters are alike.</param>
+    /// <param name="alignment">Matches begin at multiples of this.</param>
+    /// <exception cref="ArgumentException">
+    /// No text, or one that the encoding cannot write or not without regard to case; an impossible alignment.
+    /// </exception>
+    public static BytePattern Text(string text, Encoding encoding, bool ignoreCase = false, int alignment = 1)
+    {
+        byte[] bytes = Encode(text, encoding);
+        byte[] masks = [.. Enumerable.Repeat((byte)0xff, bytes.Length)];
+        if (ignoreCase)
+        {
+            int at = 0;
+            foreach (Rune letter in text.EnumerateRunes())
+            {
+                byte[] lower = Encode(Rune.ToLowerInvariant(letter).ToString(), encoding);
+                byte[] upper = Encode(Rune.ToUpperInvariant(letter).ToString(), encoding);
+                OpenCase(letter, lower, upper, masks.AsSpan(at));
+                at += lower.Length;
+            }
+        }
+
+        return Create([.. bytes.Zip(masks, (value, mask) => (byte)(value & mask))], masks, alignment, encoding);
+    }
+
+    private static BytePattern Create(byte[] values, byte[] masks, int alignment, Encoding? encoding)
+    {
+        if (values.Length is 0 or > LongestBytes)
+        {
+            throw new ArgumentException(
+                $"A pattern has 1 to {LongestBytes} bytes, not {values.Length}.", nameof(values));
+        }
+
+        return masks.AsSpan().ContainsAnyExcept((byte)0)
+            ? new BytePattern(values, masks, alignment, encoding)
+            : throw new ArgumentException("The pattern fits everything: give at least one digit.", nameof(masks));
+    }
+
+    private static (int Value, int Mask) Digit(char digit) =>
+        digit == '?' ? (0, 0) : (Convert.ToInt32(digit.ToString(), 16), 0xf);
+
+    private static byte[] Encode(string text, Encoding encoding)
+    {
+        byte[] bytes = encoding.GetBytes(text);
+        return encoding.GetString(bytes) == text
+            ? bytes
+            : throw new ArgumentException($"'{SafeText.Escape(text)}' cannot be written in {encoding.WebName}.");
+    }
+
+    /// <summary>
+    /// Leaves open the one bit by which the cases of a letter differ; with more than one, other letters would fit too.
+    /// </summary>
+    private static void OpenCase(Rune letter, byte[] lower, byte[] upper, Span<byte> masks)
+    {
+        int differing = 0;
+        for (int index = 0; index < lower.Length && lower.Length == upper.Length; index++)
+        {
+            byte bits = (byte)(lower[index] ^ upper[index]);
+            differing += BitOperations.PopCount(bits);
+            masks[index] = (byte)~bits;
+        }
+
+        if (differing > 1 || lower.Length != upper.Length)
+        {
+            throw new ArgumentException($"The case of '{SafeText.Escape(letter.ToString())}' cannot be ignored in this "
+                + "encoding; use a regular expression.");
+        }
+    }
+
+    /// <summary>How often a byte's fitting value is met in memory, by rule of thumb.</summary>
+    private int Commonness(int index) => _masks[index] switch
+    {
+        0 => 1000,
+        0xff => _values[index] switch
+        {
+            0 => 250,
+            0xff => 220,
+            1 => 180,
+            (byte)' ' or (byte)'e' or (byte)'t' or (byte)'a' => 140,
+            >= (byte)'a' and <= (byte)'z' => 120,
+            0x7f or 0x55 or 0x56 or 0x48 or 0x8b => 110,
+            < 0x10 => 100,
+            >= (byte)'0' and <= (byte)'Z' => 80,
+            _ => 40,
+        },
+        byte mask => 300 + 8 * (8 - BitOperations.PopCount(mask)),
+    };
+
+    private uint AlignedStarts()
+    {
+        uint starts = 0;
+        for (int start = 0; start < Step; start += Alignment)
+        {
+            starts |= 1u << start;
+        }
+
+        return starts;
+    }
+
+    private bool IsAt(ref byte place)
+    {
+        if (_isExact)
+        {
+            return MemoryMarshal.CreateReadOnlySpan(ref place, _values.Length).SequenceEqual(_values);
+        }
+
+        for (int index = 0; index < _values.Length; index++)
+        {
+            if ((Unsafe.Add(ref place, index) & _masks[index]) != _values[index])
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,307 @@
+using System.Numerics;
+
+namespace MemProc;
+
+/// <summary>
+/// Candidates of a scan in a stretch of memory, and what they were when they were last looked at. Places where a
+/// number may begin are numbered: slot 0 is at the block's address, slot 1 an alignment further on. Which of them are
+/// candidates is a bitmap, or a list where they are few, or nothing where all are; their numbers are one where all are
+/// equal, side by side, or the memory as it was, whichever is the smallest.
+/// </summary>
+internal sealed class ScanBlock
+{
+    /// <summary>Slots of a block in which not all slots are candidates, at most: a list has numbers of 16 bits.</summary>
+    public const int MostSlots = 64 * 1024;
+
+    /// <summary>What the object itself takes, and what an array takes besides its elements.</summary>
+    private const int ObjectBytes = 72;
+    private const int ArrayBytes = 24;
+
+    /// <summary>Arrays from this size on are put where the collector does not move them.</summary>
+    private const int LargeArray = 4096;
+
+    private readonly ScanLayout _layout;
+    private readonly ulong[]? _bits;
+    private readonly ushort[]? _list;
+    private readonly byte[] _values;
+    private readonly Form _form;
+
+    private ScanBlock(
+        in ScanLayout layout, ulong address, int slots, int count, ulong[]? bits, ushort[]? list, byte[] values, Form form)
+    {
+        _layout = layout;
+        Address = address;
+        Slots = slots;
+        Count = count;
+        _bits = bits;
+        _list = list;
+        _values = values;
+        _form = form;
+        FirstSlot = _bits is not null ? NextBit(_bits, 0) : _list is not null ? _list[0] : 0;
+        LastSlot = _bits is not null ? LastBit(_bits) : _list is not null ? _list[^1] : slots - 1;
+    }
+
+    /// <summary>How the numbers are kept.</summary>
+    private enum Form
+    {
+        /// <summary>All are the same one.</summary>
+        Equal,
+        /// <summary>Side by side, one a candidate.</summary>
+        Packed,
+        /// <summary>The memory from the first slot on.</summary>
+        Raw,
+    }
+
+    /// <summary>Address of slot 0.</summary>
+    public ulong Address { get; }
+
+    /// <summary>How many slots there are.</summary>
+    public int Slots { get; }
+
+    /// <summary>How many of them are candidates, at least 1.</summary>
+    public int Count { get; }
+
+    /// <summary>The first candidate.</summary>
+    public int FirstSlot { get; }
+
+    /// <summary>The last candidate.</summary>
+    public int LastSlot { get; }
+
+    /// <summary>Bytes that it takes.</summary>
+    public long HeldBytes => ObjectBytes
+        + ArrayBytes + _values.Length
+        + (_bits is null ? 0 : ArrayBytes + sizeof(ulong) * _bits.Length)
+        + (_list is null ? 0 : ArrayBytes + sizeof(ushort) * _list.Length);
+
+    /// <summary>All slots are candidates, and all have the same number.</summary>
+    private bool IsUniform => _form == Form.Equal && _bits is null && _list is null;
+
+    /// <summary>Makes blocks in which every slot is a candidate. Pages full of one number take next to nothing.</summary>
+    /// <param name="blocks">Gets them.</param>
+    /// <param name="layout">Size and distance of the numbers.</param>
+    /// <param name="address">Address of slot 0.</param>
+    /// <param name="bytes">The memory from there on, to the end of the last number.</param>
+    /// <param name="slots">How many slots.</param>
+    public static void AddAll(
+        List<ScanBlock> blocks, in ScanLayout layout, ulong address, ReadOnlySpan<byte> bytes, int slots)
+    {
+        int unit = Math.Max((int)MachinePage.SizeBytes / layout.Alignment, 1);
+        int most = Math.Max(MostSlots / layout.Alignment, unit);
+        int mixed = 0;
+        for (int slot = 0; slot < slots; slot += unit)
+        {
+            int count = Math.Min(unit, slots - slot);
+            if (layout.IsUniform(bytes, slot, count))
+            {
+                AddRaw(blocks, layout, address, bytes, mixed, slot);
+                AddUniform(blocks, layout, address + layout.OffsetOf(slot), count, layout.Number(bytes, slot));
+                mixed = slot + count;
+            }
+            else if (slot + count - mixed >= most)
+            {
+                AddRaw(blocks, layout, address, bytes, mixed, slot + count);
+                mixed = slot + count;
+            }
+        }
+
+        AddRaw(blocks, layout, address, bytes, mixed, slots);
+    }
+
+    /// <summary>Makes blocks of the slots whose bits are set.</summary>
+    /// <param name="blocks">Gets them.</param>
+    /// <param name="layout">Size and distance of the numbers.</param>
+    /// <param name="address">Address of slot 0.</param>
+    /// <param name="bytes">The memory from there on, to the end of the last number that is a candidate.</param>
+    /// <param name="slots">How many slots.</param>
+    /// <param name="bits">A bit a slot.</param>
+    public static void AddSome(
+        List<ScanBlock> blocks, in ScanLayout layout, ulong address, ReadOnlySpan<byte> bytes, int slots,
+        ReadOnlySpan<ulong> bits)
+    {
+        int step = Math.Max(MostSlots / layout.Alignment, 64);
+        for (int slot = 0; slot < slots; slot += step)
+        {
+            int here = Math.Min(step, slots - slot);
+            ReadOnlySpan<ulong> part = bits.Slice(slot / 64, (here + 63) / 64);
+            int count = 0;
+            foreach (ulong word in part)
+            {
+                count += BitOperations.PopCount(word);
+            }
+
+            if (count == here)
+            {
+                AddAll(blocks, layout, address + layout.OffsetOf(slot), bytes[(int)layout.OffsetOf(slot)..], here);
+            }
+            else if (count > 0)
+            {
+                blocks.Add(Some(layout, address + layout.OffsetOf(slot), bytes[(int)layout.OffsetOf(slot)..], here,
+                    part, count));
+            }
+        }
+    }
+
+    /// <summary>The candidates, in address order.</summary>
+    public Candidates GetCandidates() => new(this);
+
+    /// <summary>The candidates with copies of their numbers, in address order.</summary>
+    public IEnumerable<(int Slot, byte[] Number)> Read()
+    {
+        for (int place = 0, slot = -1; place < Count; place++)
+        {
+            slot = SlotAt(place, slot);
+            yield return (slot, NumberAt(place, slot).ToArray());
+        }
+    }
+
+    /// <summary>
+    /// Whether the memory is what it was, to the last byte; false also where that would take too long to say.
+    /// </summary>
+    /// <param name="now">The memory from the first candidate to the last.</param>
+    public bool IsSame(ReadOnlySpan<byte> now) => _form switch
+    {
+        Form.Raw => now.SequenceEqual(_values.AsSpan((int)_layout.OffsetOf(FirstSlot), now.Length)),
+        Form.Equal when IsUniform => _layout.IsUniform(now, 0, Slots)
+            && now[.._layout.Size].SequenceEqual(_values),
+        _ => false,
+    };
+
+    private int SlotAt(int place, int before) => _bits is not null ? NextBit(_bits, before + 1)
+        : _list is not null ? _list[place]
+        : place;
+
+    private ReadOnlySpan<byte> NumberAt(int place, int slot) => _values.AsSpan(
+        _form switch
+        {
+            Form.Equal => 0,
+            Form.Packed => place * _layout.Size,
+            _ => (int)_layout.OffsetOf(slot),
+        }, _layout.Size);
+
+    private static void AddRaw(
+        List<ScanBlock> blocks, in ScanLayout layout, ulong address, ReadOnlySpan<byte> bytes, int from, int to)
+    {
+        if (from < to)
+        {
+            ReadOnlySpan<byte> raw = bytes.Slice((int)layout.OffsetOf(from), layout.Length(to - from));
+            blocks.Add(new ScanBlock(layout, address + layout.OffsetOf(from), to - from, to - from, null, null,
+                Copy(raw), Form.Raw));
+        }
+    }
+
+    private static void AddUniform(
+        List<ScanBlock> blocks, in ScanLayout layout, ulong address, int slots, ReadOnlySpan<byte> number)
+    {
+        // It goes on where the one before it ends.
+        if (blocks is [.., { IsUniform: true } last] && last.Address + layout.OffsetOf(last.Slots) == address
+            && number.SequenceEqual(last._values))
+        {
+            blocks[^1] = new ScanBlock(layout, last.Address, last.Slots + slots, last.Slots + slots, null, null,
+                last._values, Form.Equal);
+        }
+        else
+        {
+            blocks.Add(new ScanBlock(layout, address, slots, slots, null, null, number.ToArray(), Form.Equal));
+        }
+    }
+
+    private static ScanBlock Some(
+        in ScanLayout layout, ulong address, ReadOnlySpan<byte> bytes, int slots, ReadOnlySpan<ulong> bits, int count)
+    {
+        ushort[]? list = 2 * count < slots / 8 ? new ushort[count] : null;
+        ReadOnlySpan<byte> first = default;
+        int place = 0, last = 0;
+        bool isEqual = true;
+        for (int word = 0; word < bits.Length; word++)
+        {
+            for (ulong rest = bits[word]; rest != 0; rest &= rest - 1)
+            {
+                last = word * 64 + BitOperations.TrailingZeroCount(rest);
+                ReadOnlySpan<byte> number = layout.Number(bytes, last);
+                first = place == 0 ? number : first;
+                isEqual = isEqual && number.SequenceEqual(first);
+                if (list is not null)
+                {
+                    list[place] = (ushort)last;
+                }
+
+                place++;
+            }
+        }
+
+        int raw = layout.Length(last + 1);
+        (byte[] values, Form form) = isEqual ? (first.ToArray(), Form.Equal)
+            : raw < count * layout.Size ? (Copy(bytes[..raw]), Form.Raw)
+            : (Pack(layout, bytes, bits, count), Form.Packed);
+        return new ScanBlock(
+            layout, address, slots, count, list is null ? bits.ToArray() : null, list, values, form);
+    }
+
+    private static byte[] Pack(in ScanLayout layout, ReadOnlySpan<byte> bytes, ReadOnlySpan<ulong> bits, int count)
+    {
+        byte[] packed = GC.AllocateUninitializedArray<byte>(count * layout.Size, pinned: count * layout.Size >= LargeArray);
+        int place = 0;
+        for (int word = 0; word < bits.Length; word++)
+        {
+            for (ulong rest = bits[word]; rest != 0; rest &= rest - 1)
+            {
+                layout.Number(bytes, word * 64 + BitOperations.TrailingZeroCount(rest))
+                    .CopyTo(packed.AsSpan(place++ * layout.Size));
+            }
+        }
+
+        return packed;
+    }
+
+    private static byte[] Copy(ReadOnlySpan<byte> bytes)
+    {
+        byte[] copy = GC.AllocateUninitializedArray<byte>(bytes.Length, pinned: bytes.Length >= LargeArray);
+        bytes.CopyTo(copy);
+        return copy;
+    }
+
+    /// <summary>The next set bit, which there is.</summary>
+    private static int NextBit(ulong[] bits, int from)
+    {
+        int word = from / 64;
+        ulong rest = bits[word] & (ulong.MaxValue << (from % 64));
+        while (rest == 0)
+        {
+            rest = bits[++word];
+        }
+
+        return word * 64 + BitOperations.TrailingZeroCount(rest);
+    }
+
+    private static int LastBit(ulong[] bits)
+    {
+        int word = Array.FindLastIndex(bits, word => word != 0);
+        return word * 64 + 63 - BitOperations.LeadingZeroCount(bits[word]);
+    }
+
+    /// <summary>Goes through the candidates.</summary>
+    public ref struct Candidates(ScanBlock block)
+    {
+        private int _slot = -1;
+        private int _place = -1;
+
+        /// <summary>The slot.</summary>
+        public readonly int Slot => _slot;
+
+        /// <summary>The number's bytes when it was last looked at.</summary>
+        public readonly ReadOnlySpan<byte> Number => block.NumberAt(_place, _slot);
+
+        /// <summary>Goes to the next one; false where there is none.</summary>
+        public bool MoveNext()
+        {
+            _place++;
+            if (_place >= block.Count)
+            {
+                return false;
+            }
+
+            _slot = block.SlotAt(_place, _slot);
+            return true;
+        }
+    }
+}

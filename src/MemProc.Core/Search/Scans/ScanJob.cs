@@ -1,0 +1,98 @@
+namespace MemProc;
+
+/// <summary>Blocks of a scan that one worker looks at again.</summary>
+/// <param name="blocks">The blocks, in address order.</param>
+/// <param name="layout">Size and distance of the numbers.</param>
+internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout)
+{
+    /// <summary>Address space of one job, and how many blocks it has at most.</summary>
+    private const ulong SpanBytes = 1024 * 1024;
+    private const int MostBlocks = 256;
+
+    private static readonly List<ScanBlock> None = [];
+
+    /// <summary>What is left of the blocks.</summary>
+    public List<ScanBlock> Kept { get; private set; } = None;
+
+    /// <summary>Candidates that could not be read.</summary>
+    public ulong Lost { get; private set; }
+
+    /// <summary>Divides blocks among jobs.</summary>
+    public static IEnumerable<ScanJob> Divide(IReadOnlyList<ScanBlock> blocks, ScanLayout layout)
+    {
+        List<ScanBlock> some = [];
+        foreach (ScanBlock block in blocks)
+        {
+            if (some.Count == MostBlocks || (some.Count > 0 && block.Address - some[0].Address >= SpanBytes))
+            {
+                yield return new ScanJob(some, layout);
+                some = [];
+            }
+
+            some.Add(block);
+        }
+
+        if (some.Count > 0)
+        {
+            yield return new ScanJob(some, layout);
+        }
+    }
+
+    /// <summary>Looks at the blocks again.</summary>
+    /// <param name="buffers">Buffers of the worker.</param>
+    /// <param name="test">Which candidates stay.</param>
+    public void Run(ScanBuffers buffers, ScanTest test)
+    {
+        List<ScanBlock> kept = [];
+        foreach (ScanBlock block in blocks)
+        {
+            Narrow(block, buffers, test, kept);
+        }
+
+        Kept = kept;
+    }
+
+    private void Narrow(ScanBlock block, ScanBuffers buffers, ScanTest test, List<ScanBlock> kept)
+    {
+        ulong address = block.Address + layout.OffsetOf(block.FirstSlot);
+        int slots = block.LastSlot - block.FirstSlot + 1;
+        ReadOnlySpan<byte> now = buffers.Read(address, layout.Length(slots), out IReadOnlyList<MemoryGap> gaps);
+        if (gaps.Count == 0 && test.KeepsSame is bool keepsSame && block.IsSame(now))
+        {
+            if (keepsSame)
+            {
+                kept.Add(block);
+            }
+
+            return;
+        }
+
+        Span<ulong> bits = buffers.Bits(slots);
+        test.Mark(block, now, layout, bits);
+        if (gaps.Count > 0)
+        {
+            Lost += DropUnread(block, address, gaps, bits);
+        }
+
+        ScanBlock.AddSome(kept, layout, address, now, slots, bits);
+    }
+
+    /// <summary>Takes back the marks of numbers that were not read in full. Returns how many candidates those are.</summary>
+    private ulong DropUnread(ScanBlock block, ulong address, IReadOnlyList<MemoryGap> gaps, Span<ulong> bits)
+    {
+        ulong lost = 0;
+        ScanBlock.Candidates candidates = block.GetCandidates();
+        while (candidates.MoveNext())
+        {
+            int slot = candidates.Slot - block.FirstSlot;
+            ulong start = address + layout.OffsetOf(slot), end = start + (ulong)layout.Size;
+            if (gaps.Any(gap => gap.Address < end && gap.Address + gap.Length > start))
+            {
+                bits[slot / 64] &= ~(1UL << (slot % 64));
+                lost++;
+            }
+        }
+
+        return lost;
+    }
+}

@@ -1,0 +1,27 @@
+namespace MemProc;
+
+/// <summary>Numbers of a type that fulfil a condition, in the machine's own byte order.</summary>
+public sealed class ValuePattern : SearchPattern
+{
+    private readonly ValueCondition _condition;
+
+    /// <summary>Prepares a pattern.</summary>
+    /// <param name="condition">Which numbers.</param>
+    /// <param name="alignment">Numbers begin at multiples of this; null: at multiples of their size.</param>
+    /// <exception cref="ArgumentException">An impossible alignment.</exception>
+    public ValuePattern(ValueCondition condition, int? alignment = null)
+        : base(condition.SizeBytes, alignment ?? condition.SizeBytes) => _condition = condition;
+
+    /// <inheritdoc/>
+    public override MemoryValueType? Type => _condition.Type;
+
+    /// <inheritdoc/>
+    internal override int Find(SearchPiece piece, in SearchWindow window, ref int next, Span<FoundMatch> found)
+    {
+        int end = Math.Min(window.To, window.End - LongestMatch + 1);
+        return _condition.Find(piece.Buffer, Align(window, next), end, Alignment, ref next, found);
+    }
+
+    /// <inheritdoc/>
+    internal override object? ValueOf(ReadOnlySpan<byte> bytes) => MemoryValue.Decode(bytes, _condition.Type);
+}

@@ -1,0 +1,252 @@
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>Narrowing: scans that remember, rounds that keep what holds, and how much they take.</summary>
+public sealed class MemoryScanTests
+{
+    [Fact]
+    public void Rounds_keep_what_the_simplest_comparison_keeps()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        const int Pages = 12;
+        int size = Pages * (int)Page.Size;
+        ulong address = target.Ask($"map {size} rw- private").Address("address");
+        target.Ask($"protect {address + 4 * Page.Size} {4 * Page.Size} rwx");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        Random random = new(30);
+        for (int round = 0; round < 66; round++)
+        {
+            MemoryValueType type = (MemoryValueType)(round % 11);
+            int length = MemoryValue.SizeOf(type);
+            int alignment = random.Next(3) == 0 ? 1 << random.Next(4) : length;
+            byte[] before = Contents(random, size, round);
+            MemorySearchTests.Write(process, address, before);
+            MemoryScanner scanner = new(process)
+            {
+                Range = SearchRange.All.From(address + (ulong)random.Next(40), (ulong)size - 80),
+                Workers = random.Next(1, 4),
+            };
+            int from = (int)(scanner.Range.Start - address), to = (int)(scanner.Range.End - address);
+            object wanted = MemoryValue.Decode(before.AsSpan(random.Next(size / 8 - 1) * 8), type);
+            bool byValue = random.Next(2) == 0;
+            MemoryScan scan = scanner.Start(
+                type, byValue ? ValueCondition.EqualTo(type, wanted) : null, alignment);
+            int[] expected = [.. Enumerable.Range(from, to - from - length + 1)
+                .Where(at => (address + (ulong)at) % (ulong)alignment == 0
+                    && (!byValue || Same(MemoryValue.Decode(before.AsSpan(at), type), wanted)))];
+            AssertHolds(scan, process, address, expected, before, $"{round} {type} {alignment} {byValue}");
+
+            for (int step = 0; step < 4; step++)
+            {
+                byte[] now = [.. before];
+                int changes = random.Next(3) switch { 0 => 0, 1 => 20, _ => size / 4 };
+                for (int change = 0; change < changes; change++)
+                {
+                    now[random.Next(size)] = (byte)random.Next(4);
+                }
+
+                MemorySearchTests.Write(process, address, now);
+                ScanComparison comparison = (ScanComparison)random.Next(4);
+                scan = scanner.Narrow(scan, ScanTest.Of(type, comparison));
+                expected = [.. expected.Where(at => Keeps(comparison, MemoryValue.Decode(now.AsSpan(at), type),
+                    MemoryValue.Decode(before.AsSpan(at), type), now.AsSpan(at, length), before.AsSpan(at, length)))];
+                AssertHolds(scan, process, address, expected, now, $"{round} {type} {alignment} {byValue} {step} {comparison}");
+                before = now;
+            }
+
+            Assert.Equal(5, scan.Rounds);
+        }
+    }
+
+    [Fact]
+    public void A_variable_is_found_among_all_numbers()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = 64 * Page.Size;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        target.Ask($"fill {address} {length} 3");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, length) };
+        ulong variable = address + 40 * Page.Size + 24;
+        MemoryScan first = scanner.Start(MemoryValueType.Int32, null);
+        Assert.Equal(length / 4, first.Count);
+        MemorySearchTests.Write(process, variable, BitConverter.GetBytes(1_000_000));
+        MemoryScan scan = scanner.Narrow(first, ScanTest.Of(MemoryValueType.Int32, ScanComparison.Changed));
+        MemorySearchTests.Write(process, variable, BitConverter.GetBytes(1_000_001));
+        scan = scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Int32, ScanComparison.Increased));
+        scan = scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Int32, ScanComparison.Unchanged));
+        scan = scanner.Narrow(scan, ScanTest.Of(ValueCondition.EqualTo(MemoryValueType.Int32, 1_000_001)));
+        MemoryMatch match = Assert.Single(scan.Matches(process));
+        Assert.Equal((variable, (object)1_000_001, "rw-p", 40 * Page.Size + 24),
+            (match.Address, match.Value, match.Permissions, match.OffsetInMapping));
+        // The scan before it is what it was.
+        Assert.Equal((1, length / 4), (first.Rounds, first.Count));
+        Assert.Empty(scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Int32, ScanComparison.Decreased)).Matches(process));
+    }
+
+    [Fact]
+    public void Candidates_take_bits_and_not_objects()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = 8192 * Page.Size;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        target.Ask($"touch {address} 8192");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, length) };
+        ulong numbers = length / 4;
+
+        // All but one number a page are 0: the numbers take nothing, the candidates a bit each.
+        MemoryScan zeros = scanner.Start(MemoryValueType.Int32, ValueCondition.EqualTo(MemoryValueType.Int32, 0));
+        Assert.Equal(numbers - 8192, zeros.Count);
+        Assert.True(zeros.HeldBytes < numbers / 8 + length / 200, $"{zeros.HeldBytes}");
+
+        // Without a value, the memory itself.
+        MemoryScan all = scanner.Start(MemoryValueType.Int32, null);
+        Assert.Equal(numbers, all.Count);
+        Assert.True(all.HeldBytes < length + length / 100, $"{all.HeldBytes}");
+
+        // Few candidates take little, wherever they are.
+        MemoryScan ones = scanner.Narrow(all, ScanTest.Of(ValueCondition.EqualTo(MemoryValueType.Int32, 1)));
+        Assert.Equal(8192UL, ones.Count);
+        Assert.True(ones.HeldBytes < 8192 * 20, $"{ones.HeldBytes}");
+
+        // Pages full of one number take next to nothing.
+        ulong empty = target.Ask($"map {length} rw- private").Address("address");
+        MemoryScanner other = new(process) { Range = new SearchRange { IncludeNotResident = true }.From(empty, length) };
+        MemoryScan uniform = other.Start(MemoryValueType.Int32, null);
+        Assert.Equal(numbers, uniform.Count);
+        Assert.True(uniform.HeldBytes < length / 1000, $"{uniform.HeldBytes}");
+        uniform = other.Narrow(uniform, ScanTest.Of(MemoryValueType.Int32, ScanComparison.Unchanged));
+        Assert.Equal(numbers, uniform.Count);
+    }
+
+    [Fact]
+    public void A_scan_that_would_take_too_much_is_refused()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = 512 * Page.Size;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        target.Ask($"fill {address} {length} 1");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, length), MostHeldBytes = length / 2 };
+        Assert.Equal("ScanMemory,ENOMEM",
+            Assert.Throws<MemProcException>(() => scanner.Start(MemoryValueType.Int32, null)).ErrorId);
+    }
+
+    [Fact]
+    public void What_is_unmapped_meanwhile_is_lost_and_counted()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
+        target.Ask($"fill {address} {4 * Page.Size} 1");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, 4 * Page.Size) };
+        MemoryScan scan = scanner.Start(MemoryValueType.Int16, null, alignment: 1);
+        Assert.Equal(4 * Page.Size - 1, scan.Count);
+        target.Ask($"unmap {address + Page.Size} {Page.Size}");
+        scan = scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Int16, ScanComparison.Unchanged));
+        // The number that ends in the hole is lost too.
+        Assert.Equal((3 * Page.Size - 2, Page.Size + 1), (scan.Count, scan.LostCount));
+    }
+
+    [Fact]
+    public void The_process_must_be_the_one_that_was_scanned()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} 1");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, Page.Size) };
+        MemoryScan scan = scanner.Start(MemoryValueType.Byte, null);
+        target.Kill();
+        Assert.Equal(Errno.ESRCH, Assert.Throws<MemProcException>(
+            () => scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Byte, ScanComparison.Changed))).Errno);
+        Assert.Equal("OpenProcess,ESRCH", Assert.Throws<MemProcException>(scan.OpenProcess).ErrorId);
+    }
+
+    [Fact]
+    public void Single_matches_are_looked_at_again()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("garlic").Address("text");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MatchReader reader = new(process);
+        byte[] garlic = "garlic"u8.ToArray();
+        ScanTest changed = ScanTest.Of(MemoryValueType.Byte, ScanComparison.Changed);
+        Assert.Null(reader.Read(address, garlic, null, "garlic", changed));
+        MemorySearchTests.Write(process, address, "carrot"u8.ToArray());
+        MemoryMatch match = reader.Read(address, garlic, null, "garlic", changed)!;
+        Assert.Equal("carrot"u8.ToArray(), match.Bytes);
+        Assert.Equal(garlic, match.PreviousBytes);
+        Assert.Equal("garlic", match.PreviousValue);
+        Assert.Null(match.Value);
+        MemoryMatch number = reader.Read(address, BitConverter.GetBytes(5), MemoryValueType.Int32, 5,
+            ScanTest.Of(MemoryValueType.Int32, ScanComparison.Increased))!;
+        Assert.Equal((BitConverter.ToInt32("carr"u8), 5), ((int)number.Value!, (int)number.PreviousValue!));
+    }
+
+    /// <summary>Numbers that are often equal, or pages full of one.</summary>
+    private static byte[] Contents(Random random, int size, int round)
+    {
+        byte[] bytes = new byte[size];
+        if (round % 3 != 0)
+        {
+            random.GetItems<byte>([0, 0, 0, 1, 0xff, 0x7f], bytes);
+        }
+
+        if (round % 3 == 2)
+        {
+            for (int page = 0; page < size; page += 2 * (int)Page.Size)
+            {
+                bytes.AsSpan(page, (int)Page.Size).Fill((byte)random.Next(2));
+            }
+        }
+
+        return bytes;
+    }
+
+    private static bool Same(object value, object other) => value switch
+    {
+        float number => number == (float)other || (float.IsNaN(number) && float.IsNaN((float)other)),
+        double number => number == (double)other || (double.IsNaN(number) && double.IsNaN((double)other)),
+        _ => value.Equals(other),
+    };
+
+    private static bool Keeps(
+        ScanComparison comparison, object now, object before, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> bytesBefore)
+    {
+        if (comparison is ScanComparison.Changed or ScanComparison.Unchanged)
+        {
+            return bytes.SequenceEqual(bytesBefore) == (comparison == ScanComparison.Unchanged);
+        }
+
+        bool isUnordered = now is float.NaN or double.NaN || before is float.NaN or double.NaN;
+        int order = isUnordered ? 0 : now is float or double
+            ? Convert.ToDouble(now, null).CompareTo(Convert.ToDouble(before, null))
+            : Comparer<object>.Default.Compare(now, before);
+        // -0 sorts below 0, and is equal to it all the same.
+        bool isEqual = now is float or double && Convert.ToDouble(now, null) == Convert.ToDouble(before, null);
+        return !isEqual && (comparison == ScanComparison.Increased ? order > 0 : order < 0);
+    }
+
+    private static void AssertHolds(
+        MemoryScan scan, LinuxProcess process, ulong address, int[] expected, byte[] bytes, string what)
+    {
+        Assert.True((ulong)expected.Length == scan.Count, $"{what}: {scan.Count} instead of {expected.Length}");
+        int index = 0;
+        foreach (MemoryMatch match in scan.Matches(process))
+        {
+            int at = (int)(match.Address - address);
+            // No words for each of so many, unless they are needed.
+            if (at != expected[index] || !bytes.AsSpan(at, match.Bytes.Length).SequenceEqual(match.Bytes))
+            {
+                Assert.Fail($"{what}: {Convert.ToHexString(match.Bytes)} at {at} instead of {expected[index]}");
+            }
+
+            index++;
+        }
+
+        Assert.Equal(expected.Length, index);
+    }
+}
