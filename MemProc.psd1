@@ -25,6 +25,7 @@
         'Read-ProcessMemory'
         'Set-PageIdle'
         'Set-PagePoison'
+        'Undo-ProcessMemoryWrite'
         'Write-ProcessMemory'
     )
     FunctionsToExport    = @()

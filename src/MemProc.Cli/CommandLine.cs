@@ -57,6 +57,7 @@ internal static class CommandLine
         root.Subcommands.Add(new FileCommand());
         root.Subcommands.Add(new ReadCommand());
         root.Subcommands.Add(new WriteCommand());
+        root.Subcommands.Add(new UndoCommand());
         root.Subcommands.Add(new FindPfnCommand());
         root.Subcommands.Add(new IdleCommand());
         root.Subcommands.Add(new WorkingSetCommand());

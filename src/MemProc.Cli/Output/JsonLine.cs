@@ -85,7 +85,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(MemoryBlock))]
 [JsonSerializable(typeof(MemoryFile))]
 [JsonSerializable(typeof(MemoryWrite))]
-[JsonSerializable(typeof(MemoryWriter.Plan))]
+[JsonSerializable(typeof(MemoryPlan))]
 [JsonSerializable(typeof(PageIdleMark))]
 [JsonSerializable(typeof(WorkingSet))]
 [JsonSerializable(typeof(WorkingSetSummary))]
