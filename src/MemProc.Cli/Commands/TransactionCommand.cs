@@ -16,6 +16,11 @@ internal abstract class TransactionCommand : CliCommand
     protected TransactionCommand(string name, string description, params string[] examples)
         : base(name, description, examples)
     {
+    }
+
+    /// <summary>Adds the options that all have, behind the command's own.</summary>
+    protected void AddCommonOptions()
+    {
         Options.Add(_stop);
         Options.Add(_verify);
         Options.Add(_yes);

@@ -13,7 +13,11 @@ internal sealed class UndoCommand : TransactionCommand
     public UndoCommand()
         : base("undo", "Puts back what was there before writes, if what was written is there still.",
             "memproc write 1234 0x55d0c2a012a0 --text hello --json > done.jsonl",
-            "memproc undo done.jsonl") => Arguments.Add(_file);
+            "memproc undo done.jsonl")
+    {
+        Arguments.Add(_file);
+        AddCommonOptions();
+    }
 
     protected override string? Fault(ParseResult given) => NobodyToAsk(given, given.GetValue(_file));
 

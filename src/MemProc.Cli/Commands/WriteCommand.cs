@@ -51,6 +51,7 @@ internal sealed class WriteCommand : TransactionCommand
         Options.Add(_expected);
         Options.Add(_changes);
         Options.Add(_force);
+        AddCommonOptions();
     }
 
     protected override string? Fault(ParseResult given)

@@ -29,8 +29,7 @@ public sealed class MemoryTransaction
         List<MemoryPlan> plans = [];
         foreach (MemoryChange change in changes)
         {
-            cancellation.ThrowIfCancellationRequested();
-            plans.Add(_writer.Check(change, _hasOverlap ? plans : []));
+            plans.Add(Check(changes.Count, () => _writer.Check(change, _hasOverlap ? plans : [])));
         }
 
         Writes = plans;
@@ -107,8 +106,8 @@ public sealed class MemoryTransaction
         using ProcessStop? held = stop ? ProcessStop.Hold(_process, _cancellation) : null;
         for (int index = 0; index < Writes.Count; index++)
         {
-            _cancellation.ThrowIfCancellationRequested();
-            _writer.CheckAgain(Writes[index], _hasOverlap ? Writes.Take(index) : []);
+            IEnumerable<MemoryPlan> earlier = _hasOverlap ? Writes.Take(index) : [];
+            Check(Writes.Count, () => _writer.CheckAgain(Writes[index], earlier));
         }
 
         // From the first byte on nothing stops it but a failure.
@@ -137,6 +136,21 @@ public sealed class MemoryTransaction
         }
 
         return Array.ConvertAll(steps, step => step.Done(verify ? true : null));
+    }
+
+    /// <summary>One of several checks before anything is touched; one that fails speaks for all.</summary>
+    private MemoryPlan Check(int count, Func<MemoryPlan> check)
+    {
+        _cancellation.ThrowIfCancellationRequested();
+        try
+        {
+            return check();
+        }
+        catch (MemProcException error) when (count > 1)
+        {
+            throw new MemProcException(
+                error.Operation, error.Errno, $"{error.Message} None of the {count} writes was done.", error.Target);
+        }
     }
 
     /// <summary>Puts steps back and adds to the error what became of them.</summary>

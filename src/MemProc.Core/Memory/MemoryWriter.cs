@@ -3,8 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
-/// <summary>Checks, carries out and takes back one write at a time; what belongs together is a
-/// <see cref="MemoryTransaction"/>.</summary>
+/// <summary>
+/// Checks, carries out and takes back one write at a time; what belongs together is a <see cref="MemoryTransaction"/>.
+/// </summary>
 /// <param name="process">The process.</param>
 /// <param name="isUndo">The writes put back what was there before others, for the words of an error.</param>
 internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
@@ -67,16 +68,15 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 
     /// <summary>Checks once more what was checked: a person may have thought it over for minutes.</summary>
     /// <inheritdoc cref="Check"/>
-    public void CheckAgain(MemoryPlan plan, IEnumerable<MemoryPlan> earlier)
+    public MemoryPlan CheckAgain(MemoryPlan plan, IEnumerable<MemoryPlan> earlier)
     {
         MemoryPlan now = Check(
             new MemoryChange(ProcAddress.FromNumber(plan.Address), plan.Bytes, plan.Expected, plan.IsForced), earlier);
-        if (now.IsForced != plan.IsForced || now.Maps.Any(map => map.IsShared) != plan.Maps.Any(map => map.IsShared))
-        {
-            throw new MemProcException(Operation, Errno.EAGAIN,
+        return now.IsForced == plan.IsForced && now.Maps.Any(map => map.IsShared) == plan.Maps.Any(map => map.IsShared)
+            ? now
+            : throw new MemProcException(Operation, Errno.EAGAIN,
                 $"Process {process.Identity}: {_nothing} 0x{plan.Address:x}: since it was checked its mapping has become "
                 + $"{string.Join(" and ", now.Maps)}.", plan.Address);
-        }
     }
 
     /// <summary>Carries out a write; what is there by then, and how far it came, goes to its step.</summary>
@@ -138,10 +138,8 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
     }
 
-    private static MemoryReader NewReader(LinuxProcess process, WriteMethod method) =>
-        new(process, method == WriteMethod.Mem ? ReadMethod.Mem : ReadMethod.ProcessVm);
-
-    private MemoryReader Reader(MemoryPlan plan) => NewReader(process, plan.Method);
+    private MemoryReader Reader(MemoryPlan plan) =>
+        new(process, plan.Method == WriteMethod.Mem ? ReadMethod.Mem : ReadMethod.ProcessVm);
 
     /// <summary>Writes as much as the kernel takes. Returns the number of bytes, and why it is not more.</summary>
     private int WriteAll(MemoryPlan plan, ReadOnlyMemory<byte> bytes, out Errno errno)

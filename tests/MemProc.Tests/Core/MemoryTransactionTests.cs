@@ -52,6 +52,7 @@ public sealed class MemoryTransactionTests
         MemProcException error = Assert.Throws<MemProcException>(
             () => MemoryTransaction.Prepare(process, [Change(address), Change(address + 8), bad]));
         Assert.Equal(id, error.ErrorId);
+        Assert.Matches("None of the 3 writes was done|nothing was written: ", error.Message);
         Assert.Equal(before, Peek(target, address, 64));
     }
 
