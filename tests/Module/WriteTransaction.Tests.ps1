@@ -26,7 +26,8 @@ Describe 'Write-ProcessMemory, several writes' {
         $writes | ForEach-Object Address | Should -Be $seed, ($seed + 6), ($seed + 8), ($seed + 13)
         $writes.IsVerified | Should -Not -Contain $false
         Write-ProcessMemory $target.Id -Change @{ Address = $seed; Text = 'é'; Encoding = 'unicode' } -Confirm:$false
-        Read-ProcessMemory $target.Id $seed 2 -Raw | Should -Be 0xe9, 0
+        $raw = Read-ProcessMemory $target.Id $seed 2 -Raw
+        $raw | Should -Be 0xe9, 0
     }
 
     It 'takes rows of a CSV file' {
