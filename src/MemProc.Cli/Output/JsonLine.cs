@@ -77,6 +77,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(PageFlags))]
 [JsonSerializable(typeof(PageFlagsSummary))]
 [JsonSerializable(typeof(PfnOwner))]
+[JsonSerializable(typeof(PageSharing))]
 [JsonSerializable(typeof(PhysicalRange))]
 [JsonSerializable(typeof(ProcMemoryStatus))]
 [JsonSerializable(typeof(ProcMemoryStatusDetail))]
