@@ -10,6 +10,9 @@ public sealed class MemoryTransaction
 {
     private const int NamedSteps = 16;
 
+    /// <summary>How long a process without memory may take to end.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     private readonly LinuxProcess _process;
     private readonly MemoryWriter _writer;
     private readonly CancellationToken _cancellation;
@@ -129,7 +132,7 @@ public sealed class MemoryTransaction
         }
         catch (MemProcException error)
         {
-            _process.ThrowIfExited(MemoryWriter.Operation);
+            ThrowIfGone(error.Errno);
             // A write that was read back otherwise is not there to be put back.
             int last = isWritten ? begun - 1 : begun;
             throw PutBack([.. steps.Take(last).Where(step => step.Written > 0).Reverse()], error);
@@ -170,7 +173,7 @@ public sealed class MemoryTransaction
             }
         }
 
-        _process.ThrowIfExited(MemoryWriter.Operation);
+        ThrowIfGone(left.Count > 0 ? left[0].Reason.Errno : error.Errno);
         string message = error.Message;
         if (restored.Count > 0)
         {
@@ -193,6 +196,19 @@ public sealed class MemoryTransaction
 
         MemoryWrite[] writes = [.. left.Select(item => item.Step.Done(null)).Reverse()];
         return new MemProcException("RestoreMemory", left[0].Reason.Errno, message, writes);
+    }
+
+    /// <summary>
+    /// Throws where the process has exited: there is nothing to put back. Its memory goes before the rest of it.
+    /// </summary>
+    private void ThrowIfGone(Errno errno)
+    {
+        if (errno == Errno.ESRCH)
+        {
+            SpinWait.SpinUntil(() => _process.HasExited, Patience);
+        }
+
+        _process.ThrowIfExited(MemoryWriter.Operation);
     }
 
     private static void RefuseOverlap(LinuxProcess process, IReadOnlyList<MemoryChange> changes)
