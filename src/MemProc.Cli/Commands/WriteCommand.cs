@@ -81,9 +81,9 @@ internal sealed class WriteCommand : TransactionCommand
     protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
     {
         bool force = given.GetValue(_force);
-        List<MemoryChange>? changes = given.Has(_changes)
+        List<WantedWrite>? changes = given.Has(_changes)
             ? Read(given.GetValue(_changes)!, fields => Change(fields, force), output)
-            : [new MemoryChange(given.GetValue(_address)!, Bytes(given),
+            : [new WantedWrite(given.GetValue(_address)!, Bytes(given),
                 given.Has(_expected) ? given.GetValue(_expected) : null, force)];
         if (changes is not null)
         {
@@ -93,7 +93,7 @@ internal sealed class WriteCommand : TransactionCommand
         }
     }
 
-    private static MemoryChange Change(JsonFields fields, bool force)
+    private static WantedWrite Change(JsonFields fields, bool force)
     {
         if (fields.Unknown(Fields) is string name)
         {
@@ -109,7 +109,7 @@ internal sealed class WriteCommand : TransactionCommand
             : fields.Has("text") ? Encoding.UTF8.GetBytes(fields.Text("text"))
             : Encode(fields.Texts("value"), Words.Parse<MemoryValueType>(fields.Text("type")));
         return bytes.Length > 0
-            ? new MemoryChange(ProcAddress.Parse(fields.Text("address")), bytes,
+            ? new WantedWrite(ProcAddress.Parse(fields.Text("address")), bytes,
                 fields.Has("expected") ? fields.Bytes("expected") : null, force)
             : throw new FormatException("It has no bytes to write.");
     }

@@ -22,7 +22,7 @@ public sealed class MemoryTransaction
     private readonly bool _hasOverlap;
 
     private MemoryTransaction(
-        LinuxProcess process, IReadOnlyList<MemoryChange> changes, bool isUndo, CancellationToken cancellation)
+        LinuxProcess process, IReadOnlyList<WantedWrite> changes, bool isUndo, CancellationToken cancellation)
     {
         _process = process;
         _isUndo = isUndo;
@@ -30,7 +30,7 @@ public sealed class MemoryTransaction
         _writer = new MemoryWriter(process, isUndo);
         _hasOverlap = FirstOverlap(process, changes) is not null;
         List<MemoryPlan> plans = [];
-        foreach (MemoryChange change in changes)
+        foreach (WantedWrite change in changes)
         {
             plans.Add(Check(changes.Count, () => _writer.Check(change, _hasOverlap ? plans : [])));
         }
@@ -51,7 +51,7 @@ public sealed class MemoryTransaction
     /// CompareMemory, EAGAIN: other bytes are there than expected. Nothing is written in each case.
     /// </exception>
     public static MemoryTransaction Prepare(
-        LinuxProcess process, IReadOnlyList<MemoryChange> changes, CancellationToken cancellation = default)
+        LinuxProcess process, IReadOnlyList<WantedWrite> changes, CancellationToken cancellation = default)
     {
         RefuseOverlap(process, changes);
         return new MemoryTransaction(process, changes, isUndo: false, cancellation);
@@ -76,7 +76,7 @@ public sealed class MemoryTransaction
         }
 
         // What was forced then has to be forced now.
-        MemoryChange[] changes = [.. writes.Reverse().Select(write => new MemoryChange(
+        WantedWrite[] changes = [.. writes.Reverse().Select(write => new WantedWrite(
             ProcAddress.FromNumber(write.Address), write.PreviousBytes, write.Bytes,
             Force: write.Method == WriteMethod.Mem))];
         return new MemoryTransaction(process, changes, isUndo: true, cancellation);
@@ -211,7 +211,7 @@ public sealed class MemoryTransaction
         _process.ThrowIfExited(MemoryWriter.Operation);
     }
 
-    private static void RefuseOverlap(LinuxProcess process, IReadOnlyList<MemoryChange> changes)
+    private static void RefuseOverlap(LinuxProcess process, IReadOnlyList<WantedWrite> changes)
     {
         if (FirstOverlap(process, changes) is (ulong first, ulong second))
         {
@@ -222,7 +222,7 @@ public sealed class MemoryTransaction
     }
 
     /// <summary>Two writes to the same byte; null where there are none.</summary>
-    private static (ulong First, ulong Second)? FirstOverlap(LinuxProcess process, IReadOnlyList<MemoryChange> changes)
+    private static (ulong First, ulong Second)? FirstOverlap(LinuxProcess process, IReadOnlyList<WantedWrite> changes)
     {
         (ulong Address, int Length)[] ranges =
             [.. changes.Select(change => (change.Address.Resolve(process), change.Bytes.Length)).Order()];

@@ -19,7 +19,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
     /// <param name="change">What is wanted.</param>
     /// <param name="earlier">Writes that will have been done by then, in their order.</param>
     /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Prepare"/>.</exception>
-    public MemoryPlan Check(MemoryChange change, IEnumerable<MemoryPlan> earlier)
+    public MemoryPlan Check(WantedWrite change, IEnumerable<MemoryPlan> earlier)
     {
         ulong address = change.Address.Resolve(process);
         ulong end = UserRange.End(address, (ulong)change.Bytes.Length, Operation);
@@ -71,7 +71,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
     public MemoryPlan CheckAgain(MemoryPlan plan, IEnumerable<MemoryPlan> earlier)
     {
         MemoryPlan now = Check(
-            new MemoryChange(ProcAddress.FromNumber(plan.Address), plan.Bytes, plan.Expected, plan.IsForced), earlier);
+            new WantedWrite(ProcAddress.FromNumber(plan.Address), plan.Bytes, plan.Expected, plan.IsForced), earlier);
         return now.IsForced == plan.IsForced && now.Maps.Any(map => map.IsShared) == plan.Maps.Any(map => map.IsShared)
             ? now
             : throw new MemProcException(Operation, Errno.EAGAIN,

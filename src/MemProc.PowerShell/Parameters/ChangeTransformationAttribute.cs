@@ -23,9 +23,9 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
         return many.Select((item, index) => Convert(engineIntrinsics, item, index + 1)).ToArray();
     }
 
-    private static MemoryChange Convert(EngineIntrinsics engine, object item, int number)
+    private static WantedWrite Convert(EngineIntrinsics engine, object item, int number)
     {
-        if (item is MemoryChange done)
+        if (item is WantedWrite done)
         {
             return done;
         }
@@ -41,7 +41,7 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
             object address = fields["Address"] ?? fields["Start"] ?? throw new FormatException("It has no Address.");
             byte[] bytes = Payload(engine, fields);
             return bytes.Length > 0
-                ? new MemoryChange(AddressTransformationAttribute.Convert(address), bytes, fields.Bytes("Expected"))
+                ? new WantedWrite(AddressTransformationAttribute.Convert(address), bytes, fields.Bytes("Expected"))
                 : throw new FormatException("It has no bytes to write.");
         }
         catch (Exception error) when (error is FormatException or OverflowException or InvalidCastException

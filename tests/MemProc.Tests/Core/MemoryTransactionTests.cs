@@ -41,7 +41,7 @@ public sealed class MemoryTransactionTests
         target.Ask($"unmap {address + 2 * Page.Size} {Page.Size}");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         byte[] before = Peek(target, address, 64);
-        MemoryChange bad = fault switch
+        WantedWrite bad = fault switch
         {
             0 => Change(address + Page.Size),
             1 => Change(address + 2 * Page.Size - 2) with { Force = true },
@@ -235,6 +235,6 @@ public sealed class MemoryTransactionTests
     private static byte[] Peek(TargetProcess target, ulong address, int length) =>
         target.Ask($"peek {address} {length}").Bytes("bytes");
 
-    private static MemoryChange Change(ulong address, byte[]? expected = null) =>
+    private static WantedWrite Change(ulong address, byte[]? expected = null) =>
         new(ProcAddress.FromNumber(address), Word, expected);
 }

@@ -128,7 +128,7 @@ public sealed class MemoryUndoTests
         () => MemoryWrite.Recall(new ProcessIdentity(1, "x", 1), 0x1000, new byte[before], new byte[after],
             WriteMethod.ProcessVm, ""));
 
-    private static MemoryChange Change(ulong address, string text) =>
+    private static WantedWrite Change(ulong address, string text) =>
         new(ProcAddress.FromNumber(address), Encoding.ASCII.GetBytes(text));
 
     private static string Text(TargetProcess target, ulong address) =>
