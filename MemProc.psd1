@@ -30,6 +30,7 @@
         'Select-ProcessMemoryMatch'
         'Set-PageIdle'
         'Set-PagePoison'
+        'Undo-ProcessMemoryWrite'
         'Watch-ProcessMemory'
         'Write-ProcessMemory'
     )

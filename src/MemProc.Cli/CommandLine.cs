@@ -60,7 +60,9 @@ internal static class CommandLine
         root.Subcommands.Add(new WriteCommand());
         root.Subcommands.Add(new SaveCommand());
         root.Subcommands.Add(new SearchCommand());
+        root.Subcommands.Add(new UndoCommand());
         root.Subcommands.Add(new FindPfnCommand());
+        root.Subcommands.Add(new SharingCommand());
         root.Subcommands.Add(new IdleCommand());
         root.Subcommands.Add(new WorkingSetCommand());
         root.Subcommands.Add(new ClearSoftDirtyCommand());

@@ -29,6 +29,7 @@ internal static class Failure
         Errno.EAGAIN => ErrorCategory.InvalidData,
         Errno.EIO when error.Operation is "PoisonPage" or "UnpoisonPage" => ErrorCategory.InvalidResult,
         Errno.EFAULT or Errno.EIO => error.Operation.StartsWith("Write", StringComparison.Ordinal)
+            || error.Operation == "RestoreMemory"
             ? ErrorCategory.WriteError
             : ErrorCategory.ReadError,
         _ => ErrorCategory.NotSpecified,

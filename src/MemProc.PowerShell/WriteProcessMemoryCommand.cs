@@ -12,10 +12,15 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     private const string BytesSet = "Bytes";
     private const string TextSet = "Text";
     private const string ValueSet = "Value";
+    private const string ChangeSet = "Change";
 
+    /// <summary>What -Transaction collects, by process.</summary>
+    private readonly Dictionary<(int Id, ulong StartTicks), List<WantedWrite>> _collected = [];
     private byte[] _bytes = [];
 
-    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = BytesSet)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = TextSet)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = ValueSet)]
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
@@ -42,9 +47,24 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     [Parameter(Mandatory = true, ParameterSetName = ValueSet)]
     public MemoryValueType Type { get; set; }
 
-    [Parameter]
+    [Parameter(Mandatory = true, ParameterSetName = ChangeSet)]
+    [ChangeTransformation]
+    [ValidateNotNullOrEmpty]
+    public WantedWrite[] Change { get; set; } = [];
+
+    [Parameter(ParameterSetName = BytesSet)]
+    [Parameter(ParameterSetName = TextSet)]
+    [Parameter(ParameterSetName = ValueSet)]
     [ValidateNotNullOrEmpty]
     public byte[]? Expected { get; set; }
+
+    [Parameter(ParameterSetName = BytesSet)]
+    [Parameter(ParameterSetName = TextSet)]
+    [Parameter(ParameterSetName = ValueSet)]
+    public SwitchParameter Transaction { get; set; }
+
+    [Parameter]
+    public SwitchParameter Stop { get; set; }
 
     [Parameter]
     public SwitchParameter Verify { get; set; }
@@ -62,33 +82,49 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
             _bytes = ParameterSetName switch
             {
                 TextSet => Encoding.GetBytes(Text),
-                ValueSet => [.. Value.SelectMany(value => MemoryValue.Encode(Unwrap(value), Type))],
+                ValueSet => TypedValues.Encode(Value, Type),
                 _ => Bytes,
             };
         }
         catch (Exception error) when (error is FormatException or OverflowException or InvalidCastException)
         {
-            string hint = error is OverflowException
-                ? " A 0x literal with its highest bit set arrives as a negative number: put it in quotes."
-                : string.Empty;
-            ThrowTerminatingError(Failure.BadArgument(nameof(Value), error.Message + hint, Value));
+            ThrowTerminatingError(Failure.BadArgument(nameof(Value), error.Message + TypedValues.Hint(error), Value));
         }
     }
 
     protected override void Process(LinuxProcess process)
     {
-        MemoryWriter writer = new(process, Cancellation);
-        MemoryWriter.Plan plan = writer.Prepare(Address[0].Resolve(process), _bytes, Expected, Force);
-        string action = $"Write {plan.Place}: {plan.Change}";
-        if (ShouldProcess(action, $"{action}. Go on?", "Write-ProcessMemory"))
+        if (!Transaction)
         {
-            MemoryWrite write = writer.Write(plan, Verify);
-            if (PassThru)
+            Write(process, ParameterSetName == ChangeSet ? [.. Change.Select(change => change with { Force = Force })]
+                : [OneChange()]);
+            return;
+        }
+
+        (int, ulong) key = (process.Id, process.Identity.StartTicks);
+        if (!_collected.TryGetValue(key, out List<WantedWrite>? changes))
+        {
+            _collected[key] = changes = [];
+        }
+
+        changes.Add(OneChange());
+    }
+
+    protected override void EndProcessing()
+    {
+        foreach (((int id, ulong startTicks), List<WantedWrite> changes) in _collected)
+        {
+            // One process that fails does not stop the others.
+            Attempt(() =>
             {
-                WriteObject(write);
-            }
+                using LinuxProcess process = LinuxProcess.Open(id, startTicks);
+                Write(process, changes);
+            });
         }
     }
 
-    private static object Unwrap(object value) => value is PSObject wrapped ? wrapped.BaseObject : value;
+    private WantedWrite OneChange() => new(Address[0], _bytes, Expected, Force);
+
+    private void Write(LinuxProcess process, IReadOnlyList<WantedWrite> changes) => Transactions.CarryOut(
+        this, MemoryTransaction.Prepare(process, changes, Cancellation), Stop, Verify, PassThru);
 }

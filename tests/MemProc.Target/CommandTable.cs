@@ -13,6 +13,8 @@ namespace MemProc.Target;
 /// <item><c>touch address pages [stride]</c>: writes 1 to the first byte of each page</item>
 /// <item><c>fill address length seed</c>: the bytes of <see cref="MemoryBytes.Fill"/></item>
 /// <item><c>protect address length prot</c>, <c>unmap address length</c>, <c>advise address length number</c></item>
+/// <item><c>refuse address length</c>, <c>stall address length</c>: writes by others to these touched pages, which stay
+/// writable to see, are refused, or wait until this process ends (<see cref="UserFault"/>)</item>
 /// <item><c>name address length text</c>: names anonymous memory</item>
 /// <item><c>file offset length prot private|shared path</c>: an existing file; the path knows <c>\n</c>, <c>\e</c>
 /// and <c>\\</c> → <c>address</c></item>
@@ -58,6 +60,10 @@ internal sealed class CommandTable
         ["unmap"] = arguments => Done(() => Native.Unmap(arguments.Address(), arguments.Length())),
         ["advise"] = arguments => Done(() => Native.Advise(
             arguments.Address(), arguments.Length(), (int)arguments.Number("advice"))),
+        ["refuse"] = arguments => Done(() => UserFault.Protect(
+            arguments.Address(), arguments.Length(), isRefused: true)),
+        ["stall"] = arguments => Done(() => UserFault.Protect(
+            arguments.Address(), arguments.Length(), isRefused: false)),
         ["name"] = arguments => Done(() => Native.NameAnonymous(
             arguments.Address(), arguments.Length(), arguments.RestAsText("name"))),
         ["file"] = arguments => new Reply().Address("address", Mappings.File((long)arguments.Number("offset"),

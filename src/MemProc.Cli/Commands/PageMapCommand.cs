@@ -10,6 +10,9 @@ internal sealed class PageMapCommand : CliCommand
     private static readonly Column<PageMapEntry> Pages =
         new("Pages", 9, page => page.PageCount.ToString(CultureInfo.InvariantCulture));
 
+    private static readonly Column<PageMapEntry> Flags =
+        new("Flags", -44, page => string.Join(',', page.Flags ?? []));
+
     private static readonly Column<PageMapEntry>[] Columns =
     [
         new("Address", -18, page => Show.Hex(page.Address)),
@@ -33,10 +36,15 @@ internal sealed class PageMapCommand : CliCommand
     private readonly Option<bool> _run = Given.Switch(
         "--run", "Join neighbours of equal state in consecutive frames into one line");
 
+    private readonly PageFilterOptions _filter = new();
+
+    private readonly Option<bool> _withFlags = Given.Switch("--with-flags", "The flags of the frames, too. Takes root");
+
     public PageMapCommand()
         : base("pagemap", "Shows what stands behind the pages of a process: frame, swap slot or nothing.",
             "memproc pagemap 1234 --run",
-            "memproc pagemap 1234 0x7ffd2de47000 --count 4 --all")
+            "memproc pagemap 1234 0x7ffd2de47000 --count 4 --all",
+            "memproc pagemap 1234 --anonymous --flag dirty --not-flag referenced --with-flags")
     {
         _address.Arity = ArgumentArity.ZeroOrOne;
         Arguments.Add(_process);
@@ -45,25 +53,34 @@ internal sealed class PageMapCommand : CliCommand
         Options.Add(_count);
         Options.Add(_all);
         Options.Add(_run);
+        _filter.AddTo(this);
+        Options.Add(_withFlags);
     }
 
     protected override string? Fault(ParseResult given) =>
         given.Has(_length) && given.Has(_count) ? "Give --length or --count, not both."
         : (given.Has(_length) || given.Has(_count)) && !given.Has(_address)
         ? "--length and --count need an ADDRESS to begin at."
-        : null;
+        : _filter.Fault(given);
 
     protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
     {
         bool joinRuns = given.GetValue(_run);
         using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-        PageMapWalk walk = new(process, cancellation) { IncludeEmpty = given.GetValue(_all), JoinRuns = joinRuns };
+        bool withFlags = given.GetValue(_withFlags);
+        PageFilter filter = _filter.Filter(given);
+        FrameFields fields = filter.Needs | (withFlags ? FrameFields.Flags : FrameFields.None);
+        using FrameTables? frames = fields == FrameFields.None ? null : new FrameTables(fields);
+        PageMapWalk walk = new(process, cancellation)
+        {
+            IncludeEmpty = given.GetValue(_all), JoinRuns = joinRuns, Filter = filter, Frames = frames,
+        };
         ulong? address = given.GetValue(_address)?.Resolve(process);
         IEnumerable<PageMapEntry> pages = address is ulong first
             ? walk.From(first, given.GetValue(_length), given.GetValue(_count))
             : walk.All();
-        Column<PageMapEntry>[] columns = joinRuns ? [Columns[0], Pages, .. Columns[1..]] : Columns;
-        output.WriteTable(columns, TellHidden(pages, output));
+        Column<PageMapEntry>[] front = joinRuns ? [Columns[0], Pages, .. Columns[1..^1]] : Columns[..^1];
+        output.WriteTable(withFlags ? [.. front, Flags, Columns[^1]] : [.. front, Columns[^1]], TellHidden(pages, output));
     }
 
     /// <summary>A number of pages whose bytes can still be counted.</summary>

@@ -4,13 +4,16 @@ using System.Text;
 namespace MemProc.Cli;
 
 /// <summary><c>memproc write</c>: changes bytes of a process.</summary>
-internal sealed class WriteCommand : CliCommand
+internal sealed class WriteCommand : TransactionCommand
 {
+    private static readonly string[] Contents = ["bytes", "text", "value"];
+    private static readonly string[] Fields = ["address", .. Contents, "type", "expected"];
+
     private readonly Argument<int> _process = Given.Process();
     private readonly Argument<ProcAddress?> _address = Given.Address("The first byte");
 
     private readonly Option<byte[]?> _bytes = Given.Option(
-        "--bytes", "HEX", "These bytes: '67 61 72' or 676172", Numbers.Bytes);
+        "--bytes", "HEX", "These bytes: '67 61 72' or 676172", ByteText.Parse);
 
     private readonly Option<string?> _text = Given.Option(
         "--text", "TEXT", "This text as UTF-8, without a NUL", text => text);
@@ -22,22 +25,23 @@ internal sealed class WriteCommand : CliCommand
         "--type", "TYPE", "What --value becomes");
 
     private readonly Option<byte[]?> _expected = Given.Option(
-        "--expected", "HEX", "Write only where these bytes are now", Numbers.Bytes);
+        "--expected", "HEX", "Write only where these bytes are now", ByteText.Parse);
 
-    private readonly Option<bool> _verify = Given.Switch("--verify", "Read the bytes back and compare");
+    private readonly Option<string?> _changes = Given.Option(
+        "--changes", "FILE", "Several writes, all or none: a JSON object a line with address; bytes, text, or value and "
+            + "type; expected. - is standard input", text => text);
+
     private readonly Option<bool> _force = Given.Switch(
         "--force", "Write what the process itself may not write, through /proc/PID/mem");
-
-    private readonly Option<bool> _yes = Given.Switch("--yes", "Do not ask");
-    private readonly Option<bool> _dryRun = Given.Switch(
-        "--dry-run", "Check everything, tell what would be done, and stop");
 
     public WriteCommand()
         : base("write", "Changes memory of a process, after asking.",
             "memproc write 1234 0x55d0c2a012a0 --text hello --expected '67 61 72 6c 69'",
             "memproc write 1234 0x55d0c2a012a0 --value 100 --type int32 --verify --yes",
-            "memproc write 1234 0x55d0c2a012a0 --bytes 'de ad be ef' --dry-run")
+            "memproc write 1234 0x55d0c2a012a0 --bytes 'de ad be ef' --dry-run",
+            "memproc write 1234 --changes changes.jsonl --stop --yes --json > done.jsonl")
     {
+        _address.Arity = ArgumentArity.ZeroOrOne;
         Arguments.Add(_process);
         Arguments.Add(_address);
         Options.Add(_bytes);
@@ -45,31 +49,28 @@ internal sealed class WriteCommand : CliCommand
         Options.Add(_value);
         Options.Add(_type);
         Options.Add(_expected);
-        Options.Add(_verify);
+        Options.Add(_changes);
         Options.Add(_force);
-        Options.Add(_yes);
-        Options.Add(_dryRun);
+        AddCommonOptions();
     }
 
     protected override string? Fault(ParseResult given)
     {
-        Option[] forms = [_bytes, _text, _value];
-        if (forms.Count(form => given.Has(form)) != 1)
+        Option[] forms = [_bytes, _text, _value, _changes];
+        string? fault = forms.Count(form => given.Has(form)) != 1 ? "Give one of --bytes, --text, --value and --changes."
+            : given.Has(_value) != given.Has(_type) ? "--value and --type go together."
+            : given.Has(_changes) && given.Has(_address) ? "The lines of --changes have an address each: leave ADDRESS out."
+            : given.Has(_changes) && given.Has(_expected) ? "The lines of --changes say each what is expected."
+            : !given.Has(_changes) && !given.Has(_address) ? "Give ADDRESS: where to write."
+            : null;
+        if (fault is not null || given.Has(_changes))
         {
-            return "Give one of --bytes, --text and --value.";
-        }
-
-        if (given.Has(_value) != given.Has(_type))
-        {
-            return "--value and --type go together.";
+            return fault ?? NobodyToAsk(given, given.GetValue(_changes));
         }
 
         try
         {
-            return Bytes(given).Length == 0 ? "An empty text has no bytes to write."
-                : !given.Has(_yes) && !given.Has(_dryRun) && Console.IsInputRedirected
-                ? "Nobody can be asked, standard input is no terminal: give --yes, or --dry-run to see what it does."
-                : null;
+            return Bytes(given).Length == 0 ? "An empty text has no bytes to write." : NobodyToAsk(given, null);
         }
         catch (Exception error) when (error is FormatException or OverflowException)
         {
@@ -79,41 +80,45 @@ internal sealed class WriteCommand : CliCommand
 
     protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-        MemoryWriter writer = new(process, cancellation);
-        byte[]? expected = given.Has(_expected) ? given.GetValue(_expected) : null;
-        MemoryWriter.Plan plan = writer.Prepare(
-            given.GetValue(_address)!.Resolve(process), Bytes(given), expected, given.GetValue(_force));
-        if (given.GetValue(_dryRun))
+        bool force = given.GetValue(_force);
+        List<WantedWrite>? changes = given.Has(_changes)
+            ? Read(given.GetValue(_changes)!, fields => Change(fields, force), output)
+            : [new WantedWrite(given.GetValue(_address)!, Bytes(given),
+                given.Has(_expected) ? given.GetValue(_expected) : null, force)];
+        if (changes is not null)
         {
-            output.Write(plan, $"Would write {plan.Place}: {plan.Change}.");
+            using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
+            CarryOut(given, MemoryTransaction.Prepare(process, changes, cancellation), "write", "Wrote", output,
+                cancellation);
         }
-        else if (given.GetValue(_yes) || Confirm($"Write {plan.Place}: {plan.Change}", cancellation))
+    }
+
+    private static WantedWrite Change(JsonFields fields, bool force)
+    {
+        if (fields.Unknown(Fields) is string name)
         {
-            output.Write(writer.Write(plan, given.GetValue(_verify)), $"Wrote {plan.Place}: {plan.Change}.");
+            throw new FormatException($"'{name}' is none of {string.Join(", ", Fields)}.");
         }
-        else
+
+        if (Contents.Count(fields.Has) != 1 || fields.Has("value") != fields.Has("type"))
         {
-            output.Fail("Nothing was written.");
+            throw new FormatException("Give one of bytes, text, and value with type.");
         }
+
+        byte[] bytes = fields.Has("bytes") ? fields.Bytes("bytes")
+            : fields.Has("text") ? Encoding.UTF8.GetBytes(fields.Text("text"))
+            : Encode(fields.Texts("value"), Words.Parse<MemoryValueType>(fields.Text("type")));
+        return bytes.Length > 0
+            ? new WantedWrite(ProcAddress.Parse(fields.Text("address")), bytes,
+                fields.Has("expected") ? fields.Bytes("expected") : null, force)
+            : throw new FormatException("It has no bytes to write.");
     }
 
     private byte[] Bytes(ParseResult given) =>
         given.Has(_bytes) ? given.GetValue(_bytes)!
         : given.Has(_text) ? Encoding.UTF8.GetBytes(given.GetValue(_text)!)
-        : [.. given.GetValue(_value)!.SelectMany(value => MemoryValue.Encode(value, given.GetValue(_type)!.Value))];
+        : Encode(given.GetValue(_value)!, given.GetValue(_type)!.Value);
 
-    private static bool Confirm(string action, CancellationToken cancellation)
-    {
-        // Ctrl-C at the question: nothing has been touched, and a thread that waits for a key hears no token.
-        using CancellationTokenRegistration stop = cancellation.Register(() => Environment.Exit(ExitCode.Interrupted));
-        Console.Error.Write($"{action}. Go on? [y/N] ");
-        string? answer = Console.ReadLine();
-        if (answer is null)
-        {
-            Console.Error.WriteLine();
-        }
-
-        return answer?.Trim() is "y" or "Y" or "yes";
-    }
+    private static byte[] Encode(string[] values, MemoryValueType type) =>
+        [.. values.SelectMany(value => MemoryValue.Encode(value, type))];
 }

@@ -40,24 +40,6 @@ internal static class Numbers
                 + "self.");
     }
 
-    /// <summary>Bytes in hex, with or without blanks between them: <c>67 61 72</c>, <c>676172</c>.</summary>
-    /// <exception cref="FormatException">They are none.</exception>
-    public static byte[] Bytes(string text)
-    {
-        string[] groups = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        try
-        {
-            return groups.Length > 0
-                ? [.. groups.SelectMany(Convert.FromHexString)]
-                : throw new FormatException("No bytes.");
-        }
-        catch (FormatException error)
-        {
-            throw new FormatException(
-                $"'{SafeText.Escape(text)}' are no bytes. Write two hex digits a byte: '67 61 72' or 676172.", error);
-        }
-    }
-
     private static bool TryParse(string digits, out ulong number) =>
         digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
             ? ulong.TryParse(

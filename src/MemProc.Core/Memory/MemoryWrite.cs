@@ -16,6 +16,22 @@ public sealed class MemoryWrite
         IsVerified = isVerified;
     }
 
+    /// <summary>A write that was carried out earlier, from what was kept of it.</summary>
+    /// <param name="process">The process that was written to.</param>
+    /// <param name="address">Address of the first byte.</param>
+    /// <param name="previousBytes">What was there before.</param>
+    /// <param name="bytes">What was written.</param>
+    /// <param name="method">How it was written.</param>
+    /// <param name="path">Path or name of the first mapping that was written to.</param>
+    /// <exception cref="FormatException">There are no bytes, or not as many before as after.</exception>
+    public static MemoryWrite Recall(
+        ProcessIdentity process, ulong address, byte[] previousBytes, byte[] bytes, WriteMethod method, string path) =>
+        bytes.Length > 0 && bytes.Length == previousBytes.Length
+            ? new MemoryWrite(process, address, previousBytes, bytes, method, path, isVerified: null)
+            : throw new FormatException(
+                $"A write has as many bytes before as after, and at least one; not {previousBytes.Length} and "
+                + $"{bytes.Length}.");
+
     /// <summary>The process id.</summary>
     public int ProcessId => Process.ProcessId;
 

@@ -4,49 +4,25 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// Writes memory of a process in two steps: <see cref="Prepare"/> checks the range and reads what is there, so that
-/// a person can judge; <see cref="Write"/> does it.
+/// Checks, carries out and takes back one write at a time; what belongs together is a <see cref="MemoryTransaction"/>.
 /// </summary>
 /// <param name="process">The process.</param>
-/// <param name="cancellation">Stops the checks; a write that has begun is finished.</param>
-public sealed class MemoryWriter(LinuxProcess process, CancellationToken cancellation = default)
+/// <param name="isUndo">The writes put back what was there before others, for the words of an error.</param>
+internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 {
-    private const string Operation = "WriteMemory";
+    /// <summary>What is being done, for errors.</summary>
+    public const string Operation = "WriteMemory";
 
-    /// <summary>A write that has been checked and not yet been done.</summary>
-    /// <param name="Address">Address of the first byte.</param>
-    /// <param name="Bytes">What is to be written.</param>
-    /// <param name="PreviousBytes">What is there.</param>
-    /// <param name="Method">How it will be written.</param>
-    /// <param name="Maps">The mappings that will be written to.</param>
-    /// <param name="Expected">What must still be there when it is done; null: anything.</param>
-    public sealed record Plan(
-        ulong Address, byte[] Bytes, byte[] PreviousBytes, WriteMethod Method, IReadOnlyList<ProcMap> Maps,
-        byte[]? Expected)
-    {
-        /// <summary>Where it writes, in words that a person can judge.</summary>
-        public string Place =>
-            $"{ByteText.Count(Bytes.Length)} at 0x{Address:x} of process {Maps[0].Process}"
-            + (Method == WriteMethod.Mem ? ", by force through /proc/PID/mem" : string.Empty)
-            + $", mapping {string.Join(" and ", Maps)}";
-
-        /// <summary>What becomes of which bytes.</summary>
-        public string Change => $"{ByteText.Short(PreviousBytes)} becomes {ByteText.Short(Bytes)}";
-    }
+    private readonly string _nothing = isUndo ? "nothing was put back at" : "nothing was written to";
 
     /// <summary>Checks that the whole range can be written, and reads what is there.</summary>
-    /// <param name="address">Address of the first byte.</param>
-    /// <param name="bytes">What is to be written, at least one byte.</param>
-    /// <param name="expected">What must be there now; null: anything.</param>
-    /// <param name="force">Write what the process itself may not write, through /proc/PID/mem.</param>
-    /// <exception cref="MemProcException">
-    /// WriteMemory: EINVAL for an impossible range; EFAULT where part of it is not mapped; EACCES where part of it
-    /// is read-only and <paramref name="force"/> was not given, or does not help because the mapping is shared.
-    /// CompareMemory, EAGAIN: other bytes are there.
-    /// </exception>
-    public Plan Prepare(ulong address, byte[] bytes, byte[]? expected, bool force)
+    /// <param name="change">What is wanted.</param>
+    /// <param name="earlier">Writes that will have been done by then, in their order.</param>
+    /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Prepare"/>.</exception>
+    public MemoryPlan Check(WantedWrite change, IEnumerable<MemoryPlan> earlier)
     {
-        ulong end = UserRange.End(address, (ulong)bytes.Length, Operation);
+        ulong address = change.Address.Resolve(process);
+        ulong end = UserRange.End(address, (ulong)change.Bytes.Length, Operation);
         ProcMap[] maps = [.. MapReader.Between(process, address, end)];
         ulong covered = address;
         foreach (ProcMap map in maps)
@@ -62,103 +38,165 @@ public sealed class MemoryWriter(LinuxProcess process, CancellationToken cancell
         if (covered < end)
         {
             throw process.Failure(Operation, Errno.EFAULT,
-                $"nothing was written to 0x{address:x}: nothing is mapped at 0x{covered:x}", address);
+                $"{_nothing} 0x{address:x}: nothing is mapped at 0x{covered:x}", address);
         }
 
         ProcMap? closed = maps.FirstOrDefault(map => !map.IsWritable);
-        if (closed is not null && (!force || closed.IsShared))
+        if (closed is not null && (!change.Force || closed.IsShared))
         {
             string remedy = closed.IsShared
                 ? "It is shared with a file or with other processes, and the kernel lets nobody force that."
                 : "A forced write, through /proc/PID/mem, would change the process' own copy.";
             throw new MemProcException(Operation, Errno.EACCES,
-                $"Process {process.Identity}: nothing was written to 0x{address:x}: the mapping {closed} is not "
-                + $"writable. {remedy}", address);
+                $"Process {process.Identity}: {_nothing} 0x{address:x}: the mapping {closed} is not writable. {remedy}",
+                address);
         }
 
-        WriteMethod method = closed is null ? WriteMethod.ProcessVm : WriteMethod.Mem;
-        byte[] present = ReadExpected(address, bytes.Length, expected, method);
-        return new Plan(address, bytes, present[..bytes.Length], method, maps, expected);
+        MemoryReader reader = new(process, closed is null ? ReadMethod.Auto : ReadMethod.Mem);
+        byte[] present = new byte[Math.Max(change.Bytes.Length, change.Expected?.Length ?? 0)];
+        Read(reader, address, present);
+        foreach (MemoryPlan plan in earlier)
+        {
+            Lay(plan, address, present);
+        }
+
+        Compare(address, present, change.Expected);
+        // What is read through the file cannot be reached by the process' number: this procfs counts differently.
+        WriteMethod method = reader.Method == ReadMethod.Mem ? WriteMethod.Mem : WriteMethod.ProcessVm;
+        return new MemoryPlan(address, change.Bytes, present[..change.Bytes.Length], method, maps, change.Expected);
     }
 
-    /// <summary>Carries out a write.</summary>
-    /// <param name="plan">What <see cref="Prepare"/> returned.</param>
-    /// <param name="verify">Read the bytes back and compare.</param>
-    /// <exception cref="MemProcException">
-    /// CompareMemory, EAGAIN: the expected bytes have gone since. WriteMemory: the write failed; the message says how
-    /// many bytes were written. VerifyMemory, EIO: other bytes were read back.
-    /// </exception>
-    public MemoryWrite Write(Plan plan, bool verify)
+    /// <summary>Checks once more what was checked: a person may have thought it over for minutes.</summary>
+    /// <inheritdoc cref="Check"/>
+    public MemoryPlan CheckAgain(MemoryPlan plan, IEnumerable<MemoryPlan> earlier)
     {
-        // A person may have thought it over for minutes.
-        byte[] previous = ReadExpected(plan.Address, plan.Bytes.Length, plan.Expected, plan.Method);
-        int written = 0;
-        if (plan.Method == WriteMethod.Mem)
-        {
-            using SafeFileHandle memory = process.OpenFile("mem", Operation, OpenAccess.ReadWrite);
-            WriteAll(plan, ref written, (address, bytes) =>
-                (Libc.TryPWrite(memory, bytes.Span, address, out int count), count));
-        }
-        else
-        {
-            process.ThrowIfExited(Operation);
-            WriteAll(plan, ref written, (address, bytes) =>
-                (Libc.TryProcessVmWrite(process.Id, address, bytes.Span, out int count), count));
-        }
+        MemoryPlan now = Check(
+            new WantedWrite(ProcAddress.FromNumber(plan.Address), plan.Bytes, plan.Expected, plan.IsForced), earlier);
+        return now.IsForced == plan.IsForced && now.Maps.Any(map => map.IsShared) == plan.Maps.Any(map => map.IsShared)
+            ? now
+            : throw new MemProcException(Operation, Errno.EAGAIN,
+                $"Process {process.Identity}: {_nothing} 0x{plan.Address:x}: since it was checked its mapping has become "
+                + $"{string.Join(" and ", now.Maps)}.", plan.Address);
+    }
 
-        bool? isVerified = null;
-        if (verify)
+    /// <summary>Carries out a write; what is there by then, and how far it came, goes to its step.</summary>
+    /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Commit"/>.</exception>
+    public void Write(MemoryStep step)
+    {
+        MemoryPlan plan = step.Plan;
+        Read(Reader(plan), plan.Address, step.PreviousBytes);
+        // What is expected behind the written bytes was compared before the first write: others may have written there.
+        Compare(plan.Address, step.PreviousBytes,
+            plan.Expected?.Length > plan.Bytes.Length ? plan.Expected[..plan.Bytes.Length] : plan.Expected);
+        step.Written = WriteAll(plan, plan.Bytes, out Errno errno);
+        if (step.Written < plan.Bytes.Length)
         {
-            byte[] present = ReadExpected(plan.Address, plan.Bytes.Length, null, plan.Method);
-            isVerified = present.AsSpan().SequenceEqual(plan.Bytes);
-            if (isVerified == false)
+            string done = step.Written == 0
+                ? _nothing
+                : $"{step.Written} of {plan.Bytes.Length} bytes were written to";
+            throw process.Failure(Operation, errno,
+                $"{done} 0x{plan.Address:x}, the byte at 0x{plan.Address + (ulong)step.Written:x} was refused",
+                plan.Address);
+        }
+    }
+
+    /// <summary>Reads a write back.</summary>
+    /// <exception cref="MemProcException">VerifyMemory, EIO: other bytes are there.</exception>
+    public void Verify(MemoryPlan plan)
+    {
+        byte[] present = new byte[plan.Bytes.Length];
+        Read(Reader(plan), plan.Address, present);
+        if (!present.AsSpan().SequenceEqual(plan.Bytes))
+        {
+            throw new MemProcException("VerifyMemory", Errno.EIO,
+                $"Process {process.Identity}: {ByteText.Count(plan.Bytes.Length)} went to 0x{plan.Address:x}, but "
+                + $"{ByteText.Short(present)} was read back. The process may have changed it since.", plan.Address);
+        }
+    }
+
+    /// <summary>Puts back what was there before a write, unless somebody else has changed it since.</summary>
+    /// <returns>Why that was not possible; null where it was.</returns>
+    public MemProcException? PutBack(MemoryStep step)
+    {
+        try
+        {
+            byte[] present = new byte[step.Written];
+            Read(Reader(step.Plan), step.Plan.Address, present);
+            if (!present.AsSpan().SequenceEqual(step.Plan.Bytes.AsSpan(0, step.Written)))
             {
-                throw new MemProcException("VerifyMemory", Errno.EIO,
-                    $"Process {process.Identity}: {ByteText.Count(plan.Bytes.Length)} went to 0x{plan.Address:x}, but "
-                    + $"{ByteText.Short(present)} was read back. The process may have changed it since.",
-                    plan.Address);
+                return new MemProcException("RestoreMemory", Errno.EAGAIN,
+                    $"it has been changed since, to {ByteText.Short(present)}");
             }
-        }
 
-        return new MemoryWrite(process.Identity, plan.Address, previous[..plan.Bytes.Length], plan.Bytes, plan.Method,
-            plan.Maps[0].Path, isVerified);
+            int count = WriteAll(step.Plan, step.PreviousBytes.AsMemory(0, step.Written), out Errno errno);
+            return count == step.Written ? null : new MemProcException("RestoreMemory", errno,
+                $"only {count} bytes of that could be written, {ErrnoException.Describe(errno)} ({errno})");
+        }
+        catch (MemProcException error)
+        {
+            return new MemProcException("RestoreMemory", error.Errno, error.Message);
+        }
     }
 
-    private void WriteAll(Plan plan, ref int written, Func<ulong, ReadOnlyMemory<byte>, (Errno, int)> write)
+    private MemoryReader Reader(MemoryPlan plan) =>
+        new(process, plan.Method == WriteMethod.Mem ? ReadMethod.Mem : ReadMethod.ProcessVm);
+
+    /// <summary>Writes as much as the kernel takes. Returns the number of bytes, and why it is not more.</summary>
+    private int WriteAll(MemoryPlan plan, ReadOnlyMemory<byte> bytes, out Errno errno)
     {
-        while (written < plan.Bytes.Length)
+        process.ThrowIfExited(Operation);
+        using SafeFileHandle? memory = plan.Method == WriteMethod.Mem
+            ? process.OpenFile("mem", Operation, OpenAccess.ReadWrite)
+            : null;
+        int written = 0;
+        while (written < bytes.Length)
         {
             ulong at = plan.Address + (ulong)written;
-            (Errno errno, int count) = write(at, plan.Bytes.AsMemory(written));
+            errno = memory is null
+                ? Libc.TryProcessVmWrite(process.Id, at, bytes.Span[written..], out int count)
+                : Libc.TryPWrite(memory, bytes.Span[written..], at, out count);
             written += count;
-            if (count > 0)
+            if (count == 0)
             {
-                continue;
+                errno = errno == Errno.None ? Errno.EFAULT : errno;
+                return written;
             }
-
-            string done = written == 0
-                ? "nothing was written"
-                : $"{written} of {plan.Bytes.Length} bytes were written";
-            throw process.Failure(Operation, errno == Errno.None ? Errno.EFAULT : errno,
-                $"{done} to 0x{plan.Address:x}, the byte at 0x{at:x} was refused", plan.Address);
         }
+
+        errno = Errno.None;
+        // A process that was killed meanwhile took the bytes with it.
+        process.ThrowIfOver(Operation);
+        return written;
     }
 
-    private byte[] ReadExpected(ulong address, int length, byte[]? expected, WriteMethod method)
+    private void Read(MemoryReader reader, ulong address, byte[] present)
     {
-        byte[] present = new byte[Math.Max(length, expected?.Length ?? 0)];
-        MemoryReader reader = new(
-            process, method == WriteMethod.Mem ? ReadMethod.Mem : ReadMethod.Auto, cancellation);
         if (reader.Read(address, present) is [{ } gap, ..])
         {
             throw process.Failure(Operation, gap.Errno,
-                $"nothing was written to 0x{address:x}: what is there now cannot be read at 0x{gap.Address:x}", address);
+                $"{_nothing} 0x{address:x}: what is there now cannot be read at 0x{gap.Address:x}", address);
         }
+    }
 
-        return expected is null || present.AsSpan().StartsWith(expected)
-            ? present
-            : throw new MemProcException("CompareMemory", Errno.EAGAIN,
-                $"Process {process.Identity}: nothing was written to 0x{address:x}: expected "
-                + $"{ByteText.Short(expected)}, found {ByteText.Short(present.AsSpan(0, expected.Length))}.", address);
+    private void Compare(ulong address, ReadOnlySpan<byte> present, byte[]? expected)
+    {
+        if (expected is not null && !present.StartsWith(expected))
+        {
+            string what = isUndo ? ", which was written there" : string.Empty;
+            throw new MemProcException("CompareMemory", Errno.EAGAIN,
+                $"Process {process.Identity}: {_nothing} 0x{address:x}: expected {ByteText.Short(expected)}{what}, found "
+                + $"{ByteText.Short(present[..expected.Length])}.", address);
+        }
+    }
+
+    /// <summary>Puts what a write will have left over what is there now.</summary>
+    private static void Lay(MemoryPlan plan, ulong address, Span<byte> present)
+    {
+        ulong start = Math.Max(address, plan.Address);
+        ulong end = Math.Min(address + (ulong)present.Length, plan.End);
+        if (start < end)
+        {
+            plan.Bytes.AsSpan((int)(start - plan.Address), (int)(end - start)).CopyTo(present[(int)(start - address)..]);
+        }
     }
 }

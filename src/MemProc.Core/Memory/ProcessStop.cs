@@ -25,11 +25,17 @@ public sealed class ProcessStop : IDisposable
     /// <summary>How long a thread may take to stop. One that waits uninterruptibly for a device may take forever.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long it may take to take a stop back: nobody who pressed Ctrl-C waits long.</summary>
+    private static readonly TimeSpan LastPatience = TimeSpan.FromMilliseconds(200);
+
     private readonly LinuxProcess _process;
     private readonly CancellationToken _cancellation;
 
     /// <summary>Signals that threads were about to get when they stopped, by thread.</summary>
     private readonly SortedDictionary<int, int> _signals = [];
+
+    /// <summary>Threads that were told to stop and are not known to have done so.</summary>
+    private readonly HashSet<int> _stopping = [];
 
     /// <summary>ptrace belongs to one thread: this one does all of it.</summary>
     private readonly Thread _tracer;
@@ -153,21 +159,16 @@ public sealed class ProcessStop : IDisposable
         lock (Stopping)
         {
             using ChildSignalSilence silence = new();
-            while (true)
+            try
             {
-                int[] running = [.. _process.ThreadIds().Where(thread => !_signals.ContainsKey(thread) && Seize(thread))];
-                foreach (int thread in running)
+                while (StopThreads())
                 {
-                    if (HasStopped(thread))
-                    {
-                        _signals[thread] = PendingSignal(thread);
-                    }
                 }
-
-                if (running.Length == 0)
-                {
-                    break;
-                }
+            }
+            catch
+            {
+                GiveUp();
+                throw;
             }
         }
 
@@ -175,11 +176,53 @@ public sealed class ProcessStop : IDisposable
         return true;
     }
 
+    /// <summary>Stops the threads that there are; false where none ran any more.</summary>
+    private bool StopThreads()
+    {
+        int[] running = [.. _process.ThreadIds().Where(thread => !_signals.ContainsKey(thread) && Seize(thread))];
+        foreach (int thread in running)
+        {
+            if (HasStopped(thread))
+            {
+                _signals[thread] = PendingSignal(thread);
+            }
+
+            _stopping.Remove(thread);
+        }
+
+        return running.Length > 0;
+    }
+
+    /// <summary>
+    /// Waits a moment for threads that are about to stop, which cannot be taken back: a stop that nobody waited for
+    /// makes the .NET runtime, once it hears of its children again, look for one that has ended, for ever.
+    /// </summary>
+    private void GiveUp()
+    {
+        long begin = Environment.TickCount64;
+        foreach (int thread in _stopping)
+        {
+            SpinWait spin = default;
+            bool hasStopped = false;
+            while (!hasStopped && Environment.TickCount64 - begin < LastPatience.TotalMilliseconds
+                && Libc.TryWaitForStop(thread, out hasStopped) == Errno.None)
+            {
+                spin.SpinOnce(sleep1Threshold: 100);
+            }
+
+            if (hasStopped)
+            {
+                _signals[thread] = PendingSignal(thread);
+            }
+        }
+    }
+
     private bool Seize(int thread)
     {
         Errno errno = Libc.TryPTraceSeize(thread);
         if (errno == Errno.None)
         {
+            _stopping.Add(thread);
             errno = Libc.TryPTraceInterrupt(thread);
         }
 

@@ -8,6 +8,24 @@ public static class ByteText
     /// <summary>How many: <c>1 byte</c>, <c>6 bytes</c>.</summary>
     public static string Count(int bytes) => bytes == 1 ? "1 byte" : $"{bytes} bytes";
 
+    /// <summary>Bytes in hex, with or without blanks between them: <c>67 61 72</c>, <c>676172</c>.</summary>
+    /// <exception cref="FormatException">They are none.</exception>
+    public static byte[] Parse(string text)
+    {
+        string[] groups = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        try
+        {
+            return groups.Length > 0
+                ? [.. groups.SelectMany(Convert.FromHexString)]
+                : throw new FormatException("No bytes.");
+        }
+        catch (FormatException error)
+        {
+            throw new FormatException(
+                $"'{SafeText.Escape(text)}' are no bytes. Write two hex digits a byte: '67 61 72' or 676172.", error);
+        }
+    }
+
     /// <summary>The first bytes in hex and as characters, and how many there are: <c>67 61 72 |gar|</c>.</summary>
     public static string Short(ReadOnlySpan<byte> bytes)
     {

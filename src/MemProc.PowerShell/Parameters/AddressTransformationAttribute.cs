@@ -15,7 +15,9 @@ public sealed class AddressTransformationAttribute : ArgumentTransformationAttri
         return value is object[] many ? Array.ConvertAll(many, Convert) : Convert(inputData);
     }
 
-    private static ProcAddress Convert(object input)
+    /// <summary>One address.</summary>
+    /// <exception cref="ArgumentTransformationMetadataException">It is none.</exception>
+    internal static ProcAddress Convert(object input)
     {
         object value = Unwrap(input);
         try

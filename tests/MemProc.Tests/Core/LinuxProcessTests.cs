@@ -58,8 +58,8 @@ public sealed class LinuxProcessTests
         Assert.Empty(slow.Read(address, new byte[16]));
         PageMapWalk walk = new(process);
         Assert.NotEmpty(walk.Range(map.Start, map.SizeBytes));
-        MemoryWriter writer = new(process);
-        MemoryWriter.Plan plan = writer.Prepare(address, [1], null, force: false);
+        WantedWrite[] changes = [new(ProcAddress.FromNumber(address), [1])];
+        MemoryTransaction transaction = MemoryTransaction.Prepare(process, changes);
         target.Kill();
 
         Assert.True(process.HasExited);
@@ -72,8 +72,8 @@ public sealed class LinuxProcessTests
             () => _ = walk.Range(map.Start, map.SizeBytes).Count(),
             () => fast.Read(address, new byte[16]),
             () => slow.Read(address, new byte[16]),
-            () => writer.Prepare(address, [1], null, force: false),
-            () => writer.Write(plan, verify: false),
+            () => MemoryTransaction.Prepare(process, changes),
+            () => transaction.Commit(stop: false, verify: false),
             () => _ = new PfnSearch([1]).In(process).Count(),
         })
         {

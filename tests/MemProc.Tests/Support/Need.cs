@@ -31,4 +31,26 @@ internal static class Need
     /// <summary>The kernel must know an ioctl: the answer to one must not be ENOTTY.</summary>
     public static void Request(Errno answer, string request) =>
         Assert.SkipWhen(answer == Errno.ENOTTY, $"needs {request}, which this kernel does not have");
+
+    /// <summary>Writes of others to a touched page of the target must be refused, though it stays writable to see.</summary>
+    public static void Refusal(TargetProcess target, ulong address) => WriteProtection(target, "refuse", address);
+
+    /// <summary>Writes of others to a touched page of the target must wait until it ends.</summary>
+    public static void Stall(TargetProcess target, ulong address)
+    {
+        Root();
+        WriteProtection(target, "stall", address);
+    }
+
+    private static void WriteProtection(TargetProcess target, string command, ulong address)
+    {
+        try
+        {
+            target.Ask($"{command} {address} {Page.Size}");
+        }
+        catch (TargetException refused)
+        {
+            Assert.Skip($"needs write protection by userfaultfd: {refused.Message}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ using MemProc.Interop;
 namespace MemProc.Tests;
 
 /// <summary>Writing: checked first, done exactly, or refused with nothing touched.</summary>
-public sealed class MemoryWriterTests
+public sealed class MemoryWriteTests
 {
     private static readonly byte[] Hello = Encoding.ASCII.GetBytes("hello\0");
 
@@ -19,9 +19,7 @@ public sealed class MemoryWriterTests
         ulong address = (ulong)MemoryValue.Decode(pointer, MemoryValueType.Pointer);
         Assert.Equal(garlic.Address("text"), address);
 
-        MemoryWriter writer = new(process);
-        MemoryWrite write = writer.Write(
-            writer.Prepare(address, Hello, Encoding.ASCII.GetBytes("garlic\0"), force: false), verify: true);
+        MemoryWrite write = Prepare(process, address, Hello, Encoding.ASCII.GetBytes("garlic\0")).Do(verify: true);
         Assert.Equal("hello", target.Ask($"say {address}").Text("text"));
         Assert.Equal("garlic", Encoding.ASCII.GetString(write.PreviousBytes));
         Assert.Equal((address, 6UL, WriteMethod.ProcessVm, true),
@@ -35,7 +33,7 @@ public sealed class MemoryWriterTests
         ulong address = target.Ask("garlic").Address("text");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemProcException error = Assert.Throws<MemProcException>(() =>
-            new MemoryWriter(process).Prepare(address, Hello, Encoding.ASCII.GetBytes("garlik"), force: false));
+            Prepare(process, address, Hello, Encoding.ASCII.GetBytes("garlik")));
         Assert.Equal("CompareMemory,EAGAIN", error.ErrorId);
         Assert.Contains("67 61 72 6c 69 63", error.Message, StringComparison.Ordinal);
         Assert.Equal("garlic", target.Ask($"say {address}").Text("text"));
@@ -51,16 +49,15 @@ public sealed class MemoryWriterTests
         ulong address = target.Ask("seed").Address("address");
         target.Ask($"protect {address} 8192 {protection}");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryWriter writer = new(process);
         MemProcException error = Assert.Throws<MemProcException>(
-            () => writer.Prepare(address, Hello, null, force: false));
+            () => Prepare(process, address, Hello));
         Assert.Equal("WriteMemory,EACCES", error.ErrorId);
         Assert.Contains("forced write", error.Message, StringComparison.Ordinal);
 
-        MemoryWriter.Plan plan = writer.Prepare(address, Hello, null, force: true);
+        MemoryTransaction forced = Prepare(process, address, Hello, force: true);
         try
         {
-            Assert.Equal(WriteMethod.Mem, writer.Write(plan, verify: true).Method);
+            Assert.Equal(WriteMethod.Mem, forced.Do(verify: true).Method);
         }
         catch (MemProcException refused) when (refused.Errno is Errno.EACCES or Errno.EPERM or Errno.EIO)
         {
@@ -80,7 +77,7 @@ public sealed class MemoryWriterTests
         ulong address = target.Ask($"file 0 {Page.Size} r-- shared {file}").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemProcException error = Assert.Throws<MemProcException>(
-            () => new MemoryWriter(process).Prepare(address, Hello, null, force: true));
+            () => Prepare(process, address, Hello, force: true));
         Assert.Equal("WriteMemory,EACCES", error.ErrorId);
         Assert.Contains("shared", error.Message, StringComparison.Ordinal);
         Assert.Equal(new byte[Page.Size], File.ReadAllBytes(file));
@@ -92,10 +89,9 @@ public sealed class MemoryWriterTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("garlic").Address("text");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryWriter writer = new(process);
-        MemoryWriter.Plan plan = writer.Prepare(address, Hello, "garlic"u8.ToArray(), force: false);
-        writer.Write(writer.Prepare(address, "ginger"u8.ToArray(), null, force: false), verify: false);
-        MemProcException error = Assert.Throws<MemProcException>(() => writer.Write(plan, verify: false));
+        MemoryTransaction late = Prepare(process, address, Hello, "garlic"u8.ToArray());
+        Prepare(process, address, "ginger"u8.ToArray()).Do();
+        MemProcException error = Assert.Throws<MemProcException>(() => late.Do());
         Assert.Equal("CompareMemory,EAGAIN", error.ErrorId);
         Assert.Equal("ginger", target.Ask($"say {address}").Text("text"));
     }
@@ -106,7 +102,7 @@ public sealed class MemoryWriterTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("garlic").Address("text");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryWriter.Plan plan = new MemoryWriter(process).Prepare(address, "G"u8.ToArray(), null, force: false);
+        MemoryPlan plan = Prepare(process, address, "G"u8.ToArray()).Writes[0];
         Assert.StartsWith($"1 byte at 0x{address:x} of process {target.ProcessId} (", plan.Place, StringComparison.Ordinal);
         Assert.Contains(" rw-p ", plan.Place, StringComparison.Ordinal);
         Assert.Equal("67 |g| becomes 47 |G|", plan.Change);
@@ -120,12 +116,11 @@ public sealed class MemoryWriterTests
         target.Ask($"touch {address} 3");
         target.Ask($"unmap {address + Page.Size} {Page.Size}");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryWriter writer = new(process);
         foreach (ulong start in new[] { address + Page.Size, address + Page.Size - 3, address + 2 * Page.Size - 3 })
         {
             foreach (bool force in new[] { false, true })
             {
-                MemProcException error = Assert.Throws<MemProcException>(() => writer.Prepare(start, Hello, null, force));
+                MemProcException error = Assert.Throws<MemProcException>(() => Prepare(process, start, Hello, force: force));
                 Assert.Equal("WriteMemory,EFAULT", error.ErrorId);
                 Assert.Contains("nothing was written", error.Message, StringComparison.Ordinal);
             }
@@ -135,21 +130,47 @@ public sealed class MemoryWriterTests
     }
 
     [Fact]
-    public void A_write_that_the_kernel_stops_halfway_says_how_far_it_came()
+    public void A_write_that_the_kernel_stops_halfway_is_put_back_and_says_how_far_it_came()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 2");
+        Need.Refusal(target, address + Page.Size);
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryWriter writer = new(process);
-        MemoryWriter.Plan plan = writer.Prepare(address + Page.Size - 4, Hello, null, force: false);
-        // Between the check and the write the process takes the second page away.
-        target.Ask($"protect {address + Page.Size} {Page.Size} r--");
-        MemProcException error = Assert.Throws<MemProcException>(() => writer.Write(plan, verify: false));
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => Prepare(process, address + Page.Size - 4, Hello).Do());
         Assert.Equal("WriteMemory,EFAULT", error.ErrorId);
         Assert.Contains("4 of 6 bytes were written", error.Message, StringComparison.Ordinal);
-        Assert.Equal("hell"u8.ToArray(), target.Ask($"peek {address + Page.Size - 4} 4").Bytes("bytes"));
+        Assert.Contains($"put back: 4 bytes at 0x{address + Page.Size - 4:x}.", error.Message, StringComparison.Ordinal);
+        Assert.Equal(new byte[4], target.Ask($"peek {address + Page.Size - 4} 4").Bytes("bytes"));
         Assert.Equal(new byte[] { 1, 0 }, target.Ask($"peek {address + Page.Size} 2").Bytes("bytes"));
+    }
+
+    [Fact]
+    public void A_mapping_that_is_closed_after_the_check_is_not_written_to()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryTransaction late = Prepare(process, address, Hello);
+        target.Ask($"protect {address} {Page.Size} r--");
+        Assert.Equal("WriteMemory,EACCES", Assert.Throws<MemProcException>(() => late.Do()).ErrorId);
+        Assert.Equal("ABC"u8.ToArray(), target.Ask($"peek {address} 3").Bytes("bytes"));
+    }
+
+    [Fact]
+    public void A_write_that_was_to_be_forced_is_not_done_to_what_has_become_writable()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        target.Ask($"protect {address} 8192 r--");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryTransaction late = Prepare(process, address, Hello, force: true);
+        target.Ask($"protect {address} 8192 rw-");
+        MemProcException error = Assert.Throws<MemProcException>(() => late.Do());
+        Assert.Equal("WriteMemory,EAGAIN", error.ErrorId);
+        Assert.Contains(" rw-p ", error.Message, StringComparison.Ordinal);
+        Assert.Equal("ABC"u8.ToArray(), target.Ask($"peek {address} 3").Bytes("bytes"));
     }
 
     [Fact]
@@ -159,8 +180,7 @@ public sealed class MemoryWriterTests
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
         target.Ask($"protect {address + Page.Size} {Page.Size} rwx");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryWriter writer = new(process);
-        writer.Write(writer.Prepare(address + Page.Size - 2, Hello, null, force: false), verify: true);
+        Prepare(process, address + Page.Size - 2, Hello).Do(verify: true);
         Assert.Equal("hello", target.Ask($"say {address + Page.Size - 2}").Text("text"));
     }
 
@@ -171,12 +191,11 @@ public sealed class MemoryWriterTests
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
         target.Ask($"spin {address}");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryWriter writer = new(process);
         Assert.Contains(Enumerable.Range(0, 10_000), _ =>
         {
             try
             {
-                writer.Write(writer.Prepare(address, new byte[8], null, force: false), verify: true);
+                Prepare(process, address, new byte[8]).Do(verify: true);
                 return false;
             }
             catch (MemProcException error)
@@ -186,4 +205,33 @@ public sealed class MemoryWriterTests
             }
         });
     }
+
+    [Fact]
+    public void What_a_thread_keeps_changing_is_written_exactly_while_the_process_is_held()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
+        target.Ask($"spin {address}");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryReader reader = new(process, ReadMethod.Auto);
+        for (ulong round = 1; round <= 20; round++)
+        {
+            // The thread counts in the low half; the high half is what was written last.
+            MemoryWrite write = Prepare(process, address + 4, BitConverter.GetBytes((uint)round),
+                BitConverter.GetBytes((uint)(round - 1))).Do(stop: true, verify: true);
+            Assert.True(write.IsVerified);
+            Assert.Equal(round, BitConverter.ToUInt64(reader.ReadWhole(address, 8)) >> 32);
+        }
+
+        // All eight bytes: none that the thread adds gets lost between what was there and what is there now.
+        MemoryWrite reset = Prepare(process, address, new byte[8]).Do(stop: true, verify: true);
+        Assert.Equal(20UL, BitConverter.ToUInt64(reset.PreviousBytes) >> 32);
+        Assert.Equal(0UL, BitConverter.ToUInt64(reader.ReadWhole(address, 8)) >> 32);
+        target.Ask("still");
+        Assert.Equal(0, target.Exit());
+    }
+
+    private static MemoryTransaction Prepare(
+        LinuxProcess process, ulong address, byte[] bytes, byte[]? expected = null, bool force = false) =>
+        MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), bytes, expected, force)]);
 }

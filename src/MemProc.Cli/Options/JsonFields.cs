@@ -1,0 +1,75 @@
+using System.Text.Json;
+
+namespace MemProc.Cli;
+
+/// <summary>The fields of a JSON object, as <c>--json</c> writes them: numbers or <c>"0x…"</c>, bytes in hex.</summary>
+/// <param name="item">The object.</param>
+internal sealed class JsonFields(JsonElement item)
+{
+    /// <summary>Reads a file of JSON objects, one a line.</summary>
+    /// <param name="path">The file; <c>-</c> is standard input.</param>
+    /// <param name="read">What to make of each.</param>
+    /// <exception cref="FormatException">A line is none; the message says which.</exception>
+    public static List<T> ReadLines<T>(string path, Func<JsonFields, T> read)
+    {
+        List<T> items = [];
+        using TextReader file = path == "-" ? Console.In : File.OpenText(path);
+        for (int number = 1; file.ReadLine() is string line; number++)
+        {
+            if (string.IsNullOrWhiteSpace(line))
+            {
+                continue;
+            }
+
+            try
+            {
+                using JsonDocument document = JsonDocument.Parse(line);
+                items.Add(read(document.RootElement.ValueKind == JsonValueKind.Object
+                    ? new JsonFields(document.RootElement)
+                    : throw new FormatException("It is no JSON object.")));
+            }
+            catch (Exception error) when (error is JsonException or FormatException or OverflowException)
+            {
+                string where = path == "-" ? "standard input" : SafeText.Escape(path);
+                throw new FormatException($"{where}, line {number}: {SafeText.Escape(error.Message)}", error);
+            }
+        }
+
+        return items.Count > 0 ? items : throw new FormatException($"{SafeText.Escape(path)} has no lines.");
+    }
+
+    /// <summary>A field that is none of these: misspelt, it would be left out without a word.</summary>
+    public string? Unknown(params string[] names) =>
+        item.EnumerateObject().Select(field => field.Name).FirstOrDefault(name => !names.Contains(name));
+
+    /// <summary>Whether there is such a field, and not null.</summary>
+    public bool Has(string name) => item.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
+
+    /// <summary>A text or a number as its text.</summary>
+    public string Text(string name) => Text(Value(name), name);
+
+    /// <summary>The same, of a list or a single one.</summary>
+    public string[] Texts(string name)
+    {
+        JsonElement value = Value(name);
+        return value.ValueKind == JsonValueKind.Array
+            ? [.. value.EnumerateArray().Select(one => Text(one, name))]
+            : [Text(value, name)];
+    }
+
+    /// <summary>A number, or a text of one as <see cref="ProcAddress.ParseNumber"/> reads it.</summary>
+    public ulong Number(string name) => ProcAddress.ParseNumber(Text(name));
+
+    /// <summary>Bytes in hex.</summary>
+    public byte[] Bytes(string name) => ByteText.Parse(Text(name));
+
+    private static string Text(JsonElement value, string name) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString()!,
+        JsonValueKind.Number => value.GetRawText(),
+        _ => throw new FormatException($"{name} is neither a text nor a number."),
+    };
+
+    private JsonElement Value(string name) =>
+        Has(name) ? item.GetProperty(name) : throw new FormatException($"It has no {name}.");
+}

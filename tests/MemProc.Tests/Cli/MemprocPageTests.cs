@@ -1,0 +1,75 @@
+using System.Text.Json;
+
+namespace MemProc.Tests;
+
+/// <summary>Filters of <c>memproc pagemap</c>, and <c>memproc sharing</c>.</summary>
+public sealed class MemprocPageTests
+{
+    [Fact]
+    public void Pages_are_chosen_by_where_they_are()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using TemporaryFolder folder = new();
+        ulong anonymous = target.Ask("seed").Address("address");
+        ulong file = target.Ask($"file 0 {Page.Size} r-- shared {folder.File("page", new byte[Page.Size])}")
+            .Address("address");
+        target.Ask($"peek {file} 1");
+        Assert.Equal(0, Count(target, anonymous, "--file"));
+        Assert.Equal(1, Count(target, anonymous, "--anonymous", "--present"));
+        Assert.Equal(0, Count(target, anonymous, "--swapped"));
+        Assert.Equal(1, Count(target, file, "--file"));
+        Assert.Equal(0, Count(target, file, "--anonymous"));
+        Assert.Equal(0, Count(target, file, "--guard"));
+    }
+
+    [Fact]
+    public void Pages_are_chosen_by_the_flags_of_their_frames()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        Assert.Equal(1, Count(target, address, "--flag", "anonymous,uptodate"));
+        Assert.Equal(0, Count(target, address, "--not-flag", "anonymous"));
+        Assert.Equal(1, Count(target, address, "--any-flag", "slab", "--any-flag", "anonymous"));
+        Assert.Equal(0, Count(target, address, "--exact-flag", "anonymous"));
+        string[] pagemap = ["pagemap", $"{target.ProcessId}", $"0x{address:x}", "--count", "1", "--with-flags"];
+        JsonElement page = Assert.Single(MemprocTests.Json([.. pagemap, "--json"]));
+        Assert.Contains("anonymous", page.GetProperty("flags").EnumerateArray().Select(flag => flag.GetString()));
+        Assert.Contains(",anonymous", MemprocTests.Memproc(pagemap).Output, StringComparison.Ordinal);
+        (int exitCode, _, string errors) = MemprocTests.Memproc("pagemap", $"{target.ProcessId}", "--flag", "dirtt");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("no page flag 'dirtt'", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_processes_share_the_page_of_a_file()
+    {
+        Need.Root();
+        using TargetProcess one = TargetProcess.Start();
+        using TargetProcess other = TargetProcess.Start();
+        using TemporaryFolder folder = new();
+        string path = folder.File("page", new byte[Page.Size]);
+        ulong address = Map(one);
+        Map(other);
+        string[] sharing = ["sharing", $"{one.ProcessId}", "--among", $"{other.ProcessId}"];
+        JsonElement map = Assert.Single(MemprocTests.Json([.. sharing, "--json"]),
+            item => item.GetProperty("start").GetString() == $"0x{address:x}");
+        Assert.Equal((1, 0), (map.GetProperty("presentPages").GetInt32(), map.GetProperty("privatePages").GetInt32()));
+        JsonElement sharer = Assert.Single(map.GetProperty("sharedWith").EnumerateArray());
+        Assert.Equal(other.ProcessId, sharer.GetProperty("processId").GetInt32());
+        Assert.Matches($"0x{address:x} +1 +0 .* 1 r--s .*page\n", MemprocTests.Memproc(sharing).Output);
+        (int exitCode, _, string errors) = MemprocTests.Memproc([.. sharing, "4194305"]);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("4194305", errors, StringComparison.Ordinal);
+
+        ulong Map(TargetProcess target)
+        {
+            ulong start = target.Ask($"file 0 {Page.Size} r-- shared {path}").Address("address");
+            target.Ask($"peek {start} 1");
+            return start;
+        }
+    }
+
+    private static int Count(TargetProcess target, ulong address, params string[] filter) => MemprocTests.Json(
+        ["pagemap", $"{target.ProcessId}", $"0x{address:x}", "--count", "1", "--json", .. filter]).Length;
+}
