@@ -35,10 +35,10 @@ internal sealed class SearchBytesCase : Case
     private static void Plant(ResidentMemory memory)
     {
         using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
-        MemoryWriter writer = new(process);
         for (ulong at = MachinePage.SizeBytes - 3; at < memory.Length - MachinePage.SizeBytes; at += memory.Length / 10)
         {
-            writer.Write(writer.Prepare(memory.Start + at, Convert.FromHexString(Pattern), null, force: false), verify: true);
+            MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(memory.Start + at), Convert.FromHexString(Pattern))])
+                .Commit(stop: false, verify: true);
         }
     }
 

@@ -40,11 +40,11 @@ internal sealed partial class SearchValueCase : Case
     private static void Plant(ResidentMemory memory)
     {
         using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
-        MemoryWriter writer = new(process);
         for (ulong place = 0; place < Places; place++)
         {
             ulong address = memory.Start + memory.Length / Places * place / 64 * 64 + 8;
-            writer.Write(writer.Prepare(address, BitConverter.GetBytes(Number), null, force: false), verify: true);
+            MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), BitConverter.GetBytes(Number))])
+                .Commit(stop: false, verify: true);
         }
     }
 

@@ -56,10 +56,10 @@ internal static class CommandLine
         root.Subcommands.Add(new PhysicalCommand());
         root.Subcommands.Add(new FileCommand());
         root.Subcommands.Add(new ReadCommand());
-        root.Subcommands.Add(new WatchCommand());
-        root.Subcommands.Add(new WriteCommand());
-        root.Subcommands.Add(new SaveCommand());
         root.Subcommands.Add(new SearchCommand());
+        root.Subcommands.Add(new WatchCommand());
+        root.Subcommands.Add(new SaveCommand());
+        root.Subcommands.Add(new WriteCommand());
         root.Subcommands.Add(new UndoCommand());
         root.Subcommands.Add(new FindPfnCommand());
         root.Subcommands.Add(new SharingCommand());

@@ -15,7 +15,6 @@ public sealed class MemorySearchPropertyTests : IDisposable
 
     private readonly TargetProcess _target = TargetProcess.Start();
     private readonly LinuxProcess _process;
-    private readonly MemoryWriter _writer;
     private readonly ulong _address;
     private byte[] _bytes = [];
 
@@ -25,7 +24,6 @@ public sealed class MemorySearchPropertyTests : IDisposable
         // Three mappings, none of which the kernel joins with another.
         _target.Ask($"protect {_address + 8 * Page.Size} {8 * Page.Size} rwx");
         _process = LinuxProcess.Open(_target.ProcessId);
-        _writer = new MemoryWriter(_process);
     }
 
     public void Dispose()
@@ -255,5 +253,5 @@ public sealed class MemorySearchPropertyTests : IDisposable
     }
 
     private void Write(ulong address, byte[] bytes) =>
-        _writer.Write(_writer.Prepare(address, bytes, null, force: false), verify: false);
+        MemorySearchTests.Write(_process, address, bytes);
 }

@@ -291,11 +291,9 @@ public sealed class MemorySearchTests
             Assert.Throws<MemProcException>(() => SearchRange.All.From(0xffff_8000_0000_0000, null)).ErrorId);
     }
 
-    internal static void Write(LinuxProcess process, ulong address, byte[] bytes)
-    {
-        MemoryWriter writer = new(process);
-        writer.Write(writer.Prepare(address, bytes, null, force: false), verify: false);
-    }
+    internal static void Write(LinuxProcess process, ulong address, byte[] bytes) =>
+        MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), bytes)])
+            .Commit(stop: false, verify: false);
 
     private static ulong Present(LinuxProcess process, ulong address, ulong length) =>
         new ResidentMemory(process).Ranges(address, address + length)

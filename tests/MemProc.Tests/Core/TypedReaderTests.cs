@@ -182,9 +182,7 @@ public sealed class TypedReaderTests
         Assert.Empty(new ResidentMemory(process).Ranges(address, address + Page.Size));
     }
 
-    private static void Write(LinuxProcess process, ulong address, byte[] bytes)
-    {
-        MemoryWriter writer = new(process);
-        writer.Write(writer.Prepare(address, bytes, null, force: false), verify: false);
-    }
+    private static void Write(LinuxProcess process, ulong address, byte[] bytes) =>
+        MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), bytes)])
+            .Commit(stop: false, verify: false);
 }
