@@ -31,14 +31,15 @@ internal sealed class SearchBytesCase : Case
         contest.Compare(two, loop, atMost: 1 / 1.7);
     }
 
-    /// <summary>Puts the pattern there in places that no piece is likely to begin or end with, and over a page's end.</summary>
+    /// <summary>Puts the pattern there, over the ends of pages.</summary>
     private static void Plant(ResidentMemory memory)
     {
         using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
         MemoryWriter writer = new(process);
         for (ulong at = MachinePage.SizeBytes - 3; at < memory.Length - MachinePage.SizeBytes; at += memory.Length / 10)
         {
-            writer.Write(writer.Prepare(memory.Start + at, Convert.FromHexString(Pattern), null, force: false), verify: true);
+            byte[] bytes = Convert.FromHexString(Pattern);
+            writer.Write(writer.Prepare(memory.Start + at, bytes, null, force: false), verify: true);
         }
     }
 
