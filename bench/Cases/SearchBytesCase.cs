@@ -31,7 +31,7 @@ internal sealed class SearchBytesCase : Case
         contest.Compare(two, loop, atMost: 1 / 1.7);
     }
 
-    /// <summary>Puts the pattern there in places that no piece is likely to begin or end with, and over a page's end.</summary>
+    /// <summary>Puts the pattern there, over the ends of pages.</summary>
     private static void Plant(ResidentMemory memory)
     {
         using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
@@ -39,6 +39,8 @@ internal sealed class SearchBytesCase : Case
         {
             MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(memory.Start + at), Convert.FromHexString(Pattern))])
                 .Commit(stop: false, verify: true);
+            byte[] bytes = Convert.FromHexString(Pattern);
+            writer.Write(writer.Prepare(memory.Start + at, bytes, null, force: false), verify: true);
         }
     }
 

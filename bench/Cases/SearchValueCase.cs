@@ -3,8 +3,9 @@ using System.Text.RegularExpressions;
 namespace MemProc.Bench;
 
 /// <summary>
-/// The first round of looking for a number: every place where it is, remembered for the next round. scanmem looks at every
-/// address, so that the one of ours that does the same is compared first; then the one that looks where numbers are.
+/// The first round of looking for a number: every place where it is, remembered for the next round. scanmem looks at
+/// every address, so that the one of ours that does the same is compared first; then the one that looks where numbers
+/// are.
 /// </summary>
 internal sealed partial class SearchValueCase : Case
 {
@@ -32,7 +33,8 @@ internal sealed partial class SearchValueCase : Case
         contest.Compare(aligned, scanmem, atMost: 0.1);
         Contender program = contest.Add(WholeProgram.Memproc("memproc search --value, start to end",
             output => $"{output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length}",
-            "search", $"{memory.ProcessId}", "--type", "int32", "--value", $"{Number}", "--permission", "?w?", "--json"));
+            "search", $"{memory.ProcessId}", "--type", "int32", "--value", $"{Number}", "--permission", "?w?",
+            "--json"));
         contest.Compare(program, scanmem);
         contest.Remark("Held by the aligned scan", () => HumanSize.Format(held()));
     }

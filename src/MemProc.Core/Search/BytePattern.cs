@@ -102,7 +102,8 @@ public sealed class BytePattern : SearchPattern
             string digits = word.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? word[2..]
                 : word == "?" ? "??"
                 : word;
-            if (digits.Length == 0 || digits.Length % 2 != 0 || !digits.All(digit => digit == '?' || char.IsAsciiHexDigit(digit)))
+            if (digits.Length == 0 || digits.Length % 2 != 0
+                || !digits.All(digit => digit == '?' || char.IsAsciiHexDigit(digit)))
             {
                 throw new ArgumentException($"'{SafeText.Escape(text)}' is no pattern of bytes. Write two hex digits a "
                     + "byte, ? for a digit that may be any: '48 8b ?? 05', 488b??05, '4? 8b'.");

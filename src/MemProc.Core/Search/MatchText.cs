@@ -24,7 +24,7 @@ public static class MatchText
         }
 
         ReadOnlySpan<byte> shown = bytes[..Math.Min(bytes.Length, ShownBytes)];
-        string hex = string.Join(' ', shown.ToArray().Select(value => value.ToString("x2", CultureInfo.InvariantCulture)));
+        string hex = string.Join(' ', Convert.ToHexStringLower(shown).Chunk(2).Select(pair => new string(pair)));
         string rest = bytes.Length > ShownBytes ? "…" : string.Empty;
         return $"{hex,-3 * ShownBytes}|{ByteText.Characters(shown)}|{rest}";
     }

@@ -49,7 +49,7 @@ public class MemoryMatch
     /// <summary>The number or text before, of a match that was looked at again; else null.</summary>
     public object? PreviousValue { get; }
 
-    /// <summary>Permissions of the mapping that it begins in: <c>rw-p</c>; null where nothing is mapped any more.</summary>
+    /// <summary>Permissions of the mapping that it begins in, <c>rw-p</c>; null: nothing is mapped any more.</summary>
     public string? Permissions => _map?.Permissions;
 
     /// <summary>What that mapping is.</summary>

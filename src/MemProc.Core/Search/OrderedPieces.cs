@@ -38,7 +38,7 @@ internal sealed class OrderedPieces(
     private int _reading;
     private bool _isOver;
 
-    /// <summary>Bytes in which matches could begin, of all pieces that are done, those refused by the kernel included.</summary>
+    /// <summary>Bytes in which matches could begin, of all pieces that are done; those not read included.</summary>
     public ulong SearchedBytes { get; private set; }
 
     /// <summary>Bytes of them that the kernel refused to read.</summary>
@@ -48,8 +48,8 @@ internal sealed class OrderedPieces(
     public ulong PassedBytes { get; private set; }
 
     /// <summary>
-    /// The pieces in which something was found, in address order. Each is used again once the next one is asked for. What fails in a piece is thrown
-    /// when its turn comes.
+    /// The pieces in which something was found, in address order. Each is used again once the next one is asked for.
+    /// What fails in a piece is thrown when its turn comes.
     /// </summary>
     /// <param name="tick">Called now and then on the caller's thread, while nothing is found.</param>
     public IEnumerable<SearchPiece> Run(Action tick)

@@ -22,7 +22,7 @@ public sealed class RegexPattern : SearchPattern
     /// <param name="expression">The expression, as .NET has them.</param>
     /// <param name="ignoreCase">Upper and lower case letters are alike.</param>
     /// <param name="longestMatch">The longest match, in bytes.</param>
-    /// <exception cref="ArgumentException">The expression has a fault, or the longest match is an impossible one.</exception>
+    /// <exception cref="ArgumentException">A fault in the expression, or an impossible longest match.</exception>
     public RegexPattern(string expression, bool ignoreCase = false, int longestMatch = UsualLongestMatch)
         : base(longestMatch, alignment: 1)
     {
@@ -71,8 +71,8 @@ public sealed class RegexPattern : SearchPattern
         {
             ulong address = window.AddressOf(next);
             throw new MemProcException("SearchMemory", Errno.ETIMEDOUT,
-                $"The expression took longer than {Patience.TotalSeconds} s on {HumanSize.Format((ulong)text.Length)} near "
-                + $"0x{address:x}. One that tries fewer ways to match is faster.", address);
+                $"The expression took longer than {Patience.TotalSeconds} s on {HumanSize.Format((ulong)text.Length)} "
+                + $"near 0x{address:x}. One that tries fewer ways to match is faster.", address);
         }
 
         return count;

@@ -39,7 +39,7 @@ public abstract class SearchPattern
     internal virtual bool CanOverlap => true;
 
     /// <summary>Finds matches that begin in a part of a window.</summary>
-    /// <param name="piece">Whose buffer the window is in. Behind the window it can be read on for a match's length.</param>
+    /// <param name="piece">Whose buffer the window is in. It goes on behind the window for a match's length.</param>
     /// <param name="window">The window.</param>
     /// <param name="next">Where to begin; afterwards, where to go on if the room for matches is used up.</param>
     /// <param name="found">Gets the matches, in address order.</param>

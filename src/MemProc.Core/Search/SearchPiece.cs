@@ -114,8 +114,8 @@ internal sealed class SearchPiece
             {
                 AddWindow(segment, at, gap.Address);
                 at = gap.End;
-                ulong lost = Math.Min(gap.End, segment.End) - Math.Min(Math.Max(gap.Address, segment.Start), segment.End);
-                FailedBytes += gap.End > segment.Start ? lost : 0;
+                ulong from = Math.Clamp(gap.Address, segment.Start, segment.End);
+                FailedBytes += Math.Clamp(gap.End, segment.Start, segment.End) - from;
             }
 
             AddWindow(segment, at, end);

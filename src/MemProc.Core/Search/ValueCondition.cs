@@ -24,7 +24,7 @@ public abstract class ValueCondition
     /// <param name="tolerance">How far from it others may be, 0 or more.</param>
     /// <exception cref="FormatException">It is no number, or a fraction where the type has none.</exception>
     /// <exception cref="OverflowException">It does not fit the type.</exception>
-    /// <exception cref="ArgumentException">Numbers of the type cannot be compared, or the tolerance is below 0.</exception>
+    /// <exception cref="ArgumentException">Numbers of the type cannot be compared; the tolerance is below 0.</exception>
     public static ValueCondition EqualTo(MemoryValueType type, object value, double tolerance = 0) =>
         tolerance >= 0
             ? Maker(type).Around(value, tolerance)

@@ -51,7 +51,8 @@ public sealed class MemoryScanTests
                 scan = scanner.Narrow(scan, ScanTest.Of(type, comparison));
                 expected = [.. expected.Where(at => Keeps(comparison, MemoryValue.Decode(now.AsSpan(at), type),
                     MemoryValue.Decode(before.AsSpan(at), type), now.AsSpan(at, length), before.AsSpan(at, length)))];
-                AssertHolds(scan, process, address, expected, now, $"{round} {type} {alignment} {byValue} {step} {comparison}");
+                AssertHolds(scan, process, address, expected, now,
+                    $"{round} {type} {alignment} {byValue} {step} {comparison}");
                 before = now;
             }
 

@@ -38,7 +38,7 @@ public sealed class MemorySearchTests
         try
         {
             Assert.SkipUnless(SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{sleep.Id}/wchan")
-                .Contains("nanosleep", StringComparison.Ordinal), 10_000), "needs wchan, to see that sleep has begun to sleep");
+                .Contains("nanosleep", StringComparison.Ordinal), 10_000), "needs wchan, to see that sleep sleeps");
             using LinuxProcess process = LinuxProcess.Open(sleep.Id);
             ulong before = Rss(process);
             MemorySearch search = new(process, BytePattern.Text("sleep", Encoding.UTF8));

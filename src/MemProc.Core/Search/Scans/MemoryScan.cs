@@ -10,7 +10,8 @@ public sealed class MemoryScan
     private readonly ScanBlock[] _blocks;
 
     internal MemoryScan(
-        ProcessIdentity process, MemoryValueType type, ScanLayout layout, List<ScanBlock> blocks, int rounds, ulong lost)
+        ProcessIdentity process, MemoryValueType type, ScanLayout layout, List<ScanBlock> blocks, int rounds,
+        ulong lost)
     {
         Process = process;
         Type = type;
@@ -59,7 +60,7 @@ public sealed class MemoryScan
     internal IReadOnlyList<ScanBlock> Blocks => _blocks;
 
     /// <summary>Opens the process that was scanned.</summary>
-    /// <exception cref="MemProcException">OpenProcess,ESRCH: it has ended, also where its number has a new owner.</exception>
+    /// <exception cref="MemProcException">OpenProcess,ESRCH: it has ended, be its number used again or not.</exception>
     public LinuxProcess OpenProcess() => LinuxProcess.Open(ProcessId, ProcessStartTicks);
 
     /// <summary>The candidates as they were in the last round, in address order.</summary>
@@ -81,8 +82,9 @@ public sealed class MemoryScan
                     map++;
                 }
 
-                yield return new MemoryMatch(Process, map < maps.Length && maps[map].Start <= address ? maps[map] : null,
-                    address, number, Type, MemoryValue.Decode(number, Type));
+                ProcMap? mapped = map < maps.Length && maps[map].Start <= address ? maps[map] : null;
+                yield return new MemoryMatch(
+                    Process, mapped, address, number, Type, MemoryValue.Decode(number, Type));
             }
         }
     }

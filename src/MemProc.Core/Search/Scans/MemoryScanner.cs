@@ -67,8 +67,9 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
 
             if (held > most)
             {
-                throw new MemProcException(Operation, Errno.ENOMEM, $"Process {process.Identity}: the scan would take more "
-                    + $"than {HumanSize.Format(most)}, too much of what is free. Give a value, or scan part of the memory.");
+                throw new MemProcException(Operation, Errno.ENOMEM, $"Process {process.Identity}: the scan would take "
+                    + $"more than {HumanSize.Format(most)}, too much of what is free. Give a value, or scan part of the "
+                    + "memory.");
             }
 
             Tell();
@@ -148,7 +149,8 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         {
             int first = pattern.Align(window, window.From);
             // Those that begin in the part, and end in the window.
-            int slots = Math.Min(layout.SlotsIn(window.End - first), (window.To - first + layout.Alignment - 1) / layout.Alignment);
+            int slots = Math.Min(layout.SlotsIn(window.End - first),
+                (window.To - first + layout.Alignment - 1) / layout.Alignment);
             if (slots <= 0)
             {
                 continue;
@@ -189,7 +191,8 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         {
             if (line.StartsWith("MemAvailable:", StringComparison.Ordinal))
             {
-                return 1024 * ulong.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+                string number = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+                return 1024 * ulong.Parse(number, CultureInfo.InvariantCulture);
             }
         }
 

@@ -10,7 +10,7 @@ namespace MemProc;
 /// </summary>
 internal sealed class ScanBlock
 {
-    /// <summary>Slots of a block in which not all slots are candidates, at most: a list has numbers of 16 bits.</summary>
+    /// <summary>The most slots of a block in which not all are candidates: a list has numbers of 16 bits.</summary>
     public const int MostSlots = 64 * 1024;
 
     /// <summary>What the object itself takes, and what an array takes besides its elements.</summary>
@@ -27,7 +27,8 @@ internal sealed class ScanBlock
     private readonly Form _form;
 
     private ScanBlock(
-        in ScanLayout layout, ulong address, int slots, int count, ulong[]? bits, ushort[]? list, byte[] values, Form form)
+        in ScanLayout layout, ulong address, int slots, int count, ulong[]? bits, ushort[]? list, byte[] values,
+        Form form)
     {
         _layout = layout;
         Address = address;
@@ -76,7 +77,7 @@ internal sealed class ScanBlock
     /// <summary>All slots are candidates, and all have the same number.</summary>
     private bool IsUniform => _form == Form.Equal && _bits is null && _list is null;
 
-    /// <summary>Makes blocks in which every slot is a candidate. Pages full of one number take next to nothing.</summary>
+    /// <summary>Makes blocks in which every slot is a candidate. Pages full of one number take nothing.</summary>
     /// <param name="blocks">Gets them.</param>
     /// <param name="layout">Size and distance of the numbers.</param>
     /// <param name="address">Address of slot 0.</param>
@@ -239,7 +240,8 @@ internal sealed class ScanBlock
 
     private static byte[] Pack(in ScanLayout layout, ReadOnlySpan<byte> bytes, ReadOnlySpan<ulong> bits, int count)
     {
-        byte[] packed = GC.AllocateUninitializedArray<byte>(count * layout.Size, pinned: count * layout.Size >= LargeArray);
+        int size = count * layout.Size;
+        byte[] packed = GC.AllocateUninitializedArray<byte>(size, pinned: size >= LargeArray);
         int place = 0;
         for (int word = 0; word < bits.Length; word++)
         {

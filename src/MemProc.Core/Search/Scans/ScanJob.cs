@@ -77,7 +77,7 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
         ScanBlock.AddSome(kept, layout, address, now, slots, bits);
     }
 
-    /// <summary>Takes back the marks of numbers that were not read in full. Returns how many candidates those are.</summary>
+    /// <summary>Takes back the marks of numbers that were not read in full. Returns how many those are.</summary>
     private ulong DropUnread(ScanBlock block, ulong address, IReadOnlyList<MemoryGap> gaps, Span<ulong> bits)
     {
         ulong lost = 0;
