@@ -37,10 +37,9 @@ internal sealed class SearchBytesCase : Case
         using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
         for (ulong at = MachinePage.SizeBytes - 3; at < memory.Length - MachinePage.SizeBytes; at += memory.Length / 10)
         {
-            MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(memory.Start + at), Convert.FromHexString(Pattern))])
-                .Commit(stop: false, verify: true);
             byte[] bytes = Convert.FromHexString(Pattern);
-            writer.Write(writer.Prepare(memory.Start + at, bytes, null, force: false), verify: true);
+            MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(memory.Start + at), bytes)])
+                .Commit(stop: false, verify: true);
         }
     }
 
