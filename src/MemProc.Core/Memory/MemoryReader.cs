@@ -228,7 +228,7 @@ public sealed class MemoryReader
         // numbers processes differently from the call.
         Errno errno = Libc.TryProcessVmRead(process.Id, 0, nothing, out _);
         bool works = errno is Errno.EFAULT or Errno.None
-            && new FileInfo($"{process.Files.Proc}/self").LinkTarget == Environment.ProcessId.ToString();
+            && process.Files.NumbersAsCalls;
         return works ? ReadMethod.ProcessVm : ReadMethod.Mem;
     }
 

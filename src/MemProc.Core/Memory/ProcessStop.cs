@@ -56,8 +56,9 @@ public sealed class ProcessStop : IDisposable
     /// <param name="process">The process.</param>
     /// <param name="cancellation">Gives up stopping it.</param>
     /// <exception cref="MemProcException">
-    /// StopProcess: EPERM without ptrace access, for this process itself, or where another traces it; EBUSY where a
-    /// thread does not stop; ESRCH where the process has exited. It runs on in each case.
+    /// StopProcess: EPERM without ptrace access, for this process itself, or where another traces it; EOPNOTSUPP where
+    /// procfs is that of another pid namespace; EBUSY where a thread does not stop; ESRCH where the process has exited. It
+    /// runs on in each case.
     /// </exception>
     public static ProcessStop Hold(LinuxProcess process, CancellationToken cancellation = default)
     {
@@ -65,6 +66,13 @@ public sealed class ProcessStop : IDisposable
         {
             throw new MemProcException(Operation, Errno.EPERM,
                 $"Process {process.Identity} is the one that asks, and cannot stop itself.", process.Id);
+        }
+
+        if (!process.Files.NumbersAsCalls)
+        {
+            throw new MemProcException(Operation, Errno.EOPNOTSUPP,
+                $"Process {process.Identity} cannot be stopped: {process.Files.Proc} numbers processes as another pid "
+                + "namespace does, and ptrace(2) goes by numbers.", process.Id);
         }
 
         ProcessStop stop = new(process, cancellation);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MemProc;
 
 /// <summary>
@@ -10,4 +12,11 @@ public sealed record KernelFiles(string Proc = "/proc", string Sys = "/sys", str
 {
     /// <summary>The usual places.</summary>
     public static KernelFiles Default { get; } = new();
+
+    /// <summary>
+    /// procfs numbers processes as system calls do. That of another pid namespace does not: a call that goes by number
+    /// would reach another process.
+    /// </summary>
+    internal bool NumbersAsCalls =>
+        new FileInfo($"{Proc}/self").LinkTarget == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
 }

@@ -164,6 +164,18 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
+    public void A_number_of_another_namespace_stops_nobody()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using TemporaryFolder folder = new();
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "self"), "1");
+        Directory.CreateSymbolicLink(Path.Combine(folder.Path, $"{target.ProcessId}"), $"/proc/{target.ProcessId}");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId, files: new KernelFiles(folder.Path));
+        Assert.Equal("StopProcess,EOPNOTSUPP", Assert.Throws<MemProcException>(() => ProcessStop.Hold(process)).ErrorId);
+        Assert.All(process.ThreadIds(), thread => Assert.NotEqual('t', process.ThreadStat(thread)?.State));
+    }
+
+    [Fact]
     public void Giving_up_lets_the_process_run_on()
     {
         using TargetProcess target = TargetProcess.Start();
