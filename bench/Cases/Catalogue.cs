@@ -9,6 +9,7 @@ internal static class Catalogue
         new ReservationCase(),
         new WalkCase(),
         new ObjectsCase(),
+        new PageTableCase(),
         new MapsCase(),
         new MachineFlagsCase(),
         new ProcessFlagsCase(),

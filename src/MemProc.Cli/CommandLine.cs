@@ -55,6 +55,8 @@ internal static class CommandLine
         root.Subcommands.Add(new SummaryCommand());
         root.Subcommands.Add(new PhysicalCommand());
         root.Subcommands.Add(new FileCommand());
+        root.Subcommands.Add(new WalkCommand());
+        root.Subcommands.Add(new VmaCommand());
         root.Subcommands.Add(new ReadCommand());
         root.Subcommands.Add(new SearchCommand());
         root.Subcommands.Add(new WatchCommand());

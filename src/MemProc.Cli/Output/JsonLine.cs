@@ -17,7 +17,10 @@ internal static class JsonLine
     /// them.
     /// </summary>
     private static readonly HashSet<string> InHex =
-        ["start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet"];
+    [
+        "start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet", "entry",
+        "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress",
+    ];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
 
@@ -41,6 +44,7 @@ internal static class JsonLine
             new WordConverter<WorkingSetMethod>(),
             new WordConverter<MemoryValueType>(),
             new JsonStringEnumConverter<Errno>(),
+            new JsonStringEnumConverter<PageTableLevel>(),
         },
         TypeInfoResolver = JsonTypes.Default.WithAddedModifier(Adapt),
     };
@@ -98,6 +102,9 @@ internal static class JsonLine
 [JsonSerializable(typeof(WorkingSet))]
 [JsonSerializable(typeof(WorkingSetSummary))]
 [JsonSerializable(typeof(SoftDirtyClear))]
+[JsonSerializable(typeof(PageTableEntry))]
+[JsonSerializable(typeof(PageTableWalk))]
+[JsonSerializable(typeof(KernelVma))]
 [JsonSerializable(typeof(ReadText))]
 [JsonSerializable(typeof(ReadValue))]
 [JsonSerializable(typeof(ReadRecord))]

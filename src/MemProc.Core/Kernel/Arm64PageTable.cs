@@ -2,69 +2,109 @@ namespace MemProc;
 
 /// <summary>
 /// Page tables of arm64 with pages of 4, 16 or 64 KiB and physical addresses of 48 bits
-/// (<c>arch/arm64/include/asm/pgtable-hwdef.h</c>, <c>pgtable-prot.h</c>).
+/// (<c>arch/arm64/include/asm/pgtable-hwdef.h</c>, <c>pgtable-prot.h</c>, <c>pgtable.h</c>).
 /// </summary>
 /// <param name="pageBytes">4096, 16384 or 65536.</param>
 /// <param name="levels">2 to 4.</param>
-internal sealed class Arm64PageTable(ulong pageBytes, int levels) : PageTableFormat(pageBytes, levels)
+/// <param name="marksInvalid">
+/// The kernel marks a page without access rights by bit 11 and lays out swap entries to match, as it has since Linux 6.10.
+/// </param>
+internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInvalid) : PageTableFormat(pageBytes, levels)
 {
     private const ulong Valid = 1;
     private const ulong Table = 2;
+    private const ulong User = 1 << 6;
+    private const ulong ReadOnly = 1 << 7;
+    private const ulong Accessed = 1 << 10;
+    private const ulong NotGlobal = 1 << 11;
+    private const ulong Writable = 1UL << 51;
+    private const ulong UserNoExecute = 1UL << 54;
+    private const ulong Dirty = 1UL << 55;
+    private const ulong UserNoExecuteBelow = 1UL << 60;
     private const ulong AddressMask = 0x0000_ffff_ffff_ffff;
-    private const ulong ProtNone = 1UL << 58;
-
-    /// <summary>From Linux 6.9: a page without access rights is invalid, and this bit tells it from swap.</summary>
-    private const ulong PresentInvalid = 1UL << 11;
-
-    private const int SwapTypeShift = 3;
     private const int SwapTypeBits = 5;
-    private const int SwapOffsetShift = 8;
     private const int SwapOffsetBits = 50;
 
     private static readonly (ulong Bit, string Name)[] OfLeaves =
     [
-        (1 << 6, "USER"), (1 << 7, "RDONLY"), (1 << 10, "AF"), (1 << 11, "nG"), (1UL << 51, "DBM"), (1UL << 52, "CONT"),
-        (1UL << 53, "PXN"), (1UL << 54, "UXN"), (1UL << 55, "DIRTY"), (1UL << 56, "SPECIAL"),
+        (User, "USER"), (ReadOnly, "RDONLY"), (Accessed, "AF"), (NotGlobal, "nG"), (Writable, "DBM"),
+        (1UL << 52, "CONT"), (1UL << 53, "PXN"), (UserNoExecute, "UXN"), (Dirty, "DIRTY"), (1UL << 56, "SPECIAL"),
     ];
 
     private static readonly (ulong Bit, string Name)[] OfTables =
     [
-        (1UL << 59, "PXNTable"), (1UL << 60, "UXNTable"), (1UL << 61, "APTable0"), (1UL << 62, "APTable1"),
+        (1UL << 59, "PXNTable"), (UserNoExecuteBelow, "UXNTable"), (1UL << 61, "APTable0"), (1UL << 62, "APTable1"),
         (1UL << 63, "NSTable"),
     ];
+
+    /// <summary>Of an entry that the processor does not take: the kernel holds it for present all the same.</summary>
+    private readonly ulong _presentInvalid = marksInvalid ? NotGlobal : 3UL << 58;
+
+    private readonly int _swapTypeShift = marksInvalid ? 6 : 3;
+    private readonly int _swapOffsetShift = marksInvalid ? 12 : 8;
 
     /// <inheritdoc/>
     public override PageTableBits Decode(ulong entry, int level)
     {
         if (entry == 0)
         {
-            return new PageTableBits { Names = [] };
+            return default;
         }
 
-        bool isValid = (entry & Valid) != 0;
-        bool isProtNone = !isValid && (entry & (ProtNone | PresentInvalid)) != 0;
-        if (!isValid && !isProtNone)
+        if (!IsPresent(entry))
         {
             return new PageTableBits
             {
                 IsLeaf = true,
                 IsSwapEntry = true,
-                SwapType = (uint)(entry >> SwapTypeShift & ((1UL << SwapTypeBits) - 1)),
-                SwapOffset = entry >> SwapOffsetShift & ((1UL << SwapOffsetBits) - 1),
-                Names = [],
+                SwapType = (uint)(entry >> _swapTypeShift & ((1UL << SwapTypeBits) - 1)),
+                SwapOffset = entry >> _swapOffsetShift & ((1UL << SwapOffsetBits) - 1),
             };
         }
 
-        // On the last level the second bit says page, above it says table.
-        bool isLeaf = level == 1 || (entry & Table) == 0;
+        bool isLeaf = IsLeaf(entry, level);
         ulong address = entry & AddressMask & ~((1UL << PageShift) - 1);
         return new PageTableBits
         {
             IsPresent = true,
             IsLeaf = isLeaf,
             PhysicalAddress = isLeaf ? address & ~(BytesOf(level) - 1) : address,
-            Names = [isValid ? "VALID" : "PROT_NONE", .. (isLeaf ? OfLeaves : OfTables)
-                .Where(flag => (entry & flag.Bit) != 0).Select(flag => flag.Name)],
         };
     }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> NamesOf(ulong entry, int level) => !IsPresent(entry)
+        ? []
+        : (entry & Valid) != 0
+        ? ["VALID", .. Named(IsLeaf(entry, level) ? OfLeaves : OfTables, entry)]
+        // Without access the bit that marks the page is no other one.
+        : ["PROT_NONE", .. Named(OfLeaves, entry & ~_presentInvalid)];
+
+    /// <inheritdoc/>
+    public override bool? Says(ulong entry, int level, PageTableTrait trait)
+    {
+        if (!IsPresent(entry))
+        {
+            return null;
+        }
+
+        bool isLeaf = IsLeaf(entry, level);
+        return trait switch
+        {
+            PageTableTrait.NoExecute => (entry & (isLeaf ? UserNoExecute : UserNoExecuteBelow)) != 0,
+            _ when !isLeaf => null,
+            // What the processor clears at the first write is the read-only bit.
+            PageTableTrait.Writable => (entry & Writable) != 0,
+            PageTableTrait.User => (entry & User) != 0,
+            PageTableTrait.Accessed => (entry & Accessed) != 0,
+            PageTableTrait.Dirty => (entry & Dirty) != 0 || (entry & (Writable | ReadOnly)) == Writable,
+            PageTableTrait.Global => (entry & Valid) != 0 ? (entry & NotGlobal) == 0 : null,
+            _ => null,
+        };
+    }
+
+    private bool IsPresent(ulong entry) => (entry & Valid) != 0 || (entry & _presentInvalid) != 0;
+
+    /// <summary>On the last level the second bit says page, above it says table.</summary>
+    private static bool IsLeaf(ulong entry, int level) => level == 1 || (entry & Table) == 0;
 }

@@ -14,7 +14,7 @@ internal sealed class KernelLayout
     private static readonly string[] Structures =
     [
         "task_struct", "files_struct", "fdtable", "file", "inode", "super_block", "proc_inode", "pid", "mm_struct",
-        "vm_area_struct", "maple_tree", "maple_range_64", "maple_arange_64", "maple_node",
+        "vm_area_struct", "backing_file", "dentry", "maple_tree", "maple_range_64", "maple_arange_64", "maple_node",
     ];
 
     private static readonly ConcurrentDictionary<string, KernelLayout> Known = new(StringComparer.Ordinal);
@@ -33,6 +33,9 @@ internal sealed class KernelLayout
         TableFiles = Offset("fdtable", "fd");
         FileInode = Offset("file", "f_inode");
         FilePrivate = Offset("file", "private_data");
+        FileMode = types.OffsetOf("file", "f_mode");
+        BackingPath = types.OffsetOf("backing_file", "user_path.dentry");
+        EntryInode = types.OffsetOf("dentry", "d_inode");
         InodeNumber = Offset("inode", "i_ino");
         InodeSuperBlock = Offset("inode", "i_sb");
         SuperBlockDevice = Offset("super_block", "s_dev");
@@ -61,6 +64,13 @@ internal sealed class KernelLayout
     public int FileInode { get; }
 
     public int FilePrivate { get; }
+
+    public int? FileMode { get; }
+
+    /// <summary>Where a file below another file system keeps what the user had opened, from Linux 6.8.</summary>
+    public int? BackingPath { get; }
+
+    public int? EntryInode { get; }
 
     public int InodeNumber { get; }
 

@@ -93,19 +93,4 @@ public sealed class KernelMemoryMap
 
     /// <summary>total_vm: pages of all mappings.</summary>
     public ulong? TotalPages { get; }
-
-    /// <summary>Reads it.</summary>
-    /// <param name="process">The process.</param>
-    /// <param name="source">How to read the kernel's memory.</param>
-    /// <exception cref="MemProcException">
-    /// ReadMemory: EACCES where this user may not read the process. ReadKernelMemory, ReadBtf: the kernel's memory cannot
-    /// be read; the message says why.
-    /// </exception>
-    public static KernelMemoryMap Of(LinuxProcess process, KernelReadSource source = KernelReadSource.Auto)
-    {
-        using KernelSession session = KernelSession.Open(source, process.Files);
-        KernelMemoryMap map = new(new ProcessKernelMemory(session, process));
-        process.ThrowIfExited("ReadKernelMemory");
-        return map;
-    }
 }

@@ -29,6 +29,13 @@ internal sealed class KernelSession : IDisposable
         _ownTask = new Lazy<ulong>(() => KernelTasks.FindOwn(this, files));
     }
 
+    /// <summary>A session over memory and tables that are known already.</summary>
+    /// <param name="memory">The memory; it is disposed with the session.</param>
+    /// <param name="files">Where the kernel's file systems are.</param>
+    /// <param name="tables">How page tables are laid out.</param>
+    internal KernelSession(KernelMemory memory, KernelFiles files, Translation tables)
+        : this(memory, KernelReadSource.Kcore, files) => _translation = new Lazy<Translation>(tables);
+
     /// <summary>How the memory is read: never Auto.</summary>
     public KernelReadSource Source { get; }
 

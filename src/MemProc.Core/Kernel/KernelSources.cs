@@ -33,7 +33,9 @@ internal static class KernelSources
                 return (memory, way);
             }
 
-            isForbidden |= errno is Errno.EPERM or Errno.EACCES;
+            // Without a capability the verifier can say EINVAL, too.
+            isForbidden |= errno is Errno.EPERM or Errno.EACCES
+                || (way != KernelReadSource.Kcore && Missing(files, CapBpf, CapPerfMon).Length > 0);
             reasons.Add($"{NameOf(way)}: {Reason(way, errno, log, files)}");
         }
 
@@ -96,8 +98,8 @@ internal static class KernelSources
                 Errno.EINVAL or Errno.EOPNOTSUPP => way == KernelReadSource.Bpf
                     ? "this kernel is too old for it (Linux 5.14)."
                     : "this kernel does not run such programs by a system call.",
-                Errno.EPERM => "the kernel refuses it, although the capabilities are there: a sandbox (seccomp) or a security "
-                    + "module forbids bpf(2).",
+                Errno.EPERM => "the kernel refuses it, although the capabilities are there: they hold in a user namespace alone, "
+                    + "or a sandbox (seccomp) or a security module forbids bpf(2).",
                 Errno.ENOSYS => "this kernel has no bpf(2) (CONFIG_BPF_SYSCALL).",
                 _ => $"{ErrnoException.Describe(errno)} ({errno}).",
             };
@@ -121,8 +123,9 @@ internal static class KernelSources
     private static ulong Effective(KernelFiles files)
     {
         const string Name = "CapEff:";
-        string? line = File.ReadLines($"{files.Proc}/self/status")
-            .FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal));
+        string status = $"{files.Proc}/self/status";
+        string? line = !File.Exists(status) ? null
+            : File.ReadLines(status).FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal));
         return line is null ? 0
             : ulong.Parse(line.AsSpan(Name.Length).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
     }

@@ -57,8 +57,9 @@ internal static class KernelTasks
 
     private static ulong FirstAddress(KernelFiles files)
     {
-        string? line = File.ReadLines($"{files.Proc}/kallsyms")
-            .FirstOrDefault(line => line.EndsWith(FirstTask, StringComparison.Ordinal));
+        string symbols = $"{files.Proc}/kallsyms";
+        string? line = !File.Exists(symbols) ? null
+            : File.ReadLines(symbols).FirstOrDefault(line => line.EndsWith(FirstTask, StringComparison.Ordinal));
         return line is not null && ulong.TryParse(line.AsSpan(0, line.IndexOf(' ', StringComparison.Ordinal)),
             NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong address) && address != 0
             ? address

@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>What an entry of a page table says. What a processor does not tell is null.</summary>
+/// <summary>Where an entry of a page table leads. What a processor does not tell is null.</summary>
 internal readonly record struct PageTableBits
 {
     /// <summary>It leads on: to a frame, or to a table of the next level.</summary>
@@ -23,7 +23,4 @@ internal readonly record struct PageTableBits
 
     /// <summary>Protection key, of x86.</summary>
     public byte? ProtectionKey { get; init; }
-
-    /// <summary>The bits that are set, by the processor's names.</summary>
-    public IReadOnlyList<string> Names { get; init; }
 }

@@ -11,6 +11,9 @@ internal abstract class PageTableFormat(ulong pageBytes, int levels)
     /// <summary>Bytes of an entry.</summary>
     public const int EntryBytes = 8;
 
+    /// <summary>No machine has more levels.</summary>
+    public const int MostLevels = 5;
+
     /// <summary>Binary logarithm of the page size.</summary>
     public int PageShift { get; } = BitOperations.Log2(pageBytes);
 
@@ -25,8 +28,9 @@ internal abstract class PageTableFormat(ulong pageBytes, int levels)
     /// <param name="encryption">The bit that marks encrypted memory in physical addresses, of x86; 0: none.</param>
     public static PageTableFormat Native(int levels, ulong encryption) =>
         RuntimeInformation.ProcessArchitecture == Architecture.X64
-            ? new X64PageTable(levels, encryption)
-            : new Arm64PageTable(MachinePage.SizeBytes, levels);
+            ? new X64PageTable(levels, encryption, savesDirty: Environment.OSVersion.Version >= new Version(6, 6))
+            : new Arm64PageTable(MachinePage.SizeBytes, levels,
+                marksInvalid: Environment.OSVersion.Version >= new Version(6, 10));
 
     /// <summary>What a level is called: the root is always PGD.</summary>
     /// <param name="level">The level, 1 for the last one.</param>
@@ -38,10 +42,24 @@ internal abstract class PageTableFormat(ulong pageBytes, int levels)
     /// <summary>Where an address stands in a table of a level.</summary>
     public int IndexOf(ulong address, int level) => (int)(address >> ShiftOf(level) & ((1UL << IndexBits) - 1));
 
-    /// <summary>What an entry says.</summary>
+    /// <summary>Where an entry leads.</summary>
     /// <param name="entry">Its bits.</param>
     /// <param name="level">The level of its table.</param>
     public abstract PageTableBits Decode(ulong entry, int level);
+
+    /// <summary>The bits that are set, by the names of the processor and the kernel.</summary>
+    /// <inheritdoc cref="Decode"/>
+    public abstract IReadOnlyList<string> NamesOf(ulong entry, int level);
+
+    /// <summary>Whether an entry says something; null where an entry of this kind does not tell.</summary>
+    /// <param name="entry">Its bits.</param>
+    /// <param name="level">The level of its table.</param>
+    /// <param name="trait">What.</param>
+    public abstract bool? Says(ulong entry, int level, PageTableTrait trait);
+
+    /// <summary>The names of those bits that are set.</summary>
+    protected static IEnumerable<string> Named((ulong Bit, string Name)[] bits, ulong entry) =>
+        bits.Where(bit => (entry & bit.Bit) != 0).Select(bit => bit.Name);
 
     private int ShiftOf(int level) => PageShift + IndexBits * (level - 1);
 }

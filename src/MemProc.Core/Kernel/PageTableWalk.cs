@@ -5,11 +5,7 @@ public sealed class PageTableWalk
 {
     private readonly PageTableEntry _last;
 
-    internal PageTableWalk(IReadOnlyList<PageTableEntry> entries)
-    {
-        Entries = entries;
-        _last = entries[^1];
-    }
+    internal PageTableWalk(PageTableEntry last) => _last = last;
 
     /// <inheritdoc cref="PageTableEntry.ProcessId"/>
     public int ProcessId => _last.ProcessId;
@@ -50,6 +46,8 @@ public sealed class PageTableWalk
     /// <inheritdoc cref="PageTableEntry.SwapOffset"/>
     public ulong? SwapOffset => _last.SwapOffset;
 
-    /// <summary>The entries from the root to the last one.</summary>
-    public IReadOnlyList<PageTableEntry> Entries { get; }
+    /// <inheritdoc cref="PageTableEntry.CoveredBytes"/>
+    public ulong CoveredBytes => _last.CoveredBytes;
+
+    internal ulong CoveredEnd => _last.CoveredEnd;
 }

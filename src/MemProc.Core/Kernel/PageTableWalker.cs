@@ -3,16 +3,6 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>One entry on the way from the root of a page table to a page.</summary>
-/// <param name="Level">The level of its table.</param>
-/// <param name="TableAddress">The kernel's address of its table.</param>
-/// <param name="Index">Its place there.</param>
-/// <param name="SizeBytes">Bytes of memory that it stands for.</param>
-/// <param name="Entry">Its bits.</param>
-/// <param name="Bits">What they say.</param>
-internal readonly record struct PageTableStep(
-    PageTableLevel Level, ulong TableAddress, int Index, ulong SizeBytes, ulong Entry, PageTableBits Bits);
-
 /// <summary>Walks the page table of a process as the processor does, from its root to the entry of a page.</summary>
 /// <remarks>
 /// No lock is held: tables change and are freed meanwhile. What was found is compared with pagemap, read before and
@@ -21,11 +11,23 @@ internal readonly record struct PageTableStep(
 internal sealed class PageTableWalker
 {
     private const string Operation = "WalkPageTable";
-    private const int Attempts = 100;
+
+    /// <summary>A page that is being split or moved is at rest again within some of these.</summary>
+    private const int Attempts = 200;
+
+    /// <summary>From here on whoever changes the page is given time.</summary>
+    private const int Patience = 50;
+
+    /// <summary>
+    /// From this type on the offset is a frame number, of a page that moves or is broken, with bits of the kernel's own
+    /// above it; the real areas have lower ones (<c>include/linux/swap.h</c>).
+    /// </summary>
+    private const uint FirstSpecialType = 23;
 
     private readonly KernelSession _session;
     private readonly LinuxProcess _process;
-    private readonly KernelSession.Translation _tables;
+    private readonly ProcessKernelMemory _memory;
+    private readonly ulong _directMap;
     private readonly ulong _root;
 
     /// <summary>Prepares walks.</summary>
@@ -36,60 +38,75 @@ internal sealed class PageTableWalker
     {
         _session = session;
         _process = process;
-        _tables = session.PageTables;
-        _root = new ProcessKernelMemory(session, process).PageTable;
+        _directMap = session.PageTables.DirectMap;
+        Context = new PageTableContext(process.Identity, session.PageTables.Format);
+        _memory = new ProcessKernelMemory(session, process);
+        _memory.ThrowIfGone(Operation);
+        // What a walk finds is compared with pagemap: that has to be of the same memory.
+        _memory.ThrowUnlessOf(process.PageMap, Operation);
+        _root = _memory.PageTable;
     }
+
+    /// <summary>What all entries have in common.</summary>
+    public PageTableContext Context { get; }
+
+    private PageTableFormat Format => Context.Format;
 
     /// <summary>The entries from the root to the page of an address, the last one that there is included.</summary>
     /// <param name="address">An address of the process.</param>
+    /// <param name="steps">Gets them; room for all levels.</param>
+    /// <returns>How many there are, at least 1.</returns>
     /// <exception cref="MemProcException">
-    /// WalkPageTable: EAGAIN where walk and pagemap do not agree however often one looks; ESRCH where the process exits.
+    /// WalkPageTable: EINVAL for an address of the kernel; EFAULT where the process can have no memory; EAGAIN where walk
+    /// and pagemap do not agree however often one looks; ESRCH where the process exits or begins another program.
     /// </exception>
-    public PageTableStep[] Walk(ulong address)
+    public int Walk(ulong address, Span<PageTableStep> steps)
     {
         UserRange.End(address, 1, Operation);
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             PageMapWord before = WordOf(address);
-            PageTableStep[]? steps = TryWalk(address);
+            int count = TryWalk(address, steps);
             PageMapWord after = WordOf(address);
-            if (steps is not null && before == after && Agrees(steps[^1], address, after))
+            if (count > 0 && before == after && Agrees(steps[count - 1], address, after))
             {
-                return steps;
+                return count;
             }
 
-            _process.ThrowIfExited(Operation);
+            _memory.ThrowIfGone(Operation);
+            if (attempt >= Patience)
+            {
+                Thread.Sleep(1);
+            }
         }
 
         throw new MemProcException(Operation, Errno.EAGAIN,
-            $"Process {_process.Identity}: the page table at 0x{address:x} and pagemap do not agree, looked at {Attempts} "
-            + "times: the page keeps changing.", address);
+            $"Process {_process.Identity}: the page table at 0x{address:x} and pagemap do not agree, looked at {Attempts} times: the "
+            + "page keeps changing, or this kernel's tables have a form that is not known.", address);
     }
 
-    private PageTableStep[]? TryWalk(ulong address)
+    /// <summary>How many entries there are on the way; 0 where a table was freed meanwhile.</summary>
+    private int TryWalk(ulong address, Span<PageTableStep> steps)
     {
-        PageTableFormat format = _tables.Format;
-        List<PageTableStep> steps = new(format.Levels);
         ulong table = _root;
-        for (int level = format.Levels; ; level--)
+        ulong entry = 0;
+        Span<byte> bytes = MemoryMarshal.AsBytes(new Span<ulong>(ref entry));
+        for (int level = Format.Levels, count = 0; ; level--)
         {
-            int index = format.IndexOf(address, level);
-            ulong entry = 0;
-            if (_session.TryRead(table + (ulong)(index * PageTableFormat.EntryBytes),
-                MemoryMarshal.AsBytes(new Span<ulong>(ref entry))) != Errno.None)
+            if (_session.TryRead(table + (ulong)(Format.IndexOf(address, level) * PageTableFormat.EntryBytes), bytes)
+                != Errno.None)
             {
-                // Freed meanwhile, and its memory taken away.
-                return null;
+                return 0;
             }
 
-            PageTableBits bits = format.Decode(entry, level);
-            steps.Add(new PageTableStep(format.NameOf(level), table, index, format.BytesOf(level), entry, bits));
+            steps[count++] = new PageTableStep(level, table, entry);
+            PageTableBits bits = Format.Decode(entry, level);
             if (!bits.IsPresent || bits.IsLeaf)
             {
-                return [.. steps];
+                return count;
             }
 
-            table = _tables.DirectMap + bits.PhysicalAddress;
+            table = _directMap + bits.PhysicalAddress;
         }
     }
 
@@ -98,29 +115,41 @@ internal sealed class PageTableWalker
         ulong word = 0;
         Errno errno = Libc.TryPRead(_process.PageMap, MemoryMarshal.AsBytes(new Span<ulong>(ref word)),
             address / MachinePage.SizeBytes * sizeof(ulong), out int read);
-        return errno == Errno.None && read == sizeof(ulong) ? new PageMapWord(word)
-            : throw _process.Failure(Operation, errno == Errno.None ? Errno.EFAULT : errno,
-                $"there is no page table for 0x{address:x}", address);
+        if (errno == Errno.None && read == sizeof(ulong))
+        {
+            return new PageMapWord(word);
+        }
+
+        _memory.ThrowIfGone(Operation);
+        throw _process.Failure(Operation, errno == Errno.None ? Errno.EFAULT : errno,
+            $"0x{address:x} is an address that no process can have", address);
     }
 
     /// <summary>Whether the last entry of a walk and pagemap say the same.</summary>
-    private static bool Agrees(in PageTableStep last, ulong address, PageMapWord word)
+    private bool Agrees(in PageTableStep last, ulong address, PageMapWord word)
     {
-        ulong page = (address & (last.SizeBytes - 1)) / MachinePage.SizeBytes;
+        PageTableBits bits = Format.Decode(last.Entry, last.Level);
+        ulong page = (address & (Format.BytesOf(last.Level) - 1)) / MachinePage.SizeBytes;
         if (word.IsPresent)
         {
-            return last.Bits is { IsPresent: true, IsLeaf: true }
-                && last.Bits.PhysicalAddress / MachinePage.SizeBytes + page == word.Pfn;
+            return bits is { IsPresent: true, IsLeaf: true }
+                && bits.PhysicalAddress / MachinePage.SizeBytes + page == word.Pfn;
         }
 
         if (word.IsSwapped)
         {
-            // Of a large entry that is on its way, pagemap counts the offset on, page by page.
-            return last.Bits.IsSwapEntry && last.Bits.SwapType % (1u << PageMapWord.SwapTypeBits) == word.SwapType
-                && (last.Bits.SwapOffset + page == word.SwapOffset || last.Bits.SwapOffset == word.SwapOffset);
+            return bits.IsSwapEntry && bits.SwapType % (1u << PageMapWord.SwapTypeBits) == word.SwapType
+                && (IsOffset(bits.SwapOffset, page, word.SwapOffset)
+                    || (bits.SwapType >= FirstSpecialType && IsOffset(FrameIn(bits.SwapOffset), page, word.SwapOffset)));
         }
 
         // A guard is kept as a marker, and so are other things that pagemap shows as nothing.
-        return !last.Bits.IsPresent;
+        return !bits.IsPresent;
     }
+
+    /// <summary>Of a large entry that is on its way pagemap counts the offset on, page by page.</summary>
+    private static bool IsOffset(ulong found, ulong page, ulong told) => found + page == told || found == told;
+
+    /// <summary>Frame numbers have as many bits as the kernel's physical addresses can have at most.</summary>
+    private ulong FrameIn(ulong offset) => offset & ((1UL << (Format.Levels == PageTableFormat.MostLevels ? 40 : 34)) - 1);
 }

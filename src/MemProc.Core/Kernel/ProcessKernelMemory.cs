@@ -1,4 +1,5 @@
 using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -20,7 +21,7 @@ internal sealed class ProcessKernelMemory
     {
         _session = session;
         Process = process;
-        Address = session.ReadWord(session.FileOf(process.Memory) + (ulong)session.Layout.FilePrivate);
+        Address = MemoryOf(process.Memory);
         if (Address == 0)
         {
             throw process.Failure("ReadKernelMemory", Errno.ESRCH, "has no memory of its own");
@@ -62,4 +63,38 @@ internal sealed class ProcessKernelMemory
     public ulong? Member(string name) => _session.Layout.Memory[name] is int offset
         ? _session.ReadWord(Address + (ulong)offset)
         : null;
+
+    /// <summary>
+    /// Throws where nobody uses the memory any more: the structure stays while its file is open, and would answer for a
+    /// process that has long had another memory.
+    /// </summary>
+    /// <param name="operation">What was being done.</param>
+    /// <exception cref="MemProcException">ESRCH.</exception>
+    public void ThrowIfGone(string operation)
+    {
+        Process.ThrowIfExited(operation);
+        if (_session.Layout.Memory["mm_users"] is int users && _session.ReadHalf(Address + (ulong)users) == 0)
+        {
+            throw Gone(operation);
+        }
+    }
+
+    /// <summary>Throws where another of the process' files is of another memory.</summary>
+    /// <param name="file">The file, of those that stand for memory.</param>
+    /// <param name="operation">What was being done.</param>
+    /// <exception cref="MemProcException">ESRCH.</exception>
+    public void ThrowUnlessOf(SafeFileHandle file, string operation)
+    {
+        if (MemoryOf(file) != Address)
+        {
+            throw Gone(operation);
+        }
+    }
+
+    private ulong MemoryOf(SafeFileHandle file) =>
+        _session.ReadWord(_session.FileOf(file) + (ulong)_session.Layout.FilePrivate);
+
+    private MemProcException Gone(string operation) => new(operation, Errno.ESRCH,
+        $"Process {Process.Identity} has begun another program since it was opened (execve), or is just ending: the memory "
+        + "that it had is gone. Ask again for the new one.", Process.Id);
 }

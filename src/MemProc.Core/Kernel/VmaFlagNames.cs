@@ -18,8 +18,8 @@ internal static class VmaFlagNames
         (0x1000, "UFFD_WP"), (0x2000, "LOCKED"), (0x4000, "IO"), (0x8000, "SEQ_READ"), (0x1_0000, "RAND_READ"),
         (0x2_0000, "DONTCOPY"), (0x4_0000, "DONTEXPAND"), (0x8_0000, "LOCKONFAULT"), (0x10_0000, "ACCOUNT"),
         (0x20_0000, "NORESERVE"), (0x40_0000, "HUGETLB"), (0x80_0000, "SYNC"), (0x200_0000, "WIPEONFORK"),
-        (0x400_0000, "DONTDUMP"), (0x1000_0000, "MIXEDMAP"), (0x2000_0000, "HUGEPAGE"), (0x4000_0000, "NOHUGEPAGE"),
-        (0x8000_0000, "MERGEABLE"),
+        (0x400_0000, "DONTDUMP"), (0x800_0000, "SOFTDIRTY"), (0x1000_0000, "MIXEDMAP"), (0x2000_0000, "HUGEPAGE"),
+        (0x4000_0000, "NOHUGEPAGE"), (0x8000_0000, "MERGEABLE"),
     ];
 
     /// <summary>The names of the bits that are set; bits without a name are in the number alone.</summary>

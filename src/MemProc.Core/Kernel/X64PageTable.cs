@@ -5,11 +5,23 @@ namespace MemProc;
 /// </summary>
 /// <param name="levels">4 or 5.</param>
 /// <param name="encryption">The bit that marks encrypted memory in physical addresses (SME, SEV); 0: none.</param>
-internal sealed class X64PageTable(int levels, ulong encryption) : PageTableFormat(4096, levels)
+/// <param name="savesDirty">
+/// The kernel keeps the dirty bit of a page that may not be written in bit 58, as it has since Linux 6.6.
+/// </param>
+internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty) : PageTableFormat(4096, levels)
 {
     private const ulong Present = 1;
+    private const ulong Writable = 1 << 1;
+    private const ulong User = 1 << 2;
+    private const ulong Accessed = 1 << 5;
+    private const ulong Dirty = 1 << 6;
     private const ulong PageSize = 1 << 7;
     private const ulong Global = 1 << 8;
+    private const ulong WriteProtected = 1 << 10;
+    private const ulong SoftDirty = 1 << 11;
+    private const ulong AttributeOfLarge = 1 << 12;
+    private const ulong SavedDirty = 1UL << 58;
+    private const ulong NoExecute = 1UL << 63;
     private const ulong AddressMask = 0x000f_ffff_ffff_f000;
     private const int ProtectionKeyShift = 59;
     private const ulong ProtectionKeyMask = 0xf;
@@ -17,33 +29,29 @@ internal sealed class X64PageTable(int levels, ulong encryption) : PageTableForm
     /// <summary>A page without access rights: present for the kernel, not for the processor.</summary>
     private const ulong ProtNone = Global;
 
-    /// <summary>Bits 9 to 11 are the kernel's: the first differs by use, the others are these two.</summary>
     private static readonly (ulong Bit, string Name)[] Common =
+        [(Writable, "RW"), (User, "US"), (1 << 3, "PWT"), (1 << 4, "PCD"), (Accessed, "A")];
+
+    /// <summary>Bits 9 to 11, 57 and 58 are the kernel's own.</summary>
+    private readonly (ulong Bit, string Name)[] _ofLeaves =
     [
-        (1 << 1, "RW"), (1 << 2, "US"), (1 << 3, "PWT"), (1 << 4, "PCD"), (1 << 5, "A"),
+        (Dirty, "D"), (Global, "G"), (1 << 9, "Special"), (WriteProtected, "UffdWp"), (SoftDirty, "SoftDirty"),
+        .. savesDirty ? [(1UL << 57, "SW4"), (SavedDirty, "SavedDirty")] : new[] { (1UL << 58, "SW4") },
     ];
 
-    private static readonly (ulong Bit, string Name)[] OfLeaves =
-    [
-        (1 << 6, "D"), (Global, "G"), (1 << 9, "Special"), (1 << 10, "UffdWp"), (1 << 11, "SoftDirty"),
-        (1UL << 57, "SavedDirty"), (1UL << 58, "SW4"),
-    ];
-
-    private const ulong NoExecute = 1UL << 63;
+    /// <summary>In entries that are not present the kernel uses these bits of its own.</summary>
+    private static readonly (ulong Bit, string Name)[] OfSwap =
+        [(1 << 1, "SoftDirty"), (1 << 2, "UffdWp"), (1 << 3, "Exclusive")];
 
     /// <inheritdoc/>
     public override PageTableBits Decode(ulong entry, int level)
     {
         if (entry == 0)
         {
-            return new PageTableBits { Names = [] };
+            return default;
         }
 
-        bool isPresent = (entry & Present) != 0;
-        bool isProtNone = !isPresent && (entry & ProtNone) != 0;
-        bool isHuge = level is 2 or 3 && (entry & PageSize) != 0;
-        bool isLeaf = level == 1 || isHuge || !isPresent;
-        if (!isPresent && !isProtNone)
+        if (IsSwap(entry))
         {
             // Below the type the offset is stored upside down, so that no processor takes it for an address in use.
             return new PageTableBits
@@ -52,10 +60,11 @@ internal sealed class X64PageTable(int levels, ulong encryption) : PageTableForm
                 IsSwapEntry = true,
                 SwapType = (uint)(entry >> 59),
                 SwapOffset = ~entry << 5 >> 14,
-                Names = [],
             };
         }
 
+        bool isPresent = (entry & Present) != 0;
+        bool isLeaf = IsLeaf(entry, level);
         ulong address = (isPresent ? entry : ~entry) & AddressMask & ~encryption;
         return new PageTableBits
         {
@@ -63,30 +72,75 @@ internal sealed class X64PageTable(int levels, ulong encryption) : PageTableForm
             IsLeaf = isLeaf,
             PhysicalAddress = isLeaf ? address & ~(BytesOf(level) - 1) : address,
             ProtectionKey = isLeaf ? (byte)(entry >> ProtectionKeyShift & ProtectionKeyMask) : null,
-            Names = [.. Names(entry, level, isLeaf, isPresent)],
         };
     }
 
-    private static IEnumerable<string> Names(ulong entry, int level, bool isLeaf, bool isPresent)
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> NamesOf(ulong entry, int level)
     {
-        yield return isPresent ? "P" : "PROT_NONE";
-        foreach ((ulong bit, string name) in isLeaf ? Common.Concat(OfLeaves) : Common)
+        if (IsSwap(entry))
         {
-            // Without access the global bit is what marks the page.
-            if ((entry & bit) != 0 && !(bit == Global && !isPresent))
-            {
-                yield return name;
-            }
+            return [.. Named(OfSwap, entry)];
         }
 
-        if ((entry & PageSize) != 0 && isPresent)
+        if (entry == 0)
         {
-            yield return isLeaf && level > 1 ? "PS" : "PAT";
+            return [];
+        }
+
+        bool isPresent = (entry & Present) != 0;
+        bool isLeaf = IsLeaf(entry, level);
+        List<string> names = [isPresent ? "P" : "PROT_NONE", .. Named(Common, entry)];
+        if (isLeaf)
+        {
+            // Without access the global bit is what marks the page.
+            names.AddRange(Named(_ofLeaves, isPresent ? entry : entry & ~Global));
+            bool isLarge = level > 1;
+            if (isLarge)
+            {
+                names.Add("PS");
+            }
+
+            // The bit that says large above means this in the last level, where nothing is large.
+            if ((entry & (isLarge ? AttributeOfLarge : PageSize)) != 0 && isPresent)
+            {
+                names.Add("PAT");
+            }
         }
 
         if ((entry & NoExecute) != 0)
         {
-            yield return "NX";
+            names.Add("NX");
         }
+
+        return names;
     }
+
+    /// <inheritdoc/>
+    public override bool? Says(ulong entry, int level, PageTableTrait trait)
+    {
+        if (entry == 0 || IsSwap(entry))
+        {
+            return null;
+        }
+
+        bool isLeaf = IsLeaf(entry, level);
+        return trait switch
+        {
+            PageTableTrait.Writable => (entry & Writable) != 0,
+            PageTableTrait.User => (entry & User) != 0,
+            PageTableTrait.Accessed => (entry & Accessed) != 0,
+            PageTableTrait.NoExecute => (entry & NoExecute) != 0,
+            _ when !isLeaf => null,
+            PageTableTrait.Dirty => (entry & (savesDirty ? Dirty | SavedDirty : Dirty)) != 0,
+            PageTableTrait.Global => (entry & Present) != 0 ? (entry & Global) != 0 : null,
+            PageTableTrait.SoftDirty => (entry & SoftDirty) != 0,
+            PageTableTrait.WriteProtected => (entry & WriteProtected) != 0,
+            _ => null,
+        };
+    }
+
+    private static bool IsSwap(ulong entry) => entry != 0 && (entry & (Present | ProtNone)) == 0;
+
+    private static bool IsLeaf(ulong entry, int level) => level == 1 || (level is 2 or 3 && (entry & PageSize) != 0);
 }

@@ -105,7 +105,7 @@ public sealed class BtfTypes
 
     private (int Offset, uint Type)? Member(uint type, string name, int depth)
     {
-        const int DeepestNesting = 32;
+        const int DeepestNesting = 8;
         if (KindOf(type) is not (Kind.Structure or Kind.Union) || depth > DeepestNesting)
         {
             return null;
@@ -180,6 +180,10 @@ public sealed class BtfTypes
                 Kind.Enumeration or Kind.Parameters => 8 * count,
                 _ => 0,
             };
+            if (at > end)
+            {
+                throw new FormatException("BTF that is cut off");
+            }
         }
     }
 

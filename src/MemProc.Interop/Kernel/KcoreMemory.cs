@@ -93,7 +93,7 @@ public sealed class KcoreMemory : KernelMemory
     private static Segment[]? ReadSegments(SafeFileHandle file)
     {
         byte[] header = new byte[HeaderBytes];
-        if (Libc.PReadFully(file, header, 0) != header.Length || !header.AsSpan().StartsWith("\x7fELF\x02\x01"u8))
+        if (Libc.PReadFully(file, header, 0) != header.Length || !header.AsSpan().StartsWith("\u007fELF\u0002\u0001"u8))
         {
             return null;
         }

@@ -66,6 +66,16 @@ public static class View
     public static string Frame(object? pfn, object? isHidden) =>
         pfn is not null ? Hex(pfn) : LanguagePrimitives.IsTrue(isHidden) ? "hidden" : "-";
 
+    /// <summary>Where an entry of a page table leads: a physical address, a place in swap, or nowhere.</summary>
+    public static string EntryPlace(object? physicalAddress, object? swapType, object? swapOffset) =>
+        physicalAddress is not null ? Hex(physicalAddress)
+        : swapType is not null ? $"swap {swapType}:{Hex(swapOffset)}"
+        : "-";
+
+    /// <summary>Names in one line, with little between them.</summary>
+    public static string Words(object? names) =>
+        names is IEnumerable many and not string ? string.Join(' ', many.Cast<object>()) : Text(names);
+
     /// <summary>Bytes for people where null means that the kernel did not tell.</summary>
     public static string SizeOrUnknown(object? bytes) => bytes is null ? "unknown" : Size(bytes);
 

@@ -1,9 +1,9 @@
-using System.Globalization;
 using MemProc.Interop;
 
 namespace MemProc.Tests;
 
 /// <summary>Raw page tables of live processes, beside what pagemap says of the same pages.</summary>
+[Collection(KernelPrograms.Collection)]
 public sealed class PageTableReaderTests
 {
     private const int AdviseHugePage = 14;
@@ -12,7 +12,8 @@ public sealed class PageTableReaderTests
     [Fact]
     public void The_last_entry_of_every_kind_of_page_leads_where_pagemap_says()
     {
-        using PageTableReader reader = Open();
+        LiveKernel.Need();
+        using PageTableReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         using TemporaryFolder folder = new();
         string file = folder.File("file", new byte[2 * Page.Size]);
@@ -44,14 +45,15 @@ public sealed class PageTableReaderTests
     [Fact]
     public void The_levels_go_from_the_root_down_and_their_indexes_are_the_address()
     {
-        using PageTableReader reader = Open();
+        LiveKernel.Need();
+        using PageTableReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         IReadOnlyList<PageTableEntry> entries = reader.Entries(process, address);
         Assert.Equal(PageTableLevel.PGD, entries[0].Level);
         Assert.Equal(PageTableLevel.PTE, entries[^1].Level);
-        ulong joined = entries.Aggregate(0UL, (sum, entry) => sum + (ulong)entry.Index * entry.SizeBytes);
+        ulong joined = entries.Aggregate(0UL, (sum, entry) => sum + (ulong)entry.Index * entry.CoveredBytes);
         Assert.Equal(MachinePage.Floor(address), joined);
         Assert.All(entries, entry => Assert.Equal(entry.TableAddress + (ulong)entry.IndexBytes, entry.EntryAddress));
         Assert.Single(entries, entry => entry.IsLeaf);
@@ -60,7 +62,8 @@ public sealed class PageTableReaderTests
     [Fact]
     public void A_huge_page_ends_at_the_middle_directory()
     {
-        using PageTableReader reader = Open();
+        LiveKernel.Need();
+        using PageTableReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         const ulong HugeSize = 2 << 20;
         ulong start = target.Ask($"map {2 * HugeSize} rw- private").Address("address");
@@ -77,7 +80,8 @@ public sealed class PageTableReaderTests
     [Fact]
     public void A_hugetlb_page_ends_at_the_middle_directory()
     {
-        using PageTableReader reader = Open();
+        LiveKernel.Need();
+        using PageTableReader reader = new();
         using HugeTlb huge = HugeTlb.Reserve();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"file 0 {HugeTlb.PageBytes} rw- shared {huge.FilePath}").Address("address");
@@ -91,7 +95,8 @@ public sealed class PageTableReaderTests
     [Fact]
     public void A_page_without_access_still_leads_to_its_frame()
     {
-        using PageTableReader reader = Open();
+        LiveKernel.Need();
+        using PageTableReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 1");
@@ -105,7 +110,8 @@ public sealed class PageTableReaderTests
     [Fact]
     public void A_guard_is_a_marker_that_leads_nowhere()
     {
-        using PageTableReader reader = Open();
+        LiveKernel.Need();
+        using PageTableReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 2");
@@ -128,7 +134,8 @@ public sealed class PageTableReaderTests
     [Fact]
     public void Ten_thousand_pages_agree_with_pagemap_while_a_thread_maps_and_unmaps()
     {
-        using PageTableReader reader = Open();
+        LiveKernel.Need();
+        using PageTableReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         target.Ask("churn");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -159,7 +166,8 @@ public sealed class PageTableReaderTests
     [Fact]
     public void A_process_that_has_ended_is_an_error()
     {
-        using PageTableReader reader = Open();
+        LiveKernel.Need();
+        using PageTableReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -169,79 +177,92 @@ public sealed class PageTableReaderTests
     }
 
     [Fact]
-    public void The_memory_map_says_what_proc_stat_says()
+    public void A_page_that_lost_its_write_access_is_still_dirty()
     {
-        using PageTableReader reader = Open();
+        LiveKernel.Need();
+        using PageTableReader reader = new();
         using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} 1");
+        target.Ask($"protect {address} {Page.Size} r--");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        KernelMemoryMap map = KernelMemoryMap.Of(process);
-        string stat = File.ReadAllText($"/proc/{target.ProcessId}/stat");
-        string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        ulong Field(int number) => ulong.Parse(fields[number - 3], CultureInfo.InvariantCulture);
-        Assert.Equal(
-            (Field(26), Field(27), Field(28), Field(45), Field(46), Field(47), Field(48), Field(49), Field(50), Field(51)),
-            (map.StartCode, map.EndCode, map.StartStack, map.StartData, map.EndData, map.StartBrk, map.ArgStart,
-                map.ArgEnd, map.EnvStart, map.EnvEnd));
-        Assert.NotEqual(map.MmAddress, map.TaskAddress);
-        Assert.True(map.PageTableAddress > 1UL << 63);
-        // The page of old system calls is in the list, and in no process.
-        Assert.Equal((uint)MapReader.Read(process).Count(mapping => mapping.Kind != ProcMapKind.Vsyscall), map.MapCount);
+        Assert.True(reader.Entries(process, address)[^1] is { IsWritable: false, IsDirty: true, IsPresent: true });
     }
 
     [Fact]
-    public void Kernel_vmas_are_the_list_of_mappings()
+    public void A_swapped_page_has_the_place_that_pagemap_tells()
     {
-        using KernelVmaReader reader = OpenVmas();
+        const int AdvisePageOut = 21;
+        LiveKernel.Need();
+        using PageTableReader reader = new();
+        using Swap swap = Swap.On();
         using TargetProcess target = TargetProcess.Start();
-        target.Ask("vmas 3000");
+        ulong address = target.Ask($"map {64 * Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} 64");
+        target.Ask($"advise {address} {64 * Page.Size} {AdvisePageOut}");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        ProcMap[] maps = [.. MapReader.Read(process).Where(map => map.Kind != ProcMapKind.Vsyscall)];
-        IReadOnlyList<KernelVma> vmas = reader.Read(process);
-        Assert.Equal(
-            maps.Select(map => (map.Start, map.End, map.Permissions, map.Offset, map.Inode)),
-            vmas.Select(vma => (vma.Start, vma.End, vma.Permissions, vma.Offset, vma.Inode)));
-        Assert.Equal(maps.Where(map => map.Inode != 0).Select(map => map.Device),
-            vmas.Where(vma => vma.Inode != 0).Select(vma => vma.Device));
-        Assert.Equal(vmas.Count, vmas.Select(vma => vma.KernelAddress).Distinct().Count());
-        Assert.Single(vmas.Select(vma => vma.MmAddress).Distinct());
+        PageMapEntry? page = new PageMapWalk(process) { Filter = new PageFilter { IsSwapped = true } }
+            .Range(address, 64 * Page.Size).FirstOrDefault();
+        Assert.SkipWhen(page is null, "the kernel swapped nothing out");
+        PageTableEntry last = reader.Entries(process, page.Address)[^1];
+        Assert.True(last is { IsPresent: false, IsLeaf: true, PhysicalAddress: null, IsDirty: null });
+        Assert.Equal(((uint?)page.SwapType, page.SwapOffset), (last.SwapType, last.SwapOffset));
     }
 
     [Fact]
-    public void Two_thousand_lists_of_a_process_that_maps_all_the_time_are_whole()
+    public void A_range_meets_each_last_entry_once()
     {
-        using KernelVmaReader reader = OpenVmas();
+        LiveKernel.Need();
+        using PageTableReader reader = new();
         using TargetProcess target = TargetProcess.Start();
-        target.Ask("churn");
+        ulong address = target.Ask("seed").Address("address");
+        ulong reserved = target.Ask("reserve 0x10000000000 3").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        for (int round = 0; round < 2000; round++)
-        {
-            IReadOnlyList<KernelVma> vmas = reader.Read(process);
-            Assert.All(vmas.Zip(vmas.Skip(1)), pair => Assert.True(pair.First.End <= pair.Second.Start));
-            // Mapped and unmapped by the thread is one mapping, or two when it has split it.
-            Assert.Contains(vmas, vma => vma.Permissions == "r-xp");
-        }
+        PageTableWalk[] walks = [.. reader.WalksIn(process, address + 5, 2 * Page.Size - 5)];
+        Assert.Equal([address + 5, address + Page.Size], walks.Select(walk => walk.Address));
+        Assert.Equal(walks.Select(walk => (walk.Entry, walk.Pfn)),
+            reader.EntriesIn(process, address, 2 * Page.Size).Select(entries => (entries[^1].Entry, entries[^1].Pfn)));
 
-        target.Ask("still");
-        Assert.Equal(
-            MapReader.Read(process).Where(map => map.Kind != ProcMapKind.Vsyscall).Select(map => (map.Start, map.End)),
-            reader.Read(process).Select(vma => (vma.Start, vma.End)));
+        // A terabyte with three pages: what is empty is passed over by the entries that are.
+        walks = [.. reader.WalksIn(process, reserved, 1UL << 40)];
+        Assert.Equal(3, walks.Count(walk => walk.IsPresent));
+        Assert.InRange(walks.Length, 4, 5000);
     }
 
-    private static PageTableReader Open() => Try(() => new PageTableReader());
-
-    private static KernelVmaReader OpenVmas() => Try(() => new KernelVmaReader());
-
-    private static T Try<T>(Func<T> open)
+    [Fact]
+    public void A_hundred_thousand_walks_stream_with_bounded_memory()
     {
-        Need.Root();
-        try
+        LiveKernel.Need();
+        using PageTableReader reader = new();
+        using TargetProcess target = TargetProcess.Start();
+        const ulong Pages = 25_000;
+        ulong address = target.Ask($"map {Pages * Page.Size} rw- private").Address("address");
+        target.Ask($"advise {address} {Pages * Page.Size} 15");
+        target.Ask($"touch {address} {Pages}");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        int count = 0;
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int round = 0; round < 4; round++)
         {
-            return open();
+            foreach (PageTableWalk walk in reader.WalksIn(process, address, Pages * Page.Size))
+            {
+                count += walk.Pfn is null ? 0 : 1;
+            }
         }
-        catch (MemProcException error)
-        {
-            Assert.Skip(error.Message);
-            throw;
-        }
+
+        Assert.Equal(100_000, count);
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 1 << 20);
+    }
+
+    [Theory]
+    [InlineData(0xffff_ffff_ff60_0000, "WalkPageTable,EINVAL")]
+    [InlineData(0x7fff_ffff_ffff_f000, "WalkPageTable,EFAULT")]
+    public void Addresses_that_no_process_has_are_errors(ulong address, string id)
+    {
+        LiveKernel.Need();
+        using PageTableReader reader = new();
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        Assert.Equal(id, Assert.Throws<MemProcException>(() => reader.Entries(process, address)).ErrorId);
     }
 }

@@ -1,0 +1,168 @@
+using System.Text.Json;
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary><c>memproc walk</c> and <c>memproc vma</c>, with all rights and with some.</summary>
+[Collection(KernelPrograms.Collection)]
+public sealed class MemprocKernelTests
+{
+    [Fact]
+    public void A_walk_is_shown_level_by_level_and_as_json()
+    {
+        LiveKernel.Need();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        string[] walk = ["walk", $"{target.ProcessId}", $"0x{address:x}"];
+        JsonElement[] entries = MemprocTests.Json([.. walk, "--json"]);
+        Assert.Equal("PGD", entries[0].GetProperty("level").GetString());
+        JsonElement last = entries[^1];
+        Assert.Equal("PTE", last.GetProperty("level").GetString());
+        JsonElement page = Assert.Single(MemprocTests.Json("pagemap", $"{target.ProcessId}", $"0x{address:x}", "--json"));
+        Assert.Equal(page.GetProperty("pfn").GetUInt64(), last.GetProperty("pfn").GetUInt64());
+        Assert.Equal(page.GetProperty("physicalAddress").GetString(), last.GetProperty("physicalAddress").GetString());
+
+        (int exitCode, string output, string errors) = MemprocTests.Memproc(walk);
+        Assert.Equal((0, ""), (exitCode, errors));
+        string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.StartsWith($"0x{address:x} of process {target.ProcessId} (", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("Level ", lines[1], StringComparison.Ordinal);
+        Assert.Equal(entries.Select(entry => entry.GetProperty("level").GetString()),
+            lines[2..].Select(line => line.Split(' ')[0]));
+        Assert.Contains(entries[0].GetProperty("entry").GetString()!, lines[2], StringComparison.Ordinal);
+
+        JsonElement[] ends = MemprocTests.Json([.. walk, "--length", "8K", "--summary", "--json"]);
+        Assert.Equal([$"0x{address:x}", $"0x{address + Page.Size:x}"],
+            ends.Select(end => end.GetProperty("address").GetString()));
+        Assert.Equal(last.GetProperty("entry").GetString(), ends[0].GetProperty("entry").GetString());
+        output = MemprocTests.Memproc([.. walk, "--summary"]).Output;
+        Assert.Contains("4 KiB", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Vmas_are_those_of_the_list_of_mappings()
+    {
+        LiveKernel.Need();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        string id = $"{target.ProcessId}";
+        Assert.Equal(
+            MemprocTests.Json("map", id, "--json").Select(map => map.GetProperty("start").GetString())
+                .Where(start => start != "0xffffffffff600000"),
+            MemprocTests.Json("vma", id, "--json").Select(vma => vma.GetProperty("start").GetString()));
+        JsonElement seed = Assert.Single(MemprocTests.Json("vma", id, "--address", $"0x{address:x}", "--json"));
+        Assert.Equal($"0x{address:x}", seed.GetProperty("start").GetString());
+        string kernelAddress = seed.GetProperty("kernelAddress").GetString()!;
+        string output = MemprocTests.Memproc("vma", id, "--address", $"0x{address:x}", "--source", "bpf").Output;
+        Assert.Contains(kernelAddress, output, StringComparison.Ordinal);
+        Assert.Contains("READ,WRITE,", output, StringComparison.Ordinal);
+        (int exitCode, output, string errors) = MemprocTests.Memproc("vma", id, "--address", "0x10");
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith("memproc: ", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "CAP_BPF and CAP_PERFMON", "")]
+    [InlineData("+bpf", "CAP_PERFMON", "CAP_BPF and")]
+    [InlineData("+perfmon", "CAP_BPF", "and CAP_PERFMON")]
+    [InlineData("+bpf,+perfmon", "CAP_SYS_ADMIN", "CAP_BPF")]
+    public void The_message_names_the_capability_that_is_missing(
+        string capabilities, string named, string notNamed)
+    {
+        LiveKernel.Need();
+        string[] given = capabilities.Length == 0 ? [] : ["--inh-caps", capabilities, "--ambient-caps", capabilities];
+        string memproc = Programs.ForEveryone(Programs.Memproc);
+        using TargetProcess target = TargetProcess.Start([Need.Tool("setpriv"), .. MemprocTests.AsNobody]);
+        ulong address = target.Ask("seed").Address("address");
+        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"),
+            [.. MemprocTests.AsNobody, .. given, DotnetHost.Path, memproc, "walk", $"{target.ProcessId}", $"0x{address:x}"]);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains(named, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain(notNamed.Length == 0 ? "Unhandled" : notNamed, errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Vmas_take_no_frame_numbers_and_so_no_more_than_the_capabilities_of_bpf()
+    {
+        LiveKernel.Need();
+        const string Capabilities = "+bpf,+perfmon";
+        string memproc = Programs.ForEveryone(Programs.Memproc);
+        using TargetProcess target = TargetProcess.Start([Need.Tool("setpriv"), .. MemprocTests.AsNobody]);
+        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"), [.. MemprocTests.AsNobody,
+            "--inh-caps", Capabilities, "--ambient-caps", Capabilities, DotnetHost.Path, memproc, "vma",
+            $"{target.ProcessId}", "--json"]);
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.Equal(MemprocTests.Json("vma", $"{target.ProcessId}", "--json").Length,
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
+    public void A_process_of_another_user_is_refused_before_the_kernels_memory_is_opened()
+    {
+        LiveKernel.Need();
+        const string Capabilities = "+bpf,+perfmon";
+        using TargetProcess target = TargetProcess.Start();
+        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"), [.. MemprocTests.AsNobody,
+            "--inh-caps", Capabilities, "--ambient-caps", Capabilities, DotnetHost.Path,
+            Programs.ForEveryone(Programs.Memproc), "vma", $"{target.ProcessId}"]);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
+        // A way that cannot be opened at all is not even tried.
+        using SimulatedProcess simulated = new();
+        using LinuxProcess process = simulated.Open();
+        Assert.Equal("ReadMemory,ENOENT", Assert.Throws<MemProcException>(
+            () => new KernelVmaReader(KernelReadSource.Kcore, simulated.Files).Read(process)).ErrorId);
+    }
+
+    [Fact]
+    public void Programs_are_loaded_while_a_reader_is_open_and_gone_when_it_is_closed()
+    {
+        LiveKernel.Need();
+        int before = KernelPrograms.CountOurs();
+        using (PageTableReader reader = new())
+        {
+            Assert.Equal(KernelReadSource.Bpf, reader.Source);
+            Assert.Equal(before + 2, KernelPrograms.CountOurs());
+        }
+
+        Assert.Equal(before, KernelPrograms.CountOurs());
+    }
+
+    [Fact]
+    public void Each_source_that_can_be_forced_gives_the_same_answer()
+    {
+        LiveKernel.Need();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        List<ulong?> frames = [];
+        foreach (KernelReadSource source in Enum.GetValues<KernelReadSource>())
+        {
+            try
+            {
+                using PageTableReader reader = new(source);
+                frames.Add(reader.Walk(process, address).Pfn);
+            }
+            catch (MemProcException error) when (source is KernelReadSource.BpfTracepoint or KernelReadSource.Kcore)
+            {
+                Assert.Equal("ReadKernelMemory", error.Operation);
+                Assert.Contains(error.Errno, new[] { Errno.EOPNOTSUPP, Errno.EPERM });
+            }
+        }
+
+        Assert.InRange(frames.Count, 2, 4);
+        Assert.Single(frames.Distinct());
+    }
+
+    [Theory]
+    [InlineData("walk", "1")]
+    [InlineData("walk", "1", "0x1000", "--length", "0")]
+    [InlineData("walk", "1", "0x1000", "--source", "module")]
+    [InlineData("vma", "1", "--address", "nowhere")]
+    public void What_makes_no_sense_is_refused(params string[] arguments)
+    {
+        (int exitCode, string output, string errors) = MemprocTests.Memproc(arguments);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith("memproc: ", errors, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,134 @@
+namespace MemProc.Tests;
+
+/// <summary>The kernel's maple trees: one that was recorded, and what a walk can meet while a tree changes.</summary>
+public sealed class MapleTreeTests : IDisposable
+{
+    private const int Pivots = 8;
+    private const int GapSlots = 80;
+    private const int LeafSlots = 128;
+
+    private readonly SimulatedProcess _process = new();
+    private readonly KernelLayout.MapleOffsets _layout;
+    private readonly Dictionary<ulong, byte[]> _nodes = RecordedTree.Nodes();
+
+    public MapleTreeTests()
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: true);
+        _layout = KernelLayout.Of(_process.Files).Maple!;
+    }
+
+    [Fact]
+    public void The_recorded_tree_has_the_mappings_of_its_process()
+    {
+        (bool isWhole, List<MapleTree.Range> entries) = Read(RecordedTree.Root);
+        Assert.True(isWhole);
+        Assert.Equal(RecordedTree.Entries, entries.Select(entry => (entry.Entry, entry.First, entry.Last + 1)));
+    }
+
+    [Fact]
+    public void A_node_that_was_taken_out_is_noticed()
+    {
+        // It is its own parent then.
+        ulong leaf = RecordedTree.Addresses[1];
+        Put(leaf, 0, leaf);
+        Assert.False(Read(RecordedTree.Root).IsWhole);
+    }
+
+    [Fact]
+    public void A_node_that_is_gone_is_noticed()
+    {
+        _nodes.Remove(RecordedTree.Addresses[2]);
+        Assert.False(Read(RecordedTree.Root).IsWhole);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4)]
+    [InlineData(15)]
+    public void A_node_of_a_kind_that_trees_of_mappings_do_not_have_is_noticed(ulong kind)
+    {
+        ulong upper = RecordedTree.Addresses[0];
+        Put(upper, GapSlots, RecordedTree.Addresses[1] | kind << 3 | 4);
+        Assert.False(Read(RecordedTree.Root).IsWhole);
+    }
+
+    [Fact]
+    public void Leaves_at_two_depths_are_no_tree()
+    {
+        Put(RecordedTree.Addresses[0], GapSlots, RecordedTree.Addresses[0] | 3 << 3 | 4);
+        Assert.False(Read(RecordedTree.Root).IsWhole);
+    }
+
+    [Fact]
+    public void A_node_that_leads_to_itself_ends()
+    {
+        Put(RecordedTree.Addresses[0], GapSlots, RecordedTree.Root & ~2UL);
+        Put(RecordedTree.Addresses[0], GapSlots + 8, 0);
+        Put(RecordedTree.Addresses[0], Pivots, ulong.MaxValue);
+        Assert.False(Read(RecordedTree.Root).IsWhole);
+    }
+
+    [Fact]
+    public void A_pivot_that_is_not_set_is_the_end_of_its_node()
+    {
+        ulong leaf = RecordedTree.Addresses[1];
+        Put(leaf, Pivots + 2 * 8, 0);
+        (bool isWhole, List<MapleTree.Range> entries) = Read(RecordedTree.Root);
+        Assert.True(isWhole);
+        // What lies behind it in this node is not looked at: the slots are those of an older time.
+        Assert.Equal(RecordedTree.Entries[..2].Select(entry => entry.Vma), entries.TakeWhile(entry =>
+            entry.First < RecordedTree.Entries[2].Start).Select(entry => entry.Entry).Take(2));
+        Assert.DoesNotContain(entries, entry => entry.Entry == RecordedTree.Entries[4].Vma);
+    }
+
+    [Fact]
+    public void A_pivot_beyond_the_node_is_cut_to_it()
+    {
+        ulong leaf = RecordedTree.Addresses[1];
+        Put(leaf, Pivots + 8, ulong.MaxValue);
+        (_, List<MapleTree.Range> entries) = Read(RecordedTree.Root);
+        Assert.All(entries.Zip(entries.Skip(1)), pair => Assert.True(pair.First.Last < pair.Second.First));
+    }
+
+    [Fact]
+    public void A_tree_without_nodes_is_empty_or_one_entry()
+    {
+        Assert.Equal((true, 0), (Read(0).IsWhole, Read(0).Entries.Count));
+        MapleTree.Range only = Assert.Single(Read(0xffff_8881_0000_1000).Entries);
+        Assert.Equal(new MapleTree.Range(0xffff_8881_0000_1000, 0, ulong.MaxValue), only);
+    }
+
+    [Fact]
+    public void A_leaf_without_entries_is_empty()
+    {
+        ulong leaf = RecordedTree.Addresses[1];
+        _nodes[leaf].AsSpan(LeafSlots).Clear();
+        (bool isWhole, List<MapleTree.Range> entries) = Read(leaf | 1 << 3 | 4 | 2);
+        Assert.Equal((true, 0), (isWhole, entries.Count));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _process.Dispose();
+
+    private (bool IsWhole, List<MapleTree.Range> Entries) Read(ulong root)
+    {
+        List<MapleTree.Range> entries = [];
+        MapleTree tree = new(_layout, (addresses, nodes) =>
+        {
+            for (int index = 0; index < addresses.Length; index++)
+            {
+                if (!_nodes.TryGetValue(addresses[index], out byte[]? node))
+                {
+                    return false;
+                }
+
+                node.CopyTo(nodes[(index * 256)..]);
+            }
+
+            return true;
+        });
+        return (tree.TryRead(root, entries), entries);
+    }
+
+    private void Put(ulong node, int offset, ulong value) => BitConverter.TryWriteBytes(_nodes[node].AsSpan(offset), value);
+}

@@ -1,0 +1,214 @@
+namespace MemProc.Tests;
+
+/// <summary>Kernels that this machine does not run: /proc/kcore, lists of mappings, tables that change.</summary>
+public sealed class SimulatedKernelTests : IDisposable
+{
+    private const ulong First = SimulatedKernel.Base + 0x6000;
+    private const ulong Second = SimulatedKernel.Base + 0x6100;
+    private const ulong Present = 1UL << 63;
+    private const ulong Swapped = 1UL << 62;
+    private const ulong Address = 0x7f13_3f16_3000;
+
+    private readonly SimulatedProcess _process = new();
+
+    private string Kcore => Path.Combine(_process.Files.Proc, "kcore");
+
+    [Fact]
+    public void Kcore_serves_the_memory_map_and_a_list_of_mappings()
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        kernel.Put(SimulatedKernel.Memory + 0x10, First);
+        kernel.PutVma(First, 0x1000, 0x3000, 0x71, next: Second);
+        kernel.PutVma(Second, 0x3000, 0x4000, 0x100073);
+        kernel.SetMapCount(2);
+        kernel.Put(SimulatedKernel.Memory + 0x20, 0x401000);
+        kernel.WriteKcore(Kcore);
+        using LinuxProcess process = _process.Open();
+        using KernelMemoryMapReader maps = new(KernelReadSource.Kcore, _process.Files);
+        KernelMemoryMap map = maps.Read(process);
+        Assert.Equal(KernelReadSource.Kcore, maps.Source);
+        Assert.Equal((SimulatedKernel.Memory, SimulatedKernel.Root, 2U, (ulong?)SimulatedKernel.Task),
+            (map.MmAddress, map.PageTableAddress, map.MapCount, map.TaskAddress));
+        // A member that this kernel does not have is unknown, not 0.
+        Assert.Equal((0x401000UL, 0UL, (ulong?)null), (map.StartCode, map.Brk, map.StartStack));
+        using KernelVmaReader vmas = new(KernelReadSource.Kcore, _process.Files);
+        Assert.Equal([(First, 0x1000, 0x3000, "r--p"), (Second, 0x3000UL, 0x4000UL, "rw-p")],
+            vmas.Read(process).Select(vma => (vma.KernelAddress, vma.Start, vma.End, vma.Permissions)));
+    }
+
+    [Fact]
+    public void Kcore_serves_a_tree_of_mappings()
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: true);
+        ulong leaf = SimulatedKernel.Base + 0x7000;
+        kernel.Put(SimulatedKernel.Memory + 0x18, leaf | 1 << 3 | 4 | 2);
+        kernel.Put(leaf, SimulatedKernel.Memory);
+        kernel.Put(leaf + 8, 0xfff);
+        kernel.Put(leaf + 16, 0x2fff);
+        kernel.Put(leaf + 24, ulong.MaxValue);
+        kernel.Put(leaf + 136, First);
+        kernel.PutVma(First, 0x1000, 0x3000, 0x75);
+        kernel.SetMapCount(1);
+        kernel.WriteKcore(Kcore);
+        using LinuxProcess process = _process.Open();
+        using KernelVmaReader reader = new(KernelReadSource.Kcore, _process.Files);
+        KernelVma vma = Assert.Single(reader.Read(process));
+        Assert.Equal((0x1000UL, 0x3000UL, "r-xp"), (vma.Start, vma.End, vma.Permissions));
+
+        // The structure has grown, the tree does not know it yet: torn, however often one looks.
+        kernel.PutVma(First, 0x1000, 0x4000, 0x75);
+        kernel.WriteKcore(Kcore);
+        Assert.Equal("ReadVmas,EAGAIN", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
+    }
+
+    [Fact]
+    public void A_count_of_mappings_that_is_not_that_of_the_list_is_no_answer()
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        kernel.Put(SimulatedKernel.Memory + 0x10, First);
+        kernel.PutVma(First, 0x1000, 0x3000, 0x71);
+        kernel.SetMapCount(2);
+        kernel.WriteKcore(Kcore);
+        using LinuxProcess process = _process.Open();
+        using KernelVmaReader reader = new(KernelReadSource.Kcore, _process.Files);
+        Assert.Equal("ReadVmas,EAGAIN", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
+        // Nobody uses the memory any more: what the structures say is of the past.
+        kernel.SetMapCount(1, users: 0);
+        kernel.WriteKcore(Kcore);
+        Assert.Equal("ReadVmas,ESRCH", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
+    }
+
+    [Fact]
+    public void The_reason_why_kcore_does_not_work_is_told()
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        using LinuxProcess process = _process.Open();
+        MemProcException Fails() => Assert.Throws<MemProcException>(
+            () => new KernelMemoryMapReader(KernelReadSource.Kcore, _process.Files).Read(process));
+        MemProcException error = Fails();
+        Assert.Equal("ReadKernelMemory,EOPNOTSUPP", error.ErrorId);
+        Assert.Contains("CONFIG_PROC_KCORE", error.Message, StringComparison.Ordinal);
+        File.WriteAllText(Kcore, "no core");
+        Assert.Equal("ReadKernelMemory,EOPNOTSUPP", Fails().ErrorId);
+        kernel.WriteKcore(Kcore);
+        File.WriteAllText($"{_process.Files.Proc}/kallsyms", "0000000000000000 D init_task\n");
+        error = Fails();
+        Assert.Equal("ReadKernelMemory,EPERM", error.ErrorId);
+        Assert.Contains("CAP_SYSLOG", error.Message, StringComparison.Ordinal);
+        File.Delete($"{_process.Files.Proc}/kallsyms");
+        Assert.Equal("ReadKernelMemory,EPERM", Fails().ErrorId);
+    }
+
+    [Fact]
+    public void A_kernel_without_a_description_is_told_apart()
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        kernel.WriteKcore(Kcore);
+        File.Delete($"{_process.Files.Sys}/kernel/btf/vmlinux");
+        using LinuxProcess process = _process.Open();
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => new KernelMemoryMapReader(KernelReadSource.Kcore, _process.Files).Read(process));
+        Assert.Equal("ReadBtf,ENOENT", error.ErrorId);
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void A_walk_goes_down_all_levels(int levels)
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        PutTables(kernel, levels, downTo: 1, 0x8000_0000_222e_3047);
+        _process.WritePageMap(Address, Present | 0x222e3);
+        PageTableStep[] steps = Walk(kernel, levels, Address);
+        Assert.Equal(levels, steps.Length);
+        Assert.Equal(0x8000_0000_222e_3047, steps[^1].Entry);
+        Assert.Equal(SimulatedKernel.Root, steps[0].TableAddress);
+    }
+
+    [Theory]
+    [InlineData(2, 0x1_2340_00e7, 0x1_2340_0000)]
+    [InlineData(3, 0x1_4000_00e7, 0x1_4000_0000)]
+    public void A_large_page_counts_on_from_its_first_frame(int level, ulong entry, ulong physical)
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        PutTables(kernel, 4, level, entry);
+        ulong within = Address & ((1UL << (12 + 9 * (level - 1))) - 1);
+        _process.WritePageMap(Address, Present | (physical + within) >> 12);
+        Assert.Equal(5 - level, Walk(kernel, 4, Address).Length);
+    }
+
+    [Fact]
+    public void What_pagemap_does_not_confirm_is_an_error_and_never_a_guess()
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        PutTables(kernel, 4, downTo: 1, 0x8000_0000_222e_3047);
+        foreach (ulong word in new[] { Present | 0x222e4, 0UL, Swapped | 0x20, Present })
+        {
+            _process.WritePageMap(Address, word);
+            MemProcException error = Assert.Throws<MemProcException>(() => Walk(kernel, 4, Address));
+            Assert.Equal(("WalkPageTable,EAGAIN", (object)Address), (error.ErrorId, error.Target));
+        }
+    }
+
+    [Fact]
+    public void Places_in_swap_are_those_of_pagemap()
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        PutTables(kernel, 4, downTo: 1, Entry(2, 0x6314));
+        _process.WritePageMap(Address, Swapped | 0x6314 << 5 | 2);
+        Assert.Equal(4, Walk(kernel, 4, Address).Length);
+        _process.WritePageMap(Address, Swapped | 0x6315 << 5 | 2);
+        Assert.Equal("WalkPageTable,EAGAIN", Assert.Throws<MemProcException>(() => Walk(kernel, 4, Address)).ErrorId);
+
+        // A page that moves: above the frame number the kernel remembers that it was used, which pagemap leaves out.
+        PutTables(kernel, 4, downTo: 1, Entry(30, 0x6314 | 1UL << 34));
+        _process.WritePageMap(Address, Swapped | 0x6314 << 5 | 30);
+        Assert.Equal(4, Walk(kernel, 4, Address).Length);
+
+        // A large one that moves: pagemap counts on, page by page.
+        PutTables(kernel, 4, downTo: 2, Entry(30, 0x6400));
+        _process.WritePageMap(Address, Swapped | (0x6400 + (Address >> 12 & 511)) << 5 | 30);
+        Assert.Equal(3, Walk(kernel, 4, Address).Length);
+
+        static ulong Entry(ulong type, ulong offset) => type << 59 | ~offset << 14 >> 5;
+    }
+
+    [Fact]
+    public void A_table_that_is_gone_is_no_answer()
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        kernel.Put(SimulatedKernel.Root + 0x7f0, 0x7fff_0000_0067);
+        _process.WritePageMap(Address, Present | 0x222e3);
+        Assert.Equal("WalkPageTable,EAGAIN", Assert.Throws<MemProcException>(() => Walk(kernel, 4, Address)).ErrorId);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _process.Dispose();
+
+    /// <summary>Tables side by side behind the root, the last with the entry.</summary>
+    private static void PutTables(SimulatedKernel kernel, int levels, int downTo, ulong entry)
+    {
+        ulong table = SimulatedKernel.Root;
+        for (int level = levels; ; level--)
+        {
+            ulong index = Address >> (12 + 9 * (level - 1)) & 511;
+            if (level == downTo)
+            {
+                kernel.Put(table + 8 * index, entry);
+                return;
+            }
+
+            kernel.Put(table + 8 * index, table + 0x1000 - SimulatedKernel.Base | 0x67);
+            table += 0x1000;
+        }
+    }
+
+    private PageTableStep[] Walk(SimulatedKernel kernel, int levels, ulong address)
+    {
+        using LinuxProcess process = _process.Open();
+        KernelSession session = new(kernel, _process.Files, new KernelSession.Translation(
+            SimulatedKernel.Base, new X64PageTable(levels, 0, savesDirty: true)));
+        PageTableStep[] steps = new PageTableStep[PageTableFormat.MostLevels];
+        return steps[..new PageTableWalker(session, process).Walk(address, steps)];
+    }
+}
