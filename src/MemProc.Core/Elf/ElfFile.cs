@@ -32,7 +32,7 @@ public sealed class ElfFile : IDisposable
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: it says something impossible.</exception>
     public ElfHeader Header => new()
     {
-        Path = Source.Name,
+        Path = Source.Path,
         Bits = Format.Is64Bit ? 64 : 32,
         IsBigEndian = Format.IsBigEndian,
         OsAbi = Raw.OsAbi,
@@ -204,7 +204,7 @@ public sealed class ElfFile : IDisposable
         flags = Format.Is64Bit ? flags : fields.Word();
         return new ElfSegment
         {
-            Path = Source.Name,
+            Path = Source.Path,
             Index = index,
             Type = (ElfSegmentType)type,
             Flags = flags,
@@ -262,7 +262,7 @@ public sealed class ElfFile : IDisposable
         name = fields.Word();
         return new ElfSection
         {
-            Path = Source.Name,
+            Path = Source.Path,
             Index = index,
             Name = string.Empty,
             Type = (ElfSectionType)fields.Word(),

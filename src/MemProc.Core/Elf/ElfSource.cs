@@ -8,6 +8,9 @@ public abstract class ElfSource : IDisposable
     /// <summary>What is read, for messages.</summary>
     public abstract string Name { get; }
 
+    /// <summary>The path of the file, or the kernel's name for the mapping.</summary>
+    public virtual string Path => Name;
+
     /// <summary>Offset behind the last byte.</summary>
     public abstract ulong Length { get; }
 

@@ -69,7 +69,7 @@ internal sealed class ElfSymbolTable
         (string? version, bool isDefault) = _versions?.Of(entry.Index, entry.Section == 0) ?? (null, false);
         return new ElfSymbol
         {
-            Path = _file.Source.Name,
+            Path = _file.Source.Path,
             Table = _kind,
             Index = entry.Index,
             Name = _strings[entry.Name],
