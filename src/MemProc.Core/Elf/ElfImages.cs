@@ -31,7 +31,9 @@ public static class ElfImages
     public static ElfFile Open(
         LinuxProcess process, IReadOnlyList<ProcMap> maps, CancellationToken cancellation = default)
     {
-        SafeFileHandle? file = maps[0].Kind == ProcMapKind.Vdso ? null : ByPath(process, maps[0]) ?? ByMapping(process, maps[0]);
+        SafeFileHandle? file = maps[0].Kind == ProcMapKind.Vdso
+            ? null
+            : ByPath(process, maps[0]) ?? ByMapping(process, maps[0]);
         return ElfFile.Read(file is null
             ? new ElfMemoryImage(process, maps, cancellation)
             : new ElfDiskFile(file, maps[0].Path));
@@ -75,7 +77,7 @@ public static class ElfImages
                 && segment.FileBytes > 0 && IsAt(segment, maps, bias)) == segments)];
     }
 
-    /// <summary>Whether a mapping shows a part of a segment where the bias that was worked out from both puts it.</summary>
+    /// <summary>Whether a mapping shows a part of a segment, by the bias that was worked out from both.</summary>
     private static bool Shows(ProcMap map, ElfSegment segment, ulong bias)
     {
         ulong address = unchecked(segment.VirtualAddress + bias);
@@ -103,8 +105,8 @@ public static class ElfImages
     private static SafeFileHandle? ByPath(LinuxProcess process, ProcMap map)
     {
         if (map.IsDeleted || !map.Path.StartsWith('/')
-            || Libc.TryOpenAt(process.Folder, $"root{map.Path}", OpenAccess.ReadWithoutWaiting, out SafeFileHandle? file)
-                != Errno.None)
+            || Libc.TryOpenAt(process.Folder, $"root{map.Path}", OpenAccess.ReadWithoutWaiting,
+                out SafeFileHandle? file) != Errno.None)
         {
             return null;
         }
