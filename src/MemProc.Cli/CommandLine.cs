@@ -41,7 +41,12 @@ internal static class CommandLine
             Console.Error.WriteLine($"memproc: {SafeText.Escape(fault)}");
         }
 
-        string name = command is RootCommand ? "memproc" : $"memproc {command.Name}";
+        string name = command.Parents.OfType<Command>().FirstOrDefault() switch
+        {
+            null => "memproc",
+            RootCommand => $"memproc {command.Name}",
+            Command parent => $"memproc {parent.Name} {command.Name}",
+        };
         Console.Error.WriteLine($"Try '{name} --help'.");
     }
 
@@ -58,6 +63,7 @@ internal static class CommandLine
         root.Subcommands.Add(new ReadCommand());
         root.Subcommands.Add(new WriteCommand());
         root.Subcommands.Add(new SaveCommand());
+        root.Subcommands.Add(new ElfCommand());
         root.Subcommands.Add(new FindPfnCommand());
         root.Subcommands.Add(new IdleCommand());
         root.Subcommands.Add(new WorkingSetCommand());

@@ -24,7 +24,7 @@ internal static class Failure
         Errno.ENOMEM or Errno.ENOSPC or Errno.EMFILE or Errno.ENFILE => ErrorCategory.ResourceUnavailable,
         Errno.EBUSY => ErrorCategory.ResourceBusy,
         Errno.EEXIST => ErrorCategory.ResourceExists,
-        Errno.EHWPOISON => ErrorCategory.InvalidData,
+        Errno.EHWPOISON or Errno.ENOEXEC => ErrorCategory.InvalidData,
         Errno.EAGAIN => ErrorCategory.InvalidData,
         Errno.EIO when error.Operation is "PoisonPage" or "UnpoisonPage" => ErrorCategory.InvalidResult,
         Errno.EFAULT or Errno.EIO => error.Operation.StartsWith("Write", StringComparison.Ordinal)

@@ -17,7 +17,7 @@ internal static class JsonLine
     /// them.
     /// </summary>
     private static readonly HashSet<string> InHex =
-        ["start", "end", "address", "physicalAddress", "raw", "rawFlags", "flagSet"];
+        ["start", "end", "address", "physicalAddress", "raw", "rawFlags", "flagSet", "entryPoint", "virtualAddress"];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
 
@@ -38,6 +38,15 @@ internal static class JsonLine
             new WordConverter<MemoryGapKind>(),
             new WordConverter<WorkingSetMethod>(),
             new WordConverter<MemoryValueType>(),
+            new WordConverter<ProcMapRole>(),
+            new WordConverter<ElfType>(),
+            new WordConverter<ElfMachine>(),
+            new WordConverter<ElfSegmentType>(),
+            new WordConverter<ElfSectionType>(),
+            new WordConverter<ElfSymbolType>(),
+            new WordConverter<ElfSymbolBinding>(),
+            new WordConverter<ElfSymbolVisibility>(),
+            new WordConverter<ElfSymbolSource>(),
             new JsonStringEnumConverter<Errno>(),
         },
         TypeInfoResolver = JsonTypes.Default.WithAddedModifier(Adapt),
@@ -61,7 +70,7 @@ internal static class JsonLine
         {
             // Which mapping it is comes before what is counted for it.
             property.Order = property.DeclaringType == type.Type ? 1 : 0;
-            if (InHex.Contains(property.Name))
+            if (InHex.Contains(property.Name) || (type.Type == typeof(ElfSymbol) && property.Name == "value"))
             {
                 property.CustomConverter = property.PropertyType == typeof(ulong)
                     ? new HexNumberConverter()
@@ -93,6 +102,10 @@ internal static class JsonLine
 [JsonSerializable(typeof(WorkingSet))]
 [JsonSerializable(typeof(WorkingSetSummary))]
 [JsonSerializable(typeof(SoftDirtyClear))]
+[JsonSerializable(typeof(ElfHeader))]
+[JsonSerializable(typeof(ElfSegment))]
+[JsonSerializable(typeof(ElfSection))]
+[JsonSerializable(typeof(ElfSymbol))]
 [JsonSerializable(typeof(ReadText))]
 [JsonSerializable(typeof(ReadValue))]
 [JsonSerializable(typeof(sbyte))]
