@@ -49,7 +49,7 @@ internal static class CommandLine
         Cases.AcceptOnlyFromAmong([.. Catalogue.All.Select(known => known.Name)]);
         RootCommand root = new("Side-by-side figures: MemProc, other programs, and the least that a C program can do.")
         {
-            Cases, Rounds, Markdown, PageTypes, Result, List(), Micro(), new IndexCommand(),
+            Cases, Rounds, Markdown, PageTypes, Result, List(), Micro(), new IndexCommand(), new FuzzCommand(),
         };
         root.SetAction(RunCases);
         return root.Parse(arguments).Invoke();

@@ -41,7 +41,12 @@ internal static class CommandLine
             Console.Error.WriteLine($"memproc: {SafeText.Escape(fault)}");
         }
 
-        string name = command is RootCommand ? "memproc" : $"memproc {command.Name}";
+        string name = command.Parents.OfType<Command>().FirstOrDefault() switch
+        {
+            null => "memproc",
+            RootCommand => $"memproc {command.Name}",
+            Command parent => $"memproc {parent.Name} {command.Name}",
+        };
         Console.Error.WriteLine($"Try '{name} --help'.");
     }
 
@@ -57,6 +62,7 @@ internal static class CommandLine
         root.Subcommands.Add(new FileCommand());
         root.Subcommands.Add(new WalkCommand());
         root.Subcommands.Add(new VmaCommand());
+        root.Subcommands.Add(new ElfCommand());
         root.Subcommands.Add(new ReadCommand());
         root.Subcommands.Add(new SearchCommand());
         root.Subcommands.Add(new WatchCommand());

@@ -25,7 +25,7 @@ internal static class Failure
         Errno.EBUSY => ErrorCategory.ResourceBusy,
         Errno.EEXIST => ErrorCategory.ResourceExists,
         Errno.ETIMEDOUT => ErrorCategory.OperationTimeout,
-        Errno.EHWPOISON => ErrorCategory.InvalidData,
+        Errno.EHWPOISON or Errno.ENOEXEC => ErrorCategory.InvalidData,
         Errno.EAGAIN => ErrorCategory.InvalidData,
         Errno.EIO when error.Operation is "PoisonPage" or "UnpoisonPage" => ErrorCategory.InvalidResult,
         Errno.EFAULT or Errno.EIO => error.Operation.StartsWith("Write", StringComparison.Ordinal)

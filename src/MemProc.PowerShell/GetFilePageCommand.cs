@@ -62,7 +62,7 @@ public sealed class GetFilePageCommand : MemProcCommand
             // A list of what is in a folder has folders, too; nobody asked for those by name.
             bool isNamed = !MyInvocation.ExpectingInput
                 && (ParameterSetName == LiteralPathSet || !WildcardPattern.ContainsWildcardCharacters(given));
-            foreach (string path in Resolve(given))
+            foreach (string path in FilePaths.Resolve(this, given, ParameterSetName == LiteralPathSet))
             {
                 foreach (string file in FileTree.Files(
                     path, Recurse, WriteVerbose, error => Tell(error, isNamed), Cancellation))
@@ -81,46 +81,6 @@ public sealed class GetFilePageCommand : MemProcCommand
         }
 
         base.Dispose(disposing);
-    }
-
-    /// <summary>The file system's paths that one of PowerShell's stands for.</summary>
-    private IReadOnlyList<string> Resolve(string given)
-    {
-        try
-        {
-            ProviderInfo provider;
-            IReadOnlyList<string> paths;
-            if (ParameterSetName == PathSet)
-            {
-                try
-                {
-                    paths = GetResolvedProviderPathFromPSPath(given, out provider);
-                }
-                catch (ItemNotFoundException)
-                {
-                    // The kernel knows better why: it may be there and closed to this user.
-                    paths = [SessionState.Path.GetUnresolvedProviderPathFromPSPath(given, out provider, out _)];
-                }
-            }
-            else
-            {
-                paths = [SessionState.Path.GetUnresolvedProviderPathFromPSPath(given, out provider, out _)];
-            }
-
-            if (provider.Name == "FileSystem")
-            {
-                return paths;
-            }
-
-            WriteError(Failure.BadArgument(
-                ParameterSetName, $"{SafeText.Escape(given)} is no path of the file system.", given));
-        }
-        catch (SessionStateException error)
-        {
-            WriteError(error.ErrorRecord);
-        }
-
-        return [];
     }
 
     private void Tell(MemProcException error, bool isNamed)

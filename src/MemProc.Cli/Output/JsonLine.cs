@@ -19,7 +19,7 @@ internal static class JsonLine
     private static readonly HashSet<string> InHex =
     [
         "start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet", "entry",
-        "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress",
+        "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress", "entryPoint", "virtualAddress",
     ];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
@@ -43,6 +43,15 @@ internal static class JsonLine
             new WordConverter<MemoryGapKind>(),
             new WordConverter<WorkingSetMethod>(),
             new WordConverter<MemoryValueType>(),
+            new WordConverter<ProcMapRole>(),
+            new WordConverter<ElfType>(),
+            new WordConverter<ElfMachine>(),
+            new WordConverter<ElfSegmentType>(),
+            new WordConverter<ElfSectionType>(),
+            new WordConverter<ElfSymbolType>(),
+            new WordConverter<ElfSymbolBinding>(),
+            new WordConverter<ElfSymbolVisibility>(),
+            new WordConverter<ElfSymbolSource>(),
             new JsonStringEnumConverter<Errno>(),
             new JsonStringEnumConverter<PageTableLevel>(),
         },
@@ -67,7 +76,7 @@ internal static class JsonLine
         {
             // Which mapping it is comes before what is counted for it.
             property.Order = property.DeclaringType == type.Type ? 1 : 0;
-            if (InHex.Contains(property.Name))
+            if (InHex.Contains(property.Name) || (type.Type == typeof(ElfSymbol) && property.Name == "value"))
             {
                 property.CustomConverter = property.PropertyType == typeof(ulong)
                     ? new HexNumberConverter()
@@ -105,6 +114,10 @@ internal static class JsonLine
 [JsonSerializable(typeof(PageTableEntry))]
 [JsonSerializable(typeof(PageTableWalk))]
 [JsonSerializable(typeof(KernelVma))]
+[JsonSerializable(typeof(ElfHeader))]
+[JsonSerializable(typeof(ElfSegment))]
+[JsonSerializable(typeof(ElfSection))]
+[JsonSerializable(typeof(ElfSymbol))]
 [JsonSerializable(typeof(ReadText))]
 [JsonSerializable(typeof(ReadValue))]
 [JsonSerializable(typeof(ReadRecord))]

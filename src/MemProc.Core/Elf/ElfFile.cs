@@ -11,6 +11,11 @@ public sealed class ElfFile : IDisposable
     private const int IdentityBytes = 16;
     private const ushort CountElsewhere = 0xffff;
 
+    /// <summary>
+    /// No sound file comes near: a core has many segments and no sections, an object file the other way round.
+    /// </summary>
+    private const long MostPairs = 1 << 22;
+
     private readonly Lazy<ElfSegment[]> _segments;
     private readonly Lazy<ElfSection[]> _sections;
     private readonly Lazy<ElfTables> _tables;
@@ -32,7 +37,7 @@ public sealed class ElfFile : IDisposable
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: it says something impossible.</exception>
     public ElfHeader Header => new()
     {
-        Path = Source.Name,
+        Path = Source.Path,
         Bits = Format.Is64Bit ? 64 : 32,
         IsBigEndian = Format.IsBigEndian,
         OsAbi = Raw.OsAbi,
@@ -84,6 +89,12 @@ public sealed class ElfFile : IDisposable
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is broken.</exception>
     public IEnumerable<ElfDynamicEntry> Dynamic => _tables.Value.Dynamic();
 
+    /// <summary>The table that has the most symbols: the full one where the image has one.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: the section headers are not there.</exception>
+    public ElfSymbolSource LargestTable => Sections.Any(section => section.Type == ElfSectionType.SymbolTable)
+        ? ElfSymbolSource.Full
+        : ElfSymbolSource.Dynamic;
+
     internal ElfSource Source { get; }
 
     internal ElfFormat Format { get; }
@@ -114,6 +125,14 @@ public sealed class ElfFile : IDisposable
         }
     }
 
+    /// <summary>Whether an image begins as every ELF file does.</summary>
+    /// <exception cref="MemProcException">ReadElf: it cannot be read.</exception>
+    public static bool IsElf(ElfSource source)
+    {
+        Span<byte> start = stackalloc byte[4];
+        return source.Read(0, start) == start.Length && start.SequenceEqual("\u007fELF"u8);
+    }
+
     /// <summary>Reads an image.</summary>
     /// <param name="source">Where its bytes are; it is closed with this.</param>
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is no ELF file, or its header is broken.</exception>
@@ -123,7 +142,7 @@ public sealed class ElfFile : IDisposable
         {
             byte[] header = new byte[64];
             int length = source.Read(0, header);
-            if (length < IdentityBytes || !header.AsSpan().StartsWith("\x7fELF"u8))
+            if (length < IdentityBytes || !header.AsSpan().StartsWith("\u007fELF"u8))
             {
                 throw source.Broken("it is no ELF file");
             }
@@ -152,10 +171,19 @@ public sealed class ElfFile : IDisposable
 
     /// <summary>The program headers, each with the sections that lie in it.</summary>
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are not there.</exception>
-    public IEnumerable<ElfSegment> SegmentsWithSections() => Segments.Select(segment => segment with
+    public IEnumerable<ElfSegment> SegmentsWithSections()
     {
-        Sections = [.. Sections.Where(section => section.LiesIn(segment)).Select(section => section.Name)],
-    });
+        if ((long)Segments.Count * Sections.Count > MostPairs)
+        {
+            throw Source.Broken(
+                $"it has {Segments.Count} program headers and {Sections.Count} sections, more than any file has");
+        }
+
+        return Segments.Select(segment => segment with
+        {
+            Sections = [.. Sections.Where(section => section.LiesIn(segment)).Select(section => section.Name)],
+        });
+    }
 
     /// <summary>The symbols of a table, in its order, the empty first one left out; none where there is no such table.</summary>
     /// <param name="kind">Which table.</param>
@@ -204,7 +232,7 @@ public sealed class ElfFile : IDisposable
         flags = Format.Is64Bit ? flags : fields.Word();
         return new ElfSegment
         {
-            Path = Source.Name,
+            Path = Source.Path,
             Index = index,
             Type = (ElfSegmentType)type,
             Flags = flags,
@@ -262,7 +290,7 @@ public sealed class ElfFile : IDisposable
         name = fields.Word();
         return new ElfSection
         {
-            Path = Source.Name,
+            Path = Source.Path,
             Index = index,
             Name = string.Empty,
             Type = (ElfSectionType)fields.Word(),

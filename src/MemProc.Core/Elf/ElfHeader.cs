@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>The header of an ELF file (<c>Elf64_Ehdr</c> of elf(5)).</summary>
-public sealed class ElfHeader
+public record ElfHeader
 {
     /// <summary>The file, or the image in a process.</summary>
     public required string Path { get; init; }

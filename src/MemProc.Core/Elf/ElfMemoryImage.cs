@@ -17,12 +17,16 @@ public sealed class ElfMemoryImage : ElfSource
         // Where two segments share a page of the file it is mapped twice; the one that cannot change comes first.
         _maps = [.. maps.OrderBy(map => map.IsWritable)];
         ProcMap first = _maps[0];
-        Name = $"{(first.Path.Length == 0 ? $"0x{first.Start:x}" : first.Path)} in process {process.Identity}";
+        Path = first.Path.Length == 0 ? $"0x{first.Start:x}" : first.Path;
+        Name = $"{Path} in process {process.Identity}";
         Length = _maps.Max(map => map.Offset + map.SizeBytes);
     }
 
     /// <inheritdoc/>
     public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override string Path { get; }
 
     /// <inheritdoc/>
     public override ulong Length { get; }

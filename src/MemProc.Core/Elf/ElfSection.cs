@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>A section header of an ELF file (<c>Elf64_Shdr</c> of elf(5)).</summary>
-public sealed record ElfSection
+public record ElfSection
 {
     internal const ulong WriteFlag = 1;
     internal const ulong AllocFlag = 2;
@@ -26,6 +26,9 @@ public sealed record ElfSection
 
     /// <summary>What it holds.</summary>
     public required ElfSectionType Type { get; init; }
+
+    /// <summary><see cref="Type"/> as readelf calls it: <c>PROGBITS</c>.</summary>
+    public string TypeName => ElfNames.Of(Type);
 
     /// <summary>The flags as they are.</summary>
     public required ulong Flags { get; init; }
@@ -79,17 +82,24 @@ public sealed record ElfSection
         bool isZeroesOfThreads = isThreadLocal && Type == ElfSectionType.NoBits && segment.Type != ElfSegmentType.Tls;
         if (Type == ElfSectionType.Null || !isOfSegment || isZeroesOfThreads
             || (!IsLoaded && segment.Type is ElfSegmentType.Load or ElfSegmentType.Dynamic or ElfSegmentType.GnuEhFrame
-                or ElfSegmentType.GnuRelRo or ElfSegmentType.GnuStack))
+                or ElfSegmentType.GnuRelRo or ElfSegmentType.GnuStack or ElfSegmentType.GnuSFrame))
+        {
+            return false;
+        }
+
+        // An empty section at an end of these belongs to what lies beside them.
+        if (SizeBytes == 0 && segment.MemoryBytes > 0 && segment.Type is (ElfSegmentType.Dynamic or ElfSegmentType.Note)
+            && (Offset == segment.Offset || Offset == segment.Offset + segment.FileBytes))
         {
             return false;
         }
 
         bool isInFile = Type == ElfSectionType.NoBits || Within(Offset, segment.Offset, segment.FileBytes);
         bool isInMemory = !IsLoaded || Within(VirtualAddress, segment.VirtualAddress, segment.MemoryBytes);
-        return isInFile && isInMemory && segment.MemoryBytes > 0;
+        return isInFile && isInMemory;
     }
 
     private bool Within(ulong start, ulong from, ulong length) =>
         start >= from && start - from <= length && SizeBytes <= length - (start - from)
-        && (start - from < length || SizeBytes > 0);
+        && (start - from < length || length == 0);
 }

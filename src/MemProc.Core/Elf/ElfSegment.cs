@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>A program header of an ELF file: what is to be mapped, and where (<c>Elf64_Phdr</c> of elf(5)).</summary>
-public sealed record ElfSegment
+public record ElfSegment
 {
     private const uint Executable = 1;
     private const uint Writable = 2;
@@ -15,6 +15,9 @@ public sealed record ElfSegment
 
     /// <summary>What it is.</summary>
     public required ElfSegmentType Type { get; init; }
+
+    /// <summary><see cref="Type"/> as readelf calls it: <c>LOAD</c>.</summary>
+    public string TypeName => ElfNames.Of(Type);
 
     /// <summary>The flags as they are.</summary>
     public required uint Flags { get; init; }

@@ -5,8 +5,14 @@ namespace MemProc;
 /// <summary>Where the bytes of an ELF image come from, by their offset in the file.</summary>
 public abstract class ElfSource : IDisposable
 {
+    /// <summary>No table that is read at once is longer in a sound file; sparse files can claim terabytes.</summary>
+    private const ulong LongestTable = 32 * 1024 * 1024;
+
     /// <summary>What is read, for messages.</summary>
     public abstract string Name { get; }
+
+    /// <summary>The path of the file, or the kernel's name for the mapping.</summary>
+    public virtual string Path => Name;
 
     /// <summary>Offset behind the last byte.</summary>
     public abstract ulong Length { get; }
@@ -38,9 +44,14 @@ public abstract class ElfSource : IDisposable
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is not.</exception>
     internal byte[] ReadWhole(ulong offset, ulong length, string what)
     {
-        if (!Holds(offset, length) || length > (ulong)Array.MaxLength)
+        if (!Holds(offset, length))
         {
             throw Broken($"{what}, {length} bytes from offset 0x{offset:x} on, reach beyond its end at 0x{Length:x}");
+        }
+
+        if (length > LongestTable)
+        {
+            throw Broken($"{what} would have {length} bytes, more than any file has");
         }
 
         byte[] bytes = new byte[(int)length];

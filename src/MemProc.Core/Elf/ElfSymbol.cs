@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>A symbol of an ELF file (<c>Elf64_Sym</c> of elf(5)).</summary>
-public sealed class ElfSymbol
+public record ElfSymbol
 {
     /// <summary>The file, or the image in a process.</summary>
     public required string Path { get; init; }
@@ -24,6 +24,9 @@ public sealed class ElfSymbol
     /// <summary>What it names.</summary>
     public required ElfSymbolType Type { get; init; }
 
+    /// <summary><see cref="Type"/> as readelf calls it: <c>FUNC</c>.</summary>
+    public string TypeName => ElfNames.Of(Type);
+
     /// <summary>Who sees it when files are linked.</summary>
     public required ElfSymbolBinding Binding { get; init; }
 
@@ -32,6 +35,9 @@ public sealed class ElfSymbol
 
     /// <summary>Which section it lies in; 0: it comes from another file, 0xfff1: a plain number, 0xfff2: common.</summary>
     public required uint SectionIndex { get; init; }
+
+    /// <summary><see cref="SectionIndex"/> as readelf writes it: <c>UND</c>, <c>ABS</c>, <c>15</c>.</summary>
+    public string SectionIndexName => ElfNames.OfIndex(SectionIndex);
 
     /// <summary>The version that it belongs to, <c>GLIBC_2.34</c>; null where it has none.</summary>
     public required string? Version { get; init; }
@@ -46,5 +52,11 @@ public sealed class ElfSymbol
     public string DemangledName => CxxName.Demangle(Name) ?? Name;
 
     /// <summary>Name and version as linkers write them: <c>malloc@@GLIBC_2.2.5</c>.</summary>
-    public string VersionedName => Version is null ? Name : $"{Name}{(IsDefaultVersion ? "@@" : "@")}{Version}";
+    public string VersionedName => WithVersion(Name);
+
+    /// <summary><see cref="DemangledName"/> with the version.</summary>
+    public string FullName => WithVersion(DemangledName);
+
+    private string WithVersion(string name) =>
+        Version is null ? name : $"{name}{(IsDefaultVersion ? "@@" : "@")}{Version}";
 }

@@ -67,12 +67,15 @@ internal sealed class ElfSymbolTable
     public ElfSymbol Symbol(in Entry entry)
     {
         (string? version, bool isDefault) = _versions?.Of(entry.Index, entry.Section == 0) ?? (null, false);
+        string name = _strings[entry.Name];
+        // The name of a version is a symbol, too, and has none.
+        version = version == name ? null : version;
         return new ElfSymbol
         {
-            Path = _file.Source.Name,
+            Path = _file.Source.Path,
             Table = _kind,
             Index = entry.Index,
-            Name = _strings[entry.Name],
+            Name = name,
             Value = entry.Value,
             SizeBytes = entry.Size,
             Type = entry.Type,
@@ -80,7 +83,7 @@ internal sealed class ElfSymbolTable
             Visibility = (ElfSymbolVisibility)(entry.Other & 3),
             SectionIndex = SectionOf(entry),
             Version = version,
-            IsDefaultVersion = isDefault,
+            IsDefaultVersion = isDefault && version is not null,
         };
     }
 

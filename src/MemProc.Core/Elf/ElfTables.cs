@@ -9,6 +9,7 @@ namespace MemProc;
 internal sealed class ElfTables
 {
     private const ulong LongestNotes = 16 * 1024 * 1024;
+    private const ulong MostSymbols = 1 << 24;
 
     private readonly ElfFile _file;
     private readonly Lazy<Dictionary<ElfDynamicTag, ulong>> _dynamic;
@@ -171,7 +172,9 @@ internal sealed class ElfTables
 
         if (last < first)
         {
-            return first;
+            // Nothing is defined, and what is needed is not in the table. Linkers put the names behind the symbols.
+            ulong? symbols = At(ElfDynamicTag.SymbolTable), names = At(ElfDynamicTag.StringTable);
+            return names > symbols ? (names.Value - symbols.Value) / (ulong)_file.Format.SymbolBytes : first;
         }
 
         // The chain of the last bucket ends at the last symbol, which is marked by its lowest bit.
@@ -190,7 +193,7 @@ internal sealed class ElfTables
                 }
             }
 
-            if (words < Piece)
+            if (words < Piece || last > MostSymbols)
             {
                 throw _file.Source.Broken("its hash table has no end");
             }

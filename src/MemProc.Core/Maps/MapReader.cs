@@ -89,7 +89,18 @@ public static class MapReader
             maps = [map ?? throw NotMapped(process, held)];
         }
 
-        return maps.Where(filter.Matches);
+        maps = maps.Where(filter.Matches);
+        return detailed ? Explained(process, maps, cancellation) : maps;
+    }
+
+    private static IEnumerable<ProcMap> Explained(
+        LinuxProcess process, IEnumerable<ProcMap> maps, CancellationToken cancellation)
+    {
+        MapLayout layout = new(process, cancellation);
+        foreach (ProcMap map in maps)
+        {
+            yield return new ProcMapDetail((ProcMapDetail)map, layout.Explain(map));
+        }
     }
 
     /// <summary>The exception for an address where nothing is mapped.</summary>

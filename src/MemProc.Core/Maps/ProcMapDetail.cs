@@ -5,12 +5,43 @@ namespace MemProc;
 /// <summary>A mapping with everything <c>/proc/PID/smaps</c> counts for it.</summary>
 public sealed class ProcMapDetail : ProcMap
 {
+    private readonly MapOrigin? _origin;
+
     internal ProcMapDetail(ProcMap map, Dictionary<string, ulong> counters, string[] vmFlags)
         : base(map)
     {
         Counters = counters.AsReadOnly();
         VmFlags = Array.AsReadOnly(vmFlags);
     }
+
+    /// <summary>A copy that says where it comes from.</summary>
+    internal ProcMapDetail(ProcMapDetail map, MapOrigin origin)
+        : base(map)
+    {
+        Counters = map.Counters;
+        VmFlags = map.VmFlags;
+        _origin = origin;
+    }
+
+    /// <summary>
+    /// The linker's fingerprint of the file in hex; null where it is no ELF file, has none, or cannot be read.
+    /// </summary>
+    public string? BuildId => _origin?.BuildId;
+
+    /// <summary>
+    /// The program header that the mapping was made for, <c>LOAD #3 r-x</c>: number and permissions as in the file.
+    /// Null where it comes from none.
+    /// </summary>
+    public string? Segment => _origin?.Segment;
+
+    /// <summary>Which part of the main program it is; null for what belongs to libraries and to nobody.</summary>
+    public ProcMapRole? Role => _origin?.Role;
+
+    /// <summary>
+    /// Id of the thread whose stack pointer was in the mapping; null where there was none, where several were, and for
+    /// threads that were running.
+    /// </summary>
+    public int? Thread => _origin?.Thread;
 
     /// <summary>
     /// Every counter by the kernel's name, also those that this version does not know. In bytes, but for

@@ -50,6 +50,13 @@ public static class View
     /// <summary>The heading of a group: id and name.</summary>
     public static string Process(object? id, object? name) => $"{id} ({Text(name)})";
 
+    /// <summary>The heading of an image in a process.</summary>
+    public static string Image(object? path, object? id, object? name) => $"{Text(path)} in {Process(id, name)}";
+
+    /// <summary>The first characters of a text, such as those of a fingerprint that a person compares.</summary>
+    public static string Start(object? text, int length) =>
+        Text(text) is { } shown && shown.Length > length ? shown[..length] : Text(text);
+
     /// <summary>The heading of a measurement: id and name, how, and how long.</summary>
     public static string Measured(object? id, object? name, object? method, object? seconds) => string.Create(
         CultureInfo.InvariantCulture, $"{Process(id, name)}, {method}, {LanguagePrimitives.ConvertTo<double>(seconds):0.0} s");

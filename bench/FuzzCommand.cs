@@ -1,0 +1,116 @@
+using System.CommandLine;
+using System.Diagnostics;
+
+namespace MemProc.Bench;
+
+/// <summary>
+/// <c>fuzz</c>: damaged ELF files are read from end to end. None may do worse than fail, take 100 ms or 64 MiB.
+/// </summary>
+internal sealed class FuzzCommand : Command
+{
+    private const long MostBytes = 64 * 1024 * 1024;
+    private const int LargestSample = 512 * 1024;
+
+    private static readonly TimeSpan MostTime = TimeSpan.FromMilliseconds(100);
+
+    private readonly Argument<int> _count = new("count")
+    {
+        Description = "How many files",
+        DefaultValueFactory = _ => 100_000,
+    };
+
+    private readonly Argument<int> _seed = new("seed")
+    {
+        Description = "The same number makes the same files",
+        DefaultValueFactory = _ => 1,
+    };
+
+    private readonly Option<string[]> _samples = new("--sample")
+    {
+        Description = "Sound files to damage, of at most 512 KiB; this machine's ls, loader and vDSO when left out",
+        HelpName = "path",
+    };
+
+    public FuzzCommand()
+        : base("fuzz", "Reads damaged ELF files, and fails where one takes too long or too much memory.")
+    {
+        Arguments.Add(_count);
+        Arguments.Add(_seed);
+        Options.Add(_samples);
+        SetAction(given => Run(given.GetValue(_count), given.GetValue(_seed), given.GetValue(_samples) ?? []));
+    }
+
+    private static int Run(int count, int seed, string[] paths)
+    {
+        byte[][] samples = [.. Samples(paths)];
+        // What is compiled on the way must not be counted.
+        foreach (byte[] sample in samples)
+        {
+            ElfFuzz.ReadAll(sample);
+        }
+
+        int broken = 0, bad = 0;
+        long mostBytes = 0;
+        TimeSpan mostTime = TimeSpan.Zero;
+        for (int number = 0; number < count; number++)
+        {
+            // Each file has its own numbers, so that one can be made again alone.
+            Random random = new(unchecked(seed * 1_000_003 + number));
+            byte[] damaged = ElfFuzz.Damage(samples[number % samples.Length], random);
+            (bool isSound, TimeSpan time, long bytes) = Measure(damaged);
+            // A machine that does something else for a moment is no fault of the file: that does not happen thrice.
+            for (int again = 0; again < 2 && time > MostTime; again++)
+            {
+                TimeSpan next = Measure(damaged).Time;
+                time = next < time ? next : time;
+            }
+
+            broken += isSound ? 0 : 1;
+            mostBytes = Math.Max(mostBytes, bytes);
+            mostTime = time > mostTime ? time : mostTime;
+            if (time > MostTime || bytes > MostBytes)
+            {
+                bad++;
+                string kept = Path.Combine(Path.GetTempPath(), $"memproc-fuzz-{seed}-{number}.elf");
+                File.WriteAllBytes(kept, damaged);
+                Console.WriteLine($"{kept}: {time.TotalMilliseconds:0} ms, {HumanSize.Format((ulong)bytes)}");
+            }
+        }
+
+        Console.WriteLine($"{count} files: {broken} broken, {count - broken} still readable, {bad} too slow or too large; "
+            + $"at most {mostTime.TotalMilliseconds:0.0} ms and {HumanSize.Format((ulong)mostBytes)} for one.");
+        return bad == 0 ? 0 : 1;
+    }
+
+    private static (bool IsSound, TimeSpan Time, long Bytes) Measure(byte[] damaged)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        long start = Stopwatch.GetTimestamp();
+        (bool isSound, _) = ElfFuzz.ReadAll(damaged);
+        return (isSound, Stopwatch.GetElapsedTime(start), GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static IEnumerable<byte[]> Samples(string[] paths)
+    {
+        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
+        ProcMap[] maps = [.. MapReader.Read(self)];
+        if (paths.Length == 0)
+        {
+            paths = ["/bin/ls", .. maps.Where(map => Path.GetFileName(map.Path).StartsWith("ld-", StringComparison.Ordinal))
+                .Select(map => map.Path).Distinct()];
+            if (Array.Find(maps, map => map.Kind == ProcMapKind.Vdso) is ProcMap vdso)
+            {
+                yield return new MemoryReader(self, ReadMethod.Auto).ReadWhole(vdso.Start, vdso.SizeBytes);
+            }
+        }
+
+        foreach (string path in paths)
+        {
+            byte[] bytes = File.ReadAllBytes(path);
+            if (bytes.Length <= LargestSample)
+            {
+                yield return bytes;
+            }
+        }
+    }
+}

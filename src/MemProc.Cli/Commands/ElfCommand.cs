@@ -1,0 +1,108 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace MemProc.Cli;
+
+/// <summary><c>memproc elf</c>: what stands in ELF files, by four commands.</summary>
+internal sealed class ElfCommand : Command
+{
+    private static readonly Column<ElfHeader>[] HeaderColumns =
+    [
+        new("Bits", 4, header => $"{header.Bits}"),
+        new("Type", -12, header => $"{header.Type}"),
+        new("Machine", -9, header => $"{header.Machine}"),
+        new("Entry", 18, header => Show.Hex(header.EntryPoint)),
+        new("BuildId", -40, header => header.BuildId ?? "-"),
+        new("Path", 0, header => SafeText.Escape(header.Path)),
+    ];
+
+    private static readonly Column<ElfSegment>[] SegmentColumns =
+    [
+        new("Nr", 2, segment => $"{segment.Index}"),
+        new("Type", -12, segment => segment.TypeName),
+        new("Offset", 10, segment => Show.Hex(segment.Offset)),
+        new("VirtAddr", 18, segment => Show.Hex(segment.VirtualAddress)),
+        new("FileSize", 10, segment => Show.Hex(segment.FileBytes)),
+        new("MemSize", 10, segment => Show.Hex(segment.MemoryBytes)),
+        new("Perm", -4, segment => segment.Permissions),
+        new("Sections", 0, segment => SafeText.Escape(string.Join(' ', segment.Sections))),
+    ];
+
+    private static readonly Column<ElfSection>[] SectionColumns =
+    [
+        new("Nr", 3, section => $"{section.Index}"),
+        new("Type", -13, section => section.TypeName),
+        new("VirtAddr", 18, section => Show.Hex(section.VirtualAddress)),
+        new("Offset", 10, section => Show.Hex(section.Offset)),
+        new("Size", 10, section => Show.Hex(section.SizeBytes)),
+        new("Flags", -5, section => section.FlagLetters),
+        new("Name", 0, section => SafeText.Escape(section.Name)),
+    ];
+
+    private static readonly Column<ElfSymbol>[] SymbolColumns =
+    [
+        new("Value", -18, symbol => Show.Hex(symbol.Value)),
+        new("Size", 8, symbol => symbol.SizeBytes.ToString(CultureInfo.InvariantCulture)),
+        new("Type", -7, symbol => symbol.TypeName),
+        new("Bind", -6, symbol => $"{symbol.Binding}"),
+        new("Ndx", 5, symbol => symbol.SectionIndexName),
+        new("Name", 0, symbol => SafeText.Escape(symbol.FullName)),
+    ];
+
+    public ElfCommand()
+        : base("elf", "Shows what stands in ELF files: programs, libraries, object files, cores.")
+    {
+        Subcommands.Add(new Part<ElfHeader>("header", "Shows the header and the build id.", HeaderColumns,
+            file => [file.Header]));
+        Subcommands.Add(new Part<ElfSegment>("segments", "Shows the program headers, each with its sections.",
+            SegmentColumns, file => file.SegmentsWithSections()));
+        Subcommands.Add(new Part<ElfSection>("sections", "Shows the sections.", SectionColumns, file => file.Sections));
+        Subcommands.Add(new Part<ElfSymbol>("symbols",
+            "Shows the symbols: of the full table where the file has one, else of the dynamic one.", SymbolColumns,
+            file => file.Symbols(file.LargestTable)));
+    }
+
+    /// <summary>One of the commands.</summary>
+    private sealed class Part<T> : CliCommand
+    {
+        private readonly Argument<string[]> _paths = new("FILE")
+        {
+            Description = "ELF files",
+            Arity = ArgumentArity.OneOrMore,
+        };
+
+        private readonly Column<T>[] _columns;
+        private readonly Func<ElfFile, IEnumerable<T>> _look;
+
+        public Part(string name, string description, Column<T>[] columns, Func<ElfFile, IEnumerable<T>> look)
+            : base(name, description, $"memproc elf {name} /bin/ls")
+        {
+            _columns = columns;
+            _look = look;
+            Arguments.Add(_paths);
+        }
+
+        protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+        {
+            Table<T> table = output.BeginTable(_columns);
+            foreach (string path in given.GetValue(_paths)!)
+            {
+                try
+                {
+                    using ElfFile file = ElfFile.Open(Path.GetFullPath(path));
+                    foreach (T item in _look(file))
+                    {
+                        cancellation.ThrowIfCancellationRequested();
+                        table.Add(item);
+                    }
+                }
+                catch (MemProcException error)
+                {
+                    output.Fail(error.Message);
+                }
+            }
+
+            table.End();
+        }
+    }
+}

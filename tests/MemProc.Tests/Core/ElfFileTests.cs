@@ -1,0 +1,265 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>ELF images from files, from arrays and from memory; broken ones.</summary>
+public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
+{
+    private static readonly string[] Damaged = ["library", "32-bit", "object", "big-endian"];
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void A_library_has_the_same_symbols_by_its_sections_without_them_and_in_memory()
+    {
+        string path = samples["libc"];
+        byte[] bytes = File.ReadAllBytes(path);
+        using ElfFile file = ElfFile.Open(path);
+        string[] expected = Dynamic(file);
+        Assert.True(expected.Length > 2000);
+        Assert.Contains(expected, symbol => symbol.Contains(" malloc@@GLIBC_", StringComparison.Ordinal));
+
+        using ElfFile bare = ElfFile.Read(new ElfBytes(WithoutSections(bytes), path));
+        Assert.Empty(bare.Sections);
+        Assert.Equal(expected, Dynamic(bare));
+        Assert.Empty(bare.Symbols(ElfSymbolSource.Full));
+
+        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
+        ProcMap[] maps = MapsOf(self, path);
+        using ElfFile image = ElfFile.Read(new ElfMemoryImage(self, maps, Stop));
+        Assert.Equal(expected, Dynamic(image));
+        Assert.Equal(file.BuildId, image.BuildId);
+        Assert.Equal(path, image.Header.Path);
+        Assert.Equal($"{path} in process {self.Identity}", image.Name);
+        Assert.Equal(file.Segments.Select(segment => segment.VirtualAddress), image.Segments.Select(segment => segment.VirtualAddress));
+    }
+
+    [Theory]
+    [InlineData("ls")]
+    [InlineData("library")]
+    [InlineData("32-bit")]
+    public void Dynamic_symbols_need_no_sections(string sample)
+    {
+        byte[] bytes = File.ReadAllBytes(samples[sample]);
+        using ElfFile file = ElfFile.Read(new ElfBytes(bytes, sample)), bare = ElfFile.Read(new ElfBytes(WithoutSections(bytes), sample));
+        Assert.NotEmpty(Dynamic(file));
+        Assert.Equal(Dynamic(file), Dynamic(bare));
+        Assert.Equal(file.BuildId, bare.BuildId);
+    }
+
+    [Fact]
+    public void A_stripped_file_leads_to_its_debug_file()
+    {
+        using ElfFile whole = ElfFile.Open(samples["library"]), stripped = ElfFile.Open(samples["stripped"]),
+            debug = ElfFile.Open(samples["debug"]);
+        Assert.NotNull(whole.BuildId);
+        Assert.Equal((whole.BuildId, whole.BuildId), (stripped.BuildId, debug.BuildId));
+        Assert.Empty(stripped.Symbols(ElfSymbolSource.Full));
+        Assert.Contains(stripped.Sections, section => section.Name == ".gnu_debuglink");
+        Assert.Contains(debug.Symbols(ElfSymbolSource.Full), symbol => symbol.Name == "hidden_from_others");
+        Assert.Equal(ElfSectionType.NoBits, debug.Sections.Single(section => section.Name == ".text").Type);
+    }
+
+    [Fact]
+    public void Names_of_cxx_are_told_as_they_were_written()
+    {
+        using ElfFile file = ElfFile.Open(samples["c++"]);
+        string[] names = [.. file.Symbols(ElfSymbolSource.Dynamic).Select(symbol => symbol.DemangledName)];
+        Assert.Contains("garlic::Clove<int>::peel(int)", names);
+        Assert.Contains("use(garlic::Clove<int>*, unsigned long)", names);
+        Assert.Contains("vtable for garlic::Clove<int>", names);
+        Assert.Contains("_ITM_deregisterTMCloneTable", names);
+    }
+
+    [Fact]
+    public void A_name_that_stands_for_gigabytes_stays_as_it_is()
+    {
+        // Each part stands for the one before twice: 40 of them for 2^40 letters.
+        string name = "_Z1f1PIiiE" + string.Concat(Enumerable.Range(1, 40).Select(part => $"S_I{Part(part)}{Part(part)}E"));
+        Assert.Null(CxxName.Demangle(name));
+        Assert.Equal("f(P<int, int>, P<P<int, int>, P<int, int> >)", CxxName.Demangle("_Z1f1PIiiES_IS0_S0_E"));
+        Assert.Null(CxxName.Demangle("_Z" + new string('P', 20_000)));
+
+        static string Part(int number) => number - 1 < 10 ? $"S{number - 1}_"
+            : number - 1 < 36 ? $"S{(char)('A' + number - 11)}_" : $"S1{(char)('0' + number - 37)}_";
+    }
+
+    [Fact]
+    public void Names_of_the_standard_library_are_no_such_names()
+    {
+        string? library = Directory.EnumerateFiles("/usr/lib", "libstdc++.so.6", new EnumerationOptions
+        {
+            RecurseSubdirectories = true, IgnoreInaccessible = true,
+        }).FirstOrDefault();
+        Assert.SkipWhen(library is null, "needs libstdc++.so.6 below /usr/lib");
+        using ElfFile file = ElfFile.Open(library);
+        ElfSymbol[] mangled = [.. file.Symbols(ElfSymbolSource.Dynamic)
+            .Where(symbol => symbol.Name.StartsWith("_Z", StringComparison.Ordinal))];
+        Assert.True(mangled.Length > 1000);
+        Assert.DoesNotContain(mangled, symbol => symbol.DemangledName.StartsWith("_Z", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_program_is_read_from_the_file_that_it_runs_whatever_has_its_name_by_now()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.File("sleeper", File.ReadAllBytes(Need.Tool("sleep")));
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        using Process program = Process.Start(path, "600");
+        try
+        {
+            using LinuxProcess process = LinuxProcess.Open(program.Id);
+            // Until its loader is done the program may not be mapped yet.
+            Assert.True(SpinWait.SpinUntil(() => MapReader.Read(process).Any(map => map.Path == path)
+                && MapReader.Read(process).Any(map => map.Kind == ProcMapKind.Heap), 10_000));
+            using ElfFile expected = ElfFile.Open(path);
+            Check();
+            File.Delete(path);
+            Check();
+            folder.File("sleeper", File.ReadAllBytes(samples["libc"]));
+            Check();
+
+            void Check()
+            {
+                ProcMap[] maps = MapsOf(process, path);
+                Assert.True(maps.Length > 3);
+                using ElfFile file = ElfImages.Open(process, maps, Stop);
+                Assert.Equal(expected.BuildId, file.BuildId);
+                Assert.Equal(expected.Header.EntryPoint, file.Header.EntryPoint);
+                using ElfFile memory = ElfFile.Read(new ElfMemoryImage(process, maps, Stop));
+                Assert.Equal(expected.BuildId, memory.BuildId);
+                ulong bias = maps[0].Start;
+                Assert.All(maps, map => Assert.Equal(bias, ElfImages.LoadBias(file, maps, map)));
+                Assert.Equal([bias], ElfImages.LoadBiases(file, maps));
+            }
+        }
+        finally
+        {
+            program.Kill();
+            program.WaitForExit();
+        }
+    }
+
+    [Fact]
+    public void A_program_of_a_container_is_not_the_file_of_that_name_out_here()
+    {
+        Need.Root();
+        using TemporaryFolder folder = new();
+        string inside = Need.Tool("sleep"), path = folder.File("program", File.ReadAllBytes(samples["libc"]));
+        string script = $"mount -t tmpfs none '{folder.Path}' && cp '{inside}' '{path}' && echo ready && exec '{path}' 600";
+        using Process program = Process.Start(new ProcessStartInfo(
+            Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", script]) { RedirectStandardOutput = true })!;
+        try
+        {
+            Assert.SkipUnless(program.StandardOutput.ReadLine() == "ready", "needs root that may mount in a namespace of its own");
+            using LinuxProcess process = LinuxProcess.Open(program.Id);
+            Assert.True(SpinWait.SpinUntil(() => MapReader.Read(process).Any(map => map.Path == path), 10_000));
+            using ElfFile expected = ElfFile.Open(inside), file = ElfImages.Open(process, MapsOf(process, path), Stop);
+            Assert.Equal(expected.BuildId, file.BuildId);
+            Assert.Equal(path, file.Name);
+        }
+        finally
+        {
+            program.Kill(entireProcessTree: true);
+            program.WaitForExit();
+        }
+    }
+
+    [Fact]
+    public void A_file_that_is_mapped_as_data_is_not_loaded()
+    {
+        string path = samples["libc"];
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"file 0 {new FileInfo(path).Length} r-- private {path}").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ProcMap data = MapReader.Find(process, address)!;
+        ProcMap[] maps = ElfImages.Of(data, MapReader.Read(process, Stop));
+        Assert.True(maps.Length > 3);
+        using ElfFile file = ElfImages.Open(process, maps, Stop);
+        ulong bias = Assert.Single(ElfImages.LoadBiases(file, maps));
+        Assert.Equal(bias, ElfImages.LoadBias(file, maps, maps.First(map => map.IsExecutable)));
+        Assert.NotEqual(bias, address);
+        Assert.Empty(ElfImages.Of(MapReader.Read(process).First(map => map.Kind == ProcMapKind.Anonymous), maps));
+    }
+
+    [Fact]
+    public void What_is_no_elf_file_is_an_error()
+    {
+        using TemporaryFolder folder = new();
+        foreach ((string path, Errno errno) in new[]
+        {
+            (folder.Path, Errno.EISDIR), ("/dev/zero", Errno.EINVAL), (Path.Combine(folder.Path, "none"), Errno.ENOENT),
+            (folder.File("text", "#!/bin/sh\n# no program"u8), Errno.ENOEXEC), (folder.File("empty", []), Errno.ENOEXEC),
+            (folder.File("short", "\u007fELF\u0002\u0001\u0001\0\0\0\0\0\0\0\0\0\u0003\0"u8), Errno.ENOEXEC),
+        })
+        {
+            MemProcException error = Assert.Throws<MemProcException>(() => ElfFile.Open(path));
+            Assert.Equal(("ReadElf", errno), (error.Operation, error.Errno));
+        }
+    }
+
+    [Fact]
+    public void A_claim_of_terabytes_takes_no_memory()
+    {
+        using TemporaryFolder folder = new();
+        byte[] bytes = WithoutSections(File.ReadAllBytes(samples["library"]));
+        // Section headers behind the end of what is there, in a sparse file of a terabyte; their count is in the first.
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(0x28), 0x1000_0000);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(0x3a), 64);
+        string path = folder.File("sparse", bytes);
+        using (FileStream file = new(path, FileMode.Open))
+        {
+            file.SetLength(1L << 40);
+            file.Position = 0x1000_0000 + 32;
+            file.Write(BitConverter.GetBytes(uint.MaxValue));
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        using ElfFile elf = ElfFile.Open(path);
+        MemProcException error = Assert.Throws<MemProcException>(() => elf.Sections);
+        Assert.Equal(Errno.ENOEXEC, error.Errno);
+        Assert.Contains("more than any file has", error.Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
+    [Fact]
+    public void Damaged_files_are_errors_and_nothing_worse()
+    {
+        byte[][] sound = [.. Damaged.Select(name => File.ReadAllBytes(samples[name]))];
+        Assert.All(sound, bytes => Assert.True(ElfFuzz.ReadAll(bytes).IsSound));
+        Random random = new(20_260_501);
+        int broken = 0;
+        for (int count = 0; count < 2000; count++)
+        {
+            byte[] damaged = ElfFuzz.Damage(sound[count % sound.Length], random);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            broken += ElfFuzz.ReadAll(damaged).IsSound ? 0 : 1;
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 * 1024 * 1024);
+        }
+
+        // Faults that no reader can see are most of the rest: a changed name, a changed instruction.
+        Assert.InRange(broken, 400, 1999);
+    }
+
+    private static ProcMap[] MapsOf(LinuxProcess process, string path)
+    {
+        ProcMap[] all = [.. MapReader.Read(process, Stop)];
+        return ElfImages.Of(all.First(map => map.Path == path), all);
+    }
+
+    private static string[] Dynamic(ElfFile file) => [.. file.Symbols(ElfSymbolSource.Dynamic).Select(symbol =>
+        $"{symbol.Index} {symbol.VersionedName} {symbol.Value:x} {symbol.SizeBytes} {symbol.Type} {symbol.Binding} "
+        + $"{symbol.Visibility} {symbol.SectionIndex}")];
+
+    /// <summary>The same file, whose header says that there are no section headers.</summary>
+    private static byte[] WithoutSections(byte[] bytes)
+    {
+        byte[] bare = [.. bytes];
+        bool is64Bit = bytes[4] == 2;
+        bare.AsSpan(is64Bit ? 0x28 : 0x20, is64Bit ? 8 : 4).Clear();
+        bare.AsSpan(is64Bit ? 0x3a : 0x2e, 6).Clear();
+        return bare;
+    }
+}

@@ -1,0 +1,103 @@
+using System.Diagnostics;
+
+namespace MemProc.Tests;
+
+/// <summary>What ELF images and threads say about a process' mappings.</summary>
+public sealed class MapLayoutTests
+{
+    private const string Program = """
+        #include <pthread.h>
+        #include <stdio.h>
+        #include <unistd.h>
+        #include <sys/syscall.h>
+        #include <stdlib.h>
+        static const int constant[4000] = { 1 };
+        int data[4000] = { 2 };
+        int bss[40000];
+        static void *sleeper(void *unused) {
+            int local;
+            printf("thread %ld %p\n", (long)syscall(SYS_gettid), (void *)&local);
+            fflush(stdout);
+            pause();
+            return unused;
+        }
+        int main(void) {
+            int local;
+            pthread_t thread;
+            printf("%p %p %p %p %p %p\n", (void *)&main, (void *)constant, (void *)data, (void *)&bss[20000], malloc(10),
+                (void *)&local);
+            fflush(stdout);
+            pthread_create(&thread, 0, sleeper, 0);
+            pause();
+        }
+        """;
+
+    [Theory]
+    [InlineData("-pie", "-Wl,-z,separate-code")]
+    [InlineData("-no-pie", "-Wl,-z,noseparate-code")]
+    [InlineData("-static-pie", "-O1")]
+    public void The_main_program_is_told_apart_and_threads_own_their_stacks(params string[] options)
+    {
+        using TemporaryFolder folder = new();
+        string path = CCompiler.Build(Path.Combine(folder.Path, "layout"), Program,
+            ["gcc", .. options, "-pthread", "-x", "c"]);
+        using Process program = Process.Start(new ProcessStartInfo(path) { RedirectStandardOutput = true })!;
+        try
+        {
+            ulong[] places = [.. program.StandardOutput.ReadLine()!.Split(' ').Select(text => Convert.ToUInt64(text, 16))];
+            string[] thread = program.StandardOutput.ReadLine()!.Split(' ');
+            int threadId = int.Parse(thread[1], null);
+            using LinuxProcess process = LinuxProcess.Open(program.Id);
+            Assert.True(SpinWait.SpinUntil(
+                () => process.ThreadIds().All(id => process.ThreadStat(id)?.State == 'S'), 10_000));
+            ProcMapDetail[] maps = [.. MapReader.Select(process, null, detailed: true, new MapFilter(), default).Cast<ProcMapDetail>()];
+            using ElfFile file = ElfFile.Open(path);
+
+            Assert.Equal(
+                [ProcMapRole.Text, Constants(), ProcMapRole.Data, ProcMapRole.Bss, ProcMapRole.Heap, ProcMapRole.Stack],
+                places.Select(place => At(place).Role));
+            Assert.All(maps, map => Assert.Equal(map.Path == path ? file.BuildId : map.BuildId, map.BuildId));
+            Assert.NotNull(file.BuildId);
+            foreach (ulong place in places[..4])
+            {
+                ProcMapDetail map = At(place);
+                ElfSegment segment = file.Segments[int.Parse(map.Segment!.Split('#', ' ')[2], null)];
+                Assert.Equal($"LOAD #{segment.Index} {segment.Permissions}", map.Segment);
+                ulong bias = file.Type == ElfType.Executable ? 0 : maps.First(map => map.Path == path).Start;
+                Assert.InRange(place - bias, segment.VirtualAddress, segment.VirtualAddress + segment.MemoryBytes - 1);
+            }
+
+            Assert.Equal((null, null, program.Id), (At(places[5]).Segment, At(places[5]).BuildId, At(places[5]).Thread));
+            ProcMapDetail stack = At(Convert.ToUInt64(thread[2], 16));
+            Assert.Equal((threadId, null, null), (stack.Thread, stack.Role, stack.Segment));
+            Assert.Equal(2, maps.Count(map => map.Thread is not null));
+            Assert.All(maps.Where(map => map.Path.Contains("libc.so", StringComparison.Ordinal)), map => Assert.Null(map.Role));
+            if (options[0] != "-static-pie")
+            {
+                Assert.Contains(maps, map => map.Path.Contains("libc.so", StringComparison.Ordinal)
+                    && map.Segment is not null && map.BuildId is not null);
+            }
+
+            ProcMapDetail At(ulong address) => maps.Single(map => map.Start <= address && address < map.End);
+            // Where code and constants share a segment, they share its permissions.
+            ProcMapRole Constants() => options[0] == "-no-pie" ? ProcMapRole.Text : ProcMapRole.ReadOnlyData;
+        }
+        finally
+        {
+            program.Kill();
+            program.WaitForExit();
+        }
+    }
+
+    [Fact]
+    public void What_the_kernel_does_not_tell_is_null()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "55d0c0000000-55d0c0001000 r-xp 00000000 fd:00 12  /usr/bin/none\n");
+        simulated.Write("smaps", "55d0c0000000-55d0c0001000 r-xp 00000000 fd:00 12  /usr/bin/none\nRss: 4 kB\n");
+        using LinuxProcess process = simulated.Open();
+        ProcMapDetail map = Assert.IsType<ProcMapDetail>(
+            Assert.Single(MapReader.Select(process, null, detailed: true, new MapFilter(), default)));
+        Assert.Equal((null, null, null, null, 4096UL), (map.BuildId, map.Segment, map.Role, map.Thread, map.RssBytes));
+    }
+}

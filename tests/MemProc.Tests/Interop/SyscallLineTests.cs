@@ -1,0 +1,25 @@
+using System.Text;
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>Lines of <c>/proc/PID/task/TID/syscall</c>.</summary>
+public sealed class SyscallLineTests
+{
+    [Theory]
+    [InlineData("270 0xfb 0x7ffc2bb20a60 0x0 0x0 0x1 0x2 0x7ffc2bb20940 0x7f0cdfb61aec\n", 0x7ffc2bb20940UL)]
+    [InlineData("-1 0x7ffc2bb20940 0x7f0cdfb61aec\n", 0x7ffc2bb20940UL)]
+    public void Stack_pointers_are_told_of_threads_that_sleep(string line, ulong expected)
+    {
+        Assert.True(SyscallLine.TryParse(Encoding.ASCII.GetBytes(line), out ulong pointer));
+        Assert.Equal(expected, pointer);
+    }
+
+    [Theory]
+    [InlineData("-1 0x0 0x0\n")]
+    [InlineData("0x7f 12 0x7f0cdfb61aec\n")]
+    [InlineData("-1 0x 0x7f0cdfb61aec\n")]
+    [InlineData("running\n")]
+    [InlineData("")]
+    public void Others_have_none(string line) => Assert.False(SyscallLine.TryParse(Encoding.ASCII.GetBytes(line), out _));
+}
