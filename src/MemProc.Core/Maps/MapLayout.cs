@@ -1,3 +1,5 @@
+using MemProc.Interop;
+
 namespace MemProc;
 
 /// <summary>
@@ -22,7 +24,7 @@ internal sealed class MapLayout
         _cancellation = cancellation;
         _maps = new(() => [.. MapReader.Read(process, cancellation)]);
         _stacks = new(() => ThreadStacks.Read(process));
-        _program = new(() => AuxiliaryVector.Read(process, AuxiliaryVector.ProgramHeaders) is ulong headers
+        _program = new(() => AuxiliaryVectorReader.Find(process, AuxiliaryVector.ProgramHeaders) is ulong headers
             && Array.Find(_maps.Value, map => map.Start <= headers && headers < map.End) is ProcMap map
                 ? ImageOf(map)
                 : null);
