@@ -27,6 +27,7 @@
         'Measure-PageFlags'
         'Measure-WorkingSet'
         'Read-ProcessMemory'
+        'Resolve-ProcAddress'
         'Save-ProcessMemory'
         'Set-PageIdle'
         'Set-PagePoison'
