@@ -63,6 +63,7 @@ internal static class CommandLine
         root.Subcommands.Add(new ReadCommand());
         root.Subcommands.Add(new WriteCommand());
         root.Subcommands.Add(new SaveCommand());
+        root.Subcommands.Add(new ResolveCommand());
         root.Subcommands.Add(new ElfCommand());
         root.Subcommands.Add(new FindPfnCommand());
         root.Subcommands.Add(new IdleCommand());

@@ -20,6 +20,14 @@ internal static class Given
         CustomParser = One<ProcAddress?>(ProcAddress.Parse),
     };
 
+    /// <summary>Any number of addresses in the process.</summary>
+    public static Argument<ProcAddress[]> Addresses(string description) => new("ADDRESS")
+    {
+        Description = description,
+        Arity = ArgumentArity.ZeroOrMore,
+        CustomParser = Many(ProcAddress.Parse),
+    };
+
     /// <summary>A number of bytes.</summary>
     public static Argument<ulong?> Length(string description) => new("LENGTH")
     {

@@ -17,7 +17,8 @@ internal static class JsonLine
     /// them.
     /// </summary>
     private static readonly HashSet<string> InHex =
-        ["start", "end", "address", "physicalAddress", "raw", "rawFlags", "flagSet", "entryPoint", "virtualAddress"];
+        ["start", "end", "address", "physicalAddress", "raw", "rawFlags", "flagSet", "entryPoint", "virtualAddress",
+            "mapStart", "mapEnd", "moduleStart", "imageAddress"];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
 
@@ -38,6 +39,7 @@ internal static class JsonLine
             new WordConverter<MemoryGapKind>(),
             new WordConverter<WorkingSetMethod>(),
             new WordConverter<MemoryValueType>(),
+            new WordConverter<SymbolOrigin>(),
             new WordConverter<ProcMapRole>(),
             new WordConverter<ElfType>(),
             new WordConverter<ElfMachine>(),
@@ -102,6 +104,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(WorkingSet))]
 [JsonSerializable(typeof(WorkingSetSummary))]
 [JsonSerializable(typeof(SoftDirtyClear))]
+[JsonSerializable(typeof(ResolvedAddress))]
 [JsonSerializable(typeof(ElfHeader))]
 [JsonSerializable(typeof(ElfSegment))]
 [JsonSerializable(typeof(ElfSection))]
