@@ -18,5 +18,6 @@ internal static class Catalogue
         new IndexCase(),
         new CoreCase(),
         new OutFileCase(),
+        new ResolveCase(),
     ];
 }
