@@ -123,17 +123,30 @@ public abstract class ElfCommand : MemProcCommand
         {
             Attempt(() =>
             {
-                foreach (ProcElfImage image in ProcElfImage.Open(
-                    process, rule, address, error => WriteError(Failure.Record(error)), Cancellation))
+                try
                 {
-                    // The mappings of one file come down the pipeline one after the other.
-                    if (_done.Add((process.Id, process.Identity.StartTicks, image.Start)))
-                    {
-                        WriteVerbose($"{SafeText.Escape(image.File.Name)} at 0x{image.Start:x}");
-                        Attempt(() => Write(image));
-                    }
+                    LookAt(process, rule, address);
+                }
+                catch (MemProcException error) when (error.Errno == Errno.ENOEXEC && MyInvocation.ExpectingInput)
+                {
+                    // Most of a process' mappings are something else; nobody asked for those by name.
+                    WriteVerbose(error.Message);
                 }
             });
+        }
+    }
+
+    private void LookAt(LinuxProcess process, Func<string, bool>? rule, ulong? address)
+    {
+        foreach (ProcElfImage image in ProcElfImage.Open(
+            process, rule, address, error => WriteError(Failure.Record(error)), Cancellation))
+        {
+            // The mappings of one file come down the pipeline one after the other.
+            if (_done.Add((process.Id, process.Identity.StartTicks, image.Start)))
+            {
+                WriteVerbose($"{SafeText.Escape(image.File.Name)} at 0x{image.Start:x}");
+                Attempt(() => Write(image));
+            }
         }
     }
 }

@@ -151,8 +151,17 @@ Describe 'Get-ElfSymbol' {
 
     It 'says of an address where no file is' {
         $heap = Get-ProcMap $target.Id -Kind Heap
-        { $heap | Get-ElfSymbol -ErrorAction Stop } |
+        { Get-ElfSymbol -Id $target.Id -Address $heap.Start -ErrorAction Stop } |
             Should -Throw -ErrorId 'ReadElf,ENOEXEC,MemProc.PowerShell.GetElfSymbolCommand'
+        { Get-ElfSymbol -Id $target.Id -Address 0x10 -ErrorAction Stop } |
+            Should -Throw -ErrorId 'FindMap,ENOENT,MemProc.PowerShell.GetElfSymbolCommand'
+    }
+
+    It 'leaves out mappings of the pipeline that are none, once for each image' {
+        $headers = Get-ProcMap $target.Id | Get-ElfHeader -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem | Should -BeNullOrEmpty
+        $loaded = Get-ElfHeader -Id $target.Id
+        $headers.Path | Where-Object { $_ -in $loaded.Path } | Should -Be $loaded.Path
     }
 
     It 'stays the same through a job, view included' {

@@ -11,6 +11,7 @@ internal sealed class MapLayout
     private readonly LinuxProcess _process;
     private readonly CancellationToken _cancellation;
     private readonly Lazy<ProcMap[]> _maps;
+    private readonly Lazy<Dictionary<ulong, ProcMap>> _byEnd;
     private readonly Lazy<List<(int Thread, ulong StackPointer)>> _stacks;
     private readonly Lazy<Image?> _program;
     private readonly Dictionary<(string Device, ulong Inode, string Path), Image?> _images = [];
@@ -23,6 +24,7 @@ internal sealed class MapLayout
         _process = process;
         _cancellation = cancellation;
         _maps = new(() => [.. MapReader.Read(process, cancellation)]);
+        _byEnd = new(() => _maps.Value.ToDictionary(map => map.End));
         _stacks = new(() => ThreadStacks.Read(process));
         _program = new(() => AuxiliaryVectorReader.Find(process, AuxiliaryVector.ProgramHeaders) is ulong headers
             && Array.Find(_maps.Value, map => map.Start <= headers && headers < map.End) is ProcMap map
@@ -79,16 +81,9 @@ internal sealed class MapLayout
     }
 
     /// <summary>The image that zeros belong to: the one that ends where they begin.</summary>
-    private Image? ImageBefore(ProcMap map)
-    {
-        if (map.Kind is not (ProcMapKind.Anonymous or ProcMapKind.NamedAnonymous or ProcMapKind.Heap))
-        {
-            return null;
-        }
-
-        ProcMap? before = Array.Find(_maps.Value, other => other.End == map.Start);
-        return before is null ? null : ImageOf(before);
-    }
+    private Image? ImageBefore(ProcMap map) =>
+        map.Kind is ProcMapKind.Anonymous or ProcMapKind.NamedAnonymous
+            && _byEnd.Value.TryGetValue(map.Start, out ProcMap? before) ? ImageOf(before) : null;
 
     private Image? ImageOf(ProcMap map)
     {

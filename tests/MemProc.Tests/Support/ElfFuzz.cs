@@ -59,7 +59,7 @@ internal static class ElfFuzz
             all &= Try(() => count += file.Dynamic.Sum(entry => 1 + entry.Text?.Length ?? 0));
             foreach (ElfSymbolSource table in Enum.GetValues<ElfSymbolSource>())
             {
-                all &= Try(() => count += file.Symbols(table).Sum(symbol => symbol.VersionedName.Length));
+                all &= Try(() => count += file.Symbols(table).Sum(symbol => symbol.FullName.Length));
             }
 
             if (!all)
