@@ -32,6 +32,7 @@
         'Measure-WorkingSet'
         'New-ProcessMemoryScan'
         'Read-ProcessMemory'
+        'Resolve-ProcAddress'
         'Save-ProcessMemory'
         'Search-ProcessMemory'
         'Select-ProcessMemoryMatch'

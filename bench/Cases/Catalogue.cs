@@ -22,5 +22,6 @@ internal static class Catalogue
         new ReadCase(),
         new SearchBytesCase(),
         new SearchValueCase(),
+        new ResolveCase(),
     ];
 }

@@ -21,6 +21,14 @@ internal sealed class WholeProgram(string name, Func<string, string?>? answer, p
     public static WholeProgram Memproc(string name, Func<string, string?>? answer, params string[] arguments) =>
         new(name, answer, [DotnetHost.Path, Programs.Memproc, .. arguments]);
 
+    /// <summary>A line of shell.</summary>
+    /// <param name="name">What the table calls it.</param>
+    /// <param name="answer">As for any program.</param>
+    /// <param name="line">The line.</param>
+    /// <param name="arguments">What it calls <c>$0</c>, <c>$1</c> and so on.</param>
+    public static WholeProgram Line(string name, Func<string, string?>? answer, string line, params string[] arguments) =>
+        new(name, answer, ["/bin/sh", "-c", line, .. arguments]);
+
     /// <summary>page-types, where it is.</summary>
     /// <param name="name">What the table calls it.</param>
     /// <param name="answer">As for any program.</param>

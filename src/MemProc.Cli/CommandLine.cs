@@ -63,6 +63,7 @@ internal static class CommandLine
         root.Subcommands.Add(new WalkCommand());
         root.Subcommands.Add(new VmaCommand());
         root.Subcommands.Add(new ElfCommand());
+        root.Subcommands.Add(new ResolveCommand());
         root.Subcommands.Add(new ReadCommand());
         root.Subcommands.Add(new SearchCommand());
         root.Subcommands.Add(new WatchCommand());

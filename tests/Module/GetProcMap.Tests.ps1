@@ -110,7 +110,7 @@ Describe 'Get-ProcMap' {
         (Get-ProcMap $target.Id -Path '[v*').Kind | Should -Contain 'Vdso'
     }
 
-    It 'refuses what is no address: <_>' -ForEach 'nonsense', '-1', 5.5 {
+    It 'refuses what is no address: <_>' -ForEach 'non,sense', '-1', 5.5 {
         { Get-ProcMap $target.Id -Address $_ } |
             Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemProc.PowerShell.GetProcMapCommand'
     }

@@ -21,10 +21,12 @@ internal static class Given
     };
 
     /// <summary>Addresses in the process.</summary>
-    public static Argument<ProcAddress[]> Addresses(string description) => new("ADDRESS")
+    /// <param name="description">Which ones.</param>
+    /// <param name="orNone">There need not be any.</param>
+    public static Argument<ProcAddress[]> Addresses(string description, bool orNone = false) => new("ADDRESS")
     {
         Description = description,
-        Arity = ArgumentArity.OneOrMore,
+        Arity = orNone ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
         CustomParser = Many(ProcAddress.Parse),
     };
 

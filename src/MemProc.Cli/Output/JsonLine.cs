@@ -20,6 +20,7 @@ internal static class JsonLine
     [
         "start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet", "entry",
         "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress", "entryPoint", "virtualAddress",
+        "mapStart", "mapEnd", "moduleStart", "imageAddress",
     ];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
@@ -43,6 +44,7 @@ internal static class JsonLine
             new WordConverter<MemoryGapKind>(),
             new WordConverter<WorkingSetMethod>(),
             new WordConverter<MemoryValueType>(),
+            new WordConverter<SymbolOrigin>(),
             new WordConverter<ProcMapRole>(),
             new WordConverter<ElfType>(),
             new WordConverter<ElfMachine>(),
@@ -114,6 +116,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(PageTableEntry))]
 [JsonSerializable(typeof(PageTableWalk))]
 [JsonSerializable(typeof(KernelVma))]
+[JsonSerializable(typeof(ResolvedAddress))]
 [JsonSerializable(typeof(ElfHeader))]
 [JsonSerializable(typeof(ElfSegment))]
 [JsonSerializable(typeof(ElfSection))]

@@ -1,3 +1,5 @@
+using MemProc.Interop;
+
 namespace MemProc;
 
 /// <summary>
@@ -24,7 +26,7 @@ internal sealed class MapLayout
         _maps = new(() => [.. MapReader.Read(process, cancellation)]);
         _byEnd = new(() => _maps.Value.ToDictionary(map => map.End));
         _stacks = new(() => ThreadStacks.Read(process));
-        _program = new(() => AuxiliaryVector.Read(process, AuxiliaryVector.ProgramHeaders) is ulong headers
+        _program = new(() => AuxiliaryVectorReader.Find(process, AuxiliaryVector.ProgramHeaders) is ulong headers
             && Array.Find(_maps.Value, map => map.Start <= headers && headers < map.End) is ProcMap map
                 ? ImageOf(map)
                 : null);

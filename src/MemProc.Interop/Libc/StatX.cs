@@ -10,6 +10,9 @@ public struct FileStatus
     /// <summary>Number of names the file has.</summary>
     [FieldOffset(16)]
     public uint LinkCount;
+    /// <summary>The user who owns the file.</summary>
+    [FieldOffset(20)]
+    public uint UserId;
     /// <summary>Kind of file and permissions: <c>S_IFMT</c> and the twelve bits below.</summary>
     [FieldOffset(28)]
     public ushort Mode;

@@ -87,18 +87,6 @@ public sealed class ProcessNameCompleter : IArgumentCompleter
         select Completion.Result(ids.Key, ids.Key, $"process {string.Join(", ", ids)}");
 }
 
-/// <summary>Starts of the process' mappings, with permissions and path as tooltip.</summary>
-public sealed class AddressCompleter : IArgumentCompleter
-{
-    public IEnumerable<CompletionResult> CompleteArgument(
-        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
-        IDictionary fakeBoundParameters) =>
-        from map in Completion.Maps(fakeBoundParameters)
-        let text = $"0x{map.Start:x}"
-        where Completion.Fits(wordToComplete, text)
-        select Completion.Result(text, $"{text} {map.Permissions} {map.Path}", map.ToString());
-}
-
 /// <summary>Paths of the process' mappings.</summary>
 public sealed class MapPathCompleter : IArgumentCompleter
 {

@@ -30,6 +30,11 @@ public static class View
     public static string Hex(object? number) =>
         number is null ? string.Empty : $"0x{LanguagePrimitives.ConvertTo<ulong>(number):x}";
 
+    /// <summary>An index in a table of the page table, with its offset in bytes; a dash where there is no such table.</summary>
+    public static string TableIndex(object? index) => index is null
+        ? "-"
+        : string.Create(CultureInfo.InvariantCulture, $"{index} (0x{LanguagePrimitives.ConvertTo<int>(index) * 8:x})");
+
     /// <summary>A physical address, or the word for one that the kernel hid.</summary>
     public static string PhysicalAddress(object? address) =>
         address is null ? "hidden" : $"0x{LanguagePrimitives.ConvertTo<ulong>(address):x12}";

@@ -13,6 +13,28 @@ public sealed class KernelNumberTests
         Enum.GetValues<Errno>().Where(errno => errno != Errno.None).Select(errno => ($"{errno}", (object)(int)errno)));
 
     [Fact]
+    public void Entries_of_the_auxiliary_vector() => Prove(
+        """
+        #include <linux/auxvec.h>
+        #include <asm/auxvec.h>
+        #ifndef AT_RSEQ_FEATURE_SIZE
+        #define AT_RSEQ_FEATURE_SIZE 27
+        #define AT_RSEQ_ALIGN 28
+        #endif
+        #ifndef AT_HWCAP3
+        #define AT_HWCAP3 29
+        #define AT_HWCAP4 30
+        #endif
+        #ifndef AT_SYSINFO
+        #define AT_SYSINFO 32
+        #endif
+        #ifndef AT_MINSIGSTKSZ
+        #define AT_MINSIGSTKSZ 51
+        #endif
+        """,
+        AuxiliaryVector.Names.Select(entry => (entry.Name, (object)entry.Type)));
+
+    [Fact]
     public void Arguments_of_system_calls() => Prove(
         """
         #include <fcntl.h>

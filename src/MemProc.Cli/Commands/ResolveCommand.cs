@@ -1,0 +1,85 @@
+using System.CommandLine;
+
+namespace MemProc.Cli;
+
+/// <summary><c>memproc resolve</c>: what stands at addresses of a process.</summary>
+internal sealed class ResolveCommand : CliCommand
+{
+    private static readonly Column<ResolvedAddress>[] Columns =
+    [
+        new("Address", -18, address => Show.Hex(address.Address)),
+        new("Perm", -4, address => address.Permissions),
+        new("Section", -10, address => SafeText.Escape(address.Section ?? "-")),
+        new("Location", 0, address => SafeText.Escape(address.Location)
+            + (address.IsReplaced ? " (file replaced)" : address.IsDeleted ? " (deleted)" : string.Empty)
+            + (address.ThreadId is int thread ? $" (stack of thread {thread})" : string.Empty)),
+    ];
+
+    private readonly Argument<int> _process = Given.Process();
+
+    private readonly Argument<ProcAddress[]> _addresses = Given.Addresses(
+        "Addresses; left out, they are read from standard input, one a line", orNone: true);
+
+    public ResolveCommand()
+        : base("resolve", "Says what stands at addresses: file, section, symbol, page.",
+            "memproc resolve 1234 0x7ffd2de47000",
+            "memproc resolve 1234 'libc.so.6!malloc+8' '[heap]' 'auxv:AT_ENTRY' --json",
+            "memproc resolve 1234 < addresses.txt")
+    {
+        Arguments.Add(_process);
+        Arguments.Add(_addresses);
+    }
+
+    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    {
+        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
+        using AddressResolver resolver = new(process, null, cancellation) { Tell = output.Tell };
+        ProcAddress[] told = given.GetValue(_addresses) ?? [];
+        IEnumerable<ProcAddress> addresses = told.Length > 0 ? told : FromInput(output);
+        output.WriteTable(Columns, resolver.Resolve(
+            Values(addresses, resolver, output), error => output.Fail(error.Message)));
+    }
+
+    private static IEnumerable<ulong> Values(IEnumerable<ProcAddress> addresses, AddressResolver resolver, Output output)
+    {
+        foreach (ProcAddress address in addresses)
+        {
+            ulong value;
+            try
+            {
+                value = resolver.Evaluate(address);
+            }
+            catch (MemProcException error)
+            {
+                output.Fail(error.Message);
+                continue;
+            }
+
+            yield return value;
+        }
+    }
+
+    private static IEnumerable<ProcAddress> FromInput(Output output)
+    {
+        while (Console.In.ReadLine() is string line)
+        {
+            if (string.IsNullOrWhiteSpace(line))
+            {
+                continue;
+            }
+
+            ProcAddress address;
+            try
+            {
+                address = ProcAddress.Parse(line);
+            }
+            catch (FormatException error)
+            {
+                output.Fail(error.Message);
+                continue;
+            }
+
+            yield return address;
+        }
+    }
+}

@@ -1,0 +1,346 @@
+using System.Globalization;
+
+namespace MemProc;
+
+/// <summary>
+/// Reads address expressions. What they mean in a process is the business of <see cref="AddressTerm"/>; here it is
+/// only decided how they are written:
+/// <code>
+/// sum    = term { (+|-) (number | *term | (sum)) }
+/// term   = number | *term | (sum) | [name] | auxv:NAME | .section | [file] !symbol | [file] !.section | file
+/// </code>
+/// A text that is a number is a number, <c>dead</c> too. Names end at <c>+</c> or <c>-</c> only where a number or
+/// <c>(</c> or <c>*</c> follows and nothing else: <c>libstdc++.so.6</c> and <c>ld-linux-x86-64.so.2</c> are names.
+/// Quotes keep any name together.
+/// </summary>
+internal ref struct AddressParser
+{
+    private const string Auxiliary = "auxv:";
+
+    /// <summary>No person nests deeper.</summary>
+    private const int DeepestNesting = 64;
+
+    private readonly string _text;
+    private int _at;
+    private int _depth;
+
+    private AddressParser(string text) => _text = text;
+
+    private readonly char Next => _at < _text.Length ? _text[_at] : '\0';
+
+    /// <summary>Reads a text.</summary>
+    /// <exception cref="FormatException">It is no address; the message says what is wrong and where.</exception>
+    public static AddressTerm Parse(string text)
+    {
+        AddressParser parser = new(text);
+        AddressTerm term = parser.Sum();
+        return parser._at == text.Length ? term
+            : throw parser.Fault(parser._at, $"nothing is expected behind it but + or - and a number");
+    }
+
+    /// <summary>Whether a text looks like a number: <c>0x</c> with digits, or hex digits alone.</summary>
+    public static bool IsNumber(ReadOnlySpan<char> text)
+    {
+        text = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? text[2..] : text;
+        bool hasDigits = false;
+        foreach (char character in text)
+        {
+            if (!char.IsAsciiHexDigit(character) && character is not ('_' or '`'))
+            {
+                return false;
+            }
+
+            hasDigits |= char.IsAsciiHexDigit(character);
+        }
+
+        return hasDigits;
+    }
+
+    /// <summary>Whether a text cannot be the beginning of a name, as <c>add</c> is one of <c>add-ons.so</c>.</summary>
+    private static bool IsCertainNumber(ReadOnlySpan<char> text) => IsNumber(text)
+        && (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) || !text.ContainsAnyExceptInRange('0', '9'));
+
+    /// <summary>A file's name as it has to be written in an expression: in quotes where it needs them.</summary>
+    public static string Quote(string name)
+    {
+        AddressParser parser = new(name);
+        bool isPlain = name.Length > 0 && !IsNumber(name) && name[0] != '.'
+            && !name.StartsWith(Auxiliary, StringComparison.Ordinal)
+            && !name.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && parser.Name().Length == name.Length;
+        bool isArea = name.Length > 2 && name[0] == '[' && name.IndexOf(']') == name.Length - 1;
+        return isPlain || isArea ? name : $"\"{name}\"";
+    }
+
+    /// <summary>A symbol as it has to be written behind a <c>!</c>.</summary>
+    public static string QuoteSymbol(string name) =>
+        name.Length > 0 && name.All(IsOfSymbol) ? name : $"\"{name}\"";
+
+    private AddressTerm Sum()
+    {
+        AddressTerm sum = Term();
+        while (true)
+        {
+            SkipBlanks();
+            if (Next is not ('+' or '-'))
+            {
+                return sum;
+            }
+
+            bool isMinus = Next == '-';
+            _at++;
+            sum = new AddressSum(sum, isMinus, Operand());
+        }
+    }
+
+    private AddressTerm Operand()
+    {
+        SkipBlanks();
+        int start = _at;
+        return Next is '(' or '*' ? Term()
+            : Run() is { Length: > 0 } digits && IsNumber(digits) ? Number(start, digits)
+            : throw Fault(start, "a number has to follow here, or *(…), or (…)");
+    }
+
+    private AddressTerm Term()
+    {
+        SkipBlanks();
+        int start = _at;
+        if (++_depth > DeepestNesting)
+        {
+            throw Fault(start, "it is nested too deeply");
+        }
+
+        AddressTerm term;
+        switch (Next)
+        {
+            case '*':
+                _at++;
+                term = new AddressPointer(Term());
+                break;
+            case '(':
+                _at++;
+                term = Sum();
+                Expect(')', start);
+                break;
+            case '[':
+                term = Symbol(Area()) ?? new AddressArea(_text[start.._at]);
+                break;
+            case '!':
+                term = Symbol(null)!;
+                break;
+            case '"':
+                string quoted = Quoted();
+                term = Symbol(quoted) ?? new AddressFile(quoted);
+                break;
+            default:
+                term = Named(start);
+                break;
+        }
+
+        _depth--;
+        return term;
+    }
+
+    private AddressTerm Named(int start)
+    {
+        string name = Name();
+        if (name.Length == 0)
+        {
+            throw Fault(start, start == _text.Length ? "something is missing at its end" : "this cannot begin an address");
+        }
+
+        return IsNumber(name) ? Number(start, name)
+            : name.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? throw Fault(start, "this is no hex number")
+            : name.StartsWith(Auxiliary, StringComparison.Ordinal) ? AuxiliaryEntry(start, name[Auxiliary.Length..])
+            : Symbol(name) is AddressTerm symbol ? symbol
+            : name[0] == '.' ? new AddressSection(null, name)
+            : new AddressFile(name);
+    }
+
+    private readonly AddressNumber Number(int start, string digits)
+    {
+        try
+        {
+            return new AddressNumber(ProcAddress.ParseNumber(digits));
+        }
+        catch (FormatException)
+        {
+            throw Fault(start, "the number has more than 64 bits");
+        }
+    }
+
+    private readonly AddressAuxiliary AuxiliaryEntry(int start, string name)
+    {
+        if (ulong.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number))
+        {
+            return new AddressAuxiliary(name, number);
+        }
+
+        foreach ((string known, ulong type) in Interop.AuxiliaryVector.Names)
+        {
+            if (name.Equals(known, StringComparison.OrdinalIgnoreCase)
+                || name.Equals(known["AT_".Length..], StringComparison.OrdinalIgnoreCase))
+            {
+                return new AddressAuxiliary(known, type);
+            }
+        }
+
+        throw Fault(start, "the auxiliary vector has no entry of that name."
+            + NearNames.Suggest(name, Interop.AuxiliaryVector.Names.Select(known => known.Name)).TrimEnd('.'));
+    }
+
+    /// <summary>What stands behind a <c>!</c>; null where there is none.</summary>
+    /// <param name="file">The file's name; null: the main program.</param>
+    private AddressTerm? Symbol(string? file)
+    {
+        if (Next != '!')
+        {
+            return null;
+        }
+
+        int start = ++_at;
+        if (Next == '"')
+        {
+            return new AddressSymbol(file, Quoted());
+        }
+
+        while (_at < _text.Length && IsOfSymbol(_text[_at]))
+        {
+            _at++;
+        }
+
+        string name = _text[start.._at];
+        return name.Length == 0 ? throw Fault(start, "a symbol or section has to follow the !")
+            : name[0] == '.' ? new AddressSection(file, name)
+            : new AddressSymbol(file, name);
+    }
+
+    private string Area()
+    {
+        int start = _at;
+        int open = 0;
+        for (; _at < _text.Length; _at++)
+        {
+            open += Next == '[' ? 1 : Next == ']' ? -1 : 0;
+            if (open == 0)
+            {
+                _at++;
+                return _text[start.._at];
+            }
+        }
+
+        throw Fault(start, "the bracket is never closed");
+    }
+
+    private string Quoted()
+    {
+        int start = _at;
+        int end = _text.IndexOf('"', start + 1);
+        if (end <= start + 1)
+        {
+            throw Fault(start, end < 0 ? "the quote is never closed" : "there is nothing in the quotes");
+        }
+
+        _at = end + 1;
+        return _text[(start + 1)..end];
+    }
+
+    private string Name()
+    {
+        int start = _at;
+        while (_at < _text.Length && (IsOfName(Next)
+            || (Next is '+' or '-' && _at > start && !IsOperator(_at) && !IsCertainNumber(_text.AsSpan(start, _at - start)))))
+        {
+            _at++;
+        }
+
+        return _text[start.._at];
+    }
+
+    /// <summary>The letters and digits that come next.</summary>
+    private string Run()
+    {
+        int start = _at;
+        _at = EndOfRun(_at);
+        return _text[start.._at];
+    }
+
+    private readonly int EndOfRun(int at)
+    {
+        while (at < _text.Length && (char.IsAsciiLetterOrDigit(_text[at]) || _text[at] is '_' or '`'))
+        {
+            at++;
+        }
+
+        return at;
+    }
+
+    /// <summary>Whether a <c>+</c> or <c>-</c> does sums, and is not part of a name.</summary>
+    private readonly bool IsOperator(int at)
+    {
+        while (true)
+        {
+            int start = at + 1;
+            while (start < _text.Length && char.IsWhiteSpace(_text[start]))
+            {
+                start++;
+            }
+
+            if (start == _text.Length || _text[start] is '(' or '*')
+            {
+                return true;
+            }
+
+            int end = EndOfRun(start);
+            if (!IsNumber(_text.AsSpan(start, end - start)))
+            {
+                return false;
+            }
+
+            if (end == _text.Length || char.IsWhiteSpace(_text[end]) || _text[end] == ')')
+            {
+                return true;
+            }
+
+            if (_text[end] is not ('+' or '-'))
+            {
+                return false;
+            }
+
+            at = end;
+        }
+    }
+
+    private void Expect(char wanted, int start)
+    {
+        SkipBlanks();
+        if (Next != wanted)
+        {
+            throw Fault(_at, $"the bracket of character {start + 1} is not closed");
+        }
+
+        _at++;
+    }
+
+    private void SkipBlanks()
+    {
+        while (char.IsWhiteSpace(Next))
+        {
+            _at++;
+        }
+    }
+
+    private static bool IsOfName(char character) => char.IsLetterOrDigit(character)
+        || character is '_' or '.' or '/' or ':' or '@' or '~' or '%' or '=' or '$' or '#' or '`';
+
+    private static bool IsOfSymbol(char character) =>
+        char.IsLetterOrDigit(character) || character is '_' or '.' or '$' or '@' or ':' or '~';
+
+    private readonly FormatException Fault(int at, string what)
+    {
+        string place = at < _text.Length ? $" At character {at + 1}, '{SafeText.Escape(_text[at..])}':" : string.Empty;
+        return new FormatException($"'{SafeText.Escape(_text)}' is no address.{place} {what}. Write 0x7ffd2de47000, or "
+            + "7ffd2de47000 (a text of digits and a to f is hex), a decimal number, or an expression such as "
+            + "libc.so.6!malloc+8, [heap] or *(0x7ffd2de47000).");
+    }
+}

@@ -1,0 +1,232 @@
+using System.Runtime.InteropServices;
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>
+/// Says what stands at addresses of a process. Mappings are read once and each file is parsed once, however many
+/// addresses are asked for, and in whatever order; the page table is read for many at a time.
+/// </summary>
+public sealed class AddressResolver : IDisposable
+{
+    /// <summary>Addresses that are worked on together: few enough that the first answers come soon.</summary>
+    public const int BatchAddresses = 4096;
+
+    /// <summary>Reading a few unwanted words is cheaper than another system call.</summary>
+    private const ulong BridgedPages = 64;
+
+    private readonly LinuxProcess _process;
+    private readonly FrameTables? _frames;
+    private readonly CancellationToken _cancellation;
+    private readonly HashSet<string> _told = [];
+    private readonly Lazy<PerfMap?> _perfMap;
+    private readonly Lazy<List<(int Thread, ulong StackPointer)>> _stacks;
+    private ProcModules? _modules;
+    private bool _hasPages = true;
+
+    /// <summary>Prepares to resolve addresses of a process.</summary>
+    /// <param name="process">The process; it has to stay open as long as this is used.</param>
+    /// <param name="frames">Where to look up flags of frames; null: they are not wanted.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    public AddressResolver(LinuxProcess process, FrameTables? frames = null, CancellationToken cancellation = default)
+    {
+        _process = process;
+        _frames = frames;
+        _cancellation = cancellation;
+        _perfMap = new Lazy<PerfMap?>(() => PerfMap.Read(process));
+        _stacks = new Lazy<List<(int Thread, ulong StackPointer)>>(() => ThreadStacks.Read(process));
+    }
+
+    /// <summary>Told once of each thing that makes answers poorer: an image that is broken, frames that are hidden.</summary>
+    public Action<string>? Tell { get; init; }
+
+    private ProcModules Modules => _modules ??= new ProcModules(_process, _cancellation);
+
+    /// <summary>The number that an expression stands for.</summary>
+    /// <inheritdoc cref="ProcAddress.Resolve(LinuxProcess)" path="/exception"/>
+    public ulong Evaluate(ProcAddress address) => address.Resolve(Modules);
+
+    /// <summary>Says what stands at addresses, in the order asked.</summary>
+    /// <param name="addresses">The addresses.</param>
+    /// <param name="fail">Told of each that is not mapped: FindMap, ENOENT.</param>
+    /// <exception cref="MemProcException">ReadMaps, ReadPageMap or ReadPageFlags failed; ESRCH: the process has ended.</exception>
+    public IEnumerable<ResolvedAddress> Resolve(IEnumerable<ulong> addresses, Action<MemProcException> fail)
+    {
+        foreach (ulong[] batch in addresses.Chunk(BatchAddresses))
+        {
+            _cancellation.ThrowIfCancellationRequested();
+            ProcMap?[] maps = Array.ConvertAll(batch, MapAt);
+            PageMapWord?[] pages = ReadPages(batch, maps);
+            string[]?[] flags = ReadFlags(pages);
+            for (int index = 0; index < batch.Length; index++)
+            {
+                if (maps[index] is ProcMap map)
+                {
+                    yield return Resolve(batch[index], map, pages[index], flags[index]);
+                }
+                else
+                {
+                    _process.ThrowIfExited("FindMap");
+                    fail(MapReader.NotMapped(_process, batch[index]));
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _modules?.Dispose();
+
+    /// <summary>The mapping of an address. One that has come since the list was read makes the list be read again.</summary>
+    private ProcMap? MapAt(ulong address)
+    {
+        ProcMap? map = Modules.MapAt(address);
+        if (map is null && MapReader.Find(_process, address) is not null)
+        {
+            _modules?.Dispose();
+            _modules = null;
+            map = Modules.MapAt(address);
+        }
+
+        return map;
+    }
+
+    private ResolvedAddress Resolve(ulong address, ProcMap map, PageMapWord? page, string[]? flags)
+    {
+        ProcModule? module = Modules.ModuleAt(address);
+        LoadedModule? place = module?.PlaceOf(map);
+        ulong? imageAddress = place?.ImageAddressOf(address);
+        ElfSection? section = null;
+        NamedPlace? symbol = null;
+        if (imageAddress is ulong known)
+        {
+            section = module!.SectionAt(known);
+            symbol = module.SymbolAt(known, section);
+        }
+        else if (map.IsExecutable)
+        {
+            symbol = _perfMap.Value?.At(address);
+        }
+
+        if (module?.Fault is MemProcException fault)
+        {
+            TellOnce($"Symbols and sections of {SafeText.Escape(module.Name)} may be missing: {fault.Message}");
+        }
+
+        if (page is { IsPfnHidden: true })
+        {
+            TellOnce(PageMapWalk.FramesHidden);
+        }
+
+        return new ResolvedAddress(address, map, place, imageAddress, section?.Name, symbol, page)
+        {
+            Flags = flags,
+            ThreadId = place is null ? ThreadOf(map) : null,
+        };
+    }
+
+    /// <summary>The thread whose stack a mapping is; null where it is none, or that of a thread that runs.</summary>
+    private int? ThreadOf(ProcMap map)
+    {
+        if (map.Kind == ProcMapKind.Stack)
+        {
+            return _process.Id;
+        }
+
+        if (map.Kind is ProcMapKind.Anonymous or ProcMapKind.NamedAnonymous && map.IsWritable)
+        {
+            foreach ((int thread, ulong stackPointer) in _stacks.Value)
+            {
+                if (map.Start <= stackPointer && stackPointer < map.End)
+                {
+                    return thread;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The words of the page table; null for what has none: unmapped addresses and the page of old system calls.</summary>
+    private PageMapWord?[] ReadPages(ulong[] addresses, ProcMap?[] maps)
+    {
+        PageMapWord?[] words = new PageMapWord?[addresses.Length];
+        int[] order = [.. Enumerable.Range(0, addresses.Length)
+            .Where(index => maps[index] is not null && addresses[index] <= long.MaxValue)
+            .OrderBy(index => addresses[index])];
+        ulong[] buffer = [];
+        for (int first = 0; first < order.Length && _hasPages;)
+        {
+            ulong start = addresses[order[first]] / MachinePage.SizeBytes;
+            ulong end = start + 1;
+            int last = first;
+            while (last + 1 < order.Length && addresses[order[last + 1]] / MachinePage.SizeBytes is ulong next
+                && next <= end + BridgedPages)
+            {
+                end = next + 1;
+                last++;
+            }
+
+            int count = (int)(end - start);
+            buffer = buffer.Length < count ? new ulong[count] : buffer;
+            if (!TryRead(start, buffer.AsSpan(0, count)))
+            {
+                break;
+            }
+
+            for (; first <= last; first++)
+            {
+                words[order[first]] = new PageMapWord(buffer[addresses[order[first]] / MachinePage.SizeBytes - start]);
+            }
+        }
+
+        return words;
+    }
+
+    /// <summary>Reads words of the page table; false where this kernel or user has none.</summary>
+    private bool TryRead(ulong page, Span<ulong> words)
+    {
+        try
+        {
+            words.Clear();
+            Libc.PReadFully(_process.PageMap, MemoryMarshal.AsBytes(words), page * sizeof(ulong));
+            return true;
+        }
+        catch (ErrnoException error)
+        {
+            throw _process.Failure("ReadPageMap", error.Errno, "its page table cannot be read");
+        }
+        catch (MemProcException error) when (error.Errno != Errno.ESRCH)
+        {
+            _hasPages = false;
+            TellOnce($"What stands behind the pages is not known: {error.Message}");
+            return false;
+        }
+    }
+
+    private string[]?[] ReadFlags(PageMapWord?[] pages)
+    {
+        string[]?[] flags = new string[]?[pages.Length];
+        if (_frames is null)
+        {
+            return flags;
+        }
+
+        int[] known = [.. Enumerable.Range(0, pages.Length)
+            .Where(index => pages[index] is { IsPresent: true, IsPfnHidden: false })];
+        PageFlags?[] frames = _frames.Read(Array.ConvertAll(known, index => pages[index]!.Value.Pfn), raw: false);
+        for (int index = 0; index < known.Length; index++)
+        {
+            flags[known[index]] = frames[index]?.Flags;
+        }
+
+        return flags;
+    }
+
+    private void TellOnce(string message)
+    {
+        if (_told.Add(message))
+        {
+            Tell?.Invoke(message);
+        }
+    }
+}

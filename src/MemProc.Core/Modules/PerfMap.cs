@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Text;
+using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc;
+
+/// <summary>
+/// Names of code that a process makes while it runs, as it wrote them to <c>/tmp/perf-PID.map</c>: lines of start, size
+/// and name, numbers in hex (<c>tools/perf/Documentation/jit-interface.txt</c>). The folder is everybody's: a file that
+/// belongs to neither the process' user nor root is not believed.
+/// </summary>
+internal sealed class PerfMap
+{
+    private const int LargestFile = 256 * 1024 * 1024;
+
+    private readonly ulong[] _starts;
+    private readonly Entry[] _entries;
+
+    private PerfMap(List<Entry> entries)
+    {
+        // Stable: of several at one place the last is the one that is there now.
+        _entries = [.. entries.OrderBy(entry => entry.Start)];
+        _starts = Array.ConvertAll(_entries, entry => entry.Start);
+    }
+
+    /// <summary>Reads the map of a process; null where there is none that can be believed.</summary>
+    public static PerfMap? Read(LinuxProcess process)
+    {
+        (uint? user, int id) = Owner(process);
+        if (user is null || Libc.TryOpenAt(process.Folder, $"root/tmp/perf-{id}.map", OpenAccess.ReadWithoutWaiting,
+            out SafeFileHandle? file) != Errno.None)
+        {
+            return null;
+        }
+
+        using (file)
+        {
+            if (Libc.TryStatX(file!, out FileStatus status) != Errno.None || !status.IsRegular
+                || status.SizeBytes > LargestFile || (status.UserId != user && status.UserId != 0))
+            {
+                return null;
+            }
+
+            using StreamReader reader = new(new FileStream(file!, FileAccess.Read), Encoding.UTF8);
+            return Parse(reader);
+        }
+    }
+
+    /// <summary>Parses the lines; those that are something else are left out.</summary>
+    public static PerfMap Parse(TextReader reader)
+    {
+        List<Entry> entries = [];
+        while (reader.ReadLine() is string line)
+        {
+            string[] fields = line.Split(' ', 3);
+            if (fields.Length == 3 && TryHex(fields[0], out ulong start) && TryHex(fields[1], out ulong size)
+                && size > 0 && fields[2].Length > 0)
+            {
+                entries.Add(new Entry(start, size, fields[2]));
+            }
+        }
+
+        return new PerfMap(entries);
+    }
+
+    /// <summary>The name of an address of the process; null where it has none.</summary>
+    public NamedPlace? At(ulong address)
+    {
+        int index = Array.BinarySearch(_starts, address);
+        index = index >= 0 ? index : ~index - 1;
+        while (index >= 0 && index + 1 < _starts.Length && _starts[index + 1] == _starts[index])
+        {
+            index++;
+        }
+
+        return index >= 0 && address - _entries[index].Start < _entries[index].Size
+            ? new NamedPlace(_entries[index].Name, _entries[index].Start, SymbolOrigin.PerfMap)
+            : null;
+    }
+
+    private static bool TryHex(string text, out ulong value) => ulong.TryParse(
+        text.StartsWith("0x", StringComparison.Ordinal) ? text.AsSpan(2) : text, NumberStyles.AllowHexSpecifier,
+        CultureInfo.InvariantCulture, out value);
+
+    /// <summary>The process' user, and its number in its own pid namespace.</summary>
+    private static (uint? User, int Id) Owner(LinuxProcess process)
+    {
+        uint? user = null;
+        int id = process.Id;
+        using ProcfsLines lines = new(process, "status", "ReadStatus");
+        while (lines.MoveNext())
+        {
+            if (!StatusLine.TryParse(lines.Current, out StatusLine line))
+            {
+                continue;
+            }
+
+            string[] words = Encoding.UTF8.GetString(line.Text).Split((char[])['\t', ' '], StringSplitOptions.RemoveEmptyEntries);
+            if (line.Name.SequenceEqual("Uid"u8) && words is [_, string effective, ..])
+            {
+                user = uint.TryParse(effective, CultureInfo.InvariantCulture, out uint known) ? known : null;
+            }
+            else if (line.Name.SequenceEqual("NSpid"u8) && words is [.., string innermost])
+            {
+                id = int.TryParse(innermost, CultureInfo.InvariantCulture, out int known) ? known : id;
+            }
+        }
+
+        return (user, id);
+    }
+
+    private readonly record struct Entry(ulong Start, ulong Size, string Name);
+}

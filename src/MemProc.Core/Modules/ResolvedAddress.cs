@@ -1,0 +1,147 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>What stands at an address of a process: mapping, file, section, symbol, page.</summary>
+public sealed class ResolvedAddress
+{
+    private readonly ProcMap _map;
+    private readonly LoadedModule? _place;
+    private readonly NamedPlace? _symbol;
+    private readonly PageMapWord? _page;
+
+    internal ResolvedAddress(
+        ulong address, ProcMap map, LoadedModule? place, ulong? imageAddress, string? section, NamedPlace? symbol,
+        PageMapWord? page)
+    {
+        // What the file's module knows, it can tell only as long as the process is open.
+        IsReplaced = place?.Module.IsReplaced == true;
+        Address = address;
+        _map = map;
+        _place = place;
+        ImageAddress = imageAddress;
+        Section = section;
+        _symbol = symbol;
+        _page = page;
+    }
+
+    /// <summary>The process id.</summary>
+    public int ProcessId => _map.ProcessId;
+
+    /// <summary>The process' name.</summary>
+    public string ProcessName => _map.ProcessName;
+
+    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
+    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+
+    /// <summary>The address.</summary>
+    public ulong Address { get; }
+
+    /// <summary>First address of the mapping.</summary>
+    public ulong MapStart => _map.Start;
+
+    /// <summary>First address behind the mapping.</summary>
+    public ulong MapEnd => _map.End;
+
+    /// <summary>The mapping's permissions: <c>r-xp</c>.</summary>
+    public string Permissions => _map.Permissions;
+
+    /// <summary>What the mapping is.</summary>
+    public ProcMapKind Kind => _map.Kind;
+
+    /// <summary>Path or name of the mapping; empty for anonymous memory.</summary>
+    public string Path => _map.Path;
+
+    /// <summary>The file's name is gone.</summary>
+    public bool IsDeleted => _map.IsDeleted;
+
+    /// <summary>Another file has that path by now: what lies on the disk is not what is mapped.</summary>
+    public bool IsReplaced { get; }
+
+    /// <summary>Bytes from the start of the mapping.</summary>
+    public ulong MappingOffset => Address - _map.Start;
+
+    /// <summary>Bytes from the start of the file; null where no file is mapped.</summary>
+    public ulong? FileOffset => _place is null || Kind == ProcMapKind.Vdso ? null : MappingOffset + _map.Offset;
+
+    /// <summary>Name of the mapped file, or <c>[vdso]</c>; null where none is mapped.</summary>
+    public string? Module => _place?.Module.Name;
+
+    /// <summary>Where the file is loaded: its first address; null where none is.</summary>
+    public ulong? ModuleStart => _place?.Start;
+
+    /// <summary>Bytes from there: <c>Module+ModuleOffset</c> is an expression for the address.</summary>
+    public ulong? ModuleOffset => _place is null ? null : Address - _place.Start;
+
+    /// <summary>The address in the image, as nm, objdump and addr2line count; null where no image is loaded.</summary>
+    public ulong? ImageAddress { get; }
+
+    /// <summary>The ELF section; null where there is none, or the image has no section headers.</summary>
+    public string? Section { get; }
+
+    /// <summary>The symbol that holds the address, as it is stored; null where none does.</summary>
+    public string? Symbol => _symbol?.Name;
+
+    /// <summary>The symbol as C++ programmers wrote it; null where it is none of theirs.</summary>
+    public string? DemangledSymbol => _symbol?.Demangled;
+
+    /// <summary>Bytes from the start of the symbol.</summary>
+    public ulong? SymbolOffset =>
+        _symbol is null ? null : (_symbol.Origin == SymbolOrigin.PerfMap ? Address : ImageAddress) - _symbol.Start;
+
+    /// <summary>Where the symbol comes from.</summary>
+    public SymbolOrigin? SymbolSource => _symbol?.Origin;
+
+    /// <summary>The page is in memory; null where the page table was not or cannot be read.</summary>
+    public bool? IsPresent => _page?.IsPresent;
+
+    /// <summary>The kernel hid the frame number: the reader lacks CAP_SYS_ADMIN.</summary>
+    public bool IsPfnHidden => _page?.IsPfnHidden == true;
+
+    /// <summary>The frame that holds the page; null where none does, or where it is hidden.</summary>
+    public ulong? Pfn => _page is { IsPresent: true, IsPfnHidden: false } page ? page.Pfn : null;
+
+    /// <summary>Physical address of the byte; null like <see cref="Pfn"/>.</summary>
+    public ulong? PhysicalAddress => Pfn * MachinePage.SizeBytes + Address % MachinePage.SizeBytes;
+
+    /// <summary>Names of the frame's flags; null where they were not asked for, or there is no frame.</summary>
+    public string[]? Flags { get; internal init; }
+
+    /// <summary>The thread whose stack it is; null where it is none, or that of a thread that ran just then.</summary>
+    public int? ThreadId { get; internal init; }
+
+    /// <summary>Index in the root of the page table; eight times that is the offset in bytes.</summary>
+    public int? PgdIndex => PageTableShape.IndexOf(Address, PageTableLevel.PGD);
+
+    /// <summary>Index in the table below, with five levels only.</summary>
+    public int? P4dIndex => PageTableShape.IndexOf(Address, PageTableLevel.P4D);
+
+    /// <summary>Index in the page upper directory.</summary>
+    public int? PudIndex => PageTableShape.IndexOf(Address, PageTableLevel.PUD);
+
+    /// <summary>Index in the page middle directory.</summary>
+    public int? PmdIndex => PageTableShape.IndexOf(Address, PageTableLevel.PMD);
+
+    /// <summary>Index in the table of page table entries.</summary>
+    public int? PteIndex => PageTableShape.IndexOf(Address, PageTableLevel.PTE);
+
+    /// <summary>
+    /// The address in words: <c>libc.so.6!malloc+0x12</c>, C++ names as they are written; without a symbol
+    /// <c>libc.so.6+0x1234</c>, <c>[heap]+0x10</c>, or start and offset of the mapping.
+    /// </summary>
+    public string Location => _symbol is null ? Expression
+        : $"{(Module is null || _symbol.Origin == SymbolOrigin.PerfMap ? string.Empty : $"{Module}!")}"
+            + $"{DemangledSymbol ?? _symbol.Name}{Offset(SymbolOffset!.Value)}";
+
+    /// <summary>The address as an expression that -Address takes.</summary>
+    public string Expression => _symbol is not null && _symbol.Origin != SymbolOrigin.PerfMap && Module is string file
+        ? $"{AddressParser.Quote(file)}!{AddressParser.QuoteSymbol(_symbol.Name)}{Offset(SymbolOffset!.Value)}"
+        : Module is string module ? $"{AddressParser.Quote(module)}{Offset(ModuleOffset!.Value)}"
+        : Path.StartsWith('[') ? $"{Path}{Offset(MappingOffset)}"
+        : $"0x{MapStart:x}{Offset(MappingOffset)}";
+
+    /// <summary>Address and what it is called.</summary>
+    public override string ToString() => SafeText.Escape($"0x{Address:x} {Location}");
+
+    private static string Offset(ulong bytes) => bytes == 0 ? string.Empty : $"+0x{bytes:x}";
+}

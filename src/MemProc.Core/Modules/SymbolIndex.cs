@@ -1,0 +1,211 @@
+namespace MemProc;
+
+/// <summary>
+/// The symbols of one table by their addresses. What an address is called follows gdb's <c>info symbol</c>, so that
+/// both tools say the same: the symbol of the same section that holds it; where none does, the nearest label (a symbol
+/// without a size) before it, unless a symbol with a size lies between. Of several at one address the last by name:
+/// <c>puts</c>, not <c>_IO_puts</c>.
+/// </summary>
+internal sealed class SymbolIndex
+{
+    private const uint FirstSpecialSection = 0xff00;
+
+    private readonly ElfSymbolTable _table;
+    private readonly SymbolOrigin _origin;
+    private readonly Dictionary<uint, Places> _sections = [];
+    private readonly Dictionary<int, NamedPlace> _names = [];
+    private readonly Dictionary<int, int> _lastByName = [];
+
+    /// <summary>Sorts a table.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="machine">Whose code it names.</param>
+    /// <param name="origin">Where the table is.</param>
+    /// <exception cref="MemProcException">ReadElf: the table is broken.</exception>
+    public SymbolIndex(ElfSymbolTable table, ElfMachine machine, SymbolOrigin origin)
+    {
+        _table = table;
+        _origin = origin;
+        Dictionary<uint, List<ElfSymbolTable.Entry>> sections = [];
+        foreach (ElfSymbolTable.Entry entry in table.Entries())
+        {
+            if (!IsPlace(entry, machine))
+            {
+                continue;
+            }
+
+            if (!sections.TryGetValue(entry.Section, out List<ElfSymbolTable.Entry>? entries))
+            {
+                sections[entry.Section] = entries = [];
+            }
+
+            entries.Add(entry);
+        }
+
+        foreach ((uint section, List<ElfSymbolTable.Entry> entries) in sections)
+        {
+            _sections[section] = new Places(entries);
+        }
+    }
+
+    /// <summary>The symbol of an address.</summary>
+    /// <param name="address">An address of the image.</param>
+    /// <param name="section">The number of its section; null where nobody knows: any section.</param>
+    /// <returns>Null where it has none.</returns>
+    /// <exception cref="MemProcException">ReadElf: a name is broken.</exception>
+    public NamedPlace? At(ulong address, uint? section)
+    {
+        if (section is uint known)
+        {
+            return _sections.TryGetValue(known, out Places? places) ? At(address, places) : null;
+        }
+
+        NamedPlace? nearest = null;
+        foreach (Places places in _sections.Values)
+        {
+            NamedPlace? place = At(address, places);
+            nearest = place is not null && (nearest is null || place.Start > nearest.Start) ? place : nearest;
+        }
+
+        return nearest;
+    }
+
+    private NamedPlace? At(ulong address, Places places)
+    {
+        int last = places.LastUpTo(address);
+        if (last < 0)
+        {
+            return null;
+        }
+
+        int sized = places.SizedUpTo(last);
+        while (sized > 0 && !places.Covers(sized, address) && places.Covers(sized - 1, address))
+        {
+            sized--;
+        }
+
+        return sized >= 0 && places.Covers(sized, address) ? Name(places, sized, address)
+            : sized < last ? Name(places, last, address)
+            : null;
+    }
+
+    /// <summary>The place with its name; of those that are as good as it, the one whose name comes last.</summary>
+    private NamedPlace Name(Places places, int index, ulong address)
+    {
+        ElfSymbolTable.Entry entry = places.Entries[index];
+        bool isTied = index > 0 && IsTied(entry, places.Entries[index - 1]);
+        if (!isTied)
+        {
+            return Name(entry);
+        }
+
+        if (_lastByName.TryGetValue(entry.Index, out int chosen))
+        {
+            return _names[chosen];
+        }
+
+        NamedPlace best = Name(entry);
+        int bestIndex = entry.Index;
+        for (int other = index - 1; other >= 0 && IsTied(entry, places.Entries[other]); other--)
+        {
+            if (entry.Size > 0 && !places.Covers(other, address))
+            {
+                continue;
+            }
+
+            NamedPlace place = Name(places.Entries[other]);
+            if (string.CompareOrdinal(place.Name, best.Name) > 0)
+            {
+                (best, bestIndex) = (place, places.Entries[other].Index);
+            }
+        }
+
+        _lastByName[entry.Index] = bestIndex;
+        return best;
+    }
+
+    private static bool IsTied(in ElfSymbolTable.Entry entry, in ElfSymbolTable.Entry other) =>
+        entry.Value == other.Value && (entry.Size > 0) == (other.Size > 0);
+
+    private NamedPlace Name(in ElfSymbolTable.Entry entry)
+    {
+        if (!_names.TryGetValue(entry.Index, out NamedPlace? place))
+        {
+            // In the full table a version is part of the name.
+            string name = _table.Symbol(entry).Name;
+            int at = name.IndexOf('@');
+            _names[entry.Index] = place = new NamedPlace(at > 0 ? name[..at] : name, entry.Value, _origin);
+        }
+
+        return place;
+    }
+
+    /// <summary>Whether a symbol names an address, and is not one of those that compilers and assemblers make for themselves.</summary>
+    private bool IsPlace(in ElfSymbolTable.Entry entry, ElfMachine machine)
+    {
+        if (entry.Name == 0 || entry.Section == 0 || entry.Section >= FirstSpecialSection
+            || entry.Type is ElfSymbolType.File or ElfSymbolType.Section or ElfSymbolType.Tls)
+        {
+            return false;
+        }
+
+        bool isLocalLabel = entry is { Size: 0, Type: ElfSymbolType.None, Info: < 0x10 };
+        if (!isLocalLabel)
+        {
+            return true;
+        }
+
+        string name = _table.Symbol(entry).Name;
+        return !name.StartsWith(".L", StringComparison.Ordinal)
+            && !(name.StartsWith('$') && machine is ElfMachine.Arm64 or ElfMachine.Arm);
+    }
+
+    /// <summary>The symbols of a section in the order of their addresses, at each those without a size first.</summary>
+    private sealed class Places
+    {
+        private readonly ulong[] _starts;
+        private readonly int[] _sized;
+
+        public Places(List<ElfSymbolTable.Entry> entries)
+        {
+            Entries = [.. entries];
+            Array.Sort(Entries, static (one, other) => one.Value != other.Value
+                ? one.Value.CompareTo(other.Value)
+                : (one.Size > 0) != (other.Size > 0)
+                ? (one.Size > 0).CompareTo(other.Size > 0)
+                : one.Index.CompareTo(other.Index));
+            _starts = Array.ConvertAll(Entries, entry => entry.Value);
+            _sized = new int[Entries.Length];
+            int sized = -1;
+            for (int index = 0; index < _sized.Length; index++)
+            {
+                sized = Entries[index].Size > 0 ? index : sized;
+                _sized[index] = sized;
+            }
+        }
+
+        public ElfSymbolTable.Entry[] Entries { get; }
+
+        /// <summary>The last symbol that begins at or before an address; -1 where none does.</summary>
+        public int LastUpTo(ulong address)
+        {
+            int index = Array.BinarySearch(_starts, address);
+            if (index < 0)
+            {
+                return ~index - 1;
+            }
+
+            while (index + 1 < _starts.Length && _starts[index + 1] == address)
+            {
+                index++;
+            }
+
+            return index;
+        }
+
+        /// <summary>The last symbol with a size up to another one; -1 where there is none.</summary>
+        public int SizedUpTo(int index) => _sized[index];
+
+        public bool Covers(int index, ulong address) =>
+            address >= Entries[index].Value && address - Entries[index].Value < Entries[index].Size;
+    }
+}

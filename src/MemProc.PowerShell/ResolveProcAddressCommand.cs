@@ -1,0 +1,61 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Resolve-ProcAddress: what stands at addresses of processes.</summary>
+[Cmdlet(VerbsDiagnostic.Resolve, "ProcAddress")]
+[OutputType(typeof(ResolvedAddress))]
+public sealed class ResolveProcAddressCommand : ProcessCommand
+{
+    private AddressResolver? _resolver;
+    private LinuxProcess? _resolved;
+    private FrameTables? _frames;
+
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("Start")]
+    [AddressTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public ProcAddress[] Address { get; set; } = [];
+
+    [Parameter]
+    public SwitchParameter WithFlags { get; set; }
+
+    protected override void BeginProcessing() =>
+        _frames = WithFlags ? Arguments.Frames(this, FrameFields.Flags) : null;
+
+    protected override void Process(LinuxProcess process)
+    {
+        if (_resolver is null || !ReferenceEquals(_resolved, process))
+        {
+            _resolver?.Dispose();
+            _resolver = new AddressResolver(process, _frames, Cancellation) { Tell = WriteWarning };
+            _resolved = process;
+        }
+
+        foreach (ProcAddress[] batch in Address.Chunk(AddressResolver.BatchAddresses))
+        {
+            List<ulong> addresses = new(batch.Length);
+            foreach (ProcAddress address in batch)
+            {
+                // One bad address does not stop the others.
+                Attempt(() => addresses.Add(_resolver.Evaluate(address)));
+            }
+
+            foreach (ResolvedAddress address in _resolver.Resolve(addresses, error => WriteError(Failure.Record(error))))
+            {
+                WriteObject(address);
+            }
+        }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _resolver?.Dispose();
+            _frames?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

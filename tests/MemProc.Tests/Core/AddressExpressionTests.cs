@@ -1,0 +1,219 @@
+using System.Buffers.Binary;
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>Address expressions: how they are written, and what they mean in a live process.</summary>
+public sealed class AddressExpressionTests : IDisposable
+{
+    private readonly TargetProcess _target = TargetProcess.Start();
+    private readonly LinuxProcess _process;
+
+    public AddressExpressionTests() => _process = LinuxProcess.Open(_target.ProcessId);
+
+    public void Dispose()
+    {
+        _process.Dispose();
+        _target.Dispose();
+    }
+
+    [Theory]
+    [InlineData("0x10+0x20", 0x30UL)]
+    [InlineData("dead", 0xdeadUL)]
+    [InlineData("10 + 20", 30UL)]
+    [InlineData("0x1000-0x10-10", 0xfe6UL)]
+    [InlineData("(0x1000-(0x10+0x10))", 0xfe0UL)]
+    [InlineData(" 0x1_000+a ", 0x100aUL)]
+    public void Sums_of_numbers_need_no_names(string text, ulong expected) =>
+        Assert.Equal(expected, ProcAddress.Parse(text).Resolve(_process));
+
+    [Theory]
+    [InlineData("0x1000+", "something", "")]
+    [InlineData("0x1000+zz", "character 8, 'zz'", "number has to follow")]
+    [InlineData("[heap", "character 1, '[heap'", "never closed")]
+    [InlineData("libc.so.6!", "no address", "has to follow the !")]
+    [InlineData("(0x10", "character 1", "not closed")]
+    [InlineData("\"libc", "character 1", "quote is never closed")]
+    [InlineData("auxv:AT_ENTRI", "AT_ENTRY", "no entry of that name")]
+    [InlineData("*", "no address", "missing")]
+    [InlineData("0x10 0x20", "character 6, '0x20'", "nothing is expected")]
+    [InlineData("libc+0x1ffffffffffffffff", "character 6", "more than 64 bits")]
+    [InlineData("0xzz", "character 1", "no hex number")]
+    public void What_is_written_wrong_is_told_with_its_place(string text, string place, string what)
+    {
+        string message = Assert.Throws<FormatException>(() => ProcAddress.Parse(text)).Message;
+        Assert.Contains(what, message, StringComparison.Ordinal);
+        Assert.Contains("no address", message, StringComparison.Ordinal);
+        if (place != "something")
+        {
+            Assert.Contains(place, message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Nesting_without_end_is_refused() => Assert.Contains("nested too deeply",
+        Assert.Throws<FormatException>(() => ProcAddress.Parse(new string('(', 100_000))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_file_is_where_it_is_loaded()
+    {
+        ProcMap libc = First("libc.so.6");
+        Assert.Equal(libc.Start, Resolve("libc.so.6"));
+        Assert.Equal(libc.Start + 0x1234, Resolve("libc.so.6+0x1234"));
+        Assert.Equal(libc.Start, Resolve(libc.Path));
+        Assert.Equal(libc.Start + 8, Resolve("\"libc.so.6\"+8"));
+    }
+
+    [Fact]
+    public void Signs_in_the_names_of_files_are_no_sums()
+    {
+        ProcMap loader = MapReader.Read(_process).First(map => Path.GetFileName(map.Path).StartsWith("ld-", StringComparison.Ordinal));
+        Assert.Equal(loader.Start, Resolve(Path.GetFileName(loader.Path)));
+        Assert.Equal(loader.Start + 4, Resolve($"{Path.GetFileName(loader.Path)}+4"));
+        Assert.Equal(First("libstdc++.so.6").Start - 0x10, Resolve($"{FileName("libstdc++.so.6")}-0x10"));
+    }
+
+    [Fact]
+    public void A_symbol_of_the_vdso_and_of_libc_lies_where_their_tables_say()
+    {
+        using ProcModules modules = new(_process);
+        ulong libc = ProcAddress.Parse("libc.so.6").Resolve(modules);
+        ulong malloc = ProcAddress.Parse("libc.so.6!malloc").Resolve(modules);
+        ElfFile image = modules.Named("libc.so.6").Single().Image!;
+        ElfSymbol symbol = image.Symbols(ElfSymbolSource.Dynamic).Single(symbol => symbol.Name == "malloc");
+        Assert.Equal(libc + symbol.Value, malloc);
+        Assert.Equal(malloc + 8, ProcAddress.Parse("libc.so.6!malloc+8").Resolve(modules));
+        ProcMap vdso = modules.Maps.Single(map => map.Kind == ProcMapKind.Vdso);
+        Assert.InRange(ProcAddress.Parse("[vdso]!__vdso_clock_gettime").Resolve(modules), vdso.Start + 1, vdso.End - 1);
+    }
+
+    [Fact]
+    public void Of_versions_the_one_that_programs_get_is_meant_and_the_others_can_be_named()
+    {
+        using ProcModules modules = new(_process);
+        ElfSymbol[] all = [.. modules.Named("libc.so.6").Single().Image!.Symbols(ElfSymbolSource.Dynamic)];
+        ElfSymbol[]? several = all.Where(symbol => !symbol.IsUndefined && symbol.Version is not null)
+            .GroupBy(symbol => symbol.Name).Select(group => group.ToArray())
+            .FirstOrDefault(group => group.Count(symbol => symbol.IsDefaultVersion) == 1
+                && group.DistinctBy(symbol => symbol.Value).Count() == 2 && group.Length == 2);
+        Assert.SkipWhen(several is null, "needs a libc with a symbol of two versions");
+        ulong start = ProcAddress.Parse("libc.so.6").Resolve(modules);
+        ElfSymbol current = several.Single(symbol => symbol.IsDefaultVersion);
+        ElfSymbol old = several.Single(symbol => !symbol.IsDefaultVersion);
+        Assert.Equal(start + current.Value, ProcAddress.Parse($"libc.so.6!{current.Name}").Resolve(modules));
+        Assert.Equal(start + old.Value, ProcAddress.Parse($"libc.so.6!{old.VersionedName}").Resolve(modules));
+    }
+
+    [Fact]
+    public void Areas_begin_at_their_start_and_stacks_are_counted_back_from_their_top()
+    {
+        ProcMap stack = MapReader.Read(_process).Single(map => map.Kind == ProcMapKind.Stack);
+        Assert.Equal(stack.Start, Resolve("[stack]"));
+        Assert.Equal(stack.Start + 0x10, Resolve("[stack]+0x10"));
+        Assert.Equal(stack.End - 0x100, Resolve("[stack]-0x100"));
+        ProcMap heap = MapReader.Read(_process).First(map => map.Kind == ProcMapKind.Heap);
+        Assert.Equal(heap.Start, Resolve("[heap]"));
+        Assert.Equal(heap.Start - 0x10, Resolve("[heap]-0x10"));
+    }
+
+    [Fact]
+    public void The_auxiliary_vector_is_asked_by_name_and_by_number()
+    {
+        ulong entry = Resolve("auxv:AT_ENTRY");
+        Assert.Equal(entry, Resolve("auxv:entry"));
+        Assert.Equal(entry, Resolve("auxv:9"));
+        Assert.Equal(Resolve("auxv:AT_SYSINFO_EHDR"), Resolve("[vdso]"));
+        Assert.Equal(MachinePage.SizeBytes, Resolve("auxv:AT_PAGESZ"));
+        using ProcModules modules = new(_process);
+        Assert.Equal(modules.ModuleAt(entry), modules.Main);
+        AssertFails(Errno.ENOENT, "AT_ENTRY", "auxv:AT_EXECFD");
+    }
+
+    [Fact]
+    public void Sections_are_those_of_the_main_program_unless_a_file_is_named()
+    {
+        using ProcModules modules = new(_process);
+        ElfSection text = modules.Main!.Image!.Sections.Single(section => section.Name == ".text");
+        ulong start = ProcAddress.Parse(modules.Main.Name).Resolve(modules);
+        Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse(".text").Resolve(modules));
+        Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse("!.text").Resolve(modules));
+        ElfSection bss = modules.Named("libc.so.6").Single().Image!.Sections.Single(section => section.Name == ".bss");
+        Assert.Equal(ProcAddress.Parse("libc.so.6").Resolve(modules) + bss.VirtualAddress,
+            ProcAddress.Parse("libc.so.6!.bss").Resolve(modules));
+        AssertFails(Errno.ENOENT, ".bss", "libc.so.6!.bsss");
+    }
+
+    [Fact]
+    public void A_star_follows_pointers()
+    {
+        TargetReply garlic = _target.Ask("garlic");
+        ulong text = garlic.Address("text"), pointer = garlic.Address("pointer");
+        Assert.Equal(text, Resolve($"*(0x{pointer:x})"));
+        Assert.Equal(text + 2, Resolve($"*(0x{pointer:x})+2"));
+        Assert.Equal(text, Resolve($"*0x{pointer:x}"));
+        byte[] bytes = new MemoryReader(_process, ReadMethod.Auto).ReadWhole(text, 8);
+        Assert.Equal(BinaryPrimitives.ReadUInt64LittleEndian(bytes), Resolve($"*(*(0x{pointer - 4:x}+4))"));
+        Assert.Equal("ReadMemory,EFAULT", Assert.Throws<MemProcException>(() => Resolve("*(0x10)")).ErrorId);
+    }
+
+    [Fact]
+    public void What_is_not_there_is_an_error_that_suggests_what_is()
+    {
+        AssertFails(Errno.ENOENT, "libc.so.6", "libc.so");
+        AssertFails(Errno.ENOENT, "malloc", "libc.so.6!mallocc");
+        AssertFails(Errno.ENOENT, "[heap]", "[hep]");
+        AssertFails(Errno.EINVAL, "outside", "0x10-0x20");
+        AssertFails(Errno.EINVAL, "outside", "0xffffffffffffffff+1");
+    }
+
+    [Fact]
+    public void Of_two_files_of_one_name_the_path_decides()
+    {
+        using TemporaryFolder folder = new();
+        string one = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "one")).FullName, "twin.bin");
+        string two = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "two")).FullName, "twin.bin");
+        File.WriteAllBytes(one, new byte[4096]);
+        File.WriteAllBytes(two, new byte[4096]);
+        ulong first = _target.Ask($"file 0 4096 r-- private {one}").Address("address");
+        ulong second = _target.Ask($"file 0 4096 r-- private {two}").Address("address");
+        MemProcException error = AssertFails(Errno.EINVAL, one, "twin.bin");
+        Assert.Contains($"0x{second:x}", error.Message, StringComparison.Ordinal);
+        Assert.Equal(first, Resolve(one));
+        Assert.Equal(second + 1, Resolve($"\"{two}\"+1"));
+    }
+
+    [Fact]
+    public void A_library_that_is_also_mapped_as_data_is_meant_where_it_is_loaded()
+    {
+        ulong before = Resolve("libc.so.6");
+        _target.Ask($"file 0 4096 r-- private {First("libc.so.6").Path}");
+        Assert.Equal(before, Resolve("libc.so.6"));
+    }
+
+    [Theory]
+    [InlineData("libc.so.6", "libc.so.6")]
+    [InlineData("ld-linux-x86-64.so.2", "ld-linux-x86-64.so.2")]
+    [InlineData("lib-2", "\"lib-2\"")]
+    [InlineData("cafe", "\"cafe\"")]
+    [InlineData(".hidden", "\".hidden\"")]
+    [InlineData("a b", "\"a b\"")]
+    [InlineData("[vdso]", "[vdso]")]
+    public void Names_are_quoted_where_they_would_be_read_as_something_else(string name, string expected) =>
+        Assert.Equal(expected, AddressExpression.Quote(name));
+
+    private ulong Resolve(string text) => ProcAddress.Parse(text).Resolve(_process);
+
+    private ProcMap First(string name) => MapReader.Read(_process).First(map => Path.GetFileName(map.Path) == FileName(name));
+
+    /// <summary>The name of the mapped file that begins so: distributions add numbers.</summary>
+    private string FileName(string name) => MapReader.Read(_process).Select(map => Path.GetFileName(map.Path))
+        .First(file => file.StartsWith(name, StringComparison.Ordinal));
+
+    private MemProcException AssertFails(Errno errno, string hint, string text)
+    {
+        MemProcException error = Assert.Throws<MemProcException>(() => Resolve(text));
+        Assert.Equal($"ResolveAddress,{errno}", error.ErrorId);
+        Assert.Contains(hint, error.Message, StringComparison.Ordinal);
+        return error;
+    }
+}

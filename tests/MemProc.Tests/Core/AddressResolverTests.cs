@@ -1,0 +1,234 @@
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>What stands at addresses of live processes.</summary>
+public sealed class AddressResolverTests : IDisposable
+{
+    private readonly TargetProcess _target = TargetProcess.Start();
+    private readonly LinuxProcess _process;
+
+    public AddressResolverTests() => _process = LinuxProcess.Open(_target.ProcessId);
+
+    public void Dispose()
+    {
+        _process.Dispose();
+        _target.Dispose();
+    }
+
+    [Fact]
+    public void A_function_of_libc_is_named_with_file_section_and_offsets()
+    {
+        ResolvedAddress resolved = Resolve("libc.so.6!malloc+4");
+        Assert.Equal("libc.so.6", resolved.Module);
+        Assert.Equal(".text", resolved.Section);
+        Assert.Equal("malloc", resolved.Symbol);
+        Assert.Equal(4UL, resolved.SymbolOffset);
+        Assert.Equal("libc.so.6!malloc+0x4", resolved.Location);
+        Assert.Null(resolved.DemangledSymbol);
+        Assert.Equal(ProcMapKind.File, resolved.Kind);
+        Assert.Equal("r-xp", resolved.Permissions);
+        Assert.Equal(resolved.Address, resolved.ModuleStart + resolved.ModuleOffset);
+        Assert.Equal(resolved.Address, resolved.MapStart + resolved.MappingOffset);
+        Assert.Equal(resolved.ModuleOffset, resolved.ImageAddress);
+        Assert.False(resolved.IsReplaced);
+        Assert.Equal(resolved.Address, ProcAddress.Parse(resolved.Expression).Resolve(_process));
+        using FileStream file = File.OpenRead(resolved.Path);
+        byte[] bytes = new byte[16];
+        file.Position = (long)resolved.FileOffset!;
+        file.ReadExactly(bytes);
+        Assert.Equal(bytes, new MemoryReader(_process, ReadMethod.Auto).ReadWhole(resolved.Address, 16));
+    }
+
+    [Fact]
+    public void The_kernels_shared_object_is_read_from_memory()
+    {
+        ResolvedAddress resolved = Resolve("[vdso]!__vdso_clock_gettime");
+        Assert.Equal("[vdso]", resolved.Module);
+        Assert.Equal(ProcMapKind.Vdso, resolved.Kind);
+        Assert.EndsWith("clock_gettime", resolved.Symbol, StringComparison.Ordinal);
+        Assert.Equal(SymbolOrigin.Dynamic, resolved.SymbolSource);
+        Assert.Null(resolved.FileOffset);
+    }
+
+    [Fact]
+    public void Names_of_cxx_are_told_as_they_are_stored_and_as_they_are_written()
+    {
+        ResolvedAddress resolved = Resolve(
+            $"{AddressExpression.Quote(Cxx())}!_ZNSt6thread4joinEv");
+        Assert.Equal("_ZNSt6thread4joinEv", resolved.Symbol);
+        Assert.Equal("std::thread::join()", resolved.DemangledSymbol);
+        Assert.Equal($"{Cxx()}!std::thread::join()", resolved.Location);
+        Assert.Equal(resolved.Address, ProcAddress.Parse($"{Cxx()}!\"std::thread::join()\"").Resolve(_process));
+        Assert.Equal(resolved.Address, ProcAddress.Parse($"{Cxx()}!std::thread::join").Resolve(_process));
+    }
+
+    [Fact]
+    public void Memory_without_a_file_is_told_by_its_mapping()
+    {
+        ulong address = _target.Ask("map 8192 rw- private").Address("address");
+        _target.Ask($"touch {address} 1");
+        ResolvedAddress touched = Resolve(address + 0x10), untouched = Resolve(address + Page.Size);
+        Assert.Null(touched.Module);
+        Assert.Null(touched.Section);
+        Assert.Null(touched.Symbol);
+        Assert.Null(touched.FileOffset);
+        Assert.Null(touched.ThreadId);
+        Assert.Equal($"0x{address:x}+0x10", touched.Location);
+        Assert.Equal(address + 0x10, ProcAddress.Parse(touched.Expression).Resolve(_process));
+        Assert.True(touched.IsPresent);
+        Assert.False(untouched.IsPresent);
+        Assert.Null(untouched.Pfn);
+        Assert.False(untouched.IsPfnHidden);
+    }
+
+    [Fact]
+    public void Frames_are_those_of_pagemap_and_flags_come_when_they_are_wanted()
+    {
+        Need.Root();
+        ulong address = _target.Ask("seed").Address("address") + 0x123;
+        PageMapEntry page = new PageMapWalk(_process).From(address, null, null).Single();
+        using FrameTables frames = new(FrameFields.Flags);
+        using AddressResolver resolver = new(_process, frames);
+        ResolvedAddress resolved = resolver.Resolve([address], error => throw error).Single();
+        Assert.NotNull(resolved.Pfn);
+        Assert.Equal(page.Pfn, resolved.Pfn);
+        Assert.Equal(page.PhysicalAddress, resolved.PhysicalAddress);
+        Assert.Contains("anonymous", resolved.Flags!);
+        Assert.Null(Resolve(address).Flags);
+    }
+
+    [Fact]
+    public void Page_table_indexes_are_those_of_the_seed()
+    {
+        Assert.SkipUnless(Page.Size == 4096 && System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture
+            == System.Runtime.InteropServices.Architecture.X64, "needs x86-64");
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "7f133f163000-7f133f164000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x7f133f163000, 0x81UL << 56);
+        using LinuxProcess process = simulated.Open();
+        List<string> told = [];
+        using AddressResolver resolver = new(process) { Tell = told.Add };
+        ResolvedAddress[] resolved = [.. resolver.Resolve([0x7f133f163000, 0x7f133f163008], error => throw error)];
+        // The five-level table's root has nothing but its first entry for what four levels reach.
+        Assert.Equal(0x7f0, (resolved[0].P4dIndex ?? resolved[0].PgdIndex) * 8);
+        Assert.Equal([0x260, 0xfc0, 0xb18],
+            new[] { resolved[0].PudIndex * 8, resolved[0].PmdIndex * 8, resolved[0].PteIndex * 8 });
+        Assert.True(resolved[0].IsPfnHidden);
+        Assert.True(resolved[0].IsPresent);
+        Assert.Null(resolved[0].Pfn);
+        Assert.Null(resolved[0].PhysicalAddress);
+        Assert.Equal([PageMapWalk.FramesHidden], told);
+    }
+
+    [Fact]
+    public void A_stack_is_told_with_its_thread()
+    {
+        Assert.Equal(_target.ProcessId, Resolve("[stack]-8").ThreadId);
+        _target.Ask("garlic");
+        using ProcModules modules = new(_process);
+        // Waiting threads of the runtime: each tells where its stack is.
+        (int Thread, ulong Pointer)[] waiting = [.. _process.ThreadIds().Where(id => id != _process.Id)
+            .Select(id => (id, File.ReadAllText($"/proc/{_process.Id}/task/{id}/syscall")))
+            .Where(item => SyscallLine.TryParse(System.Text.Encoding.ASCII.GetBytes(item.Item2), out _))
+            .Select(item => (item.id, Convert.ToUInt64(item.Item2.Split(' ')[^2], 16)))];
+        Assert.NotEmpty(waiting);
+        Assert.Contains(waiting, item => Resolve(item.Pointer).ThreadId == item.Thread);
+    }
+
+    [Fact]
+    public void What_is_not_mapped_is_told_and_does_not_stop_the_others()
+    {
+        List<string> failed = [];
+        using AddressResolver resolver = new(_process);
+        ulong libc = resolver.Evaluate(ProcAddress.Parse("libc.so.6"));
+        ResolvedAddress[] resolved = [.. resolver.Resolve([0x10, libc, 0xffffffffff600000, 0x20], error => failed.Add(error.ErrorId))];
+        Assert.Equal(["FindMap,ENOENT", "FindMap,ENOENT"], failed);
+        Assert.Equal([libc, 0xffffffffff600000], resolved.Select(item => item.Address));
+        Assert.Null(resolved[1].IsPresent);
+    }
+
+    [Fact]
+    public void A_mapping_that_comes_later_is_found_and_order_is_kept()
+    {
+        using AddressResolver resolver = new(_process);
+        ulong libc = resolver.Evaluate(ProcAddress.Parse("libc.so.6"));
+        Assert.Single(resolver.Resolve([libc], error => throw error));
+        ulong address = _target.Ask("map 4096 rw- private").Address("address");
+        ulong[] asked = [address, libc, address + 1, libc + 1];
+        Assert.Equal(asked, resolver.Resolve(asked, error => throw error).Select(item => item.Address));
+    }
+
+    [Fact]
+    public void A_process_that_has_ended_is_an_error()
+    {
+        using AddressResolver resolver = new(_process);
+        ulong libc = resolver.Evaluate(ProcAddress.Parse("libc.so.6"));
+        _target.Kill();
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => resolver.Resolve([libc], error => throw error).ToArray());
+        Assert.Equal(Errno.ESRCH, error.Errno);
+    }
+
+    [Fact]
+    public void A_map_of_code_that_is_made_while_running_names_it()
+    {
+        ulong address = _target.Ask("map 8192 r-x private").Address("address");
+        string path = $"/tmp/perf-{_target.ProcessId}.map";
+        File.WriteAllText(path, $"{address:x} 40 void [app] Kitchen::Cook(int)\nnonsense\n{address + 0x100:x} 0x10 other\n");
+        try
+        {
+            ResolvedAddress cook = Resolve(address + 8);
+            Assert.Equal("void [app] Kitchen::Cook(int)", cook.Symbol);
+            Assert.Equal(8UL, cook.SymbolOffset);
+            Assert.Equal(SymbolOrigin.PerfMap, cook.SymbolSource);
+            Assert.Equal("void [app] Kitchen::Cook(int)+0x8", cook.Location);
+            Assert.Equal("other", Resolve(address + 0x10f).Symbol);
+            Assert.Null(Resolve(address + 0x40).Symbol);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public void A_map_that_another_user_wrote_is_not_believed()
+    {
+        Need.Root();
+        using TargetProcess other = TargetProcess.Start("setpriv", "--reuid", "65534", "--clear-groups");
+        ulong address = other.Ask("map 4096 r-x private").Address("address");
+        string path = $"/tmp/perf-{other.ProcessId}.map";
+        File.WriteAllText(path, $"{address:x} 40 cook\n");
+        try
+        {
+            using LinuxProcess process = LinuxProcess.Open(other.ProcessId);
+            string? Name()
+            {
+                using AddressResolver resolver = new(process);
+                return resolver.Resolve([address], error => throw error).Single().Symbol;
+            }
+
+            Assert.Equal("cook", Name());
+            Shell.Run(Need.Tool("chown"), "65533", path);
+            Assert.Null(Name());
+            Shell.Run(Need.Tool("chown"), "65534", path);
+            Assert.Equal("cook", Name());
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private string Cxx() => MapReader.Read(_process).Select(map => Path.GetFileName(map.Path))
+        .First(file => file.StartsWith("libstdc++.so.6", StringComparison.Ordinal));
+
+    private ResolvedAddress Resolve(string text) => Resolve(ProcAddress.Parse(text).Resolve(_process));
+
+    private ResolvedAddress Resolve(ulong address)
+    {
+        using AddressResolver resolver = new(_process);
+        return resolver.Resolve([address], error => throw error).Single();
+    }
+}

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+
+namespace MemProc.Tests;
+
+/// <summary>Names in a program that gcc makes here: local ones, equal ones, and those that lie in a file beside it.</summary>
+public sealed class CompiledProgramTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    /// <inheritdoc/>
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Names_of_the_full_table_are_found_and_equal_ones_are_an_error()
+    {
+        string program = Compile("cook");
+        Run(program, (process, spoon) =>
+        {
+            ResolvedAddress resolved = Resolve(process, spoon + 2);
+            Assert.Equal(("spoon", 2UL, SymbolOrigin.Full), (resolved.Symbol, resolved.SymbolOffset, resolved.SymbolSource));
+            Assert.Equal(spoon, ProcAddress.Parse("!spoon").Resolve(process));
+            Assert.Equal(spoon, ProcAddress.Parse("cook!spoon").Resolve(process));
+            MemProcException error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("!twin").Resolve(process));
+            Assert.Equal("ResolveAddress,EINVAL", error.ErrorId);
+            Assert.Equal(2, error.Message.Split("twin at 0x").Length - 1);
+            error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("!own").Resolve(process));
+            Assert.Contains("once in each thread", error.Message, StringComparison.Ordinal);
+            error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("spoon").Resolve(process));
+            Assert.Contains("write !spoon", error.Message, StringComparison.Ordinal);
+        });
+    }
+
+    [Theory]
+    [InlineData("-Wl,--build-id=sha1")]
+    [InlineData("-Wl,--build-id=none")]
+    public void Names_in_a_separate_file_are_found_and_one_of_another_program_is_not_believed(string buildId)
+    {
+        string objcopy = Need.Tool("objcopy");
+        string program = Compile("cook", buildId);
+        string debug = Path.Combine(_folder.Path, "cook.debug");
+        Shell.Run(objcopy, "--only-keep-debug", program, debug);
+        Shell.Run(objcopy, "--strip-all", $"--add-gnu-debuglink={debug}", program);
+        Run(program, (process, spoon) =>
+        {
+            ResolvedAddress resolved = Resolve(process, spoon + 2);
+            Assert.Equal(("spoon", 2UL, SymbolOrigin.DebugFile), (resolved.Symbol, resolved.SymbolOffset, resolved.SymbolSource));
+            Assert.Equal(spoon, ProcAddress.Parse("!spoon").Resolve(process));
+
+            string other = Compile("other", buildId, "-DOTHER");
+            Shell.Run(objcopy, "--only-keep-debug", other, debug);
+            Assert.Null(Resolve(process, spoon + 2).Symbol);
+        });
+    }
+
+    private static ResolvedAddress Resolve(LinuxProcess process, ulong address)
+    {
+        using AddressResolver resolver = new(process);
+        return resolver.Resolve([address], error => throw error).Single();
+    }
+
+    private string Compile(string name, params string[] options)
+    {
+        string gcc = Need.Tool("gcc");
+        string first = Path.Combine(_folder.Path, "first.c"), second = Path.Combine(_folder.Path, "second.c");
+        File.WriteAllText(first,
+            """
+            #include <stdio.h>
+            __thread int own = 1;
+            static int twin(void) { return 1; }
+            int other(void);
+            static int spoon(void) { return twin() + other(); }
+            int main(void) { printf("%p\n", (void *)spoon); fflush(stdout); return getchar() + own + spoon(); }
+            """);
+        File.WriteAllText(second,
+            """
+            #ifdef OTHER
+            int more(void) { return 3; }
+            #endif
+            static int twin(void) { return 2; }
+            int other(void) { return twin(); }
+            """);
+        string program = Path.Combine(_folder.Path, name);
+        Shell.Run(gcc, ["-O0", .. options, "-o", program, first, second]);
+        return program;
+    }
+
+    private static void Run(string program, Action<LinuxProcess, ulong> test)
+    {
+        using Process started = Process.Start(new ProcessStartInfo(program)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        try
+        {
+            ulong spoon = Convert.ToUInt64(started.StandardOutput.ReadLine(), 16);
+            using LinuxProcess process = LinuxProcess.Open(started.Id);
+            test(process, spoon);
+        }
+        finally
+        {
+            started.Kill();
+            started.WaitForExit();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+namespace MemProc.Tests.Peers;
+
+/// <summary>Addresses are called what gdb calls them.</summary>
+public sealed class GdbSymbolTests
+{
+    private const int Count = 1000;
+
+    [Fact]
+    public void Addresses_of_code_are_called_what_gdb_calls_them()
+    {
+        string gdb = Need.Tool("gdb");
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using ProcModules modules = new(process);
+        ProcModule[] files = [.. modules.All.Where(module => module.Image is not null
+            && (module == modules.Main || module.Name is "libc.so.6" or "libcoreclr.so"
+                || module.Name.StartsWith("ld-", StringComparison.Ordinal)))];
+        Assert.Equal(4, files.Length);
+        Random random = new(5);
+        ulong[] addresses = [.. files.SelectMany(module => RandomCode(module, modules, random, Count))];
+        (string?[] theirs, string said) = Ask(gdb, target.ProcessId, addresses);
+        Assert.SkipWhen(said.Contains("ptrace: Operation not permitted", StringComparison.Ordinal), "needs to be allowed to trace");
+        Assert.Equal(addresses.Length, theirs.Length);
+
+        using AddressResolver resolver = new(process);
+        ResolvedAddress[] ours = [.. resolver.Resolve(addresses, error => throw error)];
+        string[] differing = [.. ours.Zip(theirs).Where(pair => Called(pair.First) != pair.Second)
+            .Select(pair => $"{pair.First.Address:x} {pair.First.Module} {pair.First.Section}: "
+                + $"{Called(pair.First)} ({pair.First.SymbolSource}), gdb: {pair.Second}")];
+        Assert.True(differing.Length == 0,
+            $"{differing.Length} of {ours.Length}:\n{string.Join('\n', differing.Take(20))}\n{said[..Math.Min(said.Length, 500)]}");
+        Assert.True(theirs.Count(name => name is not null) > Count, "hardly an address has a name");
+    }
+
+    private static ulong[] RandomCode(ProcModule module, ProcModules modules, Random random, int count)
+    {
+        ElfSection text = module.Image!.Sections.Single(section => section.Name == ".text");
+        ulong start = ProcAddress.Parse($"{AddressExpression.Quote(module.Path)}!.text").Resolve(modules);
+        return [.. Enumerable.Range(0, count).Select(_ => start + (ulong)random.NextInt64((long)text.SizeBytes))];
+    }
+
+    private static string? Called(ResolvedAddress address) => address.Symbol is null ? null
+        : address.SymbolOffset == 0 ? address.Symbol : $"{address.Symbol} + {address.SymbolOffset}";
+
+    /// <summary>Names and offsets as gdb tells them, without section and version; null where it knows none.</summary>
+    private static (string?[] Names, string Said) Ask(string gdb, int processId, ulong[] addresses)
+    {
+        using TemporaryFolder folder = new();
+        string script = Path.Combine(folder.Path, "script");
+        File.WriteAllLines(script, ["set print demangle off", "set print asm-demangle off", $"attach {processId}",
+            .. addresses.Select(address => $"info symbol 0x{address:x}"), "detach"]);
+        (_, string output, string errors) = Shell.Try(gdb, ["-nx", "-batch", "-iex", "set auto-load no",
+            "-iex", "set debuginfod enabled off", "-x", script]);
+        List<string?> names = [];
+        foreach (string line in output.Split('\n'))
+        {
+            int section = line.IndexOf(" in section ", StringComparison.Ordinal);
+            if (section > 0)
+            {
+                string name = line[..section];
+                int offset = name.IndexOf(" + ", StringComparison.Ordinal);
+                string symbol = offset < 0 ? name : name[..offset];
+                int version = symbol.IndexOf('@');
+                symbol = version > 0 && !symbol.EndsWith("@plt", StringComparison.Ordinal) ? symbol[..version] : symbol;
+                names.Add(offset < 0 ? symbol : symbol + name[offset..]);
+            }
+            else if (line.StartsWith("No symbol matches", StringComparison.Ordinal))
+            {
+                names.Add(null);
+            }
+        }
+
+        return ([.. names], errors);
+    }
+}
