@@ -88,6 +88,9 @@ public sealed class MemprocKernelTests
         const string Capabilities = "+bpf,+perfmon";
         string memproc = Programs.ForEveryone(Programs.Memproc);
         using TargetProcess target = TargetProcess.Start([Need.Tool("setpriv"), .. MemprocTests.AsNobody]);
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        // The runtime of the target maps something now and then.
+        using ProcessStop still = ProcessStop.Hold(process);
         (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"), [.. MemprocTests.AsNobody,
             "--inh-caps", Capabilities, "--ambient-caps", Capabilities, DotnetHost.Path, memproc, "vma",
             $"{target.ProcessId}", "--json"]);

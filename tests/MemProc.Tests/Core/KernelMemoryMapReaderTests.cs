@@ -15,6 +15,8 @@ public sealed class KernelMemoryMapReaderTests
         using KernelMemoryMapReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        // The runtime of the target maps something now and then.
+        using ProcessStop still = ProcessStop.Hold(process);
         KernelMemoryMap map = reader.Read(process);
         string stat = File.ReadAllText($"/proc/{target.ProcessId}/stat");
         string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');

@@ -18,6 +18,8 @@ public sealed class KernelVmaReaderTests
         using TargetProcess target = TargetProcess.Start();
         target.Ask("vmas 3000");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        // The runtime of the target maps something now and then.
+        using ProcessStop still = ProcessStop.Hold(process);
         ProcMap[] maps = [.. MapReader.Read(process).Where(map => map.Kind != ProcMapKind.Vsyscall)];
         IReadOnlyList<KernelVma> vmas = reader.Read(process);
         Assert.Equal(
@@ -46,6 +48,7 @@ public sealed class KernelVmaReaderTests
         }
 
         target.Ask("still");
+        using ProcessStop still = ProcessStop.Hold(process);
         Assert.Equal(
             MapReader.Read(process).Where(map => map.Kind != ProcMapKind.Vsyscall).Select(map => (map.Start, map.End)),
             reader.Read(process).Select(vma => (vma.Start, vma.End)));
