@@ -18,6 +18,9 @@ internal sealed class PageTableWalker
     /// <summary>From here on whoever changes the page is given time.</summary>
     private const int Patience = 50;
 
+    /// <summary>Pages whose words are read together where one page after the other is asked for.</summary>
+    private const int AheadPages = 64;
+
     /// <summary>
     /// From this type on the offset is a frame number, of a page that moves or is broken, with bits of the kernel's own
     /// above it; the real areas have lower ones (<c>include/linux/swap.h</c>).
@@ -29,6 +32,11 @@ internal sealed class PageTableWalker
     private readonly ProcessKernelMemory _memory;
     private readonly ulong _directMap;
     private readonly ulong _root;
+
+    /// <summary>Words of pagemap that were read before walks: those of pages that are walked to one after the other.</summary>
+    private readonly ulong[] _ahead = new ulong[AheadPages];
+    private ulong _aheadPage;
+    private int _aheadCount;
 
     /// <summary>Prepares walks.</summary>
     /// <param name="session">The kernel's memory.</param>
@@ -65,7 +73,7 @@ internal sealed class PageTableWalker
         UserRange.End(address, 1, Operation);
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            PageMapWord before = WordOf(address);
+            PageMapWord before = attempt == 0 ? WordAhead(address) : WordOf(address);
             int count = TryWalk(address, steps);
             PageMapWord after = WordOf(address);
             if (count > 0 && before == after && Agrees(steps[count - 1], address, after))
@@ -110,14 +118,38 @@ internal sealed class PageTableWalker
         }
     }
 
+    /// <summary>
+    /// The word of a page, read before the walk to it: together with the next ones where it follows the last page.
+    /// However long ago that was, a word that is the same behind the walk held at some moment of it.
+    /// </summary>
+    private PageMapWord WordAhead(ulong address)
+    {
+        ulong page = address / MachinePage.SizeBytes;
+        if (page - _aheadPage >= (ulong)_aheadCount)
+        {
+            bool goesOn = _aheadCount > 0 && page == _aheadPage + (ulong)_aheadCount;
+            _aheadCount = ReadWords(address, _ahead.AsSpan(0, goesOn ? AheadPages : 1));
+            _aheadPage = page;
+        }
+
+        return new PageMapWord(_ahead[page - _aheadPage]);
+    }
+
     private PageMapWord WordOf(ulong address)
     {
         ulong word = 0;
-        Errno errno = Libc.TryPRead(_process.PageMap, MemoryMarshal.AsBytes(new Span<ulong>(ref word)),
+        ReadWords(address, new Span<ulong>(ref word));
+        return new PageMapWord(word);
+    }
+
+    /// <summary>Reads words of pagemap from the page of an address on; returns how many, at least 1.</summary>
+    private int ReadWords(ulong address, Span<ulong> words)
+    {
+        Errno errno = Libc.TryPRead(_process.PageMap, MemoryMarshal.AsBytes(words),
             address / MachinePage.SizeBytes * sizeof(ulong), out int read);
-        if (errno == Errno.None && read == sizeof(ulong))
+        if (errno == Errno.None && read >= sizeof(ulong))
         {
-            return new PageMapWord(word);
+            return read / sizeof(ulong);
         }
 
         _memory.ThrowIfGone(Operation);
