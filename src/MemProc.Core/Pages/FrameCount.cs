@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using MemProc.Interop;
 
@@ -15,7 +14,11 @@ public sealed class FrameCount(
     /// <summary>Frames of one piece of work: 1 MiB of words.</summary>
     private const int PieceFrames = 128 * 1024;
 
-    private readonly ConcurrentBag<PageFrameCount> _idle = [];
+    /// <summary>Bytes of a mapping in one piece of work: 256 KiB of pagemap.</summary>
+    private const ulong PieceBytes = 128UL << 20;
+
+    /// <summary>Pieces of one mapping.</summary>
+    private const ulong MostPieces = 1024;
 
     /// <summary>What has been counted.</summary>
     public PageFlagsCounter Counts { get; } = new(raw, filter.Flags);
@@ -74,37 +77,53 @@ public sealed class FrameCount(
         IEnumerable<ProcMap> maps = address is null
             ? MapReader.Read(process, cancellation)
             : MapReader.Between(process, start, end);
-        PageMapReader reader = new(process, cancellation) { TellsHuge = filter.IsHuge };
-        IEnumerable<PageMapBatch> batches = new PageMapBatches(reader).In(maps, start, end);
-        ConcurrentBag<PageFlagsCounter> parts = [];
+        PageFrameCount pages = new(tables, raw, filter);
         try
         {
-            // One reads the page table while the others look frames up, which takes longer; each does both in turn.
             Parallel.ForEach(
-                Partitioner.Create(batches, EnumerablePartitionerOptions.NoBuffering),
+                Partitioner.Create(Pieces(maps, start, end), EnumerablePartitionerOptions.NoBuffering),
                 new ParallelOptions { CancellationToken = cancellation },
-                () => _idle.TryTake(out PageFrameCount? idle) ? idle : new PageFrameCount(tables, raw, filter),
-                (batch, _, worker) =>
+                () => (Reader: new PageMapReader(process, cancellation) { TellsHuge = filter.IsHuge },
+                    Pages: new PageFrameCount(tables, raw, filter)),
+                (piece, _, worker) =>
                 {
-                    worker.Add(batch);
-                    ArrayPool<ulong>.Shared.Return(batch.Words);
+                    foreach (PageMapStretch stretch in worker.Reader.ReadPopulated(piece.Start, piece.End))
+                    {
+                        worker.Pages.Collect(stretch);
+                    }
+
                     return worker;
                 },
                 worker =>
                 {
-                    parts.Add(worker.TakeCounts());
-                    _idle.Add(worker);
+                    lock (pages)
+                    {
+                        pages.Add(worker.Pages);
+                    }
                 });
+            process.ThrowIfExited("ReadPageMap");
+            Counts.Add(pages.Count(cancellation));
         }
         catch (AggregateException error) when (error.InnerException is MemProcException inner)
         {
             throw inner;
         }
+    }
 
-        process.ThrowIfExited("ReadPageMap");
-        foreach (PageFlagsCounter part in parts)
+    /// <summary>Mappings, the large ones cut so that several processors have something to do.</summary>
+    private static IEnumerable<(ulong Start, ulong End)> Pieces(IEnumerable<ProcMap> maps, ulong start, ulong end)
+    {
+        foreach (ProcMap map in maps.Where(map => map.Start < end && map.Kind != ProcMapKind.Vsyscall))
         {
-            Counts.Add(part);
+            ulong until = Math.Min(map.End, end);
+            // Terabytes that are only reserved are not to be cut into millions.
+            ulong size = Math.Max(PieceBytes, MachinePage.Ceiling(map.SizeBytes / MostPieces));
+            for (ulong at = Math.Max(map.Start, start); at < until;)
+            {
+                ulong next = at + Math.Min(size, until - at);
+                yield return (at, next);
+                at = next;
+            }
         }
     }
 

@@ -7,48 +7,93 @@ namespace MemProc;
 /// </summary>
 internal sealed class FrameSet
 {
-    private const int WordFrames = 64;
-    private const int BlockWords = PresentFrames.PieceFrames / WordFrames;
-    private const ulong BlockFrames = WordFrames * BlockWords;
+    /// <summary>Frames of a block.</summary>
+    public const int BlockFrames = PresentFrames.PieceFrames;
 
-    private readonly SortedDictionary<ulong, ulong[]> _blocks = [];
+    private const int WordFrames = 64;
+
+    private readonly Dictionary<ulong, ulong[]> _blocks = [];
     private ulong _lastKey = ulong.MaxValue;
     private ulong[]? _lastBlock;
 
+    /// <summary>The keys of all blocks that hold frames, in rising order.</summary>
+    public IEnumerable<ulong> Blocks => _blocks.Keys.Order();
+
     /// <summary>Adds a frame.</summary>
-    public void Add(ulong pfn)
+    /// <returns>False: it was in the set.</returns>
+    public bool Add(ulong pfn)
     {
         if (Block(pfn) is not ulong[] block)
         {
-            block = new ulong[BlockWords];
+            block = new ulong[BlockFrames / WordFrames];
             _blocks.Add(pfn / BlockFrames, block);
             _lastBlock = block;
         }
 
-        block[pfn % BlockFrames / WordFrames] |= 1UL << (int)(pfn % WordFrames);
+        ref ulong word = ref block[pfn % BlockFrames / WordFrames];
+        ulong before = word;
+        word |= 1UL << (int)(pfn % WordFrames);
+        return word != before;
+    }
+
+    /// <summary>Adds the frames of another set, which is not used afterwards.</summary>
+    /// <param name="other">The other set.</param>
+    /// <param name="known">Told of each frame that is in both.</param>
+    public void Add(FrameSet other, Action<ulong> known)
+    {
+        _lastKey = ulong.MaxValue;
+        foreach ((ulong key, ulong[] added) in other._blocks)
+        {
+            if (!_blocks.TryGetValue(key, out ulong[]? block))
+            {
+                _blocks.Add(key, added);
+                continue;
+            }
+
+            for (int index = 0; index < block.Length; index++)
+            {
+                ulong first = key * BlockFrames + (ulong)(index * WordFrames);
+                for (ulong both = block[index] & added[index]; both != 0; both &= both - 1)
+                {
+                    known(first + (ulong)BitOperations.TrailingZeroCount(both));
+                }
+
+                block[index] |= added[index];
+            }
+        }
     }
 
     /// <summary>Whether a frame is in the set.</summary>
     public bool Contains(ulong pfn) =>
         Block(pfn) is ulong[] block && (block[pfn % BlockFrames / WordFrames] & 1UL << (int)(pfn % WordFrames)) != 0;
 
+    /// <summary>The frames of a block in rising order. Several threads can ask while none adds.</summary>
+    /// <param name="key">The block.</param>
+    /// <param name="pfns">Where they go: room for <see cref="BlockFrames"/>.</param>
+    /// <returns>How many there are.</returns>
+    public int CopyBlock(ulong key, Span<ulong> pfns)
+    {
+        ulong[] block = _blocks[key];
+        int count = 0;
+        for (int index = 0; index < block.Length; index++)
+        {
+            ulong first = key * BlockFrames + (ulong)(index * WordFrames);
+            for (ulong rest = block[index]; rest != 0; rest &= rest - 1)
+            {
+                pfns[count++] = first + (ulong)BitOperations.TrailingZeroCount(rest);
+            }
+        }
+
+        return count;
+    }
+
     /// <summary>All frames in rising order, in pieces; the memory is used again for the next piece.</summary>
     public IEnumerable<ReadOnlyMemory<ulong>> Pieces()
     {
         ulong[] piece = new ulong[BlockFrames];
-        foreach ((ulong key, ulong[] block) in _blocks)
+        foreach (ulong key in Blocks)
         {
-            int count = 0;
-            for (int index = 0; index < BlockWords; index++)
-            {
-                ulong first = key * BlockFrames + (ulong)(index * WordFrames);
-                for (ulong rest = block[index]; rest != 0; rest &= rest - 1)
-                {
-                    piece[count++] = first + (ulong)BitOperations.TrailingZeroCount(rest);
-                }
-            }
-
-            yield return piece.AsMemory(0, count);
+            yield return piece.AsMemory(0, CopyBlock(key, piece));
         }
     }
 

@@ -18,8 +18,9 @@ public sealed class PageFlagsCounter(bool raw, FlagFilter? filter)
     /// <summary>Counts one frame.</summary>
     /// <param name="word">Its word of <c>/proc/kpageflags</c>.</param>
     /// <param name="page">The page table's word by which it was reached.</param>
-    public void Add(KernelPageWord word, PageMapWord page = default) =>
-        Add(_frames, raw ? word.Expand(page) : word.WellKnown, 1);
+    /// <param name="pages">How many pages reached it so.</param>
+    public void Add(KernelPageWord word, PageMapWord page = default, ulong pages = 1) =>
+        Add(_frames, raw ? word.Expand(page) : word.WellKnown, pages);
 
     /// <summary>Counts a page in swap: it has no frame, and flags only of the page table.</summary>
     public void AddSwapped(PageMapWord page) =>
@@ -39,16 +40,15 @@ public sealed class PageFlagsCounter(bool raw, FlagFilter? filter)
         }
     }
 
-    /// <summary>Counts neighbouring frames; equal ones, which are most, are counted together.</summary>
-    internal void Add(ReadOnlySpan<ulong> words)
+    /// <summary>Counts frames in the order of their numbers; neighbours that are equal are counted together.</summary>
+    internal void Add(ReadOnlySpan<ulong> words, PageMapWord page = default)
     {
         for (int index = 0; index < words.Length;)
         {
             ReadOnlySpan<ulong> rest = words[index..];
             int equal = rest.IndexOfAnyExcept(rest[0]);
             equal = equal < 0 ? rest.Length : equal;
-            KernelPageWord word = new(rest[0]);
-            Add(_frames, raw ? word.Expand() : word.WellKnown, (ulong)equal);
+            Add(new KernelPageWord(rest[0]), page, (ulong)equal);
             index += equal;
         }
     }

@@ -1,69 +1,37 @@
+using System.Runtime.InteropServices;
 using MemProc.Interop;
 
 namespace MemProc;
 
 /// <summary>
-/// Counts the frames behind pages of a process by their flags: what one thread does of it. What is read at once makes
-/// the speed: a system call costs as much as the words of three frames.
+/// Counts the frames behind pages of a process by their flags. All frames are collected before one is looked up: the
+/// pages of a process lie about in memory, but between them all there are few gaps, and a system call costs as much as
+/// the words of some frames.
 /// </summary>
 /// <param name="tables">The frame tables.</param>
-/// <param name="raw">Count flags of the kernel's internals too.</param>
+/// <param name="raw">Count flags of the kernel's internals too, and what the page table says.</param>
 /// <param name="filter">Which pages count.</param>
 internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter filter)
 {
-    /// <summary>Words of unwanted frames that are read rather than left out by another system call.</summary>
-    private const ulong BridgedFrames = 4;
+    private readonly PageFlagsCounter _counts = new(raw, filter.Flags);
 
-    private readonly ulong[] _words = GC.AllocateUninitializedArray<ulong>(PageMapBatches.BatchPages);
-    private readonly ulong[]? _cgroups = filter.CgroupInode is null ? null : new ulong[PageMapBatches.BatchPages];
+    /// <summary>The frames by the word of the page table that counts with them.</summary>
+    private readonly Dictionary<PageMapWord, FrameSet> _frames = [];
 
-    // Runs: neighbouring pages in consecutive frames. The number of the first frame, and which pages.
-    private readonly ulong[] _firsts = GC.AllocateUninitializedArray<ulong>(PageMapBatches.BatchPages);
-    private readonly (int Place, int Count)[] _pages =
-        GC.AllocateUninitializedArray<(int Place, int Count)>(PageMapBatches.BatchPages);
+    /// <summary>How many more pages have a frame that one has already: the page of zeros, merged pages.</summary>
+    private readonly Dictionary<(PageMapWord Page, ulong Pfn), ulong> _again = [];
 
-    private PageFlagsCounter _counts = new(raw, filter.Flags);
+    private PageMapWord _lastPage;
+    private FrameSet? _lastFrames;
 
-    /// <summary>What has been counted; counting begins anew.</summary>
-    public PageFlagsCounter TakeCounts()
+    /// <summary>Takes the frames of present pages down, and counts pages in swap.</summary>
+    /// <exception cref="MemProcException">EPERM where the kernel hides the frame numbers.</exception>
+    public void Collect(PageMapStretch stretch)
     {
-        PageFlagsCounter counts = _counts;
-        _counts = new PageFlagsCounter(raw, filter.Flags);
-        return counts;
-    }
-
-    /// <summary>Counts the pages of a batch; its words are moved about.</summary>
-    /// <exception cref="MemProcException">
-    /// ReadPageFlags failed; EPERM where the kernel hides the frame numbers.
-    /// </exception>
-    public void Add(PageMapBatch batch)
-    {
-        Span<ulong> pages = batch.Words.AsSpan(0, TakePresent(batch));
-        int runs = FindRuns(pages);
-        // The pages of a process lie about in memory, but between them all there are few gaps.
-        Array.Sort(_firsts, _pages, 0, runs);
-        for (int run = 0; run < runs;)
+        foreach (ulong page in stretch.Words.Span)
         {
-            int from = run;
-            ulong end = End(run++);
-            while (run < runs && _firsts[run] <= end + BridgedFrames
-                && Math.Max(end, End(run)) - _firsts[from] <= (ulong)_words.Length)
-            {
-                end = Math.Max(end, End(run++));
-            }
-
-            Count(from, run, (int)(end - _firsts[from]), pages);
-        }
-    }
-
-    /// <summary>Moves the words of present pages to the front, and counts those of pages in swap.</summary>
-    private int TakePresent(PageMapBatch batch)
-    {
-        int count = 0;
-        for (int index = 0; index < batch.Count; index++)
-        {
-            PageMapWord word = new(batch.Words[index]);
-            if (!filter.Matches(word.Raw, batch.IsHuge))
+            PageMapWord word = new(page);
+            if (!filter.Matches(page, stretch.IsHuge))
             {
                 continue;
             }
@@ -75,73 +43,125 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
 
             if (word.IsPresent)
             {
-                batch.Words[count++] = word.Raw;
+                Add(word);
             }
             else if (word.IsSwapped && filter.CgroupInode is null)
             {
                 _counts.AddSwapped(word);
             }
         }
+    }
+
+    /// <summary>Takes over what another one has collected; it is not used afterwards.</summary>
+    public void Add(PageFrameCount other)
+    {
+        _counts.Add(other._counts);
+        foreach ((PageMapWord page, FrameSet frames) in other._frames)
+        {
+            Frames(page).Add(frames, pfn => Again(page, pfn) += 1);
+        }
+
+        foreach (((PageMapWord page, ulong pfn), ulong pages) in other._again)
+        {
+            Again(page, pfn) += pages;
+        }
+    }
+
+    /// <summary>Looks the frames up, on all processors.</summary>
+    /// <returns>The counts.</returns>
+    /// <exception cref="MemProcException">ReadPageFlags failed.</exception>
+    public PageFlagsCounter Count(CancellationToken cancellation)
+    {
+        ParallelOptions options = new() { CancellationToken = cancellation };
+        foreach ((PageMapWord page, FrameSet frames) in _frames)
+        {
+            Parallel.ForEach(frames.Blocks, options,
+                () => new Worker(tables, filter.CgroupInode, new PageFlagsCounter(raw, filter.Flags)),
+                (block, _, worker) =>
+                {
+                    worker.Count(frames, block, page);
+                    return worker;
+                },
+                worker =>
+                {
+                    lock (_counts)
+                    {
+                        _counts.Add(worker.Counts);
+                    }
+                });
+        }
+
+        foreach (IGrouping<PageMapWord, KeyValuePair<(PageMapWord Page, ulong Pfn), ulong>> pages in _again.GroupBy(pages => pages.Key.Page))
+        {
+            ulong[] pfns = [.. pages.Select(page => page.Key.Pfn).Order()];
+            ulong[] words = new ulong[pfns.Length];
+            int known = Read(tables, filter.CgroupInode, pfns, words);
+            for (int index = 0; index < known; index++)
+            {
+                _counts.Add(new KernelPageWord(words[index]), pages.Key, _again[(pages.Key, pfns[index])]);
+            }
+        }
+
+        return _counts;
+    }
+
+    private void Add(PageMapWord word)
+    {
+        PageMapWord page = raw ? word.WithoutFrame : default;
+        if (_lastFrames is null || page != _lastPage)
+        {
+            _lastPage = page;
+            _lastFrames = Frames(page);
+        }
+
+        if (!_lastFrames.Add(word.Pfn))
+        {
+            Again(page, word.Pfn)++;
+        }
+    }
+
+    private FrameSet Frames(PageMapWord page) =>
+        CollectionsMarshal.GetValueRefOrAddDefault(_frames, page, out _) ??= new FrameSet();
+
+    private ref ulong Again(PageMapWord page, ulong pfn) =>
+        ref CollectionsMarshal.GetValueRefOrAddDefault(_again, (page, pfn), out _);
+
+    /// <summary>Reads the flags of frames in rising order, and moves those that count to the front.</summary>
+    /// <returns>How many count: memory of a device has frames beyond the table's end.</returns>
+    private static int Read(FrameTables tables, ulong? cgroup, Span<ulong> pfns, Span<ulong> words)
+    {
+        int known = tables.ReadFlags(pfns, words);
+        if (cgroup is null)
+        {
+            return known;
+        }
+
+        ulong[] cgroups = tables.ReadCgroups(pfns[..known]) ?? [];
+        int count = 0;
+        for (int index = 0; index < cgroups.Length; index++)
+        {
+            if (cgroups[index] == cgroup)
+            {
+                pfns[count] = pfns[index];
+                words[count++] = words[index];
+            }
+        }
 
         return count;
     }
 
-    private int FindRuns(ReadOnlySpan<ulong> pages)
+    /// <summary>What one thread counts with.</summary>
+    private sealed class Worker(FrameTables tables, ulong? cgroup, PageFlagsCounter counts)
     {
-        int runs = 0;
-        for (int place = 0; place < pages.Length;)
+        private readonly ulong[] _pfns = GC.AllocateUninitializedArray<ulong>(FrameSet.BlockFrames);
+        private readonly ulong[] _words = GC.AllocateUninitializedArray<ulong>(FrameSet.BlockFrames);
+
+        public PageFlagsCounter Counts { get; } = counts;
+
+        public void Count(FrameSet frames, ulong block, PageMapWord page)
         {
-            ulong first = new PageMapWord(pages[place]).Pfn;
-            int count = 1;
-            while (place + count < pages.Length && new PageMapWord(pages[place + count]).Pfn == first + (ulong)count)
-            {
-                count++;
-            }
-
-            _firsts[runs] = first;
-            _pages[runs++] = (place, count);
-            place += count;
-        }
-
-        return runs;
-    }
-
-    /// <summary>The number behind the last frame of a run.</summary>
-    private ulong End(int run) => _firsts[run] + (ulong)_pages[run].Count;
-
-    /// <summary>Reads a span of frames and counts those of the runs in it.</summary>
-    private void Count(int from, int to, int span, ReadOnlySpan<ulong> pages)
-    {
-        int known = tables.ReadFlags(_firsts[from], _words.AsSpan(0, span));
-        if (_cgroups is not null)
-        {
-            known = tables.ReadCgroups(_firsts[from], _cgroups.AsSpan(0, known));
-        }
-
-        for (int run = from; run < to; run++)
-        {
-            int place = (int)(_firsts[run] - _firsts[from]);
-            // Memory of a device has frames beyond the table's end.
-            int count = Math.Clamp(known - place, 0, _pages[run].Count);
-            if (raw || _cgroups is not null)
-            {
-                CountEach(place, pages.Slice(_pages[run].Place, count));
-            }
-            else
-            {
-                _counts.Add(_words.AsSpan(place, count));
-            }
-        }
-    }
-
-    private void CountEach(int place, ReadOnlySpan<ulong> pages)
-    {
-        for (int index = 0; index < pages.Length; index++)
-        {
-            if (_cgroups is null || _cgroups[place + index] == filter.CgroupInode)
-            {
-                _counts.Add(new KernelPageWord(_words[place + index]), new PageMapWord(pages[index]));
-            }
+            Span<ulong> pfns = _pfns.AsSpan(0, frames.CopyBlock(block, _pfns));
+            Counts.Add(_words.AsSpan(0, Read(tables, cgroup, pfns, _words)), page);
         }
     }
 }
