@@ -2,7 +2,8 @@ namespace MemProc.Bench;
 
 /// <summary>
 /// The same walk in PowerShell, an object a page, against what the pipeline itself takes. <c>$null = …</c> keeps all
-/// objects until the last one has come, so that their size counts too; <c>| Out-Null</c> passes them on.
+/// objects until the last one has come, so that their size counts too; <c>| Out-Null</c> passes them on. Each has a
+/// session of its own: what one leaves behind on the heap is not to be cleared away, or grown again, on another's time.
 /// </summary>
 internal sealed class ObjectsCase : Case
 {
@@ -15,9 +16,9 @@ internal sealed class ObjectsCase : Case
     /// <inheritdoc/>
     public override void Prepare(Contest contest)
     {
-        PwshSession session = contest.Keep(PwshSession.Start());
         ResidentMemory memory = ResidentMemory.In(contest, 1UL << 30);
         string walk = $"Get-PageMapEntry -Id {memory.ProcessId} -Address 0x{memory.Start:x} -Length {memory.Length}";
+        PwshSession session = contest.Keep(PwshSession.Start());
         string counted = session.Run($"({walk} | Measure-Object).Count").Answer!;
         if (counted != $"{memory.Pages}")
         {
@@ -26,7 +27,7 @@ internal sealed class ObjectsCase : Case
 
         int size = BytesOfEntry(memory);
         string empty = $"Write-EmptyObject {memory.Pages}";
-        PwshLine Add(string name, string line) => contest.Add(new PwshLine(name, session, line));
+        Contender Add(string name, string line) => contest.Add(PwshLine.InSessionOfItsOwn(contest, name, line));
 
         Contender kept = Add("$null = Get-PageMapEntry", $"$null = {walk}");
         contest.Compare(kept, Add("$null = empty objects", $"$null = {empty}"), atMost: 1.6);

@@ -32,19 +32,9 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
             _resolved = process;
         }
 
-        foreach (ProcAddress[] batch in Address.Chunk(AddressResolver.BatchAddresses))
+        foreach (ResolvedAddress address in _resolver.Resolve(Address, error => WriteError(Failure.Record(error))))
         {
-            List<ulong> addresses = new(batch.Length);
-            foreach (ProcAddress address in batch)
-            {
-                // One bad address does not stop the others.
-                Attempt(() => addresses.Add(_resolver.Evaluate(address)));
-            }
-
-            foreach (ResolvedAddress address in _resolver.Resolve(addresses, error => WriteError(Failure.Record(error))))
-            {
-                WriteObject(address);
-            }
+            WriteObject(address);
         }
     }
 

@@ -75,6 +75,8 @@ Describe 'Get-PageFlags without a process' {
     It 'takes ranges' {
         Assert-Root
         (Get-PageFlags '0x10..0x13').Pfn | Should -Be 16, 17, 18, 19
+        (Get-PageFlags ([long[]] (16, 17))).Pfn | Should -Be 16, 17
+        (Get-PageFlags ([Collections.Generic.List[ulong]]::new([ulong[]] (16, 17)))).Pfn | Should -Be 16, 17
         { Get-PageFlags '9..8' } |
             Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemProc.PowerShell.GetPageFlagsCommand'
     }

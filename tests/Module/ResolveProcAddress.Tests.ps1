@@ -32,6 +32,14 @@ Describe 'Resolve-ProcAddress' {
             Should -Be $target.Id
     }
 
+    It 'takes lists of any type' {
+        $wanted = $seed, ($seed + 1)
+        foreach ($list in [ulong[]] $wanted, [long[]] $wanted, [Collections.Generic.List[ulong]]::new([ulong[]] $wanted),
+            [string[]] $wanted.ForEach{ "$_" }, [Collections.ArrayList]::new($wanted)) {
+            Resolve-ProcAddress $target.Id $list | ForEach-Object Address | Should -Be $wanted
+        }
+    }
+
     It 'goes on after what cannot be resolved, each an error of its own' {
         $answers = Resolve-ProcAddress $target.Id 'libc.so.6', 'libc.so', 0x10, '[stack]' `
             -ErrorVariable failures -ErrorAction SilentlyContinue

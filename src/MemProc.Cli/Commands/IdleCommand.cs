@@ -17,7 +17,7 @@ internal sealed class IdleCommand : CliCommand
     private readonly Argument<int> _process = Given.Process();
 
     private readonly Argument<ProcAddress?> _address =
-        Given.Address("The page that holds this address, or the first one; left out, the whole process");
+        Given.Address("The page that holds this address, or the first one; left out, the whole process", orNone: true);
 
     private readonly Option<ulong?> _length = Given.Option<ulong?>(
         "--length", "BYTES", "So many bytes from ADDRESS on: 4096, 0x1000, 16M", text => Numbers.Length(text));
@@ -28,7 +28,6 @@ internal sealed class IdleCommand : CliCommand
             "memproc idle 1234",
             "memproc idle 1234 0x7ffd2de47000 --length 64K")
     {
-        _address.Arity = ArgumentArity.ZeroOrOne;
         Arguments.Add(_process);
         Arguments.Add(_address);
         Options.Add(_length);

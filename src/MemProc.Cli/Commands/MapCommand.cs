@@ -26,8 +26,7 @@ internal sealed class MapCommand : CliCommand
 
     private readonly Argument<int> _process = Given.Process();
 
-    private readonly Option<ProcAddress?> _address = Given.Option<ProcAddress>(
-        "--address", "ADDRESS", "Only the mapping that holds this address", ProcAddress.Parse);
+    private readonly Option<ProcAddress?> _address = Given.AddressOption("Only the mapping that holds this address");
 
     private readonly Option<string[]> _path = Given.List(
         "--path", "PATTERN", "Only paths that fit: * is any text, ? one character; a pattern without a slash is held "

@@ -24,7 +24,7 @@ internal sealed class PageMapCommand : CliCommand
     private readonly Argument<int> _process = Given.Process();
 
     private readonly Argument<ProcAddress?> _address =
-        Given.Address("The page that holds this address, or the first one; left out, the whole process");
+        Given.Address("The page that holds this address, or the first one; left out, the whole process", orNone: true);
 
     private readonly Option<ulong?> _length = Given.Option<ulong?>(
         "--length", "BYTES", "So many bytes from ADDRESS on: 4096, 0x1000, 16M", text => Numbers.Length(text));
@@ -46,7 +46,6 @@ internal sealed class PageMapCommand : CliCommand
             "memproc pagemap 1234 0x7ffd2de47000 --count 4 --all",
             "memproc pagemap 1234 --anonymous --flag dirty --not-flag referenced --with-flags")
     {
-        _address.Arity = ArgumentArity.ZeroOrOne;
         Arguments.Add(_process);
         Arguments.Add(_address);
         Options.Add(_length);

@@ -115,7 +115,7 @@ internal sealed class ReadCommand : CliCommand
         ParseResult given, LinuxProcess process, MemoryReader reader, Output output, CancellationToken cancellation)
     {
         bool isHeld = given.GetValue(_stop);
-        ulong[] path = PointerPath.Follow(process, reader, given.GetValue(_address)!.Resolve(process),
+        ulong[] path = PointerPath.Follow(process, reader, given.GetValue(_address)!.Value.Resolve(process),
             given.GetValue(_dereference) ?? 0);
         ulong address = path[^1];
         ulong length = given.GetValue(_length) ?? 0;

@@ -36,27 +36,7 @@ internal sealed class ResolveCommand : CliCommand
         using AddressResolver resolver = new(process, null, cancellation) { Tell = output.Tell };
         ProcAddress[] told = given.GetValue(_addresses) ?? [];
         IEnumerable<ProcAddress> addresses = told.Length > 0 ? told : FromInput(output);
-        output.WriteTable(Columns, resolver.Resolve(
-            Values(addresses, resolver, output), error => output.Fail(error.Message)));
-    }
-
-    private static IEnumerable<ulong> Values(IEnumerable<ProcAddress> addresses, AddressResolver resolver, Output output)
-    {
-        foreach (ProcAddress address in addresses)
-        {
-            ulong value;
-            try
-            {
-                value = resolver.Evaluate(address);
-            }
-            catch (MemProcException error)
-            {
-                output.Fail(error.Message);
-                continue;
-            }
-
-            yield return value;
-        }
+        output.WriteTable(Columns, resolver.Resolve(addresses, error => output.Fail(error.Message)));
     }
 
     private static IEnumerable<ProcAddress> FromInput(Output output)

@@ -45,8 +45,7 @@ internal sealed class SearchCommand : CliCommand
     private readonly Option<int?> _alignment = Given.Option<int?>("--alignment", "BYTES",
         "Matches begin at multiples of this; numbers at multiples of their size unless given, all else anywhere",
         text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
-    private readonly Option<ProcAddress?> _address = Given.Option<ProcAddress>(
-        "--address", "ADDRESS", "From this address on", ProcAddress.Parse);
+    private readonly Option<ProcAddress?> _address = Given.AddressOption("From this address on");
     private readonly Option<ulong?> _length = Given.Option<ulong?>(
         "--length", "LENGTH", "So many bytes from --address on", text => Numbers.Length(text));
     private readonly Option<string[]> _path = Given.List(

@@ -18,8 +18,7 @@ internal sealed class VmaCommand : CliCommand
 
     private readonly Argument<int> _process = Given.Process();
 
-    private readonly Option<ProcAddress?> _address = Given.Option<ProcAddress?>(
-        "--address", "ADDRESS", "Only the mapping that holds this address", ProcAddress.Parse);
+    private readonly Option<ProcAddress?> _address = Given.AddressOption("Only the mapping that holds this address");
 
     private readonly Option<KernelReadSource?> _source = Given.Word<KernelReadSource>(
         "--source", "SOURCE", "How to read the kernel's memory");

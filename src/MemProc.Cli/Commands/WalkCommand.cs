@@ -56,7 +56,7 @@ internal sealed class WalkCommand : CliCommand
         using PageTableReader reader = new(
             given.GetValue(_source) ?? KernelReadSource.Auto, process.Files, cancellation);
         reader.Prepare(process);
-        ulong address = given.GetValue(_address)!.Resolve(process);
+        ulong address = given.GetValue(_address)!.Value.Resolve(process);
         ulong length = given.GetValue(_length) ?? 1;
         if (given.GetValue(_summary))
         {

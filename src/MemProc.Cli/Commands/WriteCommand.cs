@@ -10,7 +10,7 @@ internal sealed class WriteCommand : TransactionCommand
     private static readonly string[] Fields = ["address", .. Contents, "type", "expected"];
 
     private readonly Argument<int> _process = Given.Process();
-    private readonly Argument<ProcAddress?> _address = Given.Address("The first byte");
+    private readonly Argument<ProcAddress?> _address = Given.Address("The first byte", orNone: true);
 
     private readonly Option<byte[]?> _bytes = Given.Option(
         "--bytes", "HEX", "These bytes: '67 61 72' or 676172", ByteText.Parse);
@@ -41,7 +41,6 @@ internal sealed class WriteCommand : TransactionCommand
             "memproc write 1234 0x55d0c2a012a0 --bytes 'de ad be ef' --dry-run",
             "memproc write 1234 --changes changes.jsonl --stop --yes --json > done.jsonl")
     {
-        _address.Arity = ArgumentArity.ZeroOrOne;
         Arguments.Add(_process);
         Arguments.Add(_address);
         Options.Add(_bytes);
@@ -83,7 +82,7 @@ internal sealed class WriteCommand : TransactionCommand
         bool force = given.GetValue(_force);
         List<WantedWrite>? changes = given.Has(_changes)
             ? Read(given.GetValue(_changes)!, fields => Change(fields, force), output)
-            : [new WantedWrite(given.GetValue(_address)!, Bytes(given),
+            : [new WantedWrite(given.GetValue(_address)!.Value, Bytes(given),
                 given.Has(_expected) ? given.GetValue(_expected) : null, force)];
         if (changes is not null)
         {

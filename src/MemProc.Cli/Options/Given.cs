@@ -14,11 +14,18 @@ internal static class Given
     };
 
     /// <summary>An address in the process.</summary>
-    public static Argument<ProcAddress?> Address(string description) => new("ADDRESS")
+    /// <param name="description">Which one.</param>
+    /// <param name="orNone">It can be left out.</param>
+    public static Argument<ProcAddress?> Address(string description, bool orNone = false) => new("ADDRESS")
     {
         Description = description,
-        CustomParser = One<ProcAddress?>(ProcAddress.Parse),
+        Arity = orNone ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
+        CustomParser = One<ProcAddress?>(text => ProcAddress.Parse(text)),
     };
+
+    /// <summary>An address in the process, by a name.</summary>
+    public static Option<ProcAddress?> AddressOption(string description) =>
+        Option<ProcAddress?>("--address", "ADDRESS", description, text => ProcAddress.Parse(text));
 
     /// <summary>Addresses in the process.</summary>
     /// <param name="description">Which ones.</param>

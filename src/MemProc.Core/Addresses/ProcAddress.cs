@@ -6,7 +6,7 @@ namespace MemProc;
 /// An address as a person gives it: a number, or an expression such as <c>libc.so.6!malloc+8</c>. It is resolved against
 /// a process when it is used, so that one expression stands for another number in each process.
 /// </summary>
-public sealed class ProcAddress
+public readonly struct ProcAddress
 {
     private readonly ulong _value;
     private readonly string? _text;

@@ -21,6 +21,7 @@ public sealed class AddressResolver : IDisposable
     private readonly HashSet<string> _told = [];
     private readonly Lazy<PerfMap?> _perfMap;
     private readonly Lazy<List<(int Thread, ulong StackPointer)>> _stacks;
+    private readonly Dictionary<(ProcMap Map, ElfSection? Section), ResolvedPlace> _places = [];
     private ProcModules? _modules;
     private bool _hasPages = true;
 
@@ -48,6 +49,13 @@ public sealed class AddressResolver : IDisposable
 
     /// <summary>Says what stands at addresses, in the order asked.</summary>
     /// <param name="addresses">The addresses.</param>
+    /// <param name="fail">Told of each that is not mapped: FindMap, ENOENT; and of expressions that stand for none.</param>
+    /// <inheritdoc cref="Resolve(IEnumerable{ulong}, Action{MemProcException})" path="/exception"/>
+    public IEnumerable<ResolvedAddress> Resolve(IEnumerable<ProcAddress> addresses, Action<MemProcException> fail) =>
+        Resolve(Evaluate(addresses, fail), fail);
+
+    /// <summary>Says what stands at addresses, in the order asked.</summary>
+    /// <param name="addresses">The addresses.</param>
     /// <param name="fail">Told of each that is not mapped: FindMap, ENOENT.</param>
     /// <exception cref="MemProcException">ReadMaps, ReadPageMap or ReadPageFlags failed; ESRCH: the process has ended.</exception>
     public IEnumerable<ResolvedAddress> Resolve(IEnumerable<ulong> addresses, Action<MemProcException> fail)
@@ -55,14 +63,14 @@ public sealed class AddressResolver : IDisposable
         foreach (ulong[] batch in addresses.Chunk(BatchAddresses))
         {
             _cancellation.ThrowIfCancellationRequested();
-            ProcMap?[] maps = Array.ConvertAll(batch, MapAt);
-            PageMapWord?[] pages = ReadPages(batch, maps);
-            string[]?[] flags = ReadFlags(pages);
+            int[] maps = FindMaps(batch);
+            PageMapWord[] pages = ReadPages(batch, maps);
+            string[]?[]? flags = _frames is null ? null : ReadFlags(_frames, pages);
             for (int index = 0; index < batch.Length; index++)
             {
-                if (maps[index] is ProcMap map)
+                if (maps[index] >= 0)
                 {
-                    yield return Resolve(batch[index], map, pages[index], flags[index]);
+                    yield return Resolve(batch[index], maps[index], pages[index], flags?[index]);
                 }
                 else
                 {
@@ -76,28 +84,52 @@ public sealed class AddressResolver : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _modules?.Dispose();
 
-    /// <summary>The mapping of an address. One that has come since the list was read makes the list be read again.</summary>
-    private ProcMap? MapAt(ulong address)
+    /// <summary>The numbers that expressions stand for; what stands for none is told and left out.</summary>
+    private IEnumerable<ulong> Evaluate(IEnumerable<ProcAddress> addresses, Action<MemProcException> fail)
     {
-        ProcMap? map = Modules.MapAt(address);
-        if (map is null && MapReader.Find(_process, address) is not null)
+        foreach (ProcAddress address in addresses)
+        {
+            ulong value;
+            try
+            {
+                value = Evaluate(address);
+            }
+            catch (MemProcException error)
+            {
+                fail(error);
+                continue;
+            }
+
+            yield return value;
+        }
+    }
+
+    /// <summary>
+    /// Which mappings hold the addresses; -1 where none does. One that has come since the list was read makes the list
+    /// be read again.
+    /// </summary>
+    private int[] FindMaps(ulong[] addresses)
+    {
+        int[] maps = Array.ConvertAll(addresses, Modules.IndexOf);
+        if (addresses.Where((_, index) => maps[index] < 0).Any(address => MapReader.Find(_process, address) is not null))
         {
             _modules?.Dispose();
             _modules = null;
-            map = Modules.MapAt(address);
+            _places.Clear();
+            maps = Array.ConvertAll(addresses, Modules.IndexOf);
         }
 
-        return map;
+        return maps;
     }
 
-    private ResolvedAddress Resolve(ulong address, ProcMap map, PageMapWord? page, string[]? flags)
+    private ResolvedAddress Resolve(ulong address, int index, PageMapWord page, string[]? flags)
     {
-        ProcModule? module = Modules.ModuleAt(address);
-        LoadedModule? place = module?.PlaceOf(map);
-        ulong? imageAddress = place?.ImageAddressOf(address);
+        ProcMap map = Modules.Maps[index];
+        ProcModule? module = Modules.ModuleOf(index);
+        LoadedModule? loaded = module?.PlaceOf(map);
         ElfSection? section = null;
         NamedPlace? symbol = null;
-        if (imageAddress is ulong known)
+        if (loaded?.ImageAddressOf(address) is ulong known)
         {
             section = module!.SectionAt(known);
             symbol = module.SymbolAt(known, section);
@@ -112,16 +144,19 @@ public sealed class AddressResolver : IDisposable
             TellOnce($"Symbols and sections of {SafeText.Escape(module.Name)} may be missing: {fault.Message}");
         }
 
-        if (page is { IsPfnHidden: true })
+        if (page.IsPfnHidden)
         {
             TellOnce(PageMapWalk.FramesHidden);
         }
 
-        return new ResolvedAddress(address, map, place, imageAddress, section?.Name, symbol, page)
+        if (!_places.TryGetValue((map, section), out ResolvedPlace? place))
         {
-            Flags = flags,
-            ThreadId = place is null ? ThreadOf(map) : null,
-        };
+            int? thread = loaded is null ? ThreadOf(map) : null;
+            place = new ResolvedPlace(map, loaded, section, thread, _hasPages && HasPages(map));
+            _places[(map, section)] = place;
+        }
+
+        return new ResolvedAddress(address, place, symbol, page, flags);
     }
 
     /// <summary>The thread whose stack a mapping is; null where it is none, or that of a thread that runs.</summary>
@@ -146,13 +181,16 @@ public sealed class AddressResolver : IDisposable
         return null;
     }
 
-    /// <summary>The words of the page table; null for what has none: unmapped addresses and the page of old system calls.</summary>
-    private PageMapWord?[] ReadPages(ulong[] addresses, ProcMap?[] maps)
+    /// <summary>The page of old system calls is in no page table of a process.</summary>
+    private static bool HasPages(ProcMap map) => map.Start <= long.MaxValue;
+
+    /// <summary>The words of the page table; zeros for what has none.</summary>
+    private PageMapWord[] ReadPages(ulong[] addresses, int[] maps)
     {
-        PageMapWord?[] words = new PageMapWord?[addresses.Length];
+        PageMapWord[] words = new PageMapWord[addresses.Length];
         int[] order = [.. Enumerable.Range(0, addresses.Length)
-            .Where(index => maps[index] is not null && addresses[index] <= long.MaxValue)
-            .OrderBy(index => addresses[index])];
+            .Where(index => maps[index] >= 0 && HasPages(Modules.Maps[maps[index]]))];
+        Array.Sort(Array.ConvertAll(order, index => addresses[index]), order);
         ulong[] buffer = [];
         for (int first = 0; first < order.Length && _hasPages;)
         {
@@ -203,17 +241,12 @@ public sealed class AddressResolver : IDisposable
         }
     }
 
-    private string[]?[] ReadFlags(PageMapWord?[] pages)
+    private static string[]?[] ReadFlags(FrameTables tables, PageMapWord[] pages)
     {
         string[]?[] flags = new string[]?[pages.Length];
-        if (_frames is null)
-        {
-            return flags;
-        }
-
         int[] known = [.. Enumerable.Range(0, pages.Length)
             .Where(index => pages[index] is { IsPresent: true, IsPfnHidden: false })];
-        PageFlags?[] frames = _frames.Read(Array.ConvertAll(known, index => pages[index]!.Value.Pfn), raw: false);
+        PageFlags?[] frames = tables.Read(Array.ConvertAll(known, index => pages[index].Pfn), raw: false);
         for (int index = 0; index < known.Length; index++)
         {
             flags[known[index]] = frames[index]?.Flags;

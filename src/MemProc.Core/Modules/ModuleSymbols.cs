@@ -49,8 +49,15 @@ internal sealed class ModuleSymbols : IDisposable
         foreach ((SymbolIndex index, SymbolOrigin origin) in _indexes.Value)
         {
             uint? number = section is null ? null : origin == SymbolOrigin.DebugFile ? InDebugFile(section) : (uint)section.Index;
-            NamedPlace? place = _module.Guarded(() => index.At(imageAddress, number));
-            best = place is not null && (best is null || place.Start > best.Start) ? place : best;
+            try
+            {
+                NamedPlace? place = index.At(imageAddress, number);
+                best = place is not null && (best is null || place.Start > best.Start) ? place : best;
+            }
+            catch (MemProcException error)
+            {
+                _module.Blame(error);
+            }
         }
 
         return best;

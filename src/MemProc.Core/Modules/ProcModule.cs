@@ -127,10 +127,16 @@ public sealed class ProcModule : IDisposable
         }
         catch (MemProcException error)
         {
-            _process.ThrowIfExited(error.Operation);
-            Fault ??= error;
+            Blame(error);
             return default;
         }
+    }
+
+    /// <summary>Remembers why a part of the image cannot be read, unless the process has ended.</summary>
+    internal void Blame(MemProcException error)
+    {
+        _process.ThrowIfExited(error.Operation);
+        Fault ??= error;
     }
 
     /// <inheritdoc/>

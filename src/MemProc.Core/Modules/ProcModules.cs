@@ -59,11 +59,19 @@ public sealed class ProcModules : IDisposable
     public IEnumerable<ProcModule> Named(string name) =>
         _modules.Where(module => (name.Contains('/') ? module.Path : module.Name) == name);
 
-    /// <summary>The mapping that holds an address; null where none does.</summary>
-    public ProcMap? MapAt(ulong address) => IndexOf(address) is int index and >= 0 ? _maps[index] : null;
-
     /// <summary>The file that is mapped at an address; null where none is.</summary>
     public ProcModule? ModuleAt(ulong address) => IndexOf(address) is int index and >= 0 ? _moduleOfMap[index] : null;
+
+    /// <summary>Which of <see cref="Maps"/> holds an address; -1 where none does.</summary>
+    internal int IndexOf(ulong address)
+    {
+        int index = Array.BinarySearch(_starts, address);
+        index = index >= 0 ? index : ~index - 1;
+        return index >= 0 && address < _maps[index].End ? index : -1;
+    }
+
+    /// <summary>The file behind one of <see cref="Maps"/>; null where none is.</summary>
+    internal ProcModule? ModuleOf(int index) => _moduleOfMap[index];
 
     /// <summary>The pointer that stands at an address of the process, of 4 bytes in a 32-bit one.</summary>
     /// <exception cref="MemProcException">ReadMemory: it cannot be read.</exception>
@@ -83,13 +91,6 @@ public sealed class ProcModules : IDisposable
         {
             module.Dispose();
         }
-    }
-
-    private int IndexOf(ulong address)
-    {
-        int index = Array.BinarySearch(_starts, address);
-        index = index >= 0 ? index : ~index - 1;
-        return index >= 0 && address < _maps[index].End ? index : -1;
     }
 
     private ProcModule[] Group()

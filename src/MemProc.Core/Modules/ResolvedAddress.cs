@@ -5,79 +5,73 @@ namespace MemProc;
 /// <summary>What stands at an address of a process: mapping, file, section, symbol, page.</summary>
 public sealed class ResolvedAddress
 {
-    private readonly ProcMap _map;
-    private readonly LoadedModule? _place;
+    private readonly ResolvedPlace _place;
     private readonly NamedPlace? _symbol;
-    private readonly PageMapWord? _page;
+    private readonly PageMapWord _page;
 
     internal ResolvedAddress(
-        ulong address, ProcMap map, LoadedModule? place, ulong? imageAddress, string? section, NamedPlace? symbol,
-        PageMapWord? page)
+        ulong address, ResolvedPlace place, NamedPlace? symbol, PageMapWord page, string[]? flags)
     {
-        // What the file's module knows, it can tell only as long as the process is open.
-        IsReplaced = place?.Module.IsReplaced == true;
         Address = address;
-        _map = map;
         _place = place;
-        ImageAddress = imageAddress;
-        Section = section;
         _symbol = symbol;
         _page = page;
+        Flags = flags;
     }
 
     /// <summary>The process id.</summary>
-    public int ProcessId => _map.ProcessId;
+    public int ProcessId => _place.Map.ProcessId;
 
     /// <summary>The process' name.</summary>
-    public string ProcessName => _map.ProcessName;
+    public string ProcessName => _place.Map.ProcessName;
 
     /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+    public ulong ProcessStartTicks => _place.Map.ProcessStartTicks;
 
     /// <summary>The address.</summary>
     public ulong Address { get; }
 
     /// <summary>First address of the mapping.</summary>
-    public ulong MapStart => _map.Start;
+    public ulong MapStart => _place.Map.Start;
 
     /// <summary>First address behind the mapping.</summary>
-    public ulong MapEnd => _map.End;
+    public ulong MapEnd => _place.Map.End;
 
     /// <summary>The mapping's permissions: <c>r-xp</c>.</summary>
-    public string Permissions => _map.Permissions;
+    public string Permissions => _place.Map.Permissions;
 
     /// <summary>What the mapping is.</summary>
-    public ProcMapKind Kind => _map.Kind;
+    public ProcMapKind Kind => _place.Map.Kind;
 
     /// <summary>Path or name of the mapping; empty for anonymous memory.</summary>
-    public string Path => _map.Path;
+    public string Path => _place.Map.Path;
 
     /// <summary>The file's name is gone.</summary>
-    public bool IsDeleted => _map.IsDeleted;
+    public bool IsDeleted => _place.Map.IsDeleted;
 
     /// <summary>Another file has that path by now: what lies on the disk is not what is mapped.</summary>
-    public bool IsReplaced { get; }
+    public bool IsReplaced => _place.IsReplaced;
 
     /// <summary>Bytes from the start of the mapping.</summary>
-    public ulong MappingOffset => Address - _map.Start;
+    public ulong MappingOffset => Address - _place.Map.Start;
 
     /// <summary>Bytes from the start of the file; null where no file is mapped.</summary>
-    public ulong? FileOffset => _place is null || Kind == ProcMapKind.Vdso ? null : MappingOffset + _map.Offset;
+    public ulong? FileOffset => _place.Loaded is null || Kind == ProcMapKind.Vdso ? null : MappingOffset + _place.Map.Offset;
 
     /// <summary>Name of the mapped file, or <c>[vdso]</c>; null where none is mapped.</summary>
-    public string? Module => _place?.Module.Name;
+    public string? Module => _place.Loaded?.Module.Name;
 
     /// <summary>Where the file is loaded: its first address; null where none is.</summary>
-    public ulong? ModuleStart => _place?.Start;
+    public ulong? ModuleStart => _place.Loaded?.Start;
 
     /// <summary>Bytes from there: <c>Module+ModuleOffset</c> is an expression for the address.</summary>
-    public ulong? ModuleOffset => _place is null ? null : Address - _place.Start;
+    public ulong? ModuleOffset => Address - ModuleStart;
 
     /// <summary>The address in the image, as nm, objdump and addr2line count; null where no image is loaded.</summary>
-    public ulong? ImageAddress { get; }
+    public ulong? ImageAddress => _place.Loaded?.ImageAddressOf(Address);
 
     /// <summary>The ELF section; null where there is none, or the image has no section headers.</summary>
-    public string? Section { get; }
+    public string? Section => _place.Section;
 
     /// <summary>The symbol that holds the address, as it is stored; null where none does.</summary>
     public string? Symbol => _symbol?.Name;
@@ -93,22 +87,22 @@ public sealed class ResolvedAddress
     public SymbolOrigin? SymbolSource => _symbol?.Origin;
 
     /// <summary>The page is in memory; null where the page table was not or cannot be read.</summary>
-    public bool? IsPresent => _page?.IsPresent;
+    public bool? IsPresent => _place.HasPages ? _page.IsPresent : null;
 
     /// <summary>The kernel hid the frame number: the reader lacks CAP_SYS_ADMIN.</summary>
-    public bool IsPfnHidden => _page?.IsPfnHidden == true;
+    public bool IsPfnHidden => _page.IsPfnHidden;
 
     /// <summary>The frame that holds the page; null where none does, or where it is hidden.</summary>
-    public ulong? Pfn => _page is { IsPresent: true, IsPfnHidden: false } page ? page.Pfn : null;
+    public ulong? Pfn => _page is { IsPresent: true, IsPfnHidden: false } ? _page.Pfn : null;
 
     /// <summary>Physical address of the byte; null like <see cref="Pfn"/>.</summary>
     public ulong? PhysicalAddress => Pfn * MachinePage.SizeBytes + Address % MachinePage.SizeBytes;
 
     /// <summary>Names of the frame's flags; null where they were not asked for, or there is no frame.</summary>
-    public string[]? Flags { get; internal init; }
+    public string[]? Flags { get; }
 
     /// <summary>The thread whose stack it is; null where it is none, or that of a thread that ran just then.</summary>
-    public int? ThreadId { get; internal init; }
+    public int? ThreadId => _place.ThreadId;
 
     /// <summary>Index in the root of the page table; eight times that is the offset in bytes.</summary>
     public int? PgdIndex => PageTableShape.IndexOf(Address, PageTableLevel.PGD);

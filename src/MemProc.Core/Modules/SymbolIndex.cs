@@ -13,8 +13,6 @@ internal sealed class SymbolIndex
     private readonly ElfSymbolTable _table;
     private readonly SymbolOrigin _origin;
     private readonly Dictionary<uint, Places> _sections = [];
-    private readonly Dictionary<int, NamedPlace> _names = [];
-    private readonly Dictionary<int, int> _lastByName = [];
 
     /// <summary>Sorts a table.</summary>
     /// <param name="table">The table.</param>
@@ -88,23 +86,14 @@ internal sealed class SymbolIndex
             : null;
     }
 
+    private NamedPlace Name(Places places, int index, ulong address) =>
+        places.Names[index] ??= FindName(places, index, address);
+
     /// <summary>The place with its name; of those that are as good as it, the one whose name comes last.</summary>
-    private NamedPlace Name(Places places, int index, ulong address)
+    private NamedPlace FindName(Places places, int index, ulong address)
     {
         ElfSymbolTable.Entry entry = places.Entries[index];
-        bool isTied = index > 0 && IsTied(entry, places.Entries[index - 1]);
-        if (!isTied)
-        {
-            return Name(entry);
-        }
-
-        if (_lastByName.TryGetValue(entry.Index, out int chosen))
-        {
-            return _names[chosen];
-        }
-
         NamedPlace best = Name(entry);
-        int bestIndex = entry.Index;
         for (int other = index - 1; other >= 0 && IsTied(entry, places.Entries[other]); other--)
         {
             if (entry.Size > 0 && !places.Covers(other, address))
@@ -113,13 +102,9 @@ internal sealed class SymbolIndex
             }
 
             NamedPlace place = Name(places.Entries[other]);
-            if (string.CompareOrdinal(place.Name, best.Name) > 0)
-            {
-                (best, bestIndex) = (place, places.Entries[other].Index);
-            }
+            best = string.CompareOrdinal(place.Name, best.Name) > 0 ? place : best;
         }
 
-        _lastByName[entry.Index] = bestIndex;
         return best;
     }
 
@@ -128,15 +113,10 @@ internal sealed class SymbolIndex
 
     private NamedPlace Name(in ElfSymbolTable.Entry entry)
     {
-        if (!_names.TryGetValue(entry.Index, out NamedPlace? place))
-        {
-            // In the full table a version is part of the name.
-            string name = _table.Symbol(entry).Name;
-            int at = name.IndexOf('@');
-            _names[entry.Index] = place = new NamedPlace(at > 0 ? name[..at] : name, entry.Value, _origin);
-        }
-
-        return place;
+        // In the full table a version is part of the name.
+        string name = _table.Symbol(entry).Name;
+        int at = name.IndexOf('@');
+        return new NamedPlace(at > 0 ? name[..at] : name, entry.Value, _origin);
     }
 
     /// <summary>Whether a symbol names an address, and is not one of those that compilers and assemblers make for themselves.</summary>
@@ -173,6 +153,7 @@ internal sealed class SymbolIndex
                 : (one.Size > 0) != (other.Size > 0)
                 ? (one.Size > 0).CompareTo(other.Size > 0)
                 : one.Index.CompareTo(other.Index));
+            Names = new NamedPlace?[Entries.Length];
             _starts = Array.ConvertAll(Entries, entry => entry.Value);
             _sized = new int[Entries.Length];
             int sized = -1;
@@ -184,6 +165,9 @@ internal sealed class SymbolIndex
         }
 
         public ElfSymbolTable.Entry[] Entries { get; }
+
+        /// <summary>What addresses in them are called, as far as it was asked for.</summary>
+        public NamedPlace?[] Names { get; }
 
         /// <summary>The last symbol that begins at or before an address; -1 where none does.</summary>
         public int LastUpTo(ulong address)

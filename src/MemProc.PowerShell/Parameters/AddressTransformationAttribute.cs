@@ -9,17 +9,14 @@ namespace MemProc.PowerShell;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class AddressTransformationAttribute : ArgumentTransformationAttribute
 {
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-    {
-        object value = Unwrap(inputData);
-        return value is object[] many ? Array.ConvertAll(many, Convert) : Convert(inputData);
-    }
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
+        Items.Convert(inputData, Convert);
 
     /// <summary>One address.</summary>
     /// <exception cref="ArgumentTransformationMetadataException">It is none.</exception>
-    internal static ProcAddress Convert(object input)
+    internal static ProcAddress Convert(object? input)
     {
-        object value = Unwrap(input);
+        object? value = Items.Unwrap(input);
         try
         {
             return value switch
@@ -55,6 +52,4 @@ public sealed class AddressTransformationAttribute : ArgumentTransformationAttri
         throw new ArgumentTransformationMetadataException(
             "An address is a number, a text such as 0x7ffd2de47000, or an object with an Address or a Start.");
     }
-
-    private static object Unwrap(object value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 }

@@ -11,26 +11,17 @@ public sealed class PfnTransformationAttribute : ArgumentTransformationAttribute
 {
     public override bool TransformNullOptionalParameters => true;
 
-    public override object Transform(EngineIntrinsics engineIntrinsics, object? inputData)
-    {
-        object? value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        return value switch
-        {
-            PfnRange[] ranges => ranges,
-            ulong[] numbers => Array.ConvertAll(numbers, number => new PfnRange(number)),
-            object?[] many => many.Where(item => item is not null).Select(item => Convert(item!)).ToArray(),
-            null => Array.Empty<PfnRange>(),
-            _ => new[] { Convert(value) },
-        };
-    }
+    public override object Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
+        Items.Convert<PfnRange?>(inputData, Convert).OfType<PfnRange>().ToArray();
 
-    private static PfnRange Convert(object item)
+    private static PfnRange? Convert(object? item)
     {
-        object value = item is PSObject wrapped ? wrapped.BaseObject : item;
+        object? value = Items.Unwrap(item);
         try
         {
             return value switch
             {
+                null => null,
                 PfnRange range => range,
                 string text => PfnRange.Parse(text),
                 _ => new PfnRange(LanguagePrimitives.ConvertTo<ulong>(value)),

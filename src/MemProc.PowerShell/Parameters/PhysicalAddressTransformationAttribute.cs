@@ -9,20 +9,12 @@ namespace MemProc.PowerShell;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class PhysicalAddressTransformationAttribute : ArgumentTransformationAttribute
 {
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
-    {
-        object value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        return value switch
-        {
-            ulong[] addresses => addresses,
-            object[] many => Array.ConvertAll(many, Convert),
-            _ => new[] { Convert(inputData) },
-        };
-    }
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
+        Items.Convert(inputData, Convert);
 
     private static ulong Convert(object? input)
     {
-        object? value = input is PSObject wrapped ? wrapped.BaseObject : input;
+        object? value = Items.Unwrap(input);
         try
         {
             return value switch
