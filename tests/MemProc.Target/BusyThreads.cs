@@ -24,7 +24,9 @@ internal sealed class BusyThreads
     /// become read-only.
     /// </summary>
     /// <param name="address">Where the range begins; it has <see cref="ChurnedPages"/> pages.</param>
-    public void Churn(nint address) => Start(() => MapAndUnmap(address));
+    /// <param name="wall">Where memory begins that loses all access in one call, and regains it in the next.</param>
+    /// <param name="length">Its bytes; there may be none.</param>
+    public void Churn(nint address, nint wall, nuint length) => Start(() => MapAndUnmap(address, wall, length));
 
     /// <summary>Starts a thread that keeps starting another and waiting for its end.</summary>
     public void Breed() => Start(StartAndEnd);
@@ -66,10 +68,10 @@ internal sealed class BusyThreads
         }
     }
 
-    private void MapAndUnmap(nint range)
+    private void MapAndUnmap(nint range, nint wall, nuint wallLength)
     {
         Random random = new(1);
-        while (!_stopping)
+        for (bool isForbidden = true; !_stopping; isForbidden = !isForbidden)
         {
             ulong pages = (ulong)random.Next(LeastPages, ChurnedPages + 1);
             ulong before = (ulong)random.Next(ChurnedPages - (int)pages + 1);
@@ -79,6 +81,7 @@ internal sealed class BusyThreads
             MemoryBytes.Touch(address, pages, Native.PageSize);
             Native.Protect(address, (nuint)(pages / 2 * Native.PageSize), Native.ProtRead);
             Native.Unmap(address, length);
+            Native.Protect(wall, wallLength, isForbidden ? Native.ProtNone : Native.ProtRead | Native.ProtWrite);
         }
     }
 }
