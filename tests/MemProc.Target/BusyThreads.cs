@@ -3,6 +3,11 @@ namespace MemProc.Target;
 /// <summary>Threads that keep the memory changing while it is looked at.</summary>
 internal sealed class BusyThreads
 {
+    /// <summary>Pages of the range that <see cref="Churn"/> plays with.</summary>
+    public const int ChurnedPages = 80;
+
+    private const int LeastPages = 16;
+
     private readonly List<Thread> _threads = [];
     private volatile bool _stopping;
 
@@ -13,8 +18,15 @@ internal sealed class BusyThreads
         Start(() => Increment(address));
     }
 
-    /// <summary>Starts a thread that keeps mapping memory, touching it, splitting it and unmapping it.</summary>
-    public void Churn() => Start(MapAndUnmap);
+    /// <summary>
+    /// Starts a thread that keeps mapping memory, touching it, splitting it and unmapping it: in a range where there is
+    /// nothing, then one read-write mapping of <see cref="LeastPages"/> pages or more, then two, whose first half has
+    /// become read-only.
+    /// </summary>
+    /// <param name="address">Where the range begins; it has <see cref="ChurnedPages"/> pages.</param>
+    /// <param name="wall">Where memory begins that loses all access in one call, and regains it in the next.</param>
+    /// <param name="length">Its bytes; there may be none.</param>
+    public void Churn(nint address, nint wall, nuint length) => Start(() => MapAndUnmap(address, wall, length));
 
     /// <summary>Starts a thread that keeps starting another and waiting for its end.</summary>
     public void Breed() => Start(StartAndEnd);
@@ -56,18 +68,20 @@ internal sealed class BusyThreads
         }
     }
 
-    private void MapAndUnmap()
+    private void MapAndUnmap(nint range, nint wall, nuint wallLength)
     {
         Random random = new(1);
-        while (!_stopping)
+        for (bool isForbidden = true; !_stopping; isForbidden = !isForbidden)
         {
-            ulong pages = (ulong)random.Next(16, 80);
+            ulong pages = (ulong)random.Next(LeastPages, ChurnedPages + 1);
+            ulong before = (ulong)random.Next(ChurnedPages - (int)pages + 1);
             nuint length = (nuint)(pages * Native.PageSize);
-            nint address = Native.Map(0, length, Native.ProtRead | Native.ProtWrite,
-                Native.MapPrivate | Native.MapAnonymous, -1, 0);
+            nint address = Native.Map(range + (nint)(before * Native.PageSize), length,
+                Native.ProtRead | Native.ProtWrite, Native.MapPrivate | Native.MapAnonymous | Native.MapFixed, -1, 0);
             MemoryBytes.Touch(address, pages, Native.PageSize);
             Native.Protect(address, (nuint)(pages / 2 * Native.PageSize), Native.ProtRead);
             Native.Unmap(address, length);
+            Native.Protect(wall, wallLength, isForbidden ? Native.ProtNone : Native.ProtRead | Native.ProtWrite);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace MemProc.Target;
 
 /// <summary>
@@ -25,9 +27,13 @@ namespace MemProc.Target;
 /// → <c>address pages stride</c></item>
 /// <item><c>vmas count</c>: so many mappings of one page each, side by side → <c>address length</c></item>
 /// <item><c>spin address</c>: a thread that keeps adding 1 to the 64-bit number there</item>
-/// <item><c>churn</c>: a thread that keeps mapping, touching, splitting and unmapping</item>
+/// <item><c>churn [address length]</c>: a thread that keeps mapping, touching, splitting and unmapping in a range of
+/// its own, and takes access from the memory given, and gives it back (<see cref="BusyThreads.Churn"/>) →
+/// <c>address length</c></item>
 /// <item><c>breed</c>: a thread that keeps starting others, each of which ends at once</item>
 /// <item><c>still</c>: ends those threads → <c>threads</c></item>
+/// <item><c>bpf name</c>: what the kernel has loaded of that name, whoever did (<see cref="KernelObjects"/>) →
+/// <c>programs maps</c>, ids with commas between them</item>
 /// <item><c>exit</c></item>
 /// </list>
 /// Memory is read and written by plain instructions. Reading what cannot be read is an error; writing where
@@ -75,9 +81,10 @@ internal sealed class CommandTable
         ["reserve"] = arguments => Reserve(arguments.Length(), arguments.Number("pages")),
         ["vmas"] = arguments => Many(arguments.Number("count")),
         ["spin"] = arguments => Done(() => _busy.Spin(arguments.Address())),
-        ["churn"] = _ => Done(_busy.Churn),
+        ["churn"] = arguments => Churn((nint)arguments.NumberOr("address", 0), (nuint)arguments.NumberOr("length", 0)),
         ["breed"] = _ => Done(_busy.Breed),
         ["still"] = _ => new Reply().Number("threads", (ulong)_busy.Still()),
+        ["bpf"] = arguments => Loaded(arguments.RestAsText("name")),
         [Exit] = _ => new Reply(),
     };
 
@@ -120,6 +127,18 @@ internal sealed class CommandTable
     {
         (nint address, ulong stride) = Mappings.Reserve(length, pages);
         return new Reply().Address("address", address).Number("pages", pages).Number("stride", stride);
+    }
+
+    private static Reply Loaded(byte[] name) => new Reply()
+        .Text("programs", Encoding.ASCII.GetBytes(string.Join(',', KernelObjects.Programs(name))))
+        .Text("maps", Encoding.ASCII.GetBytes(string.Join(',', KernelObjects.Maps(name))));
+
+    private Reply Churn(nint wall, nuint wallLength)
+    {
+        nuint length = (nuint)(BusyThreads.ChurnedPages * Native.PageSize);
+        nint address = Mappings.Hole(length);
+        _busy.Churn(address, wall, wallLength);
+        return new Reply().Address("address", address).Number("length", length);
     }
 
     private static Reply Many(ulong count)

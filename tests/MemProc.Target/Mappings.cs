@@ -20,6 +20,14 @@ internal static class Mappings
     public static nint Anonymous(nuint length, int protection, bool shared) => Alone(
         length, protection, (shared ? Native.MapShared : Native.MapPrivate) | Native.MapAnonymous, -1, 0);
 
+    /// <summary>A range where nothing is mapped, and nothing will be by others.</summary>
+    public static nint Hole(nuint length)
+    {
+        nint address = Anonymous(length, Native.ProtNone, shared: false);
+        Native.Unmap(address, length);
+        return address;
+    }
+
     /// <summary>A part of a file. Opened for writing only where a shared mapping has to be writable.</summary>
     public static nint File(long offset, nuint length, int protection, bool shared, byte[] path)
     {

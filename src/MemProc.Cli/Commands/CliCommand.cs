@@ -43,7 +43,7 @@ internal abstract class CliCommand : Command
         }
 
         using Interrupt interrupt = new();
-        Output output = new(given.GetValue(Json));
+        Output output = new(given.GetValue(Json), interrupt.Token);
         try
         {
             if (!Attempt(given, output, interrupt.Token))

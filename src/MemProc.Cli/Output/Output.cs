@@ -16,15 +16,18 @@ internal sealed class Output
 
     private readonly BufferedStream _stream = new(Open(), BufferBytes);
     private readonly StreamWriter _text;
+    private readonly CancellationToken _cancellation;
 
     // A person waits for every line; a program for all of them.
     private readonly bool _flushesLines = !Console.IsOutputRedirected;
 
     /// <summary>Opens the outputs.</summary>
     /// <param name="isJson">Answers are JSON lines.</param>
-    public Output(bool isJson)
+    /// <param name="cancellation">Ends a table after the row that is being written.</param>
+    public Output(bool isJson, CancellationToken cancellation)
     {
         IsJson = isJson;
+        _cancellation = cancellation;
         _text = new StreamWriter(_stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false))
         {
             AutoFlush = _flushesLines,
@@ -73,6 +76,7 @@ internal sealed class Output
         Table<T> table = BeginTable(columns);
         foreach (T item in items)
         {
+            _cancellation.ThrowIfCancellationRequested();
             table.Add(item);
         }
 

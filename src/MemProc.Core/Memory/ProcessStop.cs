@@ -40,6 +40,7 @@ public sealed class ProcessStop : IDisposable
     /// <summary>ptrace belongs to one thread: this one does all of it.</summary>
     private readonly Thread _tracer;
     private readonly BlockingCollection<Action> _work = [];
+    private bool _isDisposed;
 
     private ProcessStop(LinuxProcess process, CancellationToken cancellation)
     {
@@ -121,8 +122,9 @@ public sealed class ProcessStop : IDisposable
     /// <summary>Lets the process run on.</summary>
     public void Dispose()
     {
-        if (!_work.IsAddingCompleted)
+        if (!_isDisposed)
         {
+            _isDisposed = true;
             _work.CompleteAdding();
             _tracer.Join();
             _work.Dispose();

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Unicode;
 using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Interop;
@@ -31,6 +33,9 @@ public static partial class Libc
     private const int BpfAttributeBytes = 128;
     private const int BpfLogBytes = 64 * 1024;
 
+    /// <summary>BPF_OBJ_NAME_LEN, the NUL at the end included.</summary>
+    private const int BpfNameBytes = 16;
+
     /// <summary>bpf(2), BPF_MAP_CREATE: an array of one element, which can be mapped (Linux 5.5).</summary>
     /// <param name="valueBytes">Bytes of the element.</param>
     /// <param name="map">The map, or null where the call failed.</param>
@@ -44,6 +49,7 @@ public static partial class Libc
         Put(attribute, 8, (uint)valueBytes);
         Put(attribute, 12, 1);
         Put(attribute, 16, BpfMappable);
+        PutName(attribute[28..]);
         return TryBpf(BpfMapCreate, attribute, out map);
     }
 
@@ -79,7 +85,7 @@ public static partial class Libc
             Put(attribute, 8, code);
             Put(attribute, 16, license);
             Put(attribute, 44, type == BpfProgramType.SystemCall ? BpfSleepable : 0);
-            "memproc"u8.CopyTo(attribute[48..]);
+            PutName(attribute[48..]);
             Errno errno = TryBpf(BpfProgramLoad, attribute, out program);
             if (errno is Errno.None or Errno.EPERM)
             {
@@ -140,6 +146,10 @@ public static partial class Libc
             return fd < 0 ? LastErrno : Errno.None;
         }
     }
+
+    /// <summary>What <c>bpftool</c> shows a program or map by: whose it is. Letters, digits and _ are allowed.</summary>
+    private static void PutName(Span<byte> name) => Utf8.TryWrite(
+        name[..(BpfNameBytes - 1)], CultureInfo.InvariantCulture, $"memproc_{Environment.ProcessId}", out _);
 
     private static void Put(Span<byte> attribute, int offset, uint value) =>
         BinaryPrimitives.WriteUInt32LittleEndian(attribute[offset..], value);

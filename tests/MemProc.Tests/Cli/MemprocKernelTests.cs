@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using MemProc.Interop;
 
@@ -76,9 +77,12 @@ public sealed class MemprocKernelTests
         string[] given = capabilities.Length == 0 ? [] : ["--inh-caps", capabilities, "--ambient-caps", capabilities];
         string memproc = Programs.ForEveryone(Programs.Memproc);
         using TargetProcess target = TargetProcess.Start([Need.Tool("setpriv"), .. MemprocTests.AsNobody]);
+        using TargetProcess witness = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"),
-            [.. MemprocTests.AsNobody, .. given, DotnetHost.Path, memproc, "walk", $"{target.ProcessId}", $"0x{address:x}"]);
+            [.. MemprocTests.AsNobody, .. given, DotnetHost.Path, memproc, "walk", $"{target.ProcessId}", $"0x{address:x}"],
+            out int processId);
+        KernelPrograms.AssertGone(witness, processId);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains(named, errors, StringComparison.Ordinal);
         Assert.DoesNotContain(notNamed.Length == 0 ? "Unhandled" : notNamed, errors, StringComparison.Ordinal);
@@ -91,12 +95,14 @@ public sealed class MemprocKernelTests
         const string Capabilities = "+bpf,+perfmon";
         string memproc = Programs.ForEveryone(Programs.Memproc);
         using TargetProcess target = TargetProcess.Start([Need.Tool("setpriv"), .. MemprocTests.AsNobody]);
+        using TargetProcess witness = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         // The runtime of the target maps something now and then.
         using ProcessStop still = ProcessStop.Hold(process);
         (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"), [.. MemprocTests.AsNobody,
             "--inh-caps", Capabilities, "--ambient-caps", Capabilities, DotnetHost.Path, memproc, "vma",
-            $"{target.ProcessId}", "--json"]);
+            $"{target.ProcessId}", "--json"], out int processId);
+        KernelPrograms.AssertGone(witness, processId);
         Assert.Equal((0, ""), (exitCode, errors));
         Assert.Equal(MemprocTests.Json("vma", $"{target.ProcessId}", "--json").Length,
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
@@ -121,17 +127,30 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void Programs_are_loaded_while_a_reader_is_open_and_gone_when_it_is_closed()
+    public void A_hundred_thousand_walks_stream_from_a_heap_that_cannot_hold_them()
     {
         LiveKernel.Need();
-        int before = KernelPrograms.CountOurs();
-        using (PageTableReader reader = new())
+        const int Pages = 100_000;
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Pages * Page.Size} rw- private").Address("address");
+        target.Ask($"advise {address} {Pages * Page.Size} 15");
+        target.Ask($"touch {address} {Pages}");
+        ProcessStartInfo start = new(DotnetHost.Path, [Programs.Memproc, "walk", $"{target.ProcessId}", $"0x{address:x}",
+            "--length", $"{Pages * Page.Size}", "--summary", "--json"])
         {
-            Assert.Equal(KernelReadSource.Bpf, reader.Source);
-            Assert.Equal(before + 2, KernelPrograms.CountOurs());
+            RedirectStandardOutput = true,
+        };
+        // Bytes, in hexadecimal: 16 MiB, about 160 a walk.
+        start.Environment["DOTNET_GCHeapHardLimit"] = "1000000";
+        using Process memproc = Process.Start(start)!;
+        int walks = 0;
+        while (memproc.StandardOutput.ReadLine() is string line)
+        {
+            walks += line.Contains("\"isPresent\":true", StringComparison.Ordinal) ? 1 : 0;
         }
 
-        Assert.Equal(before, KernelPrograms.CountOurs());
+        memproc.WaitForExit();
+        Assert.Equal((0, Pages), (memproc.ExitCode, walks));
     }
 
     [Fact]

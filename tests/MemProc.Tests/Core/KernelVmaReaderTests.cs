@@ -4,8 +4,16 @@ namespace MemProc.Tests;
 [Collection(KernelPrograms.Collection)]
 public sealed class KernelVmaReaderTests
 {
+    private const int DoNotDump = 16;
+
+    /// <summary>Mappings of one page each that change together.</summary>
+    private const int WallPages = 80;
+
     /// <summary>Advice to madvise(2) that shows in the flags of a mapping.</summary>
     private static readonly int[] Advices = [1, 2, 10, 12, 14, 15, 16, 18];
+
+    /// <summary>The target's runtime compiles at once, and maps nothing a second time in order to write to it.</summary>
+    private static readonly string[] QuietRuntime = ["DOTNET_TieredCompilation=0", "DOTNET_EnableWriteXorExecute=0"];
 
     /// <summary>What an overlay is made of, and where it is seen.</summary>
     private static readonly string[] Layers = ["lower", "upper", "work", "merged"];
@@ -22,9 +30,7 @@ public sealed class KernelVmaReaderTests
         using ProcessStop still = ProcessStop.Hold(process);
         ProcMap[] maps = [.. MapReader.Read(process).Where(map => map.Kind != ProcMapKind.Vsyscall)];
         IReadOnlyList<KernelVma> vmas = reader.Read(process);
-        Assert.Equal(
-            maps.Select(map => (map.Start, map.End, map.Permissions, map.Offset, map.Inode)),
-            vmas.Select(vma => (vma.Start, vma.End, vma.Permissions, vma.Offset, vma.Inode)));
+        Assert.Equal(Maps(process), Vmas(reader, process));
         Assert.Equal(maps.Where(map => map.Inode != 0).Select(map => map.Device),
             vmas.Where(vma => vma.Inode != 0).Select(vma => vma.Device));
         Assert.Equal(vmas.Count, vmas.Select(vma => vma.KernelAddress).Distinct().Count());
@@ -32,26 +38,61 @@ public sealed class KernelVmaReaderTests
     }
 
     [Fact]
-    public void Two_thousand_lists_of_a_process_that_maps_all_the_time_are_whole()
+    public void Two_thousand_lists_of_a_process_that_maps_all_the_time_equal_its_maps()
     {
+        const int Lists = 2000;
         LiveKernel.Need();
         using KernelVmaReader reader = new();
-        using TargetProcess target = TargetProcess.Start();
-        target.Ask("churn");
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        for (int round = 0; round < 2000; round++)
+        using TargetProcess target = TargetProcess.Start([Need.Tool("env"), .. QuietRuntime]);
+        // Mappings that do not become one, since only every other one is dumped: the thread changes all in one call.
+        ulong wall = target.Ask($"map {WallPages * Page.Size} rw- private").Address("address");
+        ulong wallEnd = wall + WallPages * Page.Size;
+        for (ulong page = wall; page < wallEnd; page += 2 * Page.Size)
         {
-            IReadOnlyList<KernelVma> vmas = reader.Read(process);
-            Assert.All(vmas.Zip(vmas.Skip(1)), pair => Assert.True(pair.First.End <= pair.Second.Start));
-            // Mapped and unmapped by the thread is one mapping, or two when it has split it.
-            Assert.Contains(vmas, vma => vma.Permissions == "r-xp");
+            target.Ask($"advise {page} {Page.Size} {DoNotDump}");
         }
 
-        target.Ask("still");
-        using ProcessStop still = ProcessStop.Hold(process);
-        Assert.Equal(
-            MapReader.Read(process).Where(map => map.Kind != ProcMapKind.Vsyscall).Select(map => (map.Start, map.End)),
-            reader.Read(process).Select(vma => (vma.Start, vma.End)));
+        TargetReply play = target.Ask($"churn {wall} {wallEnd - wall}");
+        ulong start = play.Address("address"), end = start + play.Number("length");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        HashSet<(ulong Start, ulong End)> states = [];
+        Mapping[] before = [.. Maps(process).Where(IsOutside)];
+        int compared = 0, settled = 0;
+        for (int list = 0; list < Lists; list++)
+        {
+            // While it maps: what the thread leaves alone is as maps has it before and after; the rest is one of the states
+            // that it goes through, and not half of one and half of another.
+            Mapping[] moving = Vmas(reader, process);
+            Mapping[] inPlay = [.. moving.Where(mapping => mapping.End > start && mapping.Start < end)];
+            Assert.True(IsState(inPlay), string.Join('\n', inPlay.Select(mapping => mapping.ToString())));
+            states.UnionWith(inPlay.Select(mapping => (mapping.Start, mapping.End)));
+            Mapping[] bricks = [.. moving.Where(mapping => mapping.Start >= wall && mapping.End <= wallEnd)];
+            Assert.Equal(WallPages, bricks.Length);
+            Assert.Single(bricks.Select(mapping => mapping.Permissions).Distinct());
+
+            // Wherever in its work it stops: all of it.
+            using SuspendedProcess still = SuspendedProcess.Begin(process);
+            Mapping[] maps = Maps(process);
+            AssertSame(maps, Vmas(reader, process));
+            compared++;
+            Mapping[] after = [.. maps.Where(IsOutside)];
+            if (before.SequenceEqual(after))
+            {
+                AssertSame(after, [.. moving.Where(IsOutside)]);
+                settled++;
+            }
+
+            before = after;
+        }
+
+        Assert.Equal(Lists, compared);
+        Assert.Equal(1UL, target.Ask("still").Number("threads"));
+        // The thread did map meanwhile, and nobody else did all the time.
+        Assert.InRange(states.Count, 100, int.MaxValue);
+        Assert.InRange(settled, Lists / 2, Lists);
+
+        bool IsOutside(Mapping mapping) =>
+            (mapping.End <= start || mapping.Start >= end) && (mapping.End <= wall || mapping.Start >= wallEnd);
     }
 
     [Fact]
@@ -127,5 +168,36 @@ public sealed class KernelVmaReaderTests
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         Assert.Equal("FindMap,ENOENT", Assert.Throws<MemProcException>(() => reader.Read(process, 0x10)).ErrorId);
+    }
+
+    /// <summary>Thousands of long lists: each is told member by member only where it is not the same.</summary>
+    private static void AssertSame(Mapping[] expected, Mapping[] actual)
+    {
+        if (!expected.AsSpan().SequenceEqual(actual))
+        {
+            Assert.Equal(expected, actual);
+        }
+    }
+
+    private static Mapping[] Maps(LinuxProcess process) => [.. MapReader.Read(process)
+        .Where(map => map.Kind != ProcMapKind.Vsyscall)
+        .Select(map => new Mapping(map.Start, map.End, map.Permissions, map.Offset, map.Inode))];
+
+    private static Mapping[] Vmas(KernelVmaReader reader, LinuxProcess process) => [.. reader.Read(process)
+        .Select(vma => new Mapping(vma.Start, vma.End, vma.Permissions, vma.Offset, vma.Inode))];
+
+    /// <summary>What the target's thread that maps and unmaps can have in its range (<c>churn</c>).</summary>
+    private static bool IsState(Mapping[] mappings) => mappings switch
+    {
+        [] => true,
+        [{ Permissions: "rw-p" }] => true,
+        [{ Permissions: "r--p" } first, { Permissions: "rw-p" } second] => first.End == second.Start
+            && first.Pages == (first.Pages + second.Pages) / 2,
+        _ => false,
+    };
+
+    private readonly record struct Mapping(ulong Start, ulong End, string Permissions, ulong Offset, ulong Inode)
+    {
+        public ulong Pages => (End - Start) / Page.Size;
     }
 }

@@ -38,8 +38,14 @@ public sealed class PageTableReaderTests
 
         Assert.True(reader.Entries(process, anonymous)[^1] is { IsWritable: true, IsUser: true, IsDirty: true });
         Assert.False(reader.Entries(process, code)[^1].IsNoExecute);
-        Assert.False(reader.Entries(process, anonymous + Page.Size)[^1].IsPresent);
-        Assert.False(reader.Entries(process, 0x10000)[^1].IsPresent);
+        using FrameTables frames = new();
+        Assert.Contains("zero_page", Assert.Single(new PageMapWalk(process) { Frames = frames }.At(zero)).Flags!);
+        // Mapped and never touched; not mapped at all.
+        foreach (ulong address in new[] { anonymous + Page.Size, 0x10000UL })
+        {
+            Assert.Equal(new PageMapWord(0), Word(process, address));
+            Assert.True(reader.Entries(process, address)[^1] is { IsPresent: false, Entry: 0, Pfn: null });
+        }
     }
 
     [Fact]
@@ -82,14 +88,21 @@ public sealed class PageTableReaderTests
     {
         LiveKernel.Need();
         using PageTableReader reader = new();
-        using HugeTlb huge = HugeTlb.Reserve();
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = target.Ask($"file 0 {HugeTlb.PageBytes} rw- shared {huge.FilePath}").Address("address");
-        target.Ask($"touch {address} 1");
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        PageTableEntry last = reader.Entries(process, address + 0x45000)[^1];
-        Assert.Equal(HugeTlb.PageBytes, last.PageSizeBytes);
-        Assert.Equal(Assert.Single(new PageMapWalk(process).At(address + 0x45000)).Pfn, last.Pfn);
+        string reserved = HugeTlb.Reserved();
+        using (HugeTlb huge = HugeTlb.Reserve())
+        {
+            Assert.NotEqual(reserved, HugeTlb.Reserved());
+            using TargetProcess target = TargetProcess.Start();
+            ulong address = target.Ask($"file 0 {HugeTlb.PageBytes} rw- shared {huge.FilePath}").Address("address");
+            target.Ask($"touch {address} 1");
+            using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+            PageTableEntry last = reader.Entries(process, address + 0x45000)[^1];
+            Assert.Equal(HugeTlb.PageBytes, last.PageSizeBytes);
+            Assert.Equal(Assert.Single(new PageMapWalk(process).At(address + 0x45000)).Pfn, last.Pfn);
+        }
+
+        // Given back.
+        Assert.Equal(reserved, HugeTlb.Reserved());
     }
 
     [Fact]
@@ -127,40 +140,56 @@ public sealed class PageTableReaderTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         PageTableEntry last = reader.Entries(process, address)[^1];
         Assert.False(last.IsPresent);
+        Assert.False(Word(process, address).IsPresent);
         Assert.NotEqual(0UL, last.Entry);
         Assert.NotNull(last.SwapType);
     }
 
     [Fact]
-    public void Ten_thousand_pages_agree_with_pagemap_while_a_thread_maps_and_unmaps()
+    public void Ten_thousand_random_pages_agree_with_pagemap_while_a_thread_maps_and_unmaps()
     {
+        const int Pages = 10_000, AtOnce = 250, MostRounds = 10_000;
         LiveKernel.Need();
         using PageTableReader reader = new();
         using TargetProcess target = TargetProcess.Start();
-        target.Ask("churn");
+        TargetReply play = target.Ask("churn");
+        ulong start = play.Address("address"), end = start + play.Number("length");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        int seen = 0;
-        for (int round = 0; seen < 10_000; round++)
+        Random random = new(1);
+        int agreed = 0, played = 0;
+        for (int round = 0; agreed < Pages || played < Pages / 4; round++)
         {
-            foreach (ResidentRange range in new ResidentMemory(process).Ranges(0, 1UL << 47))
+            Assert.True(round < MostRounds, $"{agreed} pages agreed, {played} were among those that come and go");
+            ulong[] resident = [.. new ResidentMemory(process).Ranges(0, 1UL << 47)
+                .SelectMany(range => PagesOf(range.Start, range.End))];
+            foreach (ulong address in random.GetItems(resident, AtOnce))
             {
-                for (ulong address = range.Start; address < range.End; address += Page.Size)
+                PageMapWord before = Word(process, address);
+                // What the reader does not find confirmed by pagemap it throws.
+                PageTableEntry last = reader.Entries(process, address)[^1];
+                if (address < start || address >= end)
                 {
-                    try
-                    {
-                        // The reader compares with pagemap itself, and throws where they never agree.
-                        seen += reader.Entries(process, address)[^1].IsPresent ? 1 : 0;
-                    }
-                    catch (MemProcException error) when (error.Errno == Errno.EFAULT)
-                    {
-                        // Unmapped since, together with its tables.
-                    }
+                    // Nobody plays with it: what stayed the same was so in between.
+                    bool isSame = before.IsPresent && before == Word(process, address);
+                    Assert.True(!isSame || before.Pfn == last.Pfn, $"0x{address:x}: {before} and {last.Entry:x}");
+                    agreed += isSame ? 1 : 0;
                 }
+            }
+
+            // Those that come and go are walked to while they do so; then once more, wherever the thread stops.
+            ulong[] changing = random.GetItems(PagesOf(start, end), AtOnce);
+            Array.ForEach(changing, address => reader.Entries(process, address));
+            using SuspendedProcess still = SuspendedProcess.Begin(process);
+            foreach (ulong address in changing)
+            {
+                PageMapWord word = Word(process, address);
+                PageTableEntry last = reader.Entries(process, address)[^1];
+                Assert.Equal((word.IsPresent, word.IsPresent ? word.Pfn : null), (last.IsPresent, last.Pfn));
+                played += word.IsPresent ? 1 : 0;
             }
         }
 
-        target.Ask("still");
-        Assert.True(seen >= 10_000);
+        Assert.Equal(1UL, target.Ask("still").Number("threads"));
     }
 
     [Fact]
@@ -241,17 +270,23 @@ public sealed class PageTableReaderTests
         target.Ask($"touch {address} {Pages}");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         int count = 0;
-        long before = GC.GetTotalMemory(forceFullCollection: true);
         for (int round = 0; round < 4; round++)
         {
+            List<WeakReference> walks = [];
             foreach (PageTableWalk walk in reader.WalksIn(process, address, Pages * Page.Size))
             {
+                walks.Add(new WeakReference(walk));
                 count += walk.Pfn is null ? 0 : 1;
+                if (walks.Count == (int)Pages / 2)
+                {
+                    // Half-way: those that were handed out are kept by nobody, but for the last.
+                    GC.Collect();
+                    Assert.InRange(walks.Count(known => known.IsAlive), 0, 2);
+                }
             }
         }
 
         Assert.Equal(100_000, count);
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 1 << 20);
     }
 
     [Theory]
@@ -264,5 +299,15 @@ public sealed class PageTableReaderTests
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         Assert.Equal(id, Assert.Throws<MemProcException>(() => reader.Entries(process, address)).ErrorId);
+    }
+
+    private static ulong[] PagesOf(ulong start, ulong end) =>
+        [.. Enumerable.Range(0, (int)((end - start) / Page.Size)).Select(page => start + (ulong)page * Page.Size)];
+
+    /// <summary>What pagemap says of the page of an address, whether anything is mapped there or not.</summary>
+    private static PageMapWord Word(LinuxProcess process, ulong address)
+    {
+        ulong page = MachinePage.Floor(address);
+        return new PageMapWord(new PageMapReader(process).ReadAll(page, page + MachinePage.SizeBytes).First().Words.Span[0]);
     }
 }

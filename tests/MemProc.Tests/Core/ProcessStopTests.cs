@@ -30,6 +30,17 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
+    public void Letting_go_again_does_nothing()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ProcessStop stop = ProcessStop.Hold(process);
+        stop.Dispose();
+        stop.Dispose();
+        Assert.Equal(0, target.Exit());
+    }
+
+    [Fact]
     public void Threads_that_come_and_go_are_all_held()
     {
         using TargetProcess target = TargetProcess.Start();

@@ -8,7 +8,7 @@ internal sealed class HugeTlb : IDisposable
     private const string Count = "/proc/sys/vm/nr_hugepages";
 
     private readonly TemporaryFolder _folder = new();
-    private readonly string _before = File.ReadAllText(Count).Trim();
+    private readonly string _before = Reserved();
     private bool _isMounted;
 
     private HugeTlb()
@@ -22,6 +22,9 @@ internal sealed class HugeTlb : IDisposable
 
     /// <summary>A file of one huge page.</summary>
     public string FilePath => Path.Combine(_folder.Path, "huge");
+
+    /// <summary>How many pages the kernel keeps for such use; none where it knows no such use.</summary>
+    public static string Reserved() => File.Exists(Count) ? File.ReadAllText(Count).Trim() : "";
 
     /// <summary>Reserves the page; skips the test where the kernel has none to give.</summary>
     public static HugeTlb Reserve()

@@ -21,7 +21,15 @@ internal static class Shell
     /// <param name="arguments">Its arguments.</param>
     /// <param name="input">What it reads from standard input.</param>
     public static (int ExitCode, string Output, string Errors) Try(
-        string program, string[] arguments, string input = "")
+        string program, string[] arguments, string input = "") => Try(program, arguments, out _, input);
+
+    /// <inheritdoc cref="Try(string, string[], string)"/>
+    /// <param name="program">Its path.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="processId">Which process it was.</param>
+    /// <param name="input">What it reads from standard input.</param>
+    public static (int ExitCode, string Output, string Errors) Try(
+        string program, string[] arguments, out int processId, string input = "")
     {
         ProcessStartInfo start = new(program, arguments)
         {
@@ -30,6 +38,7 @@ internal static class Shell
             RedirectStandardError = true,
         };
         using Process process = Process.Start(start)!;
+        processId = process.Id;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input);
         process.StandardInput.Close();

@@ -186,12 +186,22 @@ public sealed class TargetProcessTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("map 4096 rw- private").Address("address");
         target.Ask($"spin {address}");
-        target.Ask("churn");
+        TargetReply churned = target.Ask("churn");
+        ulong start = churned.Address("address"), end = start + churned.Number("length");
+        bool IsChurned(string line) => line.Length > 0 && Start(line) < end && End(line) > start;
+        HashSet<string> seen = [];
+        Assert.True(SpinWait.SpinUntil(() =>
+        {
+            seen.UnionWith(Maps(target).Where(IsChurned));
+            return seen.Count > 10;
+        }, TimeSpan.FromSeconds(30)));
+        Assert.All(seen, line => Assert.True(Start(line) >= start && End(line) <= end, line));
         byte[] first = target.Ask($"peek {address} 8").Bytes("bytes");
         Assert.True(SpinWait.SpinUntil(
             () => !first.SequenceEqual(target.Ask($"peek {address} 8").Bytes("bytes")), TimeSpan.FromSeconds(30)));
 
         Assert.Equal(2UL, target.Ask("still").Number("threads"));
+        Assert.DoesNotContain(Maps(target), IsChurned);
         byte[] last = target.Ask($"peek {address} 8").Bytes("bytes");
         Assert.Equal(last, target.Ask($"peek {address} 8").Bytes("bytes"));
         Assert.Equal(0UL, target.Ask("still").Number("threads"));

@@ -1,0 +1,170 @@
+using System.Diagnostics;
+
+namespace MemProc.Tests;
+
+/// <summary>Nothing stays in the kernel of what reads its memory: programs and maps are counted on the whole machine.</summary>
+[Collection(KernelPrograms.Collection)]
+public sealed class KernelReleaseTests
+{
+    [Fact]
+    public void Two_programs_and_a_map_are_loaded_while_a_reader_is_open_and_gone_when_it_is_closed()
+    {
+        using Loading loading = new();
+        using (PageTableReader reader = new())
+        {
+            Assert.Equal(KernelReadSource.Bpf, reader.Source);
+            loading.AssertLoaded();
+        }
+
+        loading.AssertGone();
+    }
+
+    [Theory]
+    [InlineData(0xffff_ffff_ff60_0000, "WalkPageTable,EINVAL")]
+    [InlineData(0x7fff_ffff_ffff_f000, "WalkPageTable,EFAULT")]
+    public void A_walk_that_fails_leaves_nothing_behind(ulong address, string id)
+    {
+        using Loading loading = new();
+        using LinuxProcess process = LinuxProcess.Open(loading.Target.ProcessId);
+        MemProcException error = Assert.Throws<MemProcException>(() =>
+        {
+            using PageTableReader reader = new();
+            reader.Prepare(process);
+            loading.AssertLoaded();
+            reader.Entries(process, address);
+        });
+        Assert.Equal(id, error.ErrorId);
+        loading.AssertGone();
+    }
+
+    [Fact]
+    public void A_process_that_has_ended_leaves_nothing_behind()
+    {
+        using Loading loading = new();
+        using TargetProcess dead = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(dead.ProcessId);
+        Assert.Throws<MemProcException>(() =>
+        {
+            using KernelVmaReader reader = new();
+            _ = reader.Read(process);
+            loading.AssertLoaded();
+            dead.Kill();
+            reader.Read(process);
+        });
+        loading.AssertGone();
+    }
+
+    [Theory]
+    [InlineData(KernelReadSource.BpfTracepoint)]
+    [InlineData(KernelReadSource.Kcore)]
+    public void A_source_that_is_forced_leaves_nothing_behind_whether_it_works_or_not(KernelReadSource source)
+    {
+        using Loading loading = new();
+        using LinuxProcess process = LinuxProcess.Open(loading.Target.ProcessId);
+        Exception? error = Record.Exception(() =>
+        {
+            using KernelVmaReader reader = new(source);
+            Assert.NotEmpty(reader.Read(process));
+        });
+        Assert.True(error is null or MemProcException { Operation: "ReadKernelMemory" }, $"{error}");
+        loading.AssertGone();
+    }
+
+    [Fact]
+    public void Walks_that_are_stopped_in_the_middle_leave_nothing_behind_and_the_next_go_on()
+    {
+        using Loading loading = new();
+        using LinuxProcess process = LinuxProcess.Open(loading.Target.ProcessId);
+        using CancellationTokenSource stop = new();
+        int walks = 0;
+        Assert.Throws<OperationCanceledException>(() =>
+        {
+            using PageTableReader reader = new(cancellation: stop.Token);
+            foreach (PageTableWalk walk in reader.WalksIn(process, 0, 1UL << 47))
+            {
+                if (walks++ == 100)
+                {
+                    loading.AssertLoaded();
+                    stop.Cancel();
+                }
+            }
+        });
+        Assert.Equal(101, walks);
+        loading.AssertGone();
+        ulong address = loading.Target.Ask("seed").Address("address");
+        using (PageTableReader again = new())
+        {
+            Assert.True(again.Walk(process, address).IsPresent);
+        }
+
+        loading.AssertGone();
+    }
+
+    [Theory]
+    [InlineData("walk", "0", "--length", "0x800000000000")]
+    [InlineData("vma")]
+    public void Ctrl_C_in_the_middle_of_memprocs_answer_leaves_nothing_behind(string command, params string[] arguments)
+    {
+        const int InterruptedExitCode = 130, Vmas = 20_000;
+        LiveKernel.Need();
+        using TargetProcess target = TargetProcess.Start();
+        // More than the pipe takes: it stands in the middle of its answer until that is read.
+        ulong address = target.Ask($"vmas {Vmas}").Address("address");
+        target.Ask($"touch {address} 1");
+        using Process memproc = Process.Start(new ProcessStartInfo(DotnetHost.Path,
+            [Programs.Memproc, command, $"{target.ProcessId}", .. arguments])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        Assert.NotNull(memproc.StandardOutput.ReadLine());
+        KernelObjects loaded = KernelPrograms.LoadedBy(target, memproc.Id);
+        Assert.Equal((2, 1), (loaded.Programs.Count, loaded.Maps.Count));
+        Shell.Run("kill", "-INT", $"{memproc.Id}");
+        string rest = memproc.StandardOutput.ReadToEnd();
+        memproc.WaitForExit();
+        Assert.Equal(InterruptedExitCode, memproc.ExitCode);
+        Assert.InRange(rest.Split('\n').Length, 1, Vmas - 1);
+        KernelPrograms.AssertGone(target, memproc.Id);
+        // It was looked at, and nothing happened to it.
+        Assert.Equal([1], target.Ask($"peek {address} 1").Bytes("bytes"));
+        Assert.Equal(0, target.Exit());
+    }
+
+    /// <summary>What this process loads during a test.</summary>
+    private sealed class Loading : IDisposable
+    {
+        private readonly KernelObjects _before;
+        private readonly KernelObjects _heldBefore;
+
+        /// <summary>Skips the test where nothing can be loaded.</summary>
+        public Loading()
+        {
+            LiveKernel.Need();
+            Target = TargetProcess.Start();
+            _before = KernelPrograms.LoadedBy(Target, Environment.ProcessId);
+            _heldBefore = KernelPrograms.Held();
+        }
+
+        /// <summary>A process to look into; it asks the kernel, too.</summary>
+        public TargetProcess Target { get; }
+
+        /// <summary>Two programs and a map are there, and this process holds them.</summary>
+        public void AssertLoaded()
+        {
+            KernelObjects loaded = KernelPrograms.LoadedBy(Target, Environment.ProcessId).Without(_before);
+            KernelObjects held = KernelPrograms.Held().Without(_heldBefore);
+            Assert.Equal((2, 1), (loaded.Programs.Count, loaded.Maps.Count));
+            Assert.Equal($"{held}", $"{loaded}");
+        }
+
+        /// <summary>Neither the machine nor a descriptor of this process has them any more.</summary>
+        public void AssertGone()
+        {
+            Assert.True(KernelPrograms.Held().Without(_heldBefore).IsEmpty);
+            KernelPrograms.AssertGone(Target, Environment.ProcessId, _before);
+        }
+
+        /// <inheritdoc/>
+        public void Dispose() => Target.Dispose();
+    }
+}
