@@ -14,8 +14,8 @@ public sealed class FrameCount(
     /// <summary>Frames of one piece of work: 1 MiB of words.</summary>
     private const int PieceFrames = 128 * 1024;
 
-    /// <summary>Bytes of a mapping in one piece of work: 256 KiB of pagemap.</summary>
-    private const ulong PieceBytes = 128UL << 20;
+    /// <summary>Bytes of a mapping in one piece of work: 128 KiB of pagemap.</summary>
+    private const ulong PieceBytes = 64UL << 20;
 
     /// <summary>Pieces of one mapping.</summary>
     private const ulong MostPieces = 1024;

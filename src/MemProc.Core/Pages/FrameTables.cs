@@ -19,7 +19,7 @@ public sealed class FrameTables : IDisposable
     private const ulong RangeFrames = 1024;
 
     /// <summary>Reading a few unwanted words is cheaper than another system call.</summary>
-    private const ulong BridgedFrames = 16;
+    private const ulong BridgedFrames = 8;
 
     private readonly SafeFileHandle _flags;
     private readonly SafeFileHandle? _counts;

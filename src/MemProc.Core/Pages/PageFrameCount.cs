@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
 
@@ -75,7 +76,7 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
         ParallelOptions options = new() { CancellationToken = cancellation };
         foreach ((PageMapWord page, FrameSet frames) in _frames)
         {
-            Parallel.ForEach(frames.Blocks, options,
+            Parallel.ForEach(Partitioner.Create(frames.Blocks, EnumerablePartitionerOptions.NoBuffering), options,
                 () => new Worker(tables, filter.CgroupInode, new PageFlagsCounter(raw, filter.Flags)),
                 (block, _, worker) =>
                 {

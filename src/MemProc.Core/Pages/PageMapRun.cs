@@ -23,7 +23,7 @@ internal static class PageMapRun
 
             if (first is not null)
             {
-                yield return first.WithPageCount(count);
+                yield return first.AsRun(count);
             }
 
             first = entry;
@@ -32,7 +32,7 @@ internal static class PageMapRun
 
         if (first is not null)
         {
-            yield return first.WithPageCount(count);
+            yield return first.AsRun(count);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -18,6 +17,8 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     private const int FrameBatch = 4096;
 
     private readonly PageMapReader _reader = new(process, cancellation) { TellsHuge = true };
+    private readonly ulong[] _wanted = new ulong[PageMapReader.BatchPages];
+    private readonly int[] _pages = new int[PageMapReader.BatchPages];
 
     /// <summary>Pages that are not populated are wanted too.</summary>
     public bool IncludeEmpty { get; init; }
@@ -84,8 +85,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         ProcMap map = Mapped(address, address + 1, address).First();
         ulong page = MachinePage.Floor(address);
         PageMapStretch stretch = _reader.ReadAll(page, page + MachinePage.SizeBytes).First();
-        PageMapContext context = Context(map, stretch, HugePageSize.Of(process, map));
-        return Entries([PieceOf(context, address, stretch.IsHuge, stretch.Words.Span)], includeEmpty: true);
+        return Entries([PieceOf(map, HugePageSize.Of(process, map), stretch with { Address = address }, includeEmpty: true)]);
     }
 
     private IEnumerable<ProcMap> Mapped(ulong start, ulong end, ulong address)
@@ -104,10 +104,10 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     }
 
     private IEnumerable<PageMapEntry> Pages(IEnumerable<ProcMap> maps, ulong start, ulong end) =>
-        Entries(ReadAhead.Of(Pieces(maps, start, end)), IncludeEmpty);
+        Entries(ReadAhead.Of(Pieces(maps, start, end)));
 
-    /// <summary>What the kernel says of the mappings' pages, in pieces that keep their words.</summary>
-    private IEnumerable<Piece> Pieces(IEnumerable<ProcMap> maps, ulong start, ulong end)
+    /// <summary>The wanted pages of the mappings.</summary>
+    private IEnumerable<PageMapPiece> Pieces(IEnumerable<ProcMap> maps, ulong start, ulong end)
     {
         foreach (ProcMap map in maps)
         {
@@ -123,13 +123,19 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
                 IncludeEmpty ? _reader.ReadAll(from, to) : _reader.ReadPopulated(from, to);
             foreach (PageMapStretch stretch in stretches)
             {
-                PageMapContext context = Context(map, stretch, hugeSize);
                 int batch = Frames is null ? stretch.Words.Length : FrameBatch;
                 for (int first = 0; first < stretch.Words.Length; first += batch)
                 {
-                    ulong address = stretch.Address + (ulong)first * MachinePage.SizeBytes;
                     int count = Math.Min(batch, stretch.Words.Length - first);
-                    yield return PieceOf(context, address, stretch.IsHuge, stretch.Words.Span.Slice(first, count));
+                    PageMapPiece piece = PieceOf(map, hugeSize, stretch with
+                    {
+                        Address = stretch.Address + (ulong)first * MachinePage.SizeBytes,
+                        Words = stretch.Words.Slice(first, count),
+                    }, IncludeEmpty);
+                    if (piece.Count > 0)
+                    {
+                        yield return piece;
+                    }
                 }
             }
         }
@@ -137,70 +143,79 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         process.ThrowIfExited("ReadPageMap");
     }
 
-    private static PageMapContext Context(ProcMap map, PageMapStretch stretch, Lazy<ulong?> hugeSize) => new(
-        map, stretch.IsHuge switch
+    /// <summary>The wanted pages of a stretch.</summary>
+    private PageMapPiece PieceOf(ProcMap map, Lazy<ulong?> hugeSize, PageMapStretch stretch, bool includeEmpty)
+    {
+        ReadOnlySpan<ulong> words = stretch.Words.Span;
+        Span<ulong> wanted = _wanted.AsSpan(0, words.Length);
+        Span<int> pages = _pages.AsSpan(0, words.Length);
+        int count = 0;
+        for (int index = 0; index < words.Length; index++)
+        {
+            ulong word = words[index];
+            if ((includeEmpty || new PageMapWord(word).IsPopulated) && Filter.Matches(word, stretch.IsHuge))
+            {
+                wanted[count] = word;
+                pages[count++] = index;
+            }
+        }
+
+        PageFlags?[]? frames = null;
+        if (Frames is not null)
+        {
+            frames = ReadFrames(Frames, wanted[..count]);
+            int read = count;
+            count = 0;
+            for (int index = 0; index < read; index++)
+            {
+                if (Filter.Matches(frames[index]))
+                {
+                    wanted[count] = wanted[index];
+                    pages[count] = pages[index];
+                    frames[count++] = frames[index];
+                }
+            }
+        }
+
+        ulong? pageSize = stretch.IsHuge switch
         {
             true => hugeSize.Value,
             false => MachinePage.SizeBytes,
             null => null,
-        });
-
-    private Piece PieceOf(PageMapContext context, ulong address, bool? isHuge, ReadOnlySpan<ulong> words)
-    {
-        ulong[] kept = ArrayPool<ulong>.Shared.Rent(words.Length);
-        words.CopyTo(kept);
-        return new(context, address, isHuge, kept, words.Length, Frames is null ? null : ReadFrames(words, isHuge));
+        };
+        return new PageMapPiece(map, pageSize, stretch.Address, wanted[..count].ToArray(),
+            count == words.Length ? null : pages[..count].ToArray(), frames?[..count]);
     }
 
-    /// <summary>The entries of the pages that are wanted. All in one loop: it runs once for every page.</summary>
-    private IEnumerable<PageMapEntry> Entries(IEnumerable<Piece> pieces, bool includeEmpty)
+    private static IEnumerable<PageMapEntry> Entries(IEnumerable<PageMapPiece> pieces)
     {
-        foreach (Piece piece in pieces)
+        foreach (PageMapPiece piece in pieces)
         {
-            for (int index = 0; index < piece.Count; index++)
+            for (int place = 0; place < piece.Count; place++)
             {
-                PageMapWord word = new(piece.Words[index]);
-                if ((!includeEmpty && !word.IsPopulated) || !Filter.Matches(word.Raw, piece.IsHuge))
-                {
-                    continue;
-                }
-
-                PageMapContext context = piece.Context;
-                if (piece.Frames is PageFlags?[] frames)
-                {
-                    if (!Filter.Matches(frames[index]))
-                    {
-                        continue;
-                    }
-
-                    context = context.With(frames[index]);
-                }
-
-                yield return new PageMapEntry(context, piece.Address + (ulong)index * MachinePage.SizeBytes, word);
+                yield return new PageMapEntry(piece, place);
             }
-
-            ArrayPool<ulong>.Shared.Return(piece.Words);
         }
     }
 
-    /// <summary>The frames of pages, those only that the page table does not already rule out.</summary>
-    private PageFlags?[] ReadFrames(ReadOnlySpan<ulong> words, bool? isHuge)
+    /// <summary>The frames of pages; null for what has none.</summary>
+    private PageFlags?[] ReadFrames(FrameTables tables, ReadOnlySpan<ulong> words)
     {
         List<ulong> pfns = [];
         List<ulong> pages = [];
         List<int> places = [];
-        for (int index = 0; index < words.Length; index++)
+        for (int place = 0; place < words.Length; place++)
         {
-            PageMapWord word = new(words[index]);
-            if (word.Pfn != 0 && Filter.Matches(word.Raw, isHuge))
+            PageMapWord word = new(words[place]);
+            if (word.Pfn != 0)
             {
                 pfns.Add(word.Pfn);
                 pages.Add(word.Raw);
-                places.Add(index);
+                places.Add(place);
             }
         }
 
-        PageFlags?[] read = Frames!.Read([.. pfns], RawFlags, [.. pages]);
+        PageFlags?[] read = tables.Read([.. pfns], RawFlags, [.. pages]);
         PageFlags?[] result = new PageFlags?[words.Length];
         for (int index = 0; index < read.Length; index++)
         {
@@ -212,8 +227,4 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
 
     private IEnumerable<PageMapEntry> Join(IEnumerable<PageMapEntry> entries) =>
         JoinRuns ? PageMapRun.Join(entries) : entries;
-
-    /// <summary>Words of consecutive pages, rented from the shared pool, and what is known of their frames.</summary>
-    private readonly record struct Piece(
-        PageMapContext Context, ulong Address, bool? IsHuge, ulong[] Words, int Count, PageFlags?[]? Frames);
 }
