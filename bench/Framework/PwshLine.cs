@@ -15,6 +15,9 @@ internal sealed class PwshLine(string name, PwshSession session, string line) : 
             ? new Absent(name, reason)
             : new PwshLine(name, contest.Keep(PwshSession.Start()), line);
 
+    /// <summary>The runtime compiles anew what was called thirty times, a little later.</summary>
+    public override int WarmUps => 40;
+
     /// <inheritdoc/>
     public override Sample Measure()
     {

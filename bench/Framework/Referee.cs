@@ -6,8 +6,11 @@ namespace MemProc.Bench;
 /// <param name="rounds">How many times each is measured.</param>
 internal sealed class Referee(int rounds)
 {
-    /// <summary>Warming up lasts so long, and once at least: the runtime compiles what is used a lot anew.</summary>
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
+    /// <summary>Warming up lasts so long at least, and once: the runtime compiles what is used a lot anew.</summary>
+    private static readonly TimeSpan ShortestWarmUp = TimeSpan.FromSeconds(1);
+
+    /// <summary>Nobody is waited for longer than this.</summary>
+    private static readonly TimeSpan LongestWarmUp = TimeSpan.FromSeconds(5);
 
     /// <summary>Runs a case here and now.</summary>
     public CaseResult Run(Case bench)
@@ -49,11 +52,15 @@ internal sealed class Referee(int rounds)
     private static void Warm(Contender contender)
     {
         long start = Stopwatch.GetTimestamp();
+        TimeSpan elapsed;
+        int done = 0;
         do
         {
             contender.Measure();
+            done++;
+            elapsed = Stopwatch.GetElapsedTime(start);
         }
-        while (Stopwatch.GetElapsedTime(start) < WarmUp);
+        while (elapsed < ShortestWarmUp || (done < contender.WarmUps && elapsed < LongestWarmUp));
     }
 
     private static void Agree(Dictionary<Contender, List<Sample>> samples)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MemProc;
 
@@ -21,6 +22,7 @@ internal sealed class FrameSet
 
     /// <summary>Adds a frame.</summary>
     /// <returns>False: it was in the set.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Add(ulong pfn)
     {
         if (Block(pfn) is not ulong[] block)
@@ -71,6 +73,7 @@ internal sealed class FrameSet
     /// <param name="key">The block.</param>
     /// <param name="pfns">Where they go: room for <see cref="BlockFrames"/>.</param>
     /// <returns>How many there are.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int CopyBlock(ulong key, Span<ulong> pfns)
     {
         ulong[] block = _blocks[key];
@@ -97,6 +100,7 @@ internal sealed class FrameSet
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong[]? Block(ulong pfn)
     {
         ulong key = pfn / BlockFrames;

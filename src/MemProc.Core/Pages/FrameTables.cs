@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
@@ -199,6 +200,7 @@ public sealed class FrameTables : IDisposable
     }
 
     /// <summary>Reads the words of frames in rising order. Returns for how many the table had one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int ReadWords(SafeFileHandle table, ReadOnlySpan<ulong> pfns, Span<ulong> words)
     {
         ulong[] buffer = [];

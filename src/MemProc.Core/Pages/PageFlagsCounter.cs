@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
 
@@ -41,6 +42,7 @@ public sealed class PageFlagsCounter(bool raw, FlagFilter? filter)
     }
 
     /// <summary>Counts frames in the order of their numbers; neighbours that are equal are counted together.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal void Add(ReadOnlySpan<ulong> words, PageMapWord page = default)
     {
         for (int index = 0; index < words.Length;)

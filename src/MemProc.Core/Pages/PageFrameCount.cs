@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
 
@@ -7,7 +8,7 @@ namespace MemProc;
 /// <summary>
 /// Counts the frames behind pages of a process by their flags. All frames are collected before one is looked up: the
 /// pages of a process lie about in memory, but between them all there are few gaps, and a system call costs as much as
-/// the words of some frames.
+/// the words of some frames. Loops over frames are compiled well at once: a person counts once.
 /// </summary>
 /// <param name="tables">The frame tables.</param>
 /// <param name="raw">Count flags of the kernel's internals too, and what the page table says.</param>
@@ -27,6 +28,7 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
 
     /// <summary>Takes the frames of present pages down, and counts pages in swap.</summary>
     /// <exception cref="MemProcException">EPERM where the kernel hides the frame numbers.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Collect(PageMapStretch stretch)
     {
         foreach (ulong page in stretch.Words.Span)
@@ -106,6 +108,7 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
         return _counts;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Add(PageMapWord word)
     {
         PageMapWord page = raw ? word.WithoutFrame : default;

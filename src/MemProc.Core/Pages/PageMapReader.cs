@@ -42,8 +42,13 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     private bool _canScan = true;
 
     /// <summary>
-    /// Whether <see cref="PageMapStretch.IsHuge"/> is wanted. It takes a scan of what is in use, and so walks that
-    /// memory twice.
+    /// Pages of the smallest huge page: 2 MiB on x86; elsewhere a few neighbouring entries can make one.
+    /// </summary>
+    private static readonly uint SmallestHuge = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 512u : 16;
+
+    /// <summary>
+    /// Whether <see cref="PageMapStretch.IsHuge"/> is wanted. Memory in which some page could be huge is scanned for
+    /// it, and so walked twice.
     /// </summary>
     public bool TellsHuge { get; init; }
 
@@ -57,12 +62,12 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// ReadPageMap: EACCES without ptrace access; ESRCH where the process exits meanwhile.
     /// </exception>
     public IEnumerable<PageMapStretch> ReadPopulated(ulong start, ulong end) =>
-        TellsHuge ? Read(start, end, includeEmpty: false) : ReadInUse(start, end);
+        ReadInUse(start, end);
 
     /// <summary>Stretches that hold every page of a range, empty ones too.</summary>
     /// <inheritdoc cref="ReadPopulated"/>
     public IEnumerable<PageMapStretch> ReadAll(ulong start, ulong end) =>
-        TellsHuge ? Read(start, end, includeEmpty: true) : ReadWords(start, end, isHuge: null);
+        ReadWords(start, end).SelectMany(stretch => Told(stretch, includeEmpty: true));
 
     /// <summary>Reads on, in growing pieces, while memory is in use; scans for the next page in use where it is not.</summary>
     private IEnumerable<PageMapStretch> ReadInUse(ulong start, ulong end)
@@ -72,10 +77,13 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
         {
             bool goesOn = false;
             ulong until = at + Math.Min(pages * MachinePage.SizeBytes, end - at);
-            foreach (PageMapStretch stretch in ReadWords(at, until, isHuge: null))
+            foreach (PageMapStretch stretch in ReadWords(at, until))
             {
                 goesOn = EndsPopulated(stretch.Words.Span);
-                yield return stretch;
+                foreach (PageMapStretch told in Told(stretch, includeEmpty: false))
+                {
+                    yield return told;
+                }
             }
 
             at = until;
@@ -89,7 +97,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
                 for (int index = 0; index < count;)
                 {
                     PageRegion region = NextRegion(ref index, count);
-                    foreach (PageMapStretch stretch in ReadWords(region.Start, region.End, isHuge: null))
+                    foreach (PageMapStretch stretch in ReadWords(region.Start, region.End, IsHuge(region)))
                     {
                         yield return stretch;
                     }
@@ -114,7 +122,43 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
         return false;
     }
 
-    private IEnumerable<PageMapStretch> Read(ulong start, ulong end, bool includeEmpty)
+    /// <summary>A stretch with what is to be told of it.</summary>
+    private IEnumerable<PageMapStretch> Told(PageMapStretch stretch, bool includeEmpty) =>
+        !TellsHuge ? [stretch]
+        : MayBeHuge(stretch) ? Scanned(
+            stretch.Address, stretch.Address + (ulong)stretch.Words.Length * MachinePage.SizeBytes, includeEmpty)
+        : [stretch with { IsHuge = false }];
+
+    /// <summary>
+    /// Whether some page of a stretch can be mapped by a larger entry: its frames lie beside each other, and as its
+    /// addresses do. False is certain.
+    /// </summary>
+    private static bool MayBeHuge(PageMapStretch stretch)
+    {
+        ReadOnlySpan<ulong> words = stretch.Words.Span;
+        ulong firstPage = stretch.Address / MachinePage.SizeBytes;
+        for (int first = 0; first < words.Length;)
+        {
+            ulong page = firstPage + (ulong)first;
+            int next = (int)Math.Min((ulong)words.Length, (ulong)first + SmallestHuge - page % SmallestHuge);
+            PageMapWord word = new(words[first]);
+            if (word.IsPfnHidden
+                || (word.IsPresent && word.Pfn % SmallestHuge == page % SmallestHuge
+                    && new PageMapWord(words[next - 1]).Pfn == word.Pfn + (ulong)(next - 1 - first)))
+            {
+                return true;
+            }
+
+            first = next;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether a region is mapped by larger entries; null where the kernel cannot tell.</summary>
+    private bool? IsHuge(PageRegion region) => _canScan ? region.Categories.HasFlag(PageCategories.Huge) : null;
+
+    private IEnumerable<PageMapStretch> Scanned(ulong start, ulong end, bool includeEmpty)
     {
         for (ulong at = start; at < end;)
         {
@@ -125,14 +169,13 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
                 PageRegion region = NextRegion(ref index, count);
                 if (includeEmpty && region.Start > done)
                 {
-                    foreach (PageMapStretch stretch in ReadWords(done, region.Start, isHuge: null))
+                    foreach (PageMapStretch stretch in ReadWords(done, region.Start))
                     {
                         yield return stretch;
                     }
                 }
 
-                bool? isHuge = _canScan ? region.Categories.HasFlag(PageCategories.Huge) : null;
-                foreach (PageMapStretch stretch in ReadWords(region.Start, region.End, isHuge))
+                foreach (PageMapStretch stretch in ReadWords(region.Start, region.End, IsHuge(region)))
                 {
                     yield return stretch;
                 }
@@ -142,7 +185,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
 
             if (includeEmpty && walkEnd > done)
             {
-                foreach (PageMapStretch stretch in ReadWords(done, walkEnd, isHuge: null))
+                foreach (PageMapStretch stretch in ReadWords(done, walkEnd))
                 {
                     yield return stretch;
                 }
@@ -193,7 +236,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
         return region;
     }
 
-    private IEnumerable<PageMapStretch> ReadWords(ulong start, ulong end, bool? isHuge)
+    private IEnumerable<PageMapStretch> ReadWords(ulong start, ulong end, bool? isHuge = null)
     {
         for (ulong at = start; at < end;)
         {
