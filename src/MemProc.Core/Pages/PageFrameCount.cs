@@ -111,7 +111,7 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Add(PageMapWord word)
     {
-        PageMapWord page = raw ? word.WithoutFrame : default;
+        PageMapWord page = raw ? word.WithoutFrame() : default;
         if (_lastFrames is null || page != _lastPage)
         {
             _lastPage = page;

@@ -46,7 +46,7 @@ public readonly record struct PageMapWord(ulong Raw)
     public bool IsPfnHidden => IsPresent && (Raw & PfnMask) == 0;
 
     /// <summary>The word without the frame number: what the page table says of a present page.</summary>
-    public PageMapWord WithoutFrame => new(Raw & ~PfnMask);
+    public PageMapWord WithoutFrame() => new(Raw & ~PfnMask);
 
     /// <summary>Bits 0–4 of a swapped page: which swap area.</summary>
     public int SwapType => (int)(Raw & ((1UL << SwapTypeBits) - 1));

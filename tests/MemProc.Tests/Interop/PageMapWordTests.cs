@@ -28,6 +28,7 @@ public sealed class PageMapWordTests
         Assert.False(word.IsSoftDirty);
         Assert.False(word.IsGuard);
         Assert.False(word.IsWriteProtected);
+        Assert.Contains($"Pfn = {pfn},", word.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
