@@ -121,5 +121,7 @@ Describe 'Save-ProcessMemory' {
             Save-ProcessMemory $using:target.Id $using:path -Address $using:address -Force -WarningAction SilentlyContinue } |
             Receive-Job -Wait -AutoRemoveJob
         ($back | Out-Screen).Trim() | Should -Be ($dump | Out-Screen).Trim()
+        $back.Time | Should -BeOfType [datetime]
+        $back.Time | Should -BeGreaterOrEqual $dump.Time
     }
 }

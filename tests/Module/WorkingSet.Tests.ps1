@@ -224,6 +224,7 @@ Describe 'Clear-SoftDirty' {
         }
 
         $clear | Should -BeOfType MemProc.SoftDirtyClear
+        $clear.Time | Should -BeOfType [datetime]
         (Get-PageMapEntry $target.Id $address 40960).IsSoftDirty | Should -Not -Contain $true
         $null = $target.Ask("touch $($address + 4096) 1")
         ($clear | Get-PageMapEntry -Address $address -Length 40960 | Where-Object IsSoftDirty).Address |

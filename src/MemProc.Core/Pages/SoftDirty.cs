@@ -29,7 +29,7 @@ public static class SoftDirty
     public static SoftDirtyClear Clear(LinuxProcess process)
     {
         ThrowIfUnsupported(process.Files);
-        DateTimeOffset time = DateTimeOffset.Now;
+        DateTime time = DateTime.Now;
         ClearRefs.Write(process, ClearRefsCommand.SoftDirty, Operation);
         return new SoftDirtyClear(process.Identity, time);
     }

@@ -5,7 +5,7 @@ public sealed class SoftDirtyClear
 {
     private readonly ProcessIdentity _process;
 
-    internal SoftDirtyClear(ProcessIdentity process, DateTimeOffset time)
+    internal SoftDirtyClear(ProcessIdentity process, DateTime time)
     {
         _process = process;
         Time = time;
@@ -20,6 +20,6 @@ public sealed class SoftDirtyClear
     /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
     public ulong ProcessStartTicks => _process.StartTicks;
 
-    /// <summary>When they were cleared: pages that are soft-dirty have been written to since.</summary>
-    public DateTimeOffset Time { get; }
+    /// <summary>When they were cleared, in local time: pages that are soft-dirty have been written to since.</summary>
+    public DateTime Time { get; }
 }

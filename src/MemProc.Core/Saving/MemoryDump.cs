@@ -49,6 +49,6 @@ public sealed class MemoryDump
     /// </summary>
     public required MemoryGap[] Gaps { get; init; }
 
-    /// <summary>When it was begun.</summary>
-    public required DateTimeOffset Time { get; init; }
+    /// <summary>When it was begun, in local time.</summary>
+    public required DateTime Time { get; init; }
 }

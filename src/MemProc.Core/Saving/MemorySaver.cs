@@ -39,7 +39,7 @@ public static class MemorySaver
         LinuxProcess process, IReadOnlyList<ProcAddress>? ranges, string path, SaveOptions options,
         Action<ulong> progress, CancellationToken cancellation) => NewFile.Guarded(path, () =>
         {
-            DateTimeOffset time = DateTimeOffset.Now;
+            DateTime time = DateTime.Now;
             using ProcessStop? stop = options.Stop ? ProcessStop.Hold(process, cancellation) : null;
             List<TraitedMap> maps = [.. TraitedMap.Read(process, cancellation)];
             List<SavedArea> areas = Areas(process, maps, ranges, options.Format);

@@ -30,6 +30,9 @@ public sealed partial class ModuleMetadataTests
     {
         Assert.True(File.Exists(Path.Combine(Root, Assert.Single(Manifest("RootModule")))));
         Assert.All(Manifest("FormatsToProcess"), file => Assert.True(File.Exists(Path.Combine(Root, file)), file));
+        Assert.Equal(Manifest("FormatsToProcess").Select(Path.GetFileName),
+            Directory.GetFiles(Path.Combine(Root, "src", "MemProc.PowerShell", "Views"), "*.ps1xml")
+                .Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.All(["FunctionsToExport", "VariablesToExport", "AliasesToExport"], key => Assert.Empty(Manifest(key)));
         Assert.Equal(["MemProc.Core.dll", "MemProc.Interop.dll", "MemProc.PowerShell.dll"],
             Directory.GetFiles(Library, "*.dll", SearchOption.AllDirectories).Select(Path.GetFileName).Order());
@@ -54,7 +57,7 @@ public sealed partial class ModuleMetadataTests
         using MetadataLoadContext context = Load();
         string[] known = [.. context.LoadFromAssemblyPath(Path.Combine(Library, "MemProc.Core.dll")).GetExportedTypes()
             .Select(type => type.FullName!), "MemProc.Pointer", "MemProc.Text"];
-        XElement[] views = [.. XDocument.Load(Path.Combine(Library, "MemProc.format.ps1xml")).Descendants("View")];
+        XElement[] views = Views();
         Assert.NotEmpty(views);
         Assert.All(views, view =>
         {
@@ -69,7 +72,7 @@ public sealed partial class ModuleMetadataTests
     public void Views_name_properties_that_their_type_has()
     {
         Assembly core = typeof(ProcMap).Assembly;
-        foreach (XElement view in XDocument.Load(Path.Combine(Library, "MemProc.format.ps1xml")).Descendants("View"))
+        foreach (XElement view in Views())
         {
             if (core.GetType(view.Element("ViewSelectedBy")!.Element("TypeName")!.Value) is not Type type)
             {
@@ -84,6 +87,20 @@ public sealed partial class ModuleMetadataTests
     }
 
     [Fact]
+    public void No_property_loses_its_meaning_on_the_way_through_a_job()
+    {
+        using MetadataLoadContext context = Load();
+        Type[] outputs = [.. Commands(context).SelectMany(command => command.GetCustomAttributesData())
+            .Where(data => data.AttributeType.Name == "OutputTypeAttribute")
+            .SelectMany(data => (IEnumerable<CustomAttributeTypedArgument>)data.ConstructorArguments[0].Value!)
+            .Select(argument => argument.Value).OfType<Type>()];
+        Assert.Contains(outputs, type => type.Name == nameof(SoftDirtyClear));
+        // PowerShell's serialization knows DateTime; a DateTimeOffset arrives as a bag of numbers.
+        Assert.All(outputs.SelectMany(type => type.GetProperties()), property => Assert.False(
+            property.PropertyType.Name == nameof(DateTimeOffset), $"{property.DeclaringType}.{property.Name}"));
+    }
+
+    [Fact]
     public void Every_cmdlet_has_help()
     {
         string help = File.ReadAllText(Path.Combine(Root, "en-US", "MemProc.PowerShell.dll-Help.xml"));
@@ -94,6 +111,9 @@ public sealed partial class ModuleMetadataTests
         });
         Assert.True(File.Exists(Path.Combine(Root, "en-US", "about_MemProc.help.txt")));
     }
+
+    private static XElement[] Views() => [.. Manifest("FormatsToProcess")
+        .SelectMany(file => XDocument.Load(Path.Combine(Root, file)).Descendants("View"))];
 
     /// <summary>The quoted texts behind a key of the manifest.</summary>
     private static string[] Manifest(string key)
