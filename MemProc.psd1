@@ -8,7 +8,16 @@
     Description          = 'Opens up the memory of Linux processes: maps, page tables, page flags, reading and writing, frames back to processes. Typed objects, honest about what could not be read.'
     CompatiblePSEditions = @('Core')
     PowerShellVersion    = '7.6'
-    FormatsToProcess     = @('lib/MemProc.format.ps1xml')
+    FormatsToProcess     = @(
+        'lib/MemProc.Elf.format.ps1xml'
+        'lib/MemProc.Kernel.format.ps1xml'
+        'lib/MemProc.Maps.format.ps1xml'
+        'lib/MemProc.Memory.format.ps1xml'
+        'lib/MemProc.Pages.format.ps1xml'
+        'lib/MemProc.Search.format.ps1xml'
+        'lib/MemProc.Symbols.format.ps1xml'
+        'lib/MemProc.Usage.format.ps1xml'
+    )
     CmdletsToExport      = @(
         'Clear-PagePoison'
         'Clear-SoftDirty'

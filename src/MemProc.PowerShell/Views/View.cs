@@ -7,8 +7,8 @@ using MemProc.Interop;
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// What MemProc.format.ps1xml shows. It takes plain values, so that objects from a remote host or a job, whose
-/// types are gone, look the same.
+/// What the views show. It takes plain values, so that objects from a remote host or a job, whose types are gone, look
+/// the same.
 /// </summary>
 public static class View
 {
@@ -189,9 +189,9 @@ public static class View
     /// <summary>A value in one line; what came from a job has lost some of its type.</summary>
     private static string Shown(object? value, MemoryType type)
     {
-        object? plain = value is PSObject wrapped ? wrapped.BaseObject : value;
+        object? plain = Items.Unwrap(value);
         return ValueText.Format(plain is PSCustomObject ? value!.ToString() : plain is not (string or byte[]) and IEnumerable many
-            ? many.Cast<object?>().Select(item => item is PSObject inner ? inner.BaseObject : item).ToArray()
+            ? many.Cast<object?>().Select(Items.Unwrap).ToArray()
             : plain, type);
     }
 
