@@ -6,7 +6,7 @@ namespace MemProc;
 /// <summary>Reads the mappings of a process, each as soon as the kernel has named it.</summary>
 public static class MapReader
 {
-    private const string Operation = "ReadMaps";
+    internal const string Operation = "ReadMaps";
 
     /// <summary>All mappings in address order.</summary>
     /// <param name="process">The process.</param>
@@ -40,35 +40,9 @@ public static class MapReader
     /// <inheritdoc cref="Read" path="/param"/>
     /// <inheritdoc cref="Read" path="/exception"/>
     public static IEnumerable<ProcMapDetail> ReadDetailed(
-        LinuxProcess process, CancellationToken cancellation = default)
-    {
-        using ProcfsLines lines = new(process, "smaps", Operation);
-        int index = 0;
-        ulong end = 0;
-        bool more = lines.MoveNext();
-        while (more)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            ProcMap map = Parse(lines.Current, process, index);
-            Dictionary<string, ulong> counters = new(24);
-            string[] vmFlags = [];
-            while ((more = lines.MoveNext()) && !SmapsLine.IsHeader(lines.Current))
-            {
-                AddCounter(lines.Current, counters, ref vmFlags);
-            }
-
-            if (IsRepeated(map, end))
-            {
-                continue;
-            }
-
-            end = map.End;
-            index++;
-            yield return new ProcMapDetail(map, counters, vmFlags);
-        }
-
-        ThrowIfIncomplete(process, index);
-    }
+        LinuxProcess process, CancellationToken cancellation = default) =>
+        Smaps.Read<SmapsCounters>(process, cancellation)
+            .Select(found => new ProcMapDetail(found.Map, found.Lines.Counters, found.Lines.VmFlags));
 
     /// <summary>The mappings that a person asked for: all, or the one that holds an address.</summary>
     /// <param name="process">The process.</param>
@@ -177,24 +151,6 @@ public static class MapReader
     /// that address meanwhile, as the heap does, is in the next piece again.
     /// </summary>
     internal static bool IsRepeated(ProcMap map, ulong end) => map.Start < end;
-
-    private static void AddCounter(
-        ReadOnlySpan<byte> text, Dictionary<string, ulong> counters, ref string[] vmFlags)
-    {
-        if (!SmapsLine.TryParse(text, out SmapsLine line))
-        {
-            return;
-        }
-
-        if (line.VmFlags.IsEmpty)
-        {
-            counters[Encoding.UTF8.GetString(line.Name)] = line.Value;
-        }
-        else
-        {
-            vmFlags = Encoding.UTF8.GetString(line.VmFlags).Split(' ');
-        }
-    }
 
     /// <summary>The list of a process that exits simply ends, and so does that of a kernel thread.</summary>
     internal static void ThrowIfIncomplete(LinuxProcess process, int count)

@@ -27,35 +27,8 @@ internal readonly record struct TraitedMap(ProcMap Map, MapTraits Traits)
     /// <param name="process">The process.</param>
     /// <param name="cancellation">Stops the reading.</param>
     /// <exception cref="MemProcException">As for <see cref="MapReader.Read"/>.</exception>
-    public static IEnumerable<TraitedMap> Read(LinuxProcess process, CancellationToken cancellation)
-    {
-        using ProcfsLines lines = new(process, "smaps", "ReadMaps");
-        int count = 0;
-        ulong end = 0;
-        bool more = lines.MoveNext();
-        while (more)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            ProcMap map = MapReader.Parse(lines.Current, process, count);
-            MapTraits traits = MapTraits.None;
-            while ((more = lines.MoveNext()) && !SmapsLine.IsHeader(lines.Current))
-            {
-                if (lines.Current.StartsWith("VmFlags:"u8) && SmapsLine.TryParse(lines.Current, out SmapsLine line))
-                {
-                    traits = Interpret(line.VmFlags);
-                }
-            }
-
-            if (!MapReader.IsRepeated(map, end))
-            {
-                end = map.End;
-                count++;
-                yield return new TraitedMap(map, traits);
-            }
-        }
-
-        MapReader.ThrowIfIncomplete(process, count);
-    }
+    public static IEnumerable<TraitedMap> Read(LinuxProcess process, CancellationToken cancellation) =>
+        Smaps.Read<TraitLines>(process, cancellation).Select(found => new TraitedMap(found.Map, found.Lines.Traits));
 
     private static MapTraits Interpret(ReadOnlySpan<byte> flags)
     {
@@ -71,5 +44,18 @@ internal readonly record struct TraitedMap(ProcMap Map, MapTraits Traits)
         }
 
         return traits;
+    }
+
+    private sealed class TraitLines : ISmapsLines
+    {
+        public MapTraits Traits { get; private set; }
+
+        public void Add(ReadOnlySpan<byte> line)
+        {
+            if (line.StartsWith("VmFlags:"u8) && SmapsLine.TryParse(line, out SmapsLine flags))
+            {
+                Traits = Interpret(flags.VmFlags);
+            }
+        }
     }
 }

@@ -74,12 +74,10 @@ public static class MemoryStatusReader
     {
         int known = counters.Count;
         using ProcfsLines lines = OpenRollup(process);
+        SmapsCounters rollup = new(counters);
         while (lines.MoveNext())
         {
-            if (!SmapsLine.IsHeader(lines.Current) && SmapsLine.TryParse(lines.Current, out SmapsLine line))
-            {
-                counters[Encoding.UTF8.GetString(line.Name)] = line.Value;
-            }
+            rollup.Add(lines.Current);
         }
 
         process.ThrowIfExited(RollupOperation);

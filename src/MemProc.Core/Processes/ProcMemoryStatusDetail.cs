@@ -15,7 +15,7 @@ public sealed class ProcMemoryStatusDetail : ProcMemoryStatus
     /// <summary>Resident bytes, counted page by page.</summary>
     public ulong? RssBytes => this["Rss"];
 
-    /// <summary>Resident bytes, each page divided by the number of processes that map it.</summary>
+    /// <inheritdoc cref="ProcMapDetail.PssBytes"/>
     public ulong? PssBytes => this["Pss"];
 
     /// <summary>The dirty part of <see cref="PssBytes"/> (6.0).</summary>
@@ -30,52 +30,52 @@ public sealed class ProcMemoryStatusDetail : ProcMemoryStatus
     /// <summary>The part of <see cref="PssBytes"/> that is shared memory (5.4).</summary>
     public ulong? PssShmemBytes => this["Pss_Shmem"];
 
-    /// <summary>Resident bytes of this process alone.</summary>
+    /// <inheritdoc cref="ProcMapDetail.UssBytes"/>
     public ulong? UssBytes => PrivateCleanBytes + PrivateDirtyBytes;
 
-    /// <summary>Clean pages that others map too.</summary>
+    /// <inheritdoc cref="ProcMapDetail.SharedCleanBytes"/>
     public ulong? SharedCleanBytes => this["Shared_Clean"];
 
-    /// <summary>Dirty pages that others map too.</summary>
+    /// <inheritdoc cref="ProcMapDetail.SharedDirtyBytes"/>
     public ulong? SharedDirtyBytes => this["Shared_Dirty"];
 
-    /// <summary>Clean pages of this process alone.</summary>
+    /// <inheritdoc cref="ProcMapDetail.PrivateCleanBytes"/>
     public ulong? PrivateCleanBytes => this["Private_Clean"];
 
-    /// <summary>Dirty pages of this process alone.</summary>
+    /// <inheritdoc cref="ProcMapDetail.PrivateDirtyBytes"/>
     public ulong? PrivateDirtyBytes => this["Private_Dirty"];
 
-    /// <summary>Bytes marked as referenced.</summary>
+    /// <inheritdoc cref="ProcMapDetail.ReferencedBytes"/>
     public ulong? ReferencedBytes => this["Referenced"];
 
-    /// <summary>Bytes that belong to no file, copies of private file mappings included.</summary>
+    /// <inheritdoc cref="ProcMapDetail.AnonymousBytes"/>
     public ulong? AnonymousBytes => this["Anonymous"];
 
     /// <summary>Bytes that the kernel has merged with equal pages (6.7).</summary>
     public ulong? KsmBytes => this["KSM"];
 
-    /// <summary>Bytes marked by MADV_FREE.</summary>
+    /// <inheritdoc cref="ProcMapDetail.LazyFreeBytes"/>
     public ulong? LazyFreeBytes => this["LazyFree"];
 
-    /// <summary>Anonymous bytes in transparent huge pages.</summary>
+    /// <inheritdoc cref="ProcMapDetail.AnonHugePagesBytes"/>
     public ulong? AnonHugePagesBytes => this["AnonHugePages"];
 
-    /// <summary>Shared memory mapped by huge entries.</summary>
+    /// <inheritdoc cref="ProcMapDetail.ShmemPmdMappedBytes"/>
     public ulong? ShmemPmdMappedBytes => this["ShmemPmdMapped"];
 
-    /// <summary>File pages mapped by huge entries.</summary>
+    /// <inheritdoc cref="ProcMapDetail.FilePmdMappedBytes"/>
     public ulong? FilePmdMappedBytes => this["FilePmdMapped"];
 
-    /// <summary>hugetlb pages that others map too; not part of <see cref="RssBytes"/>.</summary>
+    /// <inheritdoc cref="ProcMapDetail.SharedHugetlbBytes"/>
     public ulong? SharedHugetlbBytes => this["Shared_Hugetlb"];
 
-    /// <summary>hugetlb pages of this process alone; not part of <see cref="RssBytes"/>.</summary>
+    /// <inheritdoc cref="ProcMapDetail.PrivateHugetlbBytes"/>
     public ulong? PrivateHugetlbBytes => this["Private_Hugetlb"];
 
     /// <summary>Bytes in swap, those of shared memory included.</summary>
     public ulong? SwapBytes => this["Swap"];
 
-    /// <summary>Bytes in swap, each divided by the number of processes that share it.</summary>
+    /// <inheritdoc cref="ProcMapDetail.SwapPssBytes"/>
     public ulong? SwapPssBytes => this["SwapPss"];
 
     /// <summary>Locked bytes, each page divided by the number of processes that map it.</summary>

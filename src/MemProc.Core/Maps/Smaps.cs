@@ -1,0 +1,39 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Reads <c>/proc/PID/smaps</c>, mapping by mapping.</summary>
+internal static class Smaps
+{
+    /// <summary>All mappings in address order, each with what is kept of its lines.</summary>
+    /// <typeparam name="T">What that is.</typeparam>
+    /// <inheritdoc cref="MapReader.Read" path="/param"/>
+    /// <inheritdoc cref="MapReader.Read" path="/exception"/>
+    public static IEnumerable<(ProcMap Map, T Lines)> Read<T>(LinuxProcess process, CancellationToken cancellation)
+        where T : class, ISmapsLines, new()
+    {
+        using ProcfsLines lines = new(process, "smaps", MapReader.Operation);
+        int count = 0;
+        ulong end = 0;
+        bool more = lines.MoveNext();
+        while (more)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ProcMap map = MapReader.Parse(lines.Current, process, count);
+            T kept = new();
+            while ((more = lines.MoveNext()) && !SmapsLine.IsHeader(lines.Current))
+            {
+                kept.Add(lines.Current);
+            }
+
+            if (!MapReader.IsRepeated(map, end))
+            {
+                end = map.End;
+                count++;
+                yield return (map, kept);
+            }
+        }
+
+        MapReader.ThrowIfIncomplete(process, count);
+    }
+}
