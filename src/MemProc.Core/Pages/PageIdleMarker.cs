@@ -8,9 +8,7 @@ public sealed class PageIdleMarker : IDisposable
 {
     private const string Operation = "MarkIdle";
 
-    private readonly IdleBitmap _bitmap;
-    private readonly FrameTables _tables;
-    private readonly FrameFolios _folios;
+    private readonly IdleFrames _idle;
     private readonly CancellationToken _cancellation;
 
     /// <summary>Opens what it takes.</summary>
@@ -21,18 +19,7 @@ public sealed class PageIdleMarker : IDisposable
     /// </exception>
     public PageIdleMarker(KernelFiles? files = null, CancellationToken cancellation = default)
     {
-        _bitmap = IdleBitmap.Open(Operation, files);
-        try
-        {
-            _tables = new FrameTables(FrameFields.Flags, files);
-        }
-        catch
-        {
-            _bitmap.Dispose();
-            throw;
-        }
-
-        _folios = new FrameFolios(_tables);
+        _idle = new IdleFrames(Operation, files);
         _cancellation = cancellation;
     }
 
@@ -71,7 +58,7 @@ public sealed class PageIdleMarker : IDisposable
     {
         (ulong first, ulong count) = range;
         ulong last = first + (count - 1);
-        if (last < first || _tables.Read([last], raw: true)[0] is null)
+        if (last < first || _idle.Tables.Read([last], raw: true)[0] is null)
         {
             throw FrameTables.Beyond(last < first ? ulong.MaxValue : last);
         }
@@ -96,11 +83,7 @@ public sealed class PageIdleMarker : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _bitmap.Dispose();
-        _tables.Dispose();
-    }
+    public void Dispose() => _idle.Dispose();
 
     private PageIdleMark Mark(
         LinuxProcess process, IEnumerable<ProcMap> maps, ulong start, ulong end, PageIdleMark mark)
@@ -117,15 +100,15 @@ public sealed class PageIdleMarker : IDisposable
 
     private void Mark(ReadOnlySpan<ulong> pfns, PageIdleMark mark)
     {
-        FrameFolio?[] folios = _folios.Find(pfns);
+        FrameFolio?[] folios = _idle.Folios.Find(pfns);
         ulong[] heads =
         [
             .. folios.OfType<FrameFolio>().Where(folio => folio.IsOnLru).Select(folio => folio.HeadPfn)
                 .Distinct().Order(),
         ];
         bool[] idle = new bool[heads.Length];
-        _bitmap.Mark(heads);
-        _bitmap.Read(heads, idle);
+        _idle.Bitmap.Mark(heads);
+        _idle.Bitmap.Read(heads, idle);
         foreach (FrameFolio? folio in folios)
         {
             bool isMarkable = folio is { IsOnLru: true };

@@ -5,9 +5,7 @@ namespace MemProc;
 /// </summary>
 internal sealed class IdleMeter : WorkingSetMeter
 {
-    private readonly IdleBitmap _bitmap;
-    private readonly FrameTables _tables;
-    private readonly FrameFolios _folios;
+    private readonly IdleFrames _idle;
     private readonly CancellationToken _cancellation;
 
     /// <summary>The first frames of folios that can be marked.</summary>
@@ -18,18 +16,7 @@ internal sealed class IdleMeter : WorkingSetMeter
 
     public IdleMeter(KernelFiles? files, CancellationToken cancellation)
     {
-        _bitmap = IdleBitmap.Open(Operation, files);
-        try
-        {
-            _tables = new FrameTables(FrameFields.Flags, files);
-        }
-        catch
-        {
-            _bitmap.Dispose();
-            throw;
-        }
-
-        _folios = new FrameFolios(_tables);
+        _idle = new IdleFrames(Operation, files);
         _cancellation = cancellation;
     }
 
@@ -51,7 +38,7 @@ internal sealed class IdleMeter : WorkingSetMeter
         foreach (ReadOnlyMemory<ulong> piece in _heads.Pieces())
         {
             _cancellation.ThrowIfCancellationRequested();
-            _bitmap.Mark(piece.Span);
+            _idle.Bitmap.Mark(piece.Span);
         }
     }
 
@@ -78,8 +65,7 @@ internal sealed class IdleMeter : WorkingSetMeter
     {
         if (disposing)
         {
-            _bitmap.Dispose();
-            _tables.Dispose();
+            _idle.Dispose();
         }
 
         base.Dispose(disposing);
@@ -87,7 +73,7 @@ internal sealed class IdleMeter : WorkingSetMeter
 
     private void Add(ReadOnlySpan<ulong> pfns)
     {
-        FrameFolio?[] folios = _folios.Find(pfns);
+        FrameFolio?[] folios = _idle.Folios.Find(pfns);
         for (int index = 0; index < pfns.Length; index++)
         {
             if (folios[index] is { IsOnLru: true } folio)
@@ -107,10 +93,10 @@ internal sealed class IdleMeter : WorkingSetMeter
     /// </summary>
     private void Count(ReadOnlySpan<ulong> pfns, ref ulong referenced, ref ulong untracked)
     {
-        FrameFolio?[] folios = _folios.Find(pfns);
+        FrameFolio?[] folios = _idle.Folios.Find(pfns);
         ulong[] heads = [.. folios.OfType<FrameFolio>().Select(folio => folio.HeadPfn).Distinct().Order()];
         bool[] idle = new bool[heads.Length];
-        _bitmap.Read(heads, idle);
+        _idle.Bitmap.Read(heads, idle);
         for (int index = 0; index < pfns.Length; index++)
         {
             if (folios[index] is FrameFolio folio && idle[Array.BinarySearch(heads, folio.HeadPfn)])
