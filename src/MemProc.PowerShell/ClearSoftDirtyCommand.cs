@@ -10,17 +10,7 @@ public sealed class ClearSoftDirtyCommand : ProcessCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    protected override void BeginProcessing()
-    {
-        try
-        {
-            SoftDirty.ThrowIfUnsupported();
-        }
-        catch (MemProcException error)
-        {
-            ThrowTerminatingError(Failure.Record(error));
-        }
-    }
+    protected override void BeginProcessing() => Require(() => SoftDirty.ThrowIfUnsupported());
 
     protected override void Process(LinuxProcess process)
     {

@@ -45,14 +45,7 @@ public sealed class GetFilePageCommand : MemProcCommand
                 + "other.", true));
         }
 
-        try
-        {
-            _walk = new FilePageWalk(WithFlags, cancellation: Cancellation) { IncludeAbsent = All };
-        }
-        catch (MemProcException error)
-        {
-            ThrowTerminatingError(Failure.Record(error));
-        }
+        _walk = Require(() => new FilePageWalk(WithFlags, cancellation: Cancellation) { IncludeAbsent = All });
     }
 
     protected override void ProcessRecord()

@@ -70,7 +70,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
                 Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag),
                 CgroupInode = Arguments.Cgroup(this, Cgroup),
             };
-            _tables = Arguments.Frames(this, FrameFields.All);
+            _tables = Require(() => new FrameTables(FrameFields.All));
         }
     }
 

@@ -112,7 +112,7 @@ public sealed class GetPageMapEntryCommand : ProcessCommand
             | (WithFlags || Raw ? FrameFields.Flags : 0)
             | (WithMapCount ? FrameFields.MapCount : 0)
             | (WithCgroup ? FrameFields.Cgroup : 0);
-        _frames = fields == FrameFields.None ? null : Arguments.Frames(this, fields);
+        _frames = fields == FrameFields.None ? null : Require(() => new FrameTables(fields));
     }
 
     protected override void Dispose(bool disposing)

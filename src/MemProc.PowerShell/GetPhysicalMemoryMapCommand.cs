@@ -40,15 +40,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
 
     protected override void BeginProcessing()
     {
-        try
-        {
-            _map = PhysicalMap.Read();
-        }
-        catch (MemProcException error)
-        {
-            ThrowTerminatingError(Failure.Record(error));
-        }
-
+        _map = Require(() => PhysicalMap.Read());
         if (Name is not null)
         {
             _isWanted = NamePattern.Any(Name);

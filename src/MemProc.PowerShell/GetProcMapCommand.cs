@@ -30,22 +30,7 @@ public sealed class GetProcMapCommand : ProcessCommand
 
     private MapFilter _filter = new();
 
-    protected override void BeginProcessing()
-    {
-        try
-        {
-            _filter = new MapFilter
-            {
-                Path = Path is null ? null : PathPattern.Any(Path),
-                Permissions = Permission ?? [],
-                Kinds = Kind ?? [],
-            };
-        }
-        catch (ArgumentException error)
-        {
-            ThrowTerminatingError(Failure.BadArgument(nameof(Permission), error.Message, Permission));
-        }
-    }
+    protected override void BeginProcessing() => _filter = Arguments.Maps(this, Path, Permission, Kind);
 
     protected override void Process(LinuxProcess process)
     {

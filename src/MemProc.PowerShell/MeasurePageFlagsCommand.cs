@@ -73,7 +73,7 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
             Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag),
             CgroupInode = Arguments.Cgroup(this, Cgroup),
         };
-        _tables = Arguments.Frames(this, FrameFields.Flags | filter.Needs);
+        _tables = Require(() => new FrameTables(FrameFields.Flags | filter.Needs));
         _count = new FrameCount(_tables, Raw, filter, Cancellation);
     }
 

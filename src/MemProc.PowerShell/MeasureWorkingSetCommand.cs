@@ -37,16 +37,8 @@ public sealed class MeasureWorkingSetCommand : ProcessCommand
 
     protected override void BeginProcessing()
     {
-        try
-        {
-            _meter = WorkingSetMeter.Open(Method, cancellation: Cancellation);
-        }
-        catch (MemProcException error)
-        {
-            ThrowTerminatingError(Failure.Record(error));
-        }
-
-        if (_meter!.Reason is string reason)
+        _meter = Require(() => WorkingSetMeter.Open(Method, cancellation: Cancellation));
+        if (_meter.Reason is string reason)
         {
             WriteVerbose($"Measured by {_meter.Method}: {reason}");
         }

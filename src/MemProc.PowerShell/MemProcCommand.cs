@@ -29,6 +29,27 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>Does what the whole cmdlet rests on; a failure in it ends the cmdlet.</summary>
+    internal void Require(Action work) => Require(() =>
+    {
+        work();
+        return true;
+    });
+
+    /// <summary>The same for something that is opened.</summary>
+    internal T Require<T>(Func<T> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (MemProcException error)
+        {
+            ThrowTerminatingError(Failure.Record(error));
+            throw;
+        }
+    }
+
     public void Dispose()
     {
         Dispose(disposing: true);

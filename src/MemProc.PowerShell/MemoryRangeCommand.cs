@@ -44,24 +44,12 @@ public abstract class MemoryRangeCommand : ProcessCommand
                 "Which process? Give -Id or -Name, or pipe processes or mappings.", null));
         }
 
-        try
+        _range = new SearchRange
         {
-            _range = new SearchRange
-            {
-                Filter = new MapFilter
-                {
-                    Path = Path is null ? null : PathPattern.Any(Path),
-                    Permissions = Permission ?? [],
-                    Kinds = Kind ?? [],
-                },
-                IncludeNotResident = IncludeNotResident,
-                Method = Method,
-            };
-        }
-        catch (ArgumentException error)
-        {
-            ThrowTerminatingError(Failure.BadArgument(nameof(Permission), error.Message, Permission));
-        }
+            Filter = Arguments.Maps(this, Path, Permission, Kind),
+            IncludeNotResident = IncludeNotResident,
+            Method = Method,
+        };
     }
 
     /// <summary>The work on one range of a process.</summary>

@@ -29,17 +29,7 @@ public abstract class PoisonCommand : MemProcCommand
     /// <param name="process">The process that was given; null where none was, or a forced call found it ended.</param>
     protected abstract void Process(LinuxProcess? process);
 
-    protected override void BeginProcessing()
-    {
-        try
-        {
-            Open();
-        }
-        catch (MemProcException error)
-        {
-            ThrowTerminatingError(Failure.Record(error));
-        }
-    }
+    protected override void BeginProcessing() => Require(Open);
 
     protected override void ProcessRecord() => Attempt(() =>
     {

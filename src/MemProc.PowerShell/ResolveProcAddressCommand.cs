@@ -21,7 +21,7 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
     public SwitchParameter WithFlags { get; set; }
 
     protected override void BeginProcessing() =>
-        _frames = WithFlags ? Arguments.Frames(this, FrameFields.Flags) : null;
+        _frames = WithFlags ? Require(() => new FrameTables(FrameFields.Flags)) : null;
 
     protected override void Process(LinuxProcess process)
     {

@@ -43,14 +43,7 @@ public sealed class SetPageIdleCommand : ProcessCommand
                 nameof(Pfn), "Frames are marked whoever has them: give -Pfn, or a process.", Pfn));
         }
 
-        try
-        {
-            _marker = new PageIdleMarker(cancellation: Cancellation);
-        }
-        catch (MemProcException error)
-        {
-            ThrowTerminatingError(Failure.Record(error));
-        }
+        _marker = Require(() => new PageIdleMarker(cancellation: Cancellation));
     }
 
     protected override void ProcessRecord()

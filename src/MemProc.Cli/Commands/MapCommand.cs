@@ -35,8 +35,7 @@ internal sealed class MapCommand : CliCommand
     private readonly Option<string[]> _permission = Given.List(
         "--permission", "PATTERN", "Only permissions that fit: r-x, rw-p, '?w??', '*x*'", Permission);
 
-    private readonly Option<ProcMapKind[]> _kind = Given.List(
-        "--kind", "KIND", $"Only these kinds: {Words.All<ProcMapKind>()}", Words.Parse<ProcMapKind>);
+    private readonly Option<ProcMapKind[]> _kind = Given.MapKinds();
 
     private readonly Option<bool> _detailed = Given.Switch(
         "--detailed", "Count what is resident and swapped; with --json every counter and flag of smaps");
@@ -57,13 +56,7 @@ internal sealed class MapCommand : CliCommand
 
     protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
     {
-        string[] paths = given.GetValue(_path) ?? [];
-        MapFilter filter = new()
-        {
-            Path = paths.Length == 0 ? null : PathPattern.Any(paths),
-            Permissions = given.GetValue(_permission) ?? [],
-            Kinds = given.GetValue(_kind) ?? [],
-        };
+        MapFilter filter = given.Maps(_path, _permission, _kind);
         using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         ulong? address = given.GetValue(_address)?.Resolve(process);
         IEnumerable<ProcMap> maps =

@@ -52,8 +52,7 @@ internal sealed class SearchCommand : CliCommand
         "--path", "PATTERN", "Only mappings whose paths fit, as for map", text => text);
     private readonly Option<string[]> _permission = Given.List(
         "--permission", "PATTERN", "Only permissions that fit: rw-, r-xp, '*x*'", MapCommand.Permission);
-    private readonly Option<ProcMapKind[]> _kind = Given.List(
-        "--kind", "KIND", $"Only these kinds: {Words.All<ProcMapKind>()}", Words.Parse<ProcMapKind>);
+    private readonly Option<ProcMapKind[]> _kind = Given.MapKinds();
     private readonly Option<bool> _all = Given.Switch("--include-not-resident",
         "Search what is not in memory, too: it is let in, and the process grows");
     private readonly Option<ReadMethod?> _method = Given.Word<ReadMethod>(
@@ -161,15 +160,9 @@ internal sealed class SearchCommand : CliCommand
 
     private SearchRange Range(ParseResult given, LinuxProcess process)
     {
-        string[] paths = given.GetValue(_path) ?? [];
         SearchRange range = new()
         {
-            Filter = new MapFilter
-            {
-                Path = paths.Length == 0 ? null : PathPattern.Any(paths),
-                Permissions = given.GetValue(_permission) ?? [],
-                Kinds = given.GetValue(_kind) ?? [],
-            },
+            Filter = given.Maps(_path, _permission, _kind),
             IncludeNotResident = given.GetValue(_all),
             Method = given.GetValue(_method) ?? ReadMethod.Auto,
         };

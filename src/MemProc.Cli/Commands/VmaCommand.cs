@@ -20,8 +20,7 @@ internal sealed class VmaCommand : CliCommand
 
     private readonly Option<ProcAddress?> _address = Given.AddressOption("Only the mapping that holds this address");
 
-    private readonly Option<KernelReadSource?> _source = Given.Word<KernelReadSource>(
-        "--source", "SOURCE", "How to read the kernel's memory");
+    private readonly Option<KernelReadSource?> _source = Given.KernelSource();
 
     public VmaCommand()
         : base("vma", "Shows the mappings of a process as the kernel keeps them: its vm_area_structs. Takes root.",

@@ -35,8 +35,7 @@ internal sealed class WalkCommand : CliCommand
 
     private readonly Option<bool> _summary = Given.Switch("--summary", "Only the last entry of each walk");
 
-    private readonly Option<KernelReadSource?> _source = Given.Word<KernelReadSource>(
-        "--source", "SOURCE", "How to read the kernel's memory");
+    private readonly Option<KernelReadSource?> _source = Given.KernelSource();
 
     public WalkCommand()
         : base("walk", "Walks the page table of a process to an address and shows each entry on the way. Takes root.",

@@ -74,6 +74,23 @@ internal static class Given
         where T : struct, Enum =>
         Option<T?>(name, value, $"{description}: {Words.All<T>()}", text => Words.Parse<T>(text));
 
+    /// <summary>How the kernel's memory is to be read.</summary>
+    public static Option<KernelReadSource?> KernelSource() =>
+        Word<KernelReadSource>("--source", "SOURCE", "How to read the kernel's memory");
+
+    /// <summary>Which kinds of mappings are meant.</summary>
+    public static Option<ProcMapKind[]> MapKinds() =>
+        List("--kind", "KIND", $"Only these kinds: {Words.All<ProcMapKind>()}", Words.Parse<ProcMapKind>);
+
+    /// <summary>The filter that three options make.</summary>
+    public static MapFilter Maps(
+        this ParseResult given, Option<string[]> path, Option<string[]> permission, Option<ProcMapKind[]> kind) => new()
+    {
+        Path = given.GetValue(path) is { Length: > 0 } paths ? PathPattern.Any(paths) : null,
+        Permissions = given.GetValue(permission) ?? [],
+        Kinds = given.GetValue(kind) ?? [],
+    };
+
     /// <summary>Whether an option was given.</summary>
     public static bool Has(this ParseResult given, Option option) => given.GetResult(option) is { Implicit: false };
 

@@ -24,8 +24,6 @@ public sealed class AddressTransformationAttribute : ArgumentTransformationAttri
                 ProcAddress address => address,
                 string text => ProcAddress.Parse(text),
                 _ when Literal.TryAddress(value, out ulong number) => ProcAddress.FromNumber(number),
-                double or float or decimal => throw new ArgumentTransformationMetadataException(
-                    $"PowerShell read the address as the number {value}. Write it with 0x, or in quotes."),
                 _ => FromObject(input),
             };
         }

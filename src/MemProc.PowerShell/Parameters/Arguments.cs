@@ -20,29 +20,24 @@ internal static class Arguments
     }
 
     /// <summary>The inode of a cgroup; null where none was asked for.</summary>
-    public static ulong? Cgroup(Cmdlet cmdlet, string? pathOrInode)
-    {
-        try
-        {
-            return pathOrInode is null ? null : CgroupTree.Load().InodeOf(pathOrInode);
-        }
-        catch (MemProcException error)
-        {
-            cmdlet.ThrowTerminatingError(Failure.Record(error));
-            throw;
-        }
-    }
+    public static ulong? Cgroup(MemProcCommand cmdlet, string? pathOrInode) =>
+        pathOrInode is null ? null : cmdlet.Require(() => CgroupTree.Load().InodeOf(pathOrInode));
 
-    /// <summary>The frame tables, which are for root.</summary>
-    public static FrameTables Frames(Cmdlet cmdlet, FrameFields fields)
+    /// <summary>The filter by path, permissions and kind of mappings.</summary>
+    public static MapFilter Maps(Cmdlet cmdlet, string[]? path, string[]? permission, ProcMapKind[]? kind)
     {
         try
         {
-            return new FrameTables(fields);
+            return new MapFilter
+            {
+                Path = path is null ? null : PathPattern.Any(path),
+                Permissions = permission ?? [],
+                Kinds = kind ?? [],
+            };
         }
-        catch (MemProcException error)
+        catch (ArgumentException error)
         {
-            cmdlet.ThrowTerminatingError(Failure.Record(error));
+            cmdlet.ThrowTerminatingError(Failure.BadArgument("Permission", error.Message, permission));
             throw;
         }
     }

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 using System.Text;
 
@@ -16,11 +15,8 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
 
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
-        object value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
-        object[] many = value is not IDictionary && LanguagePrimitives.GetEnumerable(value) is { } items
-            ? [.. items.Cast<object>()]
-            : [inputData];
-        return many.Select((item, index) => Convert(engineIntrinsics, item, index + 1)).ToArray();
+        int number = 0;
+        return Items.Convert(inputData, item => Convert(engineIntrinsics, item!, ++number));
     }
 
     private static WantedWrite Convert(EngineIntrinsics engine, object item, int number)

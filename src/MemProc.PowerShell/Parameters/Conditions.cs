@@ -16,10 +16,10 @@ internal static class Conditions
             : ("Between", (object?)between);
         return given is null ? null : Try(cmdlet, parameter, given, () => parameter switch
         {
-            "Value" => ValueCondition.EqualTo(type, Unwrap(given), tolerance),
-            "GreaterThan" => ValueCondition.GreaterThan(type, Unwrap(given)),
-            "LessThan" => ValueCondition.LessThan(type, Unwrap(given)),
-            _ => ValueCondition.Between(type, Unwrap(between![0]), Unwrap(between[1])),
+            "Value" => ValueCondition.EqualTo(type, Items.Unwrap(given), tolerance),
+            "GreaterThan" => ValueCondition.GreaterThan(type, Items.Unwrap(given)),
+            "LessThan" => ValueCondition.LessThan(type, Items.Unwrap(given)),
+            _ => ValueCondition.Between(type, Items.Unwrap(between![0]), Items.Unwrap(between[1])),
         });
     }
 
@@ -33,13 +33,9 @@ internal static class Conditions
         catch (Exception error) when (error is ArgumentException or FormatException or OverflowException
             or InvalidCastException)
         {
-            string hint = error is OverflowException
-                ? " A 0x literal with its highest bit set arrives as a negative number: put it in quotes."
-                : string.Empty;
-            cmdlet.ThrowTerminatingError(Failure.BadArgument(parameter, error.Message + hint, given));
+            cmdlet.ThrowTerminatingError(
+                Failure.BadArgument(parameter, error.Message + TypedValues.Hint(error), given));
             throw;
         }
     }
-
-    private static object Unwrap(object value) => value is PSObject wrapped ? wrapped.BaseObject : value;
 }

@@ -22,7 +22,7 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
 
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
-        object value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        object value = Items.Unwrap(inputData);
         try
         {
             return value switch

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
 
 namespace MemProc.PowerShell;
@@ -7,6 +8,7 @@ namespace MemProc.PowerShell;
 internal static class Items
 {
     /// <summary>The thing itself, without what PowerShell wraps around it.</summary>
+    [return: NotNullIfNotNull(nameof(input))]
     public static object? Unwrap(object? input) => input is PSObject wrapped ? wrapped.BaseObject : input;
 
     /// <summary>Converts each of a list of whatever type, or the one thing that was given.</summary>

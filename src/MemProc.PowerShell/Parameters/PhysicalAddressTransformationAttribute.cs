@@ -22,8 +22,6 @@ public sealed class PhysicalAddressTransformationAttribute : ArgumentTransformat
                 string text => PhysicalMap.ParseAddress(text),
                 null => throw Refused(),
                 _ when Literal.TryAddress(value, out ulong address) => address,
-                double or float or decimal => throw new ArgumentTransformationMetadataException(
-                    $"PowerShell read the address as the number {value}. Write it with 0x, or in quotes."),
                 _ => FromObject(input!),
             };
         }

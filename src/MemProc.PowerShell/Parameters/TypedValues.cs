@@ -1,5 +1,3 @@
-using System.Management.Automation;
-
 namespace MemProc.PowerShell;
 
 /// <summary>Numbers that are written side by side.</summary>
@@ -9,7 +7,7 @@ internal static class TypedValues
     /// <exception cref="FormatException">One is no number.</exception>
     /// <exception cref="OverflowException">One does not fit the type.</exception>
     public static byte[] Encode(object[] values, MemoryValueType type) => [.. values.SelectMany(value =>
-        MemoryValue.Encode(value is PSObject wrapped ? wrapped.BaseObject : value, type))];
+        MemoryValue.Encode(Items.Unwrap(value), type))];
 
     /// <summary>What may have gone wrong where a number does not fit; nothing for other errors.</summary>
     public static string Hint(Exception error) => error is OverflowException
