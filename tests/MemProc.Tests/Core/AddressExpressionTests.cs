@@ -4,19 +4,8 @@ using MemProc.Interop;
 namespace MemProc.Tests;
 
 /// <summary>Address expressions: how they are written, and what they mean in a live process.</summary>
-public sealed class AddressExpressionTests : IDisposable
+public sealed class AddressExpressionTests : TargetTests
 {
-    private readonly TargetProcess _target = TargetProcess.Start();
-    private readonly LinuxProcess _process;
-
-    public AddressExpressionTests() => _process = LinuxProcess.Open(_target.ProcessId);
-
-    public void Dispose()
-    {
-        _process.Dispose();
-        _target.Dispose();
-    }
-
     [Theory]
     [InlineData("0x10+0x20", 0x30UL)]
     [InlineData("dead", 0xdeadUL)]
@@ -25,7 +14,7 @@ public sealed class AddressExpressionTests : IDisposable
     [InlineData("(0x1000-(0x10+0x10))", 0xfe0UL)]
     [InlineData(" 0x1_000+a ", 0x100aUL)]
     public void Sums_of_numbers_need_no_names(string text, ulong expected) =>
-        Assert.Equal(expected, ProcAddress.Parse(text).Resolve(_process));
+        Assert.Equal(expected, ProcAddress.Parse(text).Resolve(Process));
 
     [Theory]
     [InlineData("0x1000+", "something", "")]
@@ -67,7 +56,7 @@ public sealed class AddressExpressionTests : IDisposable
     [Fact]
     public void Signs_in_the_names_of_files_are_no_sums()
     {
-        ProcMap loader = MapReader.Read(_process).First(map => Path.GetFileName(map.Path).StartsWith("ld-", StringComparison.Ordinal));
+        ProcMap loader = MapReader.Read(Process).First(map => Path.GetFileName(map.Path).StartsWith("ld-", StringComparison.Ordinal));
         Assert.Equal(loader.Start, Resolve(Path.GetFileName(loader.Path)));
         Assert.Equal(loader.Start + 4, Resolve($"{Path.GetFileName(loader.Path)}+4"));
         Assert.Equal(First("libstdc++.so.6").Start - 0x10, Resolve($"{FileName("libstdc++.so.6")}-0x10"));
@@ -76,7 +65,7 @@ public sealed class AddressExpressionTests : IDisposable
     [Fact]
     public void A_symbol_of_the_vdso_and_of_libc_lies_where_their_tables_say()
     {
-        using ProcModules modules = new(_process);
+        using ProcModules modules = new(Process);
         ulong libc = ProcAddress.Parse("libc.so.6").Resolve(modules);
         ulong malloc = ProcAddress.Parse("libc.so.6!malloc").Resolve(modules);
         ElfFile image = modules.Named("libc.so.6").Single().Image!;
@@ -90,7 +79,7 @@ public sealed class AddressExpressionTests : IDisposable
     [Fact]
     public void Of_versions_the_one_that_programs_get_is_meant_and_the_others_can_be_named()
     {
-        using ProcModules modules = new(_process);
+        using ProcModules modules = new(Process);
         ElfSymbol[] all = [.. modules.Named("libc.so.6").Single().Image!.Symbols(ElfSymbolSource.Dynamic)];
         ElfSymbol[]? several = all.Where(symbol => !symbol.IsUndefined && symbol.Version is not null)
             .GroupBy(symbol => symbol.Name).Select(group => group.ToArray())
@@ -107,11 +96,11 @@ public sealed class AddressExpressionTests : IDisposable
     [Fact]
     public void Areas_begin_at_their_start_and_stacks_are_counted_back_from_their_top()
     {
-        ProcMap stack = MapReader.Read(_process).Single(map => map.Kind == ProcMapKind.Stack);
+        ProcMap stack = MapReader.Read(Process).Single(map => map.Kind == ProcMapKind.Stack);
         Assert.Equal(stack.Start, Resolve("[stack]"));
         Assert.Equal(stack.Start + 0x10, Resolve("[stack]+0x10"));
         Assert.Equal(stack.End - 0x100, Resolve("[stack]-0x100"));
-        ProcMap heap = MapReader.Read(_process).First(map => map.Kind == ProcMapKind.Heap);
+        ProcMap heap = MapReader.Read(Process).First(map => map.Kind == ProcMapKind.Heap);
         Assert.Equal(heap.Start, Resolve("[heap]"));
         Assert.Equal(heap.Start - 0x10, Resolve("[heap]-0x10"));
     }
@@ -124,7 +113,7 @@ public sealed class AddressExpressionTests : IDisposable
         Assert.Equal(entry, Resolve("auxv:9"));
         Assert.Equal(Resolve("auxv:AT_SYSINFO_EHDR"), Resolve("[vdso]"));
         Assert.Equal(MachinePage.SizeBytes, Resolve("auxv:AT_PAGESZ"));
-        using ProcModules modules = new(_process);
+        using ProcModules modules = new(Process);
         Assert.Equal(modules.ModuleAt(entry), modules.Main);
         AssertFails(Errno.ENOENT, "AT_ENTRY", "auxv:AT_EXECFD");
     }
@@ -132,7 +121,7 @@ public sealed class AddressExpressionTests : IDisposable
     [Fact]
     public void Sections_are_those_of_the_main_program_unless_a_file_is_named()
     {
-        using ProcModules modules = new(_process);
+        using ProcModules modules = new(Process);
         ElfSection text = modules.Main!.Image!.Sections.Single(section => section.Name == ".text");
         ulong start = ProcAddress.Parse(modules.Main.Name).Resolve(modules);
         Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse(".text").Resolve(modules));
@@ -146,12 +135,12 @@ public sealed class AddressExpressionTests : IDisposable
     [Fact]
     public void A_star_follows_pointers()
     {
-        TargetReply garlic = _target.Ask("garlic");
+        TargetReply garlic = Target.Ask("garlic");
         ulong text = garlic.Address("text"), pointer = garlic.Address("pointer");
         Assert.Equal(text, Resolve($"*(0x{pointer:x})"));
         Assert.Equal(text + 2, Resolve($"*(0x{pointer:x})+2"));
         Assert.Equal(text, Resolve($"*0x{pointer:x}"));
-        byte[] bytes = new MemoryReader(_process, ReadMethod.Auto).ReadWhole(text, 8);
+        byte[] bytes = new MemoryReader(Process, ReadMethod.Auto).ReadWhole(text, 8);
         Assert.Equal(BinaryPrimitives.ReadUInt64LittleEndian(bytes), Resolve($"*(*(0x{pointer - 4:x}+4))"));
         Assert.Equal("ReadMemory,EFAULT", Assert.Throws<MemProcException>(() => Resolve("*(0x10)")).ErrorId);
     }
@@ -174,8 +163,8 @@ public sealed class AddressExpressionTests : IDisposable
         string two = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "two")).FullName, "twin.bin");
         File.WriteAllBytes(one, new byte[4096]);
         File.WriteAllBytes(two, new byte[4096]);
-        ulong first = _target.Ask($"file 0 4096 r-- private {one}").Address("address");
-        ulong second = _target.Ask($"file 0 4096 r-- private {two}").Address("address");
+        ulong first = Target.Ask($"file 0 4096 r-- private {one}").Address("address");
+        ulong second = Target.Ask($"file 0 4096 r-- private {two}").Address("address");
         MemProcException error = AssertFails(Errno.EINVAL, one, "twin.bin");
         Assert.Contains($"0x{second:x}", error.Message, StringComparison.Ordinal);
         Assert.Equal(first, Resolve(one));
@@ -186,7 +175,7 @@ public sealed class AddressExpressionTests : IDisposable
     public void A_library_that_is_also_mapped_as_data_is_meant_where_it_is_loaded()
     {
         ulong before = Resolve("libc.so.6");
-        _target.Ask($"file 0 4096 r-- private {First("libc.so.6").Path}");
+        Target.Ask($"file 0 4096 r-- private {First("libc.so.6").Path}");
         Assert.Equal(before, Resolve("libc.so.6"));
     }
 
@@ -201,12 +190,12 @@ public sealed class AddressExpressionTests : IDisposable
     public void Names_are_quoted_where_they_would_be_read_as_something_else(string name, string expected) =>
         Assert.Equal(expected, AddressExpression.Quote(name));
 
-    private ulong Resolve(string text) => ProcAddress.Parse(text).Resolve(_process);
+    private ulong Resolve(string text) => ProcAddress.Parse(text).Resolve(Process);
 
-    private ProcMap First(string name) => MapReader.Read(_process).First(map => Path.GetFileName(map.Path) == FileName(name));
+    private ProcMap First(string name) => MapReader.Read(Process).First(map => Path.GetFileName(map.Path) == FileName(name));
 
     /// <summary>The name of the mapped file that begins so: distributions add numbers.</summary>
-    private string FileName(string name) => MapReader.Read(_process).Select(map => Path.GetFileName(map.Path))
+    private string FileName(string name) => MapReader.Read(Process).Select(map => Path.GetFileName(map.Path))
         .First(file => file.StartsWith(name, StringComparison.Ordinal));
 
     private MemProcException AssertFails(Errno errno, string hint, string text)

@@ -3,19 +3,8 @@ using MemProc.Interop;
 namespace MemProc.Tests;
 
 /// <summary>What stands at addresses of live processes.</summary>
-public sealed class AddressResolverTests : IDisposable
+public sealed class AddressResolverTests : TargetTests
 {
-    private readonly TargetProcess _target = TargetProcess.Start();
-    private readonly LinuxProcess _process;
-
-    public AddressResolverTests() => _process = LinuxProcess.Open(_target.ProcessId);
-
-    public void Dispose()
-    {
-        _process.Dispose();
-        _target.Dispose();
-    }
-
     [Fact]
     public void A_function_of_libc_is_named_with_file_section_and_offsets()
     {
@@ -32,12 +21,12 @@ public sealed class AddressResolverTests : IDisposable
         Assert.Equal(resolved.Address, resolved.MapStart + resolved.MappingOffset);
         Assert.Equal(resolved.ModuleOffset, resolved.ImageAddress);
         Assert.False(resolved.IsReplaced);
-        Assert.Equal(resolved.Address, ProcAddress.Parse(resolved.Expression).Resolve(_process));
+        Assert.Equal(resolved.Address, ProcAddress.Parse(resolved.Expression).Resolve(Process));
         using FileStream file = File.OpenRead(resolved.Path);
         byte[] bytes = new byte[16];
         file.Position = (long)resolved.FileOffset!;
         file.ReadExactly(bytes);
-        Assert.Equal(bytes, new MemoryReader(_process, ReadMethod.Auto).ReadWhole(resolved.Address, 16));
+        Assert.Equal(bytes, new MemoryReader(Process, ReadMethod.Auto).ReadWhole(resolved.Address, 16));
     }
 
     [Fact]
@@ -59,15 +48,15 @@ public sealed class AddressResolverTests : IDisposable
         Assert.Equal("_ZNSt6thread4joinEv", resolved.Symbol);
         Assert.Equal("std::thread::join()", resolved.DemangledSymbol);
         Assert.Equal($"{Cxx()}!std::thread::join()", resolved.Location);
-        Assert.Equal(resolved.Address, ProcAddress.Parse($"{Cxx()}!\"std::thread::join()\"").Resolve(_process));
-        Assert.Equal(resolved.Address, ProcAddress.Parse($"{Cxx()}!std::thread::join").Resolve(_process));
+        Assert.Equal(resolved.Address, ProcAddress.Parse($"{Cxx()}!\"std::thread::join()\"").Resolve(Process));
+        Assert.Equal(resolved.Address, ProcAddress.Parse($"{Cxx()}!std::thread::join").Resolve(Process));
     }
 
     [Fact]
     public void Memory_without_a_file_is_told_by_its_mapping()
     {
-        ulong address = _target.Ask("map 8192 rw- private").Address("address");
-        _target.Ask($"touch {address} 1");
+        ulong address = Target.Ask("map 8192 rw- private").Address("address");
+        Target.Ask($"touch {address} 1");
         ResolvedAddress touched = Resolve(address + 0x10), untouched = Resolve(address + Page.Size);
         Assert.Null(touched.Module);
         Assert.Null(touched.Section);
@@ -75,7 +64,7 @@ public sealed class AddressResolverTests : IDisposable
         Assert.Null(touched.FileOffset);
         Assert.Null(touched.ThreadId);
         Assert.Equal($"0x{address:x}+0x10", touched.Location);
-        Assert.Equal(address + 0x10, ProcAddress.Parse(touched.Expression).Resolve(_process));
+        Assert.Equal(address + 0x10, ProcAddress.Parse(touched.Expression).Resolve(Process));
         Assert.True(touched.IsPresent);
         Assert.False(untouched.IsPresent);
         Assert.Null(untouched.Pfn);
@@ -86,10 +75,10 @@ public sealed class AddressResolverTests : IDisposable
     public void Frames_are_those_of_pagemap_and_flags_come_when_they_are_wanted()
     {
         Need.Root();
-        ulong address = _target.Ask("seed").Address("address") + 0x123;
-        PageMapEntry page = new PageMapWalk(_process).From(address, null, null).Single();
+        ulong address = Target.Ask("seed").Address("address") + 0x123;
+        PageMapEntry page = new PageMapWalk(Process).From(address, null, null).Single();
         using FrameTables frames = new(FrameFields.Flags);
-        using AddressResolver resolver = new(_process, frames);
+        using AddressResolver resolver = new(Process, frames);
         ResolvedAddress resolved = resolver.Resolve([address], error => throw error).Single();
         Assert.NotNull(resolved.Pfn);
         Assert.Equal(page.Pfn, resolved.Pfn);
@@ -124,12 +113,12 @@ public sealed class AddressResolverTests : IDisposable
     [Fact]
     public void A_stack_is_told_with_its_thread()
     {
-        Assert.Equal(_target.ProcessId, Resolve("[stack]-8").ThreadId);
-        _target.Ask("garlic");
-        using ProcModules modules = new(_process);
+        Assert.Equal(Target.ProcessId, Resolve("[stack]-8").ThreadId);
+        Target.Ask("garlic");
+        using ProcModules modules = new(Process);
         // Waiting threads of the runtime: each tells where its stack is.
-        (int Thread, ulong Pointer)[] waiting = [.. _process.ThreadIds().Where(id => id != _process.Id)
-            .Select(id => (id, File.ReadAllText($"/proc/{_process.Id}/task/{id}/syscall")))
+        (int Thread, ulong Pointer)[] waiting = [.. Process.ThreadIds().Where(id => id != Process.Id)
+            .Select(id => (id, File.ReadAllText($"/proc/{Process.Id}/task/{id}/syscall")))
             .Where(item => SyscallLine.TryParse(System.Text.Encoding.ASCII.GetBytes(item.Item2), out _))
             .Select(item => (item.id, Convert.ToUInt64(item.Item2.Split(' ')[^2], 16)))];
         Assert.NotEmpty(waiting);
@@ -140,7 +129,7 @@ public sealed class AddressResolverTests : IDisposable
     public void What_is_not_mapped_is_told_and_does_not_stop_the_others()
     {
         List<string> failed = [];
-        using AddressResolver resolver = new(_process);
+        using AddressResolver resolver = new(Process);
         ulong libc = resolver.Evaluate(ProcAddress.Parse("libc.so.6"));
         ResolvedAddress[] resolved = [.. resolver.Resolve([0x10, libc, 0xffffffffff600000, 0x20], error => failed.Add(error.ErrorId))];
         Assert.Equal(["FindMap,ENOENT", "FindMap,ENOENT"], failed);
@@ -151,10 +140,10 @@ public sealed class AddressResolverTests : IDisposable
     [Fact]
     public void A_mapping_that_comes_later_is_found_and_order_is_kept()
     {
-        using AddressResolver resolver = new(_process);
+        using AddressResolver resolver = new(Process);
         ulong libc = resolver.Evaluate(ProcAddress.Parse("libc.so.6"));
         Assert.Single(resolver.Resolve([libc], error => throw error));
-        ulong address = _target.Ask("map 4096 rw- private").Address("address");
+        ulong address = Target.Ask("map 4096 rw- private").Address("address");
         ulong[] asked = [address, libc, address + 1, libc + 1];
         Assert.Equal(asked, resolver.Resolve(asked, error => throw error).Select(item => item.Address));
     }
@@ -162,9 +151,9 @@ public sealed class AddressResolverTests : IDisposable
     [Fact]
     public void A_process_that_has_ended_is_an_error()
     {
-        using AddressResolver resolver = new(_process);
+        using AddressResolver resolver = new(Process);
         ulong libc = resolver.Evaluate(ProcAddress.Parse("libc.so.6"));
-        _target.Kill();
+        Target.Kill();
         MemProcException error = Assert.Throws<MemProcException>(
             () => resolver.Resolve([libc], error => throw error).ToArray());
         Assert.Equal(Errno.ESRCH, error.Errno);
@@ -173,8 +162,8 @@ public sealed class AddressResolverTests : IDisposable
     [Fact]
     public void A_map_of_code_that_is_made_while_running_names_it()
     {
-        ulong address = _target.Ask("map 8192 r-x private").Address("address");
-        string path = $"/tmp/perf-{_target.ProcessId}.map";
+        ulong address = Target.Ask("map 8192 r-x private").Address("address");
+        string path = $"/tmp/perf-{Target.ProcessId}.map";
         File.WriteAllText(path, $"{address:x} 40 void [app] Kitchen::Cook(int)\nnonsense\n{address + 0x100:x} 0x10 other\n");
         try
         {
@@ -221,14 +210,14 @@ public sealed class AddressResolverTests : IDisposable
         }
     }
 
-    private string Cxx() => MapReader.Read(_process).Select(map => Path.GetFileName(map.Path))
+    private string Cxx() => MapReader.Read(Process).Select(map => Path.GetFileName(map.Path))
         .First(file => file.StartsWith("libstdc++.so.6", StringComparison.Ordinal));
 
-    private ResolvedAddress Resolve(string text) => Resolve(ProcAddress.Parse(text).Resolve(_process));
+    private ResolvedAddress Resolve(string text) => Resolve(ProcAddress.Parse(text).Resolve(Process));
 
     private ResolvedAddress Resolve(ulong address)
     {
-        using AddressResolver resolver = new(_process);
+        using AddressResolver resolver = new(Process);
         return resolver.Resolve([address], error => throw error).Single();
     }
 }

@@ -1,7 +1,7 @@
 namespace MemProc.Tests;
 
 /// <summary>Several writes as one: all or none, whatever comes in between.</summary>
-public sealed class MemoryTransactionTests
+public sealed class MemoryTransactionTests : TargetTests
 {
     private static readonly byte[] Word = [0xde, 0xad, 0xbe, 0xef];
 
@@ -10,11 +10,9 @@ public sealed class MemoryTransactionTests
     [InlineData(true)]
     public void All_are_written_in_their_order_and_each_is_told(bool stop)
     {
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = Fill(target, 1);
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        byte[] before = Peek(target, address, 64);
-        MemoryTransaction transaction = MemoryTransaction.Prepare(process,
+        ulong address = Fill(1);
+        byte[] before = Peek(address, 64);
+        MemoryTransaction transaction = MemoryTransaction.Prepare(Process,
             [Change(address + 32, before[32..40]), Change(address, before[..4]), Change(address + 4, null)]);
         IReadOnlyList<MemoryWrite> writes = transaction.Commit(stop, verify: true);
         Assert.Equal([address + 32, address, address + 4], writes.Select(write => write.Address));
@@ -24,8 +22,8 @@ public sealed class MemoryTransactionTests
             Assert.Equal(before.Skip((int)(write.Address - address)).Take(4), write.PreviousBytes);
             Assert.Equal(Word, write.Bytes);
         });
-        Assert.Equal([.. Word, .. Word, .. before[8..32], .. Word, .. before[36..]], Peek(target, address, 64));
-        Assert.Equal(0, target.Exit());
+        Assert.Equal([.. Word, .. Word, .. before[8..32], .. Word, .. before[36..]], Peek(address, 64));
+        Assert.Equal(0, Target.Exit());
     }
 
     [Theory]
@@ -35,12 +33,10 @@ public sealed class MemoryTransactionTests
     [InlineData(3, "WriteMemory,EINVAL")]
     public void One_that_cannot_be_done_leaves_all_undone(int fault, string id)
     {
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = Fill(target, 3);
-        target.Ask($"protect {address + Page.Size} {Page.Size} r--");
-        target.Ask($"unmap {address + 2 * Page.Size} {Page.Size}");
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        byte[] before = Peek(target, address, 64);
+        ulong address = Fill(3);
+        Target.Ask($"protect {address + Page.Size} {Page.Size} r--");
+        Target.Ask($"unmap {address + 2 * Page.Size} {Page.Size}");
+        byte[] before = Peek(address, 64);
         WantedWrite bad = fault switch
         {
             0 => Change(address + Page.Size),
@@ -50,10 +46,10 @@ public sealed class MemoryTransactionTests
             _ => Change(address + 3),
         };
         MemProcException error = Assert.Throws<MemProcException>(
-            () => MemoryTransaction.Prepare(process, [Change(address), Change(address + 8), bad]));
+            () => MemoryTransaction.Prepare(Process, [Change(address), Change(address + 8), bad]));
         Assert.Equal(id, error.ErrorId);
         Assert.Matches("None of the 3 writes was done|nothing was written: ", error.Message);
-        Assert.Equal(before, Peek(target, address, 64));
+        Assert.Equal(before, Peek(address, 64));
     }
 
     [Theory]
@@ -61,12 +57,10 @@ public sealed class MemoryTransactionTests
     [InlineData(true)]
     public void Where_the_kernel_refuses_one_those_before_it_are_put_back(bool stop)
     {
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = Fill(target, 3);
-        Need.Refusal(target, address + Page.Size);
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        byte[] before = Peek(target, address, (int)(3 * Page.Size));
-        MemoryTransaction transaction = MemoryTransaction.Prepare(process,
+        ulong address = Fill(3);
+        Need.Refusal(Target, address + Page.Size);
+        byte[] before = Peek(address, (int)(3 * Page.Size));
+        MemoryTransaction transaction = MemoryTransaction.Prepare(Process,
         [
             Change(address), Change(address + 8), Change(address + Page.Size - 2), Change(address + 2 * Page.Size),
         ]);
@@ -76,8 +70,8 @@ public sealed class MemoryTransactionTests
         Assert.EndsWith(
             $"put back: 2 bytes at 0x{address + Page.Size - 2:x}, 4 bytes at 0x{address + 8:x}, 4 bytes at 0x{address:x}.",
             error.Message, StringComparison.Ordinal);
-        Assert.Equal(before, Peek(target, address, (int)(3 * Page.Size)));
-        Assert.Equal(0, target.Exit());
+        Assert.Equal(before, Peek(address, (int)(3 * Page.Size)));
+        Assert.Equal(0, Target.Exit());
     }
 
     [Theory]
@@ -85,33 +79,29 @@ public sealed class MemoryTransactionTests
     [InlineData(true)]
     public void What_has_changed_since_the_check_leaves_all_undone(bool stop)
     {
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = Fill(target, 1);
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        byte[] before = Peek(target, address, 64);
+        ulong address = Fill(1);
+        byte[] before = Peek(address, 64);
         MemoryTransaction transaction = MemoryTransaction.Prepare(
-            process, [Change(address), Change(address + 32, before[32..40])]);
-        target.Ask($"touch {address + 39} 1");
+            Process, [Change(address), Change(address + 32, before[32..40])]);
+        Target.Ask($"touch {address + 39} 1");
         MemProcException error = Assert.Throws<MemProcException>(() => transaction.Commit(stop, verify: false));
         Assert.Equal("CompareMemory,EAGAIN", error.ErrorId);
-        Assert.Equal(before[..32], Peek(target, address, 32));
-        Assert.Equal(0, target.Exit());
+        Assert.Equal(before[..32], Peek(address, 32));
+        Assert.Equal(0, Target.Exit());
     }
 
     [Fact]
     public void What_another_thread_changes_in_between_is_not_put_back_and_said_to_be_there()
     {
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = Fill(target, 2);
-        Need.Refusal(target, address + Page.Size);
-        target.Ask($"spin {address}");
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ulong address = Fill(2);
+        Need.Refusal(Target, address + Page.Size);
+        Target.Ask($"spin {address}");
         byte[] eight = [.. Word, .. Word];
-        byte[] before = Peek(target, address + 16, 8);
+        byte[] before = Peek(address + 16, 8);
         MemProcException? error = null;
         Assert.Contains(Enumerable.Range(0, 10_000), _ =>
         {
-            MemoryTransaction transaction = MemoryTransaction.Prepare(process,
+            MemoryTransaction transaction = MemoryTransaction.Prepare(Process,
             [
                 new(ProcAddress.FromNumber(address), eight), new(ProcAddress.FromNumber(address + 16), eight),
                 Change(address + Page.Size),
@@ -125,28 +115,26 @@ public sealed class MemoryTransactionTests
             StringComparison.Ordinal);
         MemoryWrite left = Assert.Single(Assert.IsType<MemoryWrite[]>(error.Target));
         Assert.Equal((address, 8UL), (left.Address, left.Length));
-        Assert.Equal(before, Peek(target, address + 16, 8));
+        Assert.Equal(before, Peek(address + 16, 8));
     }
 
     [Fact]
     public void A_process_that_is_held_cannot_change_anything_in_between()
     {
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = Fill(target, 2);
-        Need.Refusal(target, address + Page.Size);
-        target.Ask($"spin {address}");
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ulong address = Fill(2);
+        Need.Refusal(Target, address + Page.Size);
+        Target.Ask($"spin {address}");
         for (int round = 0; round < 20; round++)
         {
-            MemoryTransaction transaction = MemoryTransaction.Prepare(process,
+            MemoryTransaction transaction = MemoryTransaction.Prepare(Process,
                 [new(ProcAddress.FromNumber(address), new byte[8]), Change(address + Page.Size)]);
             MemProcException error = Assert.Throws<MemProcException>(() => transaction.Commit(stop: true, verify: false));
             Assert.Equal("WriteMemory,EFAULT", error.ErrorId);
         }
 
-        Assert.NotEqual(0UL, BitConverter.ToUInt64(Peek(target, address, 8)));
-        target.Ask("still");
-        Assert.Equal(0, target.Exit());
+        Assert.NotEqual(0UL, BitConverter.ToUInt64(Peek(address, 8)));
+        Target.Ask("still");
+        Assert.Equal(0, Target.Exit());
     }
 
     [Theory]
@@ -154,86 +142,78 @@ public sealed class MemoryTransactionTests
     [InlineData(true)]
     public async Task A_target_killed_while_it_is_written_to_is_called_dead(bool stop)
     {
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = Fill(target, 2);
+        ulong address = Fill(2);
         // The second write waits in the kernel until the target ends.
-        Need.Stall(target, address + Page.Size);
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        Need.Stall(Target, address + Page.Size);
         MemoryTransaction transaction = MemoryTransaction.Prepare(
-            process, [Change(address), Change(address + Page.Size)]);
+            Process, [Change(address), Change(address + Page.Size)]);
         Task<MemProcException> writing = Task.Factory.StartNew(
             () => Assert.Throws<MemProcException>(() => transaction.Commit(stop, verify: true)),
             TaskCreationOptions.LongRunning);
-        MemoryReader reader = new(process, ReadMethod.Auto);
+        MemoryReader reader = new(Process, ReadMethod.Auto);
         Assert.True(SpinWait.SpinUntil(
             () => reader.ReadWhole(address, 4).AsSpan().SequenceEqual(Word), TimeSpan.FromSeconds(30)));
         Assert.False(writing.IsCompleted);
-        Shell.Run("kill", "-KILL", $"{target.ProcessId}");
+        Shell.Run("kill", "-KILL", $"{Target.ProcessId}");
         MemProcException error = await writing.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal("WriteMemory,ESRCH", error.ErrorId);
         Assert.Matches("has (exited|ended)", error.Message);
-        Assert.True(SpinWait.SpinUntil(() => target.HasExited, TimeSpan.FromSeconds(30)));
+        Assert.True(SpinWait.SpinUntil(() => Target.HasExited, TimeSpan.FromSeconds(30)));
     }
 
     [Fact]
     public void A_process_that_cannot_be_held_is_not_written_to()
     {
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = Fill(target, 1);
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        byte[] before = Peek(target, address, 4);
-        MemoryTransaction transaction = MemoryTransaction.Prepare(process, [Change(address)]);
-        using (ProcessStop.Hold(process))
+        ulong address = Fill(1);
+        byte[] before = Peek(address, 4);
+        MemoryTransaction transaction = MemoryTransaction.Prepare(Process, [Change(address)]);
+        using (ProcessStop.Hold(Process))
         {
             Assert.Equal("StopProcess,EPERM",
                 Assert.Throws<MemProcException>(() => transaction.Commit(stop: true, verify: false)).ErrorId);
         }
 
-        Assert.Equal(before, Peek(target, address, 4));
+        Assert.Equal(before, Peek(address, 4));
     }
 
     [Fact]
     public void An_interrupted_one_writes_nothing_and_lets_the_process_run_on()
     {
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = Fill(target, 1);
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        byte[] before = Peek(target, address, 4);
+        ulong address = Fill(1);
+        byte[] before = Peek(address, 4);
         using CancellationTokenSource interrupt = new();
-        MemoryTransaction transaction = MemoryTransaction.Prepare(process, [Change(address)], interrupt.Token);
+        MemoryTransaction transaction = MemoryTransaction.Prepare(Process, [Change(address)], interrupt.Token);
         interrupt.Cancel();
         foreach (bool stop in new[] { false, true })
         {
             Assert.ThrowsAny<OperationCanceledException>(() => transaction.Commit(stop, verify: false));
         }
 
-        Assert.Equal(before, Peek(target, address, 4));
-        Assert.Equal(0, target.Exit());
+        Assert.Equal(before, Peek(address, 4));
+        Assert.Equal(0, Target.Exit());
     }
 
     [Fact]
     public void It_says_all_that_it_will_do()
     {
-        using TargetProcess target = TargetProcess.Start();
-        ulong address = Fill(target, 1);
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryTransaction transaction = MemoryTransaction.Prepare(process, [Change(address), Change(address + 8)]);
+        ulong address = Fill(1);
+        MemoryTransaction transaction = MemoryTransaction.Prepare(Process, [Change(address), Change(address + 8)]);
         string[] lines = transaction.Action(stop: true).Split('\n');
-        Assert.Equal($"Write 2 places of process {process.Identity}, held still meanwhile, all or none:", lines[0]);
+        Assert.Equal($"Write 2 places of process {Process.Identity}, held still meanwhile, all or none:", lines[0]);
         Assert.StartsWith($"  4 bytes at 0x{address:x}, mapping ", lines[1], StringComparison.Ordinal);
         Assert.EndsWith("becomes de ad be ef |....|", lines[2], StringComparison.Ordinal);
         Assert.Equal(3, lines.Length);
     }
 
-    private static ulong Fill(TargetProcess target, ulong pages)
+    private ulong Fill(ulong pages)
     {
-        ulong address = target.Ask($"map {pages * Page.Size} rw- private").Address("address");
-        target.Ask($"fill {address} {pages * Page.Size} 7");
+        ulong address = Target.Ask($"map {pages * Page.Size} rw- private").Address("address");
+        Target.Ask($"fill {address} {pages * Page.Size} 7");
         return address;
     }
 
-    private static byte[] Peek(TargetProcess target, ulong address, int length) =>
-        target.Ask($"peek {address} {length}").Bytes("bytes");
+    private byte[] Peek(ulong address, int length) =>
+        Target.Ask($"peek {address} {length}").Bytes("bytes");
 
     private static WantedWrite Change(ulong address, byte[]? expected = null) =>
         new(ProcAddress.FromNumber(address), Word, expected);
