@@ -35,7 +35,7 @@ internal sealed class ResolveCase : Case
         Contender addr2line = contest.Add(Addr2Line(lists));
         contest.Compare(core, addr2line, atMost: 0.2);
         contest.Compare(memproc, addr2line);
-        contest.Compare(pwsh, addr2line);
+        contest.Compare(pwsh, addr2line, atMost: 0.2);
     }
 
     private static string Resolve(int processId, ulong[] addresses)

@@ -13,6 +13,12 @@ internal sealed class PageMapCommand : CliCommand
     private static readonly Column<PageMapEntry> Flags =
         new("Flags", -44, page => string.Join(',', page.Flags ?? []));
 
+    private static readonly Column<PageMapEntry> MapCount =
+        new("Maps", 6, page => page.MapCount?.ToString(CultureInfo.InvariantCulture) ?? "-");
+
+    private static readonly Column<PageMapEntry> Cgroup =
+        new("Cgroup", -24, page => SafeText.Escape(page.CgroupPath ?? (page.CgroupInode is ulong inode ? $"{inode}" : "-")));
+
     private static readonly Column<PageMapEntry>[] Columns =
     [
         new("Address", -18, page => Show.Hex(page.Address)),
@@ -39,6 +45,14 @@ internal sealed class PageMapCommand : CliCommand
     private readonly PageFilterOptions _filter = new();
 
     private readonly Option<bool> _withFlags = Given.Switch("--with-flags", "The flags of the frames, too. Takes root");
+    private readonly Option<bool> _withMapCount = Given.Switch(
+        "--with-map-count", "How many times the frames are mapped, too. Takes root");
+
+    private readonly Option<bool> _withCgroup = Given.Switch(
+        "--with-cgroup", "Which memory cgroup pays for the frames, too. Takes root");
+
+    private readonly Option<bool> _raw = Given.Switch(
+        "--raw", "Flags of the kernel's internals, too, and overloaded ones by what they mean here");
 
     public PageMapCommand()
         : base("pagemap", "Shows what stands behind the pages of a process: frame, swap slot or nothing.",
@@ -54,6 +68,9 @@ internal sealed class PageMapCommand : CliCommand
         Options.Add(_run);
         _filter.AddTo(this);
         Options.Add(_withFlags);
+        Options.Add(_withMapCount);
+        Options.Add(_withCgroup);
+        Options.Add(_raw);
     }
 
     protected override string? Fault(ParseResult given) =>
@@ -66,20 +83,28 @@ internal sealed class PageMapCommand : CliCommand
     {
         bool joinRuns = given.GetValue(_run);
         using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-        bool withFlags = given.GetValue(_withFlags);
+        bool raw = given.GetValue(_raw);
+        bool withFlags = given.GetValue(_withFlags) || raw;
+        bool withMapCount = given.GetValue(_withMapCount);
+        bool withCgroup = given.GetValue(_withCgroup);
         PageFilter filter = _filter.Filter(given);
-        FrameFields fields = filter.Needs | (withFlags ? FrameFields.Flags : FrameFields.None);
+        FrameFields fields = filter.Needs | (withFlags ? FrameFields.Flags : FrameFields.None)
+            | (withMapCount ? FrameFields.MapCount : FrameFields.None)
+            | (withCgroup ? FrameFields.Cgroup : FrameFields.None);
         using FrameTables? frames = fields == FrameFields.None ? null : new FrameTables(fields);
         PageMapWalk walk = new(process, cancellation)
         {
-            IncludeEmpty = given.GetValue(_all), JoinRuns = joinRuns, Filter = filter, Frames = frames,
+            IncludeEmpty = given.GetValue(_all), JoinRuns = joinRuns, Filter = filter, Frames = frames, RawFlags = raw,
         };
         ulong? address = given.GetValue(_address)?.Resolve(process);
         IEnumerable<PageMapEntry> pages = address is ulong first
             ? walk.From(first, given.GetValue(_length), given.GetValue(_count))
             : walk.All();
         Column<PageMapEntry>[] front = joinRuns ? [Columns[0], Pages, .. Columns[1..^1]] : Columns[..^1];
-        output.WriteTable(withFlags ? [.. front, Flags, Columns[^1]] : [.. front, Columns[^1]], TellHidden(pages, output));
+        (bool IsAsked, Column<PageMapEntry> Column)[] ofFrames =
+            [(withMapCount, MapCount), (withCgroup, Cgroup), (withFlags, Flags)];
+        IEnumerable<Column<PageMapEntry>> asked = ofFrames.Where(item => item.IsAsked).Select(item => item.Column);
+        output.WriteTable([.. front, .. asked, Columns[^1]], TellHidden(pages, output));
     }
 
     /// <summary>A number of pages whose bytes can still be counted.</summary>

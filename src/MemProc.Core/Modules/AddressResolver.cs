@@ -21,7 +21,7 @@ public sealed class AddressResolver : IDisposable
     private readonly HashSet<string> _told = [];
     private readonly Lazy<PerfMap?> _perfMap;
     private readonly Lazy<List<(int Thread, ulong StackPointer)>> _stacks;
-    private readonly Dictionary<(ProcMap Map, ElfSection? Section), ResolvedPlace> _places = [];
+    private readonly Dictionary<(int Map, int? Section), ResolvedPlace> _places = [];
     private ProcModules? _modules;
     private bool _hasPages = true;
 
@@ -149,11 +149,11 @@ public sealed class AddressResolver : IDisposable
             TellOnce(PageMapWalk.FramesHidden);
         }
 
-        if (!_places.TryGetValue((map, section), out ResolvedPlace? place))
+        if (!_places.TryGetValue((index, section?.Index), out ResolvedPlace? place))
         {
             int? thread = loaded is null ? ThreadOf(map) : null;
             place = new ResolvedPlace(map, loaded, section, thread, _hasPages && HasPages(map));
-            _places[(map, section)] = place;
+            _places[(index, section?.Index)] = place;
         }
 
         return new ResolvedAddress(address, place, symbol, page, flags);

@@ -14,7 +14,8 @@ public static class SafeText
     /// </summary>
     public static string Escape(string text)
     {
-        int first = 0;
+        int first = text.AsSpan().IndexOfAnyExceptInRange(' ', '~');
+        first = first < 0 ? text.Length : first;
         while (first < text.Length && !IsUnsafe(text, first))
         {
             first++;

@@ -42,6 +42,39 @@ public sealed class MemprocPageTests
     }
 
     [Fact]
+    public void Frames_come_with_what_was_asked_of_them()
+    {
+        Need.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        string[] pagemap = ["pagemap", $"{target.ProcessId}", $"0x{address:x}", "--count", "1"];
+        JsonElement plain = Assert.Single(MemprocTests.Json([.. pagemap, "--json"]));
+        Assert.Equal(JsonValueKind.Null, plain.GetProperty("mapCount").ValueKind);
+        JsonElement page = Assert.Single(MemprocTests.Json([.. pagemap, "--with-map-count", "--raw", "--json"]));
+        Assert.Equal(1, page.GetProperty("mapCount").GetInt32());
+        Assert.Equal(JsonValueKind.Null, page.GetProperty("cgroupInode").ValueKind);
+        Assert.Contains("mmap_exclusive", page.GetProperty("flags").EnumerateArray().Select(flag => flag.GetString()));
+        Assert.Matches("^Address +Pfn State +Maps Flags +Path\n.* 1 ", MemprocTests.Memproc([.. pagemap, "--with-map-count", "--raw"]).Output);
+        Assert.Equal(0, Count(target, address, "--exact-flag", ""));
+    }
+
+    [Fact]
+    public void The_cgroup_that_pays_is_told_by_its_path()
+    {
+        Need.Root();
+        Assert.SkipUnless(File.Exists("/proc/kpagecgroup"), "needs a kernel with memory cgroups");
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        string[] pagemap = ["pagemap", $"{target.ProcessId}", $"0x{address:x}", "--count", "1", "--with-cgroup"];
+        JsonElement page = Assert.Single(MemprocTests.Json([.. pagemap, "--json"]));
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using FrameTables tables = new(FrameFields.Cgroup);
+        PageMapEntry same = Assert.Single(new PageMapWalk(process) { Frames = tables }.At(address));
+        Assert.Equal(same.CgroupInode, page.GetProperty("cgroupInode").GetUInt64());
+        Assert.Contains(same.CgroupPath ?? $"{same.CgroupInode}", MemprocTests.Memproc(pagemap).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Two_processes_share_the_page_of_a_file()
     {
         Need.Root();

@@ -52,6 +52,62 @@ public sealed class CompiledProgramTests : IDisposable
         });
     }
 
+    [Fact]
+    public void A_process_of_32_bits_has_pointers_of_four_bytes()
+    {
+        // Without a C library: one for 32 bits is seldom there.
+        string program = CCompiler.Build(Path.Combine(_folder.Path, "small"),
+            """
+            static int call(int number, int first, int second, int third)
+            {
+                int result;
+                __asm__ volatile("int $0x80" : "=a"(result)
+                    : "a"(number), "b"(first), "c"(second), "d"(third) : "memory");
+                return result;
+            }
+
+            int value = 1234567, *pointer = &value, behind = -1;
+            void spoon(void) { call(4, 1, (int)"ready\n", 6); for (;;) call(29, 0, 0, 0); }
+            void _start(void) { spoon(); }
+            """, "gcc", "-m32", "-nostdlib", "-static", "-fno-pie", "-no-pie", "-x", "c");
+        Process started;
+        try
+        {
+            started = Process.Start(new ProcessStartInfo(program) { RedirectStandardOutput = true })!;
+        }
+        catch (System.ComponentModel.Win32Exception error)
+        {
+            Assert.Skip($"needs a kernel that runs programs of 32 bits: {error.Message}");
+            return;
+        }
+
+        using (started)
+        {
+            try
+            {
+                Assert.Equal("ready", started.StandardOutput.ReadLine());
+                using LinuxProcess process = LinuxProcess.Open(started.Id);
+                using ProcModules modules = new(process);
+                Assert.Equal((32, ElfMachine.X86), (modules.Main!.Image!.Header.Bits, modules.Main.Image.Header.Machine));
+                ulong spoon = ProcAddress.Parse("!spoon").Resolve(modules);
+                Assert.Equal(spoon + 1, ProcAddress.Parse("small!spoon+1").Resolve(modules));
+                Assert.Equal("small!spoon+0x2", Resolve(process, spoon + 2).Location);
+                Assert.Equal(ProcAddress.Parse("!_start").Resolve(modules), ProcAddress.Parse("auxv:AT_ENTRY").Resolve(modules));
+                ulong value = ProcAddress.Parse("*(!pointer)").Resolve(modules);
+                Assert.Equal(ProcAddress.Parse("!value").Resolve(modules), value);
+                byte[] bytes = new MemoryReader(process, ReadMethod.Auto).ReadWhole(value, sizeof(int));
+                Assert.Equal(1_234_567, BitConverter.ToInt32(bytes));
+                ProcMap vdso = MapReader.Read(process).Single(map => map.Kind == ProcMapKind.Vdso);
+                Assert.InRange(ProcAddress.Parse("[vdso]!__kernel_vsyscall").Resolve(modules), vdso.Start, vdso.End - 1);
+            }
+            finally
+            {
+                started.Kill();
+                started.WaitForExit();
+            }
+        }
+    }
+
     private static ResolvedAddress Resolve(LinuxProcess process, ulong address)
     {
         using AddressResolver resolver = new(process);

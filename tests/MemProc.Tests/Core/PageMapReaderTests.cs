@@ -88,6 +88,28 @@ public sealed class PageMapReaderTests
             Populated(new PageMapReader(process).ReadPopulated(start, start + 20_000 * Page.Size)));
     }
 
+    [Theory]
+    [InlineData(0, 1, false)]
+    [InlineData(512, 1, null)]
+    [InlineData(512, -1, false)]
+    [InlineData(513, 1, false)]
+    public void Without_a_scan_pages_are_certain_not_to_be_huge_where_their_frames_lie_otherwise(
+        int offset, int step, bool? isHuge)
+    {
+        using SimulatedProcess simulated = new();
+        const long First = 16 * 512;
+        ulong start = 512 * Page.Size;
+        // A block as it is in a huge page, but for what the case says; behind it pages that are in none.
+        ulong[] words = [.. Enumerable.Range(0, 1024).Select(page =>
+            1UL << 63 | (ulong)(page < 512 && offset > 0 ? First + offset + step * page : First * 9 - page))];
+        simulated.WritePageMap(start, words);
+        using LinuxProcess process = simulated.Open();
+        PageMapStretch[] stretches =
+            [.. new PageMapReader(process) { TellsHuge = true }.ReadPopulated(start, start + 1024 * Page.Size)];
+        Assert.Equal(1024, stretches.Sum(stretch => stretch.Words.Length));
+        Assert.Contains(stretches, stretch => stretch.Address <= start + 511 * Page.Size && stretch.IsHuge == isHuge);
+    }
+
     private static ulong Used(TargetProcess target)
     {
         ulong start = target.Ask($"reserve {Pages * Page.Size} 0").Address("address");
