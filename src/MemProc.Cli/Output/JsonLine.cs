@@ -41,7 +41,6 @@ internal static class JsonLine
             new WordConverter<MemoryGapKind>(),
             new WordConverter<WriteMethod>(),
             new WordConverter<MemoryDumpFormat>(),
-            new WordConverter<MemoryGapKind>(),
             new WordConverter<WorkingSetMethod>(),
             new WordConverter<MemoryValueType>(),
             new WordConverter<SymbolOrigin>(),
@@ -143,5 +142,4 @@ internal static class JsonLine
 [JsonSerializable(typeof(ulong))]
 [JsonSerializable(typeof(float))]
 [JsonSerializable(typeof(double))]
-[JsonSerializable(typeof(string))]
 internal sealed partial class JsonTypes : JsonSerializerContext;

@@ -25,7 +25,6 @@ public sealed class ElfDiskFile : ElfSource
         _file = file;
         Name = name;
         Length = status.SizeBytes;
-        Status = status;
     }
 
     /// <inheritdoc/>
@@ -33,9 +32,6 @@ public sealed class ElfDiskFile : ElfSource
 
     /// <inheritdoc/>
     public override ulong Length { get; }
-
-    /// <summary>What the kernel says of the file.</summary>
-    internal FileStatus Status { get; }
 
     /// <summary>Opens a file by its path.</summary>
     /// <exception cref="MemProcException">ReadElf: it cannot be opened, or is no regular file.</exception>

@@ -25,7 +25,6 @@ internal sealed class KernelLayout
     {
         _types = types;
         TaskTasks = Offset("task_struct", "tasks");
-        TaskProcessId = Offset("task_struct", "tgid");
         TaskMemory = Offset("task_struct", "mm");
         TaskFiles = Offset("task_struct", "files");
         TaskLinks = Offset("task_struct", "pid_links");
@@ -48,8 +47,6 @@ internal sealed class KernelLayout
     }
 
     public int TaskTasks { get; }
-
-    public int TaskProcessId { get; }
 
     public int TaskMemory { get; }
 

@@ -62,17 +62,6 @@ public static class MemoryValue
         return Decode(turned, type);
     }
 
-    /// <summary>The values that bytes stand for, side by side.</summary>
-    /// <param name="bytes">A whole number of values.</param>
-    /// <param name="type">What they are.</param>
-    public static IEnumerable<object> DecodeAll(byte[] bytes, MemoryValueType type)
-    {
-        for (int offset = 0; offset < bytes.Length; offset += SizeOf(type))
-        {
-            yield return Decode(bytes.AsSpan(offset), type);
-        }
-    }
-
     /// <summary>The text that bytes stand for, up to the first NUL.</summary>
     public static string DecodeText(ReadOnlySpan<byte> bytes, Encoding encoding)
     {

@@ -11,7 +11,4 @@ internal readonly record struct SavedArea(TraitedMap Mapping, ulong Start, ulong
 
     /// <summary>Bytes.</summary>
     public ulong Length => End - Start;
-
-    /// <summary>The gap that the whole part is.</summary>
-    public MemoryGap AsGap(MemoryGapKind kind) => new(Start, Length, kind, Interop.Errno.None);
 }

@@ -6,8 +6,6 @@ namespace MemProc;
 /// <summary>Measures by the referenced bits: clear_refs clears them, smaps counts those that are set again.</summary>
 internal sealed class ReferencedMeter(CancellationToken cancellation) : WorkingSetMeter
 {
-    private readonly List<LinuxProcess> _processes = [];
-
     public override WorkingSetMethod Method => WorkingSetMethod.Referenced;
 
     public override void Add(LinuxProcess process)

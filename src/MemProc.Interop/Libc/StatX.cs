@@ -7,9 +7,6 @@ namespace MemProc.Interop;
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 public struct FileStatus
 {
-    /// <summary>Number of names the file has.</summary>
-    [FieldOffset(16)]
-    public uint LinkCount;
     /// <summary>The user who owns the file.</summary>
     [FieldOffset(20)]
     public uint UserId;
