@@ -230,9 +230,9 @@ public sealed class ProcessStop : IDisposable
     /// </summary>
     private void WaitUntilForgotten()
     {
-        if (_stopping.Count > 0)
+        if (_stopping.Count > 0 && _tracerPath is string path)
         {
-            SpinWait.SpinUntil(() => !Directory.Exists($"/proc/{_tracerPath}"));
+            SpinWait.SpinUntil(() => !Directory.Exists($"/proc/{path}"));
         }
     }
 
