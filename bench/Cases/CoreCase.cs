@@ -10,6 +10,12 @@ internal sealed class CoreCase : Case
     private const ulong Reserved = 256UL << 30;
     private const ulong ReservedForGdb = 8UL << 30;
 
+    /// <summary>
+    /// Half as much again as one of our cores. gcore takes seconds, after which what ours left free is the host's; gcore
+    /// itself empties its last file first.
+    /// </summary>
+    private const ulong BroughtBack = Resident + (Resident / 2);
+
     /// <summary>What must be free: two processes, a core of what is resident, one of the smaller reservation.</summary>
     private const ulong Spare = 16UL << 30;
 
@@ -23,6 +29,7 @@ internal sealed class CoreCase : Case
     public override void Prepare(Contest contest)
     {
         Scratch scratch = contest.Keep(Scratch.InMemory(Spare));
+        contest.BeforeTurn = () => scratch.BringBack(BroughtBack);
         int process = Start(contest, Reserved);
         Contender core = contest.Add(new InProcess("MemProc.Core, MemorySaver", 1, () => Save(process, scratch.Path("core"), false)));
         Contender held = contest.Add(new InProcess(

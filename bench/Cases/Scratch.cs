@@ -5,6 +5,8 @@ internal sealed class Scratch : IDisposable
 {
     private const string Memory = "/dev/shm";
 
+    private static readonly byte[] Piece = new byte[1024 * 1024];
+
     private readonly string _folder;
 
     private Scratch(string folder) => _folder = folder;
@@ -27,6 +29,26 @@ internal sealed class Scratch : IDisposable
 
     /// <summary>The path of a file in it.</summary>
     public string Path(string name) => System.IO.Path.Combine(_folder, name);
+
+    /// <summary>
+    /// Uses free memory and frees it again. The host of a virtual machine takes memory that has been free for some seconds
+    /// and is told so (<c>mm/page_reporting.c</c>); bringing it back takes several times as long as writing to it. What
+    /// was free a moment ago is given out first.
+    /// </summary>
+    /// <param name="bytes">How much, rounded up to MiB.</param>
+    public void BringBack(ulong bytes)
+    {
+        string path = Path("filler");
+        using (FileStream filler = new(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+        {
+            for (ulong done = 0; done < bytes; done += (ulong)Piece.Length)
+            {
+                filler.Write(Piece);
+            }
+        }
+
+        File.Delete(path);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => Directory.Delete(_folder, recursive: true);

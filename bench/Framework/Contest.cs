@@ -11,6 +11,9 @@ internal sealed class Contest : IDisposable
     /// <summary>Who takes part, in the order in which they take turns.</summary>
     public IReadOnlyList<Contender> Contenders => _contenders;
 
+    /// <summary>What is done before each turn, whoever's it is, and on nobody's time.</summary>
+    public Action BeforeTurn { get; set; } = () => { };
+
     /// <summary>Whose medians are compared; what their ratio should be at most, null where no goal was set.</summary>
     public IReadOnlyList<(Contender Ours, Contender Theirs, double? AtMost)> Comparisons => _comparisons;
 

@@ -22,10 +22,10 @@ internal sealed class Referee(int rounds)
             Contender[] present = [.. contest.Contenders.Where(contender => contender.Missing is null)];
             Dictionary<Contender, List<Sample>> samples = present.ToDictionary(
                 contender => contender, _ => new List<Sample>());
-            Array.ForEach(present, Warm);
+            Array.ForEach(present, contender => Warm(contest, contender));
             for (int round = 0; round < rounds; round++)
             {
-                Array.ForEach(present, contender => samples[contender].Add(contender.Measure()));
+                Array.ForEach(present, contender => samples[contender].Add(Turn(contest, contender)));
             }
 
             Agree(samples);
@@ -49,14 +49,20 @@ internal sealed class Referee(int rounds)
         }
     }
 
-    private static void Warm(Contender contender)
+    private static Sample Turn(Contest contest, Contender contender)
+    {
+        contest.BeforeTurn();
+        return contender.Measure();
+    }
+
+    private static void Warm(Contest contest, Contender contender)
     {
         long start = Stopwatch.GetTimestamp();
         TimeSpan elapsed;
         int done = 0;
         do
         {
-            contender.Measure();
+            Turn(contest, contender);
             done++;
             elapsed = Stopwatch.GetElapsedTime(start);
         }

@@ -19,9 +19,6 @@ public sealed class ProcessStop : IDisposable
     private const string Operation = "StopProcess";
     private const int PTraceEventStop = 128;
 
-    /// <summary>One process at a time comes to a stop.</summary>
-    private static readonly Lock Stopping = new();
-
     /// <summary>How long a thread may take to stop. One that waits uninterruptibly for a device may take forever.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -40,6 +37,7 @@ public sealed class ProcessStop : IDisposable
     /// <summary>ptrace belongs to one thread: this one does all of it.</summary>
     private readonly Thread _tracer;
     private readonly BlockingCollection<Action> _work = [];
+    private string? _tracerPath;
     private bool _isDisposed;
 
     private ProcessStop(LinuxProcess process, CancellationToken cancellation)
@@ -76,6 +74,8 @@ public sealed class ProcessStop : IDisposable
                 + "namespace does, and ptrace(2) goes by numbers.", process.Id);
         }
 
+        // Until each stop was told to the tracer it could be told to another thread.
+        using ChildSignalSilence silence = new();
         ProcessStop stop = new(process, cancellation);
         try
         {
@@ -85,6 +85,7 @@ public sealed class ProcessStop : IDisposable
         catch
         {
             stop.Dispose();
+            stop.WaitUntilForgotten();
             throw;
         }
     }
@@ -133,6 +134,7 @@ public sealed class ProcessStop : IDisposable
 
     private void Trace()
     {
+        _tracerPath = new FileInfo("/proc/thread-self").LinkTarget;
         foreach (Action work in _work.GetConsumingEnumerable())
         {
             work();
@@ -165,21 +167,16 @@ public sealed class ProcessStop : IDisposable
     /// <summary>Stops threads until there is none that runs: the ones that still ran may have started others.</summary>
     private bool StopAll()
     {
-        // Until each stop was told to this thread it could be told to another.
-        lock (Stopping)
+        try
         {
-            using ChildSignalSilence silence = new();
-            try
+            while (StopThreads())
             {
-                while (StopThreads())
-                {
-                }
             }
-            catch
-            {
-                GiveUp();
-                throw;
-            }
+        }
+        catch
+        {
+            GiveUp();
+            throw;
         }
 
         _process.ThrowIfExited(Operation);
@@ -224,6 +221,18 @@ public sealed class ProcessStop : IDisposable
             {
                 _signals[thread] = PendingSignal(thread);
             }
+        }
+    }
+
+    /// <summary>
+    /// Waits until the kernel has let go of threads that did not stop in time. It does so when the tracer's thread ends,
+    /// which is a moment after the runtime has said so; until then they could still stop.
+    /// </summary>
+    private void WaitUntilForgotten()
+    {
+        if (_stopping.Count > 0 && _tracerPath is string path)
+        {
+            SpinWait.SpinUntil(() => !Directory.Exists($"/proc/{path}"));
         }
     }
 

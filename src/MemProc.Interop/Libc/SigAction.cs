@@ -23,13 +23,20 @@ public static partial class Libc
         }
     }
 
-    /// <summary>Puts a handler of SIGCHLD back, and has it look at what happened meanwhile.</summary>
+    /// <summary>
+    /// Puts a handler of SIGCHLD back, unless somebody has put another there meanwhile, as the runtime does when it starts
+    /// its first process; and has the one that is there look at what happened meanwhile.
+    /// </summary>
     /// <exception cref="ErrnoException">The kernel refused.</exception>
     internal static unsafe void RestoreChildHandler(byte[] handler)
     {
+        byte* meanwhile = stackalloc byte[SigActionBytes];
         fixed (byte* old = handler)
         {
-            if (sigaction(SigChld, old, null) != 0 || kill(Environment.ProcessId, SigChld) != 0)
+            // The handler comes first; that of ReplaceChildHandler is 0.
+            if (sigaction(SigChld, old, meanwhile) != 0
+                || (*(nint*)meanwhile != 0 && sigaction(SigChld, meanwhile, null) != 0)
+                || kill(Environment.ProcessId, SigChld) != 0)
             {
                 throw new ErrnoException("sigaction", LastErrno);
             }

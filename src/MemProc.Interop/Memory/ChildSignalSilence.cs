@@ -1,25 +1,54 @@
-using System.Runtime.InteropServices;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace MemProc.Interop;
 
 /// <summary>
-/// While it lives, nobody in this program hears of its children: neither that they end nor, if it traces some, that
-/// they stop. Whoever waits for any child is told of tracees that stop, too, and the .NET runtime would take one that
-/// it has started for ended. Afterwards the program's own handler is back and is told to look. One at a time.
+/// While it lives, nobody in this program looks after its children: neither whether they end nor, if it traces some,
+/// whether they stop. Whoever waits for any child is told of tracees that stop, too, and the .NET runtime would take one
+/// that it has started for ended. Afterwards all are told to look. There is one at a time; a thread that wants another
+/// waits. It is disposed of by the thread that began it, which starts no process meanwhile; those that other threads
+/// start may have to wait.
 /// </summary>
+/// <remarks>
+/// <para>
+/// Two things keep the runtime away. SIGCHLD does nothing, so that nobody is woken by each thread that stops. And the
+/// lock under which the runtime starts processes and looks after them is held: a handler that was under way when the
+/// signal was silenced still writes to the runtime's pipe, however late, but who reads it comes no further than the lock
+/// (<c>OnSigChild</c> in the runtime's <c>Process.Unix.cs</c>, <c>SignalHandler</c> in its <c>pal_signal.c</c>).
+/// </para>
+/// <para>
+/// The lock is a private field of .NET 10. Where a runtime has none by that name there is only the first, and a late
+/// handler may have it look meanwhile. Those that come after .NET 10 look whether a child has really ended and take none
+/// that stops for ended; they may be told of a stop in the place of whoever waits for it. So may other code in this
+/// program that waits for any child without being woken by SIGCHLD.
+/// </para>
+/// </remarks>
 public sealed class ChildSignalSilence : IDisposable
 {
-    /// <summary>The runtime's thread that looks after children when the signal has come.</summary>
-    private const string Listener = ".NET SigHandler";
+    private static readonly Lock OneAtATime = new();
 
-    /// <summary>A listener that is busy for longer is not waited for.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
-    private readonly byte[] _handler = Libc.ReplaceChildHandler();
+    private readonly ReaderWriterLockSlim? _runtime = RuntimeLock();
+    private readonly byte[] _handler;
     private bool _disposed;
 
-    /// <summary>Begins the silence, when whoever was looking after a signal that came before has done so.</summary>
-    public ChildSignalSilence() => SpinWait.SpinUntil(IsListenerIdle, Patience);
+    /// <summary>Begins the silence, when the runtime has looked after what it is at.</summary>
+    /// <exception cref="ErrnoException">The kernel refused.</exception>
+    public ChildSignalSilence()
+    {
+        OneAtATime.Enter();
+        // For reading, as those hold it who start a process: who looks after children wants it for writing.
+        _runtime?.EnterReadLock();
+        try
+        {
+            _handler = Libc.ReplaceChildHandler();
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -27,29 +56,35 @@ public sealed class ChildSignalSilence : IDisposable
         if (!_disposed)
         {
             _disposed = true;
-            Libc.RestoreChildHandler(_handler);
+            try
+            {
+                Libc.RestoreChildHandler(_handler);
+            }
+            finally
+            {
+                Release();
+            }
         }
     }
 
-    /// <summary>Whether the listener waits in read(2) for the next signal. Where there is none, nobody is busy.</summary>
-    private static bool IsListenerIdle()
+    private void Release()
     {
-        string read = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? "0 " : "63 ";
+        _runtime?.ExitReadLock();
+        OneAtATime.Exit();
+    }
+
+    private static ReaderWriterLockSlim? RuntimeLock()
+    {
         try
         {
-            return Directory.EnumerateDirectories("/proc/self/task")
-                .Where(thread => File.ReadAllText($"{thread}/comm").TrimEnd('\n') == Listener)
-                .All(thread => File.ReadAllText($"{thread}/syscall").StartsWith(read, StringComparison.Ordinal));
+            return ProcessStartLock(null);
         }
-        catch (IOException)
+        catch (MissingFieldException)
         {
-            // A thread has ended meanwhile.
-            return false;
-        }
-        catch (UnauthorizedAccessException)
-        {
-            // A kernel that does not tell what threads wait for.
-            return true;
+            return null;
         }
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticField, Name = "s_processStartLock")]
+    private static extern ref ReaderWriterLockSlim ProcessStartLock(Process? type);
 }

@@ -83,6 +83,31 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
+    public async Task The_runtime_takes_no_held_child_for_ended_when_a_handler_of_its_signals_is_late()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using RuntimeSignals signals = RuntimeSignals.Open();
+        for (int round = 0; round < 300; round++)
+        {
+            // No more than the pipe holds if nobody read it.
+            Task late = Task.Run(() =>
+            {
+                for (int times = 0; times < 32; times++)
+                {
+                    signals.TellOfChildren();
+                    Thread.SpinWait(1000);
+                }
+            });
+            ProcessStop.Hold(process).Dispose();
+            await late;
+            Assert.False(target.HasExited);
+        }
+
+        Assert.Equal(0, target.Exit());
+    }
+
+    [Fact]
     public void Registers_of_each_thread_can_be_read()
     {
         using TargetProcess target = TargetProcess.Start();
