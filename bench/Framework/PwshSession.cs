@@ -25,6 +25,8 @@ internal sealed class PwshSession : IDisposable
         // Nothing of its own beside the work.
         start.Environment["POWERSHELL_TELEMETRY_OPTOUT"] = "1";
         start.Environment["POWERSHELL_UPDATECHECK"] = "Off";
+        // As for the bench itself: what is collected before each turn is kept.
+        start.Environment["DOTNET_GCRetainVM"] = "1";
         PwshSession session = new(Process.Start(start)!);
         try
         {
