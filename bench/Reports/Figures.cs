@@ -33,5 +33,5 @@ internal static class Figures
     public static string Goal(ComparisonResult comparison) =>
         comparison.AtMost is double goal ? Goal(goal, comparison.IsMet == true) : string.Empty;
 
-    private static string Goal(double atMost, bool isMet) => $"at most {Digits(atMost)}: {(isMet ? "met" : "missed")}";
+    private static string Goal(double atMost, bool isMet) => $"at most {atMost:0.###}: {(isMet ? "met" : "missed")}";
 }
