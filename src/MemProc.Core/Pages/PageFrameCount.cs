@@ -92,20 +92,22 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
                         _counts.Add(worker.Counts);
                     }
                 });
-        }
-
-        foreach (IGrouping<PageMapWord, KeyValuePair<(PageMapWord Page, ulong Pfn), ulong>> pages in _again.GroupBy(pages => pages.Key.Page))
-        {
-            ulong[] pfns = [.. pages.Select(page => page.Key.Pfn).Order()];
-            ulong[] words = new ulong[pfns.Length];
-            int known = Read(tables, filter.CgroupInode, pfns, words);
-            for (int index = 0; index < known; index++)
-            {
-                _counts.Add(new KernelPageWord(words[index]), pages.Key, _again[(pages.Key, pfns[index])]);
-            }
+            CountAgain(page);
         }
 
         return _counts;
+    }
+
+    /// <summary>Counts the further pages of frames that were counted once.</summary>
+    private void CountAgain(PageMapWord page)
+    {
+        ulong[] pfns = [.. _again.Keys.Where(key => key.Page == page).Select(key => key.Pfn).Order()];
+        ulong[] words = new ulong[pfns.Length];
+        int known = Read(tables, filter.CgroupInode, pfns, words);
+        for (int index = 0; index < known; index++)
+        {
+            _counts.Add(new KernelPageWord(words[index]), page, _again[(page, pfns[index])]);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

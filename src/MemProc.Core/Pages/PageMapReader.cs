@@ -61,17 +61,9 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// <exception cref="MemProcException">
     /// ReadPageMap: EACCES without ptrace access; ESRCH where the process exits meanwhile.
     /// </exception>
-    public IEnumerable<PageMapStretch> ReadPopulated(ulong start, ulong end) =>
-        ReadInUse(start, end);
-
-    /// <summary>Stretches that hold every page of a range, empty ones too.</summary>
-    /// <inheritdoc cref="ReadPopulated"/>
-    public IEnumerable<PageMapStretch> ReadAll(ulong start, ulong end) =>
-        ReadWords(start, end).SelectMany(stretch => Told(stretch, includeEmpty: true));
-
-    /// <summary>Reads on, in growing pieces, while memory is in use; scans for the next page in use where it is not.</summary>
-    private IEnumerable<PageMapStretch> ReadInUse(ulong start, ulong end)
+    public IEnumerable<PageMapStretch> ReadPopulated(ulong start, ulong end)
     {
+        // Where memory is in use it is read on and on, in growing pieces; where it is not, the next page is scanned for.
         ulong pages = BridgedPages;
         for (ulong at = start; at < end;)
         {
@@ -107,6 +99,11 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
             }
         }
     }
+
+    /// <summary>Stretches that hold every page of a range, empty ones too.</summary>
+    /// <inheritdoc cref="ReadPopulated"/>
+    public IEnumerable<PageMapStretch> ReadAll(ulong start, ulong end) =>
+        ReadWords(start, end).SelectMany(stretch => Told(stretch, includeEmpty: true));
 
     /// <summary>Whether one of the last pages is populated: then the next ones are likely to be, too.</summary>
     private static bool EndsPopulated(ReadOnlySpan<ulong> words)
@@ -158,6 +155,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// <summary>Whether a region is mapped by larger entries; null where the kernel cannot tell.</summary>
     private bool? IsHuge(PageRegion region) => _canScan ? region.Categories.HasFlag(PageCategories.Huge) : null;
 
+    /// <summary>The pages of a range again, those that are mapped by larger entries apart.</summary>
     private IEnumerable<PageMapStretch> Scanned(ulong start, ulong end, bool includeEmpty)
     {
         for (ulong at = start; at < end;)
