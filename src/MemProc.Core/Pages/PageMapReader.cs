@@ -22,11 +22,8 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
 {
     private const string Operation = "ReadPageMap";
 
-    /// <summary>
-    /// Words in one read, and at most in a stretch: 64 KiB of them. More are no faster, and would have to come from the
-    /// large heap.
-    /// </summary>
-    internal const int BatchPages = 8 * 1024;
+    /// <summary>Words in one read: 64 KiB of them. More are no faster, and would have to come from the large heap.</summary>
+    private const int BatchPages = 8 * 1024;
 
     /// <summary>Reading a few empty words is cheaper than another system call.</summary>
     private const ulong BridgedPages = 128;

@@ -17,8 +17,10 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     private const int FrameBatch = 4096;
 
     private readonly PageMapReader _reader = new(process, cancellation) { TellsHuge = true };
-    private readonly ulong[] _wanted = new ulong[PageMapReader.BatchPages];
-    private readonly int[] _pages = new int[PageMapReader.BatchPages];
+
+    // As large as the largest stretch so far: there can be a walk for each address of a long list.
+    private ulong[] _wanted = [];
+    private int[] _pages = [];
 
     /// <summary>Pages that are not populated are wanted too.</summary>
     public bool IncludeEmpty { get; init; }
@@ -147,6 +149,12 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     private PageMapPiece PieceOf(ProcMap map, Lazy<ulong?> hugeSize, PageMapStretch stretch, bool includeEmpty)
     {
         ReadOnlySpan<ulong> words = stretch.Words.Span;
+        if (_wanted.Length < words.Length)
+        {
+            _wanted = new ulong[words.Length];
+            _pages = new int[words.Length];
+        }
+
         Span<ulong> wanted = _wanted.AsSpan(0, words.Length);
         Span<int> pages = _pages.AsSpan(0, words.Length);
         int count = 0;
