@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -159,15 +160,17 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
     /// <summary>What one thread counts with.</summary>
     private sealed class Worker(FrameTables tables, ulong? cgroup, PageFlagsCounter counts)
     {
-        private readonly ulong[] _pfns = GC.AllocateUninitializedArray<ulong>(FrameSet.BlockFrames);
-        private readonly ulong[] _words = GC.AllocateUninitializedArray<ulong>(FrameSet.BlockFrames);
-
         public PageFlagsCounter Counts { get; } = counts;
 
         public void Count(FrameSet frames, ulong block, PageMapWord page)
         {
-            Span<ulong> pfns = _pfns.AsSpan(0, frames.CopyBlock(block, _pfns));
-            Counts.Add(_words.AsSpan(0, Read(tables, cgroup, pfns, _words)), page);
+            // Shared: one call can be about a few pages only, and there can be many calls.
+            ulong[] pfns = ArrayPool<ulong>.Shared.Rent(FrameSet.BlockFrames);
+            ulong[] words = ArrayPool<ulong>.Shared.Rent(FrameSet.BlockFrames);
+            int count = frames.CopyBlock(block, pfns);
+            Counts.Add(words.AsSpan(0, Read(tables, cgroup, pfns.AsSpan(0, count), words)), page);
+            ArrayPool<ulong>.Shared.Return(pfns);
+            ArrayPool<ulong>.Shared.Return(words);
         }
     }
 }

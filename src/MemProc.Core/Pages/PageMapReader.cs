@@ -34,7 +34,8 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// </summary>
     private const ulong ScanPages = 4096;
 
-    private readonly ulong[] _words = new ulong[BatchPages];
+    // As large as the largest read so far: there can be a reader for each of many small ranges.
+    private ulong[] _words = [];
     private readonly PageRegion[] _regions = new PageRegion[RegionCount];
     private bool _canScan = true;
 
@@ -237,6 +238,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
         {
             cancellation.ThrowIfCancellationRequested();
             int pages = (int)Math.Min((end - at) / MachinePage.SizeBytes, BatchPages);
+            _words = _words.Length < pages ? new ulong[pages] : _words;
             Errno errno = Libc.TryPRead(process.PageMap, MemoryMarshal.AsBytes(_words.AsSpan(0, pages)),
                 at / MachinePage.SizeBytes * sizeof(ulong), out int read);
             if (errno != Errno.None)
