@@ -44,39 +44,6 @@ public static class MapReader
         Smaps.Read<SmapsCounters>(process, cancellation)
             .Select(found => new ProcMapDetail(found.Map, found.Lines.Counters, found.Lines.VmFlags));
 
-    /// <summary>The mappings that a person asked for: all, or the one that holds an address.</summary>
-    /// <param name="process">The process.</param>
-    /// <param name="address">The address; null: all mappings.</param>
-    /// <param name="detailed">Give <see cref="ProcMapDetail"/>.</param>
-    /// <param name="filter">Which of them.</param>
-    /// <param name="cancellation">Stops the reading.</param>
-    /// <exception cref="MemProcException">As for <see cref="Read"/>; FindMap: ENOENT at an unmapped address.</exception>
-    public static IEnumerable<ProcMap> Select(
-        LinuxProcess process, ulong? address, bool detailed, MapFilter filter, CancellationToken cancellation)
-    {
-        IEnumerable<ProcMap> maps = detailed ? ReadDetailed(process, cancellation) : Read(process, cancellation);
-        if (address is ulong held)
-        {
-            ProcMap? map = detailed
-                ? maps.FirstOrDefault(map => map.Start <= held && held < map.End)
-                : Find(process, held);
-            maps = [map ?? throw NotMapped(process, held)];
-        }
-
-        maps = maps.Where(filter.Matches);
-        return detailed ? Explained(process, maps, cancellation) : maps;
-    }
-
-    private static IEnumerable<ProcMap> Explained(
-        LinuxProcess process, IEnumerable<ProcMap> maps, CancellationToken cancellation)
-    {
-        MapLayout layout = new(process, cancellation);
-        foreach (ProcMap map in maps)
-        {
-            yield return new ProcMapDetail((ProcMapDetail)map, layout.Explain(map));
-        }
-    }
-
     /// <summary>The exception for an address where nothing is mapped.</summary>
     internal static MemProcException NotMapped(LinuxProcess process, ulong address) => new(
         "FindMap", Errno.ENOENT, $"Process {process.Identity}: nothing is mapped at 0x{address:x}.", address);

@@ -47,7 +47,7 @@ public sealed class PhysicalMap
     {
         try
         {
-            return ProcAddress.ParseNumber(text);
+            return NumberText.Parse(text);
         }
         catch (FormatException error)
         {

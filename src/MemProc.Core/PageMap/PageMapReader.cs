@@ -255,4 +255,9 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// <summary>An end of file where pages are mapped: the process exited, or replaced its memory by exec.</summary>
     private MemProcException EndedEarly(ulong address) => process.Failure(
         Operation, Errno.EFAULT, $"has no page table at 0x{address:x} (any more)", address);
+
+    /// <summary>The exception that says why nothing can be found by frame number.</summary>
+    internal static MemProcException Hidden() => new("ReadPageMap", Errno.EPERM,
+        "The kernel hides frame numbers from this user, so no page can be found by them: it takes CAP_SYS_ADMIN "
+        + "(run as root).");
 }

@@ -129,7 +129,7 @@ public sealed class FrameTables : IDisposable
     /// <exception cref="MemProcException">
     /// A table cannot be read; EINVAL at the first number beyond the machine's last frame.
     /// </exception>
-    public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, PageFilter? filter = null)
+    public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, FrameFilter? filter = null)
     {
         ulong[] words = new ulong[(int)Math.Min(range.Count, RangeFrames)];
         List<ulong> wanted = [];

@@ -64,7 +64,7 @@ public sealed class PageIdleMarker : IDisposable
         }
 
         PageIdleMark mark = new(null, null, null, first);
-        ulong[] pfns = new ulong[PresentFrames.PieceFrames];
+        ulong[] pfns = new ulong[FrameSet.BlockFrames];
         for (ulong done = 0; done < count;)
         {
             _cancellation.ThrowIfCancellationRequested();

@@ -176,7 +176,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
             count = 0;
             for (int index = 0; index < read; index++)
             {
-                if (Filter.Matches(frames[index]))
+                if (Filter.Frame.Matches(frames[index]))
                 {
                     wanted[count] = wanted[index];
                     pages[count] = pages[index];
@@ -235,4 +235,14 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
 
     private IEnumerable<PageMapEntry> Join(IEnumerable<PageMapEntry> entries) =>
         JoinRuns ? PageMapRun.Join(entries) : entries;
+
+    /// <summary>Throws where frame numbers are hidden: in this process' own pagemap, and so in all others.</summary>
+    internal static void ThrowIfHidden()
+    {
+        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
+        if (new PageMapWalk(self).All().First(entry => entry.IsPresent).IsPfnHidden)
+        {
+            throw PageMapReader.Hidden();
+        }
+    }
 }
