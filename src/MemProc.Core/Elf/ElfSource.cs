@@ -68,7 +68,7 @@ public abstract class ElfSource : IDisposable
 
     /// <summary>The exception for an image that says something impossible.</summary>
     internal MemProcException Broken(string fault) =>
-        new(ElfFile.Operation, Errno.ENOEXEC, $"{SafeText.Escape(Name)}: {fault}.", Name);
+        new(Operation.ReadElf, Errno.ENOEXEC, $"{SafeText.Escape(Name)}: {fault}.", Name);
 
     /// <summary>Lets go of what is open.</summary>
     protected virtual void Dispose(bool disposing)

@@ -72,7 +72,7 @@ public sealed class FrameCount(
     {
         ulong start = MachinePage.Floor(address ?? 0);
         ulong end = address is ulong from
-            ? MachinePage.Ceiling(UserRange.End(from, length, "ReadPageMap"))
+            ? MachinePage.Ceiling(UserRange.End(from, length, Operation.ReadPageMap))
             : long.MaxValue;
         IEnumerable<ProcMap> maps = address is null
             ? MapReader.Read(process, cancellation)
@@ -101,7 +101,7 @@ public sealed class FrameCount(
                         pages.Add(worker.Pages);
                     }
                 });
-            process.ThrowIfExited("ReadPageMap");
+            process.ThrowIfExited(Operation.ReadPageMap);
             Counts.Add(pages.Count(cancellation));
         }
         catch (AggregateException error) when (error.InnerException is MemProcException inner)

@@ -59,7 +59,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         }
 
         ulong start = MachinePage.Floor(address);
-        ulong end = MachinePage.Ceiling(UserRange.End(address, length, "ReadPageMap"));
+        ulong end = MachinePage.Ceiling(UserRange.End(address, length, Operation.ReadPageMap));
         return Join(Pages(Mapped(start, end, address), start, end));
     }
 
@@ -83,7 +83,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     /// <inheritdoc cref="Range" path="/exception"/>
     public IEnumerable<PageMapEntry> At(ulong address)
     {
-        UserRange.End(address, 1, "ReadPageMap");
+        UserRange.End(address, 1, Operation.ReadPageMap);
         ProcMap map = Mapped(address, address + 1, address).First();
         ulong page = MachinePage.Floor(address);
         PageMapStretch stretch = _reader.ReadAll(page, page + MachinePage.SizeBytes).First();
@@ -142,7 +142,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
             }
         }
 
-        process.ThrowIfExited("ReadPageMap");
+        process.ThrowIfExited(Operation.ReadPageMap);
     }
 
     /// <summary>The wanted pages of a stretch.</summary>

@@ -6,7 +6,7 @@ namespace MemProc;
 /// <param name="process">The process.</param>
 /// <param name="operation">What they are wanted for.</param>
 /// <param name="cancellation">Stops the reading.</param>
-internal sealed class PresentFrames(LinuxProcess process, string operation, CancellationToken cancellation)
+internal sealed class PresentFrames(LinuxProcess process, Operation operation, CancellationToken cancellation)
 {
     private readonly PageMapReader _reader = new(process, cancellation);
     private readonly ulong[] _frames = new ulong[FrameSet.BlockFrames];

@@ -152,7 +152,7 @@ public sealed class PfnIndex
                 }
             }
 
-            process.ThrowIfExited("ReadPageMap");
+            process.ThrowIfExited(Operation.ReadPageMap);
             return list;
         }
 

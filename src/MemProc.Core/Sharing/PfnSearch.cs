@@ -50,7 +50,7 @@ public sealed class PfnSearch
             }
         }
 
-        process.ThrowIfExited("ReadPageMap");
+        process.ThrowIfExited(Operation.ReadPageMap);
     }
 
     /// <summary>The places in a stretch, up to the first page whose frame is hidden.</summary>
