@@ -16,7 +16,7 @@ function Import-TestedModule {
     A command to start it by, such as setpriv with its arguments.
 #>
 function Start-Target([string[]] $Prefix = @()) {
-    $command = $Prefix + @((Get-Command dotnet).Source, $targetProgram)
+    $command = $Prefix + @([System.Environment]::ProcessPath, $targetProgram)
     $start = [System.Diagnostics.ProcessStartInfo]::new($command[0])
     $command | Select-Object -Skip 1 | ForEach-Object { $start.ArgumentList.Add($_) }
     $start.RedirectStandardInput = $true
