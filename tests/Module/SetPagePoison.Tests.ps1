@@ -10,16 +10,16 @@ AfterAll {
     Stop-Target
 }
 
-Describe 'Set-PagePoison and Clear-PagePoison' {
-    It 'ask before they do it: <_>' -ForEach 'Set-PagePoison', 'Clear-PagePoison' {
-        $attribute = (Get-Command $_).ImplementingType.
+Describe 'Set-PagePoison' {
+    It 'asks before it does it' {
+        $attribute = (Get-Command Set-PagePoison).ImplementingType.
             GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false)
         $attribute.ConfirmImpact | Should -Be 'High'
         $attribute.SupportsShouldProcess | Should -BeTrue
-        (Get-Help $_ -Full | Out-String) | Should -Match 'WARNING'
+        (Get-Help Set-PagePoison -Full | Out-String) | Should -Match 'WARNING'
     }
 
-    It 'say what of the kernel is missing' {
+    It 'says what of the kernel is missing' {
         if (Test-Path /sys/kernel/debug/hwpoison/corrupt-pfn) {
             Set-ItResult -Skipped -Because 'this kernel has a poison injector'
         }
@@ -32,7 +32,7 @@ Describe 'Set-PagePoison and Clear-PagePoison' {
         $problem.FullyQualifiedErrorId | Should -BeLike 'UnpoisonPage,E*,MemProc.PowerShell.ClearPagePoisonCommand'
     }
 
-    It 'name frame, page and mapping with -WhatIf, and do nothing' {
+    It 'names frame, page and mapping with -WhatIf, and does nothing' {
         Assert-Root
         $answer = Invoke-InSimulatedKernel "
             Set-PagePoison $($target.Id) $($seed + 0x123) -WhatIf
@@ -47,7 +47,7 @@ Describe 'Set-PagePoison and Clear-PagePoison' {
         $answer[1] | Should -Be $answer[0]
     }
 
-    It 'refuse what is not a page of the process alone, and what makes no sense' {
+    It 'refuses what is not a page of the process alone, and what makes no sense' {
         Assert-Root
         $cases = @(
             @{ name = 'a frame that the process does not map'; call = 'Set-PagePoison {0} -Pfn 0x100'; id = 'PoisonPage,EINVAL' }
@@ -76,7 +76,7 @@ Describe 'Set-PagePoison and Clear-PagePoison' {
         }
     }
 
-    It 'do not believe a kernel that takes the frame number and does nothing' {
+    It 'does not believe a kernel that takes the frame number and does nothing' {
         Assert-Root
         $answer = Invoke-InSimulatedKernel "
             try { Set-PagePoison $($target.Id) $seed -Confirm:`$false; 'done' } catch { `$_.FullyQualifiedErrorId; `$_.CategoryInfo.Category }
@@ -87,7 +87,7 @@ Describe 'Set-PagePoison and Clear-PagePoison' {
         $answer[3] | Should -Be $answer[2]
     }
 
-    It 'show themselves in 80 columns, from a job too' {
+    It 'shows itself in 80 columns, from a job too' {
         # Made by hand, as no frame is poisoned here: the view goes by the type's name and plain values.
         $item = [pscustomobject] @{
             PSTypeName = 'Deserialized.MemProc.PagePoison'; Pfn = 0x1449a2; PhysicalAddress = 0x1449a2000
