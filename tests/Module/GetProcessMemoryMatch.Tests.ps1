@@ -40,4 +40,13 @@ Describe 'Get-ProcessMemoryMatch' {
         ($last | Select-ProcessMemoryMatch -GreaterThan 7).Count | Should -Be 0
         ($last | Select-ProcessMemoryMatch -LessThan 8).Count | Should -Be 1
     }
+
+    It 'writes the matches in the order of their addresses, and stops after the first ones' {
+        $scan = New-ProcessMemoryScan @scope -Type Int32
+        $found = $scan | Get-ProcessMemoryMatch -First 3
+        $found | Should -BeOfType MemProc.MemoryMatch
+        $found | ForEach-Object Address | Should -Be $place, ($place + 4), ($place + 8)
+        $found | ForEach-Object Type | Should -Be 'Int32', 'Int32', 'Int32'
+        ($scan | Get-ProcessMemoryMatch | Select-Object -First 2).Count | Should -Be 2
+    }
 }

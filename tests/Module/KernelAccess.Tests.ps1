@@ -47,7 +47,7 @@ AfterAll {
     Stop-Target
 }
 
-Describe 'The kernel access of Get-PageTableEntry, Get-KernelVma and Get-KernelMemoryMap' {
+Describe 'Access to kernel memory' {
     It 'tells an ordinary user what is missing, and refuses the process of another first' {
         Assert-KernelMemory
         if (-not (Get-Command setpriv -ErrorAction Ignore)) {
