@@ -27,11 +27,12 @@ internal static class Failure
         Errno.ETIMEDOUT => ErrorCategory.OperationTimeout,
         Errno.EHWPOISON or Errno.ENOEXEC => ErrorCategory.InvalidData,
         Errno.EAGAIN => ErrorCategory.InvalidData,
-        Errno.EIO when error.Operation is "PoisonPage" or "UnpoisonPage" => ErrorCategory.InvalidResult,
-        Errno.EFAULT or Errno.EIO => error.Operation.StartsWith("Write", StringComparison.Ordinal)
-            || error.Operation == "RestoreMemory"
-            ? ErrorCategory.WriteError
-            : ErrorCategory.ReadError,
+        Errno.EFAULT or Errno.EIO => error.Operation.Fault switch
+        {
+            FaultKind.Write => ErrorCategory.WriteError,
+            FaultKind.Result => ErrorCategory.InvalidResult,
+            _ => ErrorCategory.ReadError,
+        },
         _ => ErrorCategory.NotSpecified,
     };
 }

@@ -20,7 +20,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
 
     private readonly List<ulong> _waiting = [];
     private FrameTables? _tables;
-    private PageFilter _filter = new();
+    private FrameFilter _filter = new();
 
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
         ParameterSetName = FrameSet)]
@@ -65,7 +65,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     {
         if (!Describe)
         {
-            _filter = new PageFilter
+            _filter = new FrameFilter
             {
                 Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag),
                 CgroupInode = Arguments.Cgroup(this, Cgroup),

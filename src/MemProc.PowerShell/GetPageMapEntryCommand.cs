@@ -105,10 +105,13 @@ public sealed class GetPageMapEntryCommand : ProcessCommand
             IsAnonymous = Anonymous,
             IsGuard = Guard,
             IsHuge = Huge,
-            Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag),
-            CgroupInode = Arguments.Cgroup(this, Cgroup),
+            Frame = new FrameFilter
+            {
+                Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag),
+                CgroupInode = Arguments.Cgroup(this, Cgroup),
+            },
         };
-        FrameFields fields = _filter.Needs
+        FrameFields fields = _filter.Frame.RequiredFields
             | (WithFlags || Raw ? FrameFields.Flags : 0)
             | (WithMapCount ? FrameFields.MapCount : 0)
             | (WithCgroup ? FrameFields.Cgroup : 0);

@@ -49,7 +49,7 @@ public sealed class GetProcMapCommand : ProcessCommand
 
     private void Write(LinuxProcess process, ulong? address)
     {
-        foreach (ProcMap map in MapReader.Select(process, address, Detailed, _filter, Cancellation))
+        foreach (ProcMap map in MapSelection.Read(process, address, Detailed, _filter, Cancellation))
         {
             WriteObject(map);
         }

@@ -13,6 +13,7 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
     private const string LiteralPathSet = "LiteralPath";
 
     private FrameTables? _tables;
+    private FrameFilter _filter = new();
     private FrameCount? _count;
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = ProcessSet)]
@@ -68,13 +69,13 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
 
     protected override void BeginProcessing()
     {
-        PageFilter filter = new()
+        _filter = new FrameFilter
         {
             Flags = Arguments.Flags(this, Flag, AnyFlag, NotFlag, ExactFlag),
             CgroupInode = Arguments.Cgroup(this, Cgroup),
         };
-        _tables = Require(() => new FrameTables(FrameFields.Flags | filter.Needs));
-        _count = new FrameCount(_tables, Raw, filter, Cancellation);
+        _tables = Require(() => new FrameTables(FrameFields.Flags | _filter.RequiredFields));
+        _count = new FrameCount(_tables, Raw, new PageFilter { Frame = _filter }, Cancellation);
     }
 
     protected override void ProcessRecord()
@@ -88,9 +89,10 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
         }
         else if (ParameterSetName is PathSet or LiteralPathSet)
         {
+            using FilePageWalk walk = new(withFlags: true, cancellation: Cancellation);
             foreach (string path in Files())
             {
-                Attempt(() => _count!.AddFile(path));
+                Attempt(() => walk.Count(path, _filter, _count!.Counts));
             }
         }
         else if (IsWholeMachine)

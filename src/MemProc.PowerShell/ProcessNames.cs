@@ -28,7 +28,7 @@ internal static class ProcessNames
             found.UnionWith(all.Where(process => fits(process.Name)).Select(process => process.Id));
             if (found.Count == before && !WildcardPattern.ContainsWildcardCharacters(name))
             {
-                cmdlet.WriteError(Failure.Record(new MemProcException("FindProcess", Errno.ESRCH,
+                cmdlet.WriteError(Failure.Record(new MemProcException(Operation.FindProcess, Errno.ESRCH,
                     $"No process has the name '{SafeText.Escape(name)}'.", name)));
             }
         }

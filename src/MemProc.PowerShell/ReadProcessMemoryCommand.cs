@@ -20,8 +20,6 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
     private const string TypeSet = "Type";
     private const string LayoutSet = "Layout";
     private const string FileSet = "File";
-    private const string Operation = "ReadMemory";
-
     private readonly HeldRanges _held = new();
     private readonly Queue<Action> _unsaid = [];
     private bool _hasFile;
@@ -152,7 +150,7 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
     private ulong? LengthOf(ProcAddress address) =>
         ParameterSetName is TypeSet or LayoutSet ? null
         : Length ?? address.Length ?? (ParameterSetName == StringSet ? null
-            : throw new MemProcException(Operation, Errno.EINVAL,
+            : throw new MemProcException(Operation.ReadMemory, Errno.EINVAL,
                 $"How many bytes at {address}? Give -Length, or an object with a length such as a mapping.", address));
 
     private UInt128 BytesKept(ulong? length) => ParameterSetName switch
@@ -200,7 +198,7 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
     {
         if (_hasFile)
         {
-            throw new MemProcException(Operation, Errno.EEXIST,
+            throw new MemProcException(Operation.ReadMemory, Errno.EEXIST,
                 $"-OutFile takes one range, and has one; 0x{address:x} would replace it. Give each range its own file.",
                 address);
         }
@@ -223,7 +221,7 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
             bool isThere = File.Exists(path) && !Force;
             string advice = isThere ? " -Force replaces it." : string.Empty;
             Errno errno = isThere ? Errno.EEXIST : error is UnauthorizedAccessException ? Errno.EACCES : Errno.EIO;
-            throw new MemProcException("WriteFile", errno, SafeText.Escape(error.Message) + advice, path);
+            throw new MemProcException(Operation.WriteFile, errno, SafeText.Escape(error.Message) + advice, path);
         }
         finally
         {

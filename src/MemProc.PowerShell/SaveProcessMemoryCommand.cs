@@ -96,7 +96,7 @@ public sealed class SaveProcessMemoryCommand : ProcessCommand
                 string path = MemorySaver.FilePath(given!, process.Id, _options);
                 if (!taken.Add(path))
                 {
-                    throw new MemProcException("WriteFile", Errno.EEXIST,
+                    throw new MemProcException(Operation.WriteFile, Errno.EEXIST,
                         $"'{SafeText.Escape(path)}' takes one process, and has one; process {process.Identity} would "
                         + "replace it. Give each its own, or cores a folder that is there.", path);
                 }

@@ -99,14 +99,14 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
         object? id = match.Properties["ProcessId"]?.Value, type = match.Properties["Type"]?.Value;
         if (bytes is null || address is null || id is null)
         {
-            throw new MemProcException("SelectMatch", Errno.EINVAL, "This is neither a match of Search-ProcessMemory nor a "
+            throw new MemProcException(Operation.SelectMatch, Errno.EINVAL, "This is neither a match of Search-ProcessMemory nor a "
                 + "scan of New-ProcessMemoryScan of this very session: a scan stays where it was made.", match);
         }
 
         MemoryValueType? known = type is null ? null : LanguagePrimitives.ConvertTo<MemoryValueType>(type.ToString());
         if (known is null && !Changed && !Unchanged)
         {
-            throw new MemProcException("SelectMatch", Errno.EINVAL, "The match is no number, so only -Changed and -Unchanged "
+            throw new MemProcException(Operation.SelectMatch, Errno.EINVAL, "The match is no number, so only -Changed and -Unchanged "
                 + "can be asked of it. Search with -Type for others.", match);
         }
 

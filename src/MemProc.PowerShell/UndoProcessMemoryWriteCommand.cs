@@ -65,7 +65,7 @@ public sealed class UndoProcessMemoryWriteCommand : MemProcCommand
         Needed("PreviousBytes");
         Needed("Bytes");
         return MemoryWrite.Recall(process,
-            address is string text ? ProcAddress.ParseNumber(text) : LanguagePrimitives.ConvertTo<ulong>(address),
+            address is string text ? NumberText.Parse(text) : LanguagePrimitives.ConvertTo<ulong>(address),
             fields.Bytes("PreviousBytes")!, fields.Bytes("Bytes")!, Enum.Parse<WriteMethod>(method, ignoreCase: true),
             $"{fields["Path"]}");
 

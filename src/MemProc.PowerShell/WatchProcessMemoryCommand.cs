@@ -123,9 +123,9 @@ public sealed class WatchProcessMemoryCommand : ProcessCommand
     {
         ulong? length = Type is not null ? (ulong)Type.SizeBytes : Length ?? address.Length;
         return length is null
-            ? throw new MemProcException("WatchMemory", Errno.EINVAL, $"What is at {address}? Give -Type or -Length.", address)
+            ? throw new MemProcException(Operation.WatchMemory, Errno.EINVAL, $"What is at {address}? Give -Type or -Length.", address)
             : length > WatchedMemory.Most
-            ? throw new MemProcException("WatchMemory", Errno.EINVAL,
+            ? throw new MemProcException(Operation.WatchMemory, Errno.EINVAL,
                 $"{HumanSize.Format(length.Value)} at {address} are too many to be read at each look: at most "
                 + $"{HumanSize.Format(WatchedMemory.Most)}.", address)
             : Type ?? MemoryType.Bytes((int)length);

@@ -60,7 +60,7 @@ internal sealed class MapCommand : CliCommand
         using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         ulong? address = given.GetValue(_address)?.Resolve(process);
         IEnumerable<ProcMap> maps =
-            MapReader.Select(process, address, given.GetValue(_detailed), filter, cancellation);
+            MapSelection.Read(process, address, given.GetValue(_detailed), filter, cancellation);
         if (given.GetValue(_detailed))
         {
             output.WriteTable(DetailColumns, maps.Cast<ProcMapDetail>());

@@ -88,7 +88,7 @@ internal sealed class PageMapCommand : CliCommand
         bool withMapCount = given.GetValue(_withMapCount);
         bool withCgroup = given.GetValue(_withCgroup);
         PageFilter filter = _filter.Filter(given);
-        FrameFields fields = filter.Needs | (withFlags ? FrameFields.Flags : FrameFields.None)
+        FrameFields fields = filter.Frame.RequiredFields | (withFlags ? FrameFields.Flags : FrameFields.None)
             | (withMapCount ? FrameFields.MapCount : FrameFields.None)
             | (withCgroup ? FrameFields.Cgroup : FrameFields.None);
         using FrameTables? frames = fields == FrameFields.None ? null : new FrameTables(fields);

@@ -94,7 +94,7 @@ internal sealed class SaveCommand : CliCommand
             ProcAddress[] found = [.. MapReader.Read(process).Where(filter.Matches)
                 .Select(map => ProcAddress.FromNumber(map.Start, map.SizeBytes))];
             return found.Length > 0 ? found : throw new MemProcException(
-                "FindMap", Errno.ENOENT, $"Process {process.Identity} has no such mapping.", process.Id);
+                Operation.FindMap, Errno.ENOENT, $"Process {process.Identity} has no such mapping.", process.Id);
         }
 
         return given.GetValue(_address) is { Length: > 0 } addresses

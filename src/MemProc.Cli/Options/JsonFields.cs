@@ -57,8 +57,8 @@ internal sealed class JsonFields(JsonElement item)
             : [Text(value, name)];
     }
 
-    /// <summary>A number, or a text of one as <see cref="ProcAddress.ParseNumber"/> reads it.</summary>
-    public ulong Number(string name) => ProcAddress.ParseNumber(Text(name));
+    /// <summary>A number, or a text of one as <see cref="NumberText.Parse"/> reads it.</summary>
+    public ulong Number(string name) => NumberText.Parse(Text(name));
 
     /// <summary>Bytes in hex.</summary>
     public byte[] Bytes(string name) => ByteText.Parse(Text(name));

@@ -58,8 +58,11 @@ internal sealed class PageFilterOptions
         IsAnonymous = given.GetValue(_anonymous),
         IsGuard = given.GetValue(_guard),
         IsHuge = given.GetValue(_huge),
-        Flags = FlagFilter(given),
-        CgroupInode = given.GetValue(_cgroup) is string cgroup ? CgroupTree.Load().InodeOf(cgroup) : null,
+        Frame = new FrameFilter
+        {
+            Flags = FlagFilter(given),
+            CgroupInode = given.GetValue(_cgroup) is string cgroup ? CgroupTree.Load().InodeOf(cgroup) : null,
+        },
     };
 
     private FlagFilter? FlagFilter(ParseResult given) => MemProc.FlagFilter.Create(

@@ -161,7 +161,7 @@ internal ref struct AddressParser
     {
         try
         {
-            return new AddressNumber(ProcAddress.ParseNumber(digits));
+            return new AddressNumber(NumberText.Parse(digits));
         }
         catch (FormatException)
         {

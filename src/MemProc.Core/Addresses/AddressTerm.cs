@@ -6,8 +6,6 @@ namespace MemProc;
 /// <summary>A part of an address expression.</summary>
 internal abstract record AddressTerm
 {
-    internal const string Operation = "ResolveAddress";
-
     /// <summary>The number that it stands for in a process.</summary>
     /// <param name="modules">The process' files.</param>
     /// <exception cref="MemProcException">ResolveAddress: there is nothing of that name, or there are several.</exception>
@@ -17,10 +15,10 @@ internal abstract record AddressTerm
     public virtual ulong TopIn(ProcModules modules) => In(modules);
 
     protected static MemProcException Missing(ProcModules modules, string what) =>
-        new(Operation, Errno.ENOENT, $"Process {modules.Process.Identity} {what}", modules.Process.Id);
+        new(Operation.ResolveAddress, Errno.ENOENT, $"Process {modules.Process.Identity} {what}", modules.Process.Id);
 
     protected static MemProcException Ambiguous(ProcModules modules, string what, IEnumerable<string> candidates) => new(
-        Operation, Errno.EINVAL, $"Process {modules.Process.Identity} has several that could be meant by {what}: "
+        Operation.ResolveAddress, Errno.EINVAL, $"Process {modules.Process.Identity} has several that could be meant by {what}: "
         + $"{string.Join("; ", candidates.Select(SafeText.Escape))}.", modules.Process.Id);
 }
 
@@ -38,7 +36,7 @@ internal sealed record AddressSum(AddressTerm Left, bool IsMinus, AddressTerm Ri
         ulong left = IsMinus ? Left.TopIn(modules) : Left.In(modules);
         ulong right = Right.In(modules);
         ulong sum = unchecked(IsMinus ? left - right : left + right);
-        return (IsMinus ? right <= left : sum >= left) ? sum : throw new MemProcException(Operation, Errno.EINVAL,
+        return (IsMinus ? right <= left : sum >= left) ? sum : throw new MemProcException(Operation.ResolveAddress, Errno.EINVAL,
             $"0x{left:x} {(IsMinus ? '-' : '+')} 0x{right:x} lies outside of the address space.", modules.Process.Id);
     }
 }

@@ -33,7 +33,7 @@ public readonly struct ProcAddress
     public static ProcAddress FromNumber(ulong value, ulong? length = null) => new(value, length);
 
     /// <summary>
-    /// Reads a text: a number by the rules of <see cref="ParseNumber"/>, or an expression: <c>libc.so.6+0x1234</c>,
+    /// Reads a text: a number by the rules of <see cref="NumberText.Parse"/>, or an expression: <c>libc.so.6+0x1234</c>,
     /// <c>libc.so.6!malloc+8</c>, <c>!main</c>, <c>libc.so.6!.bss</c>, <c>.data</c>, <c>[heap]</c>,
     /// <c>[stack]-0x100</c>, <c>auxv:AT_ENTRY</c>, <c>*(0x7ffd2de47000)</c>.
     /// </summary>
@@ -49,24 +49,6 @@ public readonly struct ProcAddress
 
         AddressTerm term = AddressParser.Parse(text);
         return term is AddressNumber number ? new ProcAddress(number.Value) : new ProcAddress(term, text.Trim());
-    }
-
-    /// <summary>
-    /// Reads a number: <c>0x</c> is hex, and so is a text with one of the letters a to f; digits alone are decimal.
-    /// Underscores and backticks between the digits are allowed.
-    /// </summary>
-    /// <exception cref="FormatException">The text is no number, or one of more than 64 bits.</exception>
-    public static ulong ParseNumber(string text)
-    {
-        string digits = text.Trim().Replace("_", string.Empty, StringComparison.Ordinal)
-            .Replace("`", string.Empty, StringComparison.Ordinal);
-        bool isPrefixed = digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
-        bool isHex = isPrefixed || digits.Any(char.IsAsciiLetter);
-        bool isNumber = isHex
-            ? ulong.TryParse(isPrefixed ? digits.AsSpan(2) : digits, NumberStyles.AllowHexSpecifier,
-                CultureInfo.InvariantCulture, out ulong value)
-            : ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out value);
-        return isNumber ? value : throw new FormatException($"'{SafeText.Escape(text)}' is no number.");
     }
 
     /// <summary>The address in a process.</summary>

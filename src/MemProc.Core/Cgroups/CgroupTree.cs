@@ -15,8 +15,6 @@ namespace MemProc;
 /// </remarks>
 public sealed class CgroupTree
 {
-    private const string Operation = "FindCgroup";
-
     private readonly CgroupMount? _mount;
     private readonly Dictionary<ulong, string> _paths = [];
 
@@ -59,7 +57,7 @@ public sealed class CgroupTree
     {
         if (string.IsNullOrWhiteSpace(pathOrInode))
         {
-            throw new MemProcException(Operation, Errno.EINVAL,
+            throw new MemProcException(Operation.FindCgroup, Errno.EINVAL,
                 "A cgroup is a path such as /system.slice, or an inode number; an empty text is neither.", pathOrInode);
         }
 
@@ -70,7 +68,7 @@ public sealed class CgroupTree
 
         if (_mount is null)
         {
-            throw new MemProcException(Operation, Errno.ENOENT,
+            throw new MemProcException(Operation.FindCgroup, Errno.ENOENT,
                 $"The cgroup '{SafeText.Escape(pathOrInode)}' cannot be looked up: no hierarchy with the memory "
                 + "controller is mounted here. Give its inode number.", pathOrInode);
         }
@@ -87,7 +85,7 @@ public sealed class CgroupTree
             failure = errno is Errno.None or Errno.ENOENT or Errno.ENOTDIR ? failure : errno;
         }
 
-        throw new MemProcException(Operation, failure, failure == Errno.ENOENT
+        throw new MemProcException(Operation.FindCgroup, failure, failure == Errno.ENOENT
             ? $"There is no memory cgroup '{SafeText.Escape(pathOrInode)}'. A cgroup is named as in /proc/PID/cgroup, "
                 + $"by its folder below {_mount.MountPoint}, or by its inode."
             : $"The cgroup '{SafeText.Escape(pathOrInode)}' cannot be looked up: {ErrnoException.Describe(failure)} "

@@ -65,6 +65,6 @@ public sealed class ElfDiskFile : ElfSource
         base.Dispose(disposing);
     }
 
-    private static MemProcException Refused(Errno errno, string path, string what) => new(ElfFile.Operation, errno,
+    private static MemProcException Refused(Errno errno, string path, string what) => new(Operation.ReadElf, errno,
         $"{SafeText.Escape(path)} {what}: {ErrnoException.Describe(errno)} ({errno}).", path);
 }

@@ -6,8 +6,6 @@ namespace MemProc;
 /// </summary>
 public sealed class ElfFile : IDisposable
 {
-    internal const string Operation = "ReadElf";
-
     private const int IdentityBytes = 16;
     private const ushort CountElsewhere = 0xffff;
 

@@ -34,6 +34,12 @@ public abstract class ElfSource : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>
+    /// Returns the file offset that the source itself maps at an address; null where it knows of none. An image in
+    /// memory knows where it was loaded, a file does not.
+    /// </summary>
+    internal virtual ulong? OffsetOf(ulong address) => null;
+
     /// <summary>Whether all of a range can be there, before room is made for it.</summary>
     internal bool Holds(ulong offset, ulong length) => offset <= Length && length <= Length - offset;
 
@@ -62,7 +68,7 @@ public abstract class ElfSource : IDisposable
 
     /// <summary>The exception for an image that says something impossible.</summary>
     internal MemProcException Broken(string fault) =>
-        new(ElfFile.Operation, Errno.ENOEXEC, $"{SafeText.Escape(Name)}: {fault}.", Name);
+        new(Operation.ReadElf, Errno.ENOEXEC, $"{SafeText.Escape(Name)}: {fault}.", Name);
 
     /// <summary>Lets go of what is open.</summary>
     protected virtual void Dispose(bool disposing)

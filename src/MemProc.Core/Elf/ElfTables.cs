@@ -209,7 +209,7 @@ internal sealed class ElfTables
         }
 
         // Some dynamic linkers put the address in the process in the place of that of the image.
-        return _file.OffsetOf(address) ?? (_file.Source is ElfMemoryImage image ? image.OffsetOf(address) : null);
+        return _file.OffsetOf(address) ?? _file.Source.OffsetOf(address);
     }
 
     private IEnumerable<(ElfDynamicTag Tag, ulong Value)> DynamicValues()

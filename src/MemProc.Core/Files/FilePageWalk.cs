@@ -55,6 +55,22 @@ public sealed class FilePageWalk : IDisposable
         }
     }
 
+    /// <summary>Counts the flags of the frames that hold pages of a file.</summary>
+    /// <param name="path">The file; a symbolic link is followed.</param>
+    /// <param name="filter">Which frames count.</param>
+    /// <param name="counts">Where they are counted.</param>
+    /// <inheritdoc cref="Pages" path="/exception"/>
+    public void Count(string path, FrameFilter filter, PageFlagsCounter counts)
+    {
+        foreach (FilePage page in Pages(path))
+        {
+            if (page.RawFlags is ulong word && (filter.CgroupInode is null || page.CgroupInode == filter.CgroupInode))
+            {
+                counts.Add(new KernelPageWord(word), page.Word);
+            }
+        }
+    }
+
     /// <summary>How much of a file is in memory.</summary>
     /// <inheritdoc cref="Pages" path="/param"/>
     /// <exception cref="MemProcException">ReadFilePages: the file cannot be opened or mapped.</exception>

@@ -5,8 +5,6 @@ namespace MemProc;
 /// <summary>Which regular files a path stands for.</summary>
 public static class FileTree
 {
-    private const string Operation = "FindFile";
-
     /// <summary>
     /// The regular file that a path names, or those below a folder, each as soon as it is found. A symbolic link is
     /// followed where it is the path itself, and left alone inside of folders, so that nothing is visited in a circle.
@@ -37,7 +35,7 @@ public static class FileTree
         }
         else if (!recurse)
         {
-            fail(new MemProcException(Operation, Errno.EISDIR,
+            fail(new MemProcException(Operation.FindFile, Errno.EISDIR,
                 $"{SafeText.Escape(path)} is a folder. To look at the files in it, ask for recursion.", path));
         }
         else
@@ -127,7 +125,7 @@ public static class FileTree
     private static string NotRegular(string path) =>
         $"{SafeText.Escape(path)} is no regular file and has no pages of its own.";
 
-    private static MemProcException Failure(string path, Errno errno) => new(Operation, errno,
+    private static MemProcException Failure(string path, Errno errno) => new(Operation.FindFile, errno,
         $"{SafeText.Escape(path)}: {ErrnoException.Describe(errno)} ({errno})."
         + (errno is Errno.EACCES or Errno.EPERM ? " It takes the right to search every folder on the way." : ""),
         path);

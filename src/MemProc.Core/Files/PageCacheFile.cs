@@ -9,9 +9,6 @@ namespace MemProc;
 /// </summary>
 internal sealed class PageCacheFile : IDisposable
 {
-    /// <summary>What is done here, for errors.</summary>
-    public const string Operation = "ReadFilePages";
-
     /// <summary>
     /// How far behind the end of the file nothing can be in memory: further than the largest folio reaches.
     /// </summary>
@@ -110,14 +107,14 @@ internal sealed class PageCacheFile : IDisposable
     public MemProcException Failure(Errno errno, string what) => Failure(Path, errno, what);
 
     /// <summary>The exception for a user whom the kernel does not tell what is in memory.</summary>
-    public MemProcException NotTold() => new(Operation, Errno.EPERM,
+    public MemProcException NotTold() => new(Operation.ReadFilePages, Errno.EPERM,
         $"{SafeText.Escape(Path)}: which of its pages are in memory is not known. {FilePageWalk.ResidencyHidden}",
         Path);
 
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private static MemProcException Failure(string path, Errno errno, string what) => new(Operation, errno,
+    private static MemProcException Failure(string path, Errno errno, string what) => new(Operation.ReadFilePages, errno,
         $"{SafeText.Escape(path)}: {what}: {ErrnoException.Describe(errno)} ({errno})."
         + (errno is Errno.EACCES or Errno.EPERM ? " It takes the right to read the file." : string.Empty), path);
 
@@ -130,7 +127,7 @@ internal sealed class PageCacheFile : IDisposable
 
         if (!status.IsRegular)
         {
-            throw new MemProcException(Operation, Errno.EINVAL, $"{SafeText.Escape(path)} is no regular file.", path);
+            throw new MemProcException(Operation.ReadFilePages, Errno.EINVAL, $"{SafeText.Escape(path)} is no regular file.", path);
         }
     }
 
@@ -142,7 +139,7 @@ internal sealed class PageCacheFile : IDisposable
             || Libc.TryCacheStat(_file, default, out _) == Errno.EOPNOTSUPP)
         {
             // mincore(2) says of them only what this process itself has touched.
-            throw new MemProcException(Operation, Errno.EOPNOTSUPP, $"{SafeText.Escape(Path)} is made of hugetlb "
+            throw new MemProcException(Operation.ReadFilePages, Errno.EOPNOTSUPP, $"{SafeText.Escape(Path)} is made of hugetlb "
                 + "pages: they are no page cache, and the kernel does not tell which are there.", Path);
         }
 

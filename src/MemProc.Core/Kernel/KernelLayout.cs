@@ -9,8 +9,6 @@ namespace MemProc;
 /// </summary>
 internal sealed class KernelLayout
 {
-    private const string Operation = "ReadBtf";
-
     private static readonly string[] Structures =
     [
         "task_struct", "files_struct", "fdtable", "file", "inode", "super_block", "proc_inode", "pid", "mm_struct",
@@ -102,18 +100,18 @@ internal sealed class KernelLayout
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new MemProcException(Operation, Errno.ENOENT,
+            throw new MemProcException(Operation.ReadBtf, Errno.ENOENT,
                 $"This kernel does not describe its structures: there is no {path}. It takes Linux 5.5 or later, built "
                 + "with CONFIG_DEBUG_INFO_BTF.");
         }
         catch (Exception error) when (error is FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new MemProcException(Operation, Errno.ENOEXEC, $"{path} cannot be understood: {error.Message}.");
+            throw new MemProcException(Operation.ReadBtf, Errno.ENOEXEC, $"{path} cannot be understood: {error.Message}.");
         }
     }
 
     private int Offset(string structure, string member) => _types.OffsetOf(structure, member)
-        ?? throw new MemProcException(Operation, Errno.EOPNOTSUPP,
+        ?? throw new MemProcException(Operation.ReadBtf, Errno.EOPNOTSUPP,
             $"This kernel's {structure} has no {member}, by which its memory would be found: a version that is not known.");
 
     /// <summary>Offsets in mm_struct.</summary>

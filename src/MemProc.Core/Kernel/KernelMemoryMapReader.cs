@@ -6,8 +6,6 @@ namespace MemProc;
 public sealed class KernelMemoryMapReader(KernelReadSource source = KernelReadSource.Auto, KernelFiles? files = null)
     : IDisposable
 {
-    private const string Operation = "ReadKernelMemory";
-
     private readonly KernelAccess _kernel = new(source, files);
 
     /// <inheritdoc cref="PageTableReader.Source"/>
@@ -24,7 +22,7 @@ public sealed class KernelMemoryMapReader(KernelReadSource source = KernelReadSo
         ProcessKernelMemory memory = new(_kernel.For(process), process);
         KernelMemoryMap map = new(memory);
         // Behind the reading: what was read before is of a process that was still there.
-        memory.ThrowIfGone(Operation);
+        memory.ThrowIfGone(Operation.ReadKernelMemory);
         return map;
     }
 

@@ -11,7 +11,6 @@ namespace MemProc;
 /// </summary>
 internal sealed class KernelSession : IDisposable
 {
-    private const string Operation = "ReadKernelMemory";
     private const int SignatureBytes = 64;
 
     private readonly KernelMemory _memory;
@@ -74,7 +73,7 @@ internal sealed class KernelSession : IDisposable
         Errno errno = TryRead(address, buffer);
         if (errno != Errno.None)
         {
-            throw new MemProcException(Operation, errno,
+            throw new MemProcException(Operation.ReadKernelMemory, errno,
                 $"The kernel's memory at 0x{address:x} cannot be read: {ErrnoException.Describe(errno)} ({errno}).", address);
         }
     }
@@ -158,7 +157,7 @@ internal sealed class KernelSession : IDisposable
             }
         }
 
-        throw new MemProcException(Operation, Errno.ENODATA,
+        throw new MemProcException(Operation.ReadKernelMemory, Errno.ENODATA,
             "The place where the kernel maps physical memory was not found; without it page tables cannot be walked.");
     }
 
@@ -172,7 +171,7 @@ internal sealed class KernelSession : IDisposable
     {
         PageMapWord word = new(new PageMapReader(self).ReadAll(
             MachinePage.Floor(address), MachinePage.Floor(address) + MachinePage.SizeBytes).First().Words.Span[0]);
-        return word.IsPresent && !word.IsPfnHidden ? word.Pfn : throw new MemProcException(Operation, Errno.EPERM,
+        return word.IsPresent && !word.IsPfnHidden ? word.Pfn : throw new MemProcException(Operation.ReadKernelMemory, Errno.EPERM,
             "The kernel hides frame numbers from this user, and by the frame of an own page it is found out where physical "
             + "memory is mapped: it takes CAP_SYS_ADMIN (run as root).");
     }
@@ -214,7 +213,7 @@ internal sealed class KernelSession : IDisposable
             }
         }
 
-        throw new MemProcException(Operation, Errno.EOPNOTSUPP,
+        throw new MemProcException(Operation.ReadKernelMemory, Errno.EOPNOTSUPP,
             $"The entries of this machine's page tables ({plain.Levels} levels) have a form that is not known.");
     }
 

@@ -6,7 +6,6 @@ namespace MemProc;
 /// <summary>The ways to read the kernel's memory: tries them, and says in words why one does not work.</summary>
 internal static class KernelSources
 {
-    private const string Operation = "ReadKernelMemory";
     private const int CapSysRawIo = 17;
     private const int CapSysAdmin = 21;
     private const int CapPerfMon = 38;
@@ -39,7 +38,7 @@ internal static class KernelSources
             reasons.Add($"{NameOf(way)}: {Reason(way, errno, log, files)}");
         }
 
-        throw new MemProcException(Operation, isForbidden ? Errno.EPERM : Errno.EOPNOTSUPP,
+        throw new MemProcException(Operation.ReadKernelMemory, isForbidden ? Errno.EPERM : Errno.EOPNOTSUPP,
             $"The kernel's memory cannot be read. {string.Join(" ", reasons)}");
     }
 

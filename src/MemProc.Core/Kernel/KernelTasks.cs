@@ -10,7 +10,6 @@ namespace MemProc;
 /// </summary>
 internal static class KernelTasks
 {
-    private const string Operation = "ReadKernelMemory";
     private const string FirstTask = " init_task";
 
     /// <summary>Address of this process' task_struct.</summary>
@@ -34,7 +33,7 @@ internal static class KernelTasks
         }
         while (task != first);
 
-        throw new MemProcException(Operation, Errno.ESRCH,
+        throw new MemProcException(Operation.ReadKernelMemory, Errno.ESRCH,
             "This process was not found in the kernel's list of tasks; it may have changed meanwhile. Try again.");
     }
 
@@ -63,7 +62,7 @@ internal static class KernelTasks
         return line is not null && ulong.TryParse(line.AsSpan(0, line.IndexOf(' ', StringComparison.Ordinal)),
             NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong address) && address != 0
             ? address
-            : throw new MemProcException(Operation, Errno.EPERM, "/proc/kallsyms does not tell where the kernel's list of "
+            : throw new MemProcException(Operation.ReadKernelMemory, Errno.EPERM, "/proc/kallsyms does not tell where the kernel's list of "
                 + "tasks begins: it takes CAP_SYSLOG, or kernel.kptr_restrict below 2, and CONFIG_KALLSYMS_ALL.");
     }
 }

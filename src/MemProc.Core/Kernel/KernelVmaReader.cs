@@ -13,7 +13,6 @@ public sealed class KernelVmaReader(
     KernelReadSource source = KernelReadSource.Auto, KernelFiles? files = null, CancellationToken cancellation = default)
     : IDisposable
 {
-    private const string Operation = "ReadVmas";
     private const int Attempts = 2000;
 
     /// <summary>From here on whoever changes the mappings is given time: a fork of a large process takes a while.</summary>
@@ -39,7 +38,7 @@ public sealed class KernelVmaReader(
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             cancellation.ThrowIfCancellationRequested();
-            memory.ThrowIfGone(Operation);
+            memory.ThrowIfGone(Operation.ReadVmas);
             found.Clear();
             (uint? sequence, uint count) = (memory.Sequence, memory.MapCount);
             bool isWriting = session.Layout.Memory.SequenceTellsWriters && (sequence & 1) == 1;
@@ -55,7 +54,7 @@ public sealed class KernelVmaReader(
             }
         }
 
-        throw new MemProcException(Operation, Errno.EAGAIN,
+        throw new MemProcException(Operation.ReadVmas, Errno.EAGAIN,
             $"Process {process.Identity}: its mappings changed under each of {Attempts} readings.", process.Id);
     }
 

@@ -57,7 +57,7 @@ public sealed class PageTableReader(
     /// <inheritdoc cref="Entries" path="/exception"/>
     public IEnumerable<IReadOnlyList<PageTableEntry>> EntriesIn(LinuxProcess process, ulong address, ulong length)
     {
-        ulong end = UserRange.End(address, length, "WalkPageTable");
+        ulong end = UserRange.End(address, length, Operation.WalkPageTable);
         while (address < end)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -80,7 +80,7 @@ public sealed class PageTableReader(
     /// <inheritdoc cref="EntriesIn"/>
     public IEnumerable<PageTableWalk> WalksIn(LinuxProcess process, ulong address, ulong length)
     {
-        ulong end = UserRange.End(address, length, "WalkPageTable");
+        ulong end = UserRange.End(address, length, Operation.WalkPageTable);
         while (address < end)
         {
             cancellation.ThrowIfCancellationRequested();

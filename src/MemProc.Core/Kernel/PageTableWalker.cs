@@ -10,8 +10,6 @@ namespace MemProc;
 /// </remarks>
 internal sealed class PageTableWalker
 {
-    private const string Operation = "WalkPageTable";
-
     /// <summary>A page that is being split or moved is at rest again within some of these.</summary>
     private const int Attempts = 200;
 
@@ -49,9 +47,9 @@ internal sealed class PageTableWalker
         _directMap = session.PageTables.DirectMap;
         Context = new PageTableContext(process.Identity, session.PageTables.Format);
         _memory = new ProcessKernelMemory(session, process);
-        _memory.ThrowIfGone(Operation);
+        _memory.ThrowIfGone(Operation.WalkPageTable);
         // What a walk finds is compared with pagemap: that has to be of the same memory.
-        _memory.ThrowUnlessOf(process.PageMap, Operation);
+        _memory.ThrowUnlessOf(process.PageMap, Operation.WalkPageTable);
         _root = _memory.PageTable;
     }
 
@@ -70,7 +68,7 @@ internal sealed class PageTableWalker
     /// </exception>
     public int Walk(ulong address, Span<PageTableStep> steps)
     {
-        UserRange.End(address, 1, Operation);
+        UserRange.End(address, 1, Operation.WalkPageTable);
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             PageMapWord before = attempt == 0 ? WordAhead(address) : WordOf(address);
@@ -81,14 +79,14 @@ internal sealed class PageTableWalker
                 return count;
             }
 
-            _memory.ThrowIfGone(Operation);
+            _memory.ThrowIfGone(Operation.WalkPageTable);
             if (attempt >= Patience)
             {
                 Thread.Sleep(1);
             }
         }
 
-        throw new MemProcException(Operation, Errno.EAGAIN,
+        throw new MemProcException(Operation.WalkPageTable, Errno.EAGAIN,
             $"Process {_process.Identity}: the page table at 0x{address:x} and pagemap do not agree, looked at {Attempts} times: the "
             + "page keeps changing, or this kernel's tables have a form that is not known.", address);
     }
@@ -152,8 +150,8 @@ internal sealed class PageTableWalker
             return read / sizeof(ulong);
         }
 
-        _memory.ThrowIfGone(Operation);
-        throw _process.Failure(Operation, errno == Errno.None ? Errno.EFAULT : errno,
+        _memory.ThrowIfGone(Operation.WalkPageTable);
+        throw _process.Failure(Operation.WalkPageTable, errno == Errno.None ? Errno.EFAULT : errno,
             $"0x{address:x} is an address that no process can have", address);
     }
 

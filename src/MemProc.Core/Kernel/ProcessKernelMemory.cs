@@ -24,7 +24,7 @@ internal sealed class ProcessKernelMemory
         Address = MemoryOf(process.Memory);
         if (Address == 0)
         {
-            throw process.Failure("ReadKernelMemory", Errno.ESRCH, "has no memory of its own");
+            throw process.Failure(Operation.ReadKernelMemory, Errno.ESRCH, "has no memory of its own");
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class ProcessKernelMemory
     /// </summary>
     /// <param name="operation">What was being done.</param>
     /// <exception cref="MemProcException">ESRCH.</exception>
-    public void ThrowIfGone(string operation)
+    public void ThrowIfGone(Operation operation)
     {
         Process.ThrowIfExited(operation);
         if (_session.Layout.Memory["mm_users"] is int users && _session.ReadHalf(Address + (ulong)users) == 0)
@@ -83,7 +83,7 @@ internal sealed class ProcessKernelMemory
     /// <param name="file">The file, of those that stand for memory.</param>
     /// <param name="operation">What was being done.</param>
     /// <exception cref="MemProcException">ESRCH.</exception>
-    public void ThrowUnlessOf(SafeFileHandle file, string operation)
+    public void ThrowUnlessOf(SafeFileHandle file, Operation operation)
     {
         if (MemoryOf(file) != Address)
         {
@@ -94,7 +94,7 @@ internal sealed class ProcessKernelMemory
     private ulong MemoryOf(SafeFileHandle file) =>
         _session.ReadWord(_session.FileOf(file) + (ulong)_session.Layout.FilePrivate);
 
-    private MemProcException Gone(string operation) => new(operation, Errno.ESRCH,
+    private MemProcException Gone(Operation operation) => new(operation, Errno.ESRCH,
         $"Process {Process.Identity} has begun another program since it was opened (execve), or is just ending: the memory "
         + "that it had is gone. Ask again for the new one.", Process.Id);
 }

@@ -6,8 +6,6 @@ namespace MemProc;
 /// <summary>Reads the mappings of a process, each as soon as the kernel has named it.</summary>
 public static class MapReader
 {
-    internal const string Operation = "ReadMaps";
-
     /// <summary>All mappings in address order.</summary>
     /// <param name="process">The process.</param>
     /// <param name="cancellation">Stops the reading.</param>
@@ -16,7 +14,7 @@ public static class MapReader
     /// </exception>
     public static IEnumerable<ProcMap> Read(LinuxProcess process, CancellationToken cancellation = default)
     {
-        using ProcfsLines lines = new(process, "maps", Operation);
+        using ProcfsLines lines = new(process, "maps", Operation.ReadMaps);
         int index = 0;
         ulong end = 0;
         while (lines.MoveNext())
@@ -44,42 +42,9 @@ public static class MapReader
         Smaps.Read<SmapsCounters>(process, cancellation)
             .Select(found => new ProcMapDetail(found.Map, found.Lines.Counters, found.Lines.VmFlags));
 
-    /// <summary>The mappings that a person asked for: all, or the one that holds an address.</summary>
-    /// <param name="process">The process.</param>
-    /// <param name="address">The address; null: all mappings.</param>
-    /// <param name="detailed">Give <see cref="ProcMapDetail"/>.</param>
-    /// <param name="filter">Which of them.</param>
-    /// <param name="cancellation">Stops the reading.</param>
-    /// <exception cref="MemProcException">As for <see cref="Read"/>; FindMap: ENOENT at an unmapped address.</exception>
-    public static IEnumerable<ProcMap> Select(
-        LinuxProcess process, ulong? address, bool detailed, MapFilter filter, CancellationToken cancellation)
-    {
-        IEnumerable<ProcMap> maps = detailed ? ReadDetailed(process, cancellation) : Read(process, cancellation);
-        if (address is ulong held)
-        {
-            ProcMap? map = detailed
-                ? maps.FirstOrDefault(map => map.Start <= held && held < map.End)
-                : Find(process, held);
-            maps = [map ?? throw NotMapped(process, held)];
-        }
-
-        maps = maps.Where(filter.Matches);
-        return detailed ? Explained(process, maps, cancellation) : maps;
-    }
-
-    private static IEnumerable<ProcMap> Explained(
-        LinuxProcess process, IEnumerable<ProcMap> maps, CancellationToken cancellation)
-    {
-        MapLayout layout = new(process, cancellation);
-        foreach (ProcMap map in maps)
-        {
-            yield return new ProcMapDetail((ProcMapDetail)map, layout.Explain(map));
-        }
-    }
-
     /// <summary>The exception for an address where nothing is mapped.</summary>
     internal static MemProcException NotMapped(LinuxProcess process, ulong address) => new(
-        "FindMap", Errno.ENOENT, $"Process {process.Identity}: nothing is mapped at 0x{address:x}.", address);
+        Operation.FindMap, Errno.ENOENT, $"Process {process.Identity}: nothing is mapped at 0x{address:x}.", address);
 
     /// <summary>
     /// The mapping that holds an address, or null. PROCMAP_QUERY answers at once (Linux 6.11); on older kernels
@@ -114,13 +79,13 @@ public static class MapReader
                 process.Maps, at, orNext: true, out ProcMapQueryArgument answer, out byte[] name);
             if (errno == Errno.ENOENT || (errno == Errno.None && answer.VmaStart >= end))
             {
-                process.ThrowIfExited(Operation);
+                process.ThrowIfExited(Operation.ReadMaps);
                 yield break;
             }
 
             if (errno != Errno.None)
             {
-                throw process.Failure(Operation, errno, $"the mapping at 0x{at:x} cannot be asked for", at);
+                throw process.Failure(Operation.ReadMaps, errno, $"the mapping at 0x{at:x} cannot be asked for", at);
             }
 
             MapFields fields = MapFields.From(answer);
@@ -138,7 +103,7 @@ public static class MapReader
     {
         if (!MapsLine.TryParse(text, out MapsLine line))
         {
-            throw process.Failure(Operation, Errno.EINVAL,
+            throw process.Failure(Operation.ReadMaps, Errno.EINVAL,
                 $"a line of maps has an unknown form, '{SafeText.Escape(Encoding.UTF8.GetString(text))}'");
         }
 
@@ -155,10 +120,10 @@ public static class MapReader
     /// <summary>The list of a process that exits simply ends, and so does that of a kernel thread.</summary>
     internal static void ThrowIfIncomplete(LinuxProcess process, int count)
     {
-        process.ThrowIfExited(Operation);
+        process.ThrowIfExited(Operation.ReadMaps);
         if (count == 0)
         {
-            throw process.Failure(Operation, Errno.ESRCH, "has no mappings");
+            throw process.Failure(Operation.ReadMaps, Errno.ESRCH, "has no mappings");
         }
     }
 }

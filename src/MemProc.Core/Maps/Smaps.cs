@@ -12,7 +12,7 @@ internal static class Smaps
     public static IEnumerable<(ProcMap Map, T Lines)> Read<T>(LinuxProcess process, CancellationToken cancellation)
         where T : class, ISmapsLines, new()
     {
-        using ProcfsLines lines = new(process, "smaps", MapReader.Operation);
+        using ProcfsLines lines = new(process, "smaps", Operation.ReadMaps);
         int count = 0;
         ulong end = 0;
         bool more = lines.MoveNext();

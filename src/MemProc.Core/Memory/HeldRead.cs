@@ -30,7 +30,7 @@ public static class HeldRead
         if (totalBytes > Most)
         {
             string size = totalBytes > ulong.MaxValue ? "So much" : HumanSize.Format((ulong)totalBytes);
-            throw new MemProcException("ReadMemory", Errno.EINVAL,
+            throw new MemProcException(Operation.ReadMemory, Errno.EINVAL,
                 $"Process {process.Identity}: {size} is more than is read while a process is stopped, "
                 + $"{HumanSize.Format(Most)}, since all of it is kept until the process runs again. Read it into a file, "
                 + "or less of it.", process.Id);

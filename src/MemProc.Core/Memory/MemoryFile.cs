@@ -62,7 +62,7 @@ public sealed class MemoryFile
         LinuxProcess process, MemoryReader reader, ulong address, ulong length, string path, bool overwrite,
         bool needAll, Action<ulong> progress)
     {
-        UserRange.End(address, length, "ReadMemory");
+        UserRange.End(address, length, Operation.ReadMemory);
         if (!overwrite && System.IO.Path.Exists(path))
         {
             throw new IOException($"The file '{path}' already exists.");

@@ -12,8 +12,6 @@ public sealed class MemoryReader
     /// <summary>A buffer that is read into again and again is best so large: it stays in the processor's cache.</summary>
     public const int BestBuffer = 1024 * 1024;
 
-    private const string Operation = "ReadMemory";
-
     /// <summary>One system call's worth.</summary>
     private const int PieceBytes = BestBuffer;
 
@@ -49,7 +47,7 @@ public sealed class MemoryReader
     /// </exception>
     public IEnumerable<MemoryBlock> ReadBlocks(ulong address, ulong length, ulong[]? pointers = null)
     {
-        ulong end = UserRange.End(address, length, Operation);
+        ulong end = UserRange.End(address, length, Operation.ReadMemory);
         using Readable readable = ReadableBetween(address, end);
         for (ulong at = address; at < end;)
         {
@@ -85,7 +83,7 @@ public sealed class MemoryReader
     /// <inheritdoc cref="ReadBlocks" path="/exception"/>
     public IReadOnlyList<MemoryGap> Read(ulong address, Span<byte> buffer)
     {
-        ulong end = UserRange.End(address, (ulong)buffer.Length, Operation);
+        ulong end = UserRange.End(address, (ulong)buffer.Length, Operation.ReadMemory);
         List<MemoryGap> gaps = [];
         using Readable readable = ReadableBetween(address, end);
         Fill(address, buffer, readable, gaps);
@@ -120,7 +118,7 @@ public sealed class MemoryReader
     /// <inheritdoc cref="ReadText(ulong, ulong, Encoding)" path="/exception"/>
     public string ReadText(ulong address, ulong length, Encoding encoding, out bool isEnded)
     {
-        ulong end = UserRange.End(address, length, Operation);
+        ulong end = UserRange.End(address, length, Operation.ReadMemory);
         CheckRoom(address, length);
         Decoder decoder = encoding.GetDecoder();
         byte[] page = new byte[(int)Math.Min(length, MachinePage.SizeBytes)];
@@ -161,9 +159,9 @@ public sealed class MemoryReader
         string part = gap.Length == length ? string.Empty : $", part of {HumanSize.Format(length)} at 0x{address:x},";
         string what = $"{HumanSize.Format(gap.Length)} at 0x{gap.Address:x}{part}";
         return gap.Kind == MemoryGapKind.NotResident
-            ? _process.Failure(Operation, Errno.ENODATA, $"{what} are not in memory, and only what is was to be read",
+            ? _process.Failure(Operation.ReadMemory, Errno.ENODATA, $"{what} are not in memory, and only what is was to be read",
                 gap.Address)
-            : _process.Failure(Operation, gap.Errno, $"{what} cannot be read", gap.Address);
+            : _process.Failure(Operation.ReadMemory, gap.Errno, $"{what} cannot be read", gap.Address);
     }
 
     /// <summary>What of a range is to be read, for calls of <see cref="Fill"/> in address order.</summary>
@@ -216,7 +214,7 @@ public sealed class MemoryReader
     {
         if (length > (ulong)Array.MaxLength)
         {
-            throw new MemProcException(Operation, Errno.EINVAL,
+            throw new MemProcException(Operation.ReadMemory, Errno.EINVAL,
                 $"{HumanSize.Format(length)} do not fit one array; read them into a file.", address);
         }
     }
@@ -243,18 +241,18 @@ public sealed class MemoryReader
                 // The call goes by number; a process that has exited meanwhile may have a successor.
                 if (Method == ReadMethod.ProcessVm)
                 {
-                    _process.ThrowIfOver(Operation);
+                    _process.ThrowIfOver(Operation.ReadMemory);
                 }
 
                 return errno;
             case Errno.None:
-                throw _process.Failure(Operation, Errno.EFAULT,
+                throw _process.Failure(Operation.ReadMemory, Errno.EFAULT,
                     $"the memory at 0x{address:x} is gone, the process runs another program", address);
             case Errno.EFAULT or Errno.EIO or Errno.ENXIO or Errno.EHWPOISON:
-                _process.ThrowIfExited(Operation);
+                _process.ThrowIfExited(Operation.ReadMemory);
                 return errno;
             default:
-                throw _process.Failure(Operation, errno, $"the memory at 0x{address:x} cannot be read", address);
+                throw _process.Failure(Operation.ReadMemory, errno, $"the memory at 0x{address:x} cannot be read", address);
         }
     }
 

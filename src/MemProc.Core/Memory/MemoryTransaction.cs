@@ -70,7 +70,7 @@ public sealed class MemoryTransaction
     {
         if (writes.FirstOrDefault(write => !write.Process.IsSame(process.Identity)) is { } stranger)
         {
-            throw new MemProcException("OpenProcess", Errno.ESRCH,
+            throw new MemProcException(Operation.OpenProcess, Errno.ESRCH,
                 $"The write to 0x{stranger.Address:x} was to process {stranger.Process}, not to {process.Identity}.",
                 process.Id);
         }
@@ -195,7 +195,7 @@ public sealed class MemoryTransaction
         }
 
         MemoryWrite[] writes = [.. left.Select(item => item.Step.Done(null)).Reverse()];
-        return new MemProcException("RestoreMemory", left[0].Reason.Errno, message, writes);
+        return new MemProcException(Operation.RestoreMemory, left[0].Reason.Errno, message, writes);
     }
 
     /// <summary>
@@ -208,14 +208,14 @@ public sealed class MemoryTransaction
             SpinWait.SpinUntil(() => _process.HasExited, Patience);
         }
 
-        _process.ThrowIfExited(MemoryWriter.Operation);
+        _process.ThrowIfExited(Operation.WriteMemory);
     }
 
     private static void RefuseOverlap(LinuxProcess process, IReadOnlyList<WantedWrite> changes)
     {
         if (FirstOverlap(process, changes) is (ulong first, ulong second))
         {
-            throw new MemProcException(MemoryWriter.Operation, Errno.EINVAL,
+            throw new MemProcException(Operation.WriteMemory, Errno.EINVAL,
                 $"Process {process.Identity}: nothing was written: the writes to 0x{first:x} and 0x{second:x} overlap, and "
                 + "what is done together has no first and last.", second);
         }

@@ -10,9 +10,6 @@ namespace MemProc;
 /// <param name="isUndo">The writes put back what was there before others, for the words of an error.</param>
 internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 {
-    /// <summary>What is being done, for errors.</summary>
-    public const string Operation = "WriteMemory";
-
     private readonly string _nothing = isUndo ? "nothing was put back at" : "nothing was written to";
 
     /// <summary>Checks that the whole range can be written, and reads what is there.</summary>
@@ -22,7 +19,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
     public MemoryPlan Check(WantedWrite change, IEnumerable<MemoryPlan> earlier)
     {
         ulong address = change.Address.Resolve(process);
-        ulong end = UserRange.End(address, (ulong)change.Bytes.Length, Operation);
+        ulong end = UserRange.End(address, (ulong)change.Bytes.Length, Operation.WriteMemory);
         ProcMap[] maps = [.. MapReader.Between(process, address, end)];
         ulong covered = address;
         foreach (ProcMap map in maps)
@@ -37,7 +34,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 
         if (covered < end)
         {
-            throw process.Failure(Operation, Errno.EFAULT,
+            throw process.Failure(Operation.WriteMemory, Errno.EFAULT,
                 $"{_nothing} 0x{address:x}: nothing is mapped at 0x{covered:x}", address);
         }
 
@@ -47,7 +44,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
             string remedy = closed.IsShared
                 ? "It is shared with a file or with other processes, and the kernel lets nobody force that."
                 : "A forced write, through /proc/PID/mem, would change the process' own copy.";
-            throw new MemProcException(Operation, Errno.EACCES,
+            throw new MemProcException(Operation.WriteMemory, Errno.EACCES,
                 $"Process {process.Identity}: {_nothing} 0x{address:x}: the mapping {closed} is not writable. {remedy}",
                 address);
         }
@@ -74,7 +71,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
             new WantedWrite(ProcAddress.FromNumber(plan.Address), plan.Bytes, plan.Expected, plan.IsForced), earlier);
         return now.IsForced == plan.IsForced && now.Maps.Any(map => map.IsShared) == plan.Maps.Any(map => map.IsShared)
             ? now
-            : throw new MemProcException(Operation, Errno.EAGAIN,
+            : throw new MemProcException(Operation.WriteMemory, Errno.EAGAIN,
                 $"Process {process.Identity}: {_nothing} 0x{plan.Address:x}: since it was checked its mapping has become "
                 + $"{string.Join(" and ", now.Maps)}.", plan.Address);
     }
@@ -94,7 +91,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
             string done = step.Written == 0
                 ? _nothing
                 : $"{step.Written} of {plan.Bytes.Length} bytes were written to";
-            throw process.Failure(Operation, errno,
+            throw process.Failure(Operation.WriteMemory, errno,
                 $"{done} 0x{plan.Address:x}, the byte at 0x{plan.Address + (ulong)step.Written:x} was refused",
                 plan.Address);
         }
@@ -108,7 +105,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         Read(Reader(plan), plan.Address, present);
         if (!present.AsSpan().SequenceEqual(plan.Bytes))
         {
-            throw new MemProcException("VerifyMemory", Errno.EIO,
+            throw new MemProcException(Operation.VerifyMemory, Errno.EIO,
                 $"Process {process.Identity}: {ByteText.Count(plan.Bytes.Length)} went to 0x{plan.Address:x}, but "
                 + $"{ByteText.Short(present)} was read back. The process may have changed it since.", plan.Address);
         }
@@ -124,17 +121,17 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
             Read(Reader(step.Plan), step.Plan.Address, present);
             if (!present.AsSpan().SequenceEqual(step.Plan.Bytes.AsSpan(0, step.Written)))
             {
-                return new MemProcException("RestoreMemory", Errno.EAGAIN,
+                return new MemProcException(Operation.RestoreMemory, Errno.EAGAIN,
                     $"it has been changed since, to {ByteText.Short(present)}");
             }
 
             int count = WriteAll(step.Plan, step.PreviousBytes.AsMemory(0, step.Written), out Errno errno);
-            return count == step.Written ? null : new MemProcException("RestoreMemory", errno,
+            return count == step.Written ? null : new MemProcException(Operation.RestoreMemory, errno,
                 $"only {count} bytes of that could be written, {ErrnoException.Describe(errno)} ({errno})");
         }
         catch (MemProcException error)
         {
-            return new MemProcException("RestoreMemory", error.Errno, error.Message);
+            return new MemProcException(Operation.RestoreMemory, error.Errno, error.Message);
         }
     }
 
@@ -144,9 +141,9 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
     /// <summary>Writes as much as the kernel takes. Returns the number of bytes, and why it is not more.</summary>
     private int WriteAll(MemoryPlan plan, ReadOnlyMemory<byte> bytes, out Errno errno)
     {
-        process.ThrowIfExited(Operation);
+        process.ThrowIfExited(Operation.WriteMemory);
         using SafeFileHandle? memory = plan.Method == WriteMethod.Mem
-            ? process.OpenFile("mem", Operation, OpenAccess.ReadWrite)
+            ? process.OpenFile("mem", Operation.WriteMemory, OpenAccess.ReadWrite)
             : null;
         int written = 0;
         while (written < bytes.Length)
@@ -165,7 +162,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 
         errno = Errno.None;
         // A process that was killed meanwhile took the bytes with it.
-        process.ThrowIfOver(Operation);
+        process.ThrowIfOver(Operation.WriteMemory);
         return written;
     }
 
@@ -173,7 +170,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
     {
         if (reader.Read(address, present) is [{ } gap, ..])
         {
-            throw process.Failure(Operation, gap.Errno,
+            throw process.Failure(Operation.WriteMemory, gap.Errno,
                 $"{_nothing} 0x{address:x}: what is there now cannot be read at 0x{gap.Address:x}", address);
         }
     }
@@ -183,7 +180,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         if (expected is not null && !present.StartsWith(expected))
         {
             string what = isUndo ? ", which was written there" : string.Empty;
-            throw new MemProcException("CompareMemory", Errno.EAGAIN,
+            throw new MemProcException(Operation.CompareMemory, Errno.EAGAIN,
                 $"Process {process.Identity}: {_nothing} 0x{address:x}: expected {ByteText.Short(expected)}{what}, found "
                 + $"{ByteText.Short(present[..expected.Length])}.", address);
         }

@@ -6,8 +6,6 @@ namespace MemProc;
 /// <summary>Follows pointers: from the address of a pointer to what it points to, and on.</summary>
 public static class PointerPath
 {
-    private const string Operation = "Dereference";
-
     /// <summary>Follows so many pointers.</summary>
     /// <param name="process">The process.</param>
     /// <param name="reader">How to read it.</param>
@@ -33,14 +31,14 @@ public static class PointerPath
             }
             catch (MemProcException error) when (error.Errno != Errno.ESRCH)
             {
-                throw new MemProcException(Operation, error.Errno,
+                throw new MemProcException(Operation.Dereference, error.Errno,
                     $"Process {process.Identity}: {which} cannot be followed. {error.Message}", at);
             }
 
             if (pointer is 0 or > long.MaxValue)
             {
                 string fault = pointer == 0 ? "is null" : $"holds 0x{pointer:x}, which is no address of a process";
-                throw new MemProcException(Operation, Errno.EFAULT, $"Process {process.Identity}: {which} {fault}.", at);
+                throw new MemProcException(Operation.Dereference, Errno.EFAULT, $"Process {process.Identity}: {which} {fault}.", at);
             }
 
             path[step] = pointer;

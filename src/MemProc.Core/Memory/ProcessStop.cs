@@ -16,7 +16,6 @@ namespace MemProc;
 /// </remarks>
 public sealed class ProcessStop : IDisposable
 {
-    private const string Operation = "StopProcess";
     private const int PTraceEventStop = 128;
 
     /// <summary>How long a thread may take to stop. One that waits uninterruptibly for a device may take forever.</summary>
@@ -63,13 +62,13 @@ public sealed class ProcessStop : IDisposable
     {
         if (process.Id == Environment.ProcessId)
         {
-            throw new MemProcException(Operation, Errno.EPERM,
+            throw new MemProcException(Operation.StopProcess, Errno.EPERM,
                 $"Process {process.Identity} is the one that asks, and cannot stop itself.", process.Id);
         }
 
         if (!process.Files.NumbersAsCalls)
         {
-            throw new MemProcException(Operation, Errno.EOPNOTSUPP,
+            throw new MemProcException(Operation.StopProcess, Errno.EOPNOTSUPP,
                 $"Process {process.Identity} cannot be stopped: {process.Files.Proc} numbers processes as another pid "
                 + "namespace does, and ptrace(2) goes by numbers.", process.Id);
         }
@@ -179,7 +178,7 @@ public sealed class ProcessStop : IDisposable
             throw;
         }
 
-        _process.ThrowIfExited(Operation);
+        _process.ThrowIfExited(Operation.StopProcess);
         return true;
     }
 
@@ -247,7 +246,7 @@ public sealed class ProcessStop : IDisposable
 
         // A thread that exits is refused with EPERM, and takes part in nothing any more.
         bool isGone = errno == Errno.ESRCH || _process.ThreadStat(thread) is not { IsZombie: false };
-        return errno == Errno.None || isGone ? !isGone : throw _process.Failure(Operation, errno,
+        return errno == Errno.None || isGone ? !isGone : throw _process.Failure(Operation.StopProcess, errno,
             TracerId() is int tracer and not 0
                 ? $"it cannot be stopped, since {tracer} traces it, a debugger or strace"
                 : $"its thread {thread} cannot be stopped");
@@ -276,7 +275,7 @@ public sealed class ProcessStop : IDisposable
             isTraced = stat.State == 't';
             if (Environment.TickCount64 - begin > Patience.TotalMilliseconds)
             {
-                throw new MemProcException(Operation, Errno.EBUSY,
+                throw new MemProcException(Operation.StopProcess, Errno.EBUSY,
                     $"Process {_process.Identity}: its thread {thread} did not stop within {Patience.TotalSeconds} s; "
                     + "it waits for something that cannot be interrupted, such as a device. The process runs on.",
                     _process.Id);
@@ -300,7 +299,7 @@ public sealed class ProcessStop : IDisposable
 
     private int TracerId()
     {
-        using ProcfsLines lines = new(_process, "status", Operation);
+        using ProcfsLines lines = new(_process, "status", Operation.StopProcess);
         while (lines.MoveNext())
         {
             if (StatusLine.TryParse(lines.Current, out StatusLine line) && line.Name.SequenceEqual("TracerPid"u8))
@@ -313,5 +312,5 @@ public sealed class ProcessStop : IDisposable
     }
 
     private MemProcException Killed(int thread) =>
-        _process.Failure(Operation, Errno.ESRCH, $"its thread {thread} was killed meanwhile");
+        _process.Failure(Operation.StopProcess, Errno.ESRCH, $"its thread {thread} was killed meanwhile");
 }

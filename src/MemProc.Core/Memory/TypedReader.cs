@@ -64,11 +64,11 @@ public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
         UInt128 length = (UInt128)(count - 1) * stride + (ulong)layout.DataBytes;
         if (length > long.MaxValue)
         {
-            throw new MemProcException("ReadMemory", Errno.EINVAL,
+            throw new MemProcException(Operation.ReadMemory, Errno.EINVAL,
                 $"{count} times {stride} bytes at 0x{address:x} are more than a process' address space.", address);
         }
 
-        UserRange.End(address, (ulong)length, "ReadMemory");
+        UserRange.End(address, (ulong)length, Operation.ReadMemory);
         IEnumerable<Piece> pieces = Pieces(address, layout, count, stride);
         return (ReadsAhead ? [.. pieces] : pieces).SelectMany(piece => piece.Units());
     }
@@ -122,7 +122,7 @@ public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
             string text = reader.ReadText(pointer, LongestText, Encoding, out bool isEnded);
             return isEnded
                 ? text
-                : throw process.Failure("ReadMemory", Errno.E2BIG,
+                : throw process.Failure(Operation.ReadMemory, Errno.E2BIG,
                     $"{where} has no end within {LongestText} bytes of 0x{pointer:x}; read it as a pointer", pointer);
         }
         catch (MemProcException error) when (error.Errno is not (Errno.ESRCH or Errno.E2BIG))

@@ -88,7 +88,7 @@ internal sealed class PerfMap
     {
         uint? user = null;
         int id = process.Id;
-        using ProcfsLines lines = new(process, "status", "ReadStatus");
+        using ProcfsLines lines = new(process, "status", Operation.ReadStatus);
         while (lines.MoveNext())
         {
             if (!StatusLine.TryParse(lines.Current, out StatusLine line))

@@ -13,9 +13,6 @@ public sealed class PhysicalMap
     public const string AddressesHidden = "The kernel hides physical addresses from this user: Start, End, SizeBytes, "
         + "Pfn and PageCount are empty. They take CAP_SYS_ADMIN (run as root; a container's own root may lack it).";
 
-    private const string ReadOperation = "ReadPhysicalMap";
-    private const string FindOperation = "FindPhysicalRange";
-
     private readonly string _path;
 
     private PhysicalMap(string path, List<PhysicalRange> ranges)
@@ -47,7 +44,7 @@ public sealed class PhysicalMap
     {
         try
         {
-            return ProcAddress.ParseNumber(text);
+            return NumberText.Parse(text);
         }
         catch (FormatException error)
         {
@@ -88,7 +85,7 @@ public sealed class PhysicalMap
 
     /// <summary>The exception for a name that no range has.</summary>
     public static MemProcException NameNotFound(string name) =>
-        new(FindOperation, Errno.ENOENT, $"No range of physical addresses has the name '{SafeText.Escape(name)}'.",
+        new(Operation.FindPhysicalRange, Errno.ENOENT, $"No range of physical addresses has the name '{SafeText.Escape(name)}'.",
             name);
 
     private static List<PhysicalRange> Parse(ReadOnlySpan<byte> text, string path)
@@ -111,7 +108,7 @@ public sealed class PhysicalMap
 
             if (!IomemLine.TryParse(text[line], out IomemLine shown))
             {
-                throw new MemProcException(ReadOperation, Errno.EINVAL,
+                throw new MemProcException(Operation.ReadPhysicalMap, Errno.EINVAL,
                     $"A line of {path} has an unknown form: '{SafeText.Escape(Encoding.UTF8.GetString(text[line]))}'.",
                     path);
             }
@@ -125,7 +122,7 @@ public sealed class PhysicalMap
 
         return ranges.Count > 0
             ? ranges
-            : throw new MemProcException(ReadOperation, Errno.ENOENT,
+            : throw new MemProcException(Operation.ReadPhysicalMap, Errno.ENOENT,
                 $"{path} is empty: a container's runtime may have put something else in its place.", path);
     }
 
@@ -145,7 +142,7 @@ public sealed class PhysicalMap
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? file);
         if (file is null)
         {
-            throw new MemProcException(ReadOperation, errno, errno == Errno.ENOENT
+            throw new MemProcException(Operation.ReadPhysicalMap, errno, errno == Errno.ENOENT
                 ? $"There is no {path} here: the kernel has none, or a container's runtime hides it."
                 : $"{path} cannot be opened: {ErrnoException.Describe(errno)} ({errno}).", path);
         }
@@ -166,7 +163,7 @@ public sealed class PhysicalMap
             catch (ErrnoException error)
             {
                 throw new MemProcException(
-                    ReadOperation, error.Errno, $"{path} cannot be read: {error.Message}.", path);
+                    Operation.ReadPhysicalMap, error.Errno, $"{path} cannot be read: {error.Message}.", path);
             }
         }
     }
@@ -175,7 +172,7 @@ public sealed class PhysicalMap
     {
         if (IsHidden)
         {
-            throw new MemProcException(FindOperation, Errno.EPERM,
+            throw new MemProcException(Operation.FindPhysicalRange, Errno.EPERM,
                 $"Which range holds {what} is hidden: {_path} shows addresses to readers with CAP_SYS_ADMIN alone "
                 + "(run as root; a container's own root may lack it).", target);
         }
@@ -185,5 +182,5 @@ public sealed class PhysicalMap
     }
 
     private static MemProcException NotFound(string what, ulong target) =>
-        new(FindOperation, Errno.ENOENT, $"No range of physical addresses holds {what}.", target);
+        new(Operation.FindPhysicalRange, Errno.ENOENT, $"No range of physical addresses holds {what}.", target);
 }

@@ -13,7 +13,7 @@ namespace MemProc;
 /// PoisonPage: ENOENT where the kernel lacks the injector or debugfs is not mounted; EACCES without root.
 /// </exception>
 public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellation = default)
-    : PoisonWork("PoisonPage", "corrupt-pfn", files)
+    : PoisonWork(Operation.PoisonPage, "corrupt-pfn", files)
 {
     /// <summary>Checks that a frame is what the person means.</summary>
     /// <param name="process">The process that has the page; null: whoever has it, which must be forced.</param>

@@ -12,7 +12,7 @@ namespace MemProc;
 /// UnpoisonPage: ENOENT where the kernel lacks the injector or debugfs is not mounted; EACCES without root.
 /// </exception>
 public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancellation = default)
-    : PoisonWork("UnpoisonPage", "unpoison-pfn", files)
+    : PoisonWork(Operation.UnpoisonPage, "unpoison-pfn", files)
 {
     /// <summary>Checks that a frame is poisoned, and that it was a page of the process.</summary>
     /// <param name="process">The process that had the page; null: whoever had it, which must be forced.</param>

@@ -16,7 +16,7 @@ internal static class PoisonFile
     /// <param name="name">The file's name.</param>
     /// <param name="operation">What it is wanted for.</param>
     /// <exception cref="MemProcException">ENOENT: something of the kernel is missing; EACCES, EPERM: it is closed.</exception>
-    public static void Probe(KernelFiles files, string name, string operation) =>
+    public static void Probe(KernelFiles files, string name, Operation operation) =>
         Open(files, name, operation).Dispose();
 
     /// <summary>Writes a frame number.</summary>
@@ -25,7 +25,7 @@ internal static class PoisonFile
     /// <param name="operation">What it is for.</param>
     /// <param name="pfn">The frame number.</param>
     /// <exception cref="MemProcException">The kernel refused; nothing was done.</exception>
-    public static void Write(KernelFiles files, string name, string operation, ulong pfn)
+    public static void Write(KernelFiles files, string name, Operation operation, ulong pfn)
     {
         using SafeFileHandle file = Open(files, name, operation);
         byte[] text = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"0x{pfn:x}\n"));
@@ -37,7 +37,7 @@ internal static class PoisonFile
         }
     }
 
-    private static SafeFileHandle Open(KernelFiles files, string name, string operation)
+    private static SafeFileHandle Open(KernelFiles files, string name, Operation operation)
     {
         string path = $"{files.Debug}/hwpoison/{name}";
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.WriteOnly, out SafeFileHandle? file);

@@ -14,7 +14,7 @@ public abstract class PoisonWork : IDisposable
     /// <param name="operation">What is to be done, one word.</param>
     /// <param name="fileName">The file of debugfs that does it.</param>
     /// <param name="files">Where procfs and debugfs are.</param>
-    private protected PoisonWork(string operation, string fileName, KernelFiles? files)
+    private protected PoisonWork(Operation operation, string fileName, KernelFiles? files)
     {
         _files = files ?? KernelFiles.Default;
         _fileName = fileName;
@@ -25,7 +25,7 @@ public abstract class PoisonWork : IDisposable
     }
 
     /// <summary>What is being done, one word.</summary>
-    private protected string Operation { get; }
+    private protected Operation Operation { get; }
 
     /// <inheritdoc/>
     public void Dispose()

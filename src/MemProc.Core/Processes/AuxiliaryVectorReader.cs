@@ -6,7 +6,6 @@ namespace MemProc;
 /// <summary>Reads what the kernel told a program when it started it (<c>/proc/PID/auxv</c>, getauxval(3)).</summary>
 internal static class AuxiliaryVectorReader
 {
-    private const string Operation = "ReadAuxiliaryVector";
     private const int LargestVector = 4096;
 
     /// <summary>All entries.</summary>
@@ -15,11 +14,11 @@ internal static class AuxiliaryVectorReader
     /// <exception cref="MemProcException">ReadAuxiliaryVector: it cannot be read.</exception>
     public static IReadOnlyList<(ulong Type, ulong Value)> Read(LinuxProcess process, out int wordBytes)
     {
-        using SafeFileHandle file = process.OpenFile("auxv", Operation);
+        using SafeFileHandle file = process.OpenFile("auxv", Operation.ReadAuxiliaryVector);
         Span<byte> bytes = stackalloc byte[LargestVector];
         Errno errno = Libc.TryPRead(file, bytes, 0, out int read);
         return errno == Errno.None ? AuxiliaryVector.Parse(bytes[..read], out wordBytes)
-            : throw process.Failure(Operation, errno, "its auxiliary vector cannot be read");
+            : throw process.Failure(Operation.ReadAuxiliaryVector, errno, "its auxiliary vector cannot be read");
     }
 
     /// <summary>One entry; null where there is none, or the vector cannot be read.</summary>

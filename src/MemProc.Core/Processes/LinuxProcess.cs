@@ -103,20 +103,20 @@ public sealed class LinuxProcess : IDisposable
     internal SafeFileHandle Folder => _folder;
 
     /// <summary><c>/proc/PID/maps</c>, opened once.</summary>
-    internal SafeFileHandle Maps => _maps ??= OpenFile("maps", "ReadMaps");
+    internal SafeFileHandle Maps => _maps ??= OpenFile("maps", Operation.ReadMaps);
 
     /// <summary><c>/proc/PID/pagemap</c>, opened once.</summary>
-    internal SafeFileHandle PageMap => _pageMap ??= OpenFile("pagemap", "ReadPageMap");
+    internal SafeFileHandle PageMap => _pageMap ??= OpenFile("pagemap", Operation.ReadPageMap);
 
     /// <summary><c>/proc/PID/mem</c>, opened once for reading.</summary>
-    internal SafeFileHandle Memory => _memory ??= OpenFile("mem", "ReadMemory");
+    internal SafeFileHandle Memory => _memory ??= OpenFile("mem", Operation.ReadMemory);
 
     /// <summary>Opens one of the process' files in procfs.</summary>
     /// <param name="name">Its name in the process' folder.</param>
     /// <param name="operation">What it is opened for, for the error.</param>
     /// <param name="access">Reading, or reading and writing.</param>
     /// <exception cref="MemProcException">The file cannot be opened.</exception>
-    public SafeFileHandle OpenFile(string name, string operation, OpenAccess access = OpenAccess.ReadOnly)
+    public SafeFileHandle OpenFile(string name, Operation operation, OpenAccess access = OpenAccess.ReadOnly)
     {
         Errno errno = Libc.TryOpenAt(_folder, name, access, out SafeFileHandle? handle);
         return handle ?? throw Failure(operation, errno, $"{Files.Proc}/{Id}/{name} cannot be opened");
@@ -156,7 +156,7 @@ public sealed class LinuxProcess : IDisposable
     /// <summary>Throws where the process has exited meanwhile: an answer that ended early would be a lie.</summary>
     /// <param name="operation">What was being done.</param>
     /// <exception cref="MemProcException">ESRCH.</exception>
-    public void ThrowIfExited(string operation)
+    public void ThrowIfExited(Operation operation)
     {
         if (HasExited)
         {
@@ -166,7 +166,7 @@ public sealed class LinuxProcess : IDisposable
 
     /// <summary>Throws where what went by the process' number may have gone to another one.</summary>
     /// <inheritdoc cref="ThrowIfExited"/>
-    internal void ThrowIfOver(string operation)
+    internal void ThrowIfOver(Operation operation)
     {
         if (IsOver)
         {
@@ -182,7 +182,7 @@ public sealed class LinuxProcess : IDisposable
     /// <param name="errno">The kernel's reason.</param>
     /// <param name="what">What failed, in words, without the reason.</param>
     /// <param name="target">What it was about; the process id when left out.</param>
-    public MemProcException Failure(string operation, Errno errno, string what, object? target = null)
+    public MemProcException Failure(Operation operation, Errno errno, string what, object? target = null)
     {
         if (HasExited)
         {
@@ -211,7 +211,7 @@ public sealed class LinuxProcess : IDisposable
     }
 
     private static MemProcException Refused(int processId, Errno errno, string reason) =>
-        new("OpenProcess", errno, $"Process {processId} {reason}.", processId);
+        new(Operation.OpenProcess, errno, $"Process {processId} {reason}.", processId);
 
     private static bool TryReadStat(SafeFileHandle folder, string name, out ProcessStat stat)
     {
@@ -229,7 +229,7 @@ public sealed class LinuxProcess : IDisposable
         }
     }
 
-    private MemProcException Exited(string operation)
+    private MemProcException Exited(Operation operation)
     {
         bool waitedFor = !TryReadStat(_folder, "stat", out _);
         string state = waitedFor

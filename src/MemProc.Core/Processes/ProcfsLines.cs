@@ -12,14 +12,14 @@ internal sealed class ProcfsLines : IDisposable
     private readonly SafeFileHandle _file;
     private readonly LinuxProcess _process;
     private readonly string _name;
-    private readonly string _operation;
+    private readonly Operation _operation;
     private byte[] _buffer = new byte[64 * 1024];
     private int _lineStart;
     private int _lineEnd;
     private int _filled;
     private ulong _offset;
 
-    public ProcfsLines(LinuxProcess process, string name, string operation)
+    public ProcfsLines(LinuxProcess process, string name, Operation operation)
     {
         _file = process.OpenFile(name, operation);
         _process = process;

@@ -16,7 +16,6 @@ namespace MemProc;
 /// <param name="maps">All its mappings.</param>
 internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOnlyList<TraitedMap> maps)
 {
-    private const string Operation = "ReadStatus";
     private const uint PrStatus = 1;
     private const uint FloatingPoint = 2;
     private const uint PrPsInfo = 3;
@@ -111,7 +110,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
         byte[] registers = stop!.ReadRegisters(thread, PrStatus)!;
         if (registers.Length != RegisterBytes)
         {
-            throw new MemProcException(Operation, Errno.EOPNOTSUPP,
+            throw new MemProcException(Operation.ReadStatus, Errno.EOPNOTSUPP,
                 $"Process {process.Identity} is a 32-bit program, whose registers need another kind of core. Save it "
                 + "without stopping it, or as raw files.", process.Id);
         }
@@ -169,7 +168,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
 
     private byte[] StatusText(string file, ReadOnlySpan<byte> name)
     {
-        using ProcfsLines lines = new(process, file, Operation);
+        using ProcfsLines lines = new(process, file, Operation.ReadStatus);
         while (lines.MoveNext())
         {
             if (StatusLine.TryParse(lines.Current, out StatusLine line) && line.Name.SequenceEqual(name))
@@ -206,7 +205,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
 
     private byte[] ReadAll(string name)
     {
-        using SafeFileHandle file = process.OpenFile(name, Operation);
+        using SafeFileHandle file = process.OpenFile(name, Operation.ReadStatus);
         byte[] buffer = new byte[16 * 1024];
         return buffer[..Libc.PReadFully(file, buffer, 0)];
     }

@@ -12,8 +12,6 @@ public static class MemorySaver
     public const string NotConsistent =
         "The process ran on while it was saved: what it changed meanwhile may be half in it.";
 
-    private const string Operation = "SaveMemory";
-
     /// <summary>Where a process is saved to: a core goes into a folder that is there as <c>core.PID</c>.</summary>
     /// <param name="path">The path that was given.</param>
     /// <param name="processId">The process.</param>
@@ -118,7 +116,7 @@ public static class MemorySaver
         if (range.Length is ulong length)
         {
             // The page of old system calls is a mapping like any other here: it is left out in words.
-            ulong end = start > long.MaxValue ? start + length : UserRange.End(start, length, Operation);
+            ulong end = start > long.MaxValue ? start + length : UserRange.End(start, length, Operation.SaveMemory);
             return next?.Start < end ? (start, end) : throw MapReader.NotMapped(process, start);
         }
 

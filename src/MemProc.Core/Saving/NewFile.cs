@@ -10,8 +10,6 @@ namespace MemProc;
 /// </summary>
 internal sealed class NewFile : IDisposable
 {
-    private const string Operation = "WriteFile";
-
     private readonly string _path;
     private readonly string _partial;
     private readonly bool _overwrite;
@@ -34,7 +32,7 @@ internal sealed class NewFile : IDisposable
 
         if (Directory.Exists(path))
         {
-            throw new MemProcException(Operation, Errno.EISDIR, $"'{SafeText.Escape(path)}' is a folder.", path);
+            throw new MemProcException(Operation.WriteFile, Errno.EISDIR, $"'{SafeText.Escape(path)}' is a folder.", path);
         }
 
         Handle = Guarded(path, () => new FileStream(_partial, new FileStreamOptions
@@ -90,13 +88,13 @@ internal sealed class NewFile : IDisposable
             }
 
             string remedy = errno == Errno.ENOSPC ? " What had been written is removed again." : string.Empty;
-            throw new MemProcException(Operation, errno,
+            throw new MemProcException(Operation.WriteFile, errno,
                 $"'{SafeText.Escape(path)}' cannot be written: {ErrnoException.Describe(errno)} ({errno}).{remedy}", path);
         }
     }
 
     private static MemProcException IsThere(string path) => new(
-        Operation, Errno.EEXIST, $"'{SafeText.Escape(path)}' is there already, and is left as it is.", path);
+        Operation.WriteFile, Errno.EEXIST, $"'{SafeText.Escape(path)}' is there already, and is left as it is.", path);
 
     /// <summary>.NET hands the kernel's number on as HResult, but for those that have an exception of their own.</summary>
     private static Errno ErrnoOf(Exception error) => error switch

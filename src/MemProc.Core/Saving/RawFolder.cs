@@ -10,8 +10,6 @@ namespace MemProc;
 /// </summary>
 internal sealed class RawFolder : DumpWriter
 {
-    private const string Operation = "WriteFile";
-
     /// <summary>Larger files than that are more than some file systems can count.</summary>
     private const ulong LargestSparse = 1UL << 40;
 
@@ -176,7 +174,7 @@ internal sealed class RawFolder : DumpWriter
         string shown = SafeText.Escape(_path);
         if (!Directory.Exists(Path.GetDirectoryName(_path)))
         {
-            throw new MemProcException(Operation, Errno.ENOENT, $"'{shown}' has no folder to be in.", _path);
+            throw new MemProcException(Operation.WriteFile, Errno.ENOENT, $"'{shown}' has no folder to be in.", _path);
         }
 
         if (!Path.Exists(_path))
@@ -186,7 +184,7 @@ internal sealed class RawFolder : DumpWriter
 
         if (File.Exists(_path))
         {
-            throw new MemProcException(Operation, Errno.ENOTDIR, $"'{shown}' is a file; raw files go into a folder.", _path);
+            throw new MemProcException(Operation.WriteFile, Errno.ENOTDIR, $"'{shown}' is a file; raw files go into a folder.", _path);
         }
 
         string? other = Directory.EnumerateFileSystemEntries(_path).FirstOrDefault();
@@ -197,7 +195,7 @@ internal sealed class RawFolder : DumpWriter
 
         if (!_options.Overwrite)
         {
-            throw new MemProcException(Operation, Errno.EEXIST, $"'{shown}' is there already, and is left as it is.", _path);
+            throw new MemProcException(Operation.WriteFile, Errno.EEXIST, $"'{shown}' is there already, and is left as it is.", _path);
         }
 
         HashSet<string> known = FormerFiles();
@@ -205,7 +203,7 @@ internal sealed class RawFolder : DumpWriter
             name => !known.Contains(name!));
         if (other is not null)
         {
-            throw new MemProcException(Operation, Errno.EEXIST,
+            throw new MemProcException(Operation.WriteFile, Errno.EEXIST,
                 $"'{shown}' holds more than memory that was saved, such as '{SafeText.Escape(other)}': nothing of it is "
                 + "replaced.", _path);
         }

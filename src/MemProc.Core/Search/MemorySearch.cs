@@ -10,8 +10,6 @@ public sealed class MemorySearch(
     /// <summary>The most bytes of context on either side of a match.</summary>
     public const int MostContext = 64 * 1024;
 
-    private const string Operation = "SearchMemory";
-
     /// <summary>Which memory.</summary>
     public SearchRange Range { get; init; } = SearchRange.All;
 
@@ -77,7 +75,7 @@ public sealed class MemorySearch(
         }
 
         Tell();
-        process.ThrowIfExited(Operation);
+        process.ThrowIfExited(Operation.SearchMemory);
 
         void Tell()
         {

@@ -70,7 +70,7 @@ public sealed class RegexPattern : SearchPattern
         catch (RegexMatchTimeoutException)
         {
             ulong address = window.AddressOf(next);
-            throw new MemProcException("SearchMemory", Errno.ETIMEDOUT,
+            throw new MemProcException(Operation.SearchMemory, Errno.ETIMEDOUT,
                 $"The expression took longer than {Patience.TotalSeconds} s on {HumanSize.Format((ulong)text.Length)} "
                 + $"near 0x{address:x}. One that tries fewer ways to match is faster.", address);
         }

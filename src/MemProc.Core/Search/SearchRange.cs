@@ -34,7 +34,7 @@ public sealed class SearchRange
     {
         Filter = Filter,
         Start = address,
-        End = UserRange.End(address, length ?? (address < long.MaxValue ? long.MaxValue - address : 1), "SearchMemory"),
+        End = UserRange.End(address, length ?? (address < long.MaxValue ? long.MaxValue - address : 1), Operation.SearchMemory),
         IncludeNotResident = IncludeNotResident,
         Method = Method,
     };
@@ -47,7 +47,7 @@ public sealed class SearchRange
             .Where(map => map.Start < End && map.End > Start && map.Kind != ProcMapKind.Vsyscall)];
         return mapped.Length > 0
             ? [.. mapped.Where(Filter.Matches)]
-            : throw new MemProcException("FindMap", Errno.ENOENT,
+            : throw new MemProcException(Operation.FindMap, Errno.ENOENT,
                 $"Process {process.Identity}: nothing is mapped from 0x{Start:x} on{Length}.", Start);
     }
 

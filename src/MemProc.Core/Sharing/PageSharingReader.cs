@@ -21,7 +21,7 @@ public sealed class PageSharingReader(PfnIndex index, CancellationToken cancella
             }
         }
 
-        process.ThrowIfExited("ReadPageMap");
+        process.ThrowIfExited(Operation.ReadPageMap);
     }
 
     private PageSharing? Read(PageMapReader reader, ProcMap map)

@@ -41,7 +41,7 @@ public sealed class PfnIndex
         IReadOnlyList<int> processIds, Action<int> visited, Action<MemProcException> fail,
         CancellationToken cancellation = default)
     {
-        PfnSearch.ThrowIfHidden();
+        PageMapWalk.ThrowIfHidden();
         PageList?[] lists = new PageList?[processIds.Count];
         Lock telling = new();
         int done = 0;
@@ -152,7 +152,7 @@ public sealed class PfnIndex
                 }
             }
 
-            process.ThrowIfExited("ReadPageMap");
+            process.ThrowIfExited(Operation.ReadPageMap);
             return list;
         }
 

@@ -16,7 +16,7 @@ internal sealed class IdleMeter : WorkingSetMeter
 
     public IdleMeter(KernelFiles? files, CancellationToken cancellation)
     {
-        _idle = new IdleFrames(Operation, files);
+        _idle = new IdleFrames(Operation.MeasureWorkingSet, files);
         _cancellation = cancellation;
     }
 
@@ -24,13 +24,13 @@ internal sealed class IdleMeter : WorkingSetMeter
 
     public override void Add(LinuxProcess process)
     {
-        PresentFrames frames = new(process, Operation, _cancellation);
+        PresentFrames frames = new(process, Operation.MeasureWorkingSet, _cancellation);
         foreach (ReadOnlyMemory<ulong> piece in frames.In(MapReader.Read(process, _cancellation)))
         {
             Add(piece.Span);
         }
 
-        process.ThrowIfExited(Operation);
+        process.ThrowIfExited(Operation.MeasureWorkingSet);
     }
 
     private protected override void Begin()
@@ -44,7 +44,7 @@ internal sealed class IdleMeter : WorkingSetMeter
 
     private protected override IEnumerable<WorkingSet> Read(LinuxProcess process, double seconds)
     {
-        PresentFrames frames = new(process, Operation, _cancellation);
+        PresentFrames frames = new(process, Operation.MeasureWorkingSet, _cancellation);
         foreach (ProcMap map in MapReader.Read(process, _cancellation))
         {
             ulong present = 0, referenced = 0, untracked = 0;
@@ -58,7 +58,7 @@ internal sealed class IdleMeter : WorkingSetMeter
                 referenced * MachinePage.SizeBytes, untracked * MachinePage.SizeBytes);
         }
 
-        process.ThrowIfExited(Operation);
+        process.ThrowIfExited(Operation.MeasureWorkingSet);
     }
 
     private protected override void Dispose(bool disposing)

@@ -11,11 +11,11 @@ internal sealed class ReferencedMeter(CancellationToken cancellation) : WorkingS
     public override void Add(LinuxProcess process)
     {
         // What cannot be read back is not begun.
-        using (SafeFileHandle smaps = process.OpenFile("smaps", Operation))
+        using (SafeFileHandle smaps = process.OpenFile("smaps", Operation.MeasureWorkingSet))
         {
         }
 
-        ClearRefs.Write(process, ClearRefsCommand.Referenced, Operation);
+        ClearRefs.Write(process, ClearRefsCommand.Referenced, Operation.MeasureWorkingSet);
     }
 
     /// <summary>Each was cleared when it was taken in.</summary>
@@ -29,5 +29,5 @@ internal sealed class ReferencedMeter(CancellationToken cancellation) : WorkingS
             map.ReferencedBytes ?? throw Uncounted(process, "Referenced"), untrackedBytes: null));
 
     private static MemProcException Uncounted(LinuxProcess process, string counter) =>
-        process.Failure(Operation, Errno.ENOSYS, $"smaps has no {counter}");
+        process.Failure(Operation.MeasureWorkingSet, Errno.ENOSYS, $"smaps has no {counter}");
 }

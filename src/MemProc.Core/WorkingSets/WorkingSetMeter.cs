@@ -11,8 +11,6 @@ namespace MemProc;
 /// </summary>
 public abstract class WorkingSetMeter : IDisposable
 {
-    private protected const string Operation = "MeasureWorkingSet";
-
     private long _start;
 
     /// <summary>How it measures: never Auto.</summary>

@@ -170,7 +170,7 @@ public sealed class MemprocKernelTests
             }
             catch (MemProcException error) when (source is KernelReadSource.BpfTracepoint or KernelReadSource.Kcore)
             {
-                Assert.Equal("ReadKernelMemory", error.Operation);
+                Assert.Equal(Operation.ReadKernelMemory, error.Operation);
                 Assert.Contains(error.Errno, new[] { Errno.EOPNOTSUPP, Errno.EPERM });
             }
         }

@@ -197,7 +197,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         })
         {
             MemProcException error = Assert.Throws<MemProcException>(() => ElfFile.Open(path));
-            Assert.Equal(("ReadElf", errno), (error.Operation, error.Errno));
+            Assert.Equal((Operation.ReadElf, errno), (error.Operation, error.Errno));
         }
     }
 

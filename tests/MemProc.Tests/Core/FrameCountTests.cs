@@ -29,7 +29,7 @@ public sealed class FrameCountTests
         simulated.WriteFrames("kpageflags", 0, 1, 2, 1, 1);
         simulated.WriteFrames("kpagecgroup", 0, 7, 7, 8, 7);
         using FrameTables tables = new(FrameFields.Flags | FrameFields.Cgroup, simulated.Files);
-        FrameCount count = new(tables, raw: false, new PageFilter { CgroupInode = 7 });
+        FrameCount count = new(tables, raw: false, new PageFilter { Frame = new FrameFilter { CgroupInode = 7 } });
         count.AddRange(0, 4);
         Assert.Equal([(1UL, 2UL), (2UL, 1UL)],
             count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount)));
@@ -83,7 +83,7 @@ public sealed class FrameCountTests
         simulated.WriteFrames("kpagecgroup", 0, cgroups);
         using FrameTables tables = new(FrameFields.Flags | FrameFields.Cgroup, simulated.Files);
         using LinuxProcess process = simulated.Open();
-        FrameCount count = new(tables, raw, new PageFilter { CgroupInode = cgroup });
+        FrameCount count = new(tables, raw, new PageFilter { Frame = new FrameFilter { CgroupInode = cgroup } });
         count.AddProcess(process);
         Assert.Equal(
             pfns.Where(pfn => pfn < Known && (cgroup is null || cgroups[pfn] == cgroup))

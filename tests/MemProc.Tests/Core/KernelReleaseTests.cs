@@ -66,7 +66,7 @@ public sealed class KernelReleaseTests
             using KernelVmaReader reader = new(source);
             Assert.NotEmpty(reader.Read(process));
         });
-        Assert.True(error is null or MemProcException { Operation: "ReadKernelMemory" }, $"{error}");
+        Assert.True(error is null || (error as MemProcException)?.Operation == Operation.ReadKernelMemory, $"{error}");
         loading.AssertGone();
     }
 

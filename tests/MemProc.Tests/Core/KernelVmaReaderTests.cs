@@ -125,7 +125,7 @@ public sealed class KernelVmaReaderTests
 
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         using ProcessStop still = ProcessStop.Hold(process);
-        Dictionary<ulong, string[]> told = MapReader.Select(process, null, detailed: true, new MapFilter(), default)
+        Dictionary<ulong, string[]> told = MapSelection.Read(process, null, detailed: true, new MapFilter(), default)
             .Cast<ProcMapDetail>().ToDictionary(map => map.Start, map => map.VmFlags.ToArray());
         IReadOnlyList<KernelVma> vmas = reader.Read(process);
         Assert.Contains(vmas, vma => vma.Flags.Contains("DONTDUMP"));

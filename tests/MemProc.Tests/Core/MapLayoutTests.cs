@@ -50,7 +50,7 @@ public sealed class MapLayoutTests
             using LinuxProcess process = LinuxProcess.Open(program.Id);
             Assert.True(SpinWait.SpinUntil(
                 () => process.ThreadIds().All(id => process.ThreadStat(id)?.State == 'S'), 10_000));
-            ProcMapDetail[] maps = [.. MapReader.Select(process, null, detailed: true, new MapFilter(), default).Cast<ProcMapDetail>()];
+            ProcMapDetail[] maps = [.. MapSelection.Read(process, null, detailed: true, new MapFilter(), default).Cast<ProcMapDetail>()];
             using ElfFile file = ElfFile.Open(path);
 
             Assert.Equal(
@@ -97,7 +97,7 @@ public sealed class MapLayoutTests
         simulated.Write("smaps", "55d0c0000000-55d0c0001000 r-xp 00000000 fd:00 12  /usr/bin/none\nRss: 4 kB\n");
         using LinuxProcess process = simulated.Open();
         ProcMapDetail map = Assert.IsType<ProcMapDetail>(
-            Assert.Single(MapReader.Select(process, null, detailed: true, new MapFilter(), default)));
+            Assert.Single(MapSelection.Read(process, null, detailed: true, new MapFilter(), default)));
         Assert.Equal((null, null, null, null, 4096UL), (map.BuildId, map.Segment, map.Role, map.Thread, map.RssBytes));
     }
 }

@@ -107,7 +107,7 @@ public sealed class MemoryTransactionTests : TargetTests
                 Change(address + Page.Size),
             ]);
             error = Assert.Throws<MemProcException>(() => transaction.Commit(stop: false, verify: false));
-            return error.Operation == "RestoreMemory";
+            return error.Operation == Operation.RestoreMemory;
         });
         Assert.Equal("RestoreMemory,EAGAIN", error!.ErrorId);
         Assert.Contains($"put back: 8 bytes at 0x{address + 16:x}.", error.Message, StringComparison.Ordinal);

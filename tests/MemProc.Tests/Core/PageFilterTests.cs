@@ -60,7 +60,7 @@ public sealed class PageFilterTests
         simulated.WriteFrames("kpageflags", 0, 0, 1UL << 4, 1UL << 5, 1UL << 4 | 1UL << 5, 1UL << 30);
         simulated.WriteFrames("kpagecount", 0, new ulong[5]);
         using FrameTables tables = new(files: simulated.Files);
-        PageFilter filter = new() { Flags = FlagFilter.Create(Names(all), Names(any), Names(none), Names(exact)) };
+        FrameFilter filter = new() { Flags = FlagFilter.Create(Names(all), Names(any), Names(none), Names(exact)) };
         Assert.Equal(expected, tables.ReadRange(new(0, 5), raw: false, filter).Select(frame => (int)frame.Pfn));
 
         static string[]? Names(string? text) => text?.Split(',', StringSplitOptions.RemoveEmptyEntries);
@@ -97,10 +97,10 @@ public sealed class PageFilterTests
         PageMapWalk filtered = new(process)
         {
             Frames = tables,
-            Filter = new PageFilter { Flags = FlagFilter.Create(["dirty"], null, null, null) },
+            Filter = new PageFilter { Frame = new FrameFilter { Flags = FlagFilter.Create(["dirty"], null, null, null) } },
         };
         Assert.Equal(0x403000UL, Assert.Single(filtered.All()).Address);
-        filtered = new(process) { Frames = tables, Filter = new PageFilter { CgroupInode = 10 } };
+        filtered = new(process) { Frames = tables, Filter = new PageFilter { Frame = new FrameFilter { CgroupInode = 10 } } };
         Assert.Equal(0x402000UL, Assert.Single(filtered.All()).Address);
     }
 

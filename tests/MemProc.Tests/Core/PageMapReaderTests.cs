@@ -64,7 +64,7 @@ public sealed class PageMapReaderTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         Need.Request(
             PageMapScan.TryFindPopulated(
-                process.OpenFile("pagemap", "ReadPageMap"), start, start + Page.Size, new PageRegion[1], out _, out _),
+                process.OpenFile("pagemap", Operation.ReadPageMap), start, start + Page.Size, new PageRegion[1], out _, out _),
             "PAGEMAP_SCAN (Linux 6.7)");
         PageMapStretch[] stretches = [.. new PageMapReader(process).ReadPopulated(start, start + (1UL << 36))];
         Assert.InRange(stretches.Sum(stretch => stretch.Words.Length), 100, 1000);

@@ -47,7 +47,7 @@ public sealed class PageMapWalkTests
         TargetReply reserve = target.Ask("reserve 0x10000000000 100");
         ulong address = reserve.Address("address"), stride = reserve.Number("stride");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        if (PageMapScan.TryFindPopulated(process.OpenFile("pagemap", "ReadPageMap"), address, address + Page.Size, new PageRegion[1], out _, out _)
+        if (PageMapScan.TryFindPopulated(process.OpenFile("pagemap", Operation.ReadPageMap), address, address + Page.Size, new PageRegion[1], out _, out _)
             == Errno.ENOTTY)
         {
             Assert.Skip("needs PAGEMAP_SCAN (Linux 6.7)");

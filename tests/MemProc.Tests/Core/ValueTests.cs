@@ -17,7 +17,7 @@ public sealed class ValueTests
     [InlineData(" 0x10 ", 16UL)]
     public void Addresses_are_read_by_the_written_rule(string text, ulong expected)
     {
-        Assert.Equal(expected, ProcAddress.ParseNumber(text));
+        Assert.Equal(expected, NumberText.Parse(text));
         Assert.Equal($"0x{expected:x}", ProcAddress.Parse(text).ToString());
     }
 

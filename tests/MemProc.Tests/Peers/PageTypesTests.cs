@@ -77,7 +77,10 @@ public sealed class PageTypesTests
             {
                 FrameCount count = new(tables, raw: false, new PageFilter
                 {
-                    Flags = FlagFilter.Create(all?.Split(','), any?.Split(','), none?.Split(','), exact?.Split(',')),
+                    Frame = new FrameFilter
+                    {
+                        Flags = FlagFilter.Create(all?.Split(','), any?.Split(','), none?.Split(','), exact?.Split(',')),
+                    },
                 });
                 count.AddProcess(process, Arena, ArenaEnd - Arena);
                 return Counted(count);

@@ -64,7 +64,7 @@ internal static class ElfFuzz
 
             if (!all)
             {
-                throw new MemProcException("ReadElf", Errno.ENOEXEC, "A part of it is broken.");
+                throw new MemProcException(Operation.ReadElf, Errno.ENOEXEC, "A part of it is broken.");
             }
         });
         return (sound, count);

@@ -8,7 +8,6 @@ namespace MemProc;
 /// <param name="cancellation">Stops the work.</param>
 public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancellation = default)
 {
-    private const string Operation = "ScanMemory";
     private const int PieceBytes = 1024 * 1024;
 
     [ThreadStatic]
@@ -67,7 +66,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
 
             if (held > most)
             {
-                throw new MemProcException(Operation, Errno.ENOMEM, $"Process {process.Identity}: the scan would take "
+                throw new MemProcException(Operation.ScanMemory, Errno.ENOMEM, $"Process {process.Identity}: the scan would take "
                     + $"more than {HumanSize.Format(most)}, too much of what is free. Give a value, or scan part of the "
                     + "memory.");
             }
@@ -76,7 +75,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         }
 
         Tell();
-        process.ThrowIfExited(Operation);
+        process.ThrowIfExited(Operation.ScanMemory);
         return new MemoryScan(process.Identity, type, layout, blocks, rounds: 1, lost: 0);
 
         void Tell()
@@ -118,7 +117,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         }
 
         ThrowFirst(work);
-        process.ThrowIfExited(Operation);
+        process.ThrowIfExited(Operation.ScanMemory);
         List<ScanBlock> blocks = [.. jobs.SelectMany(job => job.Kept)];
         return new MemoryScan(process.Identity, scan.Type, scan.Layout, blocks, scan.Rounds + 1,
             jobs.Aggregate(0UL, (sum, job) => sum + job.Lost));

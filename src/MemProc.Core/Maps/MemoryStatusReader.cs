@@ -7,9 +7,6 @@ namespace MemProc;
 /// <summary>Reads what the kernel counts for the memory of a whole process.</summary>
 public static class MemoryStatusReader
 {
-    private const string StatusOperation = "ReadStatus";
-    private const string RollupOperation = "ReadRollup";
-
     /// <summary>The counters of <c>/proc/PID/status</c>, which every user may read.</summary>
     /// <param name="process">The process.</param>
     /// <exception cref="MemProcException">
@@ -43,7 +40,7 @@ public static class MemoryStatusReader
         string? state = null;
         int? threadCount = null;
         Dictionary<string, ulong> counters = new(48);
-        using ProcfsLines lines = new(process, "status", StatusOperation);
+        using ProcfsLines lines = new(process, "status", Operation.ReadStatus);
         while (lines.MoveNext())
         {
             if (!StatusLine.TryParse(lines.Current, out StatusLine line))
@@ -65,8 +62,8 @@ public static class MemoryStatusReader
             }
         }
 
-        process.ThrowIfExited(StatusOperation);
-        return counters.Count > 0 ? (state, threadCount, counters) : throw process.Failure(StatusOperation, Errno.ESRCH,
+        process.ThrowIfExited(Operation.ReadStatus);
+        return counters.Count > 0 ? (state, threadCount, counters) : throw process.Failure(Operation.ReadStatus, Errno.ESRCH,
             "status counts no memory: the process is about to end, or its main thread has ended before the others");
     }
 
@@ -80,10 +77,10 @@ public static class MemoryStatusReader
             rollup.Add(lines.Current);
         }
 
-        process.ThrowIfExited(RollupOperation);
+        process.ThrowIfExited(Operation.ReadRollup);
         if (counters.Count == known)
         {
-            throw process.Failure(RollupOperation, Errno.ESRCH, "smaps_rollup counts nothing");
+            throw process.Failure(Operation.ReadRollup, Errno.ESRCH, "smaps_rollup counts nothing");
         }
     }
 
@@ -91,11 +88,11 @@ public static class MemoryStatusReader
     {
         try
         {
-            return new ProcfsLines(process, "smaps_rollup", RollupOperation);
+            return new ProcfsLines(process, "smaps_rollup", Operation.ReadRollup);
         }
         catch (MemProcException error) when (error.Errno == Errno.ENOENT)
         {
-            throw new MemProcException(RollupOperation, Errno.ENOENT,
+            throw new MemProcException(Operation.ReadRollup, Errno.ENOENT,
                 $"Process {process.Identity}: this kernel has no smaps_rollup (Linux 4.14, CONFIG_PROC_PAGE_MONITOR).",
                 process.Id);
         }

@@ -11,8 +11,6 @@ namespace MemProc;
 /// </summary>
 public sealed class FrameTables : IDisposable
 {
-    private const string Operation = "ReadPageFlags";
-
     /// <summary>Frames that can be asked for at once.</summary>
     public const int BatchFrames = 16 * 1024;
 
@@ -129,7 +127,7 @@ public sealed class FrameTables : IDisposable
     /// <exception cref="MemProcException">
     /// A table cannot be read; EINVAL at the first number beyond the machine's last frame.
     /// </exception>
-    public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, PageFilter? filter = null)
+    public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, FrameFilter? filter = null)
     {
         ulong[] words = new ulong[(int)Math.Min(range.Count, RangeFrames)];
         List<ulong> wanted = [];
@@ -165,7 +163,7 @@ public sealed class FrameTables : IDisposable
 
     /// <summary>The exception for a frame that the machine does not have.</summary>
     public static MemProcException Beyond(ulong pfn) =>
-        new(Operation, Errno.EINVAL, $"Frame 0x{pfn:x} is beyond the machine's last one.", pfn);
+        new(Operation.ReadPageFlags, Errno.EINVAL, $"Frame 0x{pfn:x} is beyond the machine's last one.", pfn);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -179,7 +177,7 @@ public sealed class FrameTables : IDisposable
     {
         string path = $"{files.Proc}/{name}";
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? handle);
-        return handle ?? throw new MemProcException(Operation, errno, errno switch
+        return handle ?? throw new MemProcException(Operation.ReadPageFlags, errno, errno switch
         {
             Errno.EACCES or Errno.EPERM => $"{path} is for root alone: run as root, or with CAP_DAC_OVERRIDE.",
             Errno.ENOENT => $"This kernel has no {path} (CONFIG_PROC_PAGE_MONITOR).",
@@ -250,7 +248,7 @@ public sealed class FrameTables : IDisposable
         }
         catch (ErrnoException error)
         {
-            throw new MemProcException(Operation, error.Errno,
+            throw new MemProcException(Operation.ReadPageFlags, error.Errno,
                 $"The words of the frames from 0x{pfn:x} on cannot be read: {error.Message}.", pfn);
         }
     }

@@ -59,7 +59,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         }
 
         ulong start = MachinePage.Floor(address);
-        ulong end = MachinePage.Ceiling(UserRange.End(address, length, "ReadPageMap"));
+        ulong end = MachinePage.Ceiling(UserRange.End(address, length, Operation.ReadPageMap));
         return Join(Pages(Mapped(start, end, address), start, end));
     }
 
@@ -83,7 +83,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     /// <inheritdoc cref="Range" path="/exception"/>
     public IEnumerable<PageMapEntry> At(ulong address)
     {
-        UserRange.End(address, 1, "ReadPageMap");
+        UserRange.End(address, 1, Operation.ReadPageMap);
         ProcMap map = Mapped(address, address + 1, address).First();
         ulong page = MachinePage.Floor(address);
         PageMapStretch stretch = _reader.ReadAll(page, page + MachinePage.SizeBytes).First();
@@ -142,7 +142,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
             }
         }
 
-        process.ThrowIfExited("ReadPageMap");
+        process.ThrowIfExited(Operation.ReadPageMap);
     }
 
     /// <summary>The wanted pages of a stretch.</summary>
@@ -176,7 +176,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
             count = 0;
             for (int index = 0; index < read; index++)
             {
-                if (Filter.Matches(frames[index]))
+                if (Filter.Frame.Matches(frames[index]))
                 {
                     wanted[count] = wanted[index];
                     pages[count] = pages[index];
@@ -235,4 +235,14 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
 
     private IEnumerable<PageMapEntry> Join(IEnumerable<PageMapEntry> entries) =>
         JoinRuns ? PageMapRun.Join(entries) : entries;
+
+    /// <summary>Throws where frame numbers are hidden: in this process' own pagemap, and so in all others.</summary>
+    internal static void ThrowIfHidden()
+    {
+        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
+        if (new PageMapWalk(self).All().First(entry => entry.IsPresent).IsPfnHidden)
+        {
+            throw PageMapReader.Hidden();
+        }
+    }
 }

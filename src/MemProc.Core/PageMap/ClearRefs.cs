@@ -16,7 +16,7 @@ internal static class ClearRefs
     /// ENOENT: the kernel has no such file; EACCES: another user's process; ESRCH: the process has ended, or is a
     /// thread of the kernel.
     /// </exception>
-    public static void Write(LinuxProcess process, ClearRefsCommand command, string operation)
+    public static void Write(LinuxProcess process, ClearRefsCommand command, Operation operation)
     {
         // For a process without memory the kernel takes the number and does nothing.
         if (process.IsKernelThread)
@@ -35,7 +35,7 @@ internal static class ClearRefs
         process.ThrowIfExited(operation);
     }
 
-    private static SafeFileHandle Open(LinuxProcess process, string operation)
+    private static SafeFileHandle Open(LinuxProcess process, Operation operation)
     {
         try
         {

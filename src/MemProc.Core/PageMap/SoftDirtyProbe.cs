@@ -9,8 +9,6 @@ namespace MemProc;
 /// </summary>
 public class SoftDirtyProbe : IDisposable
 {
-    private const string Operation = "ClearSoftDirty";
-
     private static readonly Lazy<bool> DefaultAnswer = new(() => Ask(KernelFiles.Default));
 
     private readonly OwnPage _page = new();
@@ -57,7 +55,7 @@ public class SoftDirtyProbe : IDisposable
     }
 
     /// <summary>Clears the soft-dirty bits of this process.</summary>
-    protected virtual void Clear() => ClearRefs.Write(_self, ClearRefsCommand.SoftDirty, Operation);
+    protected virtual void Clear() => ClearRefs.Write(_self, ClearRefsCommand.SoftDirty, Operation.ClearSoftDirty);
 
     /// <summary>Writes to the page.</summary>
     protected virtual void Touch() => _page.Touch();

@@ -6,8 +6,6 @@ namespace MemProc;
 /// </summary>
 public sealed class PageIdleMarker : IDisposable
 {
-    private const string Operation = "MarkIdle";
-
     private readonly IdleFrames _idle;
     private readonly CancellationToken _cancellation;
 
@@ -19,7 +17,7 @@ public sealed class PageIdleMarker : IDisposable
     /// </exception>
     public PageIdleMarker(KernelFiles? files = null, CancellationToken cancellation = default)
     {
-        _idle = new IdleFrames(Operation, files);
+        _idle = new IdleFrames(Operation.MarkIdle, files);
         _cancellation = cancellation;
     }
 
@@ -44,7 +42,7 @@ public sealed class PageIdleMarker : IDisposable
     public PageIdleMark Mark(LinuxProcess process, ulong address, ulong length)
     {
         ulong start = MachinePage.Floor(address);
-        ulong end = MachinePage.Ceiling(UserRange.End(address, length, Operation));
+        ulong end = MachinePage.Ceiling(UserRange.End(address, length, Operation.MarkIdle));
         ProcMap[] maps = [.. MapReader.Between(process, start, end)];
         return maps.Length == 0
             ? throw MapReader.NotMapped(process, address)
@@ -64,7 +62,7 @@ public sealed class PageIdleMarker : IDisposable
         }
 
         PageIdleMark mark = new(null, null, null, first);
-        ulong[] pfns = new ulong[PresentFrames.PieceFrames];
+        ulong[] pfns = new ulong[FrameSet.BlockFrames];
         for (ulong done = 0; done < count;)
         {
             _cancellation.ThrowIfCancellationRequested();
@@ -88,13 +86,13 @@ public sealed class PageIdleMarker : IDisposable
     private PageIdleMark Mark(
         LinuxProcess process, IEnumerable<ProcMap> maps, ulong start, ulong end, PageIdleMark mark)
     {
-        PresentFrames frames = new(process, Operation, _cancellation);
+        PresentFrames frames = new(process, Operation.MarkIdle, _cancellation);
         foreach (ReadOnlyMemory<ulong> piece in frames.In(maps, start, end))
         {
             Mark(piece.Span, mark);
         }
 
-        process.ThrowIfExited(Operation);
+        process.ThrowIfExited(Operation.MarkIdle);
         return mark;
     }
 

@@ -16,7 +16,7 @@ namespace MemProc;
 /// <param name="filter">Which pages count.</param>
 internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter filter)
 {
-    private readonly PageFlagsCounter _counts = new(raw, filter.Flags);
+    private readonly PageFlagsCounter _counts = new(raw, filter.Frame.Flags);
 
     /// <summary>The frames by the word of the page table that counts with them.</summary>
     private readonly Dictionary<PageMapWord, FrameSet> _frames = [];
@@ -42,14 +42,14 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
 
             if (word.IsPfnHidden)
             {
-                throw PfnSearch.Hidden();
+                throw PageMapReader.Hidden();
             }
 
             if (word.IsPresent)
             {
                 Add(word);
             }
-            else if (word.IsSwapped && filter.CgroupInode is null)
+            else if (word.IsSwapped && filter.Frame.CgroupInode is null)
             {
                 _counts.AddSwapped(word);
             }
@@ -80,7 +80,7 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
         foreach ((PageMapWord page, FrameSet frames) in _frames)
         {
             Parallel.ForEach(Partitioner.Create(frames.Blocks, EnumerablePartitionerOptions.NoBuffering), options,
-                () => new Worker(tables, filter.CgroupInode, new PageFlagsCounter(raw, filter.Flags)),
+                () => new Worker(tables, filter.Frame.CgroupInode, new PageFlagsCounter(raw, filter.Frame.Flags)),
                 (block, _, worker) =>
                 {
                     worker.Count(frames, block, page);
@@ -104,7 +104,7 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
     {
         ulong[] pfns = [.. _again.Keys.Where(key => key.Page == page).Select(key => key.Pfn).Order()];
         ulong[] words = new ulong[pfns.Length];
-        int known = Read(tables, filter.CgroupInode, pfns, words);
+        int known = Read(tables, filter.Frame.CgroupInode, pfns, words);
         for (int index = 0; index < known; index++)
         {
             _counts.Add(new KernelPageWord(words[index]), page, _again[(page, pfns[index])]);

@@ -40,15 +40,8 @@ public sealed class PageFilter
     /// <summary>Mapped by entries larger than a page.</summary>
     public bool IsHuge { get; init; }
 
-    /// <summary>By the flags of the frames; null: any.</summary>
-    public FlagFilter? Flags { get; init; }
-
-    /// <summary>Paid for by the memory cgroup with this inode; null: any.</summary>
-    public ulong? CgroupInode { get; init; }
-
-    /// <summary>What of the frames has to be read to decide.</summary>
-    public FrameFields Needs =>
-        (Flags is null ? 0 : FrameFields.Flags) | (CgroupInode is null ? 0 : FrameFields.Cgroup);
+    /// <summary>By the frames that back the pages.</summary>
+    public FrameFilter Frame { get; init; } = new();
 
     private bool NeedsContent { get; set; }
 
@@ -58,12 +51,6 @@ public sealed class PageFilter
     public bool Matches(ulong word, bool? isHuge) =>
         (word & _set) == _set && (word & _clear) == 0 && (!IsHuge || isHuge == true)
         && (!NeedsContent || (word & (Present | Swapped)) != 0);
-
-    /// <summary>Whether a page is wanted, as far as its frame decides it.</summary>
-    /// <param name="frame">The frame; null: the page has none.</param>
-    public bool Matches(PageFlags? frame) =>
-        (Flags is null || Flags.Matches(frame?.ShownFlags ?? 0))
-        && (CgroupInode is null || frame?.CgroupInode == CgroupInode);
 
     private void Require(bool isAsked, ulong set, ulong clear)
     {

@@ -18,9 +18,9 @@ public sealed class IdleBitmap : IDisposable
     private const int LongestRun = 512;
 
     private readonly SafeFileHandle _file;
-    private readonly string _operation;
+    private readonly Operation _operation;
 
-    private IdleBitmap(SafeFileHandle file, string operation)
+    private IdleBitmap(SafeFileHandle file, Operation operation)
     {
         _file = file;
         _operation = operation;
@@ -32,7 +32,7 @@ public sealed class IdleBitmap : IDisposable
     /// <exception cref="MemProcException">
     /// ENOENT: the kernel has none; EACCES without root; EROFS where sysfs is read-only, as in containers.
     /// </exception>
-    public static IdleBitmap Open(string operation, KernelFiles? files = null)
+    public static IdleBitmap Open(Operation operation, KernelFiles? files = null)
     {
         string path = $"{(files ?? KernelFiles.Default).Sys}/kernel/mm/page_idle/bitmap";
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadWrite, out SafeFileHandle? file);

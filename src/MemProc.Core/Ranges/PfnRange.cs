@@ -26,8 +26,8 @@ public readonly record struct PfnRange(ulong First, ulong Count = 1)
         string[] ends = text.Split("..");
         try
         {
-            ulong first = ProcAddress.ParseNumber(ends[0]);
-            ulong last = ends.Length == 1 ? first : ProcAddress.ParseNumber(ends[1]);
+            ulong first = NumberText.Parse(ends[0]);
+            ulong last = ends.Length == 1 ? first : NumberText.Parse(ends[1]);
             return ends.Length <= 2 && last >= first && last - first < ulong.MaxValue
                 ? new PfnRange(first, last - first + 1)
                 : throw new FormatException("No range.");

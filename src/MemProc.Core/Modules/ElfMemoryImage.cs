@@ -61,8 +61,8 @@ public sealed class ElfMemoryImage : ElfSource
         return done;
     }
 
-    /// <summary>The offset in the file of an address in the process; null where none of the mappings is.</summary>
-    internal ulong? OffsetOf(ulong address) =>
+    /// <inheritdoc/>
+    internal override ulong? OffsetOf(ulong address) =>
         Array.Find(_maps, map => map.Start <= address && address < map.End) is ProcMap map
             ? address - map.Start + map.Offset
             : null;

@@ -8,8 +8,11 @@ namespace MemProc;
 /// </summary>
 internal sealed class FrameSet
 {
-    /// <summary>Frames of a block.</summary>
-    public const int BlockFrames = PresentFrames.PieceFrames;
+    /// <summary>
+    /// Frames of a block. The kernel visits the page tables of every process that maps each of them when they are
+    /// marked as idle, and Ctrl-C waits for one block.
+    /// </summary>
+    public const int BlockFrames = 4096;
 
     private const int WordFrames = 64;
 

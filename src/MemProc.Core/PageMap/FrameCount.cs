@@ -21,7 +21,7 @@ public sealed class FrameCount(
     private const ulong MostPieces = 1024;
 
     /// <summary>What has been counted.</summary>
-    public PageFlagsCounter Counts { get; } = new(raw, filter.Flags);
+    public PageFlagsCounter Counts { get; } = new(raw, filter.Frame.Flags);
 
     /// <summary>Counts neighbouring frames, on all processors.</summary>
     /// <param name="first">The first frame number.</param>
@@ -40,11 +40,11 @@ public sealed class FrameCount(
         try
         {
             Parallel.For(0, pieces, options,
-                () => new Piece(new PageFlagsCounter(raw, filter.Flags)),
+                () => new Piece(new PageFlagsCounter(raw, filter.Frame.Flags)),
                 (index, _, piece) =>
                 {
                     ulong from = first + (ulong)index * PieceFrames;
-                    piece.Count(tables, from, (int)Math.Min(PieceFrames, end - from), filter.CgroupInode);
+                    piece.Count(tables, from, (int)Math.Min(PieceFrames, end - from), filter.Frame.CgroupInode);
                     return piece;
                 },
                 piece =>
@@ -72,7 +72,7 @@ public sealed class FrameCount(
     {
         ulong start = MachinePage.Floor(address ?? 0);
         ulong end = address is ulong from
-            ? MachinePage.Ceiling(UserRange.End(from, length, "ReadPageMap"))
+            ? MachinePage.Ceiling(UserRange.End(from, length, Operation.ReadPageMap))
             : long.MaxValue;
         IEnumerable<ProcMap> maps = address is null
             ? MapReader.Read(process, cancellation)
@@ -101,7 +101,7 @@ public sealed class FrameCount(
                         pages.Add(worker.Pages);
                     }
                 });
-            process.ThrowIfExited("ReadPageMap");
+            process.ThrowIfExited(Operation.ReadPageMap);
             Counts.Add(pages.Count(cancellation));
         }
         catch (AggregateException error) when (error.InnerException is MemProcException inner)
@@ -123,21 +123,6 @@ public sealed class FrameCount(
                 ulong next = at + Math.Min(size, until - at);
                 yield return (at, next);
                 at = next;
-            }
-        }
-    }
-
-    /// <summary>Counts the pages of a file that are in memory.</summary>
-    /// <param name="path">The file.</param>
-    /// <exception cref="MemProcException">ReadFilePages or ReadPageFlags failed.</exception>
-    public void AddFile(string path)
-    {
-        using FilePageWalk walk = new(withFlags: true, cancellation: cancellation);
-        foreach (FilePage page in walk.Pages(path))
-        {
-            if (page.RawFlags is ulong word && (filter.CgroupInode is null || page.CgroupInode == filter.CgroupInode))
-            {
-                Counts.Add(new KernelPageWord(word), page.Word);
             }
         }
     }

@@ -20,8 +20,6 @@ public readonly record struct PageMapStretch(ulong Address, ReadOnlyMemory<ulong
 /// <param name="cancellation">Stops the reading.</param>
 public sealed class PageMapReader(LinuxProcess process, CancellationToken cancellation = default)
 {
-    private const string Operation = "ReadPageMap";
-
     /// <summary>Words in one read: 64 KiB of them. More are no faster, and would have to come from the large heap.</summary>
     private const int BatchPages = 8 * 1024;
 
@@ -205,7 +203,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
 
         if (errno != Errno.None)
         {
-            throw process.Failure(Operation, errno, $"the pages from 0x{at:x} on cannot be scanned", at);
+            throw process.Failure(Operation.ReadPageMap, errno, $"the pages from 0x{at:x} on cannot be scanned", at);
         }
 
         return walkEnd > at ? count : throw EndedEarly(at);
@@ -243,7 +241,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
                 at / MachinePage.SizeBytes * sizeof(ulong), out int read);
             if (errno != Errno.None)
             {
-                throw process.Failure(Operation, errno, $"the pages from 0x{at:x} on cannot be read", at);
+                throw process.Failure(Operation.ReadPageMap, errno, $"the pages from 0x{at:x} on cannot be read", at);
             }
 
             read /= sizeof(ulong);
@@ -254,5 +252,10 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
 
     /// <summary>An end of file where pages are mapped: the process exited, or replaced its memory by exec.</summary>
     private MemProcException EndedEarly(ulong address) => process.Failure(
-        Operation, Errno.EFAULT, $"has no page table at 0x{address:x} (any more)", address);
+        Operation.ReadPageMap, Errno.EFAULT, $"has no page table at 0x{address:x} (any more)", address);
+
+    /// <summary>The exception that says why nothing can be found by frame number.</summary>
+    internal static MemProcException Hidden() => new(Operation.ReadPageMap, Errno.EPERM,
+        "The kernel hides frame numbers from this user, so no page can be found by them: it takes CAP_SYS_ADMIN "
+        + "(run as root).");
 }

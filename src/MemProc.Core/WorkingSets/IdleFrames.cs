@@ -9,7 +9,7 @@ internal sealed class IdleFrames : IDisposable
     /// <exception cref="MemProcException">
     /// As for <see cref="IdleBitmap.Open"/>; ReadPageFlags: no frame tables.
     /// </exception>
-    public IdleFrames(string operation, KernelFiles? files)
+    public IdleFrames(Operation operation, KernelFiles? files)
     {
         Bitmap = IdleBitmap.Open(operation, files);
         try

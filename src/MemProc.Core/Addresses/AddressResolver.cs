@@ -74,7 +74,7 @@ public sealed class AddressResolver : IDisposable
                 }
                 else
                 {
-                    _process.ThrowIfExited("FindMap");
+                    _process.ThrowIfExited(Operation.FindMap);
                     fail(MapReader.NotMapped(_process, batch[index]));
                 }
             }
@@ -231,7 +231,7 @@ public sealed class AddressResolver : IDisposable
         }
         catch (ErrnoException error)
         {
-            throw _process.Failure("ReadPageMap", error.Errno, "its page table cannot be read");
+            throw _process.Failure(Operation.ReadPageMap, error.Errno, "its page table cannot be read");
         }
         catch (MemProcException error) when (error.Errno != Errno.ESRCH)
         {

@@ -16,7 +16,7 @@ internal static class UserRange
     /// <exception cref="MemProcException">
     /// EINVAL: an empty range, one that wraps round the end of the address space, or addresses of the kernel.
     /// </exception>
-    public static ulong End(ulong address, ulong length, string operation)
+    public static ulong End(ulong address, ulong length, Operation operation)
     {
         string? fault = length == 0
             ? $"The range at 0x{address:x} has no bytes: give a length of at least 1."

@@ -65,7 +65,7 @@ public sealed class ProcElfImage
             ProcMap[] maps = ElfImages.Of(map, all);
             if (maps.Length == 0)
             {
-                throw new MemProcException(ElfFile.Operation, Errno.ENOEXEC,
+                throw new MemProcException(Operation.ReadElf, Errno.ENOEXEC,
                     $"Process {process.Identity}: what is mapped at 0x{held:x} is no file.", held);
             }
 

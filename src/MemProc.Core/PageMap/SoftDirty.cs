@@ -5,8 +5,6 @@ namespace MemProc;
 /// <summary>The kernel's soft-dirty bits: a page that is written to gets one, and keeps it until all are cleared.</summary>
 public static class SoftDirty
 {
-    private const string Operation = "ClearSoftDirty";
-
     /// <summary>Throws where the kernel keeps no such bits: clearing them would tell nothing.</summary>
     /// <param name="files">Where procfs is.</param>
     /// <exception cref="MemProcException">ENOSYS.</exception>
@@ -14,7 +12,7 @@ public static class SoftDirty
     {
         if (!SoftDirtyProbe.IsSupported(files ?? KernelFiles.Default))
         {
-            throw new MemProcException(Operation, Errno.ENOSYS,
+            throw new MemProcException(Operation.ClearSoftDirty, Errno.ENOSYS,
                 "This kernel keeps no soft-dirty bits (CONFIG_MEM_SOFT_DIRTY): tried on a page of this process, it took "
                 + "the command to clear them, and a write to the page left no trace.");
         }
@@ -30,7 +28,7 @@ public static class SoftDirty
     {
         ThrowIfUnsupported(process.Files);
         DateTime time = DateTime.Now;
-        ClearRefs.Write(process, ClearRefsCommand.SoftDirty, Operation);
+        ClearRefs.Write(process, ClearRefsCommand.SoftDirty, Operation.ClearSoftDirty);
         return new SoftDirtyClear(process.Identity, time);
     }
 }

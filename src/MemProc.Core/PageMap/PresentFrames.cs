@@ -6,15 +6,10 @@ namespace MemProc;
 /// <param name="process">The process.</param>
 /// <param name="operation">What they are wanted for.</param>
 /// <param name="cancellation">Stops the reading.</param>
-internal sealed class PresentFrames(LinuxProcess process, string operation, CancellationToken cancellation)
+internal sealed class PresentFrames(LinuxProcess process, Operation operation, CancellationToken cancellation)
 {
-    /// <summary>
-    /// Frames in a piece: the kernel looks into the page tables of all who map each, and a piece is what Ctrl-C waits for.
-    /// </summary>
-    public const int PieceFrames = 4096;
-
     private readonly PageMapReader _reader = new(process, cancellation);
-    private readonly ulong[] _frames = new ulong[PieceFrames];
+    private readonly ulong[] _frames = new ulong[FrameSet.BlockFrames];
 
     /// <summary>The frames of present pages, by address; the memory is used again for the next piece.</summary>
     /// <param name="maps">The mappings.</param>

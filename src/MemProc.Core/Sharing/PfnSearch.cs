@@ -45,12 +45,12 @@ public sealed class PfnSearch
 
                 if (isHidden)
                 {
-                    throw Hidden();
+                    throw PageMapReader.Hidden();
                 }
             }
         }
 
-        process.ThrowIfExited("ReadPageMap");
+        process.ThrowIfExited(Operation.ReadPageMap);
     }
 
     /// <summary>The places in a stretch, up to the first page whose frame is hidden.</summary>
@@ -90,7 +90,7 @@ public sealed class PfnSearch
         IReadOnlyList<int> processIds, Action<int> visited, Action<MemProcException> fail,
         CancellationToken cancellation = default)
     {
-        ThrowIfHidden();
+        PageMapWalk.ThrowIfHidden();
         if (_wanted.Count == 0)
         {
             yield break;
@@ -177,19 +177,4 @@ public sealed class PfnSearch
             return error;
         }
     }
-
-    /// <summary>Throws where frame numbers are hidden: in this process' own pagemap, and so in all others.</summary>
-    internal static void ThrowIfHidden()
-    {
-        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
-        if (new PageMapWalk(self).All().First(entry => entry.IsPresent).IsPfnHidden)
-        {
-            throw Hidden();
-        }
-    }
-
-    /// <summary>The exception that says why nothing can be found by frame number.</summary>
-    internal static MemProcException Hidden() => new("ReadPageMap", Errno.EPERM,
-        "The kernel hides frame numbers from this user, so no page can be found by them: it takes CAP_SYS_ADMIN "
-        + "(run as root).");
 }

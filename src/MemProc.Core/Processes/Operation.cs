@@ -1,0 +1,145 @@
+namespace MemProc;
+
+/// <summary>What an operation fails at where the kernel reports EFAULT or EIO.</summary>
+public enum FaultKind
+{
+    /// <summary>Something could not be read.</summary>
+    Read,
+    /// <summary>Something could not be written.</summary>
+    Write,
+    /// <summary>The kernel did the work, with another result than the one that was asked for.</summary>
+    Result,
+}
+
+/// <summary>What MemProc was doing when it failed: the first half of an error's id.</summary>
+public sealed class Operation
+{
+    /// <summary>Clearing soft-dirty bits through <c>clear_refs</c>.</summary>
+    public static readonly Operation ClearSoftDirty = new(nameof(ClearSoftDirty), FaultKind.Write);
+
+    /// <summary>Comparing memory with what a write expects there.</summary>
+    public static readonly Operation CompareMemory = new(nameof(CompareMemory));
+
+    /// <summary>Following a pointer.</summary>
+    public static readonly Operation Dereference = new(nameof(Dereference));
+
+    /// <summary>Looking up a memory cgroup by its path.</summary>
+    public static readonly Operation FindCgroup = new(nameof(FindCgroup));
+
+    /// <summary>Looking up files by path.</summary>
+    public static readonly Operation FindFile = new(nameof(FindFile));
+
+    /// <summary>Looking up the mapping of an address.</summary>
+    public static readonly Operation FindMap = new(nameof(FindMap));
+
+    /// <summary>Looking up a physical address or frame in <c>/proc/iomem</c>.</summary>
+    public static readonly Operation FindPhysicalRange = new(nameof(FindPhysicalRange));
+
+    /// <summary>Looking up processes by name.</summary>
+    public static readonly Operation FindProcess = new(nameof(FindProcess));
+
+    /// <summary>Marking pages as idle.</summary>
+    public static readonly Operation MarkIdle = new(nameof(MarkIdle));
+
+    /// <summary>Measuring which pages are in use.</summary>
+    public static readonly Operation MeasureWorkingSet = new(nameof(MeasureWorkingSet));
+
+    /// <summary>Opening a process by its id.</summary>
+    public static readonly Operation OpenProcess = new(nameof(OpenProcess));
+
+    /// <summary>Poisoning a page frame.</summary>
+    public static readonly Operation PoisonPage = new(nameof(PoisonPage), FaultKind.Result);
+
+    /// <summary>Reading <c>auxv</c>.</summary>
+    public static readonly Operation ReadAuxiliaryVector = new(nameof(ReadAuxiliaryVector));
+
+    /// <summary>Reading the kernel's type information.</summary>
+    public static readonly Operation ReadBtf = new(nameof(ReadBtf));
+
+    /// <summary>Reading an ELF image.</summary>
+    public static readonly Operation ReadElf = new(nameof(ReadElf));
+
+    /// <summary>Reading which pages of a file are cached.</summary>
+    public static readonly Operation ReadFilePages = new(nameof(ReadFilePages));
+
+    /// <summary>Reading the kernel's own memory.</summary>
+    public static readonly Operation ReadKernelMemory = new(nameof(ReadKernelMemory));
+
+    /// <summary>Reading the mappings of a process.</summary>
+    public static readonly Operation ReadMaps = new(nameof(ReadMaps));
+
+    /// <summary>Reading the memory of a process.</summary>
+    public static readonly Operation ReadMemory = new(nameof(ReadMemory));
+
+    /// <summary>Reading the frame tables.</summary>
+    public static readonly Operation ReadPageFlags = new(nameof(ReadPageFlags));
+
+    /// <summary>Reading pagemap.</summary>
+    public static readonly Operation ReadPageMap = new(nameof(ReadPageMap));
+
+    /// <summary>Reading <c>/proc/iomem</c>.</summary>
+    public static readonly Operation ReadPhysicalMap = new(nameof(ReadPhysicalMap));
+
+    /// <summary>Reading <c>smaps_rollup</c>.</summary>
+    public static readonly Operation ReadRollup = new(nameof(ReadRollup));
+
+    /// <summary>Reading <c>status</c>.</summary>
+    public static readonly Operation ReadStatus = new(nameof(ReadStatus));
+
+    /// <summary>Reading VMAs from kernel memory.</summary>
+    public static readonly Operation ReadVmas = new(nameof(ReadVmas));
+
+    /// <summary>Resolving an address expression.</summary>
+    public static readonly Operation ResolveAddress = new(nameof(ResolveAddress));
+
+    /// <summary>Restoring memory after a failed or undone write.</summary>
+    public static readonly Operation RestoreMemory = new(nameof(RestoreMemory), FaultKind.Write);
+
+    /// <summary>Saving the memory of a process.</summary>
+    public static readonly Operation SaveMemory = new(nameof(SaveMemory));
+
+    /// <summary>Scanning memory for values.</summary>
+    public static readonly Operation ScanMemory = new(nameof(ScanMemory));
+
+    /// <summary>Searching memory.</summary>
+    public static readonly Operation SearchMemory = new(nameof(SearchMemory));
+
+    /// <summary>Narrowing the matches of a scan.</summary>
+    public static readonly Operation SelectMatch = new(nameof(SelectMatch));
+
+    /// <summary>Stopping a process.</summary>
+    public static readonly Operation StopProcess = new(nameof(StopProcess));
+
+    /// <summary>Unpoisoning a page frame.</summary>
+    public static readonly Operation UnpoisonPage = new(nameof(UnpoisonPage), FaultKind.Result);
+
+    /// <summary>Reading back what was written.</summary>
+    public static readonly Operation VerifyMemory = new(nameof(VerifyMemory));
+
+    /// <summary>Walking a page table.</summary>
+    public static readonly Operation WalkPageTable = new(nameof(WalkPageTable));
+
+    /// <summary>Watching memory for changes.</summary>
+    public static readonly Operation WatchMemory = new(nameof(WatchMemory));
+
+    /// <summary>Writing an output file.</summary>
+    public static readonly Operation WriteFile = new(nameof(WriteFile), FaultKind.Write);
+
+    /// <summary>Writing the memory of a process.</summary>
+    public static readonly Operation WriteMemory = new(nameof(WriteMemory), FaultKind.Write);
+
+    private Operation(string name, FaultKind fault = FaultKind.Read)
+    {
+        Name = name;
+        Fault = fault;
+    }
+
+    /// <summary>The name, as error ids have it.</summary>
+    public string Name { get; }
+
+    /// <summary>What EFAULT and EIO mean for it.</summary>
+    public FaultKind Fault { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}
