@@ -36,7 +36,7 @@ public sealed class PesterTests(ITestOutputHelper output)
             case "Passed":
                 break;
             case "Skipped":
-                Assert.Skip(test.Message);
+                Assert.Skip(test.Message.Length > 0 ? test.Message : "no reason given");
                 break;
             case string result:
                 throw new PesterException(test.Message.Length > 0 ? test.Message : $"Pester's result: {result}", test.Stack);
