@@ -152,7 +152,8 @@ public sealed class AddressResolver : IDisposable
         if (!_places.TryGetValue((index, section?.Index), out ResolvedPlace? place))
         {
             int? thread = loaded is null ? ThreadOf(map) : null;
-            place = new ResolvedPlace(map, loaded, section, thread, _hasPages && HasPages(map));
+            place = new ResolvedPlace(map, loaded, section, thread, _hasPages && HasPages(map),
+                PageTableGeometry.Of(_process.Files));
             _places[(index, section?.Index)] = place;
         }
 

@@ -105,19 +105,19 @@ public sealed class ResolvedAddress
     public int? ThreadId => _place.ThreadId;
 
     /// <summary>Index in the root of the page table; eight times that is the offset in bytes.</summary>
-    public int? PgdIndex => PageTableShape.IndexOf(Address, PageTableLevel.PGD);
+    public int? PgdIndex => _place.PageTables.IndexOf(Address, PageTableLevel.PGD);
 
     /// <summary>Index in the table below, with five levels only.</summary>
-    public int? P4dIndex => PageTableShape.IndexOf(Address, PageTableLevel.P4D);
+    public int? P4dIndex => _place.PageTables.IndexOf(Address, PageTableLevel.P4D);
 
     /// <summary>Index in the page upper directory.</summary>
-    public int? PudIndex => PageTableShape.IndexOf(Address, PageTableLevel.PUD);
+    public int? PudIndex => _place.PageTables.IndexOf(Address, PageTableLevel.PUD);
 
     /// <summary>Index in the page middle directory.</summary>
-    public int? PmdIndex => PageTableShape.IndexOf(Address, PageTableLevel.PMD);
+    public int? PmdIndex => _place.PageTables.IndexOf(Address, PageTableLevel.PMD);
 
     /// <summary>Index in the table of page table entries.</summary>
-    public int? PteIndex => PageTableShape.IndexOf(Address, PageTableLevel.PTE);
+    public int? PteIndex => _place.PageTables.IndexOf(Address, PageTableLevel.PTE);
 
     /// <summary>
     /// The address in words: <c>libc.so.6!malloc+0x12</c>, C++ names as they are written; without a symbol

@@ -8,8 +8,9 @@ namespace MemProc;
 /// <param name="section">Its ELF section; null where there is none.</param>
 /// <param name="threadId">The thread whose stack the mapping is; null where it is none.</param>
 /// <param name="hasPages">The page table was read.</param>
+/// <param name="pageTables">The geometry of the machine's page tables.</param>
 internal sealed class ResolvedPlace(
-    ProcMap map, LoadedModule? loaded, ElfSection? section, int? threadId, bool hasPages)
+    ProcMap map, LoadedModule? loaded, ElfSection? section, int? threadId, bool hasPages, PageTableGeometry pageTables)
 {
     /// <summary>The mapping.</summary>
     public ProcMap Map { get; } = map;
@@ -28,4 +29,7 @@ internal sealed class ResolvedPlace(
 
     /// <summary>The page table was read.</summary>
     public bool HasPages { get; } = hasPages;
+
+    /// <summary>The geometry of the machine's page tables.</summary>
+    public PageTableGeometry PageTables { get; } = pageTables;
 }

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Interop;
 
-/// <summary>What an opened file is wanted for.</summary>
+/// <summary>Flags for openat(2).</summary>
 public enum OpenAccess
 {
     /// <summary>Open for reading.</summary>
@@ -13,12 +13,12 @@ public enum OpenAccess
     /// <summary>Open for reading and writing.</summary>
     ReadWrite = 2,
     /// <summary>
-    /// Open for reading (O_RDONLY | O_NONBLOCK): should a FIFO stand there, no writer is waited for.
+    /// Open for reading (O_RDONLY | O_NONBLOCK), without waiting for a writer if the file is a FIFO.
     /// </summary>
     ReadWithoutWaiting = 0x800,
     /// <summary>
-    /// The same with O_NOATIME: the file's time of last access stays. For its owner, or with CAP_FOWNER; EPERM for
-    /// others.
+    /// The same with O_NOATIME: the file's time of last access does not change. Requires the file's owner or CAP_FOWNER,
+    /// otherwise EPERM.
     /// </summary>
     ReadWithoutTrace = 0x40800,
 }
@@ -28,18 +28,18 @@ public static partial class Libc
     private const int CurrentDirectory = -100;
     private const int CloseOnExec = 0x80000;
 
-    /// <summary>openat(2): opens a path, seen from a directory that is already open.</summary>
+    /// <summary>openat(2): opens a path relative to an open directory.</summary>
     /// <param name="directory">The directory; null for the current one or an absolute path.</param>
     /// <param name="path">The path.</param>
-    /// <param name="access">How to open; O_CLOEXEC is always added.</param>
-    /// <exception cref="ErrnoException">The path cannot be opened so.</exception>
+    /// <param name="access">The flags; O_CLOEXEC is always added.</param>
+    /// <exception cref="ErrnoException">The path cannot be opened.</exception>
     public static SafeFileHandle OpenAt(SafeFileHandle? directory, string path, OpenAccess access = OpenAccess.ReadOnly)
     {
         Errno errno = TryOpenAt(directory, path, access, out SafeFileHandle? handle);
         return handle ?? throw new ErrnoException($"openat({path})", errno);
     }
 
-    /// <summary>openat(2) without an exception: <see cref="Errno.None"/> and a handle, or the error.</summary>
+    /// <summary>openat(2): returns <see cref="Errno.None"/> and a handle, or the error.</summary>
     public static Errno TryOpenAt(SafeFileHandle? directory, string path, OpenAccess access, out SafeFileHandle? handle)
     {
         bool referenced = false;

@@ -7,10 +7,10 @@ public static partial class Libc
     private const int RLimitMemlock = 8;
 
     /// <summary>
-    /// setrlimit(2): raises how much memory this process may lock as far as it goes. Before Linux 5.11 the maps of bpf
-    /// count as locked.
+    /// setrlimit(2): removes the limit of memory that this process may lock (RLIMIT_MEMLOCK). Before Linux 5.11 bpf maps
+    /// count as locked memory.
     /// </summary>
-    /// <returns>EPERM: without CAP_SYS_RESOURCE.</returns>
+    /// <returns>EPERM: CAP_SYS_RESOURCE is missing.</returns>
     public static unsafe Errno TryRaiseMemlockLimit()
     {
         ulong* unlimited = stackalloc ulong[2] { ulong.MaxValue, ulong.MaxValue };
