@@ -4,8 +4,8 @@ using System.CommandLine.Invocation;
 
 namespace MemProc.Cli;
 
-/// <summary>The usual help, with a command's examples behind it.</summary>
-/// <param name="usual">The usual help.</param>
+/// <summary>Writes the default help, followed by the examples of the command.</summary>
+/// <param name="usual">The default help.</param>
 internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
 {
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MemProc.Cli;
 
-/// <summary>Ctrl-C: the first one asks the work to stop, a second one ends the program at once.</summary>
+/// <summary>Handles Ctrl-C: the first one cancels the work, a second one ends the program at once.</summary>
 internal sealed class Interrupt : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
@@ -14,7 +14,7 @@ internal sealed class Interrupt : IDisposable
         _source.Cancel();
     });
 
-    /// <summary>Cancelled by Ctrl-C.</summary>
+    /// <summary>Canceled by Ctrl-C.</summary>
     public CancellationToken Token => _source.Token;
 
     public void Dispose()

@@ -3,39 +3,39 @@ using System.Text;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc write</c>: changes bytes of a process.</summary>
+/// <summary><c>memproc write</c>: writes to the memory of a process.</summary>
 internal sealed class WriteCommand : TransactionCommand
 {
     private static readonly string[] Contents = ["bytes", "text", "value"];
     private static readonly string[] Fields = ["address", .. Contents, "type", "expected"];
 
     private readonly Argument<int> _process = Given.Process();
-    private readonly Argument<ProcAddress?> _address = Given.Address("The first byte", orNone: true);
+    private readonly Argument<ProcAddress?> _address = Given.Address("Address of the first byte", orNone: true);
 
     private readonly Option<byte[]?> _bytes = Given.Option(
-        "--bytes", "HEX", "These bytes: '67 61 72' or 676172", ByteText.Parse);
+        "--bytes", "HEX", "Write these bytes: '67 61 72' or 676172", ByteText.Parse);
 
     private readonly Option<string?> _text = Given.Option(
-        "--text", "TEXT", "This text as UTF-8, without a NUL", text => text);
+        "--text", "TEXT", "Write this text as UTF-8, without a NUL", text => text);
 
     private readonly Option<string[]> _value = Given.List(
-        "--value", "NUMBER", "This number as --type says, decimal or 0x hex", text => text);
+        "--value", "NUMBER", "Write this number of --type, decimal or 0x hex", text => text);
 
     private readonly Option<MemoryValueType?> _type = Given.Word<MemoryValueType>(
-        "--type", "TYPE", "What --value becomes");
+        "--type", "TYPE", "The type of --value");
 
     private readonly Option<byte[]?> _expected = Given.Option(
-        "--expected", "HEX", "Write only where these bytes are now", ByteText.Parse);
+        "--expected", "HEX", "Write only where memory has these bytes now", ByteText.Parse);
 
     private readonly Option<string?> _changes = Given.Option(
-        "--changes", "FILE", "Several writes, all or none: a JSON object a line with address; bytes, text, or value and "
-            + "type; expected. - is standard input", text => text);
+        "--changes", "FILE", "Several writes, all or nothing: one JSON object per line with address; bytes, text, or value "
+            + "and type; and expected. - is standard input", text => text);
 
     private readonly Option<bool> _force = Given.Switch(
-        "--force", "Write what the process itself may not write, through /proc/PID/mem");
+        "--force", "Write through /proc/PID/mem where the process itself has no write permission");
 
     public WriteCommand()
-        : base("write", "Changes memory of a process, after asking.",
+        : base("write", "Writes to the memory of a process after confirmation.",
             "memproc write 1234 0x55d0c2a012a0 --text hello --expected '67 61 72 6c 69'",
             "memproc write 1234 0x55d0c2a012a0 --value 100 --type int32 --verify --yes",
             "memproc write 1234 0x55d0c2a012a0 --bytes 'de ad be ef' --dry-run",
@@ -56,11 +56,11 @@ internal sealed class WriteCommand : TransactionCommand
     protected override string? Fault(ParseResult given)
     {
         Option[] forms = [_bytes, _text, _value, _changes];
-        string? fault = forms.Count(form => given.Has(form)) != 1 ? "Give one of --bytes, --text, --value and --changes."
-            : given.Has(_value) != given.Has(_type) ? "--value and --type go together."
-            : given.Has(_changes) && given.Has(_address) ? "The lines of --changes have an address each: leave ADDRESS out."
-            : given.Has(_changes) && given.Has(_expected) ? "The lines of --changes say each what is expected."
-            : !given.Has(_changes) && !given.Has(_address) ? "Give ADDRESS: where to write."
+        string? fault = forms.Count(form => given.Has(form)) != 1 ? "Specify one of --bytes, --text, --value and --changes."
+            : given.Has(_value) != given.Has(_type) ? "--value and --type require each other."
+            : given.Has(_changes) && given.Has(_address) ? "ADDRESS cannot be combined with --changes, whose lines have addresses."
+            : given.Has(_changes) && given.Has(_expected) ? "--expected cannot be combined with --changes, whose lines have their own."
+            : !given.Has(_changes) && !given.Has(_address) ? "Specify ADDRESS."
             : null;
         if (fault is not null || given.Has(_changes))
         {
@@ -73,7 +73,7 @@ internal sealed class WriteCommand : TransactionCommand
         }
         catch (Exception error) when (error is FormatException or OverflowException)
         {
-            return $"--value is no {Words.Of(given.GetValue(_type)!.Value)}: {error.Message}";
+            return $"--value is not a valid {Words.Of(given.GetValue(_type)!.Value)}: {error.Message}";
         }
     }
 
@@ -96,12 +96,12 @@ internal sealed class WriteCommand : TransactionCommand
     {
         if (fields.Unknown(Fields) is string name)
         {
-            throw new FormatException($"'{name}' is none of {string.Join(", ", Fields)}.");
+            throw new FormatException($"'{name}' is not a valid property. Valid properties are {string.Join(", ", Fields)}.");
         }
 
         if (Contents.Count(fields.Has) != 1 || fields.Has("value") != fields.Has("type"))
         {
-            throw new FormatException("Give one of bytes, text, and value with type.");
+            throw new FormatException("Specify one of bytes, text, and value with type.");
         }
 
         byte[] bytes = fields.Has("bytes") ? fields.Bytes("bytes")

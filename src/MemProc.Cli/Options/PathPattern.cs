@@ -2,11 +2,11 @@ using System.IO.Enumeration;
 
 namespace MemProc.Cli;
 
-/// <summary>Paths of mappings by wildcards.</summary>
+/// <summary>Matches the paths of mappings by wildcards.</summary>
 internal static class PathPattern
 {
     /// <summary>
-    /// A test for paths that one of the patterns fits: <c>*</c> stands for any text, <c>?</c> for one character.
+    /// Returns a test for paths that match one of the patterns: <c>*</c> is any text, <c>?</c> one character.
     /// </summary>
     public static Func<string, bool> Any(string[] patterns)
     {
