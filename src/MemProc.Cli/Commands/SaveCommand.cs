@@ -86,7 +86,7 @@ internal sealed class SaveCommand : ProcessCommand
     {
         if (given.GetValue(_mapping) is { Length: > 0 } patterns)
         {
-            MapFilter filter = new() { Path = PathPattern.Any(patterns) };
+            MapFilter filter = new() { Path = MapFilterOptions.Paths(patterns) };
             ProcAddress[] found = [.. MapReader.Read(process).Where(filter.Matches)
                 .Select(map => ProcAddress.FromNumber(map.Start, map.SizeBytes))];
             return found.Length > 0 ? found : throw new MemProcException(

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.IO.Enumeration;
 
 namespace MemProc.Cli;
 
@@ -26,10 +27,20 @@ internal sealed class MapFilterOptions
     /// <summary>Creates the filter.</summary>
     public MapFilter Filter(ParseResult given) => new()
     {
-        Path = given.GetValue(_path) is { Length: > 0 } paths ? PathPattern.Any(paths) : null,
+        Path = given.GetValue(_path) is { Length: > 0 } paths ? Paths(paths) : null,
         Permissions = given.GetValue(_permission) ?? [],
         Kinds = given.GetValue(_kind) ?? [],
     };
+
+    /// <summary>
+    /// Returns a test for paths that match one of the patterns: <c>*</c> is any text, <c>?</c> one character.
+    /// </summary>
+    public static Func<string, bool> Paths(string[] patterns)
+    {
+        Func<string, bool>[] rules = Array.ConvertAll(patterns, pattern => MapFilter.PathRule(
+            pattern, name => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false)));
+        return path => Array.Exists(rules, rule => rule(path));
+    }
 
     /// <summary>Returns a pattern as it is. One that can match no permissions is refused.</summary>
     private static string Permission(string text) => new MapFilter { Permissions = [text] }.Permissions.Count > 0

@@ -33,7 +33,7 @@ internal static class Conditions
         catch (Exception error) when (error is ArgumentException or FormatException or OverflowException
             or InvalidCastException)
         {
-            cmdlet.ThrowBadArgument(parameter, error.Message + TypedValues.Hint(error), given);
+            cmdlet.ThrowBadArgument(parameter, error.Message + Items.OverflowHint(error), given);
             throw;
         }
     }

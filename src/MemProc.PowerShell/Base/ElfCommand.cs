@@ -96,7 +96,7 @@ public abstract class ElfCommand : MemProcCommand
 
     private void LookAt(LinuxProcess process)
     {
-        Func<string, bool>? rule = Path is null ? null : PathPattern.Any(Path);
+        Func<string, bool>? rule = Path is null ? null : Wildcard.Paths(Path);
         if (Address is null)
         {
             LookAt(process, rule, null);

@@ -26,7 +26,7 @@ public abstract class MapFilterCommand : AddressCommand
         {
             Filter = new MapFilter
             {
-                Path = Path is null ? null : PathPattern.Any(Path),
+                Path = Path is null ? null : Wildcard.Paths(Path),
                 Permissions = Permission ?? [],
                 Kinds = Kind ?? [],
             };

@@ -15,7 +15,7 @@ public sealed class GetElfSectionCommand : ElfCommand
     [ArgumentCompleter(typeof(ElfSectionCompleter))]
     public string[]? Name { get; set; }
 
-    protected override void BeginProcessing() => _isWanted = SymbolPattern.Any(Name);
+    protected override void BeginProcessing() => _isWanted = Wildcard.Symbols(Name);
 
     protected override void Write(ElfFile file) => WriteEach(file.Sections.Where(IsWanted));
 

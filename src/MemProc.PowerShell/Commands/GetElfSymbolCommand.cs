@@ -24,7 +24,7 @@ public sealed class GetElfSymbolCommand : ElfCommand
     [Parameter]
     public SwitchParameter Defined { get; set; }
 
-    protected override void BeginProcessing() => _isWanted = SymbolPattern.Any(Name);
+    protected override void BeginProcessing() => _isWanted = Wildcard.Symbols(Name);
 
     protected override void Write(ElfFile file) => WriteEach(file.Symbols(TableOf(file)).Where(IsWanted));
 

@@ -42,7 +42,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
         _map = Require(() => PhysicalMap.Read());
         if (Name is not null)
         {
-            _isWanted = NamePattern.Any(Name);
+            _isWanted = Wildcard.RangeNames(Name);
         }
     }
 
@@ -76,7 +76,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
         foreach (string name in Name ?? [])
         {
             if (!WildcardPattern.ContainsWildcardCharacters(name)
-                && !_map!.Ranges.Any(range => NamePattern.Fits(name, range.Name)))
+                && !_map!.Ranges.Any(range => Wildcard.MatchesRangeName(name, range.Name)))
             {
                 WriteError(PhysicalMap.NameNotFound(name));
             }

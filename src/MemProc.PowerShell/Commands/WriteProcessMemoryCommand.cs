@@ -82,13 +82,13 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
             _bytes = ParameterSetName switch
             {
                 TextSet => Encoding.GetBytes(Text),
-                ValueSet => TypedValues.Encode(Value, Type),
+                ValueSet => Items.Encode(Value, Type),
                 _ => Bytes,
             };
         }
         catch (Exception error) when (error is FormatException or OverflowException or InvalidCastException)
         {
-            ThrowBadArgument(nameof(Value), error.Message + TypedValues.Hint(error), Value);
+            ThrowBadArgument(nameof(Value), error.Message + Items.OverflowHint(error), Value);
         }
     }
 

@@ -6,14 +6,14 @@ using MemProc.Interop;
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// What an address expression can begin with: starts of the process' mappings, names of its files and areas, sections of
-/// its program, entries of the auxiliary vector; behind a <c>!</c> the symbols and sections of that file.
+/// Completes address expressions: starts of the mappings, names of files and special mappings, sections of the program,
+/// entries of the auxiliary vector; after a <c>!</c> the symbols and sections of that file.
 /// </summary>
 public sealed class AddressCompleter : IArgumentCompleter
 {
     private const string Auxiliary = "auxv:";
 
-    /// <summary>No person reads more; the next letter brings others.</summary>
+    /// <summary>Maximum number of symbols in a list.</summary>
     private const int MostSymbols = 1000;
 
     public IEnumerable<CompletionResult> CompleteArgument(
