@@ -20,9 +20,6 @@ internal static class Tools
         }
     }
 
-    /// <summary>Why PowerShell cannot take part; null where it can.</summary>
-    public static string? PwshMissing { get; } = Find("pwsh") is null ? "pwsh is not on PATH" : null;
-
     /// <summary>Why page-types cannot take part; null where it can.</summary>
     public static string? PageTypesMissing => string.IsNullOrEmpty(PageTypes)
         ? "page-types is not there: build it from a kernel's tools/mm and give its path by --page-types or PAGE_TYPES"

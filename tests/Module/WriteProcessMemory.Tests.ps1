@@ -10,6 +10,89 @@ AfterAll {
     Stop-Target
 }
 
+Describe 'Write-ProcessMemory' {
+    BeforeEach {
+        $garlic = $target.Ask('garlic')
+    }
+
+    It 'changes garlic to hello, and the target says so itself' {
+        $write = Write-ProcessMemory $target.Id $garlic.text -Text "hello`0" -Expected ([byte[]][char[]] 'garlic') -Verify `
+            -PassThru -Confirm:$false
+        $target.Ask("say $($garlic.text)").text | Should -Be 'hello'
+        $write | Should -BeOfType MemProc.MemoryWrite
+        [System.Text.Encoding]::ASCII.GetString($write.PreviousBytes) | Should -Be 'garlic'
+        $write.IsVerified | Should -BeTrue
+        $write.Length | Should -Be 6
+        # Without -PassThru nothing comes out.
+        Write-ProcessMemory $target.Id $garlic.text -Text 'g' -Confirm:$false | Should -BeNullOrEmpty
+    }
+
+    It 'writes nothing with -WhatIf, and says exactly what and where' {
+        $said = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
+            Write-ProcessMemory $($target.Id) $($garlic.text) -Text hello -WhatIf" | Out-String
+        $said | Should -Match 'What if: Write 5 bytes at 0x[0-9a-f]+ of process \d+ \(dotnet\), mapping .*rw-p'
+        $said | Should -Match ([regex]::Escape('67 61 72 6c 69 |garli| becomes 68 65 6c 6c 6f |hello|'))
+        $target.Ask("say $($garlic.text)").text | Should -Be 'garlic'
+    }
+
+    It 'asks before it writes' {
+        $command = Get-Command Write-ProcessMemory
+        $attribute = $command.ImplementingType.GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false)
+        $attribute.ConfirmImpact | Should -Be 'High'
+        $attribute.SupportsShouldProcess | Should -BeTrue
+        { pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
+            Write-ProcessMemory $($target.Id) $($garlic.text) -Text hello" 2>&1 } | Should -Not -Throw
+        $target.Ask("say $($garlic.text)").text | Should -Be 'garlic'
+    }
+
+    It 'writes bytes and values' {
+        Write-ProcessMemory $target.Id $garlic.text 0x68, 0x69, 0 -Confirm:$false
+        $target.Ask("say $($garlic.text)").text | Should -Be 'hi'
+        Write-ProcessMemory $target.Id $garlic.text -Value 1, -2 -Type Int16 -Confirm:$false
+        $target.Ask("peek $($garlic.text) 4").bytes | Should -Be '0100feff'
+        Write-ProcessMemory $target.Id $garlic.pointer -Value ($garlic.text + 1) -Type Pointer -Confirm:$false
+        Read-ProcessMemory $target.Id $garlic.pointer -Type Pointer | Should -Be ($garlic.text + 1)
+    }
+
+    It 'refuses <name>' -ForEach @(
+        @{ name = 'other bytes than expected'; arguments = @{ Text = 'x'; Expected = [byte[]] (1, 2) }
+            id = 'CompareMemory,EAGAIN'; category = 'InvalidData' }
+        @{ name = 'a hole'; arguments = @{ Text = 'x'; Address = 0x10 }; id = 'WriteMemory,EFAULT'; category = 'WriteError' }
+        @{ name = 'the kernel half'; arguments = @{ Text = 'x'; Address = 0xffff800000000000 }
+            id = 'WriteMemory,EINVAL'; category = 'InvalidArgument' }
+        @{ name = 'a value that does not fit'; arguments = @{ Value = 300; Type = 'Byte' }
+            id = 'Value,EINVAL'; category = 'InvalidArgument' }
+    ) {
+        $call = @{ Id = $target.Id; Address = $garlic.text; Confirm = $false; ErrorAction = 'Stop' }
+        foreach ($key in $arguments.Keys) {
+            $call[$key] = $arguments[$key]
+        }
+
+        $problem = { Write-ProcessMemory @call } | Should -Throw -PassThru
+        $problem.FullyQualifiedErrorId | Should -Be "$id,MemProc.PowerShell.WriteProcessMemoryCommand"
+        $problem.CategoryInfo.Category | Should -Be $category
+        $target.Ask("say $($garlic.text)").text | Should -Be 'garlic'
+    }
+
+    It 'writes read-only pages with -Force only' {
+        $address = $target.Ask('seed').address
+        $null = $target.Ask("protect $address 8192 r--")
+        { Write-ProcessMemory $target.Id $address -Text hello -Confirm:$false -ErrorAction Stop } |
+            Should -Throw -ErrorId 'WriteMemory,EACCES,MemProc.PowerShell.WriteProcessMemoryCommand'
+        $write = Write-ProcessMemory $target.Id $address -Text "hello`0" -Force -PassThru -Confirm:$false
+        $write.Method | Should -Be 'Mem'
+        $target.Ask("say $address").text | Should -Be 'hello'
+    }
+
+    It 'writes nothing across a hole' {
+        $address = $target.Ask('map 12288 rw- private').address
+        $null = $target.Ask("touch $address 3"), $target.Ask("unmap $($address + 4096) 4096")
+        { Write-ProcessMemory $target.Id ($address + 4094) -Text hello -Confirm:$false -ErrorAction Stop } |
+            Should -Throw -ErrorId 'WriteMemory,EFAULT,MemProc.PowerShell.WriteProcessMemoryCommand'
+        $target.Ask("peek $($address + 4094) 2").bytes | Should -Be '0000'
+    }
+}
+
 Describe 'Write-ProcessMemory, several writes' {
     BeforeEach {
         $seed = $target.Ask('seed').address
@@ -105,104 +188,5 @@ Describe 'Write-ProcessMemory, several writes' {
         $write.IsVerified | Should -BeTrue
         $null = $target.Ask('still')
         { Write-ProcessMemory -Address $address -Text x -Stop -Confirm:$false -ErrorAction Stop } | Should -Throw
-    }
-}
-
-Describe 'Undo-ProcessMemoryWrite' {
-    BeforeEach {
-        $seed = $target.Ask('seed').address
-        $writes = Write-ProcessMemory $target.Id -PassThru -Confirm:$false -Change @{ Address = $seed; Text = 'hello' },
-            @{ Address = $seed + 8; Text = 'world' }
-    }
-
-    It 'puts back what was there, and that can be undone too' {
-        $undone = $writes | Undo-ProcessMemoryWrite -Stop -Verify -PassThru -Confirm:$false
-        & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
-        $undone | Should -BeOfType MemProc.MemoryWrite
-        $undone | ForEach-Object Address | Should -Be ($seed + 8), $seed
-        Undo-ProcessMemoryWrite $undone -Confirm:$false | Should -BeNullOrEmpty
-        & $text | Should -BeExactly 'helloFGHworld234'
-    }
-
-    It 'asks before it writes, and says all of it' {
-        $attribute = (Get-Command Undo-ProcessMemoryWrite).ImplementingType.GetCustomAttributes(
-            [System.Management.Automation.CmdletAttribute], $false)
-        $attribute.ConfirmImpact | Should -Be 'High'
-        $path = Join-Path $TestDrive asks.xml
-        $writes | Export-Clixml $path
-        $said = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
-            Import-Clixml $path | Undo-ProcessMemoryWrite -WhatIf; Import-Clixml $path | Undo-ProcessMemoryWrite" 2>&1 | Out-String
-        $said | Should -Match 'What if: Put back 2 places of process'
-        $said | Should -Match ([regex]::Escape('77 6f 72 6c 64 |world| becomes 49 4a 4b 4c 31 |IJKL1|'))
-        & $text | Should -BeExactly 'helloFGHworld234'
-    }
-
-    It 'refuses all where bytes have changed since' {
-        Write-ProcessMemory $target.Id ($seed + 1) -Text E -Confirm:$false
-        $problem = { $writes | Undo-ProcessMemoryWrite -Confirm:$false -ErrorAction Stop } | Should -Throw -PassThru
-        $problem.FullyQualifiedErrorId | Should -Be (& $refused 'CompareMemory,EAGAIN' 'Undo')
-        $problem.CategoryInfo.Category | Should -Be 'InvalidData'
-        & $text | Should -BeExactly 'hElloFGHworld234'
-    }
-
-    It 'refuses another process with the same number' {
-        $other = $writes | Select-Object *
-        $other | ForEach-Object { $_.ProcessStartTicks -= 1 }
-        $problem = { $other | Undo-ProcessMemoryWrite -Confirm:$false -ErrorAction Stop } | Should -Throw -PassThru
-        $problem.FullyQualifiedErrorId | Should -Be (& $refused 'OpenProcess,ESRCH' 'Undo')
-        & $text | Should -BeExactly 'helloFGHworld234'
-    }
-
-    It 'takes writes from a job' {
-        $root = Resolve-Path $PSScriptRoot/../..
-        $back = Start-Job {
-            Import-Module "$using:root/MemProc.psd1"
-            Write-ProcessMemory $using:target.Id ($using:seed + 5) -Text '---' -PassThru -Confirm:$false
-        } | Receive-Job -Wait -AutoRemoveJob
-        & $text | Should -BeExactly 'hello---world234'
-        ($back | Out-Screen) | Should -Match '2d 2d 2d \|---\|'
-        $back | Undo-ProcessMemoryWrite -Confirm:$false
-        & $text | Should -BeExactly 'helloFGHworld234'
-    }
-
-    It 'takes writes from a file of <_>' -ForEach 'XML', 'JSON' {
-        $path = Join-Path $TestDrive writes
-        if ($_ -eq 'XML') {
-            $writes | Export-Clixml $path
-            $kept = Import-Clixml $path
-        }
-        else {
-            # As memproc write --json has them.
-            $kept = $writes | ForEach-Object {
-                @{
-                    processId = $_.ProcessId; processStartTicks = $_.ProcessStartTicks; address = '0x{0:x}' -f $_.Address
-                    previousBytes = [Convert]::ToHexStringLower($_.PreviousBytes); bytes = [Convert]::ToHexStringLower($_.Bytes)
-                    method = 'process-vm'; path = ''
-                } | ConvertTo-Json | ConvertFrom-Json
-            }
-        }
-
-        $kept | Undo-ProcessMemoryWrite -Confirm:$false
-        & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
-    }
-
-    It 'puts back by force what was written by force' {
-        $null = $target.Ask("protect $seed 8192 r--")
-        $forced = Write-ProcessMemory $target.Id $seed -Text HELLO -Force -PassThru -Confirm:$false
-        ($forced | Undo-ProcessMemoryWrite -PassThru -Confirm:$false).Method | Should -Be 'Mem'
-        & $text | Should -BeExactly 'helloFGHworld234'
-        { $writes | Undo-ProcessMemoryWrite -Confirm:$false -ErrorAction Stop } |
-            Should -Throw -ErrorId (& $refused 'WriteMemory,EACCES' 'Undo')
-    }
-
-    It 'touches nothing where one of the objects is <name>' -ForEach @(
-        @{ name = 'no write'; change = { [pscustomobject] @{ Address = 1 } } }
-        @{ name = 'a write without its bytes'; change = { $one.Bytes = $null; $one } }
-        @{ name = 'a write of as many bytes as there were not'; change = { $one.PreviousBytes = [byte[]] (1, 2); $one } }
-    ) {
-        $one = $writes[1] | Select-Object *
-        $problem = { $writes[0], (& $change) | Undo-ProcessMemoryWrite -Confirm:$false } | Should -Throw -PassThru
-        $problem.FullyQualifiedErrorId | Should -Be (& $refused 'InputObject,EINVAL' 'Undo')
-        & $text | Should -BeExactly 'helloFGHworld234'
     }
 }

@@ -11,6 +11,156 @@ AfterAll {
     Stop-Target
 }
 
+Describe 'Read-ProcessMemory' {
+    It 'shows both strings of the seed as a dump with real addresses' {
+        $block = Read-ProcessMemory $target.Id $seed 8192
+        $block | Should -BeOfType MemProc.MemoryBlock
+        $block.Bytes.Count | Should -Be 8192
+        $block.Length | Should -Be 8192
+        $block.Gaps.Count | Should -Be 0
+        $screen = $block | Out-Screen
+        $screen | Should -Match ('0x{0:x12} 41 42 43 44 45 46 47 48  49 4a 4b 4c 31 32 33 34 ABCDEFGHIJKL1234' -f $seed)
+        $screen | Should -Match ('0x{0:x12} 41 41 .* AAAAAAAAAAAAAAAA' -f ($seed + 4096))
+    }
+
+    It 'reads bytes, text and numbers' {
+        $bytes = Read-ProcessMemory $target.Id $seed 4 -Raw
+        , $bytes | Should -BeOfType [byte[]]
+        $bytes | Should -Be 65, 66, 67, 68
+        Read-ProcessMemory $target.Id ($seed + 4096) 100 -AsString | Should -BeExactly 'AAAAAAAAAAAAAAAAAAABBBBBBBBBBBBCCCCCCCCCCC'
+        Read-ProcessMemory $target.Id $seed 4 -AsString -Encoding unicode | Should -BeExactly "`u{4241}`u{4443}"
+        $numbers = Read-ProcessMemory $target.Id $seed -Type UInt16 -Count 2
+        $numbers | Should -Be 0x4241, 0x4443
+        $numbers[0] | Should -BeOfType [uint16]
+        Read-ProcessMemory $target.Id $seed -Type Double | Should -BeOfType [double]
+        $garlic = $target.Ask('garlic')
+        $pointer = Read-ProcessMemory $target.Id $garlic.pointer -Type Pointer
+        $pointer | Should -Be $garlic.text
+        ($pointer | Out-Screen).Trim() | Should -Be ('0x{0:x}' -f $garlic.text)
+        Read-ProcessMemory $target.Id $pointer 16 -AsString | Should -BeExactly 'garlic'
+    }
+
+    It 'takes mappings and pages from the pipeline' {
+        (Get-ProcMap $target.Id -Address $seed | Read-ProcessMemory).Length | Should -Be 8192
+        (Get-PageMapEntry $target.Id $seed -Count 1 | Read-ProcessMemory).Length | Should -Be 4096
+        (Read-ProcessMemory $target.Id (Get-ProcMap $target.Id -Address $seed)).Length | Should -Be 8192
+    }
+
+    It 'reads the same by <_>' -ForEach 'ProcessVm', 'Mem', 'Auto' {
+        $block = Read-ProcessMemory $target.Id $seed 64 -Method $_
+        $block.Bytes[0] | Should -Be 65
+        $block.Method | Should -Be ($_ -eq 'Auto' ? 'ProcessVm' : $_)
+    }
+
+    It 'makes a hole a gap, and with -ReadAll an error' {
+        $address = $target.Ask('map 12288 rw- private').address
+        $null = $target.Ask("fill $address 12288 1"), $target.Ask("unmap $($address + 4096) 4096")
+        $block = Read-ProcessMemory $target.Id $address 12288
+        $block.Gaps.Count | Should -Be 1
+        $block.Gaps[0].Address | Should -Be ($address + 4096)
+        $block.Gaps[0].Length | Should -Be 4096
+        $block.Gaps[0].Errno | Should -Be 'EFAULT'
+        $block.Gaps[0].Kind | Should -Be 'NotMapped'
+        $block | Out-Screen | Should -Match '4 KiB not mapped'
+        $id = 'ReadMemory,EFAULT,MemProc.PowerShell.ReadProcessMemoryCommand'
+        { Read-ProcessMemory $target.Id $address 12288 -ReadAll -ErrorAction Stop } | Should -Throw -ErrorId $id
+        # Forms without room for a gap never show zeros for it.
+        { Read-ProcessMemory $target.Id $address 12288 -Raw -ErrorAction Stop } | Should -Throw -ErrorId $id
+        { Read-ProcessMemory $target.Id ($address + 4092) -Type Int64 -ErrorAction Stop } | Should -Throw -ErrorId $id
+    }
+
+    It 'makes a request of which nothing can be read an error: <address>' -ForEach @(
+        @{ address = 0x10; id = 'ReadMemory,EFAULT'; category = 'ReadError' }
+        @{ address = 0; id = 'ReadMemory,EFAULT'; category = 'ReadError' }
+        @{ address = 0xffffffffff600000; id = 'ReadMemory,EINVAL'; category = 'InvalidArgument' }
+        @{ address = 0xffff800000000000; id = 'ReadMemory,EINVAL'; category = 'InvalidArgument' }
+    ) {
+        $null = Read-ProcessMemory $target.Id $address 16 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -Be "$id,MemProc.PowerShell.ReadProcessMemoryCommand"
+        $problem[0].CategoryInfo.Category | Should -Be $category
+    }
+
+    It 'asks for a length, and refuses 0, a negative one and one that wraps round' {
+        { Read-ProcessMemory $target.Id $seed -ErrorAction Stop } | Should -Throw '*Give -Length*'
+        { Read-ProcessMemory $target.Id $seed 0 } | Should -Throw
+        { Read-ProcessMemory $target.Id $seed -1 } | Should -Throw
+        { Read-ProcessMemory $target.Id $seed ([ulong]::MaxValue) -ErrorAction Stop } | Should -Throw '*wraps round*'
+        { Read-ProcessMemory $target.Id $seed 4GB -Raw -ErrorAction Stop } | Should -Throw '*into a file*'
+    }
+
+    It 'writes a file of any size, and replaces one with -Force only' {
+        $address = $target.Ask('map 3145728 rw- private').address
+        $null = $target.Ask("fill $address 3145728 1")
+        $path = Join-Path $TestDrive out.bin
+        $file = Read-ProcessMemory $target.Id $address 3MB -OutFile $path
+        $file | Should -BeOfType MemProc.MemoryFile
+        $file.Path | Should -Be $path
+        (Get-Item $path).Length | Should -Be 3MB
+        $there = [System.IO.File]::ReadAllBytes($path)
+        $here = Read-ProcessMemory $target.Id $address 3MB -Raw
+        [System.Linq.Enumerable]::SequenceEqual([byte[]] $there, [byte[]] $here) | Should -BeTrue
+        { Read-ProcessMemory $target.Id $address 16 -OutFile $path -ErrorAction Stop } | Should -Throw '*-Force*'
+        (Get-Item $path).Length | Should -Be 3MB
+        $null = Read-ProcessMemory $target.Id $address 16 -OutFile $path -Force
+        (Get-Item $path).Length | Should -Be 16
+    }
+
+    It 'takes one range for a file, not the last of several' {
+        $path = Join-Path $TestDrive several.bin
+        $file = $seed, ($seed + 4096) | ForEach-Object { [pscustomobject] @{ Address = $_ } } |
+            Read-ProcessMemory -Id $target.Id -Length 16 -OutFile $path -Force -ErrorVariable problem `
+                -ErrorAction SilentlyContinue
+        $file.Address | Should -Be $seed
+        $problem[0].FullyQualifiedErrorId | Should -Be 'ReadMemory,EEXIST,MemProc.PowerShell.ReadProcessMemoryCommand'
+        Get-Content $path -AsByteStream -TotalCount 3 | Should -Be 65, 66, 67
+    }
+
+    It 'reads a text that ends before the mapping does' {
+        $address = $target.Ask('map 4096 rw- private').address
+        Write-ProcessMemory $target.Id ($address + 4090) -Text "end`0" -Confirm:$false
+        Read-ProcessMemory $target.Id ($address + 4090) 256 -AsString | Should -BeExactly 'end'
+        Write-ProcessMemory $target.Id ($address + 4090) -Text 'no end' -Confirm:$false
+        { Read-ProcessMemory $target.Id ($address + 4090) 256 -AsString -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ReadMemory,EFAULT,MemProc.PowerShell.ReadProcessMemoryCommand'
+    }
+
+    It 'leaves no file behind where nothing could be read' {
+        $path = Join-Path $TestDrive nothing.bin
+        { Read-ProcessMemory $target.Id 0x10 16 -OutFile $path -ErrorAction Stop } | Should -Throw
+        Test-Path $path | Should -BeFalse
+    }
+
+    It 'keeps control characters of a text from the terminal, and the text as it is' {
+        $address = $target.Ask('map 4096 rw- private').address
+        Write-ProcessMemory $target.Id $address -Text "`e[31mred" -Confirm:$false
+        $text = Read-ProcessMemory $target.Id $address 16 -AsString
+        $text | Should -BeExactly "`e[31mred"
+        ($text | Out-String).Trim() | Should -Be '\x1b[31mred'
+        Read-ProcessMemory $target.Id $address 16 | Out-String | Should -Not -Match "`e\[31mred"
+    }
+
+    It 'goes on after a dead process' {
+        $dead = Start-Target
+        $dead.Kill()
+        $blocks = Read-ProcessMemory $dead.Id, $target.Id $seed 16 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $blocks.ProcessId | Should -Be $target.Id
+        $problem[0].FullyQualifiedErrorId | Should -Be 'OpenProcess,ESRCH,MemProc.PowerShell.ReadProcessMemoryCommand'
+    }
+
+    It 'looks the same from a job' {
+        $root = Resolve-Path $PSScriptRoot/../..
+        $back = Start-Job { Import-Module "$using:root/MemProc.psd1"; Read-ProcessMemory $using:target.Id $using:seed 48 } |
+            Receive-Job -Wait -AutoRemoveJob
+        ($back | Out-Screen).Trim() | Should -Be (Read-ProcessMemory $target.Id $seed 48 | Out-Screen).Trim()
+    }
+
+    It 'completes encodings' {
+        $line = 'Read-ProcessMemory 1 0x10 4 -AsString -Encoding uni'
+        [System.Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).
+            CompletionMatches.CompletionText | Should -Contain 'unicode'
+    }
+}
+
 Describe 'Read-ProcessMemory -Type' {
     It 'gives <type> as <expected>' -ForEach @(
         @{ type = 'SByte'; bytes = 0xfe; expected = [sbyte] -2 }
@@ -185,7 +335,7 @@ Describe 'Read-ProcessMemory -Stop' {
     }
 }
 
-Describe 'Addresses that no process has' {
+Describe 'Read-ProcessMemory of addresses that no process has' {
     It 'refuses <address> in words' -ForEach @(
         @{ address = 0xffffffffff600000; words = '*vsyscall*' }
         @{ address = 0x8000000000000000; words = "*kernel's half*" }

@@ -4,10 +4,6 @@ BeforeAll {
     $target = Start-Target
     $seed = $target.Ask('seed').address
     $here = @{ Id = $target.Id; Address = $seed; Length = 8192 }
-
-    function Set-Number($Address, $Value, $Type = 'Int32') {
-        Write-ProcessMemory $target.Id $Address -Value $Value -Type $Type -Confirm:$false
-    }
 }
 
 AfterAll {
@@ -140,88 +136,5 @@ Describe 'Search-ProcessMemory' {
             { $match | Select-ProcessMemoryMatch -Changed -ErrorAction Stop } |
                 Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.SelectProcessMemoryMatchCommand'
         }
-    }
-}
-
-Describe 'Narrowing' {
-    BeforeEach {
-        $place = $target.Ask('map 65536 rw- private').address
-        $null = $target.Ask("fill $place 65536 9")
-        $scope = @{ Id = $target.Id; Address = $place; Length = 65536 }
-        Set-Number ($place + 400) 1000
-    }
-
-    It 'leads from all numbers to the one' {
-        $scan = New-ProcessMemoryScan @scope -Type Int32
-        $scan | Should -BeOfType MemProc.MemoryScan
-        $scan.Count | Should -Be 16384
-        Set-Number ($place + 400) 1001
-        $next = $scan | Select-ProcessMemoryMatch -Increased
-        Set-Number ($place + 400) 900
-        $last = $next | Select-ProcessMemoryMatch -Decreased | Select-ProcessMemoryMatch -Unchanged |
-            Select-ProcessMemoryMatch -Between 800, 1000 | Select-ProcessMemoryMatch -Value 900
-        $last.Count | Should -Be 1
-        $last.Rounds | Should -Be 6
-        $match = $last | Get-ProcessMemoryMatch
-        $match.Address | Should -Be ($place + 400)
-        $match.Value | Should -Be 900
-        $match.Permissions | Should -Be 'rw-p'
-        # The scans before it are what they were.
-        $scan.Count | Should -Be 16384
-        ($scan | Select-ProcessMemoryMatch -Changed).Count | Should -Be 1
-        ($scan | Get-ProcessMemoryMatch -First 5).Count | Should -Be 5
-        $last | Get-ProcessMemoryMatch | Write-ProcessMemory -Value 7 -Type Int32 -Confirm:$false
-        ($last | Select-ProcessMemoryMatch -Value 7).Count | Should -Be 1
-        ($last | Select-ProcessMemoryMatch -GreaterThan 7).Count | Should -Be 0
-        ($last | Select-ProcessMemoryMatch -LessThan 8).Count | Should -Be 1
-    }
-
-    It 'begins with a condition' {
-        New-ProcessMemoryScan @scope Int32 -Value 1000 | Get-ProcessMemoryMatch | ForEach-Object Address |
-            Should -Contain ($place + 400)
-        New-ProcessMemoryScan @scope Int32 -Between 999, 1001 | Get-ProcessMemoryMatch | ForEach-Object Address |
-            Should -Contain ($place + 400)
-        (New-ProcessMemoryScan @scope Int16 -Unaligned).Count | Should -Be 65535
-    }
-
-    It 'takes single matches, and says what they were' {
-        $found = Search-ProcessMemory @scope -Type Int32 -Value 1000
-        Set-Number ($place + 400) 1001
-        $match = $found | Select-ProcessMemoryMatch -Increased
-        $match.Address | Should -Be ($place + 400)
-        $match.Value, $match.PreviousValue | Should -Be 1001, 1000
-        $match | Out-Screen | Should -Match '1000 -> 1001'
-        $match | Select-ProcessMemoryMatch -Changed | Should -BeNullOrEmpty
-    }
-
-    It 'shows a scan, also from a job' {
-        $scan = New-ProcessMemoryScan @scope -Type Int32
-        $scan | Out-Screen -Width 80 | Should -Match "$($target.Id) dotnet +Int32 +1 +16384 +0 +\d"
-        $back = $scan | ConvertTo-CliXml | ConvertFrom-CliXml
-        ($back | Out-Screen).Trim() | Should -Be ($scan | Out-Screen).Trim()
-        { $back | Select-ProcessMemoryMatch -Changed -ErrorAction Stop } |
-            Should -Throw -ErrorId 'SelectMatch,EINVAL,MemProc.PowerShell.SelectProcessMemoryMatchCommand'
-    }
-
-    It 'asks of bytes and text only whether they changed' {
-        $found = Search-ProcessMemory @here -Text 1234
-        { $found | Select-ProcessMemoryMatch -Increased -ErrorAction Stop } |
-            Should -Throw -ErrorId 'SelectMatch,EINVAL,MemProc.PowerShell.SelectProcessMemoryMatchCommand'
-        ($found | Select-ProcessMemoryMatch -Unchanged).Value | Should -Be '1234'
-    }
-
-    It 'makes a match that can no longer be read an error, and goes on' {
-        $other = $target.Ask('map 4096 rw- private').address
-        $found = @(
-            foreach ($address in $other, ($place + 400)) {
-                Set-Number $address 5
-                Search-ProcessMemory $target.Id -Type Int32 -Value 5 -Address $address -Length 4
-            }
-        )
-        $null = $target.Ask("unmap $other 4096")
-        $kept = $found | Select-ProcessMemoryMatch -Unchanged -ErrorVariable problem -ErrorAction SilentlyContinue
-        $kept.Address | Should -Be ($place + 400)
-        $problem[0].FullyQualifiedErrorId |
-            Should -Be 'ReadMemory,EFAULT,MemProc.PowerShell.SelectProcessMemoryMatchCommand'
     }
 }

@@ -3,13 +3,6 @@ BeforeAll {
     Import-TestedModule
     $target = Start-Target
     $hasBitmap = Test-Path /sys/kernel/mm/page_idle/bitmap
-
-    # Ten touched pages, each a page of its own whatever the machine does with huge pages.
-    function New-Touched {
-        $address = $target.Ask('map 40960 rw- private').address
-        $null = $target.Ask("advise $address 40960 15"), $target.Ask("touch $address 10")
-        $address
-    }
 }
 
 AfterAll {
@@ -18,7 +11,7 @@ AfterAll {
 
 Describe 'Measure-WorkingSet' {
     It 'counts the pages that a process touches, by mapping' {
-        $quiet, $busy = (New-Touched), (New-Touched)
+        $quiet, $busy = (New-TouchedMemory $target), (New-TouchedMemory $target)
         $sets = Measure-WorkingSet $target.Id -Method Referenced -During {
             # A page whose translation is cached is touched unseen; changing the protection flushes it.
             $null = $target.Ask("protect $busy 40960 r--"), $target.Ask("protect $busy 40960 rw-")
@@ -37,7 +30,7 @@ Describe 'Measure-WorkingSet' {
     }
 
     It 'sums up with -Summary' {
-        $null = New-Touched
+        $null = New-TouchedMemory $target
         $sum = Measure-WorkingSet $target.Id -Seconds 0 -Summary -Method Referenced
         $sum | Should -BeOfType MemProc.WorkingSetSummary
         $sum.MappingCount | Should -BeGreaterThan 20
@@ -74,7 +67,7 @@ Describe 'Measure-WorkingSet' {
     }
 
     It 'marks nothing with -WhatIf' {
-        $address = New-Touched
+        $address = New-TouchedMemory $target
         Measure-WorkingSet $target.Id -Method Referenced -WhatIf | Should -BeNullOrEmpty
         (Get-ProcMap $target.Id -Address $address -Detailed).ReferencedBytes | Should -Be 40960
         $said = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
@@ -99,7 +92,7 @@ Describe 'Measure-WorkingSet' {
 
     It 'measures by the idle bitmap where there is one' {
         Assert-Root
-        $touched = New-Touched
+        $touched = New-TouchedMemory $target
         $answer = Invoke-InSimulatedKernel "
             `$untouched = Measure-WorkingSet $($target.Id) -During { } | Where-Object Start -EQ $touched
             `$all = Measure-WorkingSet $($target.Id) -During {
@@ -116,7 +109,7 @@ Describe 'Measure-WorkingSet' {
     }
 
     It 'shows itself in 80 columns, from a job too' {
-        $address = New-Touched
+        $address = New-TouchedMemory $target
         $root = Resolve-Path $PSScriptRoot/../..
         $sets = Measure-WorkingSet $target.Id -Seconds 0 -Method Referenced | Where-Object Start -EQ $address
         $screen = $sets | Out-Screen -Width 80
@@ -151,85 +144,5 @@ Describe 'Measure-WorkingSet' {
         $stopping = $shell.BeginStop($null, $null)
         $stopping.AsyncWaitHandle.WaitOne(30000) | Should -BeTrue
         $shell.InvocationStateInfo.State | Should -Be 'Stopped'
-    }
-}
-
-Describe 'Set-PageIdle' {
-    It 'says what of the kernel is missing' {
-        if ($hasBitmap) {
-            Set-ItResult -Skipped -Because 'this kernel has an idle bitmap'
-        }
-
-        $problem = { Set-PageIdle $target.Id } | Should -Throw -PassThru
-        $problem.FullyQualifiedErrorId | Should -Be 'MarkIdle,ENOENT,MemProc.PowerShell.SetPageIdleCommand'
-        $problem.CategoryInfo.Category | Should -Be 'ObjectNotFound'
-        $problem.Exception.Message | Should -Match 'CONFIG_IDLE_PAGE_TRACKING.*referenced bits'
-    }
-
-    It 'marks whole processes, mappings, pages and frames, and says how many are idle' {
-        Assert-Root
-        $touched = New-Touched
-        $answer = Invoke-InSimulatedKernel "
-            function Show { '{0}|{1:x}|{2}|{3:x}|{4}|{5}' -f `$_.ProcessId, `$_.Address, `$_.Length, `$_.Pfn, `$_.PageCount, `$_.IdleCount }
-            Set-PageIdle $($target.Id) $touched 0x2001 | ForEach-Object { Show }
-            Set-PageIdle $($target.Id) $($touched + 0x123) | ForEach-Object { Show }
-            Get-ProcMap $($target.Id) -Address $touched | Set-PageIdle | ForEach-Object { Show }
-            `$page = Get-PageMapEntry $($target.Id) $touched
-            `$page | Set-PageIdle | ForEach-Object { Show }
-            `$page.Pfn | Get-PageFlags | Set-PageIdle | ForEach-Object { Show }
-            '{0:x}' -f `$page.Pfn
-            `$all = Set-PageIdle $($target.Id)
-            `$all.PageCount -eq `$all.IdleCount + `$all.TouchedCount + `$all.UnmarkableCount
-            `$all.IdleCount -gt 100
-            `$all | Out-String -Width 80"
-        $hex = '{0:x}' -f $touched
-        $answer[0..3] | Should -Be "$($target.Id)|$hex|12288||3|3", "$($target.Id)|$hex|4096||1|1",
-            "$($target.Id)|$hex|40960||10|10", "$($target.Id)|$hex|4096||1|1"
-        $answer[4] | Should -Be "|||$($answer[5])|1|1"
-        $answer[6..7] | Should -Be 'True', 'True'
-        $answer[8..99] -join "`n" | Should -Match "ProcessId Address .*Unmarkable\n.*\n +$($target.Id) "
-    }
-
-    It 'refuses what makes no sense, and marks nothing with -WhatIf' {
-        Assert-Root
-        $answer = Invoke-InSimulatedKernel "
-            try { Set-PageIdle $($target.Id) -Pfn 1 } catch { `$_.FullyQualifiedErrorId }
-            try { Set-PageIdle $($target.Id) -Length 5 } catch { `$_.FullyQualifiedErrorId }
-            try { Set-PageIdle -Pfn 0xfffffffffff } catch { `$_.FullyQualifiedErrorId }
-            try { Set-PageIdle $($target.Id) 0x10 } catch { `$_.FullyQualifiedErrorId }
-            try { Set-PageIdle 4194305 } catch { `$_.FullyQualifiedErrorId }
-            Set-PageIdle $($target.Id) -WhatIf
-            Set-PageIdle -Pfn 0x1000 -Count 16 -WhatIf
-            /bin/sh -c 'tr -d \\000 < /sys/kernel/mm/page_idle/bitmap | wc -c'"
-        $answer[0..4] | Should -Be @('Pfn,EINVAL', 'Address,EINVAL', 'ReadPageFlags,EINVAL', 'FindMap,ENOENT',
-            'OpenProcess,ESRCH' | ForEach-Object { "$_,MemProc.PowerShell.SetPageIdleCommand" })
-        $answer[5] | Should -Match "What if: Mark all pages of process $($target.Id) \(dotnet\) as idle"
-        $answer[6] | Should -Match 'What if: Mark 16 frames from 0x1000 on, of whoever has them, as idle'
-        $answer[7] | Should -Be 0
-    }
-}
-
-Describe 'Clear-SoftDirty' {
-    It 'clears what a kernel keeps, and does not believe one that keeps nothing' {
-        $address = New-Touched
-        try {
-            $clear = Clear-SoftDirty $target.Id -PassThru
-        }
-        catch {
-            $_.FullyQualifiedErrorId | Should -Be 'ClearSoftDirty,ENOSYS,MemProc.PowerShell.ClearSoftDirtyCommand'
-            $_.CategoryInfo.Category | Should -Be 'NotImplemented'
-            $_.Exception.Message | Should -Match 'CONFIG_MEM_SOFT_DIRTY'
-            (Get-PageMapEntry $target.Id $address 40960).IsSoftDirty | Should -Not -Contain $true
-            return
-        }
-
-        $clear | Should -BeOfType MemProc.SoftDirtyClear
-        $clear.Time | Should -BeOfType [datetime]
-        (Get-PageMapEntry $target.Id $address 40960).IsSoftDirty | Should -Not -Contain $true
-        $null = $target.Ask("touch $($address + 4096) 1")
-        ($clear | Get-PageMapEntry -Address $address -Length 40960 | Where-Object IsSoftDirty).Address |
-            Should -Be ($address + 4096)
-        Clear-SoftDirty $target.Id | Should -BeNullOrEmpty
-        Clear-SoftDirty $target.Id -WhatIf -PassThru | Should -BeNullOrEmpty
     }
 }
