@@ -47,7 +47,7 @@ public abstract class ElfCommand : MemProcCommand
     protected abstract void Write(ElfFile file);
 
     /// <summary>The work on an image in a process.</summary>
-    protected abstract void Write(ProcElfImage image);
+    protected abstract void Write(MappedImage image);
 
     protected override void ProcessRecord()
     {
@@ -118,14 +118,21 @@ public abstract class ElfCommand : MemProcCommand
     private void LookAt(LinuxProcess process)
     {
         Func<string, bool>? rule = Path is null ? null : PathPattern.Any(Path);
-        ulong?[] addresses = Address is null ? [null] : Array.ConvertAll(Address, given => (ulong?)given.Resolve(process));
-        foreach (ulong? address in addresses)
+        using MappedImages images = new(process, Cancellation);
+        if (Address is null)
         {
+            Write(images.Loaded(rule, error => WriteError(Failure.Record(error))));
+            return;
+        }
+
+        foreach (ProcAddress address in Address)
+        {
+            // One bad address does not stop the others.
             Attempt(() =>
             {
                 try
                 {
-                    LookAt(process, rule, address);
+                    Write([images.ImageAt(address.Resolve(images))]);
                 }
                 catch (MemProcException error) when (error.Errno == Errno.ENOEXEC && MyInvocation.ExpectingInput)
                 {
@@ -136,15 +143,14 @@ public abstract class ElfCommand : MemProcCommand
         }
     }
 
-    private void LookAt(LinuxProcess process, Func<string, bool>? rule, ulong? address)
+    private void Write(IEnumerable<MappedImage> images)
     {
-        foreach (ProcElfImage image in ProcElfImage.Open(
-            process, rule, address, error => WriteError(Failure.Record(error)), Cancellation))
+        foreach (MappedImage image in images)
         {
             // The mappings of one file come down the pipeline one after the other.
-            if (_done.Add((process.Id, process.Identity.StartTicks, image.Start)))
+            if (_done.Add((image.Maps[0].ProcessId, image.Maps[0].ProcessStartTicks, image.Start)))
             {
-                WriteVerbose($"{SafeText.Escape(image.File.Name)} at 0x{image.Start:x}");
+                WriteVerbose($"{SafeText.Escape(image.Elf.Name)} at 0x{image.Start:x}");
                 Attempt(() => Write(image));
             }
         }

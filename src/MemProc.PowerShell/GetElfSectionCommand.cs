@@ -19,7 +19,7 @@ public sealed class GetElfSectionCommand : ElfCommand
 
     protected override void Write(ElfFile file) => WriteAll(file.Sections.Where(IsWanted));
 
-    protected override void Write(ProcElfImage image) => WriteAll(image.Sections.Where(IsWanted));
+    protected override void Write(MappedImage image) => WriteAll(image.Sections.Where(IsWanted));
 
     private bool IsWanted(ElfSection section) => _isWanted?.Invoke(section.Name) ?? true;
 }

@@ -28,10 +28,11 @@ public sealed class GetKernelVmaCommand : ProcessCommand
             return;
         }
 
+        using AddressResolution resolution = new(process, Cancellation);
         foreach (ProcAddress address in Address)
         {
             // One bad address does not stop the others.
-            Attempt(() => WriteObject(_reader!.Read(process, address.Resolve(process))));
+            Attempt(() => WriteObject(_reader!.Read(process, resolution.Resolve(address))));
         }
     }
 

@@ -150,11 +150,12 @@ public sealed class GetPageMapEntryCommand : ProcessCommand
             return;
         }
 
+        using AddressResolution resolution = new(process, Cancellation);
         foreach (ProcAddress address in Address)
         {
             // One bad address does not stop the others.
             Attempt(() => Write(walk.From(
-                address.Resolve(process), Length ?? address.Length, ParameterSetName == CountSet ? Count : null)));
+                resolution.Resolve(address), Length ?? address.Length, ParameterSetName == CountSet ? Count : null)));
         }
     }
 

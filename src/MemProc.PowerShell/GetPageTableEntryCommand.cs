@@ -39,9 +39,10 @@ public sealed class GetPageTableEntryCommand : ProcessCommand
     {
         // What fails for the whole process is told once, not for each of its addresses.
         _reader!.Prepare(process);
+        using AddressResolution resolution = new(process, Cancellation);
         foreach (ProcAddress given in Address)
         {
-            Attempt(() => Write(process, given));
+            Attempt(() => Write(process, given, resolution.Resolve(given)));
         }
     }
 
@@ -55,9 +56,8 @@ public sealed class GetPageTableEntryCommand : ProcessCommand
         base.Dispose(disposing);
     }
 
-    private void Write(LinuxProcess process, ProcAddress given)
+    private void Write(LinuxProcess process, ProcAddress given, ulong address)
     {
-        ulong address = given.Resolve(process);
         ulong length = ParameterSetName == CountSet
             ? Count * MachinePage.SizeBytes - (address & (MachinePage.SizeBytes - 1))
             : Length ?? given.Length ?? 1;

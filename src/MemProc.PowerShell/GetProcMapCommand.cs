@@ -40,10 +40,11 @@ public sealed class GetProcMapCommand : ProcessCommand
             return;
         }
 
+        using AddressResolution resolution = new(process, Cancellation);
         foreach (ProcAddress address in Address)
         {
             // One bad address does not stop the others.
-            Attempt(() => Write(process, address.Resolve(process)));
+            Attempt(() => Write(process, resolution.Resolve(address)));
         }
     }
 

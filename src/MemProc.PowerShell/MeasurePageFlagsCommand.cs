@@ -113,10 +113,11 @@ public sealed class MeasurePageFlagsCommand : ProcessCommand
             return;
         }
 
+        using AddressResolution resolution = new(process, Cancellation);
         foreach (ProcAddress address in Address)
         {
             Attempt(() => _count!.AddProcess(
-                process, address.Resolve(process), Length ?? address.Length ?? MachinePage.SizeBytes));
+                process, resolution.Resolve(address), Length ?? address.Length ?? MachinePage.SizeBytes));
         }
     }
 

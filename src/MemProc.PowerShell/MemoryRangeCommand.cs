@@ -69,10 +69,11 @@ public abstract class MemoryRangeCommand : ProcessCommand
             return;
         }
 
+        using AddressResolution resolution = new(process, Cancellation);
         foreach (ProcAddress address in Address)
         {
             // One bad address does not stop the others.
-            Attempt(() => Process(process, _range.From(address.Resolve(process), Length ?? address.Length)));
+            Attempt(() => Process(process, _range.From(resolution.Resolve(address), Length ?? address.Length)));
         }
     }
 

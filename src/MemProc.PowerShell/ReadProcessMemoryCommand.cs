@@ -100,11 +100,12 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
     protected override void Process(LinuxProcess process)
     {
         MemoryReader? reader = Stop ? null : Reader(process);
+        using AddressResolution resolution = new(process, Cancellation);
         foreach (ProcAddress given in Address)
         {
             Attempt(() =>
             {
-                ulong address = given.Resolve(process);
+                ulong address = resolution.Resolve(given);
                 ulong? length = LengthOf(given);
                 if (reader is null)
                 {

@@ -80,8 +80,8 @@ public sealed class SaveProcessMemoryCommand : ProcessCommand
         }
 
         // Without a length of their own, addresses stand for their mappings.
-        wanted.Ranges.AddRange(Address.Select(address =>
-            ProcAddress.FromNumber(address.Resolve(process), Length ?? address.Length)));
+        wanted.Ranges.AddRange(AddressResolution.Resolve(process, Address, Cancellation).Zip(Address, (start, address) =>
+            ProcAddress.FromNumber(start, Length ?? address.Length)));
     }
 
     protected override void EndProcessing()

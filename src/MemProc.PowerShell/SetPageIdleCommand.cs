@@ -78,12 +78,13 @@ public sealed class SetPageIdleCommand : ProcessCommand
             return;
         }
 
+        using AddressResolution resolution = new(process, Cancellation);
         foreach (ProcAddress given in Address)
         {
             // One bad address does not stop the others.
             Attempt(() =>
             {
-                ulong address = given.Resolve(process);
+                ulong address = resolution.Resolve(given);
                 ulong length = Length ?? given.Length ?? 1;
                 Write($"Mark {HumanSize.Format(length)} at 0x{address:x} of process {process.Identity} as idle, in whole "
                     + "pages", () => _marker!.Mark(process, address, length));

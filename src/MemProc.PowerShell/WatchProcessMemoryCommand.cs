@@ -75,10 +75,11 @@ public sealed class WatchProcessMemoryCommand : ProcessCommand
     {
         LinuxProcess own = Own(process.Identity);
         MemoryReader reader = new(own, Method, Cancellation);
+        using AddressResolution resolution = new(own, Cancellation);
         foreach (ProcAddress given in Address)
         {
             Attempt(() => _places.Add(new WatchedMemory(
-                own, reader, given.Resolve(own), TypeOf(given), BigEndian, Encoding)));
+                own, reader, resolution.Resolve(given), TypeOf(given), BigEndian, Encoding)));
         }
     }
 

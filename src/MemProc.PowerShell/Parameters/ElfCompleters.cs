@@ -61,8 +61,9 @@ internal static class ElfCompletion
             if (IsAboutProcess(boundParameters))
             {
                 using LinuxProcess process = LinuxProcess.Open(Completion.ProcessId(boundParameters));
-                return [.. ProcElfImage.Open(process, path is null ? null : PathPattern.Any([path]), null, _ => { })
-                    .Take(1).SelectMany(image => look(image.File))];
+                using MappedImages images = new(process);
+                return [.. images.Loaded(path is null ? null : PathPattern.Any([path]), _ => { })
+                    .Take(1).SelectMany(image => look(image.Elf))];
             }
 
             if (path is null)
