@@ -74,7 +74,7 @@ internal sealed class SaveCommand : ProcessCommand
         string path = MemorySaver.FilePath(Path.GetFullPath(given.GetValue(_path)!), process.Id, options);
         try
         {
-            Tell(output, MemorySaver.Save(process, Ranges(given, process), path, options, _ => { }, cancellation));
+            Tell(output, MemorySaver.Save(process, Ranges(given, process, cancellation), path, options, _ => { }, cancellation));
         }
         catch (MemProcException error) when (error.Errno == Errno.EEXIST && !options.Overwrite)
         {
@@ -82,7 +82,7 @@ internal sealed class SaveCommand : ProcessCommand
         }
     }
 
-    private ProcAddress[]? Ranges(ParseResult given, LinuxProcess process)
+    private ProcAddress[]? Ranges(ParseResult given, LinuxProcess process, CancellationToken cancellation)
     {
         if (given.GetValue(_mapping) is { Length: > 0 } patterns)
         {
@@ -94,8 +94,8 @@ internal sealed class SaveCommand : ProcessCommand
         }
 
         return given.GetValue(_address) is { Length: > 0 } addresses
-            ? [.. addresses.Select(address => ProcAddress.FromNumber(
-                address.Resolve(process), given.GetValue(_length)))]
+            ? [.. AddressResolution.Resolve(process, addresses, cancellation)
+                .Select(address => ProcAddress.FromNumber(address, given.GetValue(_length)))]
             : null;
     }
 

@@ -52,8 +52,9 @@ internal sealed class WatchCommand : ProcessCommand
     {
         MemoryType type = given.GetValue(_type)!;
         MemoryReader reader = new(process, ReadMethod.Auto, cancellation);
-        WatchedMemory[] places = Array.ConvertAll(given.GetValue(_addresses)!, address => new WatchedMemory(
-            process, reader, address.Resolve(process), type, given.GetValue(_bigEndian), Encoding.UTF8));
+        ulong[] addresses = AddressResolution.Resolve(process, given.GetValue(_addresses)!, cancellation);
+        WatchedMemory[] places = Array.ConvertAll(addresses, address => new WatchedMemory(
+            process, reader, address, type, given.GetValue(_bigEndian), Encoding.UTF8));
         MemoryWatch watch = new(places, given.GetValue(_interval) ?? TimeSpan.FromSeconds(1), cancellation);
         Table<MemoryChange> table = output.BeginTable<MemoryChange>(
         [

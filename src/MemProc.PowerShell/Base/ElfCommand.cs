@@ -47,7 +47,7 @@ public abstract class ElfCommand : MemProcCommand
     protected abstract void Write(ElfFile file);
 
     /// <summary>The work on an image in a process.</summary>
-    protected abstract void Write(ProcElfImage image);
+    protected abstract void Write(MappedImage image);
 
     protected override void ProcessRecord()
     {
@@ -96,34 +96,41 @@ public abstract class ElfCommand : MemProcCommand
 
     private void LookAt(LinuxProcess process)
     {
-        Func<string, bool>? rule = Path is null ? null : Wildcard.Paths(Path);
+        using MappedImages images = new(process, Cancellation);
         if (Address is null)
         {
-            LookAt(process, rule, null);
+            Write(process, images.Loaded(Path is null ? null : Wildcard.Paths(Path), WriteError));
             return;
         }
 
-        ForEachAddress(process, Address, (address, _) => LookAt(process, rule, address));
+        foreach (ProcAddress address in Address)
+        {
+            // One bad address does not stop the others.
+            Attempt(() =>
+            {
+                try
+                {
+                    Write(process, [images.ImageAt(address.Resolve(images))]);
+                }
+                catch (MemProcException error) when (error.Errno == Errno.ENOEXEC && MyInvocation.ExpectingInput)
+                {
+                    // Most mappings of a process are not ELF images; the user has not asked for those by name.
+                    WriteVerbose(error.Message);
+                }
+            });
+        }
     }
 
-    private void LookAt(LinuxProcess process, Func<string, bool>? rule, ulong? address)
+    private void Write(LinuxProcess process, IEnumerable<MappedImage> images)
     {
-        try
+        foreach (MappedImage image in images)
         {
-            foreach (ProcElfImage image in ProcElfImage.Open(process, rule, address, WriteError, Cancellation))
+            // The mappings of one file come down the pipeline one after the other.
+            if (_done.Add((process.Id, process.Identity.StartTicks, image.Start)))
             {
-                // The mappings of one file come down the pipeline one after the other.
-                if (_done.Add((process.Id, process.Identity.StartTicks, image.Start)))
-                {
-                    WriteVerbose($"{SafeText.Escape(image.File.Name)} at 0x{image.Start:x}");
-                    Attempt(() => Write(image));
-                }
+                WriteVerbose($"{SafeText.Escape(image.Elf.Name)} at 0x{image.Start:x}");
+                Attempt(() => Write(image));
             }
-        }
-        catch (MemProcException error) when (error.Errno == Errno.ENOEXEC && MyInvocation.ExpectingInput)
-        {
-            // Most mappings of a process are not ELF images; the user has not asked for those by name.
-            WriteVerbose(error.Message);
         }
     }
 }

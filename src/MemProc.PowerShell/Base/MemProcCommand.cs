@@ -43,9 +43,10 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
     private protected void ForEachAddress(
         LinuxProcess process, ProcAddress[] addresses, Action<ulong, ulong?> work)
     {
+        using AddressResolution resolution = new(process, Cancellation);
         foreach (ProcAddress address in addresses)
         {
-            Attempt(() => work(address.Resolve(process), address.Length));
+            Attempt(() => work(resolution.Resolve(address), address.Length));
         }
     }
 

@@ -10,5 +10,5 @@ public sealed class GetElfHeaderCommand : ElfCommand
 {
     protected override void Write(ElfFile file) => WriteObject(file.Header);
 
-    protected override void Write(ProcElfImage image) => WriteObject(image.Header);
+    protected override void Write(MappedImage image) => WriteObject(image.Header);
 }

@@ -19,7 +19,7 @@ public sealed class GetElfSectionCommand : ElfCommand
 
     protected override void Write(ElfFile file) => WriteEach(file.Sections.Where(IsWanted));
 
-    protected override void Write(ProcElfImage image) => WriteEach(image.Sections.Where(IsWanted));
+    protected override void Write(MappedImage image) => WriteEach(image.Sections.Where(IsWanted));
 
     private bool IsWanted(ElfSection section) => _isWanted?.Invoke(section.Name) ?? true;
 }

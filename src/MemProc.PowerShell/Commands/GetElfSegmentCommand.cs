@@ -13,7 +13,7 @@ public sealed class GetElfSegmentCommand : ElfCommand
 
     protected override void Write(ElfFile file) => WriteEach(file.SegmentsWithSections().Where(IsWanted));
 
-    protected override void Write(ProcElfImage image) => WriteEach(image.Segments.Where(IsWanted));
+    protected override void Write(MappedImage image) => WriteEach(image.Segments.Where(IsWanted));
 
     private bool IsWanted(ElfSegment segment) => Type is null || Type.Contains(segment.Type);
 }

@@ -28,7 +28,7 @@ public sealed class GetElfSymbolCommand : ElfCommand
 
     protected override void Write(ElfFile file) => WriteEach(file.Symbols(TableOf(file)).Where(IsWanted));
 
-    protected override void Write(ProcElfImage image) => WriteEach(image.Symbols(TableOf(image.File)).Where(IsWanted));
+    protected override void Write(MappedImage image) => WriteEach(image.Symbols(TableOf(image.Elf)).Where(IsWanted));
 
     private ElfSymbolSource TableOf(ElfFile file) => Table ?? file.LargestTable;
 

@@ -58,8 +58,9 @@ internal static class ElfCompletion
             if (Completion.BoundId(boundParameters) is not null)
             {
                 using LinuxProcess process = LinuxProcess.Open(Completion.ProcessId(boundParameters));
-                return [.. ProcElfImage.Open(process, path is null ? null : Wildcard.Paths([path]), null, _ => { })
-                    .Take(1).SelectMany(image => look(image.File))];
+                using MappedImages images = new(process);
+                return [.. images.Loaded(path is null ? null : Wildcard.Paths([path]), _ => { })
+                    .Take(1).SelectMany(image => look(image.Elf))];
             }
 
             if (path is null)
