@@ -15,7 +15,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     private const string ChangeSet = "Change";
 
     /// <summary>What -Transaction collects, by process.</summary>
-    private readonly Dictionary<(int Id, ulong StartTicks), List<WantedWrite>> _collected = [];
+    private readonly Dictionary<(int Id, ulong StartTicks), List<UnresolvedWrite>> _collected = [];
     private byte[] _bytes = [];
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = BytesSet)]
@@ -50,7 +50,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     [Parameter(Mandatory = true, ParameterSetName = ChangeSet)]
     [ChangeTransformation]
     [ValidateNotNullOrEmpty]
-    public WantedWrite[] Change { get; set; } = [];
+    public UnresolvedWrite[] Change { get; set; } = [];
 
     [Parameter(ParameterSetName = BytesSet)]
     [Parameter(ParameterSetName = TextSet)]
@@ -102,7 +102,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
         }
 
         (int, ulong) key = (process.Id, process.Identity.StartTicks);
-        if (!_collected.TryGetValue(key, out List<WantedWrite>? changes))
+        if (!_collected.TryGetValue(key, out List<UnresolvedWrite>? changes))
         {
             _collected[key] = changes = [];
         }
@@ -112,7 +112,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
 
     protected override void EndProcessing()
     {
-        foreach (((int id, ulong startTicks), List<WantedWrite> changes) in _collected)
+        foreach (((int id, ulong startTicks), List<UnresolvedWrite> changes) in _collected)
         {
             // One process that fails does not stop the others.
             Attempt(() =>
@@ -123,8 +123,9 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
         }
     }
 
-    private WantedWrite OneChange() => new(Address[0], _bytes, Expected, Force);
+    private UnresolvedWrite OneChange() => new(Address[0], _bytes, Expected, Force);
 
-    private void Write(LinuxProcess process, IReadOnlyList<WantedWrite> changes) => Transactions.CarryOut(
-        this, MemoryTransaction.Prepare(process, changes, Cancellation), Stop, Verify, PassThru);
+    private void Write(LinuxProcess process, IReadOnlyList<UnresolvedWrite> changes) => Transactions.CarryOut(
+        this, MemoryTransaction.Prepare(process, UnresolvedWrite.Resolve(process, changes, Cancellation), Cancellation),
+        Stop, Verify, PassThru);
 }

@@ -27,6 +27,9 @@ public readonly struct ProcAddress
     /// <summary>Bytes that the address stands for, where it came from something with a length; else null.</summary>
     public ulong? Length { get; }
 
+    /// <summary>It is a number, so that no process is needed to resolve it.</summary>
+    internal bool IsNumber => _term is null;
+
     /// <summary>An address that is known as a number.</summary>
     /// <param name="value">The address.</param>
     /// <param name="length">Bytes that it stands for, where it came from something with a length.</param>
