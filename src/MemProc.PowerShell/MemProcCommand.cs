@@ -29,6 +29,15 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>Warns, once a session, where processes are stopped on a .NET runtime that MemProc does not know.</summary>
+    internal void WarnBeforeStop()
+    {
+        if (ProcessStop.TakeRuntimeWarning() is string warning)
+        {
+            WriteWarning(warning);
+        }
+    }
+
     /// <summary>Does what the whole cmdlet rests on; a failure in it ends the cmdlet.</summary>
     internal void Require(Action work) => Require(() =>
     {

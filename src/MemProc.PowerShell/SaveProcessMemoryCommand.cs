@@ -116,6 +116,11 @@ public sealed class SaveProcessMemoryCommand : ProcessCommand
             return;
         }
 
+        if (Stop)
+        {
+            WarnBeforeStop();
+        }
+
         ulong all = Math.Max(MemoryStatusReader.Read(process).VmRssBytes ?? 1, 1);
         Progress progress = new(this, $"Saving process {process.Identity}");
         try

@@ -13,11 +13,16 @@ internal static class Transactions
     /// <param name="passThru">Give what was done to the pipeline.</param>
     /// <exception cref="MemProcException">It failed.</exception>
     public static void CarryOut(
-        PSCmdlet cmdlet, MemoryTransaction transaction, bool stop, bool verify, bool passThru)
+        MemProcCommand cmdlet, MemoryTransaction transaction, bool stop, bool verify, bool passThru)
     {
         string action = transaction.Action(stop);
         if (cmdlet.ShouldProcess(action, $"{action}. Go on?", cmdlet.MyInvocation.MyCommand.Name))
         {
+            if (stop)
+            {
+                cmdlet.WarnBeforeStop();
+            }
+
             IReadOnlyList<MemoryWrite> writes = transaction.Commit(stop, verify);
             if (passThru)
             {

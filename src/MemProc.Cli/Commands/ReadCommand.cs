@@ -95,7 +95,8 @@ internal sealed class ReadCommand : CliCommand
             return;
         }
 
-        // Nothing is written while the process stands: whoever reads the answers may take his time.
+        output.WarnBeforeStop();
+        // Nothing is written while the process is stopped: the reader of the output can take long.
         Func<IEnumerable<Action>> read = () => [Read(given, process, reader, output, cancellation)];
         foreach ((IEnumerable<Action> writes, MemProcException? failure) in
             HeldRead.Do(process, BytesKept(given), [read], cancellation))
