@@ -23,6 +23,7 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
     private readonly HeldRanges _held = new();
     private readonly Queue<Action> _unsaid = [];
     private bool _hasFile;
+    private MemoryFileDraft? _file;
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]
@@ -128,6 +129,7 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
 
     private void ReadHeld(HeldRanges.OfProcess held)
     {
+        WarnBeforeStop();
         using LinuxProcess process = LinuxProcess.Open(held.Identity.ProcessId, held.Identity.StartTicks);
         MemoryReader reader = Reader(process);
         IEnumerable<Func<IEnumerable<object?>>> reads = held.Ranges.Select<(ulong, ulong?), Func<IEnumerable<object?>>>(
@@ -187,14 +189,15 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
                 return typed.Records(address, Layout!, Count, Stride ?? (ulong)Layout!.SizeBytes)
                     .Select(MemoryForm.Record);
             case FileSet:
-                return [ReadFile(process, reader, address, length!.Value)];
+                ReadFile(process, reader, address, length!.Value);
+                return CompleteFile();
             default:
                 IEnumerable<object> blocks = MemoryForm.Blocks(reader, path, length!.Value, ReadAll);
                 return Stop ? [.. blocks] : blocks;
         }
     }
 
-    private MemoryFile ReadFile(LinuxProcess process, MemoryReader reader, ulong address, ulong length)
+    private void ReadFile(LinuxProcess process, MemoryReader reader, ulong address, ulong length)
     {
         if (_hasFile)
         {
@@ -208,7 +211,7 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
         Progress progress = new(this, $"Reading process {process.Identity}");
         try
         {
-            return MemoryFile.Save(process, reader, address, length, path, Force, ReadAll, done =>
+            _file = MemoryFile.Copy(process, reader, address, length, path, Force, ReadAll, done =>
             {
                 if (!Stop)
                 {
@@ -216,17 +219,31 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
                 }
             });
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (MemProcException error) when (error.Errno == Errno.EEXIST && !Force)
         {
-            bool isThere = File.Exists(path) && !Force;
-            string advice = isThere ? " -Force replaces it." : string.Empty;
-            Errno errno = isThere ? Errno.EEXIST : error is UnauthorizedAccessException ? Errno.EACCES : Errno.EIO;
-            throw new MemProcException(Operation.WriteFile, errno, SafeText.Escape(error.Message) + advice, path);
+            throw new MemProcException(error.Operation, error.Errno, $"{error.Message} -Force replaces it.", error.Target);
         }
         finally
         {
             progress.End();
         }
+    }
+
+    /// <summary>Gives the file its name, when the answer is written: a stopped process does not wait for its device.</summary>
+    private IEnumerable<object> CompleteFile()
+    {
+        using MemoryFileDraft file = _file!;
+        yield return file.Complete();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _file?.Dispose();
+        }
+
+        base.Dispose(disposing);
     }
 
     /// <summary>Says something now, or when the process runs again.</summary>
