@@ -93,6 +93,7 @@ internal sealed class ReadCommand : ProcessCommand
             return;
         }
 
+        output.WarnBeforeStop();
         // Nothing is written while the process is stopped: the reader of standard output can take long.
         Func<IEnumerable<Action>> read = () => [Read(given, process, reader, output, cancellation)];
         foreach ((IEnumerable<Action> writes, MemProcException? failure) in

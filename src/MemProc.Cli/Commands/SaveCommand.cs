@@ -71,6 +71,11 @@ internal sealed class SaveCommand : ProcessCommand
             Compress = given.GetValue(_compress),
             Overwrite = given.GetValue(_force),
         };
+        if (options.Stop)
+        {
+            output.WarnBeforeStop();
+        }
+
         string path = MemorySaver.FilePath(Path.GetFullPath(given.GetValue(_path)!), process.Id, options);
         try
         {

@@ -86,6 +86,11 @@ internal abstract class TransactionCommand : CliCommand
     private static IReadOnlyList<MemoryWrite> Commit(
         MemoryTransaction transaction, bool stop, bool verify, Output output)
     {
+        if (stop)
+        {
+            output.WarnBeforeStop();
+        }
+
         try
         {
             return transaction.Commit(stop, verify);

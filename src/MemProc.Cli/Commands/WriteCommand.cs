@@ -80,19 +80,20 @@ internal sealed class WriteCommand : TransactionCommand
     protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
     {
         bool force = given.GetValue(_force);
-        List<WantedWrite>? changes = given.Has(_changes)
+        List<UnresolvedWrite>? changes = given.Has(_changes)
             ? Read(given.GetValue(_changes)!, fields => Change(fields, force), output)
-            : [new WantedWrite(given.GetValue(_address)!.Value, Bytes(given),
+            : [new UnresolvedWrite(given.GetValue(_address)!.Value, Bytes(given),
                 given.Has(_expected) ? given.GetValue(_expected) : null, force)];
         if (changes is not null)
         {
             using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-            CarryOut(given, MemoryTransaction.Prepare(process, changes, cancellation), "write", "Wrote", output,
+            IReadOnlyList<WantedWrite> writes = UnresolvedWrite.Resolve(process, changes, cancellation);
+            CarryOut(given, MemoryTransaction.Prepare(process, writes, cancellation), "write", "Wrote", output,
                 cancellation);
         }
     }
 
-    private static WantedWrite Change(JsonFields fields, bool force)
+    private static UnresolvedWrite Change(JsonFields fields, bool force)
     {
         if (fields.Unknown(Fields) is string name)
         {
@@ -108,7 +109,7 @@ internal sealed class WriteCommand : TransactionCommand
             : fields.Has("text") ? Encoding.UTF8.GetBytes(fields.Text("text"))
             : Encode(fields.Texts("value"), Words.Parse<MemoryValueType>(fields.Text("type")));
         return bytes.Length > 0
-            ? new WantedWrite(ProcAddress.Parse(fields.Text("address")), bytes,
+            ? new UnresolvedWrite(ProcAddress.Parse(fields.Text("address")), bytes,
                 fields.Has("expected") ? fields.Bytes("expected") : null, force)
             : throw new FormatException("It has no bytes to write.");
     }

@@ -124,6 +124,15 @@ internal sealed class Output
         Console.Error.WriteLine($"memproc: {message}");
     }
 
+    /// <summary>Warns, once, where processes are stopped on a .NET runtime that MemProc does not know.</summary>
+    public void WarnBeforeStop()
+    {
+        if (ProcessStop.TakeRuntimeWarning() is string warning)
+        {
+            Tell(warning);
+        }
+    }
+
     /// <summary>Reports that standard output itself failed. What it had buffered is lost.</summary>
     public void Abandon(Exception error)
     {

@@ -1,3 +1,5 @@
+using MemProc.Interop;
+
 namespace MemProc.Cli;
 
 /// <summary>Writes what <c>memproc read</c> has read.</summary>
@@ -85,22 +87,26 @@ internal static class ReadOutput
         }
     }
 
-    /// <summary>Reads into a file, and returns what reports the result.</summary>
+    /// <summary>Reads into a file. The returned action gives the file its name and reports the result.</summary>
     public static Action Save(LinuxProcess process, MemoryReader reader, ulong address, ulong length, string path,
         bool overwrite, Output output)
     {
-        MemoryFile file;
         try
         {
-            file = MemoryFile.Save(process, reader, address, length, path, overwrite, needAll: false, _ => { });
+            MemoryFileDraft draft =
+                MemoryFile.Copy(process, reader, address, length, path, overwrite, needAll: false, _ => { });
+            return () =>
+            {
+                using (draft)
+                {
+                    Tell(output, process, draft.Complete());
+                }
+            };
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (MemProcException error) when (error.Errno == Errno.EEXIST && !overwrite)
         {
-            string advice = File.Exists(path) && !overwrite ? " Use --force to replace it." : string.Empty;
-            return () => output.Fail(SafeText.Escape(error.Message) + advice);
+            return () => output.Fail($"{error.Message} Use --force to replace it.");
         }
-
-        return () => Tell(output, process, file);
     }
 
     private static void Tell(Output output, LinuxProcess process, MemoryFile file)

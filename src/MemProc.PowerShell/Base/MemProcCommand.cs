@@ -91,6 +91,15 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>Warns, once a session, where processes are stopped on a .NET runtime that MemProc does not know.</summary>
+    private protected void WarnBeforeStop()
+    {
+        if (ProcessStop.TakeRuntimeWarning() is string warning)
+        {
+            WriteWarning(warning);
+        }
+    }
+
     /// <summary>Writes objects as they arrive, until Ctrl-C.</summary>
     protected void WriteEach<T>(IEnumerable<T> items)
     {
@@ -115,6 +124,11 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
     {
         if (Confirm(transaction.Action(stop)))
         {
+            if (stop)
+            {
+                WarnBeforeStop();
+            }
+
             IReadOnlyList<MemoryWrite> writes = transaction.Commit(stop, verify);
             if (passThru)
             {

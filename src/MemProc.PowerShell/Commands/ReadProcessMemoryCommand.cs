@@ -24,6 +24,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
     private readonly Queue<Action> _unsaid = [];
     private bool _hasFile;
     private MemoryReader? _reader;
+    private MemoryFileDraft? _file;
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = BlockSet)]
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = RawSet)]
@@ -125,6 +126,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
 
     private void ReadHeld(HeldRanges.OfProcess held)
     {
+        WarnBeforeStop();
         LinuxProcess process = held.Process;
         MemoryReader reader = Reader(process);
         IEnumerable<Func<IEnumerable<object?>>> reads = held.Ranges.Select<(ulong, ulong?), Func<IEnumerable<object?>>>(
@@ -178,14 +180,15 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
                 return typed.Records(address, Layout!, Count, Stride ?? (ulong)Layout!.SizeBytes)
                     .Select(MemoryForm.Record);
             case FileSet:
-                return [ReadFile(process, reader, address, length!.Value)];
+                ReadFile(process, reader, address, length!.Value);
+                return CompleteFile();
             default:
                 IEnumerable<object> blocks = MemoryForm.Blocks(reader, path, length!.Value, ReadAll);
                 return Stop ? [.. blocks] : blocks;
         }
     }
 
-    private MemoryFile ReadFile(LinuxProcess process, MemoryReader reader, ulong address, ulong length)
+    private void ReadFile(LinuxProcess process, MemoryReader reader, ulong address, ulong length)
     {
         if (_hasFile)
         {
@@ -199,21 +202,26 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
         using Progress progress = new(this, $"Reading process {process.Identity}");
         try
         {
-            return MemoryFile.Save(process, reader, address, length, path, Force, ReadAll, done =>
+            _file = DisposeAtEnd(MemoryFile.Copy(process, reader, address, length, path, Force, ReadAll, done =>
             {
                 if (!Stop)
                 {
                     progress.Report(done, length, $"{HumanSize.Format(done)} of {HumanSize.Format(length)}");
                 }
-            });
+            }));
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (MemProcException error) when (error.Errno == Errno.EEXIST && !Force)
         {
-            bool isThere = File.Exists(path) && !Force;
-            string advice = isThere ? " Use -Force to replace it." : string.Empty;
-            Errno errno = isThere ? Errno.EEXIST : error is UnauthorizedAccessException ? Errno.EACCES : Errno.EIO;
-            throw new MemProcException(Operation.WriteFile, errno, SafeText.Escape(error.Message) + advice, path);
+            throw new MemProcException(
+                error.Operation, error.Errno, $"{error.Message} Use -Force to replace it.", error.Target);
         }
+    }
+
+    /// <summary>Gives the file its name when the result is written: a stopped process does not wait for the device.</summary>
+    private IEnumerable<object> CompleteFile()
+    {
+        using MemoryFileDraft file = _file!;
+        yield return file.Complete();
     }
 
     /// <summary>Writes a message now, or when the process runs again.</summary>

@@ -102,6 +102,11 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
             return;
         }
 
+        if (Stop)
+        {
+            WarnBeforeStop();
+        }
+
         ulong all = Math.Max(MemoryStatusReader.Read(process).VmRssBytes ?? 1, 1);
         using Progress progress = new(this, $"Saving process {process.Identity}");
         try

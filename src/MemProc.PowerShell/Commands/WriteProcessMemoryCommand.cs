@@ -15,7 +15,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     private const string ChangeSet = "Change";
 
     /// <summary>The writes that -Transaction collects, by process.</summary>
-    private readonly Dictionary<LinuxProcess, List<WantedWrite>> _collected = [];
+    private readonly Dictionary<LinuxProcess, List<UnresolvedWrite>> _collected = [];
     private byte[] _bytes = [];
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = BytesSet)]
@@ -50,7 +50,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     [Parameter(Mandatory = true, ParameterSetName = ChangeSet)]
     [ChangeTransformation]
     [ValidateNotNullOrEmpty]
-    public WantedWrite[] Change { get; set; } = [];
+    public UnresolvedWrite[] Change { get; set; } = [];
 
     [Parameter(ParameterSetName = BytesSet)]
     [Parameter(ParameterSetName = TextSet)]
@@ -102,7 +102,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
         }
 
         Processes.Keep(process);
-        if (!_collected.TryGetValue(process, out List<WantedWrite>? changes))
+        if (!_collected.TryGetValue(process, out List<UnresolvedWrite>? changes))
         {
             _collected[process] = changes = [];
         }
@@ -112,15 +112,16 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
 
     protected override void EndProcessing()
     {
-        foreach ((LinuxProcess process, List<WantedWrite> changes) in _collected)
+        foreach ((LinuxProcess process, List<UnresolvedWrite> changes) in _collected)
         {
             // One process that fails does not stop the others.
             Attempt(() => Write(process, changes));
         }
     }
 
-    private WantedWrite OneChange() => new(Address[0], _bytes, Expected, Force);
+    private UnresolvedWrite OneChange() => new(Address[0], _bytes, Expected, Force);
 
-    private void Write(LinuxProcess process, IReadOnlyList<WantedWrite> changes) => Commit(
-        MemoryTransaction.Prepare(process, changes, Cancellation), Stop, Verify, PassThru);
+    private void Write(LinuxProcess process, IReadOnlyList<UnresolvedWrite> changes) => Commit(
+        MemoryTransaction.Prepare(process, UnresolvedWrite.Resolve(process, changes, Cancellation), Cancellation),
+        Stop, Verify, PassThru);
 }

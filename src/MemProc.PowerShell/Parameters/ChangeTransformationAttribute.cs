@@ -18,9 +18,9 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
         return Items.Convert(inputData, item => Convert(item!, ++number));
     }
 
-    private static WantedWrite Convert(object item, int number)
+    private static UnresolvedWrite Convert(object item, int number)
     {
-        if (item is WantedWrite done)
+        if (item is UnresolvedWrite done)
         {
             return done;
         }
@@ -36,7 +36,7 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
             object address = fields["Address"] ?? fields["Start"] ?? throw new FormatException("It has no Address.");
             byte[] bytes = Payload(fields);
             return bytes.Length > 0
-                ? new WantedWrite(AddressTransformationAttribute.Convert(address), bytes, fields.Bytes("Expected"))
+                ? new UnresolvedWrite(AddressTransformationAttribute.Convert(address), bytes, fields.Bytes("Expected"))
                 : throw new FormatException("It has no bytes to write.");
         }
         catch (Exception error) when (error is FormatException or OverflowException or InvalidCastException

@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace MemProc.Interop;
 
-/// <summary>struct iovec: a stretch of memory.</summary>
+/// <summary>struct iovec of <c>include/uapi/linux/uio.h</c>: a range of memory.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct IoVector
 {
     /// <summary>Address of the first byte.</summary>
     public nuint Base;
-    /// <summary>Bytes.</summary>
+    /// <summary>Length in bytes.</summary>
     public nuint Length;
 }
