@@ -45,7 +45,7 @@ internal sealed partial class SearchValueCase : Case
         for (ulong place = 0; place < Places; place++)
         {
             ulong address = memory.Start + memory.Length / Places * place / 64 * 64 + 8;
-            MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), BitConverter.GetBytes(Number))])
+            MemoryTransaction.Prepare(process, [new WantedWrite(address, BitConverter.GetBytes(Number))])
                 .Commit(stop: false, verify: true);
         }
     }

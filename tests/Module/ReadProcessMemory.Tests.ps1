@@ -81,7 +81,7 @@ Describe 'Read-ProcessMemory' {
     }
 
     It 'asks for a length, and refuses 0, a negative one and one that wraps round' {
-        { Read-ProcessMemory $target.Id $seed -ErrorAction Stop } | Should -Throw '*Give -Length*'
+        { Read-ProcessMemory $target.Id $seed -ErrorAction Stop } | Should -Throw '*Specify -Length*'
         { Read-ProcessMemory $target.Id $seed 0 } | Should -Throw
         { Read-ProcessMemory $target.Id $seed -1 } | Should -Throw
         { Read-ProcessMemory $target.Id $seed ([ulong]::MaxValue) -ErrorAction Stop } | Should -Throw '*wraps round*'
@@ -263,7 +263,7 @@ Describe 'Read-ProcessMemory -Dereference' {
         $block = Read-ProcessMemory $target.Id $garlic.pointer 6 -Dereference 1
         $block.Address | Should -Be $garlic.text
         $block.Pointers | Should -Be $garlic.pointer, $garlic.text
-        $block | Out-Screen | Should -Match ('by 0x{0:x} -> 0x{1:x}' -f $garlic.pointer, $garlic.text)
+        $block | Out-Screen | Should -Match ('pointers: 0x{0:x} -> 0x{1:x}' -f $garlic.pointer, $garlic.text)
         Read-ProcessMemory $target.Id $garlic.pointer -AsString -Dereference 1 | Should -BeExactly 'garlic'
         Read-ProcessMemory $target.Id $garlic.pointer -Type 'char[6]' -Dereference 1 -Stop | Should -BeExactly 'garlic'
         (Read-ProcessMemory $target.Id $seed 4).Pointers.Count | Should -Be 0

@@ -79,7 +79,7 @@ Describe 'Search-ProcessMemory' {
         $search = @{ Id = $target.Id; Address = $reserved.address; Length = $length; Pattern = '01' }
         $said = Search-ProcessMemory @search -Verbose 4>&1
         ($said | Where-Object { $_ -is [MemProc.MemoryMatch] }).Address | Should -Be $reserved.address
-        "$said" | Should -Match '4 KiB searched; left out: 1,?\d*.* not in memory'
+        "$said" | Should -Match 'searched 4 KiB; skipped: 1,?\d*.* not in memory'
         (Get-PageMapEntry $target.Id $reserved.address $length | Measure-Object).Count | Should -Be 1
     }
 

@@ -59,7 +59,7 @@ Describe 'Set-PageIdle' {
         $answer[0..4] | Should -Be @('Pfn,EINVAL', 'Address,EINVAL', 'ReadPageFlags,EINVAL', 'FindMap,ENOENT',
             'OpenProcess,ESRCH' | ForEach-Object { "$_,MemProc.PowerShell.SetPageIdleCommand" })
         $answer[5] | Should -Match "What if: Mark all pages of process $($target.Id) \(dotnet\) as idle"
-        $answer[6] | Should -Match 'What if: Mark 16 frames from 0x1000 on, of whoever has them, as idle'
+        $answer[6] | Should -Match 'What if: Mark 16 frames from 0x1000 on as idle, for all processes'
         $answer[7] | Should -Be 0
     }
 }

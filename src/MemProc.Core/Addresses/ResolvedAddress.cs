@@ -56,19 +56,19 @@ public sealed class ResolvedAddress
     public ulong MappingOffset => Address - _place.Map.Start;
 
     /// <summary>Bytes from the start of the file; null where no file is mapped.</summary>
-    public ulong? FileOffset => _place.Loaded is null || Kind == ProcMapKind.Vdso ? null : MappingOffset + _place.Map.Offset;
+    public ulong? FileOffset => _place.Image is null || Kind == ProcMapKind.Vdso ? null : MappingOffset + _place.Map.Offset;
 
     /// <summary>Name of the mapped file, or <c>[vdso]</c>; null where none is mapped.</summary>
-    public string? Module => _place.Loaded?.Module.Name;
+    public string? Module => _place.Image?.File.Name;
 
     /// <summary>Where the file is loaded: its first address; null where none is.</summary>
-    public ulong? ModuleStart => _place.Loaded?.Start;
+    public ulong? ModuleStart => _place.Image?.Start;
 
     /// <summary>Bytes from there: <c>Module+ModuleOffset</c> is an expression for the address.</summary>
     public ulong? ModuleOffset => Address - ModuleStart;
 
     /// <summary>The address in the image, as nm, objdump and addr2line count; null where no image is loaded.</summary>
-    public ulong? ImageAddress => _place.Loaded?.ImageAddressOf(Address);
+    public ulong? ImageAddress => _place.Image?.ImageAddressOf(Address);
 
     /// <summary>The ELF section; null where there is none, or the image has no section headers.</summary>
     public string? Section => _place.Section;
@@ -128,9 +128,9 @@ public sealed class ResolvedAddress
             + $"{DemangledSymbol ?? _symbol.Name}{Offset(SymbolOffset!.Value)}";
 
     /// <summary>The address as an expression that -Address takes.</summary>
-    public string Expression => _symbol is not null && _symbol.Origin != SymbolOrigin.PerfMap && Module is string file
+    public string Expression => _symbol is not null && _symbol.Origin != SymbolOrigin.PerfMap && _place.NameInExpression is string file
         ? $"{AddressParser.Quote(file)}!{AddressParser.QuoteSymbol(_symbol.Name)}{Offset(SymbolOffset!.Value)}"
-        : Module is string module ? $"{AddressParser.Quote(module)}{Offset(ModuleOffset!.Value)}"
+        : _place.NameInExpression is string name ? $"{AddressParser.Quote(name)}{Offset(ModuleOffset!.Value)}"
         : Path.StartsWith('[') ? $"{Path}{Offset(MappingOffset)}"
         : $"0x{MapStart:x}{Offset(MappingOffset)}";
 
@@ -138,4 +138,36 @@ public sealed class ResolvedAddress
     public override string ToString() => SafeText.Escape($"0x{Address:x} {Location}");
 
     private static string Offset(ulong bytes) => bytes == 0 ? string.Empty : $"+0x{bytes:x}";
+}
+
+/// <summary>
+/// What the addresses of one section of a mapping have in common, so that each of them is small: there can be millions.
+/// </summary>
+/// <param name="map">The mapping.</param>
+/// <param name="image">The place of the file; null where no file is mapped.</param>
+/// <param name="nameInExpression">What an expression calls that place; null where no name leads there alone.</param>
+/// <param name="section">The ELF section; null where there is none.</param>
+/// <param name="threadId">The thread whose stack is in the mapping; null where there is none, or several.</param>
+/// <param name="hasPages">The page table was read.</param>
+/// <param name="pageTables">The geometry of the machine's page tables.</param>
+internal sealed class ResolvedPlace(
+    ProcMap map, MappedImage? image, string? nameInExpression, ElfSection? section, int? threadId, bool hasPages,
+    PageTableGeometry pageTables)
+{
+    public ProcMap Map { get; } = map;
+
+    public MappedImage? Image { get; } = image;
+
+    public string? NameInExpression { get; } = nameInExpression;
+
+    /// <summary>Another file has the path now. It is checked at once, since only an open process can be asked.</summary>
+    public bool IsReplaced { get; } = image?.File.IsReplaced == true;
+
+    public string? Section { get; } = section?.Name;
+
+    public int? ThreadId { get; } = threadId;
+
+    public bool HasPages { get; } = hasPages;
+
+    public PageTableGeometry PageTables { get; } = pageTables;
 }

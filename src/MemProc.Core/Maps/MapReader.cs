@@ -40,7 +40,7 @@ public static class MapReader
     public static IEnumerable<ProcMapDetail> ReadDetailed(
         LinuxProcess process, CancellationToken cancellation = default) =>
         Smaps.Read<SmapsCounters>(process, cancellation)
-            .Select(found => new ProcMapDetail(found.Map, found.Lines.Counters, found.Lines.VmFlags));
+            .Select(found => new ProcMapDetail(found.Map, found.Lines));
 
     /// <summary>The exception for an address where nothing is mapped.</summary>
     internal static MemProcException NotMapped(LinuxProcess process, ulong address) => new(
@@ -71,6 +71,25 @@ public static class MapReader
         return QueryBetween(process, start, end);
     }
 
+    /// <summary>Asks the kernel for the mapping that holds an address, by PROCMAP_QUERY.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="map">The mapping; null where nothing is mapped.</param>
+    /// <returns>False where the query is not available: before Linux 6.11, and for the vsyscall page.</returns>
+    internal static bool TryQuery(LinuxProcess process, ulong address, out ProcMap? map)
+    {
+        map = null;
+        Errno errno = Errno.ENOTTY;
+        if (address <= long.MaxValue)
+        {
+            errno = ProcMapQuery.TryQuery(
+                process.Maps, address, orNext: false, out ProcMapQueryArgument answer, out byte[] name);
+            map = errno == Errno.None ? FromQuery(process, answer, name) : null;
+        }
+
+        return errno is Errno.None or Errno.ENOENT;
+    }
+
     private static IEnumerable<ProcMap> QueryBetween(LinuxProcess process, ulong start, ulong end)
     {
         for (ulong at = start; at < end;)
@@ -88,10 +107,15 @@ public static class MapReader
                 throw process.Failure(Operation.ReadMaps, errno, $"the mapping at 0x{at:x} cannot be asked for", at);
             }
 
-            MapFields fields = MapFields.From(answer);
-            yield return new ProcMap(process.Identity, null, fields, MapName.Interpret(AsInList(name), fields, process));
+            yield return FromQuery(process, answer, name);
             at = answer.VmaEnd;
         }
+    }
+
+    private static ProcMap FromQuery(LinuxProcess process, in ProcMapQueryArgument answer, byte[] name)
+    {
+        MapFields fields = MapFields.From(answer);
+        return new ProcMap(process.Identity, null, fields, MapName.Interpret(AsInList(name), fields, process));
     }
 
     /// <summary>The query gives names as they are; the list escapes newlines.</summary>

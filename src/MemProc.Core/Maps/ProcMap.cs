@@ -110,8 +110,23 @@ public class ProcMap
     /// <summary>What the mapping is.</summary>
     public ProcMapKind Kind { get; }
 
-    /// <summary>Which process it belongs to.</summary>
+    /// <summary>The process that it belongs to.</summary>
     internal ProcessIdentity Process { get; }
+
+    /// <summary>Whether the mapping can show a part of an ELF image. Devices are never read to find out.</summary>
+    internal bool CanContainElf => Kind == ProcMapKind.Vdso
+        || (Kind is ProcMapKind.File or ProcMapKind.SharedMemory && Inode != 0);
+
+    /// <summary>Whether an address is in the mapping.</summary>
+    internal bool Contains(ulong address) => Start <= address && address < End;
+
+    /// <summary>Whether two mappings show the same bytes of the same file at the same address; their ends can differ.</summary>
+    internal bool ShowsSameAs(ProcMap other) => Start == other.Start && Offset == other.Offset && Inode == other.Inode
+        && _major == other._major && _minor == other._minor && RawPath == other.RawPath;
+
+    /// <summary>Whether nothing has changed between two reads of a mapping.</summary>
+    internal bool IsSameAs(ProcMap other) =>
+        ShowsSameAs(other) && End == other.End && _permissions == other._permissions;
 
     /// <summary>The line as <c>/proc/PID/maps</c> has it, without the padding before the path.</summary>
     public override string ToString() => RawPath.Length == 0

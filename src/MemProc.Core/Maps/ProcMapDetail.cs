@@ -7,19 +7,11 @@ public sealed class ProcMapDetail : ProcMap
 {
     private readonly MapOrigin? _origin;
 
-    internal ProcMapDetail(ProcMap map, Dictionary<string, ulong> counters, string[] vmFlags)
+    internal ProcMapDetail(ProcMap map, SmapsCounters smaps, MapOrigin? origin = null)
         : base(map)
     {
-        Counters = counters.AsReadOnly();
-        VmFlags = Array.AsReadOnly(vmFlags);
-    }
-
-    /// <summary>A copy that says where it comes from.</summary>
-    internal ProcMapDetail(ProcMapDetail map, MapOrigin origin)
-        : base(map)
-    {
-        Counters = map.Counters;
-        VmFlags = map.VmFlags;
+        Counters = smaps.Counters.AsReadOnly();
+        VmFlags = Array.AsReadOnly(smaps.VmFlags);
         _origin = origin;
     }
 

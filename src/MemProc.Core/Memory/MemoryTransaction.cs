@@ -28,7 +28,7 @@ public sealed class MemoryTransaction
         _isUndo = isUndo;
         _cancellation = cancellation;
         _writer = new MemoryWriter(process, isUndo);
-        _hasOverlap = FirstOverlap(process, changes) is not null;
+        _hasOverlap = FirstOverlap(changes) is not null;
         List<MemoryPlan> plans = [];
         foreach (WantedWrite change in changes)
         {
@@ -77,8 +77,7 @@ public sealed class MemoryTransaction
 
         // What was forced then has to be forced now.
         WantedWrite[] changes = [.. writes.Reverse().Select(write => new WantedWrite(
-            ProcAddress.FromNumber(write.Address), write.PreviousBytes, write.Bytes,
-            Force: write.Method == WriteMethod.Mem))];
+            write.Address, write.PreviousBytes, write.Bytes, Force: write.Method == WriteMethod.Mem))];
         return new MemoryTransaction(process, changes, isUndo: true, cancellation);
     }
 
@@ -213,7 +212,7 @@ public sealed class MemoryTransaction
 
     private static void RefuseOverlap(LinuxProcess process, IReadOnlyList<WantedWrite> changes)
     {
-        if (FirstOverlap(process, changes) is (ulong first, ulong second))
+        if (FirstOverlap(changes) is (ulong first, ulong second))
         {
             throw new MemProcException(Operation.WriteMemory, Errno.EINVAL,
                 $"Process {process.Identity}: nothing was written: the writes to 0x{first:x} and 0x{second:x} overlap, and "
@@ -222,10 +221,10 @@ public sealed class MemoryTransaction
     }
 
     /// <summary>Two writes to the same byte; null where there are none.</summary>
-    private static (ulong First, ulong Second)? FirstOverlap(LinuxProcess process, IReadOnlyList<WantedWrite> changes)
+    private static (ulong First, ulong Second)? FirstOverlap(IReadOnlyList<WantedWrite> changes)
     {
         (ulong Address, int Length)[] ranges =
-            [.. changes.Select(change => (change.Address.Resolve(process), change.Bytes.Length)).Order()];
+            [.. changes.Select(change => (change.Address, change.Bytes.Length)).Order()];
         for (int index = 1; index < ranges.Length; index++)
         {
             (ulong address, int length) = ranges[index - 1];

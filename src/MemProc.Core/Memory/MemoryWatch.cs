@@ -21,6 +21,12 @@ public sealed class MemoryWatch(
 
     private readonly List<WatchedMemory> _places = [.. places];
 
+    /// <summary>Returns an interval that a watch can have.</summary>
+    /// <exception cref="ArgumentException">It is too short or too long.</exception>
+    public static TimeSpan CheckInterval(TimeSpan interval) => interval >= Shortest && interval <= Longest
+        ? interval
+        : throw new ArgumentException("An interval is at least 1 ms and at most one day.");
+
     /// <summary>
     /// What is there, then each change, until the time is up or nothing is left to watch: the end of a process, or a
     /// place that cannot be read from the beginning, is told as a failure and the others are watched on.

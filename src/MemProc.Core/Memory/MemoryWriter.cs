@@ -18,7 +18,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
     /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Prepare"/>.</exception>
     public MemoryPlan Check(WantedWrite change, IEnumerable<MemoryPlan> earlier)
     {
-        ulong address = change.Address.Resolve(process);
+        ulong address = change.Address;
         ulong end = UserRange.End(address, (ulong)change.Bytes.Length, Operation.WriteMemory);
         ProcMap[] maps = [.. MapReader.Between(process, address, end)];
         ulong covered = address;
@@ -67,8 +67,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
     /// <inheritdoc cref="Check"/>
     public MemoryPlan CheckAgain(MemoryPlan plan, IEnumerable<MemoryPlan> earlier)
     {
-        MemoryPlan now = Check(
-            new WantedWrite(ProcAddress.FromNumber(plan.Address), plan.Bytes, plan.Expected, plan.IsForced), earlier);
+        MemoryPlan now = Check(new WantedWrite(plan.Address, plan.Bytes, plan.Expected, plan.IsForced), earlier);
         return now.IsForced == plan.IsForced && now.Maps.Any(map => map.IsShared) == plan.Maps.Any(map => map.IsShared)
             ? now
             : throw new MemProcException(Operation.WriteMemory, Errno.EAGAIN,

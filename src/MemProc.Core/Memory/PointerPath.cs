@@ -6,6 +6,9 @@ namespace MemProc;
 /// <summary>Follows pointers: from the address of a pointer to what it points to, and on.</summary>
 public static class PointerPath
 {
+    /// <summary>Maximum number of pointers to follow.</summary>
+    public const int MaxPointers = 64;
+
     /// <summary>Follows so many pointers.</summary>
     /// <param name="process">The process.</param>
     /// <param name="reader">How to read it.</param>

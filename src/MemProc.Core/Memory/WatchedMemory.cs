@@ -39,6 +39,14 @@ public sealed class WatchedMemory
         _before = new byte[type.SizeBytes];
     }
 
+    /// <summary>Returns a type that can be watched.</summary>
+    /// <exception cref="ArgumentException">It has two places, or is too large.</exception>
+    public static MemoryType CheckType(MemoryType type) => type.IsTextPointer
+        ? throw new ArgumentException("A char* is a pointer and its text: watch the pointer, or the text as char[16].")
+        : type.SizeBytes > Most
+        ? throw new ArgumentException($"A watched value has at most {HumanSize.Format(Most)}.")
+        : type;
+
     /// <summary>The process.</summary>
     public LinuxProcess Process { get; }
 

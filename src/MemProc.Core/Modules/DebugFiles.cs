@@ -16,10 +16,10 @@ internal static class DebugFiles
 
     /// <summary>The file; null where there is none.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="module">Whose symbols are wanted.</param>
-    public static ElfFile? Find(LinuxProcess process, ProcModule module)
+    /// <param name="file">Whose symbols are wanted.</param>
+    public static ElfFile? Find(LinuxProcess process, MappedFile file)
     {
-        if (module.Image is not ElfFile image)
+        if (file.Elf is not ElfFile image)
         {
             return null;
         }
@@ -32,21 +32,21 @@ internal static class DebugFiles
             (link, checksum) = (name, sum);
         }
 
-        foreach (string path in Places(module.Path, buildId, link))
+        foreach (string path in Places(file.Path, buildId, link))
         {
             foreach (SafeFileHandle? root in (SafeFileHandle?[])[process.Folder, null])
             {
-                if (TryOpen(root, root is null ? path : $"root{path}", path) is not ElfFile file)
+                if (TryOpen(root, root is null ? path : $"root{path}", path) is not ElfFile found)
                 {
                     continue;
                 }
 
-                if (IsOf(file, buildId, link is null ? null : checksum))
+                if (IsOf(found, buildId, link is null ? null : checksum))
                 {
-                    return file;
+                    return found;
                 }
 
-                file.Dispose();
+                found.Dispose();
             }
         }
 

@@ -6,7 +6,7 @@ namespace MemProc;
 /// </summary>
 internal sealed class ModuleSymbols : IDisposable
 {
-    private readonly ProcModule _module;
+    private readonly MappedFile _file;
     private readonly List<(ElfSymbolTable Table, SymbolOrigin Origin)> _tables = [];
     private readonly Dictionary<int, uint> _numbers = [];
     private readonly ElfFile? _debugFile;
@@ -14,28 +14,28 @@ internal sealed class ModuleSymbols : IDisposable
 
     /// <summary>Finds the tables.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="module">The file, which has an image.</param>
-    public ModuleSymbols(LinuxProcess process, ProcModule module)
+    /// <param name="file">The file, which has an image.</param>
+    public ModuleSymbols(LinuxProcess process, MappedFile file)
     {
-        _module = module;
-        ElfFile image = module.Image!;
-        ElfSymbolTable? full = module.Guarded(() => image.SymbolTable(ElfSymbolSource.Full));
-        ElfSymbolTable? table = full ?? module.Guarded(() => image.SymbolTable(ElfSymbolSource.Dynamic));
+        _file = file;
+        ElfFile image = file.Elf!;
+        ElfSymbolTable? full = file.TryRun(() => image.SymbolTable(ElfSymbolSource.Full));
+        ElfSymbolTable? table = full ?? file.TryRun(() => image.SymbolTable(ElfSymbolSource.Dynamic));
         if (table is not null)
         {
             _tables.Add((table, full is null ? SymbolOrigin.Dynamic : SymbolOrigin.Full));
         }
 
-        _debugFile = full is null ? module.Guarded(() => DebugFiles.Find(process, module)) : null;
+        _debugFile = full is null ? file.TryRun(() => DebugFiles.Find(process, file)) : null;
         if (_debugFile is not null
-            && module.Guarded(() => _debugFile.SymbolTable(ElfSymbolSource.Full)) is ElfSymbolTable separate)
+            && file.TryRun(() => _debugFile.SymbolTable(ElfSymbolSource.Full)) is ElfSymbolTable separate)
         {
             _tables.Add((separate, SymbolOrigin.DebugFile));
         }
 
         _indexes = new Lazy<(SymbolIndex, SymbolOrigin)[]>(() => [..
             from item in _tables
-            let index = module.Guarded(() => new SymbolIndex(item.Table, image.Header.Machine, item.Origin))
+            let index = file.TryRun(() => new SymbolIndex(item.Table, image.Header.Machine, item.Origin))
             where index is not null
             select (index, item.Origin)]);
     }
@@ -56,7 +56,7 @@ internal sealed class ModuleSymbols : IDisposable
             }
             catch (MemProcException error)
             {
-                _module.Blame(error);
+                _file.RecordError(error);
             }
         }
 
@@ -95,7 +95,7 @@ internal sealed class ModuleSymbols : IDisposable
     {
         if (!_numbers.TryGetValue(section.Index, out uint number))
         {
-            ElfSection? same = _module.Guarded(() => _debugFile!.Sections.FirstOrDefault(
+            ElfSection? same = _file.TryRun(() => _debugFile!.Sections.FirstOrDefault(
                 other => other.Name == section.Name && other.VirtualAddress == section.VirtualAddress));
             _numbers[section.Index] = number = (uint)(same?.Index ?? 0);
         }

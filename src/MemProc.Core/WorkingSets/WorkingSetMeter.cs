@@ -11,6 +11,9 @@ namespace MemProc;
 /// </summary>
 public abstract class WorkingSetMeter : IDisposable
 {
+    /// <summary>Maximum duration of a measurement: one week.</summary>
+    public const double MaxSeconds = 7 * 24 * 60 * 60;
+
     private long _start;
 
     /// <summary>How it measures: never Auto.</summary>

@@ -29,12 +29,16 @@ public struct FileStatus
     private const ushort KindMask = 0xf000;
     private const ushort DirectoryKind = 0x4000;
     private const ushort RegularKind = 0x8000;
+    private const ushort SymbolicLinkKind = 0xa000;
 
     /// <summary>A directory.</summary>
     public readonly bool IsDirectory => (Mode & KindMask) == DirectoryKind;
 
     /// <summary>A regular file.</summary>
     public readonly bool IsRegular => (Mode & KindMask) == RegularKind;
+
+    /// <summary>A symbolic link.</summary>
+    public readonly bool IsSymbolicLink => (Mode & KindMask) == SymbolicLinkKind;
 }
 
 public static partial class Libc

@@ -58,7 +58,7 @@ public sealed class LinuxProcessTests
         Assert.Empty(slow.Read(address, new byte[16]));
         PageMapWalk walk = new(process);
         Assert.NotEmpty(walk.Range(map.Start, map.SizeBytes));
-        WantedWrite[] changes = [new(ProcAddress.FromNumber(address), [1])];
+        WantedWrite[] changes = [new(address, [1])];
         MemoryTransaction transaction = MemoryTransaction.Prepare(process, changes);
         target.Kill();
 

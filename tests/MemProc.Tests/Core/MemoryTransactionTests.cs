@@ -103,7 +103,7 @@ public sealed class MemoryTransactionTests : TargetTests
         {
             MemoryTransaction transaction = MemoryTransaction.Prepare(Process,
             [
-                new(ProcAddress.FromNumber(address), eight), new(ProcAddress.FromNumber(address + 16), eight),
+                new(address, eight), new(address + 16, eight),
                 Change(address + Page.Size),
             ]);
             error = Assert.Throws<MemProcException>(() => transaction.Commit(stop: false, verify: false));
@@ -127,7 +127,7 @@ public sealed class MemoryTransactionTests : TargetTests
         for (int round = 0; round < 20; round++)
         {
             MemoryTransaction transaction = MemoryTransaction.Prepare(Process,
-                [new(ProcAddress.FromNumber(address), new byte[8]), Change(address + Page.Size)]);
+                [new(address, new byte[8]), Change(address + Page.Size)]);
             MemProcException error = Assert.Throws<MemProcException>(() => transaction.Commit(stop: true, verify: false));
             Assert.Equal("WriteMemory,EFAULT", error.ErrorId);
         }
@@ -216,5 +216,5 @@ public sealed class MemoryTransactionTests : TargetTests
         Target.Ask($"peek {address} {length}").Bytes("bytes");
 
     private static WantedWrite Change(ulong address, byte[]? expected = null) =>
-        new(ProcAddress.FromNumber(address), Word, expected);
+        new(address, Word, expected);
 }

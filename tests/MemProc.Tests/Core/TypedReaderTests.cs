@@ -183,6 +183,6 @@ public sealed class TypedReaderTests
     }
 
     private static void Write(LinuxProcess process, ulong address, byte[] bytes) =>
-        MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), bytes)])
+        MemoryTransaction.Prepare(process, [new WantedWrite(address, bytes)])
             .Commit(stop: false, verify: false);
 }
