@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemProc.Bench;
 
-/// <summary>A running PowerShell that carries out one line after another and tells how long each took.</summary>
+/// <summary>A running PowerShell that executes one line after another and reports the time of each.</summary>
 internal sealed class PwshSession : IDisposable
 {
     private readonly Process _process;
