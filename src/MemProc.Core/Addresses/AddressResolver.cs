@@ -13,10 +13,14 @@ public sealed class AddressResolver : IDisposable
     /// <summary>Addresses that are resolved together: few enough that the first answers come soon.</summary>
     public const int BatchAddresses = 4096;
 
-    /// <summary>Pages between two addresses up to which both are read at once: cheaper than another system call.</summary>
+    /// <summary>
+    /// Pages between two addresses up to which both are read at once: cheaper than another system call.
+    /// </summary>
     private const ulong BridgedPages = 64;
 
-    /// <summary>Addresses up to which the kernel is asked for each mapping, instead of reading the list again.</summary>
+    /// <summary>
+    /// Addresses up to which the kernel is asked for each mapping, instead of reading the list again.
+    /// </summary>
     private const int MaxQueries = 32;
 
     private readonly LinuxProcess _process;
@@ -123,7 +127,9 @@ public sealed class AddressResolver : IDisposable
         }
     }
 
-    /// <summary>The numbers that expressions stand for; those that cannot be resolved are reported and left out.</summary>
+    /// <summary>
+    /// The numbers that expressions stand for; those that cannot be resolved are reported and left out.
+    /// </summary>
     private IEnumerable<ulong> Evaluate(IEnumerable<ProcAddress> addresses, Action<MemProcException> fail)
     {
         foreach (ProcAddress address in addresses)
@@ -197,19 +203,22 @@ public sealed class AddressResolver : IDisposable
 
         if (!_contexts.TryGetValue((index, section?.Index), out ResolvedPlace? context))
         {
-            context = new ResolvedPlace(map, image, NameInExpression(images, image), section, _stacks.ThreadOf(map),
-                _hasPages && HasPages(map), PageTableGeometry.Of(_process.Files));
+            context = new ResolvedPlace(map, image, NameInExpression(images, map, image), section,
+                _stacks.ThreadOf(map), _hasPages && HasPages(map),
+                PageTableGeometry.Of(_process.Files));
             _contexts[(index, section?.Index)] = context;
         }
 
         return new ResolvedAddress(address, context, symbol, page, flags);
     }
 
-    /// <summary>The name that leads an expression to a place, else the path; null where both are ambiguous.</summary>
-    private static string? NameInExpression(MappedImages images, MappedImage? image) =>
-        image?.File is { Images: [MappedImage only] } file && only == image
-            ? new[] { file.Name, file.Path }.FirstOrDefault(name => images.Named(name).Take(2).Count() == 1)
-            : null;
+    /// <summary>
+    /// The name or path of a file, or of a special mapping, that means just this one; null where there is none.
+    /// </summary>
+    private static string? NameInExpression(MappedImages images, ProcMap map, MappedImage? image) =>
+        image is null ? map.Path.StartsWith('[') && images.MapsNamed(map.Path).Count() == 1 ? map.Path : null
+        : image.File.Images is not [MappedImage only] || only != image ? null
+        : new[] { image.File.Name, image.File.Path }.FirstOrDefault(name => images.Named(name).Count() == 1);
 
     /// <summary>The perf map of the process, read again where it has grown since an earlier call.</summary>
     private PerfMap? CurrentPerfMap()

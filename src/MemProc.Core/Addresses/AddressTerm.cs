@@ -62,7 +62,7 @@ internal sealed record AddressArea(string Name) : AddressTerm
 
     private ProcMap Find(MappedImages images)
     {
-        ProcMap[] found = [.. images.Maps.Where(map => map.Path == Name)];
+        ProcMap[] found = [.. images.MapsNamed(Name)];
         // The heap consists of several mappings where a part of it has other permissions.
         bool isSplit = found is [{ Kind: ProcMapKind.Heap }, ..];
         return found.Length == 0

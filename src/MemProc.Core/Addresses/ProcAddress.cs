@@ -51,7 +51,9 @@ public readonly struct ProcAddress
         return term is AddressNumber number ? new ProcAddress(number.Value) : new ProcAddress(term, text.Trim());
     }
 
-    /// <summary>A file name as it is written in an expression: in quotes where it would be read as something else.</summary>
+    /// <summary>
+    /// A file name as it is written in an expression: in quotes where it would be read as something else.
+    /// </summary>
     public static string Quote(string fileName) => AddressParser.Quote(fileName);
 
     /// <summary>A symbol name as it is written after a <c>!</c>.</summary>

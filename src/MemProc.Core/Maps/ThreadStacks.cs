@@ -44,7 +44,9 @@ internal sealed class ThreadStacks(LinuxProcess process)
         return found;
     }
 
-    /// <summary>The known stack pointers in ascending order; none where the kernel does not show them to this user.</summary>
+    /// <summary>
+    /// The known stack pointers in ascending order; none where the kernel does not show them to this user.
+    /// </summary>
     private static (ulong[] Pointers, int[] Threads) Read(LinuxProcess process)
     {
         List<(ulong Pointer, int Thread)> found = [];

@@ -13,7 +13,9 @@ internal sealed class LoadBiases(ElfSegment[] segments, ProcMap[] maps, Cancella
     private readonly ulong[] _starts = Array.ConvertAll(maps, map => map.Start);
     private readonly Dictionary<ulong, int> _counts = [];
 
-    /// <summary>The load bias of a mapping, to be added modulo 2^64; null where it is not part of a loaded image.</summary>
+    /// <summary>
+    /// The load bias of a mapping, to be added modulo 2^64; null where it is not part of a loaded image.
+    /// </summary>
     public ulong? Of(ProcMap map)
     {
         ulong? best = null;

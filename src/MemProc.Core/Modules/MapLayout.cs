@@ -37,7 +37,9 @@ internal sealed class MapLayout(MappedImages images)
         _ => map.CanContainElf ? ProcMapRole.Data : ProcMapRole.Bss,
     };
 
-    /// <summary>The file that a mapping shows; null where the list of mappings has something else there by now.</summary>
+    /// <summary>
+    /// The file that a mapping shows; null where the list of mappings has something else there by now.
+    /// </summary>
     private MappedFile? FileOf(ProcMap map, int index) =>
         index >= 0 && images.Maps[index].ShowsSameAs(map) ? images.FileOf(index) : null;
 

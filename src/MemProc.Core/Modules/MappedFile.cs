@@ -46,7 +46,9 @@ public sealed class MappedFile
     /// <summary>Another file has the path now, so that the file on disk is not the mapped one.</summary>
     public bool IsReplaced => _isReplaced ??= CheckReplaced();
 
-    /// <summary>The ELF image; null where the file is not an ELF file, or cannot be read (<see cref="LoadError"/>).</summary>
+    /// <summary>
+    /// The ELF image; null where the file is not an ELF file, or cannot be read (<see cref="LoadError"/>).
+    /// </summary>
     public ElfFile? Elf
     {
         get
@@ -83,7 +85,7 @@ public sealed class MappedFile
 
     /// <summary>The symbols that can stand in an expression; none where the file is not an ELF file.</summary>
     /// <exception cref="MemProcException">ReadElf: a symbol table is malformed.</exception>
-    public IEnumerable<ElfSymbol> Symbols() => Elf is null ? [] : Tables.Defined();
+    public IEnumerable<ElfSymbol> Symbols() => Elf is null ? [] : Tables.DefinedSymbols();
 
     /// <summary>The ELF image of a file that has to be an ELF file.</summary>
     /// <exception cref="MemProcException">ReadElf: it is not one, or cannot be read.</exception>
@@ -164,7 +166,9 @@ public sealed class MappedFile
     /// <summary>Makes <see cref="IsReplaced"/> look at the path again.</summary>
     internal void ForgetReplaced() => _isReplaced = null;
 
-    /// <summary>Closes the file; it is opened again when it is needed again. What was found about its places stays.</summary>
+    /// <summary>
+    /// Closes the file; it is opened again when it is needed again. What was found about its places stays.
+    /// </summary>
     internal void Close()
     {
         _symbols?.Dispose();
@@ -222,7 +226,9 @@ public sealed class MappedFile
         $"map_files/{_maps[0].Start:x}-{_maps[0].End:x}", OpenAccess.ReadWithoutWaiting, out SafeFileHandle? file)
         == Errno.None ? file : null;
 
-    /// <summary>Opens what has the path in the mount namespace of the process; null where nothing can be opened.</summary>
+    /// <summary>
+    /// Opens what has the path in the mount namespace of the process; null where nothing can be opened.
+    /// </summary>
     private SafeFileHandle? OpenPath() => Path.StartsWith('/')
         && Libc.TryOpenAt(_process.Folder, $"root{Path}", OpenAccess.ReadWithoutWaiting, out SafeFileHandle? file)
             == Errno.None ? file : null;

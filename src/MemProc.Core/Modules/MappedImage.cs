@@ -71,7 +71,9 @@ public sealed class MappedImage
     /// <summary>The address in the process of an address of the image.</summary>
     internal ulong AddressOf(ulong imageAddress) => unchecked(imageAddress + (LoadBias ?? Start));
 
-    /// <summary>The address of the image for an address in the process; null where the file is mapped as data.</summary>
+    /// <summary>
+    /// The address of the image for an address in the process; null where the file is mapped as data.
+    /// </summary>
     internal ulong? ImageAddressOf(ulong address) => unchecked(address - LoadBias);
 
     /// <summary>

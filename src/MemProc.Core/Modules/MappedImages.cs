@@ -15,6 +15,9 @@ public sealed class MappedImages : IDisposable
     private ulong[] _starts = [];
     private MappedFile?[] _fileOfMap = [];
     private MappedFile[] _files = [];
+    private ILookup<string, ProcMap>? _mapsByPath;
+    private ILookup<string, MappedFile>? _filesByName;
+    private ILookup<string, MappedFile>? _filesByPath;
     private int _pointerBytes = sizeof(ulong);
 
     /// <summary>Reads the list of mappings.</summary>
@@ -55,8 +58,9 @@ public sealed class MappedImages : IDisposable
     public IReadOnlyList<(ulong Type, ulong Value)> Auxiliary => _auxiliary.Value;
 
     /// <summary>The files with a name, or with a path where the name has a slash.</summary>
-    public IEnumerable<MappedFile> Named(string name) =>
-        _files.Where(file => (name.Contains('/') ? file.Path : file.Name) == name);
+    public IEnumerable<MappedFile> Named(string name) => name.Contains('/')
+        ? (_filesByPath ??= _files.ToLookup(file => file.Path))[name]
+        : (_filesByName ??= _files.ToLookup(file => file.Name))[name];
 
     /// <summary>The file that is mapped at an address; null where no file is.</summary>
     public MappedFile? FileAt(ulong address) => IndexOf(address) is int index and >= 0 ? _fileOfMap[index] : null;
@@ -120,6 +124,9 @@ public sealed class MappedImages : IDisposable
         index = index >= 0 ? index : ~index - 1;
         return index >= 0 && address < _maps[index].End ? index : -1;
     }
+
+    /// <summary>The mappings with a path, or with a name that the kernel gave them: <c>[heap]</c>.</summary>
+    internal IEnumerable<ProcMap> MapsNamed(string path) => (_mapsByPath ??= _maps.ToLookup(map => map.Path))[path];
 
     /// <summary>The file that one of <see cref="Maps"/> shows; null where it shows none.</summary>
     internal MappedFile? FileOf(int index) => _fileOfMap[index];
@@ -207,6 +214,7 @@ public sealed class MappedImages : IDisposable
 
         (_maps, _fileOfMap, _files) = (maps, fileOfMap, [.. files]);
         _starts = Array.ConvertAll(maps, map => map.Start);
+        (_mapsByPath, _filesByName, _filesByPath) = (null, null, null);
     }
 
     /// <summary>Identifies a file by its inode, which can have several names; the vDSO has only its name.</summary>

@@ -6,9 +6,9 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// Names of code that a process makes while it runs, as it wrote them to <c>/tmp/perf-PID.map</c>: lines of start, size
-/// and name, numbers in hex (<c>tools/perf/Documentation/jit-interface.txt</c>). The folder is everybody's: a file that
-/// belongs to neither the process' user nor root is not believed.
+/// Names of code that a process generates at run time, as it wrote them to <c>/tmp/perf-PID.map</c>: lines of start, size
+/// and name, numbers in hex (<c>tools/perf/Documentation/jit-interface.txt</c>). Everyone can write to the folder: a file
+/// that belongs neither to the user of the process nor to root is ignored.
 /// </summary>
 internal sealed class PerfMap
 {
@@ -21,7 +21,7 @@ internal sealed class PerfMap
     private PerfMap(List<Entry> entries, FileStatus status)
     {
         _status = status;
-        // Stable: of several at one place the last is the one that is there now.
+        // A stable sort: of several entries at one address the last is the current one.
         _entries = [.. entries.OrderBy(entry => entry.Start)];
         _starts = Array.ConvertAll(_entries, entry => entry.Start);
     }
@@ -75,7 +75,7 @@ internal sealed class PerfMap
         return new PerfMap(entries, status);
     }
 
-    /// <summary>The name of an address of the process; null where it has none.</summary>
+    /// <summary>Finds the name of an address of the process; null where it has none.</summary>
     public NamedPlace? At(ulong address)
     {
         int index = Array.BinarySearch(_starts, address);
@@ -94,7 +94,7 @@ internal sealed class PerfMap
         text.StartsWith("0x", StringComparison.Ordinal) ? text.AsSpan(2) : text, NumberStyles.AllowHexSpecifier,
         CultureInfo.InvariantCulture, out value);
 
-    /// <summary>The process' user, and its number in its own pid namespace.</summary>
+    /// <summary>Returns the user of the process, and its id in its own PID namespace.</summary>
     private static (uint? User, int Id) Owner(LinuxProcess process)
     {
         uint? user = null;

@@ -90,7 +90,9 @@ public sealed record ProcElfSection : ElfSection
     /// <inheritdoc cref="ProcElfHeader.ProcessStartTicks"/>
     public ulong ProcessStartTicks => _process.StartTicks;
 
-    /// <summary>Address in the process; null where the section is not loaded, or each thread has its own copy.</summary>
+    /// <summary>
+    /// Address in the process; null where the section is not loaded, or each thread has its own copy.
+    /// </summary>
     public ulong? Address { get; }
 }
 

@@ -20,19 +20,19 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData("0x1000+", "something", "")]
     [InlineData("0x1000+zz", "character 8, 'zz'", "number has to follow")]
     [InlineData("[heap", "character 1, '[heap'", "never closed")]
-    [InlineData("libc.so.6!", "no address", "has to follow the !")]
+    [InlineData("libc.so.6!", "not a valid address", "has to follow the !")]
     [InlineData("(0x10", "character 1", "not closed")]
     [InlineData("\"libc", "character 1", "quote is never closed")]
     [InlineData("auxv:AT_ENTRI", "AT_ENTRY", "no entry of that name")]
-    [InlineData("*", "no address", "missing")]
-    [InlineData("0x10 0x20", "character 6, '0x20'", "nothing is expected")]
+    [InlineData("*", "not a valid address", "missing")]
+    [InlineData("0x10 0x20", "character 6, '0x20'", "only + or - and a number can follow")]
     [InlineData("libc+0x1ffffffffffffffff", "character 6", "more than 64 bits")]
-    [InlineData("0xzz", "character 1", "no hex number")]
+    [InlineData("0xzz", "character 1", "not a valid hex number")]
     public void What_is_written_wrong_is_told_with_its_place(string text, string place, string what)
     {
         string message = Assert.Throws<FormatException>(() => ProcAddress.Parse(text)).Message;
         Assert.Contains(what, message, StringComparison.Ordinal);
-        Assert.Contains("no address", message, StringComparison.Ordinal);
+        Assert.Contains("not a valid address", message, StringComparison.Ordinal);
         if (place != "something")
         {
             Assert.Contains(place, message, StringComparison.Ordinal);

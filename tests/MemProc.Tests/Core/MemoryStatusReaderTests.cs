@@ -140,7 +140,7 @@ public sealed class MemoryStatusReaderTests
         using LinuxProcess process = simulated.Open();
         MemProcException error = Assert.Throws<MemProcException>(() => MemoryStatusReader.Read(process));
         Assert.Equal("ReadStatus,ESRCH", error.ErrorId);
-        Assert.Contains("main thread has ended", error.Message, StringComparison.Ordinal);
+        Assert.Contains("main thread has exited", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
