@@ -118,7 +118,9 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
         }
     }
 
-    /// <summary>What is read of a process while it is stopped belongs together, so the pipeline comes to its end first.</summary>
+    /// <summary>
+    /// What is read of a process while it is stopped belongs together, so the pipeline comes to its end first.
+    /// </summary>
     protected override void EndProcessing()
     {
         foreach (HeldRanges.OfProcess held in _held.All)
@@ -229,7 +231,9 @@ public sealed class ReadProcessMemoryCommand : ProcessCommand
         }
     }
 
-    /// <summary>Gives the file its name, when the answer is written: a stopped process does not wait for its device.</summary>
+    /// <summary>
+    /// Gives the file its name, when the answer is written: a stopped process does not wait for its device.
+    /// </summary>
     private IEnumerable<object> CompleteFile()
     {
         using MemoryFileDraft file = _file!;

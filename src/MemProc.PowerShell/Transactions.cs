@@ -1,5 +1,3 @@
-using System.Management.Automation;
-
 namespace MemProc.PowerShell;
 
 /// <summary>How cmdlets carry out writes that were checked.</summary>

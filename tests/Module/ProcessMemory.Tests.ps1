@@ -103,6 +103,25 @@ Describe 'Read-ProcessMemory' {
         (Get-Item $path).Length | Should -Be 16
     }
 
+    It 'writes a file for its owner alone, and through no link' {
+        $path = Join-Path $TestDrive private.bin
+        $null = New-Item $path
+        chmod 666 $path
+        $null = Read-ProcessMemory $target.Id $seed 16 -OutFile $path -Force
+        stat -c %a $path | Should -Be 600
+        $link = New-Item -ItemType SymbolicLink -Path (Join-Path $TestDrive link.bin) -Target $path
+        foreach ($force in $false, $true) {
+            { Read-ProcessMemory $target.Id $seed 32 -OutFile $link -Force:$force -ErrorAction Stop } |
+                Should -Throw -ErrorId 'WriteFile,ELOOP,MemProc.PowerShell.ReadProcessMemoryCommand'
+        }
+        mkfifo (Join-Path $TestDrive fifo)
+        { Read-ProcessMemory $target.Id $seed 32 -OutFile (Join-Path $TestDrive fifo) -Force -ErrorAction Stop } |
+            Should -Throw -ErrorId 'WriteFile,EINVAL,MemProc.PowerShell.ReadProcessMemoryCommand'
+        (Get-Item $path).Length | Should -Be 16
+        (Get-Item $link).LinkTarget | Should -Be $path
+        Get-ChildItem $TestDrive -Force -Filter *.partial | Should -BeNullOrEmpty
+    }
+
     It 'takes one range for a file, not the last of several' {
         $path = Join-Path $TestDrive several.bin
         $file = $seed, ($seed + 4096) | ForEach-Object { [pscustomobject] @{ Address = $_ } } |

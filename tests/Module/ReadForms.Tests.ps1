@@ -52,7 +52,7 @@ Describe 'Read-ProcessMemory -Type' {
     }
 
     It 'refuses a type that there is none, and completes those that there are' {
-        { Read-ProcessMemory $target.Id $seed -Type pionter } | Should -Throw "*'pionter' is no type*"
+        { Read-ProcessMemory $target.Id $seed -Type pionter } | Should -Throw "*'pionter' is not a valid type*"
         { Read-ProcessMemory $target.Id $seed -Type 'int32[0]' } | Should -Throw '*elements*'
         $line = 'Read-ProcessMemory 1 0x10 -Type uint'
         [System.Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).
@@ -168,6 +168,22 @@ Describe 'Read-ProcessMemory -Stop' {
         { Read-ProcessMemory $target.Id $seed 4096 -OutFile $path -Stop -ErrorAction Stop } |
             Should -Throw -ErrorId "WriteFile,EEXIST,$command"
         $target.Ask('still').threads | Should -Be 0
+    }
+
+    It 'warns once a session on a .NET runtime without the lock that stops rely on' {
+        $interop = [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { $_.GetName().Name -eq 'MemProc.Interop' }
+        $field = $interop.GetType('MemProc.Interop.ChildSignalSilence').GetProperty('RuntimeLock', [Reflection.BindingFlags] 'Static, NonPublic')
+        $lock = $field.GetValue($null)
+        try {
+            $field.SetValue($null, $null)
+            1..2 | ForEach-Object { Read-ProcessMemory $target.Id $seed 16 -Stop -WarningVariable +said -WarningAction SilentlyContinue } |
+                ForEach-Object Length | Should -Be 16, 16
+        }
+        finally {
+            $field.SetValue($null, $lock)
+        }
+        $said | Should -HaveCount 1
+        $said | Should -BeLike '*lacks Process.s_processStartLock*'
     }
 
     It 'goes on after a bad address and a dead process' {
