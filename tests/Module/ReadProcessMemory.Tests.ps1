@@ -105,6 +105,25 @@ Describe 'Read-ProcessMemory' {
         (Get-Item $path).Length | Should -Be 16
     }
 
+    It 'writes a file for its owner alone, and through no link' {
+        $path = Join-Path $TestDrive private.bin
+        $null = New-Item $path
+        chmod 666 $path
+        $null = Read-ProcessMemory $target.Id $seed 16 -OutFile $path -Force
+        stat -c %a $path | Should -Be 600
+        $link = New-Item -ItemType SymbolicLink -Path (Join-Path $TestDrive link.bin) -Target $path
+        foreach ($force in $false, $true) {
+            { Read-ProcessMemory $target.Id $seed 32 -OutFile $link -Force:$force -ErrorAction Stop } |
+                Should -Throw -ErrorId 'WriteFile,ELOOP,MemProc.PowerShell.ReadProcessMemoryCommand'
+        }
+        mkfifo (Join-Path $TestDrive fifo)
+        { Read-ProcessMemory $target.Id $seed 32 -OutFile (Join-Path $TestDrive fifo) -Force -ErrorAction Stop } |
+            Should -Throw -ErrorId 'WriteFile,EINVAL,MemProc.PowerShell.ReadProcessMemoryCommand'
+        (Get-Item $path).Length | Should -Be 16
+        (Get-Item $link).LinkTarget | Should -Be $path
+        Get-ChildItem $TestDrive -Force -Filter *.partial | Should -BeNullOrEmpty
+    }
+
     It 'takes one range for a file, not the last of several' {
         $path = Join-Path $TestDrive several.bin
         $file = $seed, ($seed + 4096) | ForEach-Object { [pscustomobject] @{ Address = $_ } } |
@@ -202,7 +221,7 @@ Describe 'Read-ProcessMemory -Type' {
     }
 
     It 'refuses a type that there is none, and completes those that there are' {
-        { Read-ProcessMemory $target.Id $seed -Type pionter } | Should -Throw "*'pionter' is no type*"
+        { Read-ProcessMemory $target.Id $seed -Type pionter } | Should -Throw "*'pionter' is not a valid type*"
         { Read-ProcessMemory $target.Id $seed -Type 'int32[0]' } | Should -Throw '*elements*'
         $line = 'Read-ProcessMemory 1 0x10 -Type uint'
         [System.Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).
@@ -318,6 +337,22 @@ Describe 'Read-ProcessMemory -Stop' {
         { Read-ProcessMemory $target.Id $seed 4096 -OutFile $path -Stop -ErrorAction Stop } |
             Should -Throw -ErrorId "WriteFile,EEXIST,$command"
         $target.Ask('still').threads | Should -Be 0
+    }
+
+    It 'warns once a session on a .NET runtime without the lock that stops rely on' {
+        $interop = [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { $_.GetName().Name -eq 'MemProc.Interop' }
+        $field = $interop.GetType('MemProc.Interop.ChildSignalSilence').GetProperty('RuntimeLock', [Reflection.BindingFlags] 'Static, NonPublic')
+        $lock = $field.GetValue($null)
+        try {
+            $field.SetValue($null, $null)
+            1..2 | ForEach-Object { Read-ProcessMemory $target.Id $seed 16 -Stop -WarningVariable +said -WarningAction SilentlyContinue } |
+                ForEach-Object Length | Should -Be 16, 16
+        }
+        finally {
+            $field.SetValue($null, $lock)
+        }
+        $said | Should -HaveCount 1
+        $said | Should -BeLike '*lacks Process.s_processStartLock*'
     }
 
     It 'goes on after a bad address and a dead process' {

@@ -147,7 +147,7 @@ Describe 'Write-ProcessMemory, several writes' {
             Write-ProcessMemory $($target.Id) -Stop -WhatIf -Change @{ Address = $seed; Text = 'x' },
                 @{ Address = $seed + 2; Text = 'y' }" | Out-String
         ([regex] 'What if').Matches($said).Count | Should -Be 1
-        $said | Should -Match 'Write 2 places of process \d+ \(dotnet\), held still meanwhile, all or none:'
+        $said | Should -Match 'Write 2 places of process \d+ \(dotnet\), stopped meanwhile, all or none:'
         $said | Should -Match ([regex]::Escape('41 |A| becomes 78 |x|'))
         $said | Should -Match ([regex]::Escape('43 |C| becomes 79 |y|'))
         & $text | Should -BeExactly 'ABCDEFGHIJKL1234'

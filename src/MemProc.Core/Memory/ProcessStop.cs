@@ -6,7 +6,9 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Stops all threads of a process by ptrace(2) until disposal, so that all reads see it at one moment.</summary>
+/// <summary>
+/// Stops all threads of a process by ptrace(2) until disposal, so that all reads see it at one moment.
+/// </summary>
 /// <remarks>
 /// The process resumes in every case: when this program exits, even if it is killed, the kernel detaches its tracees.
 /// Stopping a thread interrupts its system calls. The kernel restarts most of them; some, such as epoll_wait(2), return
@@ -16,7 +18,9 @@ public sealed class ProcessStop : IDisposable
 {
     private const int PTraceEventStop = 128;
 
-    /// <summary>How long a thread may take to stop. One in an uninterruptible wait for a device may never stop.</summary>
+    /// <summary>
+    /// How long a thread may take to stop. One in an uninterruptible wait for a device may never stop.
+    /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>How long an aborted stop may take, for example after Ctrl-C.</summary>
@@ -55,23 +59,25 @@ public sealed class ProcessStop : IDisposable
     /// null.
     /// </summary>
     public static string? TakeRuntimeWarning() =>
-        RuntimeWarning(ChildSignalSilence.HoldsRuntimeLock) is string warning && Interlocked.Exchange(ref _warned, 1) == 0
+        RuntimeWarning(ChildSignalSilence.HoldsRuntimeLock) is string warning
+            && Interlocked.Exchange(ref _warned, 1) == 0
             ? warning
             : null;
 
     /// <summary>The warning for a runtime; null where there is nothing to warn about.</summary>
     /// <param name="holdsRuntimeLock">See <see cref="ChildSignalSilence.HoldsRuntimeLock"/>.</param>
     internal static string? RuntimeWarning(bool holdsRuntimeLock) => holdsRuntimeLock ? null
-        : $"MemProc was not tested with {RuntimeInformation.FrameworkDescription}, which lacks Process.s_processStartLock. A "
-            + "program that this session started may be reported as exited, with exit code 0, while MemProc stops it.";
+        : $"MemProc was not tested with {RuntimeInformation.FrameworkDescription}, which lacks "
+            + "Process.s_processStartLock. A program that this session started may be reported as exited, with exit code "
+            + "0, while MemProc stops it.";
 
     /// <summary>Stops a process.</summary>
     /// <param name="process">The process.</param>
     /// <param name="cancellation">Aborts the stop.</param>
     /// <exception cref="MemProcException">
-    /// StopProcess: EPERM without ptrace access, for this process itself, or where another process traces it; EOPNOTSUPP
-    /// where procfs belongs to another PID namespace; EBUSY where a thread does not stop; ESRCH where the process has
-    /// exited. The process runs on.
+    /// StopProcess: EPERM without ptrace access, for this process itself, or where another process traces it;
+    /// EOPNOTSUPP where procfs belongs to another PID namespace; EBUSY where a thread does not stop; ESRCH where the
+    /// process has exited. The process runs on.
     /// </exception>
     public static ProcessStop Hold(LinuxProcess process, CancellationToken cancellation = default)
     {
@@ -104,7 +110,9 @@ public sealed class ProcessStop : IDisposable
         }
     }
 
-    /// <summary>Reads a register set of a stopped thread in the kernel's layout; null where there is no such set.</summary>
+    /// <summary>
+    /// Reads a register set of a stopped thread in the kernel's layout; null where there is no such set.
+    /// </summary>
     /// <param name="threadId">The thread.</param>
     /// <param name="noteType">The note type of the set, as in core files (<c>include/uapi/linux/elf.h</c>).</param>
     /// <exception cref="MemProcException">StopProcess, ESRCH: the thread was killed.</exception>
@@ -215,8 +223,8 @@ public sealed class ProcessStop : IDisposable
     }
 
     /// <summary>
-    /// Waits briefly for threads that are about to stop, since the request cannot be withdrawn. A stop that no thread has
-    /// waited for makes the .NET runtime search its children for one that exited, in an endless loop.
+    /// Waits briefly for threads that are about to stop, since the request cannot be withdrawn. A stop that no thread
+    /// has waited for makes the .NET runtime search its children for one that exited, in an endless loop.
     /// </summary>
     private void GiveUp()
     {

@@ -8,8 +8,8 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// Writes the notes of a core file as the kernel does (<c>fs/binfmt_elf.c</c>): registers of the threads, the process, its
-/// auxiliary vector, its mapped files.
+/// Writes the notes of a core file as the kernel does (<c>fs/binfmt_elf.c</c>): registers of the threads, the process,
+/// its auxiliary vector, its mapped files.
 /// </summary>
 /// <param name="process">The process.</param>
 /// <param name="stop">The stop that it is under; null: it runs, and its registers cannot be read.</param>
@@ -180,7 +180,10 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
         return [];
     }
 
-    /// <summary>Returns the content of NT_FILE: count, page size, then start, end and offset in pages of each file, then the names.</summary>
+    /// <summary>
+    /// Returns the content of NT_FILE: count, page size, then start, end and offset in pages of each file, then the
+    /// names.
+    /// </summary>
     private byte[] Files()
     {
         using MemoryStream numbers = new();

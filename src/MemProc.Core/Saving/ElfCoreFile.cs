@@ -14,7 +14,9 @@ internal sealed class ElfCoreFile : DumpWriter
     private const int SectionBytes = 64;
     private const ushort TooManyEntries = 0xffff;
 
-    /// <summary>Up to this length, zeros between bytes are a hole in the file rather than a new program header.</summary>
+    /// <summary>
+    /// Up to this length, zeros between bytes are a hole in the file rather than a new program header.
+    /// </summary>
     private const ulong LargestHole = 1024 * 1024;
 
     private readonly NewFile _file;
@@ -85,9 +87,9 @@ internal sealed class ElfCoreFile : DumpWriter
     /// <inheritdoc/>
     public override void WriteGap(MemoryGap gap)
     {
-        // Debuggers read zeros where a segment has no bytes, unless a file is mapped there. Where no file is, they get a
-        // segment that they ignore, and report that there is no such memory, which is closer to the truth. A mapping that
-        // is left out as a whole has the segment that it has in a core of the kernel.
+        // Debuggers read zeros where a segment has no bytes, unless a file is mapped there. Where no file is, they get
+        // a segment that they ignore, and report that there is no such memory, which is closer to the truth. A mapping
+        // that is left out as a whole has the segment that it has in a core of the kernel.
         bool isIgnored = gap.Kind != MemoryGapKind.LeftOut && _area.Map.Inode == 0;
         _segments.Add(new Segment(isIgnored ? SegmentType.Null : SegmentType.Load, gap.Address, _stream.Position,
             FlagsOf(_area.Map))

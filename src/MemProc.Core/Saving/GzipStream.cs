@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// A gzip file of two members (RFC 1952), which unpack to one stream. The first holds the header without compression, so
-/// that it can be written when the second is complete.
+/// A gzip file of two members (RFC 1952), which unpack to one stream. The first holds the header without compression,
+/// so that it can be written when the second is complete.
 /// </summary>
 internal sealed class GzipStream : DumpStream
 {

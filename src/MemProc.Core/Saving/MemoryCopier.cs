@@ -36,7 +36,9 @@ internal sealed class MemoryCopier(IMemorySink sink, Action<ulong> progress)
     /// <param name="reader">Reads it.</param>
     /// <param name="start">First address.</param>
     /// <param name="end">First address after the range.</param>
-    /// <exception cref="MemProcException">ReadMemory: EACCES, EPERM without ptrace access; ESRCH where the process exits.</exception>
+    /// <exception cref="MemProcException">
+    /// ReadMemory: EACCES, EPERM without ptrace access; ESRCH where the process exits.
+    /// </exception>
     public void Copy(MemoryReader reader, ulong start, ulong end)
     {
         using MemoryReader.Readable readable = reader.ReadableBetween(start, end);

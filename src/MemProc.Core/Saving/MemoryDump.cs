@@ -13,7 +13,7 @@ public sealed class MemoryDump
     /// <summary>The process' name.</summary>
     public string ProcessName => _process.Name;
 
-    /// <summary>Start time of the process in clock ticks after boot; together with the id it identifies the process.</summary>
+    /// <summary>Start time in clock ticks after boot; with the id it identifies the process.</summary>
     public ulong ProcessStartTicks => _process.StartTicks;
 
     /// <summary>The core file, or the directory.</summary>

@@ -22,7 +22,7 @@ public sealed class MemoryFile
     /// <summary>The process' name.</summary>
     public string ProcessName => _process.Name;
 
-    /// <summary>Start time of the process in clock ticks after boot; together with the id it identifies the process.</summary>
+    /// <summary>Start time in clock ticks after boot; with the id it identifies the process.</summary>
     public ulong ProcessStartTicks => _process.StartTicks;
 
     /// <summary>Address of the first byte.</summary>
@@ -51,8 +51,8 @@ public sealed class MemoryFile
     }
 
     /// <summary>
-    /// Reads a range into a file that has no name yet: what remains to be done no longer needs the process, which may be
-    /// stopped until then.
+    /// Reads a range into a file that has no name yet: what remains to be done no longer needs the process, which may
+    /// be stopped until then.
     /// </summary>
     /// <param name="process">The process.</param>
     /// <param name="reader">Reads the process.</param>

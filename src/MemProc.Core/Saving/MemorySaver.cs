@@ -5,12 +5,13 @@ public static class MemorySaver
 {
     /// <summary>Warning about a core without registers.</summary>
     public const string NoRegisters =
-        "The process was not stopped during the save: the core has no registers, and may include changes in part that the "
-        + "process made meanwhile.";
+        "The process was not stopped during the save: the core has no registers, and may include changes in part that "
+        + "the process made meanwhile.";
 
     /// <summary>Warning about other files of a process that was not stopped.</summary>
     public const string NotConsistent =
-        "The process was not stopped during the save: the files may include changes in part that the process made meanwhile.";
+        "The process was not stopped during the save: the files may include changes in part that the process "
+        + "made meanwhile.";
 
     /// <summary>Returns the path of the output: in an existing directory, a core is named <c>core.PID</c>.</summary>
     /// <param name="path">The path that the user gave.</param>
@@ -23,15 +24,17 @@ public static class MemorySaver
 
     /// <summary>Saves memory.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="ranges">The ranges to save; null: all memory. An address without a length stands for its mapping.</param>
+    /// <param name="ranges">
+    /// The ranges to save; null: all memory. An address without a length stands for its mapping.
+    /// </param>
     /// <param name="path">The core file, or the directory for raw files.</param>
     /// <param name="options">What is saved, and how.</param>
     /// <param name="progress">Called with the number of bytes read so far.</param>
     /// <param name="cancellation">Stops the work. Nothing is left behind.</param>
     /// <exception cref="MemProcException">
     /// FindMap, ENOENT: nothing is mapped in a range. ReadMaps, ReadPageMap, ReadMemory: EACCES, EPERM without ptrace
-    /// access; ESRCH where the process exits. StopProcess as for <see cref="ProcessStop.Hold"/>. WriteFile: EEXIST where
-    /// the output exists; ENOSPC… Nothing is left behind.
+    /// access; ESRCH where the process exits. StopProcess as for <see cref="ProcessStop.Hold"/>. WriteFile: EEXIST
+    /// where the output exists; ENOSPC… Nothing is left behind.
     /// </exception>
     public static MemoryDump Save(
         LinuxProcess process, IReadOnlyList<ProcAddress>? ranges, string path, SaveOptions options,

@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
-/// <summary>An output file that gets its name when it is complete. Memory holds secrets: only its owner may read it.</summary>
+/// <summary>
+/// An output file that gets its name when it is complete. Memory holds secrets: only its owner may read it.
+/// </summary>
 /// <remarks>
 /// Until then it has a random name in the same directory, where it is created exclusively with mode 0600. It is written
 /// to its device before it is renamed, and removed on disposal unless it is complete. A file that is replaced passes
@@ -177,33 +179,29 @@ internal sealed class NewFile : IDisposable
 
     private void ThrowUnlessReplaceable()
     {
-        Errno errno = _name.Length == 0 ? Errno.EISDIR
-            : Libc.TryStatX(_folder, _name, out FileStatus status, followLinks: false) is not Errno.None and Errno missing
-            ? missing
-            : status.IsDirectory ? Errno.EISDIR
-            : status.IsSymbolicLink ? Errno.ELOOP
-            : !status.IsRegular ? Errno.EINVAL
-            : _overwrite ? Errno.None
-            : Errno.EEXIST;
-        switch (errno)
+        if (_name.Length == 0)
         {
-            case Errno.None or Errno.ENOENT:
-                return;
-            case Errno.EISDIR or Errno.ELOOP or Errno.EINVAL:
-                string what = errno switch
-                {
-                    Errno.EISDIR => "a directory",
-                    Errno.ELOOP => "a symbolic link",
-                    _ => "a device, FIFO or socket",
-                };
-                throw new MemProcException(Operation.WriteFile, errno,
-                    $"'{SafeText.Escape(_path)}' is {what}; only a regular file can be replaced.", _path);
-            default:
-                throw Failure(_path, errno);
+            throw NotRegular(Errno.EISDIR, "a directory");
+        }
+
+        Errno errno = Libc.TryStatX(_folder, _name, out FileStatus status, followLinks: false);
+        bool isReplaceable = errno == Errno.ENOENT || (errno == Errno.None && status.IsRegular && _overwrite);
+        if (!isReplaceable)
+        {
+            throw errno != Errno.None ? Failure(_path, errno)
+                : status.IsDirectory ? NotRegular(Errno.EISDIR, "a directory")
+                : status.IsSymbolicLink ? NotRegular(Errno.ELOOP, "a symbolic link")
+                : !status.IsRegular ? NotRegular(Errno.EINVAL, "a device, FIFO or socket")
+                : Failure(_path, Errno.EEXIST);
         }
     }
 
-    /// <summary>The kernel's error number, which .NET passes on as HResult unless the exception has a type of its own.</summary>
+    private MemProcException NotRegular(Errno errno, string what) => new(Operation.WriteFile, errno,
+        $"'{SafeText.Escape(_path)}' is {what}; output goes to regular files only.", _path);
+
+    /// <summary>
+    /// The kernel's error number, which .NET passes on as HResult unless the exception has a type of its own.
+    /// </summary>
     private static Errno ErrnoOf(Exception error) => error switch
     {
         ErrnoException failed => failed.Errno,

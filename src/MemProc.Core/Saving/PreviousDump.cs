@@ -4,7 +4,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
-/// <summary>A directory that new raw files replace: an empty one, or one that holds nothing but raw files and their index.</summary>
+/// <summary>
+/// A directory that new raw files replace: an empty one, or one that holds nothing but raw files and their index.
+/// </summary>
 /// <remarks>Everything happens relative to the directory as it was opened, whatever takes its name meanwhile.</remarks>
 internal sealed class PreviousDump : IDisposable
 {
@@ -39,7 +41,9 @@ internal sealed class PreviousDump : IDisposable
     /// <param name="parent">The directory that it is in.</param>
     /// <param name="path">Its path.</param>
     /// <param name="overwrite">It may hold raw files.</param>
-    /// <exception cref="MemProcException">WriteFile: it cannot be replaced; ENOTDIR where it is no directory.</exception>
+    /// <exception cref="MemProcException">
+    /// WriteFile: it cannot be replaced; ENOTDIR where it is no directory.
+    /// </exception>
     public static PreviousDump? Open(SafeFileHandle parent, string path, bool overwrite)
     {
         string name = Path.GetFileName(path);
@@ -73,7 +77,9 @@ internal sealed class PreviousDump : IDisposable
     }
 
     /// <summary>Removes the files and the directory.</summary>
-    /// <exception cref="MemProcException">WriteFile: it cannot be removed, or another file was added meanwhile.</exception>
+    /// <exception cref="MemProcException">
+    /// WriteFile: it cannot be removed, or another file was added meanwhile.
+    /// </exception>
     public void Remove()
     {
         Errno errno = Errno.None;
@@ -101,7 +107,8 @@ internal sealed class PreviousDump : IDisposable
     {
         try
         {
-            return [MemoryIndex.FileName, .. MemoryIndex.Load(folder).Mappings.Select(mapping => mapping?.File).OfType<string>()];
+            MemoryIndex index = MemoryIndex.Load(folder);
+            return [MemoryIndex.FileName, .. index.Mappings.Select(mapping => mapping?.File).OfType<string>()];
         }
         catch (Exception error) when (error is JsonException or IOException)
         {

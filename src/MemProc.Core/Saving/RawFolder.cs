@@ -10,7 +10,9 @@ namespace MemProc;
 /// </summary>
 internal sealed class RawFolder : DumpWriter
 {
-    /// <summary>The largest file that is sparse: the length of a larger one exceeds what some file systems support.</summary>
+    /// <summary>
+    /// The largest file that is sparse: the length of a larger one exceeds what some file systems support.
+    /// </summary>
     private const ulong LargestSparse = 1UL << 40;
 
     private readonly string _path;

@@ -18,7 +18,9 @@ public sealed record SaveOptions
     /// <summary>Stop all threads during the save; a core then has their registers.</summary>
     public bool Stop { get; init; }
 
-    /// <summary>Also read swapped pages, and pages of files that are not in memory. The process' memory grows by them.</summary>
+    /// <summary>
+    /// Also read swapped pages, and pages of files that are not in memory. The process' memory grows by them.
+    /// </summary>
     public bool ReadAll { get; init; }
 
     /// <summary>Also read what the process excluded from core dumps (MADV_DONTDUMP).</summary>

@@ -64,7 +64,8 @@ public static partial class Libc
         Open(directory, path, (int)access | (followLinks ? 0 : NoFollow), 0, out handle);
 
     /// <summary>
-    /// openat(2) with O_CREAT, O_EXCL and O_NOFOLLOW: creates a file for writing that only its owner may read and write.
+    /// openat(2) with O_CREAT, O_EXCL and O_NOFOLLOW: creates a file for writing that only its owner may read and
+    /// write.
     /// </summary>
     /// <param name="directory">The directory.</param>
     /// <param name="name">The name of the new file.</param>

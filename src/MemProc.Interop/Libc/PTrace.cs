@@ -21,7 +21,9 @@ public static partial class Libc
     /// <returns>EPERM: no ptrace access, already traced, or exiting; ESRCH: no such thread.</returns>
     public static Errno TryPTraceSeize(int threadId) => Result(ptrace(PTraceSeize, threadId, 0, 0));
 
-    /// <summary>PTRACE_INTERRUPT: requests that a seized thread stop; <see cref="TryWaitForStop"/> reports when it has.</summary>
+    /// <summary>
+    /// PTRACE_INTERRUPT: requests that a seized thread stop; <see cref="TryWaitForStop"/> reports when it has.
+    /// </summary>
     /// <param name="threadId">The thread.</param>
     public static Errno TryPTraceInterrupt(int threadId) => Result(ptrace(PTraceInterrupt, threadId, 0, 0));
 
@@ -32,7 +34,9 @@ public static partial class Libc
 
     /// <summary>PTRACE_GETREGSET: reads a register set of a stopped thread.</summary>
     /// <param name="threadId">The thread.</param>
-    /// <param name="noteType">The note type of the set, as in core files: NT_PRSTATUS, NT_FPREGSET, NT_X86_XSTATE…</param>
+    /// <param name="noteType">
+    /// The note type of the set, as in core files: NT_PRSTATUS, NT_FPREGSET, NT_X86_XSTATE…
+    /// </param>
     /// <param name="buffer">Receives the registers in the kernel's layout.</param>
     /// <param name="length">Length of the set in bytes.</param>
     /// <returns>EINVAL, EIO or ENODEV: the processor has no such register set.</returns>

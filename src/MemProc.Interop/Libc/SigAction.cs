@@ -9,7 +9,9 @@ public static partial class Libc
     /// <summary>Room for a struct sigaction, whose layout is the C library's own and is not interpreted here.</summary>
     private const int SigActionBytes = 256;
 
-    /// <summary>sigaction(2): replaces this program's handler of SIGCHLD by the default, which is to do nothing.</summary>
+    /// <summary>
+    /// sigaction(2): replaces this program's handler of SIGCHLD by the default, which is to do nothing.
+    /// </summary>
     /// <returns>The previous handler, for <see cref="RestoreChildHandler"/>.</returns>
     /// <exception cref="ErrnoException">The call failed.</exception>
     internal static unsafe byte[] ReplaceChildHandler()
@@ -24,8 +26,8 @@ public static partial class Libc
     }
 
     /// <summary>
-    /// Restores a handler of SIGCHLD and sends the signal, so that it handles what happened meanwhile. A handler that was
-    /// installed meanwhile stays, as the one of the runtime does that starts its first process.
+    /// Restores a handler of SIGCHLD and sends the signal, so that it handles what happened meanwhile. A handler that
+    /// was installed meanwhile stays, as the one of the runtime does that starts its first process.
     /// </summary>
     /// <param name="handler">The previous handler.</param>
     /// <exception cref="ErrnoException">A call failed.</exception>

@@ -1,8 +1,8 @@
 namespace MemProc.Interop;
 
 /// <summary>
-/// An anonymous page of this process for testing what the kernel does to pages. It is never part of a huge page, so that
-/// its pagemap entry does not depend on its neighbours.
+/// An anonymous page of this process for testing what the kernel does to pages. It is never part of a huge page, so
+/// that its pagemap entry does not depend on its neighbours.
 /// </summary>
 public sealed class OwnPage : IDisposable
 {

@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace MemProc.Interop;
 
-/// <summary>Keeps the .NET runtime from waiting for child processes while threads are being stopped by ptrace(2).</summary>
+/// <summary>
+/// Keeps the .NET runtime from waiting for child processes while threads are being stopped by ptrace(2).
+/// </summary>
 /// <remarks>
 /// <para>
 /// A wait for any child also returns tracees of this process that stop, whatever the wait asked for. Up to .NET 10 the
@@ -12,17 +14,17 @@ namespace MemProc.Interop;
 /// </para>
 /// <para>
 /// Two measures keep the runtime away. SIGCHLD gets its default disposition, which is to do nothing, so that no thread
-/// is woken by each thread that stops. And the lock is held under which the runtime starts processes and waits for them:
-/// a handler that ran when the signal was silenced still writes to the runtime's pipe, however late, but the thread that
-/// reads the pipe waits for the lock (<c>OnSigChild</c> in the runtime's <c>Process.Unix.cs</c>,
+/// is woken by each thread that stops. And the lock is held under which the runtime starts processes and waits for
+/// them: a handler that ran when the signal was silenced still writes to the runtime's pipe, however late, but the
+/// thread that reads the pipe waits for the lock (<c>OnSigChild</c> in the runtime's <c>Process.Unix.cs</c>,
 /// <c>SignalHandler</c> in its <c>pal_signal.c</c>). On disposal the runtime is told to check all children. It is
 /// disposed of by the thread that created it, which starts no process meanwhile; other threads that start one may have
 /// to wait. One exists at a time: a thread that creates another waits.
 /// </para>
 /// <para>
-/// The lock is a private field of .NET 10 (<c>Process.s_processStartLock</c>). Where a runtime has no such field, SIGCHLD
-/// alone is silenced and <see cref="HoldsRuntimeLock"/> is false: a late handler can then make the runtime wait for
-/// children at the wrong time. Callers report that.
+/// The lock is a private field of .NET 10 (<c>Process.s_processStartLock</c>). Where a runtime has no such field,
+/// SIGCHLD alone is silenced and <see cref="HoldsRuntimeLock"/> is false: a late handler can then make the runtime wait
+/// for children at the wrong time. Callers report that.
 /// </para>
 /// <para>
 /// Remove this class when MemProc no longer supports .NET 10. Later runtimes check whether a child has really exited
@@ -58,8 +60,8 @@ public sealed class ChildSignalSilence : IDisposable
     }
 
     /// <summary>
-    /// Whether this runtime has the lock that is held. False: a child process that exits while threads are being stopped
-    /// can get a wrong exit code.
+    /// Whether this runtime has the lock that is held. False: a child process that exits while threads are being
+    /// stopped can get a wrong exit code.
     /// </summary>
     public static bool HoldsRuntimeLock => RuntimeLock is not null;
 

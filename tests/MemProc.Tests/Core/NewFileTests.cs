@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using MemProc.Interop;
 
 namespace MemProc.Tests;
 

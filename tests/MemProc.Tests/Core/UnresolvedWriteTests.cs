@@ -16,20 +16,24 @@ public sealed class UnresolvedWriteTests : TargetTests
             new(ProcAddress.FromNumber(seed), [3, 4]),
         ]);
         Assert.Equal([libc + 8, seed], writes.Select(write => write.Address));
-        Assert.Equal(([1], [2], true), (writes[0].Bytes, writes[0].Expected!, writes[0].Force));
-        Assert.Equal(([3, 4], null, false), (writes[1].Bytes, writes[1].Expected, writes[1].Force));
+        Assert.Equal([1], writes[0].Bytes);
+        Assert.Equal([2], writes[0].Expected);
+        Assert.Equal([3, 4], writes[1].Bytes);
+        Assert.Null(writes[1].Expected);
+        Assert.Equal([true, false], writes.Select(write => write.Force));
     }
 
     [Fact]
     public void One_address_that_does_not_resolve_fails_all_of_them()
     {
         ulong seed = Target.Ask("seed").Address("address");
-        MemProcException error = Assert.Throws<MemProcException>(() => UnresolvedWrite.Resolve(Process,
-            [new(ProcAddress.FromNumber(seed), [1]), new(ProcAddress.Parse("[heap]"), [1]), new(ProcAddress.Parse("libnone.so+8"), [1])]));
+        UnresolvedWrite bad = new(ProcAddress.Parse("libnone.so+8"), [1]);
+        MemProcException error = Assert.Throws<MemProcException>(() => UnresolvedWrite.Resolve(
+            Process, [new(ProcAddress.FromNumber(seed), [1]), new(ProcAddress.Parse("[heap]"), [1]), bad]));
         Assert.Equal("ResolveAddress,ENOENT", error.ErrorId);
         Assert.EndsWith(" None of the 3 writes was done.", error.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("None of the", Assert.Throws<MemProcException>(
-            () => UnresolvedWrite.Resolve(Process, [new(ProcAddress.Parse("libnone.so+8"), [1])])).Message, StringComparison.Ordinal);
+        error = Assert.Throws<MemProcException>(() => UnresolvedWrite.Resolve(Process, [bad]));
+        Assert.DoesNotContain("None of the", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
