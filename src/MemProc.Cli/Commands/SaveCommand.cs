@@ -92,7 +92,7 @@ internal sealed class SaveCommand : ProcessCommand
         if (given.GetValue(_mapping) is { Length: > 0 } patterns)
         {
             MapFilter filter = new() { Path = MapFilterOptions.Paths(patterns) };
-            ProcAddress[] found = [.. MapReader.Read(process).Where(filter.Matches)
+            ProcAddress[] found = [.. MapReader.Read(process, cancellation).Where(filter.Matches)
                 .Select(map => ProcAddress.FromNumber(map.Start, map.SizeBytes))];
             return found.Length > 0 ? found : throw new MemProcException(
                 Operation.FindMap, Errno.ENOENT, $"Process {process.Identity} has no mapping that matches --mapping.", process.Id);
