@@ -143,11 +143,15 @@ internal sealed class ReadCommand : ProcessCommand
             return ReadOutput.Save(process, reader, address, length, file, given.GetValue(_force), output);
         }
 
-        IEnumerable<MemoryBlock> blocks = reader.ReadBlocks(address, length, path.Length > 1 ? path : null);
+        ulong[]? pointers = path.Length > 1 ? path : null;
+        bool isRaw = given.GetValue(_raw);
+        IEnumerable<MemoryBlock> blocks = isRaw
+            ? reader.ReadBlocks(address, length, pointers)
+            : reader.ReadReadableBlocks(address, length, pointers);
         blocks = isHeld ? [.. blocks] : blocks;
-        return given.GetValue(_raw)
+        return isRaw
             ? () => ReadOutput.WriteRaw(output, reader, blocks, address, length)
-            : () => ReadOutput.WriteBlocks(output, reader, blocks, address, length, cancellation);
+            : () => ReadOutput.WriteBlocks(output, blocks, cancellation);
     }
 
     private UInt128 BytesKept(ParseResult given) =>

@@ -39,7 +39,7 @@ internal sealed class SearchCommand : ProcessCommand
     private readonly Option<string?> _below = Given.Option(
         "--less-than", "NUMBER", "Numbers of --type less than this one", text => text);
     private readonly Option<string[]?> _between = Given.Option(
-        "--between", "LOW..HIGH", "Numbers of --type between these two, inclusive", TwoNumbers);
+        "--between", "LOW..HIGH", "Numbers of --type between these two, inclusive", ValueComparison.ParseLimits);
     private readonly Option<int?> _alignment = Given.Option<int?>("--alignment", "BYTES",
         "Matches start at multiples of this: for numbers their size if omitted, else 1",
         text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
@@ -148,10 +148,6 @@ internal sealed class SearchCommand : ProcessCommand
         }
     }
 
-    private static string[] TwoNumbers(string text) => text.Split("..", 2) is [string low, string high]
-        ? [low, high]
-        : throw new FormatException($"'{SafeText.Escape(text)}' is not a valid range. Specify two numbers, such as 1..10.");
-
     private SearchRange Range(ParseResult given, LinuxProcess process)
     {
         SearchRange range = new()
@@ -198,12 +194,8 @@ internal sealed class SearchCommand : ProcessCommand
         }
 
         MemoryValueType type = given.GetValue(_type)!.Value;
-        ValueCondition condition =
-            given.GetValue(_value) is string value
-                ? ValueCondition.EqualTo(type, value, given.GetValue(_tolerance) ?? 0)
-            : given.GetValue(_above) is string above ? ValueCondition.GreaterThan(type, above)
-            : given.GetValue(_below) is string below ? ValueCondition.LessThan(type, below)
-            : ValueCondition.Between(type, given.GetValue(_between)![0], given.GetValue(_between)![1]);
-        return new ValuePattern(condition, alignment);
+        ValueComparison comparison = ValueComparison.From(given.GetValue(_value), given.GetValue(_tolerance),
+            given.GetValue(_above), given.GetValue(_below), given.GetValue(_between))!;
+        return new ValuePattern(comparison.For(type), alignment);
     }
 }

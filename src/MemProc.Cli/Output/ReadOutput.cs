@@ -6,18 +6,11 @@ namespace MemProc.Cli;
 internal static class ReadOutput
 {
     /// <summary>Writes blocks, as hex dumps or JSON.</summary>
-    public static void WriteBlocks(Output output, MemoryReader reader, IEnumerable<MemoryBlock> blocks, ulong address,
-        ulong length, CancellationToken cancellation)
+    public static void WriteBlocks(Output output, IEnumerable<MemoryBlock> blocks, CancellationToken cancellation)
     {
         bool isFirst = true;
         foreach (MemoryBlock block in blocks)
         {
-            // With --resident-only an empty block is a result: no page of the range is in memory.
-            if (block.Bytes.Length == 0 && block.Length == length && block.Gaps[0].Kind != MemoryGapKind.NotResident)
-            {
-                throw reader.Unreadable(address, length, block.Gaps[0]);
-            }
-
             if (output.IsJson)
             {
                 output.WriteJson(block);

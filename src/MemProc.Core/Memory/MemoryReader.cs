@@ -78,6 +78,28 @@ public sealed class MemoryReader
         }
     }
 
+    /// <summary>Reads a range in blocks. A range of which nothing can be read is an error.</summary>
+    /// <param name="address">First address.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="pointers">The pointers that lead to the range, where it was found by them.</param>
+    /// <param name="requireAll">Any gap is an error.</param>
+    /// <inheritdoc cref="ReadBlocks" path="/exception"/>
+    public IEnumerable<MemoryBlock> ReadReadableBlocks(
+        ulong address, ulong length, ulong[]? pointers = null, bool requireAll = false)
+    {
+        foreach (MemoryBlock block in ReadBlocks(address, length, pointers))
+        {
+            // With ResidentOnly an empty block is a result: no page of the range is in memory.
+            if (block.Gaps is [{ } gap, ..] && (requireAll
+                || (block.Bytes.Length == 0 && block.Length == length && gap.Kind != MemoryGapKind.NotResident)))
+            {
+                throw Unreadable(address, length, gap);
+            }
+
+            yield return block;
+        }
+    }
+
     /// <summary>Reads a range into a buffer.</summary>
     /// <param name="address">First address.</param>
     /// <param name="buffer">Receives the bytes; those in gaps are set to 0.</param>

@@ -1,5 +1,3 @@
-using System.Management.Automation;
-
 namespace MemProc.PowerShell;
 
 /// <summary>Creates what arguments of a search stand for. A fault in them ends the cmdlet.</summary>
@@ -10,17 +8,21 @@ internal static class Conditions
         MemProcCommand cmdlet, MemoryValueType type, object? value, double tolerance, object? greaterThan, object? lessThan,
         object[]? between)
     {
-        (string parameter, object? given) = value is not null ? ("Value", value)
-            : greaterThan is not null ? ("GreaterThan", greaterThan)
-            : lessThan is not null ? ("LessThan", lessThan)
-            : ("Between", (object?)between);
-        return given is null ? null : Try(cmdlet, parameter, given, () => parameter switch
+        ValueComparison? comparison = Try(cmdlet, "Tolerance", tolerance, () => ValueComparison.From(
+            Items.Unwrap(value), tolerance, Items.Unwrap(greaterThan), Items.Unwrap(lessThan), between?.Select(Items.Unwrap).ToArray()!));
+        if (comparison is null)
         {
-            "Value" => ValueCondition.EqualTo(type, Items.Unwrap(given), tolerance),
-            "GreaterThan" => ValueCondition.GreaterThan(type, Items.Unwrap(given)),
-            "LessThan" => ValueCondition.LessThan(type, Items.Unwrap(given)),
-            _ => ValueCondition.Between(type, Items.Unwrap(between![0]), Items.Unwrap(between[1])),
-        });
+            return null;
+        }
+
+        (string parameter, object? given) = comparison.Operator switch
+        {
+            ValueOperator.GreaterThan => ("GreaterThan", greaterThan),
+            ValueOperator.LessThan => ("LessThan", lessThan),
+            ValueOperator.Between => ("Between", between),
+            _ => ("Value", value),
+        };
+        return Try(cmdlet, parameter, given, () => comparison.For(type));
     }
 
     /// <summary>Creates something from an argument.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Management.Automation;
 
 namespace MemProc.PowerShell;
@@ -50,7 +51,7 @@ internal static class FilePaths
         return [];
     }
 
-    private static IReadOnlyList<string> Existing(PSCmdlet cmdlet, string path, out ProviderInfo provider)
+    private static Collection<string> Existing(PSCmdlet cmdlet, string path, out ProviderInfo provider)
     {
         try
         {

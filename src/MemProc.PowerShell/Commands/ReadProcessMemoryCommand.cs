@@ -183,7 +183,8 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
                 ReadFile(process, reader, address, length!.Value);
                 return CompleteFile();
             default:
-                IEnumerable<object> blocks = MemoryForm.Blocks(reader, path, length!.Value, ReadAll);
+                IEnumerable<MemoryBlock> blocks =
+                    reader.ReadReadableBlocks(address, length!.Value, path.Length > 1 ? path : null, ReadAll);
                 return Stop ? [.. blocks] : blocks;
         }
     }

@@ -9,27 +9,6 @@ internal static class MemoryForm
     /// <summary>Maximum number of bytes of a text without a given length.</summary>
     public const ulong UsualText = 4096;
 
-    /// <summary>Reads blocks. A range of which nothing can be read is an error.</summary>
-    /// <param name="reader">Reads them.</param>
-    /// <param name="path">The pointers that lead to the range; the last one is its first address.</param>
-    /// <param name="length">Number of bytes.</param>
-    /// <param name="needAll">Any gap is an error.</param>
-    public static IEnumerable<object> Blocks(MemoryReader reader, ulong[] path, ulong length, bool needAll)
-    {
-        ulong address = path[^1];
-        foreach (MemoryBlock block in reader.ReadBlocks(address, length, path.Length > 1 ? path : null))
-        {
-            // With -ResidentOnly an empty block is a result: no page of the range is in memory.
-            if (block.Gaps is [{ } gap, ..] && (needAll
-                || (block is { Bytes.Length: 0 } && block.Length == length && gap.Kind != MemoryGapKind.NotResident)))
-            {
-                throw reader.Unreadable(address, length, gap);
-            }
-
-            yield return block;
-        }
-    }
-
     /// <summary>Reads a text, up to its NUL.</summary>
     /// <param name="reader">Reads it.</param>
     /// <param name="address">The first byte.</param>
