@@ -32,6 +32,17 @@ Describe 'Resolve-ProcAddress' {
             Should -Be $target.Id
     }
 
+    It 'sees a mapping of the pipeline as it is then' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $permissions = & {
+            $address
+            $null = $target.Ask("protect $address 4096 r--")
+            $address
+            '[heap]'
+        } | Resolve-ProcAddress -Id $target.Id | ForEach-Object Permissions
+        $permissions | Should -Be 'rw-p', 'r--p', 'rw-p'
+    }
+
     It 'takes lists of any type' {
         $wanted = $seed, ($seed + 1)
         foreach ($list in [ulong[]] $wanted, [long[]] $wanted, [Collections.Generic.List[ulong]]::new([ulong[]] $wanted),
