@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.PowerShell;
 
-/// <summary>Get-PageSharing: with whom processes share their pages.</summary>
+/// <summary>Get-PageSharing: which processes share pages with a process.</summary>
 [Cmdlet(VerbsCommon.Get, "PageSharing")]
 [OutputType(typeof(PageSharing))]
 public sealed class GetPageSharingCommand : ProcessCommand
@@ -34,19 +34,11 @@ public sealed class GetPageSharingCommand : ProcessCommand
         int[] ids = AmongId is null ? ProcessList.Ids() : [.. AmongId.Append(processId).Concat(Id ?? []).Distinct()];
         List<MemProcException> refused = [];
         Progress progress = new(this, "Reading the page tables of processes");
-        // Cmdlets may speak from their own thread alone, so the index is built beside it.
-        int done = 0;
-        Task<PfnIndex> building = Task.Run(
-            () => PfnIndex.Build(ids, visited => done = visited, refused.Add, Cancellation), Cancellation);
-        while (!building.IsCompleted)
-        {
-            progress.Tell((ulong)Volatile.Read(ref done), (ulong)ids.Length, $"{done} of {ids.Length} processes");
-            ((IAsyncResult)building).AsyncWaitHandle.WaitOne(TimeSpan.FromMilliseconds(50));
-        }
-
+        PfnIndex index = PfnIndex.Build(ids,
+            count => progress.Tell((ulong)count, (ulong)ids.Length, $"{count} of {ids.Length} processes"),
+            refused.Add, cancellation: Cancellation);
         progress.End();
-        PfnIndex index = building.GetAwaiter().GetResult();
-        // A process that has ended, or is a thread of the kernel, maps nothing.
+        // A process that has exited, or is a kernel thread, maps nothing.
         int unread = refused.Count(error => error.Errno != Errno.ESRCH);
         refused.ForEach(error => WriteVerbose(error.Message));
         if (unread > 0)

@@ -39,7 +39,7 @@ internal sealed class SharingCommand : CliCommand
         bool isChosen = given.Has(_among);
         int[] ids = isChosen ? [.. given.GetValue(_among)!.Append(process.Id).Distinct()] : ProcessList.Ids();
         List<MemProcException> refused = [];
-        PfnIndex index = PfnIndex.Build(ids, _ => { }, refused.Add, cancellation);
+        PfnIndex index = PfnIndex.Build(ids, _ => { }, refused.Add, cancellation: cancellation);
         output.WriteTable(Columns, new PageSharingReader(index, cancellation).Read(process));
         foreach (MemProcException error in refused.Where(_ => isChosen))
         {

@@ -30,7 +30,7 @@ internal static class PageTableShape
         }
 
         int pageShift = BitOperations.Log2(MachinePage.SizeBytes);
-        int bits = UserSpace.End == 0 ? 48 : 64 - BitOperations.LeadingZeroCount(UserSpace.End - 1);
+        int bits = UserSpace.End(KernelFiles.Default) is ulong end and > 0 ? 64 - BitOperations.LeadingZeroCount(end - 1) : 48;
         return (bits - pageShift + pageShift - 4) / (pageShift - 3);
     }
 }

@@ -295,10 +295,10 @@ public sealed class MemoryReader
         MemoryGap.Add(gaps, new MemoryGap(start, end - start, kind, errno));
 
     /// <summary>What of a range is to be read: all of it, or what is in memory. Asked in address order.</summary>
-    internal sealed class Readable(ulong end, IEnumerable<ResidentRange>? resident) : IDisposable
+    internal sealed class Readable(ulong end, IEnumerable<AddressRange>? resident) : IDisposable
     {
-        private readonly IEnumerator<ResidentRange>? _resident = resident?.GetEnumerator();
-        private ResidentRange _current;
+        private readonly IEnumerator<AddressRange>? _resident = resident?.GetEnumerator();
+        private AddressRange _current;
 
         /// <summary>First address behind the range.</summary>
         public ulong End => end;
@@ -313,7 +313,7 @@ public sealed class MemoryReader
 
             while (_current.End <= address)
             {
-                _current = _resident.MoveNext() ? _resident.Current : new ResidentRange(end, ulong.MaxValue);
+                _current = _resident.MoveNext() ? _resident.Current : new AddressRange(end, ulong.MaxValue);
             }
 
             return (Math.Max(address, _current.Start), Math.Min(_current.End, end));
