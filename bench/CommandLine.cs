@@ -4,7 +4,7 @@ using BenchmarkDotNet.Running;
 
 namespace MemProc.Bench;
 
-/// <summary>The whole command line: which cases, how often, and how it is told.</summary>
+/// <summary>The command line: cases, number of turns, and form of the report.</summary>
 internal static class CommandLine
 {
     private static readonly Argument<string[]> Cases = new("case")

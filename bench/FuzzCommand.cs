@@ -58,7 +58,7 @@ internal sealed class FuzzCommand : Command
             Random random = new(unchecked(seed * 1_000_003 + number));
             byte[] damaged = ElfFuzz.Damage(samples[number % samples.Length], random);
             (bool isSound, TimeSpan time, long bytes) = Measure(damaged);
-            // A machine that does something else for a moment is no fault of the file: that does not happen thrice.
+            // A short pause of the machine is not caused by the file, and does not happen three times in a row.
             for (int again = 0; again < 2 && time > MostTime; again++)
             {
                 TimeSpan next = Measure(damaged).Time;

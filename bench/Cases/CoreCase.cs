@@ -2,7 +2,7 @@ namespace MemProc.Bench;
 
 /// <summary>
 /// An ELF core of a process with much in memory and far more reserved. gdb's gcore writes all of a reservation unless its
-/// process wants it in no dump; it gets one that is a fraction of ours, since nobody has the disk and the patience.
+/// process excludes it from dumps; it gets a fraction of ours, because of the disk space and time that it needs.
 /// </summary>
 internal sealed class CoreCase : Case
 {

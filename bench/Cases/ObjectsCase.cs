@@ -3,7 +3,7 @@ namespace MemProc.Bench;
 /// <summary>
 /// The same walk in PowerShell, an object a page, against what the pipeline itself takes. <c>$null = …</c> keeps all
 /// objects until the last one has come, so that their size counts too; <c>| Out-Null</c> passes them on. Each has a
-/// session of its own: what one leaves behind on the heap is not to be cleared away, or grown again, on another's time.
+/// own session, so that the heap of one does not affect the time of another.
 /// </summary>
 internal sealed class ObjectsCase : Case
 {

@@ -9,7 +9,7 @@ internal static class PresentPages
     /// <param name="repeats">How many times by the clock.</param>
     /// <param name="processId">The process.</param>
     /// <param name="start">First address.</param>
-    /// <param name="end">First address behind the range.</param>
+    /// <param name="end">First address after the range.</param>
     public static InProcess Core(int repeats, int processId, ulong start, ulong end) =>
         new("MemProc.Core, PageMapReader", repeats, () => $"{Count(processId, start, end)}");
 

@@ -3,7 +3,7 @@ namespace MemProc.Bench;
 /// <summary>A process with memory that is resident to the last page, in pages of the machine's size.</summary>
 /// <param name="ProcessId">The process.</param>
 /// <param name="Start">First address.</param>
-/// <param name="End">First address behind it.</param>
+/// <param name="End">First address after it.</param>
 internal sealed record ResidentMemory(int ProcessId, ulong Start, ulong End)
 {
     /// <summary>Bytes that are touched by one command: it has to be done before patience ends.</summary>

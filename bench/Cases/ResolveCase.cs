@@ -59,21 +59,21 @@ internal sealed class ResolveCase : Case
     private static ulong[] Choose(int processId, Scratch scratch, out string[] lists)
     {
         using LinuxProcess process = LinuxProcess.Open(processId);
-        using ProcModules modules = new(process);
+        using MappedImages images = new(process);
         Random random = new(Seed);
         List<ulong> addresses = [];
         List<string> told = [];
         foreach (string name in Files)
         {
-            ProcModule module = modules.Named(name).FirstOrDefault() ?? throw new SkippedException($"it takes {name}");
-            ElfSection text = module.Image!.Sections.Single(section => section.Name == ".text");
-            ulong start = ProcAddress.Parse($"{name}!.text").Resolve(modules);
+            MappedFile file = images.Named(name).FirstOrDefault() ?? throw new SkippedException($"it takes {name}");
+            ElfSection text = file.Elf!.Sections.Single(section => section.Name == ".text");
+            ulong start = ProcAddress.Parse($"{name}!.text").Resolve(images);
             ulong[] offsets = [.. Enumerable.Range(0, Count / Files.Length)
                 .Select(_ => (ulong)random.NextInt64((long)text.SizeBytes))];
             addresses.AddRange(offsets.Select(offset => start + offset));
             string list = scratch.Path(name);
             File.WriteAllLines(list, offsets.Select(offset => $"0x{text.VirtualAddress + offset:x}"));
-            told.AddRange([module.Path, list]);
+            told.AddRange([file.Path, list]);
         }
 
         lists = [.. told];

@@ -32,7 +32,7 @@ internal sealed class Scratch : IDisposable
 
     /// <summary>
     /// Uses free memory and frees it again. The host of a virtual machine takes memory that has been free for some seconds
-    /// and is told so (<c>mm/page_reporting.c</c>); bringing it back takes several times as long as writing to it. What
+    /// and is informed (<c>mm/page_reporting.c</c>); getting it back takes several times as long as writing to it. What
     /// was free a moment ago is given out first.
     /// </summary>
     /// <param name="bytes">How much, rounded up to MiB.</param>

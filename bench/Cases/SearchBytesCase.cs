@@ -38,7 +38,7 @@ internal sealed class SearchBytesCase : Case
         for (ulong at = MachinePage.SizeBytes - 3; at < memory.Length - MachinePage.SizeBytes; at += memory.Length / 10)
         {
             byte[] bytes = Convert.FromHexString(Pattern);
-            MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(memory.Start + at), bytes)])
+            MemoryTransaction.Prepare(process, [new WantedWrite(memory.Start + at, bytes)])
                 .Commit(stop: false, verify: true);
         }
     }

@@ -45,7 +45,7 @@ internal sealed partial class SearchValueCase : Case
         for (ulong place = 0; place < Places; place++)
         {
             ulong address = memory.Start + memory.Length / Places * place / 64 * 64 + 8;
-            MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), BitConverter.GetBytes(Number))])
+            MemoryTransaction.Prepare(process, [new WantedWrite(address, BitConverter.GetBytes(Number))])
                 .Commit(stop: false, verify: true);
         }
     }
@@ -77,7 +77,7 @@ internal sealed partial class SearchValueCase : Case
             return new Absent(Name, "scanmem is not on PATH");
         }
 
-        // It tells what it found on standard error.
+        // It prints the result on standard error.
         string commands = $"option scan_data_type int32;option region_scan_level 3;{Number};exit";
         return new WholeProgram(Name, output => Found().Match(output) is { Success: true } found
                 ? found.Groups[1].Value

@@ -11,13 +11,13 @@ internal sealed class Contest : IDisposable
     /// <summary>Who takes part, in the order in which they take turns.</summary>
     public IReadOnlyList<Contender> Contenders => _contenders;
 
-    /// <summary>What is done before each turn, whoever's it is, and on nobody's time.</summary>
+    /// <summary>Runs before each turn of every contender, outside the measurement.</summary>
     public Action BeforeTurn { get; set; } = () => { };
 
     /// <summary>Whose medians are compared; what their ratio should be at most, null where no goal was set.</summary>
     public IReadOnlyList<(Contender Ours, Contender Theirs, double? AtMost)> Comparisons => _comparisons;
 
-    /// <summary>What else is told when all is measured.</summary>
+    /// <summary>Other figures, reported after the measurement.</summary>
     public IReadOnlyList<(string What, Func<string> Value)> Remarks => _remarks;
 
     /// <summary>Takes charge of something that contenders need: it is disposed of in the end.</summary>
@@ -43,7 +43,7 @@ internal sealed class Contest : IDisposable
     public void Compare(Contender ours, Contender theirs, double? atMost = null) =>
         _comparisons.Add((ours, theirs, atMost));
 
-    /// <summary>Tells a figure that is no time, such as bytes a page.</summary>
+    /// <summary>Reports a figure that is not a time, such as bytes a page.</summary>
     public void Remark(string what, Func<string> value) => _remarks.Add((what, value));
 
     /// <inheritdoc/>

@@ -14,7 +14,7 @@ internal sealed class InProcess(string name, int repeats, Func<string> work) : C
     /// <inheritdoc/>
     public override Sample Measure()
     {
-        // What others left behind is not collected on this one's time. Its own garbage is.
+        // Garbage of other contenders is collected before the measurement; its own garbage counts.
         GC.Collect();
         string answer = string.Empty;
         long allocated = GC.GetAllocatedBytesForCurrentThread();

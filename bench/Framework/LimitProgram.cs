@@ -3,13 +3,13 @@ using System.Globalization;
 namespace MemProc.Bench;
 
 /// <summary>
-/// One of our C programs that does the work again and again and tells itself what once took, so that its start is
+/// One of our C programs that repeats the work and reports the time of one repetition, so that its start is
 /// left out.
 /// </summary>
 /// <param name="name">What the table calls it.</param>
 /// <param name="source">The name of its source, without <c>.c</c>.</param>
 /// <param name="repeats">How many times the work is done by the clock.</param>
-/// <param name="arguments">What the program is told besides.</param>
+/// <param name="arguments">Further arguments of the program.</param>
 internal sealed class LimitProgram(string name, string source, int repeats, params object[] arguments) : Contender(name)
 {
     /// <inheritdoc/>

@@ -6,14 +6,12 @@ namespace MemProc.Bench;
 /// <param name="line">The line; what it emits is its answer, nothing is none.</param>
 internal sealed class PwshLine(string name, PwshSession session, string line) : Contender(name)
 {
-    /// <summary>The line in a session that is started for it; where there is no pwsh, who is missing.</summary>
+    /// <summary>The line in a session that is started for it.</summary>
     /// <param name="contest">Ends the session.</param>
     /// <param name="name">What the table calls it.</param>
     /// <param name="line">The line.</param>
     public static Contender InSessionOfItsOwn(Contest contest, string name, string line) =>
-        Tools.PwshMissing is string reason
-            ? new Absent(name, reason)
-            : new PwshLine(name, contest.Keep(PwshSession.Start()), line);
+        new PwshLine(name, contest.Keep(PwshSession.Start()), line);
 
     /// <summary>The runtime compiles anew what was called thirty times, a little later.</summary>
     public override int WarmUps => 40;

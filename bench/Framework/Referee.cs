@@ -75,7 +75,7 @@ internal sealed class Referee(int rounds)
             .Where(told => told.Answer is not null).Distinct().ToArray();
         if (answers.DistinctBy(told => told.Answer).Count() > 1)
         {
-            throw new BenchException("They found out different things, so they did different work: "
+            throw new BenchException("The contenders produced different results, so they did different work: "
                 + string.Join("; ", answers.Select(told => $"{told.Name}: {told.Answer}")));
         }
     }

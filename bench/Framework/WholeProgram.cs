@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemProc.Bench;
 
-/// <summary>A program from its start to its end: wall time and peak resident set, as a person would see them.</summary>
+/// <summary>A program from start to end: wall time and peak resident set.</summary>
 /// <param name="name">What the table calls it.</param>
 /// <param name="answer">
 /// What its output says, for comparison with the others, if anything; null: its output goes to <c>/dev/null</c>.

@@ -27,7 +27,7 @@ internal static class Figures
 
     /// <summary>A figure, the goal for it, and whether that was met.</summary>
     public static string Wanted(double figure, double atMost) =>
-        $"{Digits(figure)}, wanted {Goal(atMost, figure <= atMost)}";
+        $"{Digits(figure)}, goal {Goal(atMost, figure <= atMost)}";
 
     /// <summary>The goal of a comparison and whether it was met; empty where none was set.</summary>
     public static string Goal(ComparisonResult comparison) =>

@@ -12,7 +12,7 @@ internal static class MarkdownReport
         }
 
         output.WriteLine();
-        output.WriteLine("| work | MemProc | against | ratio of medians | wanted |");
+        output.WriteLine("| work | MemProc | against | ratio of medians | goal |");
         output.WriteLine("|---|---|---|---|---|");
         foreach (CaseResult result in results)
         {

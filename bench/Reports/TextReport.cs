@@ -25,7 +25,7 @@ internal static class TextReport
         foreach (ComparisonResult comparison in result.Comparisons)
         {
             output.WriteLine($"  {comparison.Ours} ÷ {comparison.Theirs}: {Figures.Ratio(comparison.Ratio)}"
-                + (comparison.AtMost is null ? string.Empty : $", wanted {Figures.Goal(comparison)}"));
+                + (comparison.AtMost is null ? string.Empty : $", goal {Figures.Goal(comparison)}"));
         }
 
         foreach (string remark in result.Remarks)

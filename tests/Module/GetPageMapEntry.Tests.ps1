@@ -143,90 +143,55 @@ Describe 'Get-PageMapEntry' {
     }
 }
 
-Describe 'Get-PageFlags' {
-    It 'says anonymous and mmap of a touched page' {
-        Assert-Root
-        $page = Get-PageMapEntry $target.Id $seed
-        $flags = Get-PageFlags $page.Pfn
-        $flags | Should -BeOfType MemProc.PageFlags
-        $flags.Pfn | Should -Be $page.Pfn
-        $flags.Flags | Should -Contain 'anonymous'
-        $flags.Flags | Should -Contain 'mmap'
-        $flags.Symbol | Should -MatchExactly '^...........Ma'
-        $flags.MapCount | Should -Be 1
-        $flags.RawFlags | Should -BeOfType [ulong]
+Describe 'Filters of Get-PageMapEntry' {
+    It 'leaves out what <filter> does not ask for' -ForEach @(
+        @{ filter = @{ Present = $true }; test = { $_.IsPresent } }
+        @{ filter = @{ File = $true }; test = { $_.IsFileOrShared } }
+        @{ filter = @{ Anonymous = $true }; test = { -not $_.IsFileOrShared -and -not $_.IsGuard } }
+        @{ filter = @{ Exclusive = $true; File = $true }; test = { $_.IsExclusive -and $_.IsFileOrShared } }
+    ) {
+        # In this order: the runtime of a process that has just started still touches new pages.
+        $some = Get-PageMapEntry $target.Id @filter
+        $all = Get-PageMapEntry $target.Id
+        $some.Count | Should -BeGreaterThan 0
+        $some.Count | Should -BeLessThan ($all.Count + 1)
+        $some | Where-Object { -not (& $test) } | Should -BeNullOrEmpty
     }
 
-    It 'answers the whole pipeline from Get-Process on' {
+    It 'fills flags, map count and cgroup in the same pass' {
         Assert-Root
-        Get-Process -Id $target.Id | Get-ProcMap -Kind Stack, Vdso | Get-PageMapEntry | Get-PageFlags |
-            ForEach-Object Flags | Should -Contain 'anonymous'
-        $pages = Get-ProcMap $target.Id | Get-PageMapEntry | Where-Object Pfn
+        $pages = Get-PageMapEntry $target.Id $seed 8192 -WithFlags -WithMapCount -WithCgroup
+        $pages | ForEach-Object MapCount | Should -Be 1, 1
+        $pages[0].Flags | Should -Contain 'anonymous'
+        $pages[0].Symbol | Should -MatchExactly '^...........Ma'
         $flags = $pages | Get-PageFlags
-        $flags.Pfn | Should -Be $pages.Pfn
-        # Runs count as all their pages.
-        (Get-ProcMap $target.Id | Get-PageMapEntry -Run | Get-PageFlags).Count | Should -BeGreaterThan ($pages.Count * 0.9)
+        $pages.CgroupInode | Should -Be $flags.CgroupInode
+        $pages.CgroupPath | Should -Be $flags.CgroupPath
+        $plain = Get-PageMapEntry $target.Id $seed 4096
+        $plain.Flags, $plain.MapCount, $plain.CgroupInode | Should -Be $null, $null, $null
     }
 
-    It 'shows flags of the internals and overloaded ones with -Raw only' {
+    It 'filters by flags in the four forms' {
         Assert-Root
-        $page = Get-PageMapEntry $target.Id $seed
-        $plain = Get-PageFlags $page.Pfn
-        $raw = Get-PageFlags $page.Pfn -Raw
-        $plain.Flags | Should -Not -Contain 'anon_exclusive'
-        $raw.RawFlags -band (1ul -shl 34) | Should -Not -Be 0
-        $raw.Flags | Should -Contain 'anon_exclusive'
+        (Get-PageMapEntry $target.Id $seed 8192 -Flag anonymous, mmap).Count | Should -Be 2
+        Get-PageMapEntry $target.Id $seed 8192 -NotFlag anonymous | Should -BeNullOrEmpty
+        (Get-PageMapEntry $target.Id $seed 8192 -AnyFlag slab, anonymous).Count | Should -Be 2
+        $exact = (Get-PageMapEntry $target.Id $seed 8192 -WithFlags)[0].Flags
+        (Get-PageMapEntry $target.Id $seed 4096 -ExactFlag $exact | Measure-Object).Count | Should -Be 1
+        Get-PageMapEntry $target.Id $seed 8192 -ExactFlag slab | Should -BeNullOrEmpty
     }
 
-    It 'leaves pages without a frame out, and says of a frame beyond the last one' {
-        Assert-Root
-        $none = [pscustomobject] @{ Pfn = $null }, [pscustomobject] @{ Pfn = 1 } | Get-PageFlags
-        $none.Pfn | Should -Be 1
-        $found = Get-PageFlags 0xfffffffffffff, 1 -ErrorVariable problem -ErrorAction SilentlyContinue
-        $found.Pfn | Should -Be 1
-        $problem[0].FullyQualifiedErrorId | Should -Be 'ReadPageFlags,EINVAL,MemProc.PowerShell.GetPageFlagsCommand'
+    It 'refuses a flag that there is not' {
+        { Get-PageMapEntry $target.Id -Flag dirtyy } |
+            Should -Throw -ErrorId 'Flag,EINVAL,MemProc.PowerShell.GetPageMapEntryCommand'
+        { Measure-PageFlags $target.Id -Flag dirtyy } |
+            Should -Throw -ErrorId 'Flag,EINVAL,MemProc.PowerShell.MeasurePageFlagsCommand'
     }
 
-    It 'takes frame numbers as text, hex where a letter says so' {
-        Assert-Root
-        (Get-PageFlags '0x10', 'a', '11').Pfn | Should -Be 16, 10, 11
-        { Get-PageFlags 'c963zz' } |
-            Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemProc.PowerShell.GetPageFlagsCommand'
-    }
-}
-
-Describe 'Find-ProcessByPfn' {
-    It 'comes back to the target from its frame' {
-        Assert-Root
-        Assert-PidNamespace
-        $page = Get-PageMapEntry $target.Id $seed
-        $owner = $page | Find-ProcessByPfn
-        $owner | Should -BeOfType MemProc.PfnOwner
-        $owner.ProcessId | Should -Be $target.Id
-        $owner.Address | Should -Be $seed
-        $owner.Pfn | Should -Be $page.Pfn
-        $owner.ProcessName | Should -Be 'dotnet'
-        $owner.Permissions | Should -Be 'rw-p'
-        Find-ProcessByPfn $page.Pfn -Id $target.Id | ForEach-Object Address | Should -Be $seed
-    }
-
-    It 'finds the vDSO frame in every process, the same one' {
-        Assert-Root
-        Assert-PidNamespace
-        $second = Start-Target
-        $frames = $target.Id, $second.Id | ForEach-Object { (Get-ProcMap $_ -Kind Vdso | Get-PageMapEntry)[0].Pfn }
-        $frames[0] | Should -Be $frames[1]
-        $owners = Find-ProcessByPfn $frames[0]
-        $owners.ProcessId | Should -Contain $target.Id
-        $owners.ProcessId | Should -Contain $second.Id
-        $owners.ProcessId | Should -Contain $PID
-        $owners.Path | Select-Object -Unique | Should -Be '[vdso]'
-    }
-
-    It 'finds nothing for a frame that nobody maps, and is told of a bad process' {
-        Assert-Root
-        Find-ProcessByPfn 0xfffffffffff -Id $target.Id | Should -BeNullOrEmpty
-        { Find-ProcessByPfn 1 -Id 4194305 -ErrorAction Stop } |
-            Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.FindProcessByPfnCommand'
+    It 'completes names of flags with their meaning' {
+        $line = 'Get-PageMapEntry -Flag anony'
+        $found = [System.Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null)
+        $found.CompletionMatches[0].CompletionText | Should -Be 'anonymous'
+        $found.CompletionMatches[0].ToolTip | Should -Match 'bit 12'
     }
 }

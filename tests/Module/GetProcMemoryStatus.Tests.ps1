@@ -121,8 +121,8 @@ Describe 'Get-ProcMemoryStatus' {
         $answer.Count | Should -Be 6
         $answer[1] | Should -Be 'ReadStatus,ESRCH,MemProc.PowerShell.GetProcMemoryStatusCommand'
         $answer[2] | Should -Be 'ObjectNotFound'
-        $answer[3] | Should -Match 'kworker/0:1.*thread of the kernel'
-        $answer[4] | Should -Match 'kworker/0:1.*thread of the kernel'
+        $answer[3] | Should -Match 'kworker/0:1.*kernel thread'
+        $answer[4] | Should -Match 'kworker/0:1.*kernel thread'
         $answer[5] | Should -Be 0
     }
 

@@ -59,14 +59,14 @@ Describe 'Save-ProcessMemory' {
         $path = Join-Path $TestDrive whatif.core
         $said = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
             Save-ProcessMemory $($target.Id) '$path' -Stop -WhatIf" | Out-String
-        $said -replace '\s+', ' ' | Should -Match 'What if: Save the memory of process \d+ \(dotnet\), holding it still meanwhile, to'
+        $said -replace '\s+', ' ' | Should -Match 'What if: Save the memory of process \d+ \(dotnet\) while it is stopped to'
         Test-Path $path | Should -BeFalse
     }
 
     It 'overwrites with -Force only' {
         $path = Join-Path $TestDrive there.core
         Set-Content $path mine
-        $problem = { $map | Save-ProcessMemory -Path $path -ErrorAction Stop } | Should -Throw '*-Force replaces it*' -PassThru
+        $problem = { $map | Save-ProcessMemory -Path $path -ErrorAction Stop } | Should -Throw '*Use -Force to replace it*' -PassThru
         $problem.FullyQualifiedErrorId | Should -Be 'WriteFile,EEXIST,MemProc.PowerShell.SaveProcessMemoryCommand'
         $problem.CategoryInfo.Category | Should -Be ResourceExists
         Get-Content $path | Should -Be mine

@@ -16,7 +16,7 @@ function Import-TestedModule {
     A command to start it by, such as setpriv with its arguments.
 #>
 function Start-Target([string[]] $Prefix = @()) {
-    $command = $Prefix + @((Get-Command dotnet).Source, $targetProgram)
+    $command = $Prefix + @([System.Environment]::ProcessPath, $targetProgram)
     $start = [System.Diagnostics.ProcessStartInfo]::new($command[0])
     $command | Select-Object -Skip 1 | ForEach-Object { $start.ArgumentList.Add($_) }
     $start.RedirectStandardInput = $true
@@ -109,6 +109,38 @@ function Assert-PidNamespace {
 
 <#
 .SYNOPSIS
+    Skips the running test unless the kernel's own memory can be read.
+#>
+function Assert-KernelMemory {
+    Assert-Root
+    $null = Get-KernelMemoryMap $PID -ErrorVariable problem -ErrorAction SilentlyContinue
+    if ($problem) {
+        Set-ItResult -Skipped -Because "$problem"
+    }
+}
+
+<#
+.SYNOPSIS
+    Writes a number to a target's memory.
+#>
+function Set-Number($Target, $Address, $Value, $Type = 'Int32') {
+    Write-ProcessMemory $Target.Id $Address -Value $Value -Type $Type -Confirm:$false
+}
+
+<#
+.SYNOPSIS
+    Maps ten pages in a target and touches them, each a page of its own whatever the machine does with huge pages.
+.OUTPUTS
+    Their address.
+#>
+function New-TouchedMemory($Target) {
+    $address = $Target.Ask('map 40960 rw- private').address
+    $null = $Target.Ask("advise $address 40960 15"), $Target.Ask("touch $address 10")
+    $address
+}
+
+<#
+.SYNOPSIS
     Runs a script with the module in a pwsh of its own, and gives the lines that it wrote.
 .PARAMETER Prefix
     A command to start it by: setpriv for another user, unshare for a mount namespace of its own.
@@ -176,4 +208,5 @@ function Invoke-InSimulatedKernel([string] $Script) {
 }
 
 Export-ModuleMember -Function Import-TestedModule, Start-Target, Start-Shell, Stop-Target, Test-IsRoot, Assert-Root,
-    Assert-PidNamespace, Invoke-InSimulatedKernel, Invoke-OtherPwsh, Out-Screen
+    Assert-PidNamespace, Assert-KernelMemory, Set-Number, New-TouchedMemory, Invoke-InSimulatedKernel, Invoke-OtherPwsh,
+    Out-Screen

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc elf</c>: what stands in ELF files, by four commands.</summary>
+/// <summary><c>memproc elf</c>: shows the content of ELF files.</summary>
 internal sealed class ElfCommand : Command
 {
     private static readonly Column<ElfHeader>[] HeaderColumns =
@@ -50,19 +50,19 @@ internal sealed class ElfCommand : Command
     ];
 
     public ElfCommand()
-        : base("elf", "Shows what stands in ELF files: programs, libraries, object files, cores.")
+        : base("elf", "Shows the content of ELF files: programs, libraries, object files, cores.")
     {
-        Subcommands.Add(new Part<ElfHeader>("header", "Shows the header and the build id.", HeaderColumns,
+        Subcommands.Add(new Part<ElfHeader>("header", "Shows the header and the build ID.", HeaderColumns,
             file => [file.Header]));
-        Subcommands.Add(new Part<ElfSegment>("segments", "Shows the program headers, each with its sections.",
+        Subcommands.Add(new Part<ElfSegment>("segments", "Shows the program headers and the sections in each.",
             SegmentColumns, file => file.SegmentsWithSections()));
         Subcommands.Add(new Part<ElfSection>("sections", "Shows the sections.", SectionColumns, file => file.Sections));
         Subcommands.Add(new Part<ElfSymbol>("symbols",
-            "Shows the symbols: of the full table where the file has one, else of the dynamic one.", SymbolColumns,
+            "Shows the symbols: of the full symbol table where the file has one, else of the dynamic one.", SymbolColumns,
             file => file.Symbols(file.LargestTable)));
     }
 
-    /// <summary>One of the commands.</summary>
+    /// <summary>One of the subcommands.</summary>
     private sealed class Part<T> : CliCommand
     {
         private readonly Argument<string[]> _paths = new("FILE")
@@ -87,19 +87,11 @@ internal sealed class ElfCommand : Command
             Table<T> table = output.BeginTable(_columns);
             foreach (string path in given.GetValue(_paths)!)
             {
-                try
+                output.Attempt(() =>
                 {
                     using ElfFile file = ElfFile.Open(Path.GetFullPath(path));
-                    foreach (T item in _look(file))
-                    {
-                        cancellation.ThrowIfCancellationRequested();
-                        table.Add(item);
-                    }
-                }
-                catch (MemProcException error)
-                {
-                    output.Fail(error.Message);
-                }
+                    table.AddEach(_look(file), cancellation);
+                });
             }
 
             table.End();

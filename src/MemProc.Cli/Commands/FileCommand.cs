@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc file</c>: which pages of files are in memory.</summary>
+/// <summary><c>memproc file</c>: shows the pages of files in the page cache.</summary>
 internal sealed class FileCommand : CliCommand
 {
     private static readonly Column<FilePage>[] Columns =
@@ -38,14 +38,14 @@ internal sealed class FileCommand : CliCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<bool> _recurse = Given.Switch("--recurse", "The files in folders, too");
-    private readonly Option<bool> _summary = Given.Switch("--summary", "One line a file: how much of it is in memory");
-    private readonly Option<bool> _all = Given.Switch("--all", "Pages that are not in memory, too");
+    private readonly Option<bool> _recurse = Given.Switch("--recurse", "Include the files in folders");
+    private readonly Option<bool> _summary = Given.Switch("--summary", "One line per file: how much of it is in memory");
+    private readonly Option<bool> _all = Given.Switch("--all", "Include pages that are not in memory");
     private readonly Option<bool> _flags = Given.Switch(
-        "--flags", "Flags and map counts of the frames, with --json the cgroup, too; takes root");
+        "--flags", "Show flags and map counts of the frames, and with --json the cgroup. Requires root");
 
     public FileCommand()
-        : base("file", "Shows which pages of files are in memory. No page is brought in by it.",
+        : base("file", "Shows which pages of files are in the page cache. It reads no page into memory.",
             "memproc file /usr/bin/ls",
             "memproc file --summary --recurse /usr/lib")
     {
@@ -58,7 +58,7 @@ internal sealed class FileCommand : CliCommand
 
     protected override string? Fault(ParseResult given) =>
         given.GetValue(_summary) && (given.GetValue(_all) || given.GetValue(_flags))
-            ? "--summary counts the pages of a file; --all and --flags are about each page."
+            ? "--summary cannot be combined with --all or --flags."
             : null;
 
     protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
@@ -82,39 +82,33 @@ internal sealed class FileCommand : CliCommand
         }
     }
 
-    /// <summary>Writes what is known of each file; one that cannot be looked at does not stop the others.</summary>
+    /// <summary>Writes the results of each file. One that cannot be read does not stop the others.</summary>
     private static void Write<T>(
         Output output, Column<T>[] columns, IEnumerable<string> files, Func<string, IEnumerable<T>> look,
         Predicate<T> isResidencyHidden, Predicate<T> isFrameHidden)
     {
         Table<T> table = output.BeginTable(columns);
-        bool toldResidency = false, toldFrame = false;
         foreach (string file in files)
         {
-            try
+            output.Attempt(() =>
             {
                 foreach (T item in look(file))
                 {
-                    TellOnce(ref toldResidency, isResidencyHidden(item), FilePageWalk.SomeResidencyHidden);
-                    TellOnce(ref toldFrame, isFrameHidden(item), PageMapWalk.FramesHidden);
+                    if (isResidencyHidden(item))
+                    {
+                        output.WarnOnce(FilePageWalk.SomeResidencyHidden);
+                    }
+
+                    if (isFrameHidden(item))
+                    {
+                        output.WarnOnce(PageMapWalk.FramesHidden);
+                    }
+
                     table.Add(item);
                 }
-            }
-            catch (MemProcException error)
-            {
-                output.Fail(error.Message);
-            }
+            });
         }
 
         table.End();
-
-        void TellOnce(ref bool told, bool holds, string message)
-        {
-            if (holds && !told)
-            {
-                told = true;
-                output.Tell(message);
-            }
-        }
     }
 }

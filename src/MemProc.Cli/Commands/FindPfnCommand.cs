@@ -1,10 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using MemProc.Interop;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc find-pfn</c>: who maps a page frame.</summary>
+/// <summary><c>memproc find-pfn</c>: finds the processes that map page frames.</summary>
 internal sealed class FindPfnCommand : CliCommand
 {
     private static readonly Column<PfnOwner>[] Columns =
@@ -23,7 +22,7 @@ internal sealed class FindPfnCommand : CliCommand
         "--id", "PID", "Only these processes", Numbers.ProcessId);
 
     public FindPfnCommand()
-        : base("find-pfn", "Finds every process that maps page frames, in one pass over all page tables. Takes root.",
+        : base("find-pfn", "Finds the processes that map page frames, in one pass over all page tables. Requires root.",
             "memproc find-pfn 0xc963",
             "memproc find-pfn 0xc963 0xc964 --id 1234 self")
     {
@@ -37,31 +36,30 @@ internal sealed class FindPfnCommand : CliCommand
         int[]? chosen = given.GetValue(_ids) is { Length: > 0 } some ? some : null;
         int[] ids = chosen ?? ProcessList.Ids();
         Table<PfnOwner> table = output.BeginTable(Columns);
-        int refused = 0;
+        UnreadProcesses unread = new();
         void Fail(MemProcException error)
         {
             if (chosen is not null)
             {
                 output.Fail(error.Message);
             }
-            else if (error.Errno != Errno.ESRCH)
+            else
             {
-                refused++;
+                unread.Add(error);
             }
         }
 
         foreach (PfnOwner owner in new PfnSearch(PfnRange.Numbers(given.GetValue(_pfns)!)).In(ids, _ => { }, Fail, cancellation))
         {
             table.Add(owner);
-            // Answers are few and far between: each goes out at once.
+            // Results can be far apart: each is written at once.
             output.Flush();
         }
 
         table.End();
-        if (refused > 0)
+        if (unread.Count > 0)
         {
-            output.Tell($"{refused} of {ids.Length} processes could not be read and may map the frames too; --id with "
-                + "the id of one says why.");
+            output.Tell($"{unread.Of(ids.Length, "map the frames")} Use --id with the id of one for the reason.");
         }
     }
 }

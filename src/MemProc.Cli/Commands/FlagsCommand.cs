@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc flags</c>: what the kernel knows of page frames.</summary>
+/// <summary><c>memproc flags</c>: shows the flags, map counts and cgroups of page frames.</summary>
 internal sealed class FlagsCommand : CliCommand
 {
     private static readonly Column<PageFlags>[] Columns =
@@ -18,13 +18,13 @@ internal sealed class FlagsCommand : CliCommand
     private readonly Argument<PfnRange[]> _pfns = Given.Pfns();
 
     private readonly Option<ulong?> _count = Given.Option<ulong?>(
-        "--count", "FRAMES", "So many frames from each PFN on", text => Numbers.Count(text));
+        "--count", "FRAMES", "Number of frames from each PFN on", text => Numbers.Count(text));
 
     private readonly Option<bool> _raw = Given.Switch(
-        "--raw", "Show flags of the kernel's internals, and overloaded ones by what they mean");
+        "--raw", "Show kernel-internal flags, and overloaded flags by their meaning");
 
     public FlagsCommand()
-        : base("flags", "Shows what the kernel knows of page frames. Takes root.",
+        : base("flags", "Shows the flags, map counts and cgroups of page frames. Requires root.",
             "memproc flags 0xc963",
             "memproc flags 0x1000..0x1fff")
     {
@@ -41,19 +41,9 @@ internal sealed class FlagsCommand : CliCommand
         Table<PageFlags> table = output.BeginTable(Columns);
         foreach (PfnRange range in given.GetValue(_pfns)!)
         {
-            try
-            {
-                foreach (PageFlags frame in tables.ReadRange(range with { Count = Math.Max(range.Count, count) }, raw))
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    table.Add(frame);
-                }
-            }
-            catch (MemProcException error)
-            {
-                // A frame that does not exist does not stop the others.
-                output.Fail(error.Message);
-            }
+            // A frame that does not exist does not stop the others.
+            output.Attempt(() => table.AddEach(
+                tables.ReadRange(range with { Count = Math.Max(range.Count, count) }, raw), cancellation));
         }
 
         table.End();

@@ -3,7 +3,7 @@ using System.IO.Enumeration;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc physical</c>: what lies where in the machine's physical address space.</summary>
+/// <summary><c>memproc physical</c>: shows the ranges of the physical address space.</summary>
 internal sealed class PhysicalCommand : CliCommand
 {
     private static readonly Column<PhysicalRange>[] Columns =
@@ -15,17 +15,17 @@ internal sealed class PhysicalCommand : CliCommand
     ];
 
     private readonly Option<ulong[]> _addresses = Given.List(
-        "--address", "ADDRESS", "Only the ranges that hold this physical address, from the outermost to the innermost",
+        "--address", "ADDRESS", "Only the ranges that contain this physical address, from the outermost to the innermost",
         PhysicalMap.ParseAddress);
 
     private readonly Option<ulong[]> _pfns = Given.List(
-        "--pfn", "PFN", "Only the ranges that hold this page frame", text => PfnRange.Parse(text).First);
+        "--pfn", "PFN", "Only the ranges that contain this page frame", text => PfnRange.Parse(text).First);
 
     private readonly Option<string[]> _names = Given.List(
-        "--name", "PATTERN", "Only names that fit: * is any text, ? one character", text => text);
+        "--name", "PATTERN", "Only ranges whose name matches: * is any text, ? one character", text => text);
 
     public PhysicalCommand()
-        : base("physical", "Shows what lies where in physical memory: RAM, the kernel, devices. Addresses take root.",
+        : base("physical", "Shows the ranges of physical memory: RAM, the kernel, devices. Addresses require root.",
             "memproc physical",
             "memproc physical --name 'Kernel*'",
             "memproc physical --address 0xcd8c000")
@@ -36,23 +36,21 @@ internal sealed class PhysicalCommand : CliCommand
     }
 
     protected override string? Fault(ParseResult given) =>
-        given.Has(_addresses) && given.Has(_pfns) ? "Give --address or --pfn, not both." : null;
+        given.Has(_addresses) && given.Has(_pfns) ? "Specify --address or --pfn, not both." : null;
 
     protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
     {
         PhysicalMap map = PhysicalMap.Read();
         string[] names = given.GetValue(_names) ?? [];
         Table<PhysicalRange> table = output.BeginTable(Columns);
-        bool isTold = false;
         void Add(IEnumerable<PhysicalRange> ranges)
         {
             foreach (PhysicalRange range in ranges.Where(range => Fits(range, names)))
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (range.IsAddressHidden && !isTold)
+                if (range.IsAddressHidden)
                 {
-                    isTold = true;
-                    output.Tell(PhysicalMap.AddressesHidden);
+                    output.WarnOnce(PhysicalMap.AddressesHidden);
                 }
 
                 table.Add(range);
@@ -78,19 +76,12 @@ internal sealed class PhysicalCommand : CliCommand
     private static bool Fits(PhysicalRange range, string[] names) => names.Length == 0 || Array.Exists(
         names, name => FileSystemName.MatchesSimpleExpression(name, range.Name, ignoreCase: true));
 
-    /// <summary>Numbers asked for one by one: one that nothing holds does not stop the others.</summary>
+    /// <summary>Does the work on each number. One outside of all ranges does not stop the others.</summary>
     private static void Each(ulong[] numbers, Action<ulong> work, Output output)
     {
         foreach (ulong number in numbers)
         {
-            try
-            {
-                work(number);
-            }
-            catch (MemProcException error)
-            {
-                output.Fail(error.Message);
-            }
+            output.Attempt(() => work(number));
         }
     }
 }

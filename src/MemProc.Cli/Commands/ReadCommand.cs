@@ -4,46 +4,45 @@ using System.Text;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc read</c>: bytes of a process.</summary>
-internal sealed class ReadCommand : CliCommand
+/// <summary><c>memproc read</c>: reads the memory of a process.</summary>
+internal sealed class ReadCommand : ProcessCommand
 {
-    private readonly Argument<int> _process = Given.Process();
-    private readonly Argument<ProcAddress?> _address = Given.Address("The first byte");
-    private readonly Argument<ulong?> _length = Given.Length("How many bytes: 64, 0x40, 4K, 16M; with --type optional");
+    private readonly Argument<ProcAddress?> _address = Given.Address("Address of the first byte");
+    private readonly Argument<ulong?> _length = Given.Length("Number of bytes: 64, 0x40, 4K, 16M; optional with --type");
 
     private readonly Option<ReadMethod?> _method = Given.Word<ReadMethod>(
-        "--method", "METHOD", "How to read; mem also reads pages that the process itself may not");
+        "--method", "METHOD", "How to read; mem also reads pages that the process itself cannot read");
 
     private readonly Option<bool> _stop = Given.Switch("--stop", "Stop the process while it is read, so that the bytes "
-        + "belong together; it runs on afterwards. Waits of its threads are interrupted");
+        + "are consistent. Interrupts system calls in which its threads wait");
 
     private readonly Option<bool> _residentOnly = Given.Switch(
-        "--resident-only", "Read only what is in memory, so that nothing is let in; the rest is a gap");
+        "--resident-only", "Read only resident pages, so that none is faulted in; the rest is a gap");
 
     private readonly Option<int?> _dereference = Given.Option<int?>(
-        "--dereference", "POINTERS", "Follow so many pointers from ADDRESS first", text => Steps(text));
+        "--dereference", "POINTERS", "Number of pointers to follow from ADDRESS first", text => Steps(text));
 
-    private readonly Option<bool> _raw = Given.Switch("--raw", "The bytes as they are, to a pipe or file");
-    private readonly Option<string?> _out = Given.Option("--out", "FILE", "Into a file, any size", text => text);
+    private readonly Option<bool> _raw = Given.Switch("--raw", "Write raw bytes, to a pipe or file");
+    private readonly Option<string?> _out = Given.Option("--out", "FILE", "Write to a file, of any size", text => text);
     private readonly Option<bool> _force = Given.Switch("--force", "Replace the file of --out");
-    private readonly Option<bool> _text = Given.Switch("--text", "As UTF-8 text, up to the first NUL");
+    private readonly Option<bool> _text = Given.Switch("--text", "Read as UTF-8 text, up to the first NUL");
 
     private readonly Option<MemoryType?> _type = Given.Option<MemoryType?>("--type", "TYPE",
-        "As values: int32, uint16be, pointer, char[16] (a text), int32[4], char* (the text it points to)", MemoryType.Parse);
+        "Read as values: int32, uint16be, pointer, char[16] (a text), int32[4], char* (the text it points to)", MemoryType.Parse);
 
     private readonly Option<MemoryLayout?> _layout = Given.Option<MemoryLayout?>("--layout", "FIELDS",
-        "As structs: 'int32 pid; char[16] name; pointer next', placed as C does, or with @offset", MemoryLayout.Parse);
+        "Read as structs: 'int32 pid; char[16] name; pointer next', laid out as in C, or with @offset", MemoryLayout.Parse);
 
     private readonly Option<ulong?> _count = Given.Option<ulong?>(
-        "--count", "VALUES", "How many values of --type or --layout", text => Numbers.Count(text));
+        "--count", "VALUES", "Number of values of --type or --layout", text => Numbers.Count(text));
 
     private readonly Option<ulong?> _stride = Given.Option<ulong?>(
-        "--stride", "BYTES", "From one struct to the next; the size of --layout if left out", text => Numbers.Length(text));
+        "--stride", "BYTES", "Distance between structs; the size of --layout if omitted", text => Numbers.Length(text));
 
-    private readonly Option<bool> _bigEndian = Given.Switch("--big-endian", "Numbers begin with their most significant byte");
+    private readonly Option<bool> _bigEndian = Given.Switch("--big-endian", "Numbers are big-endian");
 
     public ReadCommand()
-        : base("read", "Reads memory of a process; shown as a hex dump unless another form is asked for.",
+        : base("read", "Reads the memory of a process. The default form is a hex dump.",
             "memproc read 1234 0x7ffd2de47000 64",
             "memproc read 1234 0x7ffd2de47000 --type int32 --count 4",
             "memproc read 1234 0x7ffd2de47000 --layout 'int32 pid; char[16] name; pointer next' --stop",
@@ -51,7 +50,6 @@ internal sealed class ReadCommand : CliCommand
             "memproc read 1234 0x7ffd2de47000 16M --out stack.bin",
             "memproc read 1234 0x7ffd2de47000 4K --raw | strings")
     {
-        Arguments.Add(_process);
         Arguments.Add(_address);
         Arguments.Add(_length);
         foreach (Option option in (Option[])[_method, _stop, _residentOnly, _dereference, _raw, _out, _force, _text, _type,
@@ -65,26 +63,26 @@ internal sealed class ReadCommand : CliCommand
     {
         Option[] forms = [_raw, _out, _text, _type, _layout];
         bool isTyped = given.Has(_type) || given.Has(_layout);
-        return forms.Count(form => given.Has(form)) > 1 ? "Give one of --raw, --out, --text, --type and --layout."
-            : given.Has(_raw) && given.Has(Json) ? "--raw and --json are two forms: give one of them."
+        return forms.Count(form => given.Has(form)) > 1 ? "Specify only one of --raw, --out, --text, --type and --layout."
+            : given.Has(_raw) && given.Has(Json) ? "--raw cannot be combined with --json."
             : given.Has(_raw) && !Console.IsOutputRedirected
-            ? "Raw bytes are not for a terminal: redirect them, or give --out."
-            : given.Has(_force) && !given.Has(_out) ? "--force is about the file of --out."
-            : given.Has(_count) && !isTyped ? "--count is about the values of --type or --layout."
-            : given.Has(_bigEndian) && !isTyped ? "--big-endian is about the values of --type or --layout."
-            : given.Has(_stride) && !given.Has(_layout) ? "--stride is about the structs of --layout."
-            : given.Has(_length) && given.Has(_layout) ? "Give --count, not LENGTH: how many structs."
-            : given.Has(_count) && given.Has(_length) ? "Give LENGTH or --count, not both."
-            : !given.Has(_length) && !isTyped ? "Give LENGTH: how many bytes to read."
+            ? "--raw cannot write to a terminal: redirect standard output, or use --out."
+            : given.Has(_force) && !given.Has(_out) ? "--force requires --out."
+            : given.Has(_count) && !isTyped ? "--count requires --type or --layout."
+            : given.Has(_bigEndian) && !isTyped ? "--big-endian requires --type or --layout."
+            : given.Has(_stride) && !given.Has(_layout) ? "--stride requires --layout."
+            : given.Has(_length) && given.Has(_layout) ? "--layout takes the number of structs by --count, not LENGTH."
+            : given.Has(_count) && given.Has(_length) ? "Specify LENGTH or --count, not both."
+            : !given.Has(_length) && !isTyped ? "Specify LENGTH, the number of bytes."
             : given.GetValue(_type) is MemoryType type && given.GetValue(_length) is ulong length
                 && length % (ulong)type.SizeBytes != 0
-            ? $"LENGTH is no multiple of the {type.SizeBytes} bytes of {type}."
+            ? $"LENGTH is not a multiple of the {type.SizeBytes} bytes of {type}."
             : null;
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         MemoryReader reader = new(process, given.GetValue(_method) ?? ReadMethod.Auto, cancellation)
         {
             ResidentOnly = given.GetValue(_residentOnly),
@@ -95,7 +93,8 @@ internal sealed class ReadCommand : CliCommand
             return;
         }
 
-        // Nothing is written while the process stands: whoever reads the answers may take his time.
+        output.WarnBeforeStop();
+        // Nothing is written while the process is stopped: the reader of standard output can take long.
         Func<IEnumerable<Action>> read = () => [Read(given, process, reader, output, cancellation)];
         foreach ((IEnumerable<Action> writes, MemProcException? failure) in
             HeldRead.Do(process, BytesKept(given), [read], cancellation))
@@ -108,14 +107,14 @@ internal sealed class ReadCommand : CliCommand
     }
 
     /// <summary>
-    /// Reads in the form that was asked for, and gives what writes the answer. With --stop all is read when this
-    /// returns, else while it is written.
+    /// Reads in the requested form, and returns what writes the result. With --stop all is read when this returns, else
+    /// while it is written.
     /// </summary>
     private Action Read(
         ParseResult given, LinuxProcess process, MemoryReader reader, Output output, CancellationToken cancellation)
     {
         bool isHeld = given.GetValue(_stop);
-        ulong[] path = PointerPath.Follow(process, reader, given.GetValue(_address)!.Value.Resolve(process),
+        ulong[] path = PointerPath.Follow(process, reader, given.Resolve(_address, process)!.Value,
             given.GetValue(_dereference) ?? 0);
         ulong address = path[^1];
         ulong length = given.GetValue(_length) ?? 0;
@@ -144,11 +143,15 @@ internal sealed class ReadCommand : CliCommand
             return ReadOutput.Save(process, reader, address, length, file, given.GetValue(_force), output);
         }
 
-        IEnumerable<MemoryBlock> blocks = reader.ReadBlocks(address, length, path.Length > 1 ? path : null);
+        ulong[]? pointers = path.Length > 1 ? path : null;
+        bool isRaw = given.GetValue(_raw);
+        IEnumerable<MemoryBlock> blocks = isRaw
+            ? reader.ReadBlocks(address, length, pointers)
+            : reader.ReadReadableBlocks(address, length, pointers);
         blocks = isHeld ? [.. blocks] : blocks;
-        return given.GetValue(_raw)
+        return isRaw
             ? () => ReadOutput.WriteRaw(output, reader, blocks, address, length)
-            : () => ReadOutput.WriteBlocks(output, reader, blocks, address, length, cancellation);
+            : () => ReadOutput.WriteBlocks(output, blocks, cancellation);
     }
 
     private UInt128 BytesKept(ParseResult given) =>
@@ -161,9 +164,10 @@ internal sealed class ReadCommand : CliCommand
     private ulong Count(ParseResult given, MemoryType type) =>
         given.GetValue(_count) ?? (given.GetValue(_length) ?? (ulong)type.SizeBytes) / (ulong)type.SizeBytes;
 
-    /// <exception cref="FormatException">It is no number from 0 to 64.</exception>
+    /// <exception cref="FormatException">It is not a number of pointers that can be followed.</exception>
     private static int Steps(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int steps) && steps <= 64
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int steps)
+            && steps <= PointerPath.MaxPointers
         ? steps
-        : throw new FormatException($"'{SafeText.Escape(text)}' is no number of pointers: from 0 to 64.");
+        : throw new FormatException($"'{SafeText.Escape(text)}' is not a valid number of pointers: 0 to {PointerPath.MaxPointers}.");
 }

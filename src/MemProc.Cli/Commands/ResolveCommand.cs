@@ -2,8 +2,8 @@ using System.CommandLine;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc resolve</c>: what stands at addresses of a process.</summary>
-internal sealed class ResolveCommand : CliCommand
+/// <summary><c>memproc resolve</c>: shows the file, section, symbol and page at addresses.</summary>
+internal sealed class ResolveCommand : ProcessCommand
 {
     private static readonly Column<ResolvedAddress>[] Columns =
     [
@@ -15,24 +15,21 @@ internal sealed class ResolveCommand : CliCommand
             + (address.ThreadId is int thread ? $" (stack of thread {thread})" : string.Empty)),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
-
     private readonly Argument<ProcAddress[]> _addresses = Given.Addresses(
-        "Addresses; left out, they are read from standard input, one a line", orNone: true);
+        "Addresses; read from standard input, one per line, if omitted", orNone: true);
 
     public ResolveCommand()
-        : base("resolve", "Says what stands at addresses: file, section, symbol, page.",
+        : base("resolve", "Shows the file, section, symbol and page at addresses.",
             "memproc resolve 1234 0x7ffd2de47000",
             "memproc resolve 1234 'libc.so.6!malloc+8' '[heap]' 'auxv:AT_ENTRY' --json",
             "memproc resolve 1234 < addresses.txt")
     {
-        Arguments.Add(_process);
         Arguments.Add(_addresses);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         using AddressResolver resolver = new(process, null, cancellation) { Tell = output.Tell };
         ProcAddress[] told = given.GetValue(_addresses) ?? [];
         IEnumerable<ProcAddress> addresses = told.Length > 0 ? told : FromInput(output);

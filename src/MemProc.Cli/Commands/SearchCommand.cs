@@ -4,8 +4,8 @@ using System.Text;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc search</c>: where in the memory of a process something is.</summary>
-internal sealed class SearchCommand : CliCommand
+/// <summary><c>memproc search</c>: searches the memory of a process.</summary>
+internal sealed class SearchCommand : ProcessCommand
 {
     private static readonly Column<MemoryMatch>[] Columns =
     [
@@ -16,69 +16,63 @@ internal sealed class SearchCommand : CliCommand
         new("Path", 0, match => SafeText.Escape(match.Path ?? string.Empty)),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
-
     private readonly Argument<string?> _pattern = new("PATTERN")
     {
-        Description = "Bytes in hex, ? for a digit that may be any: '48 8b ?? 05'",
+        Description = "Bytes in hex, with ? for any digit: '48 8b ?? 05'",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
     private readonly Option<string?> _text = Given.Option("--text", "TEXT", "A text", text => text);
-    private readonly Option<Encoding?> _encoding = Given.Option("--encoding", "NAME", "What the bytes of --text are; "
-        + "utf-8 unless given: ascii, latin1, utf-16, utf-16BE, utf-32", Encoding.GetEncoding);
+    private readonly Option<Encoding?> _encoding = Given.Option("--encoding", "NAME", "The encoding of --text, "
+        + "utf-8 if omitted: ascii, latin1, utf-16, utf-16BE, utf-32", Encoding.GetEncoding);
     private readonly Option<bool> _ignoreCase = Given.Switch(
-        "--ignore-case", "Upper and lower case letters of --text and --regex are alike");
+        "--ignore-case", "Ignore the case of letters in --text and --regex");
     private readonly Option<string?> _regex = Given.Option(
-        "--regex", "EXPRESSION", "A regular expression over bytes, as .NET has them", text => text);
+        "--regex", "EXPRESSION", "A .NET regular expression over bytes", text => text);
     private readonly Option<MemoryValueType?> _type = Given.Word<MemoryValueType>(
-        "--type", "TYPE", "What the numbers are");
+        "--type", "TYPE", "The type of the numbers");
     private readonly Option<string?> _value = Given.Option("--value", "NUMBER", "A number of --type", text => text);
     private readonly Option<double?> _tolerance = Given.Option<double?>("--tolerance", "NUMBER",
-        "How far from --value others may be", text => double.Parse(text, CultureInfo.InvariantCulture));
+        "Maximum difference from --value", text => double.Parse(text, CultureInfo.InvariantCulture));
     private readonly Option<string?> _above = Given.Option(
-        "--greater-than", "NUMBER", "Numbers of --type above this one", text => text);
+        "--greater-than", "NUMBER", "Numbers of --type greater than this one", text => text);
     private readonly Option<string?> _below = Given.Option(
-        "--less-than", "NUMBER", "Numbers of --type below this one", text => text);
+        "--less-than", "NUMBER", "Numbers of --type less than this one", text => text);
     private readonly Option<string[]?> _between = Given.Option(
-        "--between", "LOW..HIGH", "Numbers of --type between these, both included", TwoNumbers);
+        "--between", "LOW..HIGH", "Numbers of --type between these two, inclusive", ValueComparison.ParseLimits);
     private readonly Option<int?> _alignment = Given.Option<int?>("--alignment", "BYTES",
-        "Matches begin at multiples of this; numbers at multiples of their size unless given, all else anywhere",
+        "Matches start at multiples of this: for numbers their size if omitted, else 1",
         text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
     private readonly Option<ProcAddress?> _address = Given.AddressOption("From this address on");
-    private readonly Option<ulong?> _length = Given.Option<ulong?>(
-        "--length", "LENGTH", "So many bytes from --address on", text => Numbers.Length(text));
-    private readonly Option<string[]> _path = Given.List(
-        "--path", "PATTERN", "Only mappings whose paths fit, as for map", text => text);
-    private readonly Option<string[]> _permission = Given.List(
-        "--permission", "PATTERN", "Only permissions that fit: rw-, r-xp, '*x*'", MapCommand.Permission);
-    private readonly Option<ProcMapKind[]> _kind = Given.MapKinds();
+    private readonly Option<ulong?> _length = Given.LengthOption("Number of bytes from --address on");
+    private readonly MapFilterOptions _filter = new();
     private readonly Option<bool> _all = Given.Switch("--include-not-resident",
-        "Search what is not in memory, too: it is let in, and the process grows");
+        "Include what is not in memory: it is faulted in, and the process grows");
     private readonly Option<ReadMethod?> _method = Given.Word<ReadMethod>(
-        "--method", "METHOD", "How to read; mem also reads pages that the process itself may not");
+        "--method", "METHOD", "How to read; mem also reads pages that the process itself cannot read");
     private readonly Option<ulong?> _first = Given.Option<ulong?>(
-        "--first", "MATCHES", "Stop after so many", text => Numbers.Count(text));
+        "--first", "MATCHES", "Stop after this number of matches", text => Numbers.Count(text));
     private readonly Option<int?> _context = Given.Option<int?>("--context", "BYTES",
-        "Show so many bytes before and behind each match", text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
+        "Show this number of bytes before and after each match", text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
 
     public SearchCommand()
-        : base("search", "Searches the memory of a process, as much of it as is in memory.",
+        : base("search", "Searches the memory of a process, by default only what is in memory.",
             "memproc search 1234 '48 8b ?? 05' --permission r-x",
             "memproc search 1234 --text password --ignore-case --context 32",
             "memproc search 1234 --value 100 --type int32 --kind heap",
             "memproc search 1234 --regex 'https?://[!-~]+' --first 10 --json")
     {
-        Arguments.Add(_process);
         Arguments.Add(_pattern);
         foreach (Option option in new Option[]
         {
             _text, _encoding, _ignoreCase, _regex, _type, _value, _tolerance, _above, _below, _between, _alignment,
-            _address, _length, _path, _permission, _kind, _all, _method, _first, _context,
+            _address, _length, _all, _method, _first, _context,
         })
         {
             Options.Add(option);
         }
+
+        _filter.AddTo(this);
     }
 
     protected override string? Fault(ParseResult given)
@@ -86,25 +80,25 @@ internal sealed class SearchCommand : CliCommand
         Option[] numbers = [_value, _above, _below, _between];
         int asked = (given.Has(_pattern) ? 1 : 0)
             + numbers.Append(_text).Append(_regex).Count(option => given.Has(option));
-        return asked == 0 ? "What to search for? Give PATTERN, --text, --regex, --value, --greater-than, --less-than "
-                + "or --between."
-            : asked > 1 ? "Give one thing to search for."
-            : numbers.Any(given.Has) != given.Has(_type) ? "--type says what the number of --value, --greater-than, "
-                + "--less-than or --between is: give both."
-            : given.Has(_encoding) && !given.Has(_text) ? "--encoding is about --text."
+        return asked == 0 ? "Specify what to search for: PATTERN, --text, --regex, --value, --greater-than, "
+                + "--less-than or --between."
+            : asked > 1 ? "Specify only one of PATTERN, --text, --regex, --value, --greater-than, --less-than and --between."
+            : numbers.Any(given.Has) != given.Has(_type) ? "--type and one of --value, --greater-than, --less-than "
+                + "and --between require each other."
+            : given.Has(_encoding) && !given.Has(_text) ? "--encoding requires --text."
             : given.Has(_ignoreCase) && !given.Has(_text) && !given.Has(_regex)
-            ? "--ignore-case is about --text and --regex."
-            : given.Has(_tolerance) && !given.Has(_value) ? "--tolerance is about --value."
-            : given.Has(_alignment) && given.Has(_regex) ? "--alignment is not for --regex."
-            : given.Has(_length) && !given.Has(_address) ? "--length begins at --address."
+            ? "--ignore-case requires --text or --regex."
+            : given.Has(_tolerance) && !given.Has(_value) ? "--tolerance requires --value."
+            : given.Has(_alignment) && given.Has(_regex) ? "--alignment cannot be combined with --regex."
+            : given.Has(_length) && !given.Has(_address) ? "--length requires --address."
             : given.GetValue(_context) > MemorySearch.MostContext
-            ? $"--context takes at most {MemorySearch.MostContext} bytes."
+            ? $"--context is at most {MemorySearch.MostContext} bytes."
             : PatternFault(given);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         MemorySearch search = new(process, Pattern(given), cancellation)
         {
             Range = Range(given, process),
@@ -128,7 +122,7 @@ internal sealed class SearchCommand : CliCommand
 
         if (!search.Skips.IsNone)
         {
-            output.Tell($"{HumanSize.Format(search.SearchedBytes)} searched; left out: {search.Skips}.");
+            output.Tell($"Searched {HumanSize.Format(search.SearchedBytes)}; skipped: {search.Skips}.");
         }
     }
 
@@ -154,20 +148,16 @@ internal sealed class SearchCommand : CliCommand
         }
     }
 
-    private static string[] TwoNumbers(string text) => text.Split("..", 2) is [string low, string high]
-        ? [low, high]
-        : throw new FormatException($"'{SafeText.Escape(text)}' are no two numbers: write 1..10.");
-
     private SearchRange Range(ParseResult given, LinuxProcess process)
     {
         SearchRange range = new()
         {
-            Filter = given.Maps(_path, _permission, _kind),
+            Filter = _filter.Filter(given),
             IncludeNotResident = given.GetValue(_all),
             Method = given.GetValue(_method) ?? ReadMethod.Auto,
         };
-        return given.GetValue(_address) is ProcAddress address
-            ? range.From(address.Resolve(process), given.GetValue(_length))
+        return given.Resolve(_address, process) is ulong address
+            ? range.From(address, given.GetValue(_length))
             : range;
     }
 
@@ -204,12 +194,8 @@ internal sealed class SearchCommand : CliCommand
         }
 
         MemoryValueType type = given.GetValue(_type)!.Value;
-        ValueCondition condition =
-            given.GetValue(_value) is string value
-                ? ValueCondition.EqualTo(type, value, given.GetValue(_tolerance) ?? 0)
-            : given.GetValue(_above) is string above ? ValueCondition.GreaterThan(type, above)
-            : given.GetValue(_below) is string below ? ValueCondition.LessThan(type, below)
-            : ValueCondition.Between(type, given.GetValue(_between)![0], given.GetValue(_between)![1]);
-        return new ValuePattern(condition, alignment);
+        ValueComparison comparison = ValueComparison.From(given.GetValue(_value), given.GetValue(_tolerance),
+            given.GetValue(_above), given.GetValue(_below), given.GetValue(_between))!;
+        return new ValuePattern(comparison.For(type), alignment);
     }
 }

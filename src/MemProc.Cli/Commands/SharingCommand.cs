@@ -1,11 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using MemProc.Interop;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc sharing</c>: with whom a process shares its pages.</summary>
-internal sealed class SharingCommand : CliCommand
+/// <summary><c>memproc sharing</c>: shows the processes that share the pages of a process.</summary>
+internal sealed class SharingCommand : ProcessCommand
 {
     private static readonly Column<PageSharing>[] Columns =
     [
@@ -18,40 +17,42 @@ internal sealed class SharingCommand : CliCommand
         new("Path", 0, sharing => SafeText.Escape(sharing.Path)),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
-
     private readonly Option<int[]> _among = Given.List(
-        "--among", "PID", "Count only these processes as sharers, instead of all", Numbers.ProcessId);
+        "--among", "PID", "Count only these processes as sharers", Numbers.ProcessId);
 
     public SharingCommand()
-        : base("sharing", "Shows which pages of a process are its own, and with whom it shares the others. Takes root.",
+        : base("sharing", "Shows which pages of a process are private, and which processes share the others. Requires root.",
             "memproc sharing 1234",
             "memproc sharing 1234 --among 1235 1236 --json | jq .sharedWith")
     {
-        Arguments.Add(_process);
         _among.AllowMultipleArgumentsPerToken = true;
         Options.Add(_among);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         bool isChosen = given.Has(_among);
         int[] ids = isChosen ? [.. given.GetValue(_among)!.Append(process.Id).Distinct()] : ProcessList.Ids();
         List<MemProcException> refused = [];
         PfnIndex index = PfnIndex.Build(ids, _ => { }, refused.Add, cancellation: cancellation);
         output.WriteTable(Columns, new PageSharingReader(index, cancellation).Read(process));
-        foreach (MemProcException error in refused.Where(_ => isChosen))
+        UnreadProcesses unread = new();
+        foreach (MemProcException error in refused)
         {
-            output.Fail(error.Message);
+            if (isChosen)
+            {
+                output.Fail(error.Message);
+            }
+            else
+            {
+                unread.Add(error);
+            }
         }
 
-        // A process that has ended, or is a thread of the kernel, maps nothing.
-        int unread = isChosen ? 0 : refused.Count(error => error.Errno != Errno.ESRCH);
-        if (unread > 0)
+        if (unread.Count > 0)
         {
-            output.Tell($"{unread} of {ids.Length} processes could not be read and may share pages too; --among with the "
-                + "id of one says why.");
+            output.Tell($"{unread.Of(ids.Length, "share pages")} Use --among with the id of one for the reason.");
         }
     }
 }

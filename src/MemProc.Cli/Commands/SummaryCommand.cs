@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc summary</c>: how many pages have which flags.</summary>
+/// <summary><c>memproc summary</c>: counts pages by their flags.</summary>
 internal sealed class SummaryCommand : CliCommand
 {
     private static readonly Column<PageFlagsSummary>[] Columns =
@@ -17,13 +17,13 @@ internal sealed class SummaryCommand : CliCommand
             : string.Join(',', summary.Flags)),
     ];
 
-    private readonly Argument<int> _process = Given.Process("; left out, the whole machine");
+    private readonly Argument<int> _process = Given.Process("; the whole machine if omitted");
 
     private readonly Option<bool> _raw = Given.Switch(
-        "--raw", "Count flags of the kernel's internals, and overloaded ones by what they mean");
+        "--raw", "Count kernel-internal flags, and overloaded flags by their meaning");
 
     public SummaryCommand()
-        : base("summary", "Counts pages by their flags: of a process, or of the whole machine. Takes root.",
+        : base("summary", "Counts the pages of a process, or of the whole machine, by their flags. Requires root.",
             "memproc summary",
             "memproc summary 1234 --raw")
     {

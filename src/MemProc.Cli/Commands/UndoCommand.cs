@@ -2,16 +2,16 @@ using System.CommandLine;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc undo</c>: puts back what was there before writes.</summary>
+/// <summary><c>memproc undo</c>: restores the bytes from before writes.</summary>
 internal sealed class UndoCommand : TransactionCommand
 {
     private readonly Argument<string> _file = new("FILE")
     {
-        Description = "What 'memproc write --json' printed; - is standard input",
+        Description = "The output of 'memproc write --json'; - is standard input",
     };
 
     public UndoCommand()
-        : base("undo", "Puts back what was there before writes, if what was written is there still.",
+        : base("undo", "Restores the bytes from before writes, where the written bytes have not changed since.",
             "memproc write 1234 0x55d0c2a012a0 --text hello --json > done.jsonl",
             "memproc undo done.jsonl")
     {
@@ -31,17 +31,13 @@ internal sealed class UndoCommand : TransactionCommand
         foreach (IGrouping<(int Id, ulong StartTicks), MemoryWrite> group in
             writes.GroupBy(write => (write.ProcessId, write.ProcessStartTicks)))
         {
-            try
+            // One process that fails does not stop the others.
+            output.Attempt(() =>
             {
                 using LinuxProcess process = LinuxProcess.Open(group.Key.Id, group.Key.StartTicks);
-                CarryOut(given, MemoryTransaction.PrepareUndo(process, [.. group], cancellation), "put back", "Put back",
+                CarryOut(given, MemoryTransaction.PrepareUndo(process, [.. group], cancellation), "restore", "Restored",
                     output, cancellation);
-            }
-            catch (MemProcException error)
-            {
-                // One process that fails does not stop the others.
-                output.Fail(error.Message);
-            }
+            });
         }
     }
 

@@ -3,8 +3,8 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc walk</c>: the raw entries of a page table, from the root to a page.</summary>
-internal sealed class WalkCommand : CliCommand
+/// <summary><c>memproc walk</c>: shows the entries of a page table, from the root to a page.</summary>
+internal sealed class WalkCommand : ProcessCommand
 {
     private static readonly Column<PageTableEntry>[] Levels =
     [
@@ -27,35 +27,32 @@ internal sealed class WalkCommand : CliCommand
         new("Flags", 0, walk => string.Join(' ', walk.Flags)),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
     private readonly Argument<ProcAddress?> _address = Given.Address("The address to walk to");
 
-    private readonly Option<ulong?> _length = Given.Option<ulong?>(
-        "--length", "BYTES", "All pages of so many bytes from ADDRESS on: 4096, 0x1000, 16M", text => Numbers.Length(text));
+    private readonly Option<ulong?> _length = Given.LengthOption("All pages of this number of bytes from ADDRESS on");
 
     private readonly Option<bool> _summary = Given.Switch("--summary", "Only the last entry of each walk");
 
     private readonly Option<KernelReadSource?> _source = Given.KernelSource();
 
     public WalkCommand()
-        : base("walk", "Walks the page table of a process to an address and shows each entry on the way. Takes root.",
+        : base("walk", "Walks the page table of a process to an address and shows each entry on the way. Requires root.",
             "memproc walk 1234 0x7ffd2de47000",
             "memproc walk 1234 0x7ffd2de47000 --length 64K --summary")
     {
-        Arguments.Add(_process);
         Arguments.Add(_address);
         Options.Add(_length);
         Options.Add(_summary);
         Options.Add(_source);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         using PageTableReader reader = new(
             given.GetValue(_source) ?? KernelReadSource.Auto, process.Files, cancellation);
         reader.Prepare(process);
-        ulong address = given.GetValue(_address)!.Value.Resolve(process);
+        ulong address = given.Resolve(_address, process)!.Value;
         ulong length = given.GetValue(_length) ?? 1;
         if (given.GetValue(_summary))
         {

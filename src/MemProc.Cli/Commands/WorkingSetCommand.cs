@@ -3,11 +3,9 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc workingset</c>: what a process touches in a while.</summary>
-internal sealed class WorkingSetCommand : CliCommand
+/// <summary><c>memproc workingset</c>: measures the memory that a process accesses in a period.</summary>
+internal sealed class WorkingSetCommand : ProcessCommand
 {
-    private const double LongestSeconds = 7 * 24 * 60 * 60;
-
     private static readonly Column<WorkingSet>[] Columns =
     [
         new("Start", -18, set => Show.Hex(set.Start)),
@@ -29,29 +27,27 @@ internal sealed class WorkingSetCommand : CliCommand
         new("Untracked", 10, sum => Show.Size(sum.UntrackedBytes)),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
-
     private readonly Option<double?> _seconds = Given.Option<double?>(
-        "--seconds", "SECONDS", "How long, 5 if left out: 0.5, 60", text => Seconds(text));
+        "--seconds", "SECONDS", "Duration of the measurement, 5 if omitted: 0.5, 60", text => Seconds(text));
 
     private readonly Option<WorkingSetMethod?> _method = Given.Word<WorkingSetMethod>(
-        "--method", "METHOD", "How to find out which pages are touched");
+        "--method", "METHOD", "How to detect accessed pages");
 
-    private readonly Option<bool> _summary = Given.Switch("--summary", "The whole process in one line");
+    private readonly Option<bool> _summary = Given.Switch("--summary", "One line for the whole process");
 
     public WorkingSetCommand()
-        : base("workingset", "Measures which memory a process touches in a while, by mapping. The process runs on; only "
-            + "the marks change that the kernel's reclaim looks at.",
+        : base("workingset", "Measures which memory a process accesses in a period, by mapping. The process keeps running; "
+            + "only the bits change that the kernel's reclaim uses.",
             "memproc workingset 1234 --seconds 10",
             "memproc workingset 1234 --method referenced --summary")
     {
-        Arguments.Add(_process);
         Options.Add(_seconds);
         Options.Add(_method);
         Options.Add(_summary);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
     {
         using WorkingSetMeter meter = WorkingSetMeter.Open(
             given.GetValue(_method) ?? WorkingSetMethod.Auto, cancellation: cancellation);
@@ -60,7 +56,6 @@ internal sealed class WorkingSetCommand : CliCommand
             output.Tell($"Measured by {Words.Of(meter.Method)}: {reason}");
         }
 
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         meter.Add(process);
         meter.Start();
         cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(given.GetValue(_seconds) ?? 5));
@@ -74,10 +69,10 @@ internal sealed class WorkingSetCommand : CliCommand
         output.WriteTable(Columns, meter.Read(process));
     }
 
-    /// <exception cref="FormatException">It is no number from 0 to a week.</exception>
+    /// <exception cref="FormatException">It is not a number from 0 to one week.</exception>
     private static double Seconds(string text) =>
         double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
-            && seconds <= LongestSeconds
+            && seconds <= WorkingSetMeter.MaxSeconds
         ? seconds
-        : throw new FormatException($"'{SafeText.Escape(text)}' are no seconds. Write 5 or 0.5; at most a week.");
+        : throw new FormatException($"'{SafeText.Escape(text)}' is not a valid number of seconds. Specify at most one week, such as 5 or 0.5.");
 }

@@ -3,19 +3,19 @@ using System.CommandLine.Parsing;
 
 namespace MemProc.Cli;
 
-/// <summary>Arguments and options that several commands have, and how texts become their values.</summary>
+/// <summary>Creates the arguments and options of commands, and reads their values.</summary>
 internal static class Given
 {
-    /// <summary>The process.</summary>
+    /// <summary>Creates the argument for a process.</summary>
     public static Argument<int> Process(string more = "") => new("PID")
     {
-        Description = $"The process: its id, or self for memproc itself{more}",
+        Description = $"Process id, or self for memproc itself{more}",
         CustomParser = One(Numbers.ProcessId),
     };
 
-    /// <summary>An address in the process.</summary>
-    /// <param name="description">Which one.</param>
-    /// <param name="orNone">It can be left out.</param>
+    /// <summary>Creates the argument for an address in the process.</summary>
+    /// <param name="description">The description in the help.</param>
+    /// <param name="orNone">It is optional.</param>
     public static Argument<ProcAddress?> Address(string description, bool orNone = false) => new("ADDRESS")
     {
         Description = description,
@@ -23,13 +23,13 @@ internal static class Given
         CustomParser = One<ProcAddress?>(text => ProcAddress.Parse(text)),
     };
 
-    /// <summary>An address in the process, by a name.</summary>
+    /// <summary>Creates the option for an address in the process.</summary>
     public static Option<ProcAddress?> AddressOption(string description) =>
         Option<ProcAddress?>("--address", "ADDRESS", description, text => ProcAddress.Parse(text));
 
-    /// <summary>Addresses in the process.</summary>
-    /// <param name="description">Which ones.</param>
-    /// <param name="orNone">There need not be any.</param>
+    /// <summary>Creates the argument for addresses in the process.</summary>
+    /// <param name="description">The description in the help.</param>
+    /// <param name="orNone">They are optional.</param>
     public static Argument<ProcAddress[]> Addresses(string description, bool orNone = false) => new("ADDRESS")
     {
         Description = description,
@@ -37,7 +37,7 @@ internal static class Given
         CustomParser = Many(ProcAddress.Parse),
     };
 
-    /// <summary>A number of bytes.</summary>
+    /// <summary>Creates the argument for a number of bytes.</summary>
     public static Argument<ulong?> Length(string description) => new("LENGTH")
     {
         Description = description,
@@ -45,56 +45,55 @@ internal static class Given
         CustomParser = One<ulong?>(text => Numbers.Length(text)),
     };
 
-    /// <summary>Page frames.</summary>
+    /// <summary>Creates the option for a number of bytes from an address on.</summary>
+    public static Option<ulong?> LengthOption(string description) =>
+        Option<ulong?>("--length", "BYTES", $"{description}: 4096, 0x1000, 16M", text => Numbers.Length(text));
+
+    /// <summary>Creates the argument for page frames.</summary>
     public static Argument<PfnRange[]> Pfns() => new("PFN")
     {
-        Description = "Page frames: a number, hex with 0x or a letter a to f, or two with .. between",
+        Description = "Page frames: a number, in hex with 0x or a letter a to f, or a range FIRST..LAST",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = Many(PfnRange.Parse),
     };
 
-    /// <summary>An option that is there or not.</summary>
+    /// <summary>Creates an option without a value.</summary>
     public static Option<bool> Switch(string name, string description) => new(name) { Description = description };
 
-    /// <summary>An option with one value.</summary>
+    /// <summary>Creates an option with one value.</summary>
     public static Option<T?> Option<T>(string name, string value, string description, Func<string, T?> parse) =>
         new(name) { HelpName = value, Description = description, CustomParser = One(parse) };
 
-    /// <summary>An option that can be given several times.</summary>
+    /// <summary>Creates an option that can be specified several times.</summary>
     public static Option<T[]> List<T>(string name, string value, string description, Func<string, T> parse) => new(name)
     {
         HelpName = value,
-        Description = $"{description}; can be given several times",
+        Description = $"{description}. Can be specified several times",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = Many(parse),
     };
 
-    /// <summary>An option that is one of an enumeration's words.</summary>
+    /// <summary>Creates an option whose value is one of an enumeration.</summary>
     public static Option<T?> Word<T>(string name, string value, string description)
         where T : struct, Enum =>
         Option<T?>(name, value, $"{description}: {Words.All<T>()}", text => Words.Parse<T>(text));
 
-    /// <summary>How the kernel's memory is to be read.</summary>
+    /// <summary>Creates the option for how kernel memory is read.</summary>
     public static Option<KernelReadSource?> KernelSource() =>
-        Word<KernelReadSource>("--source", "SOURCE", "How to read the kernel's memory");
+        Word<KernelReadSource>("--source", "SOURCE", "How to read kernel memory");
 
-    /// <summary>Which kinds of mappings are meant.</summary>
-    public static Option<ProcMapKind[]> MapKinds() =>
-        List("--kind", "KIND", $"Only these kinds: {Words.All<ProcMapKind>()}", Words.Parse<ProcMapKind>);
-
-    /// <summary>The filter that three options make.</summary>
-    public static MapFilter Maps(
-        this ParseResult given, Option<string[]> path, Option<string[]> permission, Option<ProcMapKind[]> kind) => new()
-    {
-        Path = given.GetValue(path) is { Length: > 0 } paths ? PathPattern.Any(paths) : null,
-        Permissions = given.GetValue(permission) ?? [],
-        Kinds = given.GetValue(kind) ?? [],
-    };
-
-    /// <summary>Whether an option was given.</summary>
+    /// <summary>Returns whether an option is given.</summary>
     public static bool Has(this ParseResult given, Option option) => given.GetResult(option) is { Implicit: false };
 
-    /// <summary>Whether an argument was given.</summary>
+    /// <summary>Returns the address in a process that an option has; null where it is not given.</summary>
+    public static ulong? Resolve(this ParseResult given, Option<ProcAddress?> option, LinuxProcess process) =>
+        given.GetValue(option)?.Resolve(process);
+
+    /// <summary>Returns the address in a process that an argument has; null where it is not given.</summary>
+    public static ulong? Resolve(this ParseResult given, Argument<ProcAddress?> argument, LinuxProcess process) =>
+        given.GetValue(argument)?.Resolve(process);
+
+    /// <summary>Returns whether an argument is given.</summary>
     public static bool Has(this ParseResult given, Argument argument) =>
         given.GetResult(argument) is { Tokens.Count: > 0 };
 
@@ -118,12 +117,12 @@ internal static class Given
     private static bool TryParse<T>(ArgumentResult result, Token token, Func<string, T?> parse, out T? value)
     {
         value = default;
-        // No value begins so: an option was misspelt, or the value of the one before it forgotten.
+        // No value begins with --: an option is misspelled, or the value of the option before it is missing.
         if (token.Value.StartsWith("--", StringComparison.Ordinal))
         {
             result.AddError(result.Parent is OptionResult { Option.Name: string option }
-                ? $"{option} needs a value; '{token.Value}' reads as an option."
-                : $"There is no option '{token.Value}'.");
+                ? $"{option} requires a value; '{token.Value}' is not one."
+                : $"There is no option {token.Value}.");
             return false;
         }
 

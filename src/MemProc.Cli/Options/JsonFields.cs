@@ -2,14 +2,14 @@ using System.Text.Json;
 
 namespace MemProc.Cli;
 
-/// <summary>The fields of a JSON object, as <c>--json</c> writes them: numbers or <c>"0x…"</c>, bytes in hex.</summary>
+/// <summary>Reads the properties of a JSON object as <c>--json</c> writes them: numbers or <c>"0x…"</c>, bytes in hex.</summary>
 /// <param name="item">The object.</param>
 internal sealed class JsonFields(JsonElement item)
 {
-    /// <summary>Reads a file of JSON objects, one a line.</summary>
+    /// <summary>Reads a file of JSON objects, one per line.</summary>
     /// <param name="path">The file; <c>-</c> is standard input.</param>
-    /// <param name="read">What to make of each.</param>
-    /// <exception cref="FormatException">A line is none; the message says which.</exception>
+    /// <param name="read">Converts an object.</param>
+    /// <exception cref="FormatException">A line is not valid; the message says which.</exception>
     public static List<T> ReadLines<T>(string path, Func<JsonFields, T> read)
     {
         List<T> items = [];
@@ -26,7 +26,7 @@ internal sealed class JsonFields(JsonElement item)
                 using JsonDocument document = JsonDocument.Parse(line);
                 items.Add(read(document.RootElement.ValueKind == JsonValueKind.Object
                     ? new JsonFields(document.RootElement)
-                    : throw new FormatException("It is no JSON object.")));
+                    : throw new FormatException("It is not a JSON object.")));
             }
             catch (Exception error) when (error is JsonException or FormatException or OverflowException)
             {
@@ -38,17 +38,17 @@ internal sealed class JsonFields(JsonElement item)
         return items.Count > 0 ? items : throw new FormatException($"{SafeText.Escape(path)} has no lines.");
     }
 
-    /// <summary>A field that is none of these: misspelt, it would be left out without a word.</summary>
+    /// <summary>Returns a property with another name than these, so that a misspelled one is not ignored silently.</summary>
     public string? Unknown(params string[] names) =>
         item.EnumerateObject().Select(field => field.Name).FirstOrDefault(name => !names.Contains(name));
 
-    /// <summary>Whether there is such a field, and not null.</summary>
+    /// <summary>Returns whether there is such a property, and it is not null.</summary>
     public bool Has(string name) => item.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
 
-    /// <summary>A text or a number as its text.</summary>
+    /// <summary>Returns a text, or the text of a number.</summary>
     public string Text(string name) => Text(Value(name), name);
 
-    /// <summary>The same, of a list or a single one.</summary>
+    /// <summary>Returns the texts of a list, or of a single value.</summary>
     public string[] Texts(string name)
     {
         JsonElement value = Value(name);
@@ -57,10 +57,10 @@ internal sealed class JsonFields(JsonElement item)
             : [Text(value, name)];
     }
 
-    /// <summary>A number, or a text of one as <see cref="NumberText.Parse"/> reads it.</summary>
+    /// <summary>Returns a number, or parses a text as <see cref="NumberText.Parse"/> does.</summary>
     public ulong Number(string name) => NumberText.Parse(Text(name));
 
-    /// <summary>Bytes in hex.</summary>
+    /// <summary>Returns bytes that are written in hex.</summary>
     public byte[] Bytes(string name) => ByteText.Parse(Text(name));
 
     private static string Text(JsonElement value, string name) => value.ValueKind switch

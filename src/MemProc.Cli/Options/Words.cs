@@ -2,21 +2,21 @@ using System.Text.Json;
 
 namespace MemProc.Cli;
 
-/// <summary>Names of an enumeration as words of the command line: <c>named-anonymous</c>, <c>uint64</c>.</summary>
+/// <summary>The names of enumeration values on the command line: <c>named-anonymous</c>, <c>uint64</c>.</summary>
 internal static class Words
 {
-    /// <summary>The word for a value.</summary>
+    /// <summary>Returns the name of a value.</summary>
     public static string Of<T>(T value)
         where T : struct, Enum => typeof(T) == typeof(MemoryValueType)
             ? value.ToString().ToLowerInvariant()
             : JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
 
-    /// <summary>All words, for help and messages.</summary>
+    /// <summary>Returns all names, for help and messages.</summary>
     public static string All<T>()
         where T : struct, Enum => string.Join(", ", Enum.GetValues<T>().Select(Of));
 
-    /// <summary>The value of a word; case and hyphens do not count.</summary>
-    /// <exception cref="FormatException">There is no such word.</exception>
+    /// <summary>Parses a name. Case and hyphens are ignored.</summary>
+    /// <exception cref="FormatException">There is no such name.</exception>
     public static T Parse<T>(string text)
         where T : struct, Enum
     {
@@ -29,6 +29,6 @@ internal static class Words
             }
         }
 
-        throw new FormatException($"'{SafeText.Escape(text)}' is none of {All<T>()}.");
+        throw new FormatException($"'{SafeText.Escape(text)}' is not valid. Valid values are {All<T>()}.");
     }
 }

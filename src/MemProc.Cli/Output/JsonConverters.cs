@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace MemProc.Cli;
 
-/// <summary>A number as <c>"0x7ffd2de47000"</c>.</summary>
+/// <summary>Writes a number as <c>"0x7ffd2de47000"</c>.</summary>
 internal sealed class HexNumberConverter : JsonConverter<ulong>
 {
     public override ulong Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -13,7 +13,7 @@ internal sealed class HexNumberConverter : JsonConverter<ulong>
         writer.WriteStringValue(Show.Hex(value));
 }
 
-/// <summary>The same for a number that can be missing.</summary>
+/// <summary>Writes a number that can be null as <c>"0x7ffd2de47000"</c>.</summary>
 internal sealed class NullableHexNumberConverter : JsonConverter<ulong?>
 {
     public override ulong? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -32,7 +32,7 @@ internal sealed class NullableHexNumberConverter : JsonConverter<ulong?>
     }
 }
 
-/// <summary>Addresses, each as <c>"0x7ffd2de47000"</c>.</summary>
+/// <summary>Writes addresses, each as <c>"0x7ffd2de47000"</c>.</summary>
 internal sealed class HexNumbersConverter : JsonConverter<ulong[]>
 {
     public override ulong[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -50,7 +50,7 @@ internal sealed class HexNumbersConverter : JsonConverter<ulong[]>
     }
 }
 
-/// <summary>Bytes as hex digits, piece by piece: a block of memory can be large.</summary>
+/// <summary>Writes bytes as hex digits, in chunks: a block of memory can be large.</summary>
 internal sealed class HexBytesConverter : JsonConverter<byte[]>
 {
     private const int PieceBytes = 8 * 1024;
@@ -73,7 +73,7 @@ internal sealed class HexBytesConverter : JsonConverter<byte[]>
     }
 }
 
-/// <summary>One of an enumeration's names, as the options take it.</summary>
+/// <summary>Writes an enumeration value by the name that the options accept.</summary>
 internal sealed class WordConverter<T> : JsonConverter<T>
     where T : struct, Enum
 {

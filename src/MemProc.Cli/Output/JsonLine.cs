@@ -7,14 +7,14 @@ using MemProc.Interop;
 namespace MemProc.Cli;
 
 /// <summary>
-/// Core's objects as JSON, an object a line. Names are Core's in camel case; kinds and methods are the words that
-/// the options take.
+/// Writes Core's objects as JSON, one per line. Names are Core's in camel case; enumeration values are the names that the
+/// options accept.
 /// </summary>
 internal static class JsonLine
 {
     /// <summary>
-    /// Addresses and the kernel's words: too large for the numbers of many a JSON reader, and no one counts with
-    /// them.
+    /// Properties that are written in hex: addresses and raw entries, which are too large for the numbers of many JSON
+    /// readers.
     /// </summary>
     private static readonly HashSet<string> InHex =
     [
@@ -62,7 +62,7 @@ internal static class JsonLine
     /// <summary>Writes an object as one line.</summary>
     public static void Write<T>(Stream stream, T item)
     {
-        // The line is built in one buffer that serves again: a block of memory makes a long one.
+        // One buffer is reused for all lines: a block of memory makes a long one.
         Buffer.ResetWrittenCount();
         Writer.Reset();
         JsonSerializer.Serialize(Writer, item, (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T)));
@@ -75,7 +75,7 @@ internal static class JsonLine
     {
         foreach (JsonPropertyInfo property in type.Properties)
         {
-            // Which mapping it is comes before what is counted for it.
+            // The properties that identify a mapping come before its counters.
             property.Order = property.DeclaringType == type.Type ? 1 : 0;
             if (InHex.Contains(property.Name) || (type.Type == typeof(ElfSymbol) && property.Name == "value"))
             {
@@ -87,7 +87,7 @@ internal static class JsonLine
     }
 }
 
-/// <summary>The objects that become JSON lines.</summary>
+/// <summary>The types that are written as JSON lines.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(ProcMap))]
 [JsonSerializable(typeof(ProcMapDetail))]

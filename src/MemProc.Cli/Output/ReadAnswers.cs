@@ -1,45 +1,45 @@
 namespace MemProc.Cli;
 
-/// <summary>A text in a process' memory.</summary>
+/// <summary>A text in the memory of a process.</summary>
 /// <param name="ProcessId">The process id.</param>
 /// <param name="Address">Address of the first byte.</param>
-/// <param name="Text">The text, as the process has it.</param>
+/// <param name="Text">The text, unescaped.</param>
 internal sealed record ReadText(int ProcessId, ulong Address, string Text);
 
-/// <summary>A value in a process' memory.</summary>
+/// <summary>A value in the memory of a process.</summary>
 /// <param name="ProcessId">The process id.</param>
 /// <param name="Address">Address of its first byte.</param>
-/// <param name="Type">What it is.</param>
-/// <param name="Value">The value as JSON has it.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Value">The value, as it is written to JSON.</param>
 internal sealed record ReadValue(int ProcessId, ulong Address, string Type, object? Value);
 
-/// <summary>A struct in a process' memory.</summary>
+/// <summary>A struct in the memory of a process.</summary>
 /// <param name="ProcessId">The process id.</param>
 /// <param name="Address">Address of its first byte.</param>
 /// <param name="Layout">Its fields with their offsets.</param>
 /// <param name="Fields">Name and value of each field.</param>
 internal sealed record ReadRecord(int ProcessId, ulong Address, string Layout, Dictionary<string, object?> Fields)
 {
-    /// <summary>A struct as JSON has it.</summary>
+    /// <summary>Converts a struct for JSON.</summary>
     public static ReadRecord Of(MemoryRecord record) => new(record.ProcessId, record.Address, record.Layout,
         record.GetFields().ToDictionary(pair => pair.Field.Name, pair => JsonValue.Of(pair.Value, pair.Field.Type)));
 }
 
-/// <summary>A change of a value that is watched.</summary>
+/// <summary>A change of a watched value.</summary>
 internal sealed record WatchedChange(
     int ProcessId, ulong Address, string Type, DateTime Time, bool IsFirst, object? PreviousValue, object? Value,
     byte[] PreviousBytes, byte[] Bytes, MemoryGap? Gap)
 {
-    /// <summary>A change as JSON has it.</summary>
+    /// <summary>Converts a change for JSON.</summary>
     public static WatchedChange Of(MemoryChange change, MemoryType type) => new(change.ProcessId, change.Address,
         change.Type, change.Time, change.IsFirst, JsonValue.Of(change.PreviousValue, type),
         JsonValue.Of(change.Value, type), change.PreviousBytes, change.Bytes, change.Gap);
 }
 
-/// <summary>Values of memory as JSON has them.</summary>
+/// <summary>Converts values of memory for JSON.</summary>
 internal static class JsonValue
 {
-    /// <summary>The value; a pointer as a text in hex, since many a reader of JSON has no numbers so large.</summary>
+    /// <summary>Converts a value. A pointer becomes a text in hex: many JSON readers have no numbers of that size.</summary>
     public static object? Of(object? value, MemoryType type) => value switch
     {
         ulong pointer when type.Value == MemoryValueType.Pointer => Show.Hex(pointer),

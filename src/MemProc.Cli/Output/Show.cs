@@ -1,20 +1,20 @@
 namespace MemProc.Cli;
 
-/// <summary>Core's values as a table shows them.</summary>
+/// <summary>Formats values for tables.</summary>
 internal static class Show
 {
     /// <summary>
-    /// A number in hex, with its <c>0x</c>: without it, one that has no letter would be read as decimal where it
+    /// Formats a number in hex. It has a <c>0x</c>, so that one without letters is not taken for a decimal number where it
     /// is pasted.
     /// </summary>
     public static string Hex(ulong value) => $"0x{value:x}";
 
-    /// <summary>A physical address; a word for one that the kernel hid.</summary>
+    /// <summary>Formats a physical address: <c>hidden</c> where the kernel hides it.</summary>
     public static string HexOrHidden(ulong? value) => value is ulong known ? Hex(known) : "hidden";
 
-    /// <summary>Bytes for people; a dash where the kernel did not say.</summary>
+    /// <summary>Formats a size: a dash where it is unknown.</summary>
     public static string Size(ulong? bytes) => bytes is ulong known ? HumanSize.Format(known) : "-";
 
-    /// <summary>A mapping's path or name.</summary>
+    /// <summary>Formats the path or name of a mapping.</summary>
     public static string Path(ProcMap map) => SafeText.Escape(map.IsDeleted ? $"{map.Path} (deleted)" : map.Path);
 }

@@ -4,73 +4,79 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// Says what stands at addresses of a process. Mappings are read once and each file is parsed once, however many
-/// addresses are asked for, and in whatever order; the page table is read for many at a time.
+/// Resolves addresses of a process to what they belong to: mapping, file, section, symbol, page. Files are parsed once,
+/// however many addresses are asked for; the page table is read for many at a time. Each call sees the mappings as they
+/// are when it begins.
 /// </summary>
 public sealed class AddressResolver : IDisposable
 {
-    /// <summary>Addresses that are worked on together: few enough that the first answers come soon.</summary>
+    /// <summary>Addresses that are resolved together: few enough that the first answers come soon.</summary>
     public const int BatchAddresses = 4096;
 
-    /// <summary>Reading a few unwanted words is cheaper than another system call.</summary>
+    /// <summary>
+    /// Pages between two addresses up to which both are read at once: cheaper than another system call.
+    /// </summary>
     private const ulong BridgedPages = 64;
+
+    /// <summary>
+    /// Addresses up to which the kernel is asked for each mapping, instead of reading the list again.
+    /// </summary>
+    private const int MaxQueries = 32;
 
     private readonly LinuxProcess _process;
     private readonly FrameTables? _frames;
     private readonly CancellationToken _cancellation;
     private readonly HashSet<string> _told = [];
-    private readonly Lazy<PerfMap?> _perfMap;
-    private readonly Lazy<List<(int Thread, ulong StackPointer)>> _stacks;
-    private readonly Dictionary<(int Map, int? Section), ResolvedPlace> _places = [];
-    private ProcModules? _modules;
+    private readonly Dictionary<(int Map, int? Section), ResolvedPlace> _contexts = [];
+    private MappedImages? _images;
+    private bool _isCurrent;
+    private ThreadStacks _stacks;
+    private PerfMap? _perfMap;
+    private bool _isPerfMapCurrent;
     private bool _hasPages = true;
 
     /// <summary>Prepares to resolve addresses of a process.</summary>
-    /// <param name="process">The process; it has to stay open as long as this is used.</param>
-    /// <param name="frames">Where to look up flags of frames; null: they are not wanted.</param>
+    /// <param name="process">The process. It has to stay open as long as this is used.</param>
+    /// <param name="frames">Where to look up the flags of frames; null: without flags.</param>
     /// <param name="cancellation">Stops the work.</param>
     public AddressResolver(LinuxProcess process, FrameTables? frames = null, CancellationToken cancellation = default)
     {
         _process = process;
         _frames = frames;
         _cancellation = cancellation;
-        _perfMap = new Lazy<PerfMap?>(() => PerfMap.Read(process));
-        _stacks = new Lazy<List<(int Thread, ulong StackPointer)>>(() => ThreadStacks.Read(process));
+        _stacks = new ThreadStacks(process);
     }
 
-    /// <summary>Told once of each thing that makes answers poorer: an image that is broken, frames that are hidden.</summary>
+    /// <summary>Called once for each reason why answers are incomplete: a malformed image, hidden frames.</summary>
     public Action<string>? Tell { get; init; }
 
-    private ProcModules Modules => _modules ??= new ProcModules(_process, _cancellation);
-
-    /// <summary>The number that an expression stands for.</summary>
-    /// <inheritdoc cref="ProcAddress.Resolve(LinuxProcess)" path="/exception"/>
-    public ulong Evaluate(ProcAddress address) => address.Resolve(Modules);
-
-    /// <summary>Says what stands at addresses, in the order asked.</summary>
+    /// <summary>Resolves addresses and expressions, in the order asked.</summary>
     /// <param name="addresses">The addresses.</param>
-    /// <param name="fail">Told of each that is not mapped: FindMap, ENOENT; and of expressions that stand for none.</param>
+    /// <param name="fail">
+    /// Called with the error of each that is not mapped (FindMap, ENOENT), and of each expression that cannot be resolved.
+    /// </param>
     /// <inheritdoc cref="Resolve(IEnumerable{ulong}, Action{MemProcException})" path="/exception"/>
     public IEnumerable<ResolvedAddress> Resolve(IEnumerable<ProcAddress> addresses, Action<MemProcException> fail) =>
         Resolve(Evaluate(addresses, fail), fail);
 
-    /// <summary>Says what stands at addresses, in the order asked.</summary>
+    /// <summary>Resolves addresses, in the order asked.</summary>
     /// <param name="addresses">The addresses.</param>
-    /// <param name="fail">Told of each that is not mapped: FindMap, ENOENT.</param>
-    /// <exception cref="MemProcException">ReadMaps, ReadPageMap or ReadPageFlags failed; ESRCH: the process has ended.</exception>
+    /// <param name="fail">Called with the error of each that is not mapped: FindMap, ENOENT.</param>
+    /// <exception cref="MemProcException">ReadMaps, ReadPageMap or ReadPageFlags failed; ESRCH: the process has exited.</exception>
     public IEnumerable<ResolvedAddress> Resolve(IEnumerable<ulong> addresses, Action<MemProcException> fail)
     {
+        BeginRequest();
         foreach (ulong[] batch in addresses.Chunk(BatchAddresses))
         {
             _cancellation.ThrowIfCancellationRequested();
-            int[] maps = FindMaps(batch);
-            PageMapWord[] pages = ReadPages(batch, maps);
+            (MappedImages images, int[] maps) = FindMaps(batch);
+            PageMapWord[] pages = ReadPages(batch, images, maps);
             string[]?[]? flags = _frames is null ? null : ReadFlags(_frames, pages);
             for (int index = 0; index < batch.Length; index++)
             {
                 if (maps[index] >= 0)
                 {
-                    yield return Resolve(batch[index], maps[index], pages[index], flags?[index]);
+                    yield return Resolve(batch[index], images, maps[index], pages[index], flags?[index]);
                 }
                 else
                 {
@@ -82,22 +88,63 @@ public sealed class AddressResolver : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _modules?.Dispose();
+    public void Dispose() => _images?.Dispose();
 
-    /// <summary>The numbers that expressions stand for; what stands for none is told and left out.</summary>
+    /// <summary>Makes what an earlier call has read be checked before it is used again.</summary>
+    private void BeginRequest()
+    {
+        _isCurrent = false;
+        _isPerfMapCurrent = false;
+        _stacks = new ThreadStacks(_process);
+        _contexts.Clear();
+        foreach (MappedFile file in _images?.Files ?? [])
+        {
+            file.ForgetReplaced();
+        }
+    }
+
+    /// <summary>The mappings as they are during this call, and their files.</summary>
+    private MappedImages CurrentImages()
+    {
+        if (_images is null)
+        {
+            _images = new MappedImages(_process, _cancellation);
+        }
+        else if (!_isCurrent)
+        {
+            Refresh(_images);
+        }
+
+        _isCurrent = true;
+        return _images;
+    }
+
+    private void Refresh(MappedImages images)
+    {
+        if (images.Refresh())
+        {
+            _contexts.Clear();
+        }
+    }
+
+    /// <summary>
+    /// The numbers that expressions stand for; those that cannot be resolved are reported and left out.
+    /// </summary>
     private IEnumerable<ulong> Evaluate(IEnumerable<ProcAddress> addresses, Action<MemProcException> fail)
     {
         foreach (ProcAddress address in addresses)
         {
-            ulong value;
-            try
+            if (!address.IsNumber(out ulong value))
             {
-                value = Evaluate(address);
-            }
-            catch (MemProcException error)
-            {
-                fail(error);
-                continue;
+                try
+                {
+                    value = address.Resolve(CurrentImages());
+                }
+                catch (MemProcException error)
+                {
+                    fail(error);
+                    continue;
+                }
             }
 
             yield return value;
@@ -105,43 +152,48 @@ public sealed class AddressResolver : IDisposable
     }
 
     /// <summary>
-    /// Which mappings hold the addresses; -1 where none does. One that has come since the list was read makes the list
-    /// be read again.
+    /// Finds the mappings that hold addresses; -1 where none does. Of a few addresses the kernel is asked whether what an
+    /// earlier call has read still holds. An address in a mapping that is newer than the list makes the list be read again.
     /// </summary>
-    private int[] FindMaps(ulong[] addresses)
+    private (MappedImages Images, int[] Maps) FindMaps(ulong[] addresses)
     {
-        int[] maps = Array.ConvertAll(addresses, Modules.IndexOf);
-        if (addresses.Where((_, index) => maps[index] < 0).Any(address => MapReader.Find(_process, address) is not null))
+        bool isKept = _isCurrent || (_images is not null && addresses.Length <= MaxQueries
+            && addresses.All(address => IsUnchanged(_images, address)));
+        MappedImages images = isKept ? _images! : CurrentImages();
+        int[] maps = Array.ConvertAll(addresses, images.IndexOf);
+        if (isKept && maps.Contains(-1))
         {
-            _modules?.Dispose();
-            _modules = null;
-            _places.Clear();
-            maps = Array.ConvertAll(addresses, Modules.IndexOf);
+            Refresh(images);
+            maps = Array.ConvertAll(addresses, images.IndexOf);
         }
 
-        return maps;
+        return (images, maps);
     }
 
-    private ResolvedAddress Resolve(ulong address, int index, PageMapWord page, string[]? flags)
+    private bool IsUnchanged(MappedImages images, ulong address) =>
+        MapReader.TryQuery(_process, address, out ProcMap? map) && map is not null
+        && images.IndexOf(address) is int index and >= 0 && images.Maps[index].IsSameAs(map);
+
+    private ResolvedAddress Resolve(ulong address, MappedImages images, int index, PageMapWord page, string[]? flags)
     {
-        ProcMap map = Modules.Maps[index];
-        ProcModule? module = Modules.ModuleOf(index);
-        LoadedModule? loaded = module?.PlaceOf(map);
+        ProcMap map = images.Maps[index];
+        MappedFile? file = images.FileOf(index);
+        MappedImage? image = file?.ImageOf(map);
         ElfSection? section = null;
         NamedPlace? symbol = null;
-        if (loaded?.ImageAddressOf(address) is ulong known)
+        if (image?.ImageAddressOf(address) is ulong known)
         {
-            section = module!.SectionAt(known);
-            symbol = module.SymbolAt(known, section);
+            section = file!.SectionAt(known);
+            symbol = file.SymbolAt(known, section);
         }
         else if (map.IsExecutable)
         {
-            symbol = _perfMap.Value?.At(address);
+            symbol = CurrentPerfMap()?.At(address);
         }
 
-        if (module?.Fault is MemProcException fault)
+        if (file?.LoadError is MemProcException error)
         {
-            TellOnce($"Symbols and sections of {SafeText.Escape(module.Name)} may be missing: {fault.Message}");
+            TellOnce($"Symbols and sections of {SafeText.Escape(file.Name)} may be missing: {error.Message}");
         }
 
         if (page.IsPfnHidden)
@@ -149,47 +201,46 @@ public sealed class AddressResolver : IDisposable
             TellOnce(PageMapWalk.FramesHidden);
         }
 
-        if (!_places.TryGetValue((index, section?.Index), out ResolvedPlace? place))
+        if (!_contexts.TryGetValue((index, section?.Index), out ResolvedPlace? context))
         {
-            int? thread = loaded is null ? ThreadOf(map) : null;
-            place = new ResolvedPlace(map, loaded, section, thread, _hasPages && HasPages(map));
-            _places[(index, section?.Index)] = place;
+            context = new ResolvedPlace(map, image, NameInExpression(images, map, image), section,
+                _stacks.ThreadOf(map), _hasPages && HasPages(map),
+                PageTableGeometry.Of(_process.Files));
+            _contexts[(index, section?.Index)] = context;
         }
 
-        return new ResolvedAddress(address, place, symbol, page, flags);
+        return new ResolvedAddress(address, context, symbol, page, flags);
     }
 
-    /// <summary>The thread whose stack a mapping is; null where it is none, or that of a thread that runs.</summary>
-    private int? ThreadOf(ProcMap map)
+    /// <summary>
+    /// The name or path of a file, or of a special mapping, that means just this one; null where there is none.
+    /// </summary>
+    private static string? NameInExpression(MappedImages images, ProcMap map, MappedImage? image) =>
+        image is null ? map.Path.StartsWith('[') && images.MapsNamed(map.Path).Count() == 1 ? map.Path : null
+        : image.File.Images is not [MappedImage only] || only != image ? null
+        : new[] { image.File.Name, image.File.Path }.FirstOrDefault(name => images.Named(name).Count() == 1);
+
+    /// <summary>The perf map of the process, read again where it has grown since an earlier call.</summary>
+    private PerfMap? CurrentPerfMap()
     {
-        if (map.Kind == ProcMapKind.Stack)
+        if (!_isPerfMapCurrent)
         {
-            return _process.Id;
+            _perfMap = PerfMap.Read(_process, _perfMap);
+            _isPerfMapCurrent = true;
         }
 
-        if (map.Kind is ProcMapKind.Anonymous or ProcMapKind.NamedAnonymous && map.IsWritable)
-        {
-            foreach ((int thread, ulong stackPointer) in _stacks.Value)
-            {
-                if (map.Start <= stackPointer && stackPointer < map.End)
-                {
-                    return thread;
-                }
-            }
-        }
-
-        return null;
+        return _perfMap;
     }
 
-    /// <summary>The page of old system calls is in no page table of a process.</summary>
+    /// <summary>Whether a mapping is in the page table of the process: the vsyscall page is not.</summary>
     private static bool HasPages(ProcMap map) => map.Start <= long.MaxValue;
 
-    /// <summary>The words of the page table; zeros for what has none.</summary>
-    private PageMapWord[] ReadPages(ulong[] addresses, int[] maps)
+    /// <summary>Reads the pagemap entries of addresses; zero where there is none.</summary>
+    private PageMapWord[] ReadPages(ulong[] addresses, MappedImages images, int[] maps)
     {
         PageMapWord[] words = new PageMapWord[addresses.Length];
         int[] order = [.. Enumerable.Range(0, addresses.Length)
-            .Where(index => maps[index] >= 0 && HasPages(Modules.Maps[maps[index]]))];
+            .Where(index => maps[index] >= 0 && HasPages(images.Maps[maps[index]]))];
         Array.Sort(Array.ConvertAll(order, index => addresses[index]), order);
         ulong[] buffer = [];
         for (int first = 0; first < order.Length && _hasPages;)
@@ -220,7 +271,7 @@ public sealed class AddressResolver : IDisposable
         return words;
     }
 
-    /// <summary>Reads words of the page table; false where this kernel or user has none.</summary>
+    /// <summary>Reads consecutive pagemap entries; false where pagemap cannot be opened.</summary>
     private bool TryRead(ulong page, Span<ulong> words)
     {
         try
@@ -236,7 +287,7 @@ public sealed class AddressResolver : IDisposable
         catch (MemProcException error) when (error.Errno != Errno.ESRCH)
         {
             _hasPages = false;
-            TellOnce($"What stands behind the pages is not known: {error.Message}");
+            TellOnce($"What backs the pages is not known: {error.Message}");
             return false;
         }
     }

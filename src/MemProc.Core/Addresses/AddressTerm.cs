@@ -3,80 +3,82 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>A part of an address expression.</summary>
+/// <summary>A node of an address expression.</summary>
 internal abstract record AddressTerm
 {
-    /// <summary>The number that it stands for in a process.</summary>
-    /// <param name="modules">The process' files.</param>
-    /// <exception cref="MemProcException">ResolveAddress: there is nothing of that name, or there are several.</exception>
-    public abstract ulong In(ProcModules modules);
+    /// <summary>Returns the number that the node stands for in a process.</summary>
+    /// <param name="images">The mapped files of the process.</param>
+    /// <exception cref="MemProcException">
+    /// ResolveAddress: ENOENT where the process has nothing of that name, EINVAL where it has several.
+    /// </exception>
+    public abstract ulong Evaluate(MappedImages images);
 
-    /// <summary>Where a sum begins that takes something away.</summary>
-    public virtual ulong TopIn(ProcModules modules) => In(modules);
+    /// <summary>Returns the number from which something is subtracted.</summary>
+    public virtual ulong EvaluateTop(MappedImages images) => Evaluate(images);
 
-    protected static MemProcException Missing(ProcModules modules, string what) =>
-        new(Operation.ResolveAddress, Errno.ENOENT, $"Process {modules.Process.Identity} {what}", modules.Process.Id);
+    protected static MemProcException Missing(MappedImages images, string what) =>
+        new(Operation.ResolveAddress, Errno.ENOENT, $"Process {images.Process.Identity} {what}", images.Process.Id);
 
-    protected static MemProcException Ambiguous(ProcModules modules, string what, IEnumerable<string> candidates) => new(
-        Operation.ResolveAddress, Errno.EINVAL, $"Process {modules.Process.Identity} has several that could be meant by {what}: "
-        + $"{string.Join("; ", candidates.Select(SafeText.Escape))}.", modules.Process.Id);
+    protected static MemProcException Ambiguous(MappedImages images, string what, IEnumerable<string> candidates) => new(
+        Operation.ResolveAddress, Errno.EINVAL, $"Process {images.Process.Identity}: {what} is ambiguous. It can be "
+        + $"{string.Join("; ", candidates.Select(SafeText.Escape))}.", images.Process.Id);
 }
 
 /// <summary>A number.</summary>
 internal sealed record AddressNumber(ulong Value) : AddressTerm
 {
-    public override ulong In(ProcModules modules) => Value;
+    public override ulong Evaluate(MappedImages images) => Value;
 }
 
-/// <summary>Two terms, added or taken away.</summary>
+/// <summary>A sum or a difference of two terms.</summary>
 internal sealed record AddressSum(AddressTerm Left, bool IsMinus, AddressTerm Right) : AddressTerm
 {
-    public override ulong In(ProcModules modules)
+    public override ulong Evaluate(MappedImages images)
     {
-        ulong left = IsMinus ? Left.TopIn(modules) : Left.In(modules);
-        ulong right = Right.In(modules);
+        ulong left = IsMinus ? Left.EvaluateTop(images) : Left.Evaluate(images);
+        ulong right = Right.Evaluate(images);
         ulong sum = unchecked(IsMinus ? left - right : left + right);
         return (IsMinus ? right <= left : sum >= left) ? sum : throw new MemProcException(Operation.ResolveAddress, Errno.EINVAL,
-            $"0x{left:x} {(IsMinus ? '-' : '+')} 0x{right:x} lies outside of the address space.", modules.Process.Id);
+            $"0x{left:x} {(IsMinus ? '-' : '+')} 0x{right:x} is outside the address space.", images.Process.Id);
     }
 }
 
-/// <summary>The pointer that stands at an address.</summary>
+/// <summary>The pointer at an address.</summary>
 internal sealed record AddressPointer(AddressTerm Place) : AddressTerm
 {
-    public override ulong In(ProcModules modules) => modules.ReadPointer(Place.In(modules));
+    public override ulong Evaluate(MappedImages images) => images.ReadPointer(Place.Evaluate(images));
 }
 
 /// <summary>
-/// A mapping by the kernel's name for it: its first address. A stack grows downwards: what is taken away from one is
-/// counted from its upper end.
+/// The first address of a mapping that the kernel has named. A stack grows downwards: what is subtracted from one is
+/// counted from its end.
 /// </summary>
 internal sealed record AddressArea(string Name) : AddressTerm
 {
-    public override ulong In(ProcModules modules) => Find(modules).Start;
+    public override ulong Evaluate(MappedImages images) => Find(images).Start;
 
-    public override ulong TopIn(ProcModules modules) =>
-        Find(modules) is { Kind: ProcMapKind.Stack } stack ? stack.End : In(modules);
+    public override ulong EvaluateTop(MappedImages images) =>
+        Find(images) is { Kind: ProcMapKind.Stack } stack ? stack.End : Evaluate(images);
 
-    private ProcMap Find(ProcModules modules)
+    private ProcMap Find(MappedImages images)
     {
-        ProcMap[] found = [.. modules.Maps.Where(map => map.Path == Name)];
-        // The heap can lie in pieces, where a part of it has other permissions.
-        bool isInPieces = found is [{ Kind: ProcMapKind.Heap }, ..];
+        ProcMap[] found = [.. images.MapsNamed(Name)];
+        // The heap consists of several mappings where a part of it has other permissions.
+        bool isSplit = found is [{ Kind: ProcMapKind.Heap }, ..];
         return found.Length == 0
-            ? throw Missing(modules, $"has no mapping named {SafeText.Escape(Name)}."
-                + NearNames.Suggest(Name, modules.Maps.Select(map => map.Path).Where(path => path.StartsWith('['))))
-            : found.Length == 1 || isInPieces ? found[0]
-            : throw Ambiguous(modules, SafeText.Escape(Name), found.Select(map => map.ToString()));
+            ? throw Missing(images, $"has no mapping named {SafeText.Escape(Name)}."
+                + NearNames.Suggest(Name, images.Maps.Select(map => map.Path).Where(path => path.StartsWith('['))))
+            : found.Length == 1 || isSplit ? found[0]
+            : throw Ambiguous(images, SafeText.Escape(Name), found.Select(map => map.ToString()));
     }
 }
 
 /// <summary>An entry of the auxiliary vector.</summary>
 internal sealed record AddressAuxiliary(string Name, ulong Type) : AddressTerm
 {
-    public override ulong In(ProcModules modules)
+    public override ulong Evaluate(MappedImages images)
     {
-        foreach ((ulong type, ulong value) in modules.Auxiliary)
+        foreach ((ulong type, ulong value) in images.Auxiliary)
         {
             if (type == Type)
             {
@@ -84,65 +86,64 @@ internal sealed record AddressAuxiliary(string Name, ulong Type) : AddressTerm
             }
         }
 
-        IEnumerable<string> known = modules.Auxiliary.Select(entry =>
+        IEnumerable<string> known = images.Auxiliary.Select(entry =>
             AuxiliaryVector.Names.FirstOrDefault(name => name.Type == entry.Type).Name
             ?? entry.Type.ToString(CultureInfo.InvariantCulture));
-        throw Missing(modules, $"was started without {Name}. It has {string.Join(", ", known)}.");
+        throw Missing(images, $"has no {Name} in its auxiliary vector. It has {string.Join(", ", known)}.");
     }
 }
 
 /// <summary>A mapped file: where it is loaded, or where its first mapping is.</summary>
 internal sealed record AddressFile(string Name) : AddressTerm
 {
-    public override ulong In(ProcModules modules) => Find(modules, Name).Start;
+    public override ulong Evaluate(MappedImages images) => Find(images, Name).Start;
 
-    /// <summary>The place where a file is loaded.</summary>
-    /// <param name="modules">The process' files.</param>
-    /// <param name="name">Its name or path; null: the main program.</param>
-    public static LoadedModule Find(ProcModules modules, string? name)
+    /// <summary>Finds the place where a file is loaded.</summary>
+    /// <param name="images">The mapped files of the process.</param>
+    /// <param name="name">Name or path of the file; null: the main program.</param>
+    public static MappedImage Find(MappedImages images, string? name)
     {
         if (name is null)
         {
-            return modules.Main is ProcModule main ? Only(modules, "the main program", [main])
-                : throw Missing(modules, "has no main program that can be found: neither its auxiliary vector nor its "
-                    + "mappings tell.");
+            return images.Main is MappedFile main ? Single(images, "the main program", [main])
+                : throw Missing(images, "has no main program that its auxiliary vector or its mappings show.");
         }
 
-        ProcModule[] found = [.. modules.Named(name)];
+        MappedFile[] found = [.. images.Named(name)];
         if (found.Length > 0)
         {
-            return Only(modules, SafeText.Escape(name), found);
+            return Single(images, SafeText.Escape(name), found);
         }
 
-        string hint = modules.Main?.HasSymbol(name) == true
+        string hint = images.Main?.HasSymbol(name) == true
             ? $" Its main program has a symbol of that name: write !{SafeText.Escape(name)}."
-            : NearNames.Suggest(name, modules.All.Select(module => module.Name));
-        throw Missing(modules, $"has no file named {SafeText.Escape(name)} mapped.{hint}");
+            : NearNames.Suggest(name, images.Files.Select(file => file.Name));
+        throw Missing(images, $"has not mapped a file named {SafeText.Escape(name)}.{hint}");
     }
 
-    private static LoadedModule Only(ProcModules modules, string what, ProcModule[] found)
+    private static MappedImage Single(MappedImages images, string what, MappedFile[] files)
     {
-        // A file that is mapped as data only is not meant where another of that name is loaded.
-        ProcModule[] loaded = Array.FindAll(found, module => module.Places.Any(place => place.IsLoaded));
-        LoadedModule[] places = [.. (loaded.Length > 0 ? loaded : found).SelectMany(module => module.Places)];
-        return places.Length == 1 ? places[0] : throw Ambiguous(modules, what, places.Select(place => place.ToString()));
+        // A file that is mapped as data is not meant where another of that name is loaded.
+        MappedFile[] loaded = Array.FindAll(files, file => file.Images.Any(image => image.IsLoaded));
+        MappedImage[] found = [.. (loaded.Length > 0 ? loaded : files).SelectMany(file => file.Images)];
+        return found.Length == 1 ? found[0] : throw Ambiguous(images, what, found.Select(image => image.ToString()));
     }
 }
 
 /// <summary>A section of a file.</summary>
 internal sealed record AddressSection(string? File, string Name) : AddressTerm
 {
-    public override ulong In(ProcModules modules)
+    public override ulong Evaluate(MappedImages images)
     {
-        LoadedModule place = AddressFile.Find(modules, File);
-        ElfSection[] sections = [.. place.Module.NeedImage().Sections.Where(section => section.IsLoaded)];
+        MappedImage image = AddressFile.Find(images, File);
+        string file = SafeText.Escape(image.File.Name);
+        ElfSection[] sections = [.. image.Elf.Sections.Where(section => section.IsLoaded)];
         ElfSection[] found = Array.FindAll(sections, section => section.Name == Name);
-        return found.Length == 1 ? place.AddressOf(found[0].VirtualAddress)
-            : found.Length > 1 ? throw Ambiguous(modules, $"{SafeText.Escape(place.Module.Name)}!{SafeText.Escape(Name)}",
-                found.Select(section => $"section {section.Index} at 0x{place.AddressOf(section.VirtualAddress):x}"))
-            : sections.Length == 0 ? throw Missing(modules,
-                $"has loaded {SafeText.Escape(place.Module.Name)}, whose section headers cannot be had.")
-            : throw Missing(modules, $"has loaded {SafeText.Escape(place.Module.Name)}, which has no section "
+        return found.Length == 1 ? image.AddressOf(found[0].VirtualAddress)
+            : found.Length > 1 ? throw Ambiguous(images, $"{file}!{SafeText.Escape(Name)}",
+                found.Select(section => $"section {section.Index} at 0x{image.AddressOf(section.VirtualAddress):x}"))
+            : sections.Length == 0 ? throw Missing(images, $"has loaded {file}, but its section headers cannot be read.")
+            : throw Missing(images, $"has loaded {file}, which has no section "
                 + $"{SafeText.Escape(Name)}.{NearNames.Suggest(Name, sections.Select(section => section.Name))}");
     }
 }
@@ -150,25 +151,27 @@ internal sealed record AddressSection(string? File, string Name) : AddressTerm
 /// <summary>A symbol of a file.</summary>
 internal sealed record AddressSymbol(string? File, string Name) : AddressTerm
 {
-    public override ulong In(ProcModules modules)
+    public override ulong Evaluate(MappedImages images)
     {
-        LoadedModule place = AddressFile.Find(modules, File);
-        string what = $"{SafeText.Escape(place.Module.Name)}!{SafeText.Escape(Name)}";
-        ElfSymbol[] found = place.Module.SymbolsNamed(Name);
+        MappedImage image = AddressFile.Find(images, File);
+        string file = SafeText.Escape(image.File.Name);
+        string what = $"{file}!{SafeText.Escape(Name)}";
+        ElfSymbol[] found = image.File.SymbolsNamed(Name);
         if (found.Length == 0)
         {
-            throw Missing(modules, $"has loaded {SafeText.Escape(place.Module.Name)}, which has no symbol "
-                + $"{SafeText.Escape(Name)}.{NearNames.Suggest(Name, place.Module.SymbolNames())}");
+            throw Missing(images, $"has loaded {file}, which has no symbol "
+                + $"{SafeText.Escape(Name)}.{NearNames.Suggest(Name, image.File.SymbolNames())}");
         }
 
         if (found.All(symbol => symbol.Type == ElfSymbolType.Tls))
         {
-            throw Missing(modules, $"has {what} once in each thread: it has no address of its own.");
+            throw Missing(images, $"has one {what} per thread: it has no address of its own.");
         }
 
-        ElfSymbol[] places = [.. found.Where(symbol => symbol.Type != ElfSymbolType.Tls).DistinctBy(symbol => symbol.Value)];
-        return places.Length == 1 ? place.AddressOf(places[0].Value)
-            : throw Ambiguous(modules, what,
-                places.Select(symbol => $"{symbol.VersionedName} at 0x{place.AddressOf(symbol.Value):x}"));
+        ElfSymbol[] distinct =
+            [.. found.Where(symbol => symbol.Type != ElfSymbolType.Tls).DistinctBy(symbol => symbol.Value)];
+        return distinct.Length == 1 ? image.AddressOf(distinct[0].Value)
+            : throw Ambiguous(images, what,
+                distinct.Select(symbol => $"{symbol.VersionedName} at 0x{image.AddressOf(symbol.Value):x}"));
     }
 }

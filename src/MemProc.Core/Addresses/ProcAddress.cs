@@ -3,8 +3,8 @@ using System.Globalization;
 namespace MemProc;
 
 /// <summary>
-/// An address as a person gives it: a number, or an expression such as <c>libc.so.6!malloc+8</c>. It is resolved against
-/// a process when it is used, so that one expression stands for another number in each process.
+/// An address as the user gives it: a number, or an expression such as <c>libc.so.6!malloc+8</c>. It is resolved against
+/// a process when it is used, so that an expression can stand for another number in each process.
 /// </summary>
 public readonly struct ProcAddress
 {
@@ -24,20 +24,20 @@ public readonly struct ProcAddress
         _text = text;
     }
 
-    /// <summary>Bytes that the address stands for, where it came from something with a length; else null.</summary>
+    /// <summary>Bytes at the address, where it came from an object with a length; else null.</summary>
     public ulong? Length { get; }
 
-    /// <summary>An address that is known as a number.</summary>
+    /// <summary>Makes an address of a number.</summary>
     /// <param name="value">The address.</param>
-    /// <param name="length">Bytes that it stands for, where it came from something with a length.</param>
+    /// <param name="length">Bytes at the address, where it came from an object with a length.</param>
     public static ProcAddress FromNumber(ulong value, ulong? length = null) => new(value, length);
 
     /// <summary>
-    /// Reads a text: a number by the rules of <see cref="NumberText.Parse"/>, or an expression: <c>libc.so.6+0x1234</c>,
+    /// Parses a text: a number by the rules of <see cref="NumberText.Parse"/>, or an expression: <c>libc.so.6+0x1234</c>,
     /// <c>libc.so.6!malloc+8</c>, <c>!main</c>, <c>libc.so.6!.bss</c>, <c>.data</c>, <c>[heap]</c>,
     /// <c>[stack]-0x100</c>, <c>auxv:AT_ENTRY</c>, <c>*(0x7ffd2de47000)</c>.
     /// </summary>
-    /// <exception cref="FormatException">The text is no address; the message says where it goes wrong.</exception>
+    /// <exception cref="FormatException">The text is not a valid address; the message says where and why.</exception>
     public static ProcAddress Parse(string text)
     {
         // Long lists are of this form.
@@ -51,33 +51,46 @@ public readonly struct ProcAddress
         return term is AddressNumber number ? new ProcAddress(number.Value) : new ProcAddress(term, text.Trim());
     }
 
-    /// <summary>The address in a process.</summary>
+    /// <summary>
+    /// A file name as it is written in an expression: in quotes where it would be read as something else.
+    /// </summary>
+    public static string Quote(string fileName) => AddressParser.Quote(fileName);
+
+    /// <summary>A symbol name as it is written after a <c>!</c>.</summary>
+    public static string QuoteSymbol(string name) => AddressParser.QuoteSymbol(name);
+
+    /// <summary>
+    /// Returns the address in a process. A list of addresses is resolved by <see cref="AddressResolution"/>, which reads
+    /// the mappings once.
+    /// </summary>
     /// <param name="process">The process.</param>
     /// <exception cref="MemProcException">
-    /// ResolveAddress: ENOENT where the process has nothing of that name, EINVAL where it has several or the sum lies
-    /// outside of 64 bits. What is read on the way can fail, too: ReadMaps, ReadElf, ReadMemory.
+    /// ResolveAddress: ENOENT where the process has nothing of that name, EINVAL where it has several or the sum is
+    /// outside 64 bits. ReadMaps, ReadElf, ReadMemory: what is needed cannot be read.
     /// </exception>
     public ulong Resolve(LinuxProcess process)
     {
-        ArgumentNullException.ThrowIfNull(process);
-        if (_term is null)
-        {
-            return _value;
-        }
-
-        using ProcModules modules = new(process);
-        return Resolve(modules);
+        using AddressResolution resolution = new(process);
+        return resolution.Resolve(this);
     }
 
-    /// <summary>The same, for many addresses of a process: its files are opened once.</summary>
-    /// <param name="modules">The files that the process has mapped.</param>
+    /// <summary>Returns the address in a process whose files are known.</summary>
+    /// <param name="images">The mapped files of the process.</param>
     /// <inheritdoc cref="Resolve(LinuxProcess)" path="/exception"/>
-    public ulong Resolve(ProcModules modules)
+    public ulong Resolve(MappedImages images)
     {
-        ArgumentNullException.ThrowIfNull(modules);
-        return _term?.In(modules) ?? _value;
+        ArgumentNullException.ThrowIfNull(images);
+        return _term?.Evaluate(images) ?? _value;
     }
 
     /// <summary>The address as it was given.</summary>
     public override string ToString() => _text ?? $"0x{_value:x}";
+
+    /// <summary>Whether the address is a number, which means the same in each process.</summary>
+    /// <param name="value">The number.</param>
+    internal bool IsNumber(out ulong value)
+    {
+        value = _value;
+        return _term is null;
+    }
 }

@@ -2,7 +2,7 @@ namespace MemProc;
 
 /// <summary>An ELF image in an array.</summary>
 /// <param name="bytes">The bytes of the whole file.</param>
-/// <param name="name">What it is, for messages.</param>
+/// <param name="name">Name of the image, for messages.</param>
 public sealed class ElfBytes(ReadOnlyMemory<byte> bytes, string name) : ElfSource
 {
     /// <inheritdoc/>

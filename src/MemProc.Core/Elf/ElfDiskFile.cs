@@ -3,15 +3,17 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
-/// <summary>An ELF file. It is read in pieces and not mapped: a file that gets shorter meanwhile is then an error only.</summary>
+/// <summary>
+/// An ELF file on disk. It is read, not mapped, so that a file that is truncated meanwhile is an error and not SIGBUS.
+/// </summary>
 public sealed class ElfDiskFile : ElfSource
 {
     private readonly SafeFileHandle _file;
 
-    /// <summary>Takes over an open file.</summary>
-    /// <param name="file">The file; it is closed with this.</param>
+    /// <summary>Takes ownership of an open file.</summary>
+    /// <param name="file">The file; it is closed when this is disposed.</param>
     /// <param name="name">Its path, for messages.</param>
-    /// <exception cref="MemProcException">ReadElf, EINVAL: it is no regular file.</exception>
+    /// <exception cref="MemProcException">ReadElf: EISDIR, EINVAL where it is not a regular file.</exception>
     public ElfDiskFile(SafeFileHandle file, string name)
     {
         Errno errno = Libc.TryStatX(file, out FileStatus status);
@@ -19,7 +21,7 @@ public sealed class ElfDiskFile : ElfSource
         {
             file.Dispose();
             errno = errno != Errno.None ? errno : status.IsDirectory ? Errno.EISDIR : Errno.EINVAL;
-            throw Refused(errno, name, errno == Errno.EINVAL ? "is no regular file" : "cannot be read");
+            throw Refused(errno, name, errno == Errno.EINVAL ? "is not a regular file" : "cannot be read");
         }
 
         _file = file;
@@ -34,7 +36,7 @@ public sealed class ElfDiskFile : ElfSource
     public override ulong Length { get; }
 
     /// <summary>Opens a file by its path.</summary>
-    /// <exception cref="MemProcException">ReadElf: it cannot be opened, or is no regular file.</exception>
+    /// <exception cref="MemProcException">ReadElf: it cannot be opened, or is not a regular file.</exception>
     public static ElfDiskFile Open(string path)
     {
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadWithoutWaiting, out SafeFileHandle? file);

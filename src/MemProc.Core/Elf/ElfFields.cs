@@ -3,11 +3,11 @@ using System.Buffers.Binary;
 namespace MemProc;
 
 /// <summary>How an ELF image stores numbers.</summary>
-/// <param name="Is64Bit">Addresses and offsets have 64 bits, else 32.</param>
-/// <param name="IsBigEndian">The highest byte comes first.</param>
+/// <param name="Is64Bit">Addresses and offsets have 64 bits; otherwise 32.</param>
+/// <param name="IsBigEndian">The most significant byte comes first.</param>
 internal readonly record struct ElfFormat(bool Is64Bit, bool IsBigEndian)
 {
-    /// <summary>Bytes of the file's header, of a program header, a section header, a symbol and a dynamic entry.</summary>
+    /// <summary>Bytes of the ELF header, of a program header, a section header, a symbol and a dynamic entry.</summary>
     public int HeaderBytes => Is64Bit ? 64 : 52;
 
     /// <inheritdoc cref="HeaderBytes"/>
@@ -23,14 +23,14 @@ internal readonly record struct ElfFormat(bool Is64Bit, bool IsBigEndian)
     public int DynamicBytes => Is64Bit ? 16 : 8;
 }
 
-/// <summary>Reads the fields of a structure one after the other.</summary>
-/// <param name="bytes">The structure; what lies behind it is not looked at.</param>
+/// <summary>Reads the fields of a structure in order.</summary>
+/// <param name="bytes">The structure; bytes after it are ignored.</param>
 /// <param name="format">How numbers are stored.</param>
 internal ref struct ElfFields(ReadOnlySpan<byte> bytes, ElfFormat format)
 {
     private ReadOnlySpan<byte> _rest = bytes;
 
-    /// <summary>One byte.</summary>
+    /// <summary>Reads 8 bits.</summary>
     public byte Byte()
     {
         byte value = _rest[0];
@@ -38,7 +38,7 @@ internal ref struct ElfFields(ReadOnlySpan<byte> bytes, ElfFormat format)
         return value;
     }
 
-    /// <summary>16 bits.</summary>
+    /// <summary>Reads 16 bits.</summary>
     public ushort Half()
     {
         ushort value = format.IsBigEndian
@@ -48,7 +48,7 @@ internal ref struct ElfFields(ReadOnlySpan<byte> bytes, ElfFormat format)
         return value;
     }
 
-    /// <summary>32 bits.</summary>
+    /// <summary>Reads 32 bits.</summary>
     public uint Word()
     {
         uint value = format.IsBigEndian
@@ -58,7 +58,7 @@ internal ref struct ElfFields(ReadOnlySpan<byte> bytes, ElfFormat format)
         return value;
     }
 
-    /// <summary>An address, offset or size: 64 bits or 32, as the image has it.</summary>
+    /// <summary>Reads an address, offset or size: 64 or 32 bits, as in the image.</summary>
     public ulong Native()
     {
         if (!format.Is64Bit)

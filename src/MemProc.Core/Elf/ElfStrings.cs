@@ -2,15 +2,15 @@ using System.Text;
 
 namespace MemProc;
 
-/// <summary>A string table: texts that end with a NUL, named by their offset.</summary>
+/// <summary>A string table: NUL-terminated strings, found by their offset.</summary>
 internal sealed class ElfStrings
 {
-    /// <summary>Tables up to this size are read at once; of larger ones only what is asked for.</summary>
+    /// <summary>Tables up to this size are read at once; of larger ones only the requested strings.</summary>
     private const ulong KeptBytes = 32 * 1024 * 1024;
     private const int FirstPiece = 256;
 
     /// <summary>
-    /// Names may share bytes, in a sound table a few times over. In a broken one each could be as long as the table.
+    /// Names can share bytes, in a valid table a few times over. In a malformed one each could be as long as the table.
     /// </summary>
     private const ulong ExpectedSharing = 16;
 
@@ -21,7 +21,7 @@ internal sealed class ElfStrings
     private ulong _allowance;
 
     /// <summary>Opens a table.</summary>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it reaches beyond the image.</exception>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it extends past the end of the image.</exception>
     public ElfStrings(ElfSource source, ulong offset, ulong length)
     {
         _source = source;
@@ -30,14 +30,14 @@ internal sealed class ElfStrings
         _allowance = (1 << 20) + (length < ulong.MaxValue / ExpectedSharing ? length * ExpectedSharing : 0);
         if (!source.Holds(offset, length))
         {
-            throw source.Broken($"its string table at offset 0x{offset:x} reaches beyond its end");
+            throw source.Broken($"its string table at offset 0x{offset:x} extends past its end");
         }
 
         _bytes = length <= KeptBytes ? source.ReadWhole(offset, length, "its string table") : null;
     }
 
-    /// <summary>The text at an offset.</summary>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: there is none, or the texts overlap beyond reason.</exception>
+    /// <summary>The string at an offset.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: there is none, or the strings overlap too much.</exception>
     public string this[uint offset]
     {
         get
@@ -49,7 +49,7 @@ internal sealed class ElfStrings
 
             if (offset >= _length)
             {
-                throw _source.Broken($"a name lies at 0x{offset:x} of a string table of {_length} bytes");
+                throw _source.Broken($"a name is at offset 0x{offset:x} of a string table of {_length} bytes");
             }
 
             ReadOnlySpan<byte> text = _bytes is null ? Fetch(offset) : _bytes.AsSpan((int)offset);
@@ -57,7 +57,7 @@ internal sealed class ElfStrings
             text = end < 0 ? text : text[..end];
             if ((ulong)text.Length > _allowance)
             {
-                throw _source.Broken("its names overlap beyond reason");
+                throw _source.Broken("its names overlap too much");
             }
 
             _allowance -= (ulong)text.Length;

@@ -13,15 +13,15 @@ internal sealed class ElfSymbolTable
     private readonly ElfVersions? _versions;
     private readonly byte[]? _sectionIndexes;
 
-    /// <summary>Opens a table.</summary>
+    /// <summary>Prepares to read a table.</summary>
     /// <param name="file">The image.</param>
-    /// <param name="kind">Which table.</param>
+    /// <param name="kind">The kind of table.</param>
     /// <param name="offset">Offset of the first symbol.</param>
-    /// <param name="count">How many symbols.</param>
+    /// <param name="count">Number of symbols.</param>
     /// <param name="strings">Their names.</param>
-    /// <param name="versions">Their versions; null: they have none.</param>
-    /// <param name="sectionIndexes">The words of section numbers that do not fit; null: all fit.</param>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it reaches beyond the image.</exception>
+    /// <param name="versions">Their versions; null: none.</param>
+    /// <param name="sectionIndexes">Section indexes that do not fit the field of a symbol, 32 bits each; null: none.</param>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it extends past the end of the image.</exception>
     public ElfSymbolTable(
         ElfFile file, ElfSymbolSource kind, ulong offset, ulong count, ElfStrings strings, ElfVersions? versions,
         byte[]? sectionIndexes)
@@ -35,16 +35,16 @@ internal sealed class ElfSymbolTable
         int size = file.Format.SymbolBytes;
         if (count > int.MaxValue || !file.Source.Holds(offset, count * (ulong)size))
         {
-            throw file.Source.Broken($"its symbol table, {count} symbols from offset 0x{offset:x} on, reaches beyond its end");
+            throw file.Source.Broken($"its symbol table, {count} symbols from offset 0x{offset:x}, extends past its end");
         }
 
         Count = (int)count;
     }
 
-    /// <summary>How many symbols there are, the empty first one included.</summary>
+    /// <summary>Number of symbols, the empty first one included.</summary>
     public int Count { get; }
 
-    /// <summary>The symbols as numbers, without their names.</summary>
+    /// <summary>The numeric fields of the symbols, without their names.</summary>
     /// <exception cref="MemProcException">ReadElf: part of the table cannot be read.</exception>
     public IEnumerable<Entry> Entries()
     {
@@ -61,14 +61,14 @@ internal sealed class ElfSymbolTable
         }
     }
 
-    /// <summary>A symbol with its name.</summary>
-    /// <param name="entry">Its numbers.</param>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: its name lies outside the string table.</exception>
+    /// <summary>Returns a symbol with its name.</summary>
+    /// <param name="entry">Its numeric fields.</param>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: its name is outside the string table.</exception>
     public ElfSymbol Symbol(in Entry entry)
     {
         (string? version, bool isDefault) = _versions?.Of(entry.Index, entry.Section == 0) ?? (null, false);
         string name = _strings[entry.Name];
-        // The name of a version is a symbol, too, and has none.
+        // The name of a version is a symbol too, without a version of its own.
         version = version == name ? null : version;
         return new ElfSymbol
         {
@@ -113,18 +113,18 @@ internal sealed class ElfSymbolTable
             : new ElfFields(_sectionIndexes.AsSpan((int)place), _file.Format).Word();
     }
 
-    /// <summary>A symbol as numbers.</summary>
-    /// <param name="Index">Place in the table.</param>
+    /// <summary>The numeric fields of a symbol.</summary>
+    /// <param name="Index">Index in the table.</param>
     /// <param name="Name">Offset of its name.</param>
     /// <param name="Value">Usually an address of the image.</param>
     /// <param name="Size">Bytes.</param>
     /// <param name="Info">Binding and type.</param>
     /// <param name="Other">Visibility.</param>
-    /// <param name="Section">Which section, in 16 bits.</param>
+    /// <param name="Section">Index of its section, 16 bits.</param>
     internal readonly record struct Entry(
         int Index, uint Name, ulong Value, ulong Size, byte Info, byte Other, ushort Section)
     {
-        /// <summary>What it names.</summary>
+        /// <summary>Kind of what it names.</summary>
         public ElfSymbolType Type => (ElfSymbolType)(Info & 0xf);
     }
 }

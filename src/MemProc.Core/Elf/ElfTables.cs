@@ -3,8 +3,8 @@ using System.Text;
 namespace MemProc;
 
 /// <summary>
-/// The tables of an ELF image: symbols, notes, the dynamic section. Section headers say where they are; without them
-/// the program headers and the dynamic section do, as they do for a running program.
+/// The tables of an ELF image: symbols, notes, the dynamic section. They are found by section headers; without these by the
+/// program headers and the dynamic section, as the dynamic linker does it.
 /// </summary>
 internal sealed class ElfTables
 {
@@ -30,7 +30,7 @@ internal sealed class ElfTables
         });
     }
 
-    /// <summary>A symbol table; null where there is none.</summary>
+    /// <summary>Returns a symbol table; null where there is none.</summary>
     public ElfSymbolTable? Symbols(ElfSymbolSource kind)
     {
         if (!_symbols.TryGetValue(kind, out ElfSymbolTable? table))
@@ -46,7 +46,7 @@ internal sealed class ElfTables
         return table;
     }
 
-    /// <summary>The notes of all note segments; without such segments those of note sections.</summary>
+    /// <summary>Returns the notes of all note segments; without such segments those of note sections.</summary>
     public IEnumerable<ElfNote> Notes()
     {
         (ulong Offset, ulong Length, ulong Alignment)[] places =
@@ -61,7 +61,7 @@ internal sealed class ElfTables
         return places.SelectMany(place => Notes(place.Offset, place.Length, place.Alignment));
     }
 
-    /// <summary>The dynamic section with its strings.</summary>
+    /// <summary>Returns the dynamic section with its strings.</summary>
     public IEnumerable<ElfDynamicEntry> Dynamic()
     {
         ElfStrings? strings = null;
@@ -80,12 +80,13 @@ internal sealed class ElfTables
         if (section.EntryBytes != size)
         {
             throw _file.Source.Broken(
-                $"section {section.Index} has symbols of {section.EntryBytes} bytes each, {size} were expected");
+                $"section {section.Index} has symbols of {section.EntryBytes} bytes each instead of {size}");
         }
 
         ElfSection strings = section.Link < _file.Sections.Count
             ? _file.Sections[(int)section.Link]
-            : throw _file.Source.Broken($"section {section.Index} has its strings in section {section.Link}, which is not there");
+            : throw _file.Source.Broken(
+                $"section {section.Index} has its strings in section {section.Link}, which does not exist");
         ElfStrings names = new(_file.Source, strings.Offset, strings.SizeBytes);
         return new ElfSymbolTable(_file, kind, section.Offset, section.SizeBytes / size, names,
             kind == ElfSymbolSource.Dynamic ? VersionsFromSections(names) : null,
@@ -131,7 +132,7 @@ internal sealed class ElfTables
             ? new ElfStrings(_file.Source, offset, length)
             : null;
 
-    /// <summary>Of a table whose size nobody says: what of the segment lies behind its first byte, a page or two at most.</summary>
+    /// <summary>Reads a table of unknown size: the rest of its segment, at most 64 KiB.</summary>
     private byte[] Rest(ElfDynamicTag tag)
     {
         const ulong Most = 64 * 1024;
@@ -145,7 +146,7 @@ internal sealed class ElfTables
         return _file.Source.ReadWhole(offset, length, "its table of versions");
     }
 
-    /// <summary>How many dynamic symbols there are: only the hash tables know.</summary>
+    /// <summary>Returns the number of dynamic symbols, which only the hash tables contain.</summary>
     private ulong SymbolCount()
     {
         if (At(ElfDynamicTag.Hash) is ulong hash)
@@ -172,12 +173,12 @@ internal sealed class ElfTables
 
         if (last < first)
         {
-            // Nothing is defined, and what is needed is not in the table. Linkers put the names behind the symbols.
+            // No symbol is defined, and undefined ones are not in the hash table. Linkers put the names after the symbols.
             ulong? symbols = At(ElfDynamicTag.SymbolTable), names = At(ElfDynamicTag.StringTable);
             return names > symbols ? (names.Value - symbols.Value) / (ulong)_file.Format.SymbolBytes : first;
         }
 
-        // The chain of the last bucket ends at the last symbol, which is marked by its lowest bit.
+        // The chain of the last bucket ends at the last symbol, whose lowest bit is set.
         const int Piece = 1024;
         ulong chains = at + buckets * sizeof(uint);
         for (; ; last += Piece)
@@ -195,12 +196,12 @@ internal sealed class ElfTables
 
             if (words < Piece || last > MostSymbols)
             {
-                throw _file.Source.Broken("its hash table has no end");
+                throw _file.Source.Broken("its hash table does not end");
             }
         }
     }
 
-    /// <summary>Where in the file something is that the dynamic section gives the address of.</summary>
+    /// <summary>Returns the file offset of an address in the dynamic section; null where there is none.</summary>
     private ulong? At(ElfDynamicTag tag)
     {
         if (!_dynamic.Value.TryGetValue(tag, out ulong address))
@@ -208,7 +209,7 @@ internal sealed class ElfTables
             return null;
         }
 
-        // Some dynamic linkers put the address in the process in the place of that of the image.
+        // Some dynamic linkers replace the address of the image by the address in the process.
         return _file.OffsetOf(address) ?? _file.Source.OffsetOf(address);
     }
 
@@ -243,7 +244,7 @@ internal sealed class ElfTables
         }
 
         byte[] bytes = _file.Source.ReadWhole(offset, length, "its notes");
-        // Notes are padded to 4 bytes, but for those whose segment says 8.
+        // Notes are padded to 4 bytes, or to 8 where the segment is aligned so.
         int unit = alignment == 8 ? 8 : 4;
         const int HeadBytes = 12;
         for (long at = 0; at + HeadBytes <= bytes.Length;)
@@ -255,7 +256,7 @@ internal sealed class ElfTables
             long end = content + contentBytes;
             if (end > bytes.Length)
             {
-                throw _file.Source.Broken($"a note at offset 0x{offset + (ulong)at:x} is longer than what holds it");
+                throw _file.Source.Broken($"a note at offset 0x{offset + (ulong)at:x} extends past the end of its segment");
             }
 
             yield return new ElfNote(Encoding.UTF8.GetString(bytes, (int)name, (int)nameBytes).TrimEnd('\0'),
@@ -266,3 +267,9 @@ internal sealed class ElfTables
 
     private static long Align(long value, int unit) => (value + unit - 1) / unit * unit;
 }
+
+/// <summary>A note of an ELF file, written by the linker or the kernel.</summary>
+/// <param name="Owner">Who defines the meaning of the type: <c>GNU</c>, <c>CORE</c>, <c>LINUX</c>…</param>
+/// <param name="Type">The kind of note.</param>
+/// <param name="Content">Content.</param>
+public sealed record ElfNote(string Owner, uint Type, byte[] Content);

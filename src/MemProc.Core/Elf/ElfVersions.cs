@@ -1,13 +1,13 @@
 namespace MemProc;
 
-/// <summary>The versions of dynamic symbols, the GNU way: the ones that a file defines and the ones that it needs.</summary>
+/// <summary>The GNU versions of dynamic symbols: those that a file defines and those that it needs.</summary>
 internal sealed class ElfVersions
 {
     private const int HiddenBit = 0x8000;
     private const int DefinitionBytes = 20;
     private const int NeedBytes = 16;
 
-    /// <summary>Local, and global without a version.</summary>
+    /// <summary>The indexes below stand for local symbols, and for global ones without a version.</summary>
     private const int FirstIndex = 2;
 
     private readonly byte[] _indexes;
@@ -22,7 +22,7 @@ internal sealed class ElfVersions
     /// <param name="definitions">The table of versions defined, or empty.</param>
     /// <param name="needs">The table of versions needed, or empty.</param>
     /// <param name="strings">Their names.</param>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: a table leads beyond itself.</exception>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: a table extends past its end.</exception>
     public ElfVersions(
         ElfSource source, ElfFormat format, byte[] indexes, byte[] definitions, byte[] needs, ElfStrings strings)
     {
@@ -32,9 +32,9 @@ internal sealed class ElfVersions
         AddNeeds(source, needs, strings);
     }
 
-    /// <summary>The version of a symbol, and whether it is the one for those that ask for none.</summary>
-    /// <param name="symbol">Its place in the table.</param>
-    /// <param name="isUndefined">It comes from another file.</param>
+    /// <summary>Returns the version of a symbol, and whether it is the default version.</summary>
+    /// <param name="symbol">Its index in the table.</param>
+    /// <param name="isUndefined">It is defined in another file.</param>
     public (string? Version, bool IsDefault) Of(int symbol, bool isUndefined)
     {
         long place = (long)symbol * sizeof(ushort);
@@ -45,7 +45,7 @@ internal sealed class ElfVersions
 
         int raw = new ElfFields(_indexes.AsSpan((int)place), _format).Half();
         int index = raw & ~HiddenBit;
-        // The base version is the file's own name, and no symbol is said to have it.
+        // The base version is the name of the file itself, and is not a version of its symbols.
         return (isUndefined ? _needed : _defined).TryGetValue(index, out string? name) && index >= FirstIndex
             ? (name, !isUndefined && (raw & HiddenBit) == 0)
             : _needed.TryGetValue(index, out name) ? (name, false) : (null, false);
@@ -73,7 +73,7 @@ internal sealed class ElfVersions
 
     private void AddNeeds(ElfSource source, byte[] table, ElfStrings strings)
     {
-        // Each version has its own entry, so there cannot be more of them than fit the table.
+        // Each version has its own entry, so there cannot be more versions than entries.
         int left = table.Length / NeedBytes;
         for (long at = 0; at < table.Length;)
         {
@@ -87,7 +87,7 @@ internal sealed class ElfVersions
             {
                 if (left-- == 0)
                 {
-                    throw source.Broken("its table of versions is longer than itself");
+                    throw source.Broken("its table of versions repeats entries");
                 }
 
                 ElfFields version = At(source, table, entry, NeedBytes);
@@ -110,5 +110,5 @@ internal sealed class ElfVersions
     private ElfFields At(ElfSource source, byte[] table, long offset, int size) =>
         offset + size <= table.Length
             ? new ElfFields(table.AsSpan((int)offset, size), _format)
-            : throw source.Broken("its table of versions leads beyond itself");
+            : throw source.Broken("its table of versions extends past its end");
 }

@@ -4,9 +4,9 @@ namespace MemProc;
 /// Page tables of x86-64 with 4 or 5 levels (<c>arch/x86/include/asm/pgtable_types.h</c>, <c>pgtable_64.h</c>).
 /// </summary>
 /// <param name="levels">4 or 5.</param>
-/// <param name="encryption">The bit that marks encrypted memory in physical addresses (SME, SEV); 0: none.</param>
+/// <param name="encryption">The bit that marks encrypted memory in physical addresses (SME, SEV); 0 for none.</param>
 /// <param name="savesDirty">
-/// The kernel keeps the dirty bit of a page that may not be written in bit 58, as it has since Linux 6.6.
+/// The kernel keeps the dirty bit of a page that may not be written in bit 58, as it does from Linux 6.6 on.
 /// </param>
 internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty) : PageTableFormat(4096, levels)
 {
@@ -26,7 +26,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
     private const int ProtectionKeyShift = 59;
     private const ulong ProtectionKeyMask = 0xf;
 
-    /// <summary>A page without access rights: present for the kernel, not for the processor.</summary>
+    /// <summary>Marks a page without access rights (PROT_NONE): present for the kernel, not for the processor.</summary>
     private const ulong ProtNone = Global;
 
     private static readonly (ulong Bit, string Name)[] Common =
@@ -39,7 +39,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
         .. savesDirty ? [(1UL << 57, "SW4"), (SavedDirty, "SavedDirty")] : new[] { (1UL << 58, "SW4") },
     ];
 
-    /// <summary>In entries that are not present the kernel uses these bits of its own.</summary>
+    /// <summary>The kernel's own bits in entries that are not present.</summary>
     private static readonly (ulong Bit, string Name)[] OfSwap =
         [(1 << 1, "SoftDirty"), (1 << 2, "UffdWp"), (1 << 3, "Exclusive")];
 
@@ -53,7 +53,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
 
         if (IsSwap(entry))
         {
-            // Below the type the offset is stored upside down, so that no processor takes it for an address in use.
+            // The offset is stored inverted, so that no processor speculates on it as an address in use (L1TF).
             return new PageTableBits
             {
                 IsLeaf = true,
@@ -93,7 +93,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
         List<string> names = [isPresent ? "P" : "PROT_NONE", .. Named(Common, entry)];
         if (isLeaf)
         {
-            // Without access the global bit is what marks the page.
+            // In a page without access rights the global bit is the PROT_NONE mark.
             names.AddRange(Named(_ofLeaves, isPresent ? entry : entry & ~Global));
             bool isLarge = level > 1;
             if (isLarge)
@@ -101,7 +101,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
                 names.Add("PS");
             }
 
-            // The bit that says large above means this in the last level, where nothing is large.
+            // The bit that means PS in upper levels means PAT in the last level.
             if ((entry & (isLarge ? AttributeOfLarge : PageSize)) != 0 && isPresent)
             {
                 names.Add("PAT");

@@ -2,24 +2,24 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Reads of one process that belong together: all are done while it is held still.</summary>
+/// <summary>Reads of one process that are all done while it is stopped.</summary>
 public static class HeldRead
 {
     /// <summary>
-    /// The most that is read while a process is held, in bytes: it is kept until the process runs again. What goes to a
-    /// file is not kept, and has no such limit.
+    /// Maximum number of bytes read while a process is stopped, since they are kept in memory until it runs again.
+    /// Reads into a file are not limited.
     /// </summary>
     public const ulong Most = 1UL << 30;
 
     /// <summary>
-    /// Does all reads while the process is held. When this returns, it runs again: whoever gets the answers may take his
-    /// time.
+    /// Runs all reads while the process is stopped. It runs again when this returns, however long the caller takes with
+    /// the results.
     /// </summary>
     /// <param name="process">The process.</param>
-    /// <param name="totalBytes">How much is read, as far as it is kept.</param>
-    /// <param name="reads">The reads. Each is done to its end; one that fails does not stop the others.</param>
-    /// <param name="cancellation">Stops the reading; the process runs on.</param>
-    /// <returns>For each read its answers, or why it failed.</returns>
+    /// <param name="totalBytes">Number of bytes read that are kept in memory.</param>
+    /// <param name="reads">The reads. Each runs to its end; one that fails does not stop the others.</param>
+    /// <param name="cancellation">Stops the reads; the process runs on.</param>
+    /// <returns>For each read its results, or why it failed.</returns>
     /// <exception cref="MemProcException">
     /// ReadMemory, EINVAL: more than <see cref="Most"/>. StopProcess: the process cannot be stopped.
     /// </exception>
@@ -29,11 +29,10 @@ public static class HeldRead
     {
         if (totalBytes > Most)
         {
-            string size = totalBytes > ulong.MaxValue ? "So much" : HumanSize.Format((ulong)totalBytes);
+            string size = totalBytes > ulong.MaxValue ? "the range" : HumanSize.Format((ulong)totalBytes);
             throw new MemProcException(Operation.ReadMemory, Errno.EINVAL,
-                $"Process {process.Identity}: {size} is more than is read while a process is stopped, "
-                + $"{HumanSize.Format(Most)}, since all of it is kept until the process runs again. Read it into a file, "
-                + "or less of it.", process.Id);
+                $"Process {process.Identity}: {size} exceeds {HumanSize.Format(Most)}, the maximum that is read while a process "
+                + "is stopped and kept in memory until it runs again. Read it into a file, or read less.", process.Id);
         }
 
         List<(IEnumerable<T>, MemProcException?)> results = [];

@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>A stretch of a process' memory, read.</summary>
+/// <summary>A range of a process' memory that was read.</summary>
 public sealed class MemoryBlock
 {
     internal MemoryBlock(
@@ -20,7 +20,7 @@ public sealed class MemoryBlock
     /// <summary>The process' name.</summary>
     public string ProcessName => Process.Name;
 
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
+    /// <summary>Start time in clock ticks after boot; with the id it identifies the process.</summary>
     public ulong ProcessStartTicks => Process.StartTicks;
 
     /// <summary>Address of the first byte.</summary>
@@ -29,9 +29,7 @@ public sealed class MemoryBlock
     /// <summary>Bytes covered, gaps included.</summary>
     public ulong Length { get; }
 
-    /// <summary>
-    /// The bytes, <see cref="Length"/> of them, 0 where a gap is; empty where the whole block is one gap.
-    /// </summary>
+    /// <summary>The bytes, 0 in gaps; empty where the whole block is one gap.</summary>
     public byte[] Bytes { get; }
 
     /// <summary>What could not be read, in address order.</summary>
@@ -41,8 +39,8 @@ public sealed class MemoryBlock
     public ReadMethod Method { get; }
 
     /// <summary>
-    /// The addresses on the way where pointers were followed: the one given first, that of the range last. Empty where
-    /// none was.
+    /// The addresses visited where pointers were followed: the requested address first, that of the range last. Empty
+    /// where none was followed.
     /// </summary>
     public ulong[] Pointers { get; init; } = [];
 

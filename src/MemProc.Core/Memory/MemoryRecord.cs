@@ -21,18 +21,18 @@ public sealed class MemoryRecord
     /// <summary>The process' name.</summary>
     public string ProcessName => _process.Name;
 
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
+    /// <summary>Start time in clock ticks after boot; with the id it identifies the process.</summary>
     public ulong ProcessStartTicks => _process.StartTicks;
 
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
-    /// <summary>The fields with their offsets, as a layout is written.</summary>
+    /// <summary>The layout, each field with its offset.</summary>
     public string Layout => _layout.ToString();
 
     /// <summary>
-    /// The fields and what they hold: what <see cref="MemoryType.Decode"/> gives, a text for a pointer to one, null where
-    /// such a pointer is null.
+    /// Returns the fields and their values: those of <see cref="MemoryType.Decode"/>, or for a pointer to a string the
+    /// string, null where the pointer is null.
     /// </summary>
     public IEnumerable<(MemoryField Field, object? Value)> GetFields() => _layout.Fields.Zip(_values);
 }

@@ -4,21 +4,21 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// Checks, carries out and takes back one write at a time; what belongs together is a <see cref="MemoryTransaction"/>.
+/// Checks, does and rolls back single writes; a <see cref="MemoryTransaction"/> does several together.
 /// </summary>
 /// <param name="process">The process.</param>
-/// <param name="isUndo">The writes put back what was there before others, for the words of an error.</param>
+/// <param name="isUndo">The writes undo others; errors are worded accordingly.</param>
 internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 {
     private readonly string _nothing = isUndo ? "nothing was put back at" : "nothing was written to";
 
-    /// <summary>Checks that the whole range can be written, and reads what is there.</summary>
-    /// <param name="change">What is wanted.</param>
-    /// <param name="earlier">Writes that will have been done by then, in their order.</param>
+    /// <summary>Checks that the whole range can be written, and reads the bytes that are there.</summary>
+    /// <param name="change">The requested write.</param>
+    /// <param name="earlier">Writes that will be done before it, in their order.</param>
     /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Prepare"/>.</exception>
     public MemoryPlan Check(WantedWrite change, IEnumerable<MemoryPlan> earlier)
     {
-        ulong address = change.Address.Resolve(process);
+        ulong address = change.Address;
         ulong end = UserRange.End(address, (ulong)change.Bytes.Length, Operation.WriteMemory);
         ProcMap[] maps = [.. MapReader.Between(process, address, end)];
         ulong covered = address;
@@ -42,7 +42,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         if (closed is not null && (!change.Force || closed.IsShared))
         {
             string remedy = closed.IsShared
-                ? "It is shared with a file or with other processes, and the kernel lets nobody force that."
+                ? "It is shared with a file or other processes, where the kernel allows no forced write."
                 : "A forced write, through /proc/PID/mem, would change the process' own copy.";
             throw new MemProcException(Operation.WriteMemory, Errno.EACCES,
                 $"Process {process.Identity}: {_nothing} 0x{address:x}: the mapping {closed} is not writable. {remedy}",
@@ -58,31 +58,31 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
 
         Compare(address, present, change.Expected);
-        // What is read through the file cannot be reached by the process' number: this procfs counts differently.
+        // A process that is read through the file cannot be reached by its id: procfs is of another PID namespace.
         WriteMethod method = reader.Method == ReadMethod.Mem ? WriteMethod.Mem : WriteMethod.ProcessVm;
         return new MemoryPlan(address, change.Bytes, present[..change.Bytes.Length], method, maps, change.Expected);
     }
 
-    /// <summary>Checks once more what was checked: a person may have thought it over for minutes.</summary>
+    /// <summary>Repeats the check: the confirmation may have taken minutes.</summary>
     /// <inheritdoc cref="Check"/>
     public MemoryPlan CheckAgain(MemoryPlan plan, IEnumerable<MemoryPlan> earlier)
     {
-        MemoryPlan now = Check(
-            new WantedWrite(ProcAddress.FromNumber(plan.Address), plan.Bytes, plan.Expected, plan.IsForced), earlier);
+        MemoryPlan now = Check(new WantedWrite(plan.Address, plan.Bytes, plan.Expected, plan.IsForced), earlier);
         return now.IsForced == plan.IsForced && now.Maps.Any(map => map.IsShared) == plan.Maps.Any(map => map.IsShared)
             ? now
             : throw new MemProcException(Operation.WriteMemory, Errno.EAGAIN,
-                $"Process {process.Identity}: {_nothing} 0x{plan.Address:x}: since it was checked its mapping has become "
+                $"Process {process.Identity}: {_nothing} 0x{plan.Address:x}: its mapping has changed since the check, to "
                 + $"{string.Join(" and ", now.Maps)}.", plan.Address);
     }
 
-    /// <summary>Carries out a write; what is there by then, and how far it came, goes to its step.</summary>
+    /// <summary>Does a write; the step receives the previous bytes and the number of bytes written.</summary>
     /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Commit"/>.</exception>
     public void Write(MemoryStep step)
     {
         MemoryPlan plan = step.Plan;
         Read(Reader(plan), plan.Address, step.PreviousBytes);
-        // What is expected behind the written bytes was compared before the first write: others may have written there.
+        // Expected bytes after the written ones were compared before the first write; other writes may have changed
+        // them.
         Compare(plan.Address, step.PreviousBytes,
             plan.Expected?.Length > plan.Bytes.Length ? plan.Expected[..plan.Bytes.Length] : plan.Expected);
         step.Written = WriteAll(plan, plan.Bytes, out Errno errno);
@@ -97,7 +97,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
     }
 
-    /// <summary>Reads a write back.</summary>
+    /// <summary>Reads the written bytes back.</summary>
     /// <exception cref="MemProcException">VerifyMemory, EIO: other bytes are there.</exception>
     public void Verify(MemoryPlan plan)
     {
@@ -111,8 +111,8 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
     }
 
-    /// <summary>Puts back what was there before a write, unless somebody else has changed it since.</summary>
-    /// <returns>Why that was not possible; null where it was.</returns>
+    /// <summary>Rolls a write back, unless its bytes have changed since.</summary>
+    /// <returns>Why this was not possible; null on success.</returns>
     public MemProcException? PutBack(MemoryStep step)
     {
         try
@@ -127,7 +127,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 
             int count = WriteAll(step.Plan, step.PreviousBytes.AsMemory(0, step.Written), out Errno errno);
             return count == step.Written ? null : new MemProcException(Operation.RestoreMemory, errno,
-                $"only {count} bytes of that could be written, {ErrnoException.Describe(errno)} ({errno})");
+                $"only {count} bytes of it could be written, {ErrnoException.Describe(errno)} ({errno})");
         }
         catch (MemProcException error)
         {
@@ -138,7 +138,9 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
     private MemoryReader Reader(MemoryPlan plan) =>
         new(process, plan.Method == WriteMethod.Mem ? ReadMethod.Mem : ReadMethod.ProcessVm);
 
-    /// <summary>Writes as much as the kernel takes. Returns the number of bytes, and why it is not more.</summary>
+    /// <summary>
+    /// Writes as much as the kernel accepts. Returns the number of bytes, and the error if some are missing.
+    /// </summary>
     private int WriteAll(MemoryPlan plan, ReadOnlyMemory<byte> bytes, out Errno errno)
     {
         process.ThrowIfExited(Operation.WriteMemory);
@@ -161,7 +163,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
 
         errno = Errno.None;
-        // A process that was killed meanwhile took the bytes with it.
+        // If the process was killed meanwhile, the bytes are gone with its memory.
         process.ThrowIfOver(Operation.WriteMemory);
         return written;
     }
@@ -186,7 +188,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
     }
 
-    /// <summary>Puts what a write will have left over what is there now.</summary>
+    /// <summary>Overlays the bytes that are there now with those of an earlier write.</summary>
     private static void Lay(MemoryPlan plan, ulong address, Span<byte> present)
     {
         ulong start = Math.Max(address, plan.Address);
@@ -196,4 +198,27 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
             plan.Bytes.AsSpan((int)(start - plan.Address), (int)(end - start)).CopyTo(present[(int)(start - address)..]);
         }
     }
+}
+
+/// <summary>A write of a transaction while it is being done.</summary>
+/// <param name="plan">The checked write.</param>
+internal sealed class MemoryStep(MemoryPlan plan)
+{
+    /// <summary>The checked write.</summary>
+    public MemoryPlan Plan => plan;
+
+    /// <summary>The bytes that were there immediately before the write.</summary>
+    public byte[] PreviousBytes { get; } = new byte[plan.Bytes.Length];
+
+    /// <summary>Number of bytes written so far, from the first one on.</summary>
+    public int Written { get; set; }
+
+    /// <summary>Number of bytes and address: <c>4 bytes at 0x7ffd2de47000</c>.</summary>
+    public string Description => $"{ByteText.Count(Written)} at 0x{plan.Address:x}";
+
+    /// <summary>Returns what was written.</summary>
+    /// <param name="isVerified">See <see cref="MemoryWrite.IsVerified"/>.</param>
+    public MemoryWrite ToResult(bool? isVerified) => new(
+        plan.Maps[0].Process, plan.Address, PreviousBytes[..Written], plan.Bytes[..Written], plan.Method,
+        plan.Maps[0].Path, isVerified);
 }

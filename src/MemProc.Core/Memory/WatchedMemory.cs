@@ -2,10 +2,10 @@ using System.Text;
 
 namespace MemProc;
 
-/// <summary>A place in a process' memory that is looked at again and again.</summary>
+/// <summary>A value in a process' memory that is read repeatedly.</summary>
 public sealed class WatchedMemory
 {
-    /// <summary>The most bytes of one place: all of them are read and compared each time.</summary>
+    /// <summary>Maximum size of one value in bytes: all of it is read and compared each time.</summary>
     public const int Most = 1024 * 1024;
 
     private readonly MemoryReader _reader;
@@ -18,13 +18,13 @@ public sealed class WatchedMemory
     private byte[] _before;
     private MemoryGap? _gap;
 
-    /// <summary>Prepares to watch; nothing is read yet.</summary>
+    /// <summary>Creates a watched value; nothing is read yet.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="reader">How to read it.</param>
-    /// <param name="address">The first byte.</param>
-    /// <param name="type">What is there, at most <see cref="Most"/> bytes.</param>
-    /// <param name="isBigEndian">The byte order of what has none of its own.</param>
-    /// <param name="encoding">How texts of one-byte characters are understood.</param>
+    /// <param name="reader">Reads the process.</param>
+    /// <param name="address">Address of the first byte.</param>
+    /// <param name="type">The type of the value, at most <see cref="Most"/> bytes.</param>
+    /// <param name="isBigEndian">The byte order where the type has none.</param>
+    /// <param name="encoding">Encoding of strings of one-byte characters.</param>
     public WatchedMemory(
         LinuxProcess process, MemoryReader reader, ulong address, MemoryType type, bool isBigEndian, Encoding encoding)
     {
@@ -39,11 +39,21 @@ public sealed class WatchedMemory
         _before = new byte[type.SizeBytes];
     }
 
+    /// <summary>Returns a type that can be watched.</summary>
+    /// <exception cref="ArgumentException">It has two places, or is too large.</exception>
+    public static MemoryType CheckType(MemoryType type) => type.IsTextPointer
+        ? throw new ArgumentException("A char* is a pointer and its text: watch the pointer, or the text as char[16].")
+        : type.SizeBytes > Most
+        ? throw new ArgumentException($"A watched value has at most {HumanSize.Format(Most)}.")
+        : type;
+
     /// <summary>The process.</summary>
     public LinuxProcess Process { get; }
 
-    /// <summary>Reads it: the first time says what is there, later what it has become; null where it is the same.</summary>
-    /// <param name="time">What time it is.</param>
+    /// <summary>
+    /// Reads the value: returns the initial value first, later each change; null where it is unchanged.
+    /// </summary>
+    /// <param name="time">The current time.</param>
     /// <exception cref="MemProcException">
     /// ReadMemory: ESRCH where the process has exited; EFAULT or EIO where it cannot be read the first time.
     /// </exception>

@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>What of an ELF file a process has mapped, read from its memory.</summary>
+/// <summary>The mapped parts of an ELF file, read from the memory of a process.</summary>
 public sealed class ElfMemoryImage : ElfSource
 {
     private readonly MemoryReader _reader;
@@ -9,12 +9,12 @@ public sealed class ElfMemoryImage : ElfSource
     /// <summary>Prepares to read an image.</summary>
     /// <param name="process">The process.</param>
     /// <param name="maps">The mappings of one file, as <c>/proc/PID/maps</c> lists them.</param>
-    /// <param name="cancellation">Stops the reading.</param>
+    /// <param name="cancellation">Stops reads.</param>
     public ElfMemoryImage(
         LinuxProcess process, IEnumerable<ProcMap> maps, CancellationToken cancellation = default)
     {
         _reader = new MemoryReader(process, ReadMethod.Auto, cancellation);
-        // Where two segments share a page of the file it is mapped twice; the one that cannot change comes first.
+        // A page of the file that two segments share is mapped twice; the mapping that cannot change comes first.
         _maps = [.. maps.OrderBy(map => map.IsWritable)];
         ProcMap first = _maps[0];
         Path = first.Path.Length == 0 ? $"0x{first.Start:x}" : first.Path;

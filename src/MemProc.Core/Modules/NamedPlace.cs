@@ -1,22 +1,37 @@
 namespace MemProc;
 
-/// <summary>A symbol as far as an address needs it.</summary>
-/// <param name="name">Its name as it is stored, without a version.</param>
-/// <param name="start">Its first address: of the image, of a perf map in the process.</param>
-/// <param name="origin">Where the name comes from.</param>
+/// <summary>The symbol of an address.</summary>
+/// <param name="name">Its name as stored, without a version.</param>
+/// <param name="start">Its first address: in the image, or in the process for a perf map.</param>
+/// <param name="origin">Source of the name.</param>
 internal sealed class NamedPlace(string name, ulong start, SymbolOrigin origin)
 {
     private readonly Lazy<string?> _demangled = new(() => CxxName.Demangle(name));
 
-    /// <summary>Its name as it is stored, without a version.</summary>
+    /// <summary>Its name as stored, without a version.</summary>
     public string Name { get; } = name;
 
-    /// <summary>The name as C++ programmers wrote it; null where it is none of theirs.</summary>
+    /// <summary>The demangled C++ name; null where it is not a C++ name.</summary>
     public string? Demangled => _demangled.Value;
 
     /// <summary>Its first address.</summary>
     public ulong Start { get; } = start;
 
-    /// <summary>Where the name comes from.</summary>
+    /// <summary>Source of the name.</summary>
     public SymbolOrigin Origin { get; } = origin;
+}
+
+/// <summary>Source of the symbol of an address.</summary>
+public enum SymbolOrigin
+{
+    /// <summary>The table for dynamic linking, which stripping leaves.</summary>
+    Dynamic,
+    /// <summary>The table of all symbols known to the linker.</summary>
+    Full,
+    /// <summary>The full table of a separate debug file.</summary>
+    DebugFile,
+    /// <summary>
+    /// A perf map that the process wrote for code that it generates at run time: <c>/tmp/perf-PID.map</c>.
+    /// </summary>
+    PerfMap,
 }

@@ -1,10 +1,9 @@
 namespace MemProc;
 
 /// <summary>
-/// The symbols of one table by their addresses. What an address is called follows gdb's <c>info symbol</c>, so that
-/// both tools say the same: the symbol of the same section that holds it; where none does, the nearest label (a symbol
-/// without a size) before it, unless a symbol with a size lies between. Of several at one address the last by name:
-/// <c>puts</c>, not <c>_IO_puts</c>.
+/// The symbols of one table by their addresses. The choice is that of gdb's <c>info symbol</c>: the symbol of the same
+/// section that holds the address; otherwise the nearest label (a symbol without a size) before it, unless a symbol with
+/// a size is between them. Of several at one address the last by name: <c>puts</c>, not <c>_IO_puts</c>.
 /// </summary>
 internal sealed class SymbolIndex
 {
@@ -16,9 +15,9 @@ internal sealed class SymbolIndex
 
     /// <summary>Sorts a table.</summary>
     /// <param name="table">The table.</param>
-    /// <param name="machine">Whose code it names.</param>
-    /// <param name="origin">Where the table is.</param>
-    /// <exception cref="MemProcException">ReadElf: the table is broken.</exception>
+    /// <param name="machine">Architecture of the code.</param>
+    /// <param name="origin">Source of the table.</param>
+    /// <exception cref="MemProcException">ReadElf: the table is malformed.</exception>
     public SymbolIndex(ElfSymbolTable table, ElfMachine machine, SymbolOrigin origin)
     {
         _table = table;
@@ -45,11 +44,11 @@ internal sealed class SymbolIndex
         }
     }
 
-    /// <summary>The symbol of an address.</summary>
+    /// <summary>Finds the symbol of an address.</summary>
     /// <param name="address">An address of the image.</param>
-    /// <param name="section">The number of its section; null where nobody knows: any section.</param>
-    /// <returns>Null where it has none.</returns>
-    /// <exception cref="MemProcException">ReadElf: a name is broken.</exception>
+    /// <param name="section">The index of its section; null: any section.</param>
+    /// <returns>Null where there is none.</returns>
+    /// <exception cref="MemProcException">ReadElf: a name is malformed.</exception>
     public NamedPlace? At(ulong address, uint? section)
     {
         if (section is uint known)
@@ -89,7 +88,7 @@ internal sealed class SymbolIndex
     private NamedPlace Name(Places places, int index, ulong address) =>
         places.Names[index] ??= FindName(places, index, address);
 
-    /// <summary>The place with its name; of those that are as good as it, the one whose name comes last.</summary>
+    /// <summary>Returns the symbol at an index; of equivalent symbols the one whose name comes last.</summary>
     private NamedPlace FindName(Places places, int index, ulong address)
     {
         ElfSymbolTable.Entry entry = places.Entries[index];
@@ -119,7 +118,7 @@ internal sealed class SymbolIndex
         return new NamedPlace(at > 0 ? name[..at] : name, entry.Value, _origin);
     }
 
-    /// <summary>Whether a symbol names an address, and is not one of those that compilers and assemblers make for themselves.</summary>
+    /// <summary>Whether a symbol has an address, and is not an internal label of a compiler or assembler.</summary>
     private bool IsPlace(in ElfSymbolTable.Entry entry, ElfMachine machine)
     {
         if (entry.Name == 0 || entry.Section == 0 || entry.Section >= FirstSpecialSection
@@ -139,7 +138,7 @@ internal sealed class SymbolIndex
             && !(name.StartsWith('$') && machine is ElfMachine.Arm64 or ElfMachine.Arm);
     }
 
-    /// <summary>The symbols of a section in the order of their addresses, at each those without a size first.</summary>
+    /// <summary>The symbols of a section by address, at each address those without a size first.</summary>
     private sealed class Places
     {
         private readonly ulong[] _starts;
@@ -166,10 +165,10 @@ internal sealed class SymbolIndex
 
         public ElfSymbolTable.Entry[] Entries { get; }
 
-        /// <summary>What addresses in them are called, as far as it was asked for.</summary>
+        /// <summary>The symbols found so far, by index.</summary>
         public NamedPlace?[] Names { get; }
 
-        /// <summary>The last symbol that begins at or before an address; -1 where none does.</summary>
+        /// <summary>Index of the last symbol at or before an address; -1 where there is none.</summary>
         public int LastUpTo(ulong address)
         {
             int index = Array.BinarySearch(_starts, address);
@@ -186,7 +185,7 @@ internal sealed class SymbolIndex
             return index;
         }
 
-        /// <summary>The last symbol with a size up to another one; -1 where there is none.</summary>
+        /// <summary>Index of the last symbol with a size up to another one; -1 where there is none.</summary>
         public int SizedUpTo(int index) => _sized[index];
 
         public bool Covers(int index, ulong address) =>

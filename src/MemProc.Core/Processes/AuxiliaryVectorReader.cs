@@ -3,14 +3,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
-/// <summary>Reads what the kernel told a program when it started it (<c>/proc/PID/auxv</c>, getauxval(3)).</summary>
+/// <summary>Reads the auxiliary vector of a process (<c>/proc/PID/auxv</c>, getauxval(3)).</summary>
 internal static class AuxiliaryVectorReader
 {
     private const int LargestVector = 4096;
 
-    /// <summary>All entries.</summary>
+    /// <summary>Returns all entries.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="wordBytes">Bytes of a pointer in the process: 8, or 4 where it is a 32-bit one.</param>
+    /// <param name="wordBytes">Size of a pointer in the process: 8 bytes, or 4 in a 32-bit process.</param>
     /// <exception cref="MemProcException">ReadAuxiliaryVector: it cannot be read.</exception>
     public static IReadOnlyList<(ulong Type, ulong Value)> Read(LinuxProcess process, out int wordBytes)
     {
@@ -21,7 +21,7 @@ internal static class AuxiliaryVectorReader
             : throw process.Failure(Operation.ReadAuxiliaryVector, errno, "its auxiliary vector cannot be read");
     }
 
-    /// <summary>One entry; null where there is none, or the vector cannot be read.</summary>
+    /// <summary>Returns one entry; null where there is none, or the vector cannot be read.</summary>
     public static ulong? Find(LinuxProcess process, ulong type)
     {
         try
@@ -36,7 +36,7 @@ internal static class AuxiliaryVectorReader
         }
         catch (MemProcException error) when (error.Errno != Errno.ESRCH)
         {
-            // It is as if there were none.
+            // Treated as if there were no such entry.
         }
 
         return null;

@@ -1,29 +1,34 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace MemProc;
 
-/// <summary>Where a dump's bytes go, one after the other; only its head is written last.</summary>
+/// <summary>Writes the bytes of a dump in their order; only its header is written last.</summary>
 internal abstract class DumpStream : IDisposable
 {
     /// <summary>Bytes so far, holes included; of a compressed file, before compression.</summary>
     public ulong Position { get; protected set; }
 
-    /// <summary>Adds bytes.</summary>
+    /// <summary>Appends bytes.</summary>
     public abstract void Write(ReadOnlySpan<byte> bytes);
 
-    /// <summary>Adds zeros.</summary>
+    /// <summary>Appends zeros.</summary>
     public abstract void Skip(ulong length);
 
-    /// <summary>Ends the file with what its first bytes were kept free for.</summary>
-    /// <param name="head">As many bytes as were said at the beginning.</param>
-    /// <returns>The length of the file.</returns>
-    public abstract ulong End(ReadOnlySpan<byte> head);
+    /// <summary>Appends zeros up to a position.</summary>
+    public void SkipTo(ulong position) => Skip(position - Position);
+
+    /// <summary>Completes the file with its header.</summary>
+    /// <param name="header">As many bytes as were reserved for it.</param>
+    /// <returns>Length of the file in bytes.</returns>
+    public abstract ulong End(ReadOnlySpan<byte> header);
 
     /// <inheritdoc/>
     public abstract void Dispose();
 
-    /// <summary>Begins one.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="compress">Compress it.</param>
-    /// <param name="headBytes">Bytes to keep free at its beginning.</param>
-    public static DumpStream Begin(NewFile file, bool compress, int headBytes) =>
-        compress ? new GzipStream(file, headBytes) : new SparseStream(file, headBytes);
+    /// <summary>Begins a dump.</summary>
+    /// <param name="file">The file. It stays open.</param>
+    /// <param name="compress">Compress it with gzip.</param>
+    /// <param name="headerBytes">Bytes to reserve for the header.</param>
+    public static DumpStream Begin(SafeFileHandle file, bool compress, int headerBytes) =>
+        compress ? new GzipStream(file, headerBytes) : new SparseStream(file, headerBytes);
 }

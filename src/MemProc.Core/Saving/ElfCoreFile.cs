@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace MemProc;
 
 /// <summary>
-/// An ELF core file (<c>include/uapi/linux/elf.h</c>): head, notes, memory, and behind it the table of what lies where,
-/// since that is known only then.
+/// Writes an ELF core file (<c>include/uapi/linux/elf.h</c>): header, notes, memory, and after it the program headers,
+/// which are known only then.
 /// </summary>
 internal sealed class ElfCoreFile : DumpWriter
 {
@@ -14,7 +14,9 @@ internal sealed class ElfCoreFile : DumpWriter
     private const int SectionBytes = 64;
     private const ushort TooManyEntries = 0xffff;
 
-    /// <summary>So many zeros in the middle are cheaper as a hole in the file than as another entry of the table.</summary>
+    /// <summary>
+    /// Up to this length, zeros between bytes are a hole in the file rather than a new program header.
+    /// </summary>
     private const ulong LargestHole = 1024 * 1024;
 
     private readonly NewFile _file;
@@ -23,8 +25,8 @@ internal sealed class ElfCoreFile : DumpWriter
     private SavedArea _area;
     private Segment? _open;
 
-    /// <summary>Begins a file with its notes.</summary>
-    /// <param name="path">Its name when it is complete.</param>
+    /// <summary>Creates a file and writes its notes.</summary>
+    /// <param name="path">The name that it gets when it is complete.</param>
     /// <param name="options">How it is written.</param>
     /// <param name="writeNotes">Writes the notes.</param>
     public ElfCoreFile(string path, SaveOptions options, Action<DumpStream> writeNotes)
@@ -32,7 +34,7 @@ internal sealed class ElfCoreFile : DumpWriter
         _file = new NewFile(path, options.Overwrite);
         try
         {
-            _stream = DumpStream.Begin(_file, options.Compress, HeaderBytes);
+            _stream = DumpStream.Begin(_file.Handle, options.Compress, HeaderBytes);
             writeNotes(_stream);
             _segments.Add(new Segment(SegmentType.Note, 0, HeaderBytes, 0)
             {
@@ -85,11 +87,11 @@ internal sealed class ElfCoreFile : DumpWriter
     /// <inheritdoc/>
     public override void WriteGap(MemoryGap gap)
     {
-        // An entry without bytes reads as zeros in debuggers, unless a file stands behind the mapping. What has no file
-        // gets an entry that they pass over: they say then that there is no such memory, which is nearer the truth.
-        // What is left out as a whole has the entry that the kernel's own cores have for it.
-        bool isPassedOver = gap.Kind != MemoryGapKind.LeftOut && _area.Map.Inode == 0;
-        _segments.Add(new Segment(isPassedOver ? SegmentType.Null : SegmentType.Load, gap.Address, _stream.Position,
+        // Debuggers read zeros where a segment has no bytes, unless a file is mapped there. Where no file is, they get
+        // a segment that they ignore, and report that there is no such memory, which is closer to the truth. A mapping
+        // that is left out as a whole has the segment that it has in a core of the kernel.
+        bool isIgnored = gap.Kind != MemoryGapKind.LeftOut && _area.Map.Inode == 0;
+        _segments.Add(new Segment(isIgnored ? SegmentType.Null : SegmentType.Load, gap.Address, _stream.Position,
             FlagsOf(_area.Map))
         {
             MemoryBytes = gap.Length,
@@ -114,7 +116,7 @@ internal sealed class ElfCoreFile : DumpWriter
             _stream.Write(entry[..EntryBytes]);
         }
 
-        // More entries than the head can count (PN_XNUM): section 0 says how many.
+        // More entries than the header can count (PN_XNUM): section 0 holds their number.
         bool isLong = _segments.Count >= TooManyEntries;
         ulong sections = _stream.Position;
         if (isLong)
@@ -125,7 +127,7 @@ internal sealed class ElfCoreFile : DumpWriter
             _stream.Write(entry);
         }
 
-        ulong length = _stream.End(Head(table, isLong ? sections : 0));
+        ulong length = _stream.End(Header(table, isLong ? sections : 0));
         _stream.Dispose();
         _file.Complete();
         return length;
@@ -154,16 +156,16 @@ internal sealed class ElfCoreFile : DumpWriter
             entry[48..], segment.Type == SegmentType.Note ? 4 : MachinePage.SizeBytes);
     }
 
-    private byte[] Head(ulong table, ulong sections)
+    private byte[] Header(ulong table, ulong sections)
     {
         const ushort CoreType = 4;
         const ushort X64 = 62;
         const ushort Arm64 = 183;
-        byte[] head = new byte[HeaderBytes];
+        byte[] header = new byte[HeaderBytes];
         // 64 bits, little-endian, version 1.
         ReadOnlySpan<byte> identity = [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1];
-        identity.CopyTo(head);
-        Span<byte> rest = head.AsSpan(16);
+        identity.CopyTo(header);
+        Span<byte> rest = header.AsSpan(16);
         BinaryPrimitives.WriteUInt16LittleEndian(rest, CoreType);
         BinaryPrimitives.WriteUInt16LittleEndian(
             rest[2..], RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? Arm64 : X64);
@@ -175,7 +177,7 @@ internal sealed class ElfCoreFile : DumpWriter
         BinaryPrimitives.WriteUInt16LittleEndian(rest[40..], (ushort)Math.Min(_segments.Count, TooManyEntries));
         BinaryPrimitives.WriteUInt16LittleEndian(rest[42..], (ushort)(sections == 0 ? 0 : SectionBytes));
         BinaryPrimitives.WriteUInt16LittleEndian(rest[44..], (ushort)(sections == 0 ? 0 : 1));
-        return head;
+        return header;
     }
 
     private Segment OpenAt(ulong address)
@@ -189,7 +191,7 @@ internal sealed class ElfCoreFile : DumpWriter
         return _open;
     }
 
-    /// <summary>Memory and tables begin at a page, as those who map the file want it.</summary>
+    /// <summary>Starts a new page: programs that map the file need memory and tables aligned.</summary>
     private void Pad() => _stream.Skip(MachinePage.Ceiling(_stream.Position) - _stream.Position);
 
     private sealed class Segment(SegmentType type, ulong address, ulong offset, uint flags)

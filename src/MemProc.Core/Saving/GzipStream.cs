@@ -1,29 +1,30 @@
 using System.IO.Compression;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
 /// <summary>
-/// A gzip file of two members, which is what RFC 1952 calls files one behind the other; whoever unpacks it gets one
-/// stream. The first holds the head without compression, so that it can be written when the second is complete.
+/// A gzip file of two members (RFC 1952), which unpack to one stream. The first holds the header without compression,
+/// so that it can be written when the second is complete.
 /// </summary>
 internal sealed class GzipStream : DumpStream
 {
     private static readonly byte[] Zeros = new byte[64 * 1024];
 
-    private readonly NewFile _file;
+    private readonly SafeFileHandle _file;
     private readonly FileStream _stream;
     private readonly GZipStream _gzip;
     private readonly int _memberBytes;
 
-    public GzipStream(NewFile file, int headBytes)
+    public GzipStream(SafeFileHandle file, int headerBytes)
     {
         _file = file;
-        _stream = new FileStream(file.Handle, FileAccess.Write, bufferSize: 128 * 1024);
-        byte[] head = Stored(new byte[headBytes]);
-        _memberBytes = head.Length;
-        _stream.Write(head);
+        _stream = new FileStream(Borrow(file), FileAccess.Write, bufferSize: 128 * 1024);
+        byte[] header = Stored(new byte[headerBytes]);
+        _memberBytes = header.Length;
+        _stream.Write(header);
         _gzip = new GZipStream(_stream, CompressionLevel.Fastest, leaveOpen: true);
-        Position = (ulong)headBytes;
+        Position = (ulong)headerBytes;
     }
 
     /// <inheritdoc/>
@@ -47,18 +48,18 @@ internal sealed class GzipStream : DumpStream
     }
 
     /// <inheritdoc/>
-    public override ulong End(ReadOnlySpan<byte> head)
+    public override ulong End(ReadOnlySpan<byte> header)
     {
         _gzip.Dispose();
         _stream.Flush();
-        byte[] member = Stored(head);
+        byte[] member = Stored(header);
         if (member.Length != _memberBytes)
         {
-            throw new InvalidOperationException("Bytes that are stored have a length that depends on their number alone.");
+            throw new InvalidOperationException("The length of a stored member depends on the number of its bytes alone.");
         }
 
-        RandomAccess.Write(_file.Handle, member, 0);
-        return (ulong)RandomAccess.GetLength(_file.Handle);
+        RandomAccess.Write(_file, member, 0);
+        return (ulong)RandomAccess.GetLength(_file);
     }
 
     /// <inheritdoc/>
@@ -71,11 +72,14 @@ internal sealed class GzipStream : DumpStream
         }
         catch (IOException)
         {
-            // A file that failed fails again when its rest is to be written, and is removed anyway.
+            // After a write error the rest cannot be written either, and the file is removed.
         }
     }
 
-    /// <summary>Bytes as a gzip member without compression.</summary>
+    /// <summary>The same open file under a handle that does not close it.</summary>
+    private static SafeFileHandle Borrow(SafeFileHandle file) => new(file.DangerousGetHandle(), ownsHandle: false);
+
+    /// <summary>Encodes bytes as a gzip member without compression.</summary>
     private static byte[] Stored(ReadOnlySpan<byte> bytes)
     {
         if (bytes.IsEmpty)

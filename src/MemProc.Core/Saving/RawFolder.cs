@@ -1,37 +1,44 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
 /// <summary>
-/// A folder with the bytes of each mapping in a file of its own, named by its addresses, and an index. It gets its name
-/// when all of it is complete.
+/// Writes a directory with a file for each mapping, named by its addresses, and an index. It gets its name when it is
+/// complete; until then it has a random one. Only its owner may enter it and read the files.
 /// </summary>
 internal sealed class RawFolder : DumpWriter
 {
-    /// <summary>Larger files than that are more than some file systems can count.</summary>
+    /// <summary>
+    /// The largest file that is sparse: the length of a larger one exceeds what some file systems support.
+    /// </summary>
     private const ulong LargestSparse = 1UL << 40;
 
     private readonly string _path;
-    private readonly string _partial;
+    private readonly string _name;
+    private readonly string _partialName = NewFile.PartialName();
+    private readonly SafeFileHandle _parent;
+    private readonly SafeFileHandle _folder;
     private readonly SaveOptions _options;
     private readonly MemoryIndex _index;
+    private readonly List<string> _files = [];
     private readonly List<IndexedMapping> _mappings = [];
     private readonly List<IndexedStretch> _saved = [];
     private readonly List<IndexedGap> _gaps = [];
     private SavedArea _area;
-    private string? _name;
-    private NewFile? _file;
+    private string? _file;
+    private SafeFileHandle? _handle;
     private DumpStream? _stream;
     private ulong _sizeBytes;
+    private bool _isComplete;
 
-    /// <summary>Begins a folder.</summary>
-    /// <exception cref="MemProcException">WriteFile: EEXIST where something is there; it cannot be made.</exception>
-    [SuppressMessage("Interoperability", "CA1416", Justification = "MemProc is for Linux.")]
+    /// <summary>Creates a directory.</summary>
+    /// <exception cref="MemProcException">WriteFile: EEXIST where something exists; it cannot be created.</exception>
     public RawFolder(string path, SaveOptions options, ProcessIdentity process, bool isConsistent, DateTimeOffset time)
     {
         _path = Path.TrimEndingDirectorySeparator(path);
+        _name = Path.GetFileName(_path);
         _options = options;
         _index = new MemoryIndex
         {
@@ -45,20 +52,35 @@ internal sealed class RawFolder : DumpWriter
             SavedBytes = 0,
             Mappings = _mappings,
         };
-        ThrowUnlessReplaceable();
-        _partial = $"{_path}.{Path.GetRandomFileName()}.partial";
-        Directory.CreateDirectory(_partial,
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _parent = NewFile.OpenFolderOf(_path);
+        try
+        {
+            PreviousDump.Open(_parent, _path, options.Overwrite)?.Dispose();
+            Errno errno = Libc.TryMakeDirectoryAt(_parent, _partialName);
+            SafeFileHandle? folder = null;
+            if (errno == Errno.None)
+            {
+                errno = Libc.TryOpenAt(_parent, _partialName, OpenAccess.ReadOnly, out folder, followLinks: false);
+            }
+
+            _folder = folder ?? throw NewFile.Failure(_path, errno);
+        }
+        catch
+        {
+            Libc.TryUnlinkAt(_parent, _partialName, isDirectory: true);
+            _parent.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Whether zeros take no room in the file, but have their place.</summary>
+    /// <summary>Whether zeros are holes in the file. Otherwise the file has only the bytes that were saved.</summary>
     private bool IsSparse => !_options.Compress && _area.Length <= LargestSparse;
 
     /// <inheritdoc/>
     public override void Begin(SavedArea area)
     {
         _area = area;
-        _name = null;
+        _file = null;
         _saved.Clear();
         _gaps.Clear();
     }
@@ -68,14 +90,14 @@ internal sealed class RawFolder : DumpWriter
     {
         if (_stream is null)
         {
-            _name = $"{_area.Start:x}-{_area.End:x}.bin{(_options.Compress ? ".gz" : string.Empty)}";
-            _file = new NewFile(Path.Combine(_partial, _name), overwrite: false);
-            _stream = DumpStream.Begin(_file, _options.Compress, headBytes: 0);
+            _file = $"{_area.Start:x}-{_area.End:x}.bin{(_options.Compress ? ".gz" : string.Empty)}";
+            _handle = Create(_file);
+            _stream = DumpStream.Begin(_handle, _options.Compress, headerBytes: 0);
         }
 
         if (IsSparse)
         {
-            _stream.Skip(address - _area.Start - _stream.Position);
+            _stream.SkipTo(address - _area.Start);
         }
 
         ulong length = (ulong)bytes.Length;
@@ -94,7 +116,7 @@ internal sealed class RawFolder : DumpWriter
     /// <inheritdoc/>
     public override void WriteZeros(ulong address, ulong length)
     {
-        // What the index does not name holds zeros.
+        // What the index does not list holds zeros.
     }
 
     /// <inheritdoc/>
@@ -116,7 +138,7 @@ internal sealed class RawFolder : DumpWriter
             Kind = map.Kind,
             Path = map.Path,
             IsDeleted = map.IsDeleted,
-            File = _name,
+            File = _file,
             Saved = [.. _saved],
             Gaps = [.. _gaps],
         });
@@ -127,111 +149,72 @@ internal sealed class RawFolder : DumpWriter
 
         if (IsSparse)
         {
-            _stream.Skip(_area.Length - _stream.Position);
+            _stream.SkipTo(_area.Length);
         }
 
         _sizeBytes += _stream.End([]);
-        _stream.Dispose();
-        _stream = null;
-        _file!.Complete();
+        CloseFile();
     }
 
     /// <inheritdoc/>
     public override ulong Complete(ulong savedBytes)
     {
-        using (NewFile file = new(Path.Combine(_partial, MemoryIndex.FileName), overwrite: false))
+        using (FileStream index = new(Create(MemoryIndex.FileName), FileAccess.Write))
         {
-            using (FileStream stream = new(file.Handle, FileAccess.Write))
-            {
-                JsonSerializer.Serialize(
-                    stream, _index with { SavedBytes = savedBytes }, MemoryIndexJson.Default.MemoryIndex);
-            }
-
-            file.Complete();
+            JsonSerializer.Serialize(index, _index with { SavedBytes = savedBytes }, MemoryIndexJson.Default.MemoryIndex);
+            _sizeBytes += (ulong)index.Length;
         }
 
-        _sizeBytes += (ulong)new FileInfo(Path.Combine(_partial, MemoryIndex.FileName)).Length;
-        ThrowUnlessReplaceable();
-        RemoveFormer();
-        Directory.Move(_partial, _path);
+        foreach (string file in _files)
+        {
+            Errno errno = Libc.TryOpenAt(_folder, file, OpenAccess.ReadOnly, out SafeFileHandle? handle, followLinks: false);
+            using (handle)
+            {
+                NewFile.Flush(handle ?? throw NewFile.Failure(_path, errno), _path);
+            }
+        }
+
+        NewFile.Flush(_folder, _path);
+        using (PreviousDump? previous = PreviousDump.Open(_parent, _path, _options.Overwrite))
+        {
+            previous?.Remove();
+        }
+
+        NewFile.Rename(_parent, _partialName, _path);
+        _isComplete = true;
         return _sizeBytes;
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
-        _stream?.Dispose();
-        _file?.Dispose();
-        if (Directory.Exists(_partial))
+        CloseFile();
+        if (!_isComplete && !_folder.IsClosed)
         {
-            Directory.Delete(_partial, recursive: true);
-        }
-    }
-
-    /// <summary>An empty folder may be filled; with -Force, one that was saved before and holds nothing else.</summary>
-    private void ThrowUnlessReplaceable()
-    {
-        string shown = SafeText.Escape(_path);
-        if (!Directory.Exists(Path.GetDirectoryName(_path)))
-        {
-            throw new MemProcException(Operation.WriteFile, Errno.ENOENT, $"'{shown}' has no folder to be in.", _path);
-        }
-
-        if (!Path.Exists(_path))
-        {
-            return;
-        }
-
-        if (File.Exists(_path))
-        {
-            throw new MemProcException(Operation.WriteFile, Errno.ENOTDIR, $"'{shown}' is a file; raw files go into a folder.", _path);
-        }
-
-        string? other = Directory.EnumerateFileSystemEntries(_path).FirstOrDefault();
-        if (other is null)
-        {
-            return;
-        }
-
-        if (!_options.Overwrite)
-        {
-            throw new MemProcException(Operation.WriteFile, Errno.EEXIST, $"'{shown}' is there already, and is left as it is.", _path);
-        }
-
-        HashSet<string> known = FormerFiles();
-        other = Directory.EnumerateFileSystemEntries(_path).Select(Path.GetFileName).FirstOrDefault(
-            name => !known.Contains(name!));
-        if (other is not null)
-        {
-            throw new MemProcException(Operation.WriteFile, Errno.EEXIST,
-                $"'{shown}' holds more than memory that was saved, such as '{SafeText.Escape(other)}': nothing of it is "
-                + "replaced.", _path);
-        }
-    }
-
-    /// <summary>The files of what was saved in the folder before; none where nothing was.</summary>
-    private HashSet<string> FormerFiles()
-    {
-        try
-        {
-            return [MemoryIndex.FileName, .. MemoryIndex.Load(_path).Mappings.Select(mapping => mapping.File).OfType<string>()];
-        }
-        catch (Exception error) when (error is JsonException or FileNotFoundException)
-        {
-            return [];
-        }
-    }
-
-    private void RemoveFormer()
-    {
-        if (Directory.Exists(_path))
-        {
-            foreach (string name in Directory.GetFiles(_path))
+            foreach (string file in _files)
             {
-                File.Delete(name);
+                Libc.TryUnlinkAt(_folder, file);
             }
 
-            Directory.Delete(_path);
+            Libc.TryUnlinkAt(_parent, _partialName, isDirectory: true);
         }
+
+        _folder.Dispose();
+        _parent.Dispose();
+    }
+
+    private SafeFileHandle Create(string file)
+    {
+        SafeFileHandle handle = NewFile.Create(_folder, file, _path);
+        _files.Add(file);
+        return handle;
+    }
+
+    private void CloseFile()
+    {
+        _stream?.Dispose();
+        _stream = null;
+        _handle?.Dispose();
+        _handle = null;
     }
 }

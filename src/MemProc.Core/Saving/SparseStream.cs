@@ -1,20 +1,22 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace MemProc;
 
 /// <summary>A file in which zeros are holes.</summary>
 internal sealed class SparseStream : DumpStream
 {
-    private readonly NewFile _file;
+    private readonly SafeFileHandle _file;
 
-    public SparseStream(NewFile file, int headBytes)
+    public SparseStream(SafeFileHandle file, int headerBytes)
     {
         _file = file;
-        Position = (ulong)headBytes;
+        Position = (ulong)headerBytes;
     }
 
     /// <inheritdoc/>
     public override void Write(ReadOnlySpan<byte> bytes)
     {
-        RandomAccess.Write(_file.Handle, bytes, (long)Position);
+        RandomAccess.Write(_file, bytes, (long)Position);
         Position += (ulong)bytes.Length;
     }
 
@@ -22,16 +24,16 @@ internal sealed class SparseStream : DumpStream
     public override void Skip(ulong length) => Position += length;
 
     /// <inheritdoc/>
-    public override ulong End(ReadOnlySpan<byte> head)
+    public override ulong End(ReadOnlySpan<byte> header)
     {
-        RandomAccess.Write(_file.Handle, head, 0);
-        RandomAccess.SetLength(_file.Handle, (long)Position);
+        RandomAccess.Write(_file, header, 0);
+        RandomAccess.SetLength(_file, (long)Position);
         return Position;
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
-        // The file is its owner's.
+        // The caller owns the file.
     }
 }

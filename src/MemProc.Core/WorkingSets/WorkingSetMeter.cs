@@ -21,6 +21,9 @@ public enum WorkingSetMethod
 /// </summary>
 public abstract class WorkingSetMeter : IDisposable
 {
+    /// <summary>Maximum duration of a measurement: one week.</summary>
+    public const double MaxSeconds = 7 * 24 * 60 * 60;
+
     private long _start;
 
     /// <summary>How it measures; not Auto.</summary>

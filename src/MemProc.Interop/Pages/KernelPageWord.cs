@@ -4,7 +4,7 @@ using System.Text;
 namespace MemProc.Interop;
 
 /// <summary>
-/// One word of <c>/proc/kpageflags</c> (<c>fs/proc/page.c</c>). Unknown bits are kept and shown by number.
+/// One entry of <c>/proc/kpageflags</c> (<c>fs/proc/page.c</c>). Unknown bits are kept and shown by number.
 /// </summary>
 /// <param name="Raw">The 64 bits.</param>
 public readonly record struct KernelPageWord(ulong Raw)
@@ -19,8 +19,8 @@ public readonly record struct KernelPageWord(ulong Raw)
     private static readonly KernelPageFlag?[] ByBit = IndexByBit();
 
     /// <summary>
-    /// The word without what only kernel developers want: bits 32 to 47, and the compound bits of anything but
-    /// hugetlb pages. This is what page-types shows unless it is asked for raw flags.
+    /// The flags without those for kernel developers: bits 32 to 47, and the compound bits of all but hugetlb pages. This
+    /// is what page-types shows without its option for raw flags.
     /// </summary>
     public KernelPageWord WellKnown
     {
@@ -32,10 +32,10 @@ public readonly record struct KernelPageWord(ulong Raw)
     }
 
     /// <summary>
-    /// The word with bits whose meaning depends on the kind of page moved to the bit that says what they mean
-    /// here, and with what the page table says, as page-types does for raw flags.
+    /// Returns the flags with overloaded bits moved to the bit of their meaning for this kind of page, and with the bits of
+    /// the pagemap entry, as page-types does for raw flags.
     /// </summary>
-    /// <param name="page">The page table's word; default where the frame was not reached through a page.</param>
+    /// <param name="page">The pagemap entry; default if the frame was not reached through a page.</param>
     public KernelPageWord Expand(PageMapWord page = default)
     {
         ulong flags = Raw;
@@ -80,8 +80,8 @@ public readonly record struct KernelPageWord(ulong Raw)
     }
 
     /// <summary>
-    /// page-types' symbolic form: a letter or <c>_</c> for each named flag, then <c>+N</c> for each set bit that
-    /// has no letter.
+    /// page-types' symbolic form: a letter or <c>_</c> for each named flag, then <c>+N</c> for each set bit without a
+    /// letter.
     /// </summary>
     public string Symbol
     {
@@ -107,13 +107,13 @@ public readonly record struct KernelPageWord(ulong Raw)
         }
     }
 
-    /// <summary>Bit 5: on one of the LRU lists, where memory that can be reclaimed is kept.</summary>
+    /// <summary>Bit 5: on one of the LRU lists of reclaimable memory.</summary>
     public bool IsOnLru => Has(Raw, Lru);
 
-    /// <summary>Bit 16: a later frame of a compound page; what is known of the page is kept for its first one.</summary>
+    /// <summary>Bit 16: a later frame of a compound page, whose state is kept in the first frame.</summary>
     public bool IsCompoundTail => Has(Raw, CompoundTail);
 
-    /// <summary>Bit 19: taken out of use after a memory error, real or made up.</summary>
+    /// <summary>Bit 19: taken out of use after a memory error, real or injected.</summary>
     public bool IsPoisoned => Has(Raw, HwPoison);
 
     private static void Move(ref ulong flags, int from, int to)

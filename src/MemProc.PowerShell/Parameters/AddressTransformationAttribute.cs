@@ -3,34 +3,26 @@ using System.Management.Automation;
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// Makes an address of whatever a person or a pipeline gives: numbers (a <c>0x</c> literal from 2^63 on arrives
-/// negative), text, and objects with an Address or a Start.
+/// Converts numbers (a <c>0x</c> literal from 2^63 on is negative), texts, and objects with an Address or a Start to
+/// addresses.
 /// </summary>
-[AttributeUsage(AttributeTargets.Property)]
-public sealed class AddressTransformationAttribute : ArgumentTransformationAttribute
+public sealed class AddressTransformationAttribute : ValueTransformationAttribute
 {
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
-        Items.Convert(inputData, Convert);
+    private protected override object Parse(object? input) => Items.Convert(input, Convert);
 
-    /// <summary>One address.</summary>
-    /// <exception cref="ArgumentTransformationMetadataException">It is none.</exception>
+    /// <summary>Converts one address.</summary>
+    /// <exception cref="FormatException">It is not valid.</exception>
+    /// <exception cref="OverflowException">It is negative, and not from a hex literal.</exception>
     internal static ProcAddress Convert(object? input)
     {
         object? value = Items.Unwrap(input);
-        try
+        return value switch
         {
-            return value switch
-            {
-                ProcAddress address => address,
-                string text => ProcAddress.Parse(text),
-                _ when Literal.TryAddress(value, out ulong number) => ProcAddress.FromNumber(number),
-                _ => FromObject(input),
-            };
-        }
-        catch (Exception error) when (error is FormatException or OverflowException)
-        {
-            throw new ArgumentTransformationMetadataException(error.Message, error);
-        }
+            ProcAddress address => address,
+            string text => ProcAddress.Parse(text),
+            _ when Literal.TryAddress(value, out ulong number) => ProcAddress.FromNumber(number),
+            _ => FromObject(input),
+        };
     }
 
     private static ProcAddress FromObject(object? input)
@@ -47,7 +39,7 @@ public sealed class AddressTransformationAttribute : ArgumentTransformationAttri
             }
         }
 
-        throw new ArgumentTransformationMetadataException(
+        throw new FormatException(
             "An address is a number, a text such as 0x7ffd2de47000, or an object with an Address or a Start.");
     }
 }

@@ -4,18 +4,18 @@ using System.Management.Automation.Language;
 
 namespace MemProc.PowerShell;
 
-/// <summary>Paths of what a process has mapped where -Id says which, else of files.</summary>
+/// <summary>Completes paths: of mapped files where -Id is given, else of files.</summary>
 public sealed class ElfPathCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
-        IDictionary fakeBoundParameters) => ElfCompletion.IsAboutProcess(fakeBoundParameters)
+        IDictionary fakeBoundParameters) => Completion.BoundId(fakeBoundParameters) is not null
             ? new MapPathCompleter().CompleteArgument(
                 commandName, parameterName, wordToComplete, commandAst, fakeBoundParameters)
             : CompletionCompleters.CompleteFilename(wordToComplete);
 }
 
-/// <summary>Names of the sections of the file that the command line so far is about.</summary>
+/// <summary>Completes names of sections of the file on the command line so far.</summary>
 public sealed class ElfSectionCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
@@ -27,7 +27,7 @@ public sealed class ElfSectionCompleter : IArgumentCompleter
                 $"{section.TypeName}, {section.SizeBytes} bytes at 0x{section.VirtualAddress:x}")));
 }
 
-/// <summary>Names of the symbols of the file that the command line so far is about.</summary>
+/// <summary>Completes names of symbols of the file on the command line so far.</summary>
 public sealed class ElfSymbolCompleter : IArgumentCompleter
 {
     private const int Most = 1000;
@@ -41,15 +41,12 @@ public sealed class ElfSymbolCompleter : IArgumentCompleter
             .Select(symbol => Completion.Result(symbol.Name, symbol.Name, symbol.DemangledName)));
 }
 
-/// <summary>What completers of ELF files share.</summary>
+/// <summary>Opens ELF files for completers.</summary>
 internal static class ElfCompletion
 {
-    /// <summary>Whether the command line so far has an -Id.</summary>
-    public static bool IsAboutProcess(IDictionary boundParameters) =>
-        (boundParameters["Id"] ?? boundParameters["PID"] ?? boundParameters["ProcessId"]) is not null;
-
     /// <summary>
-    /// What the file, or the first image that fits -Path in the process, has to offer; nothing where it cannot be read.
+    /// Returns completions from the file, or from the first image in the process that matches -Path; none where it cannot
+    /// be read.
     /// </summary>
     public static IReadOnlyList<CompletionResult> Of(
         IDictionary boundParameters, Func<ElfFile, IEnumerable<CompletionResult>> look)
@@ -58,11 +55,12 @@ internal static class ElfCompletion
         string? path = (given is object[] { Length: > 0 } many ? many[0] : given)?.ToString();
         try
         {
-            if (IsAboutProcess(boundParameters))
+            if (Completion.BoundId(boundParameters) is not null)
             {
                 using LinuxProcess process = LinuxProcess.Open(Completion.ProcessId(boundParameters));
-                return [.. ProcElfImage.Open(process, path is null ? null : PathPattern.Any([path]), null, _ => { })
-                    .Take(1).SelectMany(image => look(image.File))];
+                using MappedImages images = new(process);
+                return [.. images.Loaded(path is null ? null : Wildcard.Paths([path]), _ => { })
+                    .Take(1).SelectMany(image => look(image.Elf))];
             }
 
             if (path is null)

@@ -4,15 +4,15 @@ using System.Management.Automation;
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// What an argument holds that is a hashtable, or an object of any type: one of this module, a row of a CSV file, or
-/// what came back from a job, JSON or XML. Empty text counts as nothing, as rows have it.
+/// Reads the properties of an argument: a hashtable, or an object of this module, from a CSV file, a job, JSON or XML. An
+/// empty text counts as null, as CSV rows have it.
 /// </summary>
 /// <param name="item">The hashtable or object.</param>
 internal sealed class Fields(object item)
 {
     private readonly PSObject _object = PSObject.AsPSObject(item);
 
-    /// <summary>The value of a key or a property; null where there is none.</summary>
+    /// <summary>The value of a key or property; null where there is none.</summary>
     public object? this[string name]
     {
         get
@@ -24,14 +24,14 @@ internal sealed class Fields(object item)
         }
     }
 
-    /// <summary>A key of a hashtable that is none of these: misspelt, it would be left out without a word.</summary>
+    /// <summary>Returns a key of a hashtable that is not one of these, so that a misspelled one is not ignored silently.</summary>
     public string? Unknown(params string[] names) => _object.BaseObject is IDictionary table
         ? table.Keys.Cast<object>().Select(key => $"{key}").FirstOrDefault(key => !names.Any(name => Fits(key, name)))
         : null;
 
-    /// <summary>Bytes: an array, or a text of hex digits.</summary>
-    /// <exception cref="FormatException">The text is none.</exception>
-    /// <exception cref="PSInvalidCastException">The values are no bytes.</exception>
+    /// <summary>Returns bytes: an array, or a text of hex digits.</summary>
+    /// <exception cref="FormatException">The text is not valid.</exception>
+    /// <exception cref="PSInvalidCastException">The values are not bytes.</exception>
     public byte[]? Bytes(string name) => this[name] switch
     {
         null => null,

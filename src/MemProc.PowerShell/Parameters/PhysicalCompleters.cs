@@ -4,7 +4,7 @@ using System.Management.Automation.Language;
 
 namespace MemProc.PowerShell;
 
-/// <summary>Names of physical ranges, with the ranges as tooltip.</summary>
+/// <summary>Completes names of physical ranges, with the ranges as tooltip.</summary>
 public sealed class PhysicalRangeNameCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
@@ -16,7 +16,7 @@ public sealed class PhysicalRangeNameCompleter : IArgumentCompleter
         select Completion.Result(ranges.Key, ranges.Key,
             string.Join(Environment.NewLine, ranges.Select(range => range.ToString().TrimStart())));
 
-    /// <summary>All ranges; none where they cannot be read.</summary>
+    /// <summary>Returns all ranges; none where they cannot be read.</summary>
     internal static IReadOnlyList<PhysicalRange> Ranges()
     {
         try
@@ -30,7 +30,7 @@ public sealed class PhysicalRangeNameCompleter : IArgumentCompleter
     }
 }
 
-/// <summary>Starts of physical ranges, with the names of the ranges that begin there as tooltip.</summary>
+/// <summary>Completes starts of physical ranges, with the names of the ranges as tooltip.</summary>
 public sealed class PhysicalAddressCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(

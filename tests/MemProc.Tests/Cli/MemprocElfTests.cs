@@ -46,7 +46,7 @@ public sealed class MemprocElfTests(ElfSamples samples) : IClassFixture<ElfSampl
         (int exitCode, string output, string errors) = Shell.Try(
             DotnetHost.Path, [Programs.Memproc, "elf", "header", text, samples["ls"]]);
         Assert.Equal(1, exitCode);
-        Assert.Contains("it is no ELF file", errors, StringComparison.Ordinal);
+        Assert.Contains("it is not an ELF file", errors, StringComparison.Ordinal);
         Assert.Contains(samples["ls"], output, StringComparison.Ordinal);
         (exitCode, _, errors) = Shell.Try(DotnetHost.Path, [Programs.Memproc, "elf", "header"]);
         Assert.Equal(1, exitCode);

@@ -70,7 +70,7 @@ public sealed class MemprocFileTests
             errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         (exitCode, _, errors) = Memproc("file", file.FilePath, "--summary", "--all");
         Assert.Equal(1, exitCode);
-        Assert.Contains("--summary counts", errors, StringComparison.Ordinal);
+        Assert.Contains("--summary cannot be combined", errors, StringComparison.Ordinal);
     }
 
     [Fact]

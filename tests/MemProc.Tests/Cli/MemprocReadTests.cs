@@ -28,7 +28,7 @@ public sealed class MemprocReadTests
         JsonElement block = Assert.Single(Json(["read", id, pointer, "6", "--dereference", "1", "--json", .. more]));
         Assert.Equal("6761726c6963", block.GetProperty("bytes").GetString());
         Assert.Equal([pointer, text], block.GetProperty("pointers").EnumerateArray().Select(step => step.GetString()));
-        Assert.Contains($"by {pointer} -> {text}", Memproc(["read", id, pointer, "6", "--dereference", "1", .. more]).Output,
+        Assert.Contains($"pointers: {pointer} -> {text}", Memproc(["read", id, pointer, "6", "--dereference", "1", .. more]).Output,
             StringComparison.Ordinal);
         Assert.Equal("garlic", Memproc(["read", id, text, "6", "--raw", .. more]).Output);
         Assert.Equal(0, target.Exit());

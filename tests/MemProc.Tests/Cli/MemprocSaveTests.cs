@@ -21,7 +21,7 @@ public sealed class MemprocSaveTests : IDisposable
         (int exitCode, string output, string errors) = Memproc("save", $"{_target.ProcessId}", _folder.Path, "--stop");
         Assert.True(exitCode == 0, errors);
         string core = Path.Combine(_folder.Path, $"core.{_target.ProcessId}");
-        Assert.Contains($"threads of process {_target.ProcessId} (dotnet) are in {core}.", output, StringComparison.Ordinal);
+        Assert.Contains($"threads of process {_target.ProcessId} (dotnet) to {core}.", output, StringComparison.Ordinal);
         Assert.Contains(": left out", output, StringComparison.Ordinal);
         Assert.Empty(errors);
         (exitCode, _, errors) = Memproc("save", $"{_target.ProcessId}", core);
@@ -57,7 +57,7 @@ public sealed class MemprocSaveTests : IDisposable
     [Fact]
     public void Options_that_contradict_each_other_are_refused()
     {
-        Assert.Contains("--length is about --address",
+        Assert.Contains("--length requires --address",
             Memproc("save", $"{_target.ProcessId}", "x", "--length", "16").Errors, StringComparison.Ordinal);
         Assert.Contains("has no such mapping",
             Memproc("save", $"{_target.ProcessId}", Path.Combine(_folder.Path, "x"), "--mapping", "nothing").Errors,

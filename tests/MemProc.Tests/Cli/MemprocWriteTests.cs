@@ -43,12 +43,12 @@ public sealed class MemprocWriteTests
     }
 
     [Theory]
-    [InlineData("""{"address":"0x1000","txt":"x"}""", "line 2: 'txt' is none of")]
-    [InlineData("""{"address":"0x1000"}""", "line 2: Give one of")]
-    [InlineData("""{"address":"0x1000","value":1}""", "line 2: Give one of")]
+    [InlineData("""{"address":"0x1000","txt":"x"}""", "line 2: 'txt' is not a valid property")]
+    [InlineData("""{"address":"0x1000"}""", "line 2: Specify one of")]
+    [InlineData("""{"address":"0x1000","value":1}""", "line 2: Specify one of")]
     [InlineData("""{"address":"0x1000","value":300,"type":"byte"}""", "line 2: 300 does not fit")]
     [InlineData("""{"text":"x"}""", "line 2: It has no address")]
-    [InlineData("[1]", "line 2: It is no JSON object")]
+    [InlineData("[1]", "line 2: It is not a JSON object")]
     [InlineData("{", "line 2: ")]
     public void A_bad_line_is_named_and_nothing_is_written(string bad, string message)
     {

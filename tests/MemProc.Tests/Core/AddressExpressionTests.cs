@@ -20,19 +20,19 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData("0x1000+", "something", "")]
     [InlineData("0x1000+zz", "character 8, 'zz'", "number has to follow")]
     [InlineData("[heap", "character 1, '[heap'", "never closed")]
-    [InlineData("libc.so.6!", "no address", "has to follow the !")]
+    [InlineData("libc.so.6!", "not a valid address", "has to follow the !")]
     [InlineData("(0x10", "character 1", "not closed")]
     [InlineData("\"libc", "character 1", "quote is never closed")]
     [InlineData("auxv:AT_ENTRI", "AT_ENTRY", "no entry of that name")]
-    [InlineData("*", "no address", "missing")]
-    [InlineData("0x10 0x20", "character 6, '0x20'", "nothing is expected")]
+    [InlineData("*", "not a valid address", "missing")]
+    [InlineData("0x10 0x20", "character 6, '0x20'", "only + or - and a number can follow")]
     [InlineData("libc+0x1ffffffffffffffff", "character 6", "more than 64 bits")]
-    [InlineData("0xzz", "character 1", "no hex number")]
+    [InlineData("0xzz", "character 1", "not a valid hex number")]
     public void What_is_written_wrong_is_told_with_its_place(string text, string place, string what)
     {
         string message = Assert.Throws<FormatException>(() => ProcAddress.Parse(text)).Message;
         Assert.Contains(what, message, StringComparison.Ordinal);
-        Assert.Contains("no address", message, StringComparison.Ordinal);
+        Assert.Contains("not a valid address", message, StringComparison.Ordinal);
         if (place != "something")
         {
             Assert.Contains(place, message, StringComparison.Ordinal);
@@ -65,32 +65,32 @@ public sealed class AddressExpressionTests : TargetTests
     [Fact]
     public void A_symbol_of_the_vdso_and_of_libc_lies_where_their_tables_say()
     {
-        using ProcModules modules = new(Process);
-        ulong libc = ProcAddress.Parse("libc.so.6").Resolve(modules);
-        ulong malloc = ProcAddress.Parse("libc.so.6!malloc").Resolve(modules);
-        ElfFile image = modules.Named("libc.so.6").Single().Image!;
+        using MappedImages images = new(Process);
+        ulong libc = ProcAddress.Parse("libc.so.6").Resolve(images);
+        ulong malloc = ProcAddress.Parse("libc.so.6!malloc").Resolve(images);
+        ElfFile image = images.Named("libc.so.6").Single().Elf!;
         ElfSymbol symbol = image.Symbols(ElfSymbolSource.Dynamic).Single(symbol => symbol.Name == "malloc");
         Assert.Equal(libc + symbol.Value, malloc);
-        Assert.Equal(malloc + 8, ProcAddress.Parse("libc.so.6!malloc+8").Resolve(modules));
-        ProcMap vdso = modules.Maps.Single(map => map.Kind == ProcMapKind.Vdso);
-        Assert.InRange(ProcAddress.Parse("[vdso]!__vdso_clock_gettime").Resolve(modules), vdso.Start + 1, vdso.End - 1);
+        Assert.Equal(malloc + 8, ProcAddress.Parse("libc.so.6!malloc+8").Resolve(images));
+        ProcMap vdso = images.Maps.Single(map => map.Kind == ProcMapKind.Vdso);
+        Assert.InRange(ProcAddress.Parse("[vdso]!__vdso_clock_gettime").Resolve(images), vdso.Start + 1, vdso.End - 1);
     }
 
     [Fact]
     public void Of_versions_the_one_that_programs_get_is_meant_and_the_others_can_be_named()
     {
-        using ProcModules modules = new(Process);
-        ElfSymbol[] all = [.. modules.Named("libc.so.6").Single().Image!.Symbols(ElfSymbolSource.Dynamic)];
+        using MappedImages images = new(Process);
+        ElfSymbol[] all = [.. images.Named("libc.so.6").Single().Elf!.Symbols(ElfSymbolSource.Dynamic)];
         ElfSymbol[]? several = all.Where(symbol => !symbol.IsUndefined && symbol.Version is not null)
             .GroupBy(symbol => symbol.Name).Select(group => group.ToArray())
             .FirstOrDefault(group => group.Count(symbol => symbol.IsDefaultVersion) == 1
                 && group.DistinctBy(symbol => symbol.Value).Count() == 2 && group.Length == 2);
         Assert.SkipWhen(several is null, "needs a libc with a symbol of two versions");
-        ulong start = ProcAddress.Parse("libc.so.6").Resolve(modules);
+        ulong start = ProcAddress.Parse("libc.so.6").Resolve(images);
         ElfSymbol current = several.Single(symbol => symbol.IsDefaultVersion);
         ElfSymbol old = several.Single(symbol => !symbol.IsDefaultVersion);
-        Assert.Equal(start + current.Value, ProcAddress.Parse($"libc.so.6!{current.Name}").Resolve(modules));
-        Assert.Equal(start + old.Value, ProcAddress.Parse($"libc.so.6!{old.VersionedName}").Resolve(modules));
+        Assert.Equal(start + current.Value, ProcAddress.Parse($"libc.so.6!{current.Name}").Resolve(images));
+        Assert.Equal(start + old.Value, ProcAddress.Parse($"libc.so.6!{old.VersionedName}").Resolve(images));
     }
 
     [Fact]
@@ -113,22 +113,22 @@ public sealed class AddressExpressionTests : TargetTests
         Assert.Equal(entry, Resolve("auxv:9"));
         Assert.Equal(Resolve("auxv:AT_SYSINFO_EHDR"), Resolve("[vdso]"));
         Assert.Equal(MachinePage.SizeBytes, Resolve("auxv:AT_PAGESZ"));
-        using ProcModules modules = new(Process);
-        Assert.Equal(modules.ModuleAt(entry), modules.Main);
+        using MappedImages images = new(Process);
+        Assert.Equal(images.FileAt(entry), images.Main);
         AssertFails(Errno.ENOENT, "AT_ENTRY", "auxv:AT_EXECFD");
     }
 
     [Fact]
     public void Sections_are_those_of_the_main_program_unless_a_file_is_named()
     {
-        using ProcModules modules = new(Process);
-        ElfSection text = modules.Main!.Image!.Sections.Single(section => section.Name == ".text");
-        ulong start = ProcAddress.Parse(modules.Main.Name).Resolve(modules);
-        Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse(".text").Resolve(modules));
-        Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse("!.text").Resolve(modules));
-        ElfSection bss = modules.Named("libc.so.6").Single().Image!.Sections.Single(section => section.Name == ".bss");
-        Assert.Equal(ProcAddress.Parse("libc.so.6").Resolve(modules) + bss.VirtualAddress,
-            ProcAddress.Parse("libc.so.6!.bss").Resolve(modules));
+        using MappedImages images = new(Process);
+        ElfSection text = images.Main!.Elf!.Sections.Single(section => section.Name == ".text");
+        ulong start = ProcAddress.Parse(images.Main.Name).Resolve(images);
+        Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse(".text").Resolve(images));
+        Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse("!.text").Resolve(images));
+        ElfSection bss = images.Named("libc.so.6").Single().Elf!.Sections.Single(section => section.Name == ".bss");
+        Assert.Equal(ProcAddress.Parse("libc.so.6").Resolve(images) + bss.VirtualAddress,
+            ProcAddress.Parse("libc.so.6!.bss").Resolve(images));
         AssertFails(Errno.ENOENT, ".bss", "libc.so.6!.bsss");
     }
 
@@ -179,6 +179,26 @@ public sealed class AddressExpressionTests : TargetTests
         Assert.Equal(before, Resolve("libc.so.6"));
     }
 
+    [Fact]
+    public void All_addresses_of_a_request_see_the_same_mappings_and_the_next_request_sees_new_ones()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "10000000-10010000 rw-p 00000000 00:00 0          [heap]\n");
+        using LinuxProcess process = simulated.Open();
+        using AddressResolution first = new(process), second = new(process);
+        Assert.Equal(5UL, first.Resolve(ProcAddress.Parse("5")));
+        Assert.Equal(0x1000_0000UL, first.Resolve(ProcAddress.Parse("[heap]")));
+        simulated.Write("maps", "20000000-20010000 rw-p 00000000 00:00 0          [heap]\n");
+        Assert.Equal(0x1000_0001UL, first.Resolve(ProcAddress.Parse("[heap]+1")));
+        Assert.Equal(0x2000_0000UL, second.Resolve(ProcAddress.Parse("[heap]")));
+        Assert.Equal([7, 0x2000_0000], AddressResolution.Resolve(
+            process, [ProcAddress.Parse("7"), ProcAddress.Parse("[heap]")], TestContext.Current.CancellationToken));
+        simulated.Write("maps", "what no kernel writes\n");
+        Assert.Equal(9UL, new AddressResolution(process).Resolve(ProcAddress.Parse("9")));
+        Assert.Equal("ReadMaps,EINVAL",
+            Assert.Throws<MemProcException>(() => ProcAddress.Parse("[heap]").Resolve(process)).ErrorId);
+    }
+
     [Theory]
     [InlineData("libc.so.6", "libc.so.6")]
     [InlineData("ld-linux-x86-64.so.2", "ld-linux-x86-64.so.2")]
@@ -188,7 +208,7 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData("a b", "\"a b\"")]
     [InlineData("[vdso]", "[vdso]")]
     public void Names_are_quoted_where_they_would_be_read_as_something_else(string name, string expected) =>
-        Assert.Equal(expected, AddressExpression.Quote(name));
+        Assert.Equal(expected, ProcAddress.Quote(name));
 
     private ulong Resolve(string text) => ProcAddress.Parse(text).Resolve(Process);
 

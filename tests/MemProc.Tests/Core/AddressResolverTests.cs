@@ -44,7 +44,7 @@ public sealed class AddressResolverTests : TargetTests
     public void Names_of_cxx_are_told_as_they_are_stored_and_as_they_are_written()
     {
         ResolvedAddress resolved = Resolve(
-            $"{AddressExpression.Quote(Cxx())}!_ZNSt6thread4joinEv");
+            $"{ProcAddress.Quote(Cxx())}!_ZNSt6thread4joinEv");
         Assert.Equal("_ZNSt6thread4joinEv", resolved.Symbol);
         Assert.Equal("std::thread::join()", resolved.DemangledSymbol);
         Assert.Equal($"{Cxx()}!std::thread::join()", resolved.Location);
@@ -115,7 +115,7 @@ public sealed class AddressResolverTests : TargetTests
     {
         Assert.Equal(Target.ProcessId, Resolve("[stack]-8").ThreadId);
         Target.Ask("garlic");
-        using ProcModules modules = new(Process);
+        using MappedImages images = new(Process);
         // Waiting threads of the runtime: each tells where its stack is.
         (int Thread, ulong Pointer)[] waiting = [.. Process.ThreadIds().Where(id => id != Process.Id)
             .Select(id => (id, File.ReadAllText($"/proc/{Process.Id}/task/{id}/syscall")))
@@ -130,7 +130,7 @@ public sealed class AddressResolverTests : TargetTests
     {
         List<string> failed = [];
         using AddressResolver resolver = new(Process);
-        ulong libc = resolver.Evaluate(ProcAddress.Parse("libc.so.6"));
+        ulong libc = ProcAddress.Parse("libc.so.6").Resolve(Process);
         ResolvedAddress[] resolved = [.. resolver.Resolve([0x10, libc, 0xffffffffff600000, 0x20], error => failed.Add(error.ErrorId))];
         Assert.Equal(["FindMap,ENOENT", "FindMap,ENOENT"], failed);
         Assert.Equal([libc, 0xffffffffff600000], resolved.Select(item => item.Address));
@@ -141,18 +141,72 @@ public sealed class AddressResolverTests : TargetTests
     public void A_mapping_that_comes_later_is_found_and_order_is_kept()
     {
         using AddressResolver resolver = new(Process);
-        ulong libc = resolver.Evaluate(ProcAddress.Parse("libc.so.6"));
+        ulong libc = ProcAddress.Parse("libc.so.6").Resolve(Process);
         Assert.Single(resolver.Resolve([libc], error => throw error));
         ulong address = Target.Ask("map 4096 rw- private").Address("address");
         ulong[] asked = [address, libc, address + 1, libc + 1];
         Assert.Equal(asked, resolver.Resolve(asked, error => throw error).Select(item => item.Address));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1000)]
+    public void A_mapping_that_has_changed_is_seen_by_the_next_call(int count)
+    {
+        using AddressResolver resolver = new(Process);
+        ulong address = Target.Ask("map 4096 rw- private").Address("address");
+        ulong[] asked = [.. Enumerable.Range(0, count).Select(offset => address + (ulong)offset)];
+        Assert.All(resolver.Resolve(asked, error => throw error), item => Assert.Equal("rw-p", item.Permissions));
+        Target.Ask($"protect {address} 4096 r--");
+        Assert.All(resolver.Resolve(asked, error => throw error), item => Assert.Equal("r--p", item.Permissions));
+        Target.Ask($"unmap {address} 4096");
+        int failed = 0;
+        Assert.Empty(resolver.Resolve(asked, _ => failed++));
+        Assert.Equal(count, failed);
+    }
+
+    [Fact]
+    public void Files_whose_mappings_have_not_changed_stay_open_when_the_list_is_read_again()
+    {
+        using MappedImages images = new(Process);
+        MappedFile libc = images.Named("libc.so.6").Single();
+        ElfFile? elf = libc.Elf;
+        ulong address = Target.Ask($"file 0 4096 r-- private {Need.Tool("ls")}").Address("address");
+        Assert.Null(images.FileAt(address));
+        Assert.True(images.Refresh());
+        Assert.Equal(Need.Tool("ls"), images.FileAt(address)!.Path);
+        Assert.Same(libc, images.Named("libc.so.6").Single());
+        Assert.Same(elf, libc.Elf);
+        Target.Ask($"unmap {address} 4096");
+        Assert.True(images.Refresh());
+        Assert.Null(images.FileAt(address));
+    }
+
+    [Fact]
+    public void The_expression_of_data_leads_back_to_it()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.File("stock.bin", new byte[5 * Page.Size]);
+        ulong one = Target.Ask($"file {3 * Page.Size} {2 * Page.Size} r-- private {path}").Address("address");
+        ulong two = Target.Ask($"file {Page.Size} {Page.Size} r-- private {path}").Address("address");
+        ulong libc = Target.Ask($"file {Page.Size} {Page.Size} r-- private {Resolve("libc.so.6").Path}").Address("address");
+        foreach (ulong address in (ulong[])[one, one + Page.Size + 5, two + 5, libc + 5])
+        {
+            ResolvedAddress resolved = Resolve(address);
+            Assert.Equal(address, ProcAddress.Parse(resolved.Expression).Resolve(Process));
+            Assert.Equal(address, resolved.ModuleStart + resolved.ModuleOffset);
+        }
+
+        Assert.Equal(4 * Page.Size + 5, Resolve(one + Page.Size + 5).FileOffset);
+        Assert.StartsWith("stock.bin", Resolve(one).Expression, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_process_that_has_ended_is_an_error()
     {
         using AddressResolver resolver = new(Process);
-        ulong libc = resolver.Evaluate(ProcAddress.Parse("libc.so.6"));
+        ulong libc = ProcAddress.Parse("libc.so.6").Resolve(Process);
+        Assert.Single(resolver.Resolve([libc], error => throw error));
         Target.Kill();
         MemProcException error = Assert.Throws<MemProcException>(
             () => resolver.Resolve([libc], error => throw error).ToArray());

@@ -24,7 +24,7 @@ public sealed class CompiledProgramTests : IDisposable
             Assert.Equal("ResolveAddress,EINVAL", error.ErrorId);
             Assert.Equal(2, error.Message.Split("twin at 0x").Length - 1);
             error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("!own").Resolve(process));
-            Assert.Contains("once in each thread", error.Message, StringComparison.Ordinal);
+            Assert.Contains("per thread", error.Message, StringComparison.Ordinal);
             error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("spoon").Resolve(process));
             Assert.Contains("write !spoon", error.Message, StringComparison.Ordinal);
         });
@@ -87,18 +87,18 @@ public sealed class CompiledProgramTests : IDisposable
             {
                 Assert.Equal("ready", started.StandardOutput.ReadLine());
                 using LinuxProcess process = LinuxProcess.Open(started.Id);
-                using ProcModules modules = new(process);
-                Assert.Equal((32, ElfMachine.X86), (modules.Main!.Image!.Header.Bits, modules.Main.Image.Header.Machine));
-                ulong spoon = ProcAddress.Parse("!spoon").Resolve(modules);
-                Assert.Equal(spoon + 1, ProcAddress.Parse("small!spoon+1").Resolve(modules));
+                using MappedImages images = new(process);
+                Assert.Equal((32, ElfMachine.X86), (images.Main!.Elf!.Header.Bits, images.Main.Elf.Header.Machine));
+                ulong spoon = ProcAddress.Parse("!spoon").Resolve(images);
+                Assert.Equal(spoon + 1, ProcAddress.Parse("small!spoon+1").Resolve(images));
                 Assert.Equal("small!spoon+0x2", Resolve(process, spoon + 2).Location);
-                Assert.Equal(ProcAddress.Parse("!_start").Resolve(modules), ProcAddress.Parse("auxv:AT_ENTRY").Resolve(modules));
-                ulong value = ProcAddress.Parse("*(!pointer)").Resolve(modules);
-                Assert.Equal(ProcAddress.Parse("!value").Resolve(modules), value);
+                Assert.Equal(ProcAddress.Parse("!_start").Resolve(images), ProcAddress.Parse("auxv:AT_ENTRY").Resolve(images));
+                ulong value = ProcAddress.Parse("*(!pointer)").Resolve(images);
+                Assert.Equal(ProcAddress.Parse("!value").Resolve(images), value);
                 byte[] bytes = new MemoryReader(process, ReadMethod.Auto).ReadWhole(value, sizeof(int));
                 Assert.Equal(1_234_567, BitConverter.ToInt32(bytes));
                 ProcMap vdso = MapReader.Read(process).Single(map => map.Kind == ProcMapKind.Vdso);
-                Assert.InRange(ProcAddress.Parse("[vdso]!__kernel_vsyscall").Resolve(modules), vdso.Start, vdso.End - 1);
+                Assert.InRange(ProcAddress.Parse("[vdso]!__kernel_vsyscall").Resolve(images), vdso.Start, vdso.End - 1);
             }
             finally
             {

@@ -27,8 +27,8 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         Assert.Empty(bare.Symbols(ElfSymbolSource.Full));
 
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
-        ProcMap[] maps = MapsOf(self, path);
-        using ElfFile image = ElfFile.Read(new ElfMemoryImage(self, maps, Stop));
+        using MappedImages images = new(self, Stop);
+        using ElfFile image = ElfFile.Read(new ElfMemoryImage(self, images.Named(path).Single().Maps, Stop));
         Assert.Equal(expected, Dynamic(image));
         Assert.Equal(file.BuildId, image.BuildId);
         Assert.Equal(path, image.Header.Path);
@@ -123,16 +123,16 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
 
             void Check()
             {
-                ProcMap[] maps = MapsOf(process, path);
-                Assert.True(maps.Length > 3);
-                using ElfFile file = ElfImages.Open(process, maps, Stop);
-                Assert.Equal(expected.BuildId, file.BuildId);
-                Assert.Equal(expected.Header.EntryPoint, file.Header.EntryPoint);
-                using ElfFile memory = ElfFile.Read(new ElfMemoryImage(process, maps, Stop));
+                using MappedImages images = new(process, Stop);
+                MappedFile file = images.Named(path).Single();
+                Assert.True(file.Maps.Count > 3);
+                Assert.Equal(expected.BuildId, file.Elf!.BuildId);
+                Assert.Equal(expected.Header.EntryPoint, file.Elf.Header.EntryPoint);
+                using ElfFile memory = ElfFile.Read(new ElfMemoryImage(process, file.Maps, Stop));
                 Assert.Equal(expected.BuildId, memory.BuildId);
-                ulong bias = maps[0].Start;
-                Assert.All(maps, map => Assert.Equal(bias, ElfImages.LoadBias(file, maps, map)));
-                Assert.Equal([bias], ElfImages.LoadBiases(file, maps));
+                ulong bias = file.Maps[0].Start;
+                Assert.All(file.Maps, map => Assert.Equal(bias, file.ImageOf(map).LoadBias));
+                Assert.Equal([bias], file.Images.Select(image => image.LoadBias));
             }
         }
         finally
@@ -157,7 +157,9 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
             using LinuxProcess process = LinuxProcess.Open(program.Id);
             // In the middle of exec a process has no mappings at all, as one that has ended.
             Assert.True(SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{process.Id}/maps").Contains(path), 10_000));
-            using ElfFile expected = ElfFile.Open(inside), file = ElfImages.Open(process, MapsOf(process, path), Stop);
+            using ElfFile expected = ElfFile.Open(inside);
+            using MappedImages images = new(process, Stop);
+            ElfFile file = images.Named(path).Single().RequireElf();
             Assert.Equal(expected.BuildId, file.BuildId);
             Assert.Equal(path, file.Name);
         }
@@ -175,14 +177,14 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"file 0 {new FileInfo(path).Length} r-- private {path}").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        ProcMap data = MapReader.Find(process, address)!;
-        ProcMap[] maps = ElfImages.Of(data, MapReader.Read(process, Stop));
-        Assert.True(maps.Length > 3);
-        using ElfFile file = ElfImages.Open(process, maps, Stop);
-        ulong bias = Assert.Single(ElfImages.LoadBiases(file, maps));
-        Assert.Equal(bias, ElfImages.LoadBias(file, maps, maps.First(map => map.IsExecutable)));
-        Assert.NotEqual(bias, address);
-        Assert.Empty(ElfImages.Of(MapReader.Read(process).First(map => map.Kind == ProcMapKind.Anonymous), maps));
+        using MappedImages images = new(process, Stop);
+        MappedFile file = images.FileAt(address)!;
+        Assert.True(file.Maps.Count > 3);
+        MappedImage image = Assert.Single(file.Images);
+        Assert.Same(image, file.ImageOf(file.Maps.First(map => map.IsExecutable)));
+        Assert.NotEqual(image.LoadBias, address);
+        Assert.DoesNotContain(address, image.Maps.Select(map => map.Start));
+        Assert.Null(images.FileAt(MapReader.Read(process).First(map => map.Kind == ProcMapKind.Anonymous).Start));
     }
 
     [Fact]
@@ -221,7 +223,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         using ElfFile elf = ElfFile.Open(path);
         MemProcException error = Assert.Throws<MemProcException>(() => elf.Sections);
         Assert.Equal(Errno.ENOEXEC, error.Errno);
-        Assert.Contains("more than any file has", error.Message, StringComparison.Ordinal);
+        Assert.Contains("more than a valid file has", error.Message, StringComparison.Ordinal);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
@@ -242,12 +244,6 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
 
         // Faults that no reader can see are most of the rest: a changed name, a changed instruction.
         Assert.InRange(broken, 400, 1999);
-    }
-
-    private static ProcMap[] MapsOf(LinuxProcess process, string path)
-    {
-        ProcMap[] all = [.. MapReader.Read(process, Stop)];
-        return ElfImages.Of(all.First(map => map.Path == path), all);
     }
 
     private static string[] Dynamic(ElfFile file) => [.. file.Symbols(ElfSymbolSource.Dynamic).Select(symbol =>

@@ -58,7 +58,7 @@ public sealed class LinuxProcessTests
         Assert.Empty(slow.Read(address, new byte[16]));
         PageMapWalk walk = new(process);
         Assert.NotEmpty(walk.Range(map.Start, map.SizeBytes));
-        WantedWrite[] changes = [new(ProcAddress.FromNumber(address), [1])];
+        WantedWrite[] changes = [new(address, [1])];
         MemoryTransaction transaction = MemoryTransaction.Prepare(process, changes);
         target.Kill();
 
@@ -79,7 +79,7 @@ public sealed class LinuxProcessTests
         {
             MemProcException error = Assert.Throws<MemProcException>(read);
             Assert.Equal(Errno.ESRCH, error.Errno);
-            Assert.Contains("has ended", error.Message, StringComparison.Ordinal);
+            Assert.Contains("has exited.", error.Message, StringComparison.Ordinal);
         }
     }
 
@@ -154,7 +154,7 @@ public sealed class LinuxProcessTests
         const int KernelThreadDaemon = 2;
         if (!ProcessStat.TryParse(ReadStat(KernelThreadDaemon), out ProcessStat stat) || !stat.IsKernelThread)
         {
-            Assert.Skip("needs the machine's own pid namespace, where process 2 is a thread of the kernel");
+            Assert.Skip("needs the machine's own pid namespace, where process 2 is a kernel thread");
         }
 
         using LinuxProcess process = LinuxProcess.Open(KernelThreadDaemon);
@@ -162,7 +162,7 @@ public sealed class LinuxProcessTests
         Assert.False(process.HasExited);
         MemProcException error = Assert.Throws<MemProcException>(() => MapReader.Read(process).Count());
         Assert.Equal("ReadMaps,ESRCH", error.ErrorId);
-        Assert.Contains("thread of the kernel", error.Message, StringComparison.Ordinal);
+        Assert.Contains("kernel thread", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

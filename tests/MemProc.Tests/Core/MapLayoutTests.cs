@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 
 namespace MemProc.Tests;
 
@@ -99,5 +100,59 @@ public sealed class MapLayoutTests
         ProcMapDetail map = Assert.IsType<ProcMapDetail>(
             Assert.Single(MapSelection.Read(process, null, detailed: true, new MapFilter(), default)));
         Assert.Equal((null, null, null, null, 4096UL), (map.BuildId, map.Segment, map.Role, map.Thread, map.RssBytes));
+    }
+
+    [Fact]
+    public void The_thread_of_a_stack_is_the_same_in_the_list_of_mappings_and_of_an_address()
+    {
+        using SimulatedProcess simulated = new();
+        string[] maps =
+        [
+            "10000000-10010000 rw-p 00000000 00:00 0", "20000000-20010000 rw-p 00000000 00:00 0",
+            "30000000-30010000 rw-p 00000000 00:00 0          [heap]", "40000000-40010000 r--p 00000000 00:00 0",
+            "50000000-50010000 rw-p 00000000 00:00 0", "7ff00000-7ff10000 rw-p 00000000 00:00 0          [stack]",
+        ];
+        simulated.Write("maps", string.Concat(maps.Select(map => $"{map}\n")));
+        simulated.Write("smaps", string.Concat(maps.Select(map => $"{map}\nRss: 4 kB\n")));
+        foreach ((int thread, uint pointer) in new (int, uint)[]
+        {
+            (11, 0x1000_0100), (12, 0x1000_0200), (13, 0x2000_0000), (14, 0x3000_ffff), (15, 0x4000_0000),
+        })
+        {
+            SimulatedProcess.WriteKernelFile(
+                Path.Combine(simulated.Files.Proc, $"{Environment.ProcessId}", "task", $"{thread}", "syscall"),
+                Encoding.ASCII.GetBytes($"202 0x0 0x0 0x0 0x0 0x0 0x0 0x{pointer:x} 0x1000\n"));
+        }
+
+        // Several threads' stacks in one mapping name none of them. [stack] needs no pointer.
+        int?[] expected = [null, 13, 14, null, null, Environment.ProcessId];
+        using LinuxProcess process = simulated.Open();
+        ProcMapDetail[] listed =
+            [.. MapSelection.Read(process, null, detailed: true, new MapFilter(), default).Cast<ProcMapDetail>()];
+        Assert.Equal(expected, listed.Select(map => map.Thread));
+        using AddressResolver resolver = new(process);
+        Assert.Equal(expected, resolver.Resolve(listed.Select(map => map.Start), error => throw error)
+            .Select(address => address.ThreadId));
+    }
+
+    [Fact]
+    public void Smaps_is_read_up_to_the_last_mapping_that_was_asked_for()
+    {
+        using SimulatedProcess simulated = new();
+        const string Heap = "10000000-10010000 rw-p 00000000 00:00 0          [heap]\n";
+        simulated.Write("maps", $"{Heap}20000000-20010000 rw-p 00000000 00:00 0\n");
+        simulated.Write("smaps", $"{Heap}Rss: 4 kB\n20000000-2001 what no kernel writes\nRss: 4 kB\n");
+        using LinuxProcess process = simulated.Open();
+        Assert.Equal(4096UL, Assert.Single(Read(0x1000_0100, new MapFilter())).RssBytes);
+        Assert.Equal(4096UL, Assert.Single(Read(null, new MapFilter { Kinds = [ProcMapKind.Heap] })).RssBytes);
+        Assert.Equal("ReadMaps,EINVAL",
+            Assert.Throws<MemProcException>(() => Read(0x2000_0000, new MapFilter()).Count()).ErrorId);
+        simulated.Write("smaps", "what no kernel writes\n");
+        Assert.Equal("FindMap,ENOENT",
+            Assert.Throws<MemProcException>(() => Read(0x3000_0000, new MapFilter()).Count()).ErrorId);
+        Assert.Empty(Read(null, new MapFilter { Kinds = [ProcMapKind.Stack] }));
+
+        IEnumerable<ProcMapDetail> Read(ulong? address, MapFilter filter) =>
+            MapSelection.Read(process, address, detailed: true, filter, default).Cast<ProcMapDetail>();
     }
 }

@@ -99,14 +99,14 @@ public sealed class MemoryLayoutTests
 
     [Theory]
     [InlineData("", "fields")]
-    [InlineData("int32", "'int32' is no field")]
-    [InlineData("int32 a; pionter next", "Field 'next': 'pionter' is no type")]
-    [InlineData("int32 a; byte A", "Field 'A' is there twice")]
+    [InlineData("int32", "'int32' is not a valid field")]
+    [InlineData("int32 a; pionter next", "Field 'next': 'pionter' is not a valid type")]
+    [InlineData("int32 a; byte A", "Field 'A' is defined twice")]
     [InlineData("int32 processid", "Field 'processid'")]
-    [InlineData("int32 a@x", "'x' is no offset")]
-    [InlineData("int32 a@-1", "'-1' is no offset")]
+    [InlineData("int32 a@x", "'x' is not a valid offset")]
+    [InlineData("int32 a@-1", "'-1' is not a valid offset")]
     [InlineData("int32 a@99999999", "at most")]
-    [InlineData("int32 1a", "is no field")]
+    [InlineData("int32 1a", "is not a valid field")]
     public void What_is_no_struct_is_refused_by_the_name_of_the_field(string text, string part) =>
         Assert.Contains(part, Assert.Throws<FormatException>(() => MemoryLayout.Parse(text)).Message, StringComparison.Ordinal);
 

@@ -129,8 +129,9 @@ public sealed class MemoryReaderTests
         Assert.Equal([(3UL, 2UL), (250UL, 20UL), (699UL, 1UL)],
             file.Gaps.Select(gap => ((gap.Address - address) / Page.Size, gap.Length / Page.Size)));
         Assert.Equal(length, told[^1]);
-        Assert.Throws<IOException>(() => MemoryFile.Save(process, new MemoryReader(process, ReadMethod.Auto), address,
-            16, path, overwrite: false, needAll: false, _ => { }));
+        Assert.Equal("WriteFile,EEXIST", Assert.Throws<MemProcException>(() => MemoryFile.Save(process,
+            new MemoryReader(process, ReadMethod.Auto), address, 16, path, overwrite: false, needAll: false,
+            _ => { })).ErrorId);
         Assert.Equal(expected.Length, new FileInfo(path).Length);
     }
 
@@ -174,6 +175,50 @@ public sealed class MemoryReaderTests
                 }
             }));
         Assert.Empty(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public void A_file_that_is_interrupted_or_not_completed_is_not_left_behind()
+    {
+        using TemporaryFolder folder = new();
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = 16 * 1024 * 1024;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using CancellationTokenSource interrupt = new();
+        string path = Path.Combine(folder.Path, "out");
+        Assert.ThrowsAny<OperationCanceledException>(() => MemoryFile.Save(process,
+            new MemoryReader(process, ReadMethod.Auto, interrupt.Token), address, length, path, overwrite: false,
+            needAll: false, _ => interrupt.Cancel()));
+        Assert.Empty(Directory.GetFiles(folder.Path));
+        using (MemoryFile.Copy(process, new MemoryReader(process, ReadMethod.Auto), address, length, path,
+            overwrite: false, needAll: false, _ => { }))
+        {
+            Assert.False(File.Exists(path));
+            Assert.Single(Directory.GetFiles(folder.Path));
+        }
+
+        Assert.Empty(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public void A_file_is_for_its_owner_alone_and_takes_no_room_for_zeros()
+    {
+        using TemporaryFolder folder = new();
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = 1024 * Page.Size;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        target.Ask($"touch {address + 1000 * Page.Size + 1} 1");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        string path = Path.Combine(folder.Path, "out");
+        MemoryFile file = MemoryFile.Save(process, new MemoryReader(process, ReadMethod.Auto), address + 1, length - 1, path,
+            overwrite: false, needAll: true, _ => { });
+        Assert.Empty(file.Gaps);
+        byte[] expected = new byte[length - 1];
+        expected[1000 * Page.Size] = 1;
+        Assert.Equal(expected, File.ReadAllBytes(path));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        Assert.InRange(512 * ulong.Parse(Shell.Run("stat", "-c", "%b", path)), 0UL, 16 * Page.Size);
     }
 
     [Fact]

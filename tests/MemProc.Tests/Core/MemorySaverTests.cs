@@ -233,6 +233,36 @@ public sealed class MemorySaverTests : IDisposable
         Assert.Equal(["core", "raw"], Left());
     }
 
+    [Fact]
+    public void Raw_files_are_for_their_owner_alone_and_go_through_no_link()
+    {
+        ProcAddress range = ProcAddress.FromNumber(Filled(1));
+        SaveOptions raw = new() { Format = MemoryDumpFormat.Raw, Overwrite = true };
+        string other = Path.Combine(_folder.Path, "other");
+        Save(other, raw, range);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(other));
+        string[] before = Directory.GetFiles(other);
+        Assert.All(before, file => Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+        Directory.CreateSymbolicLink(RawPath, other);
+        Assert.Equal("WriteFile,ENOTDIR", Assert.Throws<MemProcException>(() => Save(RawPath, raw, range)).ErrorId);
+        Assert.Equal(before.Order(), Directory.GetFiles(other).Order());
+        Assert.Equal(["other", "raw"], Left());
+    }
+
+    [Fact]
+    public void An_index_that_is_no_file_is_not_read()
+    {
+        ProcAddress range = ProcAddress.FromNumber(Filled(1));
+        Directory.CreateDirectory(RawPath);
+        Shell.Run("mkfifo", Path.Combine(RawPath, MemoryIndex.FileName));
+        Assert.Equal("WriteFile,EEXIST", Assert.Throws<MemProcException>(
+            () => Save(RawPath, new SaveOptions { Format = MemoryDumpFormat.Raw, Overwrite = true }, range)).ErrorId);
+        Assert.Throws<IOException>(() => MemoryIndex.Load(RawPath));
+        Assert.Single(Directory.GetFileSystemEntries(RawPath));
+        Assert.Equal(["raw"], Left());
+    }
+
     [Theory]
     [InlineData(MemoryDumpFormat.Core, false)]
     [InlineData(MemoryDumpFormat.Core, true)]

@@ -292,7 +292,7 @@ public sealed class MemorySearchTests
     }
 
     internal static void Write(LinuxProcess process, ulong address, byte[] bytes) =>
-        MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), bytes)])
+        MemoryTransaction.Prepare(process, [new WantedWrite(address, bytes)])
             .Commit(stop: false, verify: false);
 
     private static ulong Present(LinuxProcess process, ulong address, ulong length) =>

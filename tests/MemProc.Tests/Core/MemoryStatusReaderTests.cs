@@ -128,7 +128,7 @@ public sealed class MemoryStatusReaderTests
         {
             MemProcException error = Assert.Throws<MemProcException>(read);
             Assert.Equal("ReadStatus,ESRCH", error.ErrorId);
-            Assert.Contains("thread of the kernel", error.Message, StringComparison.Ordinal);
+            Assert.Contains("kernel thread", error.Message, StringComparison.Ordinal);
         }
     }
 
@@ -140,7 +140,7 @@ public sealed class MemoryStatusReaderTests
         using LinuxProcess process = simulated.Open();
         MemProcException error = Assert.Throws<MemProcException>(() => MemoryStatusReader.Read(process));
         Assert.Equal("ReadStatus,ESRCH", error.ErrorId);
-        Assert.Contains("main thread has ended", error.Message, StringComparison.Ordinal);
+        Assert.Contains("main thread has exited", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -168,7 +168,7 @@ public sealed class MemoryStatusReaderTests
         {
             MemProcException error = Assert.Throws<MemProcException>(read);
             Assert.Equal("ReadStatus,ESRCH", error.ErrorId);
-            Assert.Contains("has ended", error.Message, StringComparison.Ordinal);
+            Assert.Contains("has exited.", error.Message, StringComparison.Ordinal);
         }
     }
 

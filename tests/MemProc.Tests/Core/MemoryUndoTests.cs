@@ -129,7 +129,7 @@ public sealed class MemoryUndoTests
             WriteMethod.ProcessVm, ""));
 
     private static WantedWrite Change(ulong address, string text) =>
-        new(ProcAddress.FromNumber(address), Encoding.ASCII.GetBytes(text));
+        new(address, Encoding.ASCII.GetBytes(text));
 
     private static string Text(TargetProcess target, ulong address) =>
         Encoding.ASCII.GetString(target.Ask($"peek {address} 16").Bytes("bytes"));

@@ -233,5 +233,5 @@ public sealed class MemoryWriteTests
 
     private static MemoryTransaction Prepare(
         LinuxProcess process, ulong address, byte[] bytes, byte[]? expected = null, bool force = false) =>
-        MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), bytes, expected, force)]);
+        MemoryTransaction.Prepare(process, [new WantedWrite(address, bytes, expected, force)]);
 }

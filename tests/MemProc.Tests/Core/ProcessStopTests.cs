@@ -221,6 +221,15 @@ public sealed class ProcessStopTests
         Assert.Equal(0, target.Exit());
     }
 
+    [Fact]
+    public void Only_a_runtime_without_the_lock_is_warned_about()
+    {
+        Assert.Null(ProcessStop.RuntimeWarning(holdsRuntimeLock: true));
+        Assert.Null(ProcessStop.TakeRuntimeWarning());
+        Assert.Contains("lacks Process.s_processStartLock", ProcessStop.RuntimeWarning(holdsRuntimeLock: false),
+            StringComparison.Ordinal);
+    }
+
     private static ulong Counter(LinuxProcess process, ulong address) =>
         BitConverter.ToUInt64(new MemoryReader(process, ReadMethod.Auto).ReadWhole(address, 8));
 }

@@ -206,9 +206,9 @@ public sealed class SimulatedKernelTests : IDisposable
     private PageTableStep[] Walk(SimulatedKernel kernel, int levels, ulong address)
     {
         using LinuxProcess process = _process.Open();
-        KernelSession session = new(kernel, _process.Files, new KernelSession.Translation(
+        KernelReader reader = new(kernel, _process.Files, new KernelPageTables(
             SimulatedKernel.Base, new X64PageTable(levels, 0, savesDirty: true)));
         PageTableStep[] steps = new PageTableStep[PageTableFormat.MostLevels];
-        return steps[..new PageTableWalker(session, process).Walk(address, steps)];
+        return steps[..new PageTableWalker(reader, process).Walk(address, steps)];
     }
 }

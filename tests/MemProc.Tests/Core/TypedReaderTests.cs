@@ -150,7 +150,7 @@ public sealed class TypedReaderTests
         Assert.Equal([address], PointerPath.Follow(process, reader, address, 0));
         foreach ((ulong pointer, string what) in new[]
         {
-            (0UL, "pointer 2 of 3"), (0x10UL, "pointer 3 of 3"), (0xffff_8000_0000_0000UL, "no address of a process"),
+            (0UL, "pointer 2 of 3"), (0x10UL, "pointer 3 of 3"), (0xffff_8000_0000_0000UL, "not a valid address of a process"),
         })
         {
             Write(process, garlic.Address("pointer"), BitConverter.GetBytes(pointer));
@@ -183,6 +183,6 @@ public sealed class TypedReaderTests
     }
 
     private static void Write(LinuxProcess process, ulong address, byte[] bytes) =>
-        MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), bytes)])
+        MemoryTransaction.Prepare(process, [new WantedWrite(address, bytes)])
             .Commit(stop: false, verify: false);
 }

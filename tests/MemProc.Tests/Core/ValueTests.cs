@@ -33,7 +33,7 @@ public sealed class ValueTests
     public void What_is_no_address_is_refused_in_words(string text)
     {
         FormatException error = Assert.Throws<FormatException>(() => ProcAddress.Parse(text));
-        Assert.Contains("no address", error.Message, StringComparison.Ordinal);
+        Assert.Contains("not a valid address", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\e', error.Message);
     }
 

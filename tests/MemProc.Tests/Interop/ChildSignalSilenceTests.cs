@@ -74,6 +74,20 @@ public sealed partial class ChildSignalSilenceTests
         }
     }
 
+    [Fact]
+    public void The_lock_that_is_held_is_the_private_field_of_this_runtime()
+    {
+        Assert.True(ChildSignalSilence.HoldsRuntimeLock);
+        Assert.Same(ProcessStartLock(null), ChildSignalSilence.RuntimeLock);
+    }
+
+    [Fact]
+    public void A_runtime_without_that_field_is_no_failure()
+    {
+        Assert.Null(ChildSignalSilence.Find(() => throw new MissingFieldException()));
+        Assert.Null(ChildSignalSilence.Find(() => MissingLock(null)));
+    }
+
     private static bool IsZombie(int processId) =>
         File.ReadAllText($"/proc/{processId}/stat").Contains(") Z ", StringComparison.Ordinal);
 
@@ -101,6 +115,9 @@ public sealed partial class ChildSignalSilenceTests
 
     [UnsafeAccessor(UnsafeAccessorKind.StaticField, Name = "s_processStartLock")]
     private static extern ref ReaderWriterLockSlim ProcessStartLock(Process? type);
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticField, Name = "s_noSuchLock")]
+    private static extern ref ReaderWriterLockSlim MissingLock(Process? type);
 
     [LibraryImport("libc")]
     private static unsafe partial int sigaction(int signal, byte* action, byte* old);

@@ -38,6 +38,7 @@ public sealed class KernelNumberTests
     public void Arguments_of_system_calls() => Prove(
         """
         #include <fcntl.h>
+        #include <linux/fs.h>
         #include <poll.h>
         #include <sys/mman.h>
         #include <sys/stat.h>
@@ -57,6 +58,13 @@ public sealed class KernelNumberTests
             ("O_RDWR", (int)OpenAccess.ReadWrite),
             ("(O_RDONLY | O_NONBLOCK)", (int)OpenAccess.ReadWithoutWaiting),
             ("(O_RDONLY | O_NONBLOCK | O_NOATIME)", (int)OpenAccess.ReadWithoutTrace),
+            ("O_PATH", (int)OpenAccess.PathOnly),
+            ("O_NOFOLLOW", Libc.NoFollow),
+            ("(O_WRONLY | O_CREAT | O_EXCL)", Constant(typeof(Libc), "CreateNew")),
+            ("(S_IRUSR | S_IWUSR)", Constant(typeof(Libc), "OwnerReadWrite")),
+            ("S_IRWXU", Constant(typeof(Libc), "OwnerAll")),
+            ("AT_REMOVEDIR", Constant(typeof(Libc), "RemoveDirectory")),
+            ("RENAME_NOREPLACE", Constant(typeof(Libc), "RenameNoReplace")),
             ("AT_SYMLINK_NOFOLLOW", Constant(typeof(Libc), "SymbolicLinkNoFollow")),
             ("AT_EMPTY_PATH", Constant(typeof(Libc), "EmptyPath")),
             ("PROT_READ", Constant(typeof(Libc), "ProtectRead")),
@@ -74,6 +82,7 @@ public sealed class KernelNumberTests
             ("S_IFMT", Constant(typeof(FileStatus), "KindMask")),
             ("S_IFDIR", Constant(typeof(FileStatus), "DirectoryKind")),
             ("S_IFREG", Constant(typeof(FileStatus), "RegularKind")),
+            ("S_IFLNK", Constant(typeof(FileStatus), "SymbolicLinkKind")),
         ]);
 
     [Fact]

@@ -11,13 +11,13 @@ public sealed class GdbSymbolTests
         string gdb = Need.Tool("gdb");
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using ProcModules modules = new(process);
-        ProcModule[] files = [.. modules.All.Where(module => module.Image is not null
-            && (module == modules.Main || module.Name is "libc.so.6" or "libcoreclr.so"
-                || module.Name.StartsWith("ld-", StringComparison.Ordinal)))];
+        using MappedImages images = new(process);
+        MappedFile[] files = [.. images.Files.Where(file => file.Elf is not null
+            && (file == images.Main || file.Name is "libc.so.6" or "libcoreclr.so"
+                || file.Name.StartsWith("ld-", StringComparison.Ordinal)))];
         Assert.Equal(4, files.Length);
         Random random = new(5);
-        ulong[] addresses = [.. files.SelectMany(module => RandomCode(module, modules, random, Count))];
+        ulong[] addresses = [.. files.SelectMany(file => RandomCode(file, images, random, Count))];
         (string?[] theirs, string said) = Ask(gdb, target.ProcessId, addresses);
         Assert.SkipWhen(said.Contains("ptrace: Operation not permitted", StringComparison.Ordinal), "needs to be allowed to trace");
         Assert.Equal(addresses.Length, theirs.Length);
@@ -32,10 +32,10 @@ public sealed class GdbSymbolTests
         Assert.True(theirs.Count(name => name is not null) > Count, "hardly an address has a name");
     }
 
-    private static ulong[] RandomCode(ProcModule module, ProcModules modules, Random random, int count)
+    private static ulong[] RandomCode(MappedFile file, MappedImages images, Random random, int count)
     {
-        ElfSection text = module.Image!.Sections.Single(section => section.Name == ".text");
-        ulong start = ProcAddress.Parse($"{AddressExpression.Quote(module.Path)}!.text").Resolve(modules);
+        ElfSection text = file.Elf!.Sections.Single(section => section.Name == ".text");
+        ulong start = ProcAddress.Parse($"{ProcAddress.Quote(file.Path)}!.text").Resolve(images);
         return [.. Enumerable.Range(0, count).Select(_ => start + (ulong)random.NextInt64((long)text.SizeBytes))];
     }
 
