@@ -48,7 +48,7 @@ Describe 'Resolve-ProcAddress' {
             'ResolveAddress,ENOENT,MemProc.PowerShell.ResolveProcAddressCommand'
             'FindMap,ENOENT,MemProc.PowerShell.ResolveProcAddressCommand')
         $failures.CategoryInfo.Category | Should -Be 'ObjectNotFound', 'ObjectNotFound'
-        $failures[0].Exception.Message | Should -BeLike '*Near it: libc.so.6*'
+        $failures[0].Exception.Message | Should -BeLike '*Similar names: libc.so.6*'
     }
 
     It 'refuses what is no expression before anything is asked, with its place' {

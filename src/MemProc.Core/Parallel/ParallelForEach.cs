@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
-using System.Threading.Channels;
 
 namespace MemProc;
 
@@ -43,29 +42,24 @@ internal sealed class ParallelForEach<TItem, TState>(
     {
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using IEnumerator<TItem> source = items.GetEnumerator();
-        // A thread that waits is resumed by the thread that it waits for, not through a thread pool that may be busy.
-        Channel<Message<TResult>> channel = Channel.CreateBounded<Message<TResult>>(
-            new BoundedChannelOptions(MaxWaiting) { SingleReader = true, AllowSynchronousContinuations = true });
-        Crew<TResult> crew = new(this, source, work, channel.Writer, stop);
+        using BlockingCollection<Message<TResult>> messages = new(MaxWaiting);
+        Crew<TResult> crew = new(this, source, work, messages, stop);
         try
         {
             int count = 0;
-            while (Wait(channel.Reader.WaitToReadAsync(cancellation)))
+            foreach (Message<TResult> message in messages.GetConsumingEnumerable(cancellation))
             {
-                while (channel.Reader.TryRead(out Message<TResult> message))
+                if (message.IsCompletion)
                 {
-                    cancellation.ThrowIfCancellationRequested();
-                    if (message.IsCompletion)
-                    {
-                        Completed?.Invoke(new ItemCompletion<TItem>(message.Item!, ++count, message.Error));
-                    }
-                    else
-                    {
-                        yield return message.Result!;
-                    }
+                    Completed?.Invoke(new ItemCompletion<TItem>(message.Item!, ++count, message.Error));
+                }
+                else
+                {
+                    yield return message.Result!;
                 }
             }
 
+            crew.ThrowIfFailed();
             cancellation.ThrowIfCancellationRequested();
         }
         finally
@@ -120,16 +114,6 @@ internal sealed class ParallelForEach<TItem, TState>(
 
     private TState NewState(CancellationToken stop) => newState(stop);
 
-    private static T Wait<T>(ValueTask<T> task) => task.IsCompleted ? task.Result : task.AsTask().GetAwaiter().GetResult();
-
-    private static void Wait(ValueTask task)
-    {
-        if (!task.IsCompletedSuccessfully)
-        {
-            task.AsTask().GetAwaiter().GetResult();
-        }
-    }
-
     /// <summary>A result, or the completion of an item.</summary>
     private readonly record struct Message<TResult>(
         TResult? Result, bool IsCompletion = false, TItem? Item = default, Exception? Error = null);
@@ -140,17 +124,17 @@ internal sealed class ParallelForEach<TItem, TState>(
         private readonly ParallelForEach<TItem, TState> _owner;
         private readonly IEnumerator<TItem> _source;
         private readonly Action<TItem, TState, Action<TResult>> _work;
-        private readonly ChannelWriter<Message<TResult>> _messages;
+        private readonly BlockingCollection<Message<TResult>> _messages;
         private readonly CancellationTokenSource _stop;
         private readonly CancellationToken _stopped;
         private readonly Lock _taking = new();
         private readonly Thread[] _threads;
         private int _running;
-        private Exception? _error;
+        private ExceptionDispatchInfo? _error;
 
         public Crew(
             ParallelForEach<TItem, TState> owner, IEnumerator<TItem> source,
-            Action<TItem, TState, Action<TResult>> work, ChannelWriter<Message<TResult>> messages,
+            Action<TItem, TState, Action<TResult>> work, BlockingCollection<Message<TResult>> messages,
             CancellationTokenSource stop)
         {
             (_owner, _source, _work, _messages, _stop, _stopped) = (owner, source, work, messages, stop, stop.Token);
@@ -163,6 +147,8 @@ internal sealed class ParallelForEach<TItem, TState>(
 
             Array.ForEach(_threads, thread => thread.Start());
         }
+
+        public void ThrowIfFailed() => _error?.Throw();
 
         public void Join() => Array.ForEach(_threads, thread => thread.Join());
 
@@ -181,7 +167,7 @@ internal sealed class ParallelForEach<TItem, TState>(
             {
                 if (!_stop.IsCancellationRequested)
                 {
-                    Interlocked.CompareExchange(ref _error, error, null);
+                    Interlocked.CompareExchange(ref _error, ExceptionDispatchInfo.Capture(error), null);
                 }
 
                 _stop.Cancel();
@@ -189,7 +175,7 @@ internal sealed class ParallelForEach<TItem, TState>(
 
             if (Interlocked.Decrement(ref _running) == 0)
             {
-                _messages.Complete(_error);
+                _messages.CompleteAdding();
             }
         }
 
@@ -217,7 +203,7 @@ internal sealed class ParallelForEach<TItem, TState>(
             }
         }
 
-        private void Write(in Message<TResult> message) => Wait(_messages.WriteAsync(message, _stopped));
+        private void Write(in Message<TResult> message) => _messages.Add(message, _stopped);
     }
 }
 

@@ -29,6 +29,17 @@ internal sealed class OpenProcesses : IDisposable
     /// <param name="process">A process that this object has opened.</param>
     public void Keep(LinuxProcess process) => _kept.TryAdd((process.Id, process.Identity.StartTicks), process);
 
+    /// <summary>Throws where a kept process has gone meanwhile.</summary>
+    /// <exception cref="MemProcException">OpenProcess,ESRCH: it does not exist any more.</exception>
+    public static void ThrowIfGone(LinuxProcess process)
+    {
+        if (process.HasExited)
+        {
+            // A zombie can still be opened; what cannot be read of it fails later.
+            LinuxProcess.Open(process.Id, process.Identity.StartTicks).Dispose();
+        }
+    }
+
     public void Dispose()
     {
         Release();

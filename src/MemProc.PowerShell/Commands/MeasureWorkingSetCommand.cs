@@ -69,6 +69,7 @@ public sealed class MeasureWorkingSetCommand : ProcessCommand
             {
                 Attempt(() =>
                 {
+                    OpenProcesses.ThrowIfGone(process);
                     _meter!.Add(process);
                     _measured.Add(process);
                 });

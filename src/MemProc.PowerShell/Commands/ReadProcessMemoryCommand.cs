@@ -128,6 +128,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
     {
         WarnBeforeStop();
         LinuxProcess process = held.Process;
+        OpenProcesses.ThrowIfGone(process);
         MemoryReader reader = Reader(process);
         IEnumerable<Func<IEnumerable<object?>>> reads = held.Ranges.Select<(ulong, ulong?), Func<IEnumerable<object?>>>(
             range => () => Read(process, reader, range.Item1, range.Item2));

@@ -79,6 +79,7 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
         {
             Attempt(() =>
             {
+                OpenProcesses.ThrowIfGone(wanted.Process);
                 string path = MemorySaver.FilePath(given!, wanted.Process.Id, _options);
                 if (!taken.Add(path))
                 {

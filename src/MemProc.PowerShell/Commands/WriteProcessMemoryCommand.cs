@@ -115,7 +115,11 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
         foreach ((LinuxProcess process, List<UnresolvedWrite> changes) in _collected)
         {
             // One process that fails does not stop the others.
-            Attempt(() => Write(process, changes));
+            Attempt(() =>
+            {
+                OpenProcesses.ThrowIfGone(process);
+                Write(process, changes);
+            });
         }
     }
 

@@ -162,7 +162,7 @@ public sealed class ParallelForEachTests
     }
 
     [Fact]
-    public void Cancellation_ends_a_wait_for_results()
+    public async Task Cancellation_ends_a_wait_for_results()
     {
         using CancellationTokenSource cancel = new();
         using ManualResetEventSlim started = new();
@@ -174,8 +174,8 @@ public sealed class ParallelForEachTests
                 stop.WaitHandle.WaitOne();
             }).Count()), CancellationToken.None);
         Assert.True(started.Wait(Timeout, CancellationToken.None));
-        cancel.Cancel();
-        Assert.True(canceled.Wait(Timeout, CancellationToken.None));
+        await cancel.CancelAsync();
+        await canceled;
         Assert.ThrowsAny<OperationCanceledException>(() => each.Run((_, _) => { }, _ => { }));
     }
 
