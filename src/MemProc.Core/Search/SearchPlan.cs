@@ -162,7 +162,7 @@ internal sealed class SearchPlan
         for (ulong at = start; at < end;)
         {
             ulong to = at + Math.Min(step, end - at), taken = 0;
-            foreach (ResidentRange range in _range.IncludeNotResident ? [new(at, to)] : _resident.Ranges(at, to))
+            foreach (AddressRange range in _range.IncludeNotResident ? [new(at, to)] : _resident.Ranges(at, to))
             {
                 // Ranges consist of whole pages, and reflect what is mapped by now.
                 ulong from = Math.Max(range.Start, at), until = Math.Min(range.End, to);
