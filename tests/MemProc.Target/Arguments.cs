@@ -97,7 +97,7 @@ internal sealed class Arguments(string text)
         bool good = word.StartsWith("0x", StringComparison.Ordinal)
             ? ulong.TryParse(word.AsSpan(2), NumberStyles.AllowHexSpecifier, culture, out ulong value)
             : ulong.TryParse(word, NumberStyles.None, culture, out value);
-        return good ? value : throw new CommandException($"{what}: {word} is no number");
+        return good ? value : throw new CommandException($"{what}: {word} is not a valid number");
     }
 
     private string Word(string what)

@@ -32,7 +32,7 @@ namespace MemProc.Target;
 /// <c>address length</c></item>
 /// <item><c>breed</c>: a thread that keeps starting others, each of which ends at once</item>
 /// <item><c>still</c>: ends those threads → <c>threads</c></item>
-/// <item><c>bpf name</c>: what the kernel has loaded of that name, whoever did (<see cref="KernelObjects"/>) →
+/// <item><c>bpf name</c>: what the kernel has loaded under that name, regardless of the owner (<see cref="KernelObjects"/>) →
 /// <c>programs maps</c>, ids with commas between them</item>
 /// <item><c>exit</c></item>
 /// </list>

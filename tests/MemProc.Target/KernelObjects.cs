@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace MemProc.Target;
 
 /// <summary>
-/// bpf programs and maps of the whole machine, whoever loaded them, as bpf(2) lists them: by the kernel's own count and
-/// not by the word of those who load. It takes CAP_SYS_ADMIN.
+/// bpf programs and maps of the whole machine, regardless of their owner, as bpf(2) lists them: by the kernel's count
+/// and not by the report of the loader. Requires CAP_SYS_ADMIN.
 /// </summary>
 internal static unsafe partial class KernelObjects
 {

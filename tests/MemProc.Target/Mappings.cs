@@ -1,7 +1,7 @@
 namespace MemProc.Target;
 
 /// <summary>
-/// Makes mappings. Each stands alone: the page before it and the page behind it are holes and stay so. The kernel
+/// Makes mappings. Each is isolated: the pages before and after it are holes and stay so. The kernel
 /// does not merge it with a neighbour, and its bounds in <c>maps</c> are those that were asked for.
 /// </summary>
 internal static class Mappings

@@ -4,7 +4,7 @@ namespace MemProc.Target;
 
 /// <summary>
 /// Memory that <c>maps</c> shows as writable and that cannot be written, by write protection through userfaultfd(2):
-/// nobody ever answers for the pages.
+/// no handler ever supplies the pages.
 /// </summary>
 internal static unsafe partial class UserFault
 {
@@ -16,7 +16,7 @@ internal static unsafe partial class UserFault
     /// <param name="address">First address.</param>
     /// <param name="length">Bytes, a number of pages.</param>
     /// <param name="isRefused">
-    /// Writes by others are refused. Else they wait until this process ends, which takes CAP_SYS_PTRACE.
+    /// Writes by other processes are refused; otherwise they wait until this process exits. Requires CAP_SYS_PTRACE.
     /// </param>
     public static void Protect(nint address, nuint length, bool isRefused)
     {

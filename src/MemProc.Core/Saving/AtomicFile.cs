@@ -80,7 +80,7 @@ internal sealed class AtomicFile : IDisposable
     public static void Flush(SafeFileHandle file, string path)
     {
         Errno errno = Libc.TryFSync(file);
-        // File systems without a device behind them need not have fsync(2).
+        // File systems without a device do not always support fsync(2).
         if (errno is not (Errno.None or Errno.EINVAL or Errno.ENOSYS or Errno.EOPNOTSUPP))
         {
             throw Failure(path, errno);

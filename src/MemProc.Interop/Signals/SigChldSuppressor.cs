@@ -29,8 +29,8 @@ namespace MemProc.Interop;
 /// <para>
 /// Remove this class when MemProc no longer supports .NET 10. Later runtimes check whether a child has really exited
 /// (<c>isExited</c> in <c>ProcessWaitState.CheckChildren</c>, <c>ProcessWaitState.Unix.cs</c>). They may still consume
-/// the notification that a thread has stopped, as any code in this process can that waits for any child; whoever waits
-/// for a stop must therefore also look at the state of the thread in procfs.
+/// the notification that a thread has stopped, as any code in this process can that waits for any child; a wait for a
+/// stop must therefore also check the state of the thread in procfs.
 /// </para>
 /// </remarks>
 public sealed class SigChldSuppressor : IDisposable

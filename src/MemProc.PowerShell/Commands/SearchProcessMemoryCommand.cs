@@ -39,7 +39,8 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
 
     [Parameter(ParameterSetName = RegexSet)]
     [ValidateRange(1, SearchPattern.MaxPatternBytes)]
-    public int LongestMatch { get; set; } = RegexPattern.DefaultMaxMatchLength;
+    [Alias("LongestMatch")]
+    public int MaxMatchLength { get; set; } = RegexPattern.DefaultMaxMatchLength;
 
     [Parameter(ParameterSetName = TextSet)]
     [Parameter(ParameterSetName = RegexSet)]
@@ -92,7 +93,7 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
             PatternSet => BytePattern.Parse(Pattern, Alignment ?? 1),
             BytesSet => BytePattern.Exact(Bytes, Alignment ?? 1),
             TextSet => BytePattern.Text(Text, Encoding, IgnoreCase, Alignment ?? 1),
-            RegexSet => new RegexPattern(Regex, IgnoreCase, LongestMatch),
+            RegexSet => new RegexPattern(Regex, IgnoreCase, MaxMatchLength),
             _ => new ValuePattern(condition ?? throw new ArgumentException("The value is null."), Unaligned ? 1 : Alignment),
         });
     }

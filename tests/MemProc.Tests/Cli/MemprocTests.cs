@@ -114,7 +114,7 @@ public sealed class MemprocTests
         int[] owners = [.. lines[1..].Select(line =>
             JsonDocument.Parse(line).RootElement.GetProperty("processId").GetInt32()).Order()];
         Assert.All(lines[0].Split(' ').Select(int.Parse), started => Assert.Contains(started, owners));
-        // And memproc's own, which nobody else knows.
+        // And memproc's own, which only it knows.
         Assert.Equal(4, owners.Length);
     }
 
@@ -148,7 +148,7 @@ public sealed class MemprocTests
     {
         Requires.Root();
         using TargetProcess target = TargetProcess.Start();
-        // A mount namespace of its own: nobody else's /proc changes.
+        // In its own mount namespace: no other /proc changes.
         (int exitCode, _, string errors) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t proc -o hidepid=2 proc /proc || exit 77
             exec {Requires.Tool("setpriv")} {string.Join(' ', AsNobody)} \

@@ -26,7 +26,7 @@ public sealed class MemprocWriteTests
         Assert.All(output.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
             Assert.True(JsonDocument.Parse(line).RootElement.GetProperty("isVerified").GetBoolean()));
 
-        // From standard input nobody can be asked.
+        // Without a terminal no user can be asked.
         (exitCode, _, errors) = Memproc(output, "undo", "-");
         Assert.Equal(1, exitCode);
         Assert.Contains("--yes", errors, StringComparison.Ordinal);

@@ -102,7 +102,7 @@ public sealed class AtomicFileTests : IDisposable
                 socket.Bind(new UnixDomainSocketEndPoint(Output));
                 break;
             case "mknod":
-                // The device of /dev/null. Some sandboxes allow it to nobody.
+                // The device of /dev/null. Some sandboxes do not allow it.
                 Assert.SkipWhen(Shell.Try("mknod", [Output, "c", "1", "3"]).ExitCode != 0, "needs CAP_MKNOD");
                 break;
             default:

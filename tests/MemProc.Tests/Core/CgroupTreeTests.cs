@@ -62,7 +62,7 @@ public sealed class CgroupTreeTests
         }
 
         Assert.Equal(inner, tree.InodeOf("system.slice/a b\e[31m/inner"));
-        // A number is an inode, whoever has it; a name of digits needs its slash.
+        // A number is an inode; a name of digits requires its slash.
         Assert.Equal(1234UL, tree.InodeOf("1234"));
         Assert.Equal(0x1234UL, tree.InodeOf("0x1234"));
         Assert.Equal(number, tree.InodeOf("/1234"));

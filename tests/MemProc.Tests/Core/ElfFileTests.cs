@@ -208,7 +208,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     {
         using TemporaryFolder folder = new();
         byte[] bytes = WithoutSections(File.ReadAllBytes(samples["library"]));
-        // Section headers behind the end of what is there, in a sparse file of a terabyte; their count is in the first.
+        // Section headers beyond the data, in a sparse file of a terabyte; their count is in the first.
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(0x28), 0x1000_0000);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(0x3a), 64);
         string path = folder.File("sparse", bytes);

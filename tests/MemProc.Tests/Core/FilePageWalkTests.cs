@@ -15,7 +15,7 @@ public sealed class FilePageWalkTests
         {
             Assert.True(page.IsResident);
             Assert.Equal((file.FilePath, page.PageIndex * Page.Size), (page.Path, page.Offset));
-            // Flags take root, and were not asked for.
+            // Flags require root, and were not requested.
             Assert.Null(page.RawFlags);
             Assert.Null(page.Flags);
             Assert.Null(page.MapCount);
@@ -53,7 +53,7 @@ public sealed class FilePageWalkTests
         Assert.All(pages, page =>
         {
             Assert.False(page.IsPfnHidden);
-            // By the target, and by nobody else.
+            // By the target only.
             Assert.Equal(1UL, page.MapCount);
             Assert.Contains("mmap", page.Flags!);
             Assert.Equal('M', page.Symbol![11]);

@@ -77,7 +77,7 @@ public sealed class FrameTablesTests
     public void Flags_of_the_kernels_internals_are_shown_when_asked_for()
     {
         using SimulatedProcess simulated = new();
-        // uptodate, lru, mmap, anonymous, swapbacked, compound_tail, thp, owner_2, and a bit that nobody has named.
+        // uptodate, lru, mmap, anonymous, swapbacked, compound_tail, thp, owner_2, and a bit without a name.
         simulated.WriteFrames("kpageflags", 9, 1UL << 3 | 1UL << 5 | 1UL << 11 | 1UL << 12 | 1UL << 14 | 1UL << 16
             | 1UL << 22 | 1UL << 34 | 1UL << 30);
         simulated.WriteFrames("kpagecount", 9, 3);

@@ -87,7 +87,7 @@ public sealed class KernelVmaReaderTests
 
         Assert.Equal(Lists, compared);
         Assert.Equal(1UL, target.Ask("still").Number("threads"));
-        // The thread did map meanwhile, and nobody else did all the time.
+        // The thread mapped memory in the meantime, and no other thread did.
         Assert.InRange(states.Count, 100, int.MaxValue);
         Assert.InRange(settled, Lists / 2, Lists);
 

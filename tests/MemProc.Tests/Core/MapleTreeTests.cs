@@ -75,7 +75,7 @@ public sealed class MapleTreeTests : IDisposable
         Put(leaf, Pivots + 2 * 8, 0);
         (bool isWhole, List<MapleTree.Range> entries) = Read(RecordedMapleTree.Root);
         Assert.True(isWhole);
-        // What lies behind it in this node is not looked at: the slots are those of an older time.
+        // The slots after it in this node are ignored: they are stale.
         Assert.Equal(RecordedMapleTree.Entries[..2].Select(entry => entry.Vma), entries.TakeWhile(entry =>
             entry.First < RecordedMapleTree.Entries[2].Start).Select(entry => entry.Entry).Take(2));
         Assert.DoesNotContain(entries, entry => entry.Entry == RecordedMapleTree.Entries[4].Vma);

@@ -92,7 +92,7 @@ public sealed class MemorySearchTests
         Assert.Equal(3 * ((int)Page.Size - 3), search.Find().Count());
         Assert.Equal(Page.Size, search.Skips.ClosedBytes);
 
-        // /proc/PID/mem opens the page; then two of them are one stretch, and so is the third behind it.
+        // /proc/PID/mem reads the page; then two of them are one range, and so is the third after it.
         MemorySearch open = new(process, BytePattern.Parse("07 07 07 07"))
         {
             Range = new SearchRange { Method = ReadMethod.Mem }.From(address, 5 * Page.Size),

@@ -99,7 +99,7 @@ public sealed class PageMapReaderTests
         using SimulatedProcess simulated = new();
         const long First = 16 * 512;
         ulong start = 512 * Page.Size;
-        // A block as it is in a huge page, but for what the case says; behind it pages that are in none.
+        // A block of a huge page, except for the change that the case makes; after it pages outside of any huge page.
         ulong[] words = [.. Enumerable.Range(0, 1024).Select(page =>
             1UL << 63 | (ulong)(page < 512 && offset > 0 ? First + offset + step * page : First * 9 - page))];
         simulated.WritePageMap(start, words);

@@ -249,7 +249,7 @@ public sealed class PageTableReaderTests : TargetTests
                 count += walk.Pfn is null ? 0 : 1;
                 if (walks.Count == (int)Pages / 2)
                 {
-                    // Half-way: those that were handed out are kept by nobody, but for the last.
+                    // In the middle: no object that was returned is still referenced, except the last.
                     GC.Collect();
                     Assert.InRange(walks.Count(known => known.IsAlive), 0, 2);
                 }

@@ -90,7 +90,7 @@ public sealed class ProcessStopTests
         using RuntimeSignals signals = RuntimeSignals.Open();
         for (int round = 0; round < 300; round++)
         {
-            // No more than the pipe holds if nobody read it.
+            // No more than the pipe holds if it is not read.
             Task late = Task.Run(() =>
             {
                 for (int times = 0; times < 32; times++)

@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>What is in memory, and reading that lets nothing in.</summary>
+/// <summary>Resident memory, and reads that fault nothing in.</summary>
 public sealed class ResidentMemoryTests
 {
     [Fact]

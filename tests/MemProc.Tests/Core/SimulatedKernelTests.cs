@@ -185,7 +185,7 @@ public sealed class SimulatedKernelTests : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _process.Dispose();
 
-    /// <summary>Tables side by side behind the root, the last with the entry.</summary>
+    /// <summary>Adjacent tables after the root, the last with the entry.</summary>
     private static void PutTables(SimulatedKernel kernel, int levels, int downTo, ulong entry)
     {
         ulong table = SimulatedKernel.Root;

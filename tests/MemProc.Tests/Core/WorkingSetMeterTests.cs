@@ -48,7 +48,7 @@ public sealed class WorkingSetMeterTests
         using WorkingSetMeter meter = WorkingSetMeter.Open(WorkingSetMethod.Idle, simulated.Files);
         using LinuxProcess process = simulated.Open();
         meter.Add(process);
-        // Another process' frame, marked by somebody else: the mark goes with a page that the kernel moves.
+        // Another process' frame, marked by another user: the mark moves with a page that the kernel migrates.
         simulated.WritePageMap(Start, Present | 10, Present | 30, Present | 131, 0);
         simulated.WriteFrames("kpageflags", 30, 0);
         meter.Start();

@@ -97,7 +97,7 @@ public sealed class ProcMapQueryTests
         Assert.Equal(Errno.ESRCH, errno);
     }
 
-    // [vsyscall] is a line that maps adds: no mapping of the process stands behind it.
+    // [vsyscall] is a line that maps adds: it is not a mapping of the process.
     private static string[] Lines(TargetProcess target) => [.. File.ReadLines($"/proc/{target.ProcessId}/maps")
         .Where(line => !line.EndsWith("[vsyscall]", StringComparison.Ordinal))];
 

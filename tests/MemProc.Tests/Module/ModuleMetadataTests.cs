@@ -136,7 +136,7 @@ public sealed partial class ModuleMetadataTests
     private static XElement[] Views() => [.. Manifest("FormatsToProcess")
         .SelectMany(file => XDocument.Load(Path.Combine(Root, file)).Descendants("View"))];
 
-    /// <summary>The quoted texts behind a key of the manifest.</summary>
+    /// <summary>The quoted strings after a key of the manifest.</summary>
     private static string[] Manifest(string key)
     {
         string text = File.ReadAllText(Path.Combine(Root, "MemProc.psd1"));

@@ -10,7 +10,7 @@ public sealed class PageTypesTests
 {
     private const int Tries = 30;
 
-    /// <summary>The flags from locked to arch; behind them, versions differ.</summary>
+    /// <summary>The flags from locked to arch; the flags after them differ between versions.</summary>
     private const int CommonLetters = 34;
 
     /// <summary>

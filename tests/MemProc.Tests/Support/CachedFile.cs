@@ -10,7 +10,7 @@ internal sealed class CachedFile : IDisposable
 
     /// <summary>Makes the file; all of it is in memory.</summary>
     /// <param name="pages">Whole pages.</param>
-    /// <param name="rest">Bytes behind them.</param>
+    /// <param name="rest">Bytes after them.</param>
     public CachedFile(int pages, int rest = 0)
     {
         byte[] content = new byte[pages * (int)Page.Size + rest];

@@ -47,7 +47,7 @@ internal sealed class CoreFile
     public Entry At(ulong address) => Entries.Single(
         entry => entry.Type != 4 && entry.Address <= address && address < entry.Address + entry.MemoryBytes);
 
-    /// <summary>Bytes at an address; what is behind the bytes in the file is zero.</summary>
+    /// <summary>Bytes at an address; bytes beyond those in the file are zero.</summary>
     public byte[] Read(ulong address, ulong length)
     {
         byte[] result = new byte[length];

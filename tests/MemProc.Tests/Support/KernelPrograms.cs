@@ -8,7 +8,7 @@ internal static class KernelPrograms
     /// <summary>Tests that load programs run one after another: what is loaded is of one test.</summary>
     public const string Collection = "kernel programs";
 
-    /// <summary>A program that nobody holds any more is freed a little later (a grace period of RCU).</summary>
+    /// <summary>A program without references is freed a little later (after an RCU grace period).</summary>
     private const int MaxPolls = 1000;
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);

@@ -75,7 +75,7 @@ internal sealed class MemoryCgroup : IDisposable
         }
         catch (IOException)
         {
-            // A process that is ending counts until it has ended.
+            // A process that is exiting counts until it is gone.
             return false;
         }
     }

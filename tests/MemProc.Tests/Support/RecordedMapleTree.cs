@@ -9,7 +9,7 @@ internal static class RecordedMapleTree
     /// <summary>Addresses of the nodes: the upper one, then the leaves.</summary>
     public static readonly ulong[] Addresses = [0xffff888487c4fb00, 0xffff888488d4ea00, 0xffff888488d4e600];
 
-    /// <summary>Addresses of the vm_area_structs, with the first address of each and the one behind it.</summary>
+    /// <summary>Addresses of the vm_area_structs, with the first address of each and the first address after it.</summary>
     public static readonly (ulong Vma, ulong Start, ulong End)[] Entries =
     [
         (0xffff88814535ecc0, 0x557e51414000, 0x557e51416000),

@@ -27,7 +27,7 @@ internal sealed class SimulatedProcess : IDisposable
     /// <summary>What is in one of the process' files.</summary>
     public string Read(string name) => File.ReadAllText(Path.Combine(_home, name));
 
-    /// <summary>Writes a word of pagemap.</summary>
+    /// <summary>Writes a pagemap entry.</summary>
     public void WritePageMap(ulong address, params ulong[] words) =>
         WriteWords(Path.Combine(_home, "pagemap"), address / Page.Size, words);
 

@@ -30,7 +30,7 @@ public sealed class TargetProcess : IDisposable
     /// <summary>The process' number, as this process sees it.</summary>
     public int ProcessId { get; private set; }
 
-    /// <summary>Whether it has ended and been waited for.</summary>
+    /// <summary>Whether the process exited and was waited for.</summary>
     public bool HasExited => _process.HasExited;
 
     /// <summary>Starts it and waits until it is ready.</summary>

@@ -26,7 +26,7 @@ public sealed class TargetReply
         string value = Text(key);
         return value.StartsWith("0x", StringComparison.Ordinal)
             ? ulong.Parse(value.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)
-            : throw new TargetException($"{key} is no address in: {_line}");
+            : throw new TargetException($"{key} is not a valid address in: {_line}");
     }
 
     /// <summary>A number.</summary>
