@@ -195,7 +195,7 @@ internal sealed class SearchCommand : ProcessCommand
 
         MemoryValueType type = given.GetValue(_type)!.Value;
         ValueComparison comparison = ValueComparison.From(given.GetValue(_value), given.GetValue(_tolerance),
-            given.GetValue(_above), given.GetValue(_below), given.GetValue(_between))!;
+            given.GetValue(_above), given.GetValue(_below), given.Has(_between) ? given.GetValue(_between) : null)!;
         return new ValuePattern(comparison.For(type), alignment);
     }
 }
