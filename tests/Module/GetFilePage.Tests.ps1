@@ -138,7 +138,7 @@ Describe 'Get-FilePage' {
     It 'leaves devices and pipes out, and says so with -Verbose' {
         $told = Get-FilePage /dev/null, $file -Summary -Verbose 4>&1
         @($told | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }).Message |
-            Should -Be '/dev/null is no regular file and has no pages of its own.'
+            Should -Be '/dev/null is not a regular file and has no pages of its own.'
         @($told | Where-Object { $_ -is [MemProc.FilePageSummary] }).Count | Should -Be 1
     }
 

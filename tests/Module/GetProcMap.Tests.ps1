@@ -224,9 +224,10 @@ Describe 'Get-ProcMap' {
     It 'stops on Ctrl-C: <_>' -ForEach @(
         'Get-PageMapEntry {0} {1} 1TB -All | Out-Null'
         'Get-PageMapEntry {0} {1} 1TB -All -Run'
-        'Read-ProcessMemory {0} {1} 1TB -OutFile /dev/shm/memproc-stop-test'
+        'Read-ProcessMemory {0} {1} 1TB -OutFile /dev/shm/memproc-stop-test/out'
         'Read-ProcessMemory {0} {1} 1TB | Out-Null'
     ) {
+        $folder = New-Item -ItemType Directory -Path /dev/shm/memproc-stop-test
         $address = $target.Ask('reserve 0x10000000000 1').address
         $shell = [powershell]::Create().AddScript("Import-Module '$PSScriptRoot/../../MemProc.psd1'; '-'; " +
             ($_ -f $target.Id, $address))
@@ -238,7 +239,9 @@ Describe 'Get-ProcMap' {
         $stopping = $shell.BeginStop($null, $null)
         $stopping.AsyncWaitHandle.WaitOne(30000) | Should -BeTrue
         $shell.InvocationStateInfo.State | Should -Be 'Stopped'
-        Get-ChildItem /dev/shm -Filter 'memproc-stop-test*' | Should -BeNullOrEmpty
+        $left = Get-ChildItem $folder -Force
+        Remove-Item $folder -Recurse -Force
+        $left | Should -BeNullOrEmpty
     }
 
     It 'stops when the pipeline has had enough' {

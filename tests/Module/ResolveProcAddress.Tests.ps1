@@ -32,6 +32,17 @@ Describe 'Resolve-ProcAddress' {
             Should -Be $target.Id
     }
 
+    It 'sees a mapping of the pipeline as it is then' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $permissions = & {
+            $address
+            $null = $target.Ask("protect $address 4096 r--")
+            $address
+            '[heap]'
+        } | Resolve-ProcAddress -Id $target.Id | ForEach-Object Permissions
+        $permissions | Should -Be 'rw-p', 'r--p', 'rw-p'
+    }
+
     It 'takes lists of any type' {
         $wanted = $seed, ($seed + 1)
         foreach ($list in [ulong[]] $wanted, [long[]] $wanted, [Collections.Generic.List[ulong]]::new([ulong[]] $wanted),
@@ -48,7 +59,7 @@ Describe 'Resolve-ProcAddress' {
             'ResolveAddress,ENOENT,MemProc.PowerShell.ResolveProcAddressCommand'
             'FindMap,ENOENT,MemProc.PowerShell.ResolveProcAddressCommand')
         $failures.CategoryInfo.Category | Should -Be 'ObjectNotFound', 'ObjectNotFound'
-        $failures[0].Exception.Message | Should -BeLike '*Near it: libc.so.6*'
+        $failures[0].Exception.Message | Should -BeLike '*Similar names: libc.so.6*'
     }
 
     It 'refuses what is no expression before anything is asked, with its place' {

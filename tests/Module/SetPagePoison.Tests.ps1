@@ -27,7 +27,7 @@ Describe 'Set-PagePoison' {
         $problem = { Set-PagePoison $target.Id $seed -WhatIf } | Should -Throw -PassThru
         $problem.FullyQualifiedErrorId | Should -BeLike 'PoisonPage,E*,MemProc.PowerShell.SetPagePoisonCommand'
         $problem.Exception.Message |
-            Should -Match 'CONFIG_MEMORY_FAILURE|debugfs is not mounted|hwpoison-inject|for root alone|lockdown'
+            Should -Match 'CONFIG_MEMORY_FAILURE|debugfs is not mounted|hwpoison-inject|Requires root|lockdown'
     }
 
     It 'names frame, page and mapping with -WhatIf, and does nothing' {

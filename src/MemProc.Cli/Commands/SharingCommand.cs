@@ -35,7 +35,7 @@ internal sealed class SharingCommand : ProcessCommand
         bool isChosen = given.Has(_among);
         int[] ids = isChosen ? [.. given.GetValue(_among)!.Append(process.Id).Distinct()] : ProcessList.Ids();
         List<MemProcException> refused = [];
-        PfnIndex index = PfnIndex.Build(ids, _ => { }, refused.Add, cancellation);
+        PfnIndex index = PfnIndex.Build(ids, _ => { }, refused.Add, cancellation: cancellation);
         output.WriteTable(Columns, new PageSharingReader(index, cancellation).Read(process));
         UnreadProcesses unread = new();
         foreach (MemProcException error in refused)

@@ -3,7 +3,7 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>What an address of a process belongs to: mapping, file, section, symbol, page.</summary>
-public sealed class ResolvedAddress
+public sealed class ResolvedAddress : ProcessOutput
 {
     private readonly ResolvedPlace _place;
     private readonly NamedPlace? _symbol;
@@ -19,14 +19,7 @@ public sealed class ResolvedAddress
         Flags = flags;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _place.Map.ProcessId;
-
-    /// <summary>The name of the process.</summary>
-    public string ProcessName => _place.Map.ProcessName;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
-    public ulong ProcessStartTicks => _place.Map.ProcessStartTicks;
+    internal override ProcessIdentity Process => _place.Map.Process;
 
     /// <summary>The address.</summary>
     public ulong Address { get; }

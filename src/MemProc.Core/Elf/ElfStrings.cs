@@ -27,7 +27,7 @@ internal sealed class ElfStrings
         _source = source;
         _offset = offset;
         _length = length;
-        _allowance = (1 << 20) + (length < ulong.MaxValue / ExpectedSharing ? length * ExpectedSharing : 0);
+        BeginPass();
         if (!source.Holds(offset, length))
         {
             throw source.Broken($"its string table at offset 0x{offset:x} extends past its end");
@@ -64,6 +64,10 @@ internal sealed class ElfStrings
             return Encoding.UTF8.GetString(text);
         }
     }
+
+    /// <summary>Allows all strings to be read once more.</summary>
+    public void BeginPass() =>
+        _allowance = (1 << 20) + (_length < ulong.MaxValue / ExpectedSharing ? _length * ExpectedSharing : 0);
 
     private ReadOnlySpan<byte> Fetch(uint offset)
     {

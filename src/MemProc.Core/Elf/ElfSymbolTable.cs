@@ -44,10 +44,23 @@ internal sealed class ElfSymbolTable
     /// <summary>Number of symbols, the empty first one included.</summary>
     public int Count { get; }
 
+    /// <summary>The numeric fields of a symbol.</summary>
+    /// <param name="index">Its index in the table.</param>
+    /// <exception cref="MemProcException">ReadElf: part of the table cannot be read.</exception>
+    public Entry this[int index]
+    {
+        get
+        {
+            ulong size = (ulong)_file.Format.SymbolBytes;
+            return Parse(_file.Source.ReadWhole(_offset + (ulong)index * size, size, "its symbol table"), index);
+        }
+    }
+
     /// <summary>The numeric fields of the symbols, without their names.</summary>
     /// <exception cref="MemProcException">ReadElf: part of the table cannot be read.</exception>
     public IEnumerable<Entry> Entries()
     {
+        _strings.BeginPass();
         int size = _file.Format.SymbolBytes;
         for (int first = 0; first < Count; first += PieceSymbols)
         {

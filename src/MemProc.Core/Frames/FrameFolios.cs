@@ -6,12 +6,12 @@ namespace MemProc;
 /// <param name="tables">The frame tables.</param>
 internal sealed class FrameFolios(FrameTables tables)
 {
-    /// <summary>A folio has at most 2^18 frames: a huge page of 1 GiB in pages of 4 KiB.</summary>
+    /// <summary>The largest folio has 2^18 frames: a huge page of 1 GiB with pages of 4 KiB.</summary>
     private const int LargestOrder = 18;
 
-    /// <summary>The folios of frames.</summary>
+    /// <summary>Returns the folios of frames.</summary>
     /// <param name="pfns">Frame numbers in any order, at most <see cref="FrameTables.BatchFrames"/>.</param>
-    /// <returns>An answer a frame; null where the machine has no such frame, as with memory of a device.</returns>
+    /// <returns>A result for each frame; null where the machine has no such frame, as with device memory.</returns>
     /// <exception cref="MemProcException">ReadPageFlags: the table cannot be read.</exception>
     public FrameFolio?[] Find(ReadOnlySpan<ulong> pfns)
     {
@@ -31,7 +31,7 @@ internal sealed class FrameFolios(FrameTables tables)
             }
             else if (index == 0 || sorted[index] - sorted[index - 1] > 1)
             {
-                // A tail right behind a frame is of the same folio as that one; the head of any other is looked for.
+                // A tail directly after a frame is of the same folio. The head of any other tail has to be found.
                 folio = FindHead(sorted[index]);
             }
 
@@ -42,8 +42,8 @@ internal sealed class FrameFolios(FrameTables tables)
     }
 
     /// <summary>
-    /// The folio of a tail. Folios are aligned to their size: of the frames below it with rounder and rounder
-    /// numbers, the first that is no tail is the head.
+    /// Returns the folio of a tail. Folios are aligned to their size: of the frames below it, with growing alignment, the
+    /// first that is not a tail is the head.
     /// </summary>
     private FrameFolio FindHead(ulong tail)
     {
@@ -62,7 +62,15 @@ internal sealed class FrameFolios(FrameTables tables)
             }
         }
 
-        // The folio came apart while it was looked at.
+        // The folio was split meanwhile.
         return new FrameFolio(tail, IsOnLru: false);
     }
 }
+
+/// <summary>
+/// The folio that a frame is part of. The kernel ages, reclaims and marks memory by folios, each of one frame or of a
+/// power of two of frames, and keeps their state with the first frame.
+/// </summary>
+/// <param name="HeadPfn">The folio's first frame.</param>
+/// <param name="IsOnLru">Whether it is on an LRU list, as all memory that the kernel can age.</param>
+internal readonly record struct FrameFolio(ulong HeadPfn, bool IsOnLru);

@@ -5,19 +5,35 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
+/// <summary>Attributes of a page frame that the kernel reports.</summary>
+[Flags]
+public enum FrameFields
+{
+    /// <summary>None.</summary>
+    None = 0,
+    /// <summary>Its flags (<c>/proc/kpageflags</c>).</summary>
+    Flags = 1,
+    /// <summary>How many times it is mapped (<c>/proc/kpagecount</c>).</summary>
+    MapCount = 2,
+    /// <summary>The memory cgroup that is charged for it (<c>/proc/kpagecgroup</c>).</summary>
+    Cgroup = 4,
+    /// <summary>All of them.</summary>
+    All = Flags | MapCount | Cgroup,
+}
+
 /// <summary>
-/// The kernel's tables of page frames: <c>/proc/kpageflags</c>, <c>/proc/kpagecount</c>, <c>/proc/kpagecgroup</c>,
-/// a word a frame (<c>fs/proc/page.c</c>). Root only.
+/// The kernel's tables of page frames: <c>/proc/kpageflags</c>, <c>/proc/kpagecount</c>, <c>/proc/kpagecgroup</c>, with
+/// 64 bits for each frame (<c>fs/proc/page.c</c>). Require root.
 /// </summary>
 public sealed class FrameTables : IDisposable
 {
-    /// <summary>Frames that can be asked for at once.</summary>
+    /// <summary>Maximum number of frames in one call of <see cref="Read"/>.</summary>
     public const int BatchFrames = 16 * 1024;
 
-    /// <summary>Frames of a range that are read at once: few enough that the first answers come soon.</summary>
+    /// <summary>Frames of a range that are read at once: few enough that the first results come soon.</summary>
     private const ulong RangeFrames = 1024;
 
-    /// <summary>Reading a few unwanted words is cheaper than another system call.</summary>
+    /// <summary>Reading this many other entries is cheaper than another system call.</summary>
     private const ulong BridgedFrames = 8;
 
     private readonly SafeFileHandle _flags;
@@ -26,9 +42,9 @@ public sealed class FrameTables : IDisposable
     private readonly Lazy<CgroupTree> _cgroupTree;
 
     /// <summary>Opens the tables.</summary>
-    /// <param name="fields">What will be asked for.</param>
+    /// <param name="fields">The attributes that will be read.</param>
     /// <param name="files">Where procfs is; the usual place when left out.</param>
-    /// <exception cref="MemProcException">ReadPageFlags: EACCES without root; ENOENT where the kernel has none.</exception>
+    /// <exception cref="MemProcException">ReadPageFlags: EACCES without root; ENOENT where the kernel has no tables.</exception>
     public FrameTables(FrameFields fields = FrameFields.All, KernelFiles? files = null)
     {
         files ??= KernelFiles.Default;
@@ -37,16 +53,16 @@ public sealed class FrameTables : IDisposable
         _counts = fields.HasFlag(FrameFields.MapCount) ? Open(files, "kpagecount") : null;
         if (fields.HasFlag(FrameFields.Cgroup))
         {
-            // Kernels without memory cgroups lack this one.
+            // Kernels without memory cgroups lack this table.
             _ = Libc.TryOpenAt(null, $"{files.Proc}/kpagecgroup", OpenAccess.ReadOnly, out _cgroups);
         }
     }
 
-    /// <summary>Reads what the kernel knows of frames, neighbours together.</summary>
+    /// <summary>Reads what the kernel reports about frames, with one system call for close ones.</summary>
     /// <param name="pfns">Frame numbers in any order, at most <see cref="BatchFrames"/>.</param>
-    /// <param name="raw">Show flags of the kernel's internals, and overloaded ones by what they mean.</param>
-    /// <param name="pages">The page table's words by which the frames were reached; empty: by number alone.</param>
-    /// <returns>An answer a frame, in the order asked; null where the number is beyond the last frame.</returns>
+    /// <param name="raw">Whether to show flags internal to the kernel, and overloaded ones by their meaning.</param>
+    /// <param name="pages">The pagemap entries by which the frames were reached; empty: by number.</param>
+    /// <returns>A result for each frame, in the given order; null where the number is after the last frame.</returns>
     /// <exception cref="MemProcException">A table cannot be read.</exception>
     public PageFlags?[] Read(ReadOnlySpan<ulong> pfns, bool raw, ReadOnlySpan<ulong> pages = default)
     {
@@ -75,31 +91,31 @@ public sealed class FrameTables : IDisposable
         return result;
     }
 
-    /// <summary>Reads the flags of frames in rising order, without an object for each.</summary>
-    /// <param name="sorted">Frame numbers in rising order, repeated ones too.</param>
-    /// <param name="words">Where the words of kpageflags go.</param>
-    /// <returns>For how many of them the machine has a frame.</returns>
+    /// <summary>Reads the flags of frames in ascending order, without an object for each.</summary>
+    /// <param name="sorted">Frame numbers in ascending order; they may repeat.</param>
+    /// <param name="words">Receives the flags.</param>
+    /// <returns>The number of leading frames that the machine has.</returns>
     /// <exception cref="MemProcException">The table cannot be read.</exception>
     internal int ReadFlags(ReadOnlySpan<ulong> sorted, Span<ulong> words) => ReadWords(_flags, sorted, words);
 
-    /// <summary>Reads the flags of neighbouring frames. Returns how many there are.</summary>
+    /// <summary>Reads the flags of consecutive frames. Returns how many the machine has.</summary>
     internal int ReadFlags(ulong first, Span<ulong> words) => ReadTable(_flags, first, words);
 
-    /// <summary>Reads the cgroups of frames in rising order; null on kernels without memory cgroups.</summary>
+    /// <summary>Reads the cgroups of frames in ascending order; null on kernels without memory cgroups.</summary>
     internal ulong[]? ReadCgroups(ReadOnlySpan<ulong> sorted) => ReadColumn(_cgroups, sorted);
 
     /// <summary>
-    /// Reads the cgroups of neighbouring frames. Returns how many there are; 0 on kernels without memory cgroups.
+    /// Reads the cgroups of consecutive frames. Returns how many the machine has; 0 on kernels without memory cgroups.
     /// </summary>
     internal int ReadCgroups(ulong first, Span<ulong> words) =>
         _cgroups is null ? 0 : ReadTable(_cgroups, first, words);
 
-    /// <summary>The number of the first frame behind the machine's last one.</summary>
+    /// <summary>The number after that of the machine's last frame.</summary>
     public ulong End
     {
         get
         {
-            // The table has no size; where it ends is found by halving.
+            // The file has no size; a binary search finds its end.
             ulong known = 0;
             ulong beyond = 1UL << 52;
             Span<ulong> word = stackalloc ulong[1];
@@ -120,12 +136,12 @@ public sealed class FrameTables : IDisposable
         }
     }
 
-    /// <summary>Reads what the kernel knows of neighbouring frames, piece by piece.</summary>
-    /// <param name="range">Which frames.</param>
-    /// <param name="raw">As for <see cref="Read"/>.</param>
-    /// <param name="filter">Which of them are wanted; null: all.</param>
+    /// <summary>Reads what the kernel reports about consecutive frames, in chunks.</summary>
+    /// <param name="range">The frames.</param>
+    /// <param name="raw">As in <see cref="Read"/>.</param>
+    /// <param name="filter">Selects frames; null: all.</param>
     /// <exception cref="MemProcException">
-    /// A table cannot be read; EINVAL at the first number beyond the machine's last frame.
+    /// A table cannot be read; EINVAL at the first number after the machine's last frame.
     /// </exception>
     public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, FrameFilter? filter = null)
     {
@@ -161,9 +177,9 @@ public sealed class FrameTables : IDisposable
         }
     }
 
-    /// <summary>The exception for a frame that the machine does not have.</summary>
+    /// <summary>Creates the error for a frame that the machine does not have.</summary>
     public static MemProcException Beyond(ulong pfn) =>
-        new(Operation.ReadPageFlags, Errno.EINVAL, $"Frame 0x{pfn:x} is beyond the machine's last one.", pfn);
+        new(Operation.ReadPageFlags, Errno.EINVAL, $"Frame 0x{pfn:x} does not exist: it is after the machine's last frame.", pfn);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -179,9 +195,10 @@ public sealed class FrameTables : IDisposable
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? handle);
         return handle ?? throw new MemProcException(Operation.ReadPageFlags, errno, errno switch
         {
-            Errno.EACCES or Errno.EPERM => $"{path} is for root alone: run as root, or with CAP_DAC_OVERRIDE.",
-            Errno.ENOENT => $"This kernel has no {path} (CONFIG_PROC_PAGE_MONITOR).",
-            _ => $"{path} cannot be opened: {ErrnoException.Describe(errno)} ({errno}).",
+            Errno.EACCES or Errno.EPERM => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). Requires root, "
+                + "or CAP_DAC_OVERRIDE.",
+            Errno.ENOENT => $"This kernel has no {path}. Requires CONFIG_PROC_PAGE_MONITOR.",
+            _ => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}).",
         }, path);
     }
 
@@ -197,7 +214,7 @@ public sealed class FrameTables : IDisposable
         return words;
     }
 
-    /// <summary>Reads the words of frames in rising order. Returns for how many the table had one.</summary>
+    /// <summary>Reads the entries of frames in ascending order. Returns how many leading ones the table has.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int ReadWords(SafeFileHandle table, ReadOnlySpan<ulong> pfns, Span<ulong> words)
     {
@@ -236,7 +253,7 @@ public sealed class FrameTables : IDisposable
 
     private static int ReadTable(SafeFileHandle table, ulong pfn, Span<ulong> words)
     {
-        // A frame number whose offset would overflow is beyond any table.
+        // A frame number whose offset would overflow is after the end of every table.
         if (pfn > long.MaxValue / sizeof(ulong) - BatchFrames * BridgedFrames)
         {
             return 0;
@@ -249,7 +266,7 @@ public sealed class FrameTables : IDisposable
         catch (ErrnoException error)
         {
             throw new MemProcException(Operation.ReadPageFlags, error.Errno,
-                $"The words of the frames from 0x{pfn:x} on cannot be read: {error.Message}.", pfn);
+                $"Cannot read the frames from 0x{pfn:x}: {error.Message}.", pfn);
         }
     }
 }

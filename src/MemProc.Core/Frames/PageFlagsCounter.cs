@@ -5,49 +5,49 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>Counts page frames by their flags, without an object for each.</summary>
-/// <param name="raw">Count flags of the kernel's internals too, and overloaded ones by what they mean.</param>
-/// <param name="filter">Which frames count; null: all.</param>
+/// <param name="raw">Whether flags internal to the kernel count too, and overloaded ones by their meaning.</param>
+/// <param name="filter">Selects the frames that count; null: all.</param>
 public sealed class PageFlagsCounter(bool raw, FlagFilter? filter)
 {
     private readonly Dictionary<ulong, ulong> _frames = [];
     private readonly Dictionary<ulong, ulong> _swapped = [];
 
-    /// <summary>The counts, most pages first; pages in swap behind those in memory.</summary>
+    /// <summary>The counts, most pages first; pages in swap after those in memory.</summary>
     public IEnumerable<PageFlagsSummary> Summaries =>
         Sorted(_frames, isSwapped: false).Concat(Sorted(_swapped, isSwapped: true));
 
     /// <summary>Counts one frame.</summary>
-    /// <param name="word">Its word of <c>/proc/kpageflags</c>.</param>
-    /// <param name="page">The page table's word by which it was reached.</param>
-    /// <param name="pages">How many pages reached it so.</param>
-    public void Add(KernelPageWord word, PageMapWord page = default, ulong pages = 1) =>
-        Add(_frames, raw ? word.Expand(page) : word.WellKnown, pages);
+    /// <param name="flagSet">Its flags as <c>/proc/kpageflags</c> has them.</param>
+    /// <param name="page">The pagemap entry by which it was reached.</param>
+    /// <param name="pages">Number of pages that reached it by such an entry.</param>
+    public void Add(KernelPageWord flagSet, PageMapWord page = default, ulong pages = 1) =>
+        Add(_frames, raw ? flagSet.Expand(page) : flagSet.WellKnown, pages);
 
-    /// <summary>Counts a page in swap: it has no frame, and flags only of the page table.</summary>
+    /// <summary>Counts a page in swap: it has no frame, and only flags of the page table.</summary>
     public void AddSwapped(PageMapWord page) =>
         Add(_swapped, raw ? default(KernelPageWord).Expand(page) : default, 1);
 
-    /// <summary>Counts what another counter of the same kind has counted.</summary>
+    /// <summary>Adds the counts of another instance with the same parameters.</summary>
     public void Add(PageFlagsCounter other)
     {
-        foreach ((ulong flags, ulong count) in other._frames)
+        foreach ((ulong shown, ulong count) in other._frames)
         {
-            CollectionsMarshal.GetValueRefOrAddDefault(_frames, flags, out _) += count;
+            CollectionsMarshal.GetValueRefOrAddDefault(_frames, shown, out _) += count;
         }
 
-        foreach ((ulong flags, ulong count) in other._swapped)
+        foreach ((ulong shown, ulong count) in other._swapped)
         {
-            CollectionsMarshal.GetValueRefOrAddDefault(_swapped, flags, out _) += count;
+            CollectionsMarshal.GetValueRefOrAddDefault(_swapped, shown, out _) += count;
         }
     }
 
-    /// <summary>Counts frames in the order of their numbers; neighbours that are equal are counted together.</summary>
+    /// <summary>Counts frames in the order of their numbers; equal neighbors are counted together.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal void Add(ReadOnlySpan<ulong> words, PageMapWord page = default)
+    internal void Add(ReadOnlySpan<ulong> flags, PageMapWord page = default)
     {
-        for (int index = 0; index < words.Length;)
+        for (int index = 0; index < flags.Length;)
         {
-            ReadOnlySpan<ulong> rest = words[index..];
+            ReadOnlySpan<ulong> rest = flags[index..];
             int equal = rest.IndexOfAnyExcept(rest[0]);
             equal = equal < 0 ? rest.Length : equal;
             Add(new KernelPageWord(rest[0]), page, (ulong)equal);

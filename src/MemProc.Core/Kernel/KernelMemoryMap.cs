@@ -4,13 +4,11 @@ namespace MemProc;
 /// What the kernel keeps about the address space of a process: members of its mm_struct. A member that the running kernel
 /// does not have is null.
 /// </summary>
-public sealed class KernelMemoryMap
+public sealed class KernelMemoryMap : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
-
     internal KernelMemoryMap(KernelProcess process, KernelLayout.MemoryOffsets offsets)
     {
-        _process = process.Process.Identity;
+        Process = process.Process.Identity;
         TaskAddress = process.Task();
         MmAddress = process.Address;
         KernelStructure mm = process.ReadMm();
@@ -32,14 +30,7 @@ public sealed class KernelMemoryMap
         TotalPages = mm.ReadUInt64(offsets["total_vm"]);
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>Address of the main thread's task_struct; null if that thread has exited.</summary>
     public ulong? TaskAddress { get; }

@@ -1,16 +1,15 @@
 namespace MemProc;
 
 /// <summary>A mapping as the kernel keeps it: its vm_area_struct.</summary>
-public sealed class KernelVma
+public sealed class KernelVma : ProcessOutput
 {
     private const int DeviceMinorBits = 20;
 
-    private readonly ProcessIdentity _process;
     private readonly uint _device;
 
     internal KernelVma(ProcessIdentity process, ulong memory, int index, in KernelVmaRecord record)
     {
-        _process = process;
+        Process = process;
         MmAddress = memory;
         Index = index;
         KernelAddress = record.Address;
@@ -23,14 +22,7 @@ public sealed class KernelVma
         _device = record.Device;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>Address of the vm_area_struct.</summary>
     public ulong KernelAddress { get; }

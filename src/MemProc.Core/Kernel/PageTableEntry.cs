@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>An entry of a process' page table, on the way from the root to a page.</summary>
-public sealed class PageTableEntry
+public sealed class PageTableEntry : ProcessOutput
 {
     private readonly PageTableContext _context;
     private readonly int _level;
@@ -15,14 +15,7 @@ public sealed class PageTableEntry
         Entry = step.Entry;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _context.Identity.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _context.Identity.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
-    public ulong ProcessStartTicks => _context.Identity.StartTicks;
+    internal override ProcessIdentity Process => _context.Identity;
 
     /// <summary>The address of the process that was looked up.</summary>
     public ulong Address { get; }

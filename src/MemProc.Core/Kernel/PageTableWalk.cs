@@ -1,20 +1,13 @@
 namespace MemProc;
 
 /// <summary>The result of a page table walk to one address: the last entry.</summary>
-public sealed class PageTableWalk
+public sealed class PageTableWalk : ProcessOutput
 {
     private readonly PageTableEntry _last;
 
     internal PageTableWalk(PageTableEntry last) => _last = last;
 
-    /// <inheritdoc cref="PageTableEntry.ProcessId"/>
-    public int ProcessId => _last.ProcessId;
-
-    /// <inheritdoc cref="PageTableEntry.ProcessName"/>
-    public string ProcessName => _last.ProcessName;
-
-    /// <inheritdoc cref="PageTableEntry.ProcessStartTicks"/>
-    public ulong ProcessStartTicks => _last.ProcessStartTicks;
+    internal override ProcessIdentity Process => _last.Process;
 
     /// <inheritdoc cref="PageTableEntry.Address"/>
     public ulong Address => _last.Address;

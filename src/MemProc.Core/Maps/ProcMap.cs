@@ -3,7 +3,7 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>One mapping (VMA) of a process, as <c>/proc/PID/maps</c> shows it.</summary>
-public class ProcMap
+public class ProcMap : ProcessOutput
 {
     private readonly uint _major;
     private readonly uint _minor;
@@ -43,15 +43,6 @@ public class ProcMap
         IsDeleted = map.IsDeleted;
         Kind = map.Kind;
     }
-
-    /// <summary>The process id.</summary>
-    public int ProcessId => Process.ProcessId;
-
-    /// <summary>The name of the process.</summary>
-    public string ProcessName => Process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
-    public ulong ProcessStartTicks => Process.StartTicks;
 
     /// <summary>Index in the list, from 0; null where the mapping was found by address.</summary>
     public int? Index { get; }
@@ -111,7 +102,7 @@ public class ProcMap
     public ProcMapKind Kind { get; }
 
     /// <summary>The process that it belongs to.</summary>
-    internal ProcessIdentity Process { get; }
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>Whether the mapping can show a part of an ELF image. Devices are never read to find out.</summary>
     internal bool CanContainElf => Kind == ProcMapKind.Vdso

@@ -5,27 +5,18 @@ namespace MemProc;
 /// <summary>
 /// The memory counters of a process from <c>/proc/PID/status</c>. A counter that this kernel does not have is null, not 0.
 /// </summary>
-public class ProcMemoryStatus
+public class ProcMemoryStatus : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
-
     internal ProcMemoryStatus(
         ProcessIdentity process, string? state, int? threadCount, Dictionary<string, ulong> counters)
     {
-        _process = process;
+        Process = process;
         State = state;
         ThreadCount = threadCount;
         Counters = counters.AsReadOnly();
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The name of the process.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>State of the main thread as the kernel names it: <c>running</c>, <c>sleeping</c>…</summary>
     public string? State { get; }

@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>A range of a process' memory that was read.</summary>
-public sealed class MemoryBlock
+public sealed class MemoryBlock : ProcessOutput
 {
     internal MemoryBlock(
         ProcessIdentity process, ulong address, ulong length, byte[] bytes, MemoryGap[] gaps, ReadMethod method)
@@ -13,15 +13,6 @@ public sealed class MemoryBlock
         Gaps = gaps;
         Method = method;
     }
-
-    /// <summary>The process id.</summary>
-    public int ProcessId => Process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => Process.Name;
-
-    /// <summary>Start time in clock ticks after boot; with the id it identifies the process.</summary>
-    public ulong ProcessStartTicks => Process.StartTicks;
 
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
@@ -44,5 +35,5 @@ public sealed class MemoryBlock
     /// </summary>
     public ulong[] Pointers { get; init; } = [];
 
-    internal ProcessIdentity Process { get; }
+    internal override ProcessIdentity Process { get; }
 }

@@ -1,27 +1,18 @@
 namespace MemProc;
 
 /// <summary>A value at a watched address: the initial one, or a change.</summary>
-public sealed class MemoryChange
+public sealed class MemoryChange : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
-
     internal MemoryChange(ProcessIdentity process, ulong address, ulong length, MemoryType type, bool isFirst)
     {
-        _process = process;
+        Process = process;
         Address = address;
         Length = length;
         Type = type.ToString();
         IsFirst = isFirst;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time in clock ticks after boot; with the id it identifies the process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }

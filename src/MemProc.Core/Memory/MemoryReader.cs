@@ -321,10 +321,10 @@ public sealed class MemoryReader
         MemoryGap.Add(gaps, new MemoryGap(start, end - start, kind, errno));
 
     /// <summary>The parts of a range that are read: all of it, or the pages in memory. Used in address order.</summary>
-    internal sealed class Readable(ulong end, IEnumerable<ResidentRange>? resident) : IDisposable
+    internal sealed class Readable(ulong end, IEnumerable<AddressRange>? resident) : IDisposable
     {
-        private readonly IEnumerator<ResidentRange>? _resident = resident?.GetEnumerator();
-        private ResidentRange _current;
+        private readonly IEnumerator<AddressRange>? _resident = resident?.GetEnumerator();
+        private AddressRange _current;
 
         /// <summary>First address after the range.</summary>
         public ulong End => end;
@@ -341,7 +341,7 @@ public sealed class MemoryReader
 
             while (_current.End <= address)
             {
-                _current = _resident.MoveNext() ? _resident.Current : new ResidentRange(end, ulong.MaxValue);
+                _current = _resident.MoveNext() ? _resident.Current : new AddressRange(end, ulong.MaxValue);
             }
 
             return (Math.Max(address, _current.Start), Math.Min(_current.End, end));

@@ -1,28 +1,20 @@
 namespace MemProc;
 
 /// <summary>A struct that was read from a process' memory.</summary>
-public sealed class MemoryRecord
+public sealed class MemoryRecord : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
     private readonly MemoryLayout _layout;
     private readonly object?[] _values;
 
     internal MemoryRecord(ProcessIdentity process, ulong address, MemoryLayout layout, object?[] values)
     {
-        _process = process;
+        Process = process;
         _layout = layout;
         Address = address;
         _values = values;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time in clock ticks after boot; with the id it identifies the process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }

@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>A write to a process' memory that was done.</summary>
-public sealed class MemoryWrite
+public sealed class MemoryWrite : ProcessOutput
 {
     internal MemoryWrite(
         ProcessIdentity process, ulong address, byte[] previousBytes, byte[] bytes, WriteMethod method, string path,
@@ -32,15 +32,6 @@ public sealed class MemoryWrite
                 $"A write has the same number of bytes before and after, at least one; here {previousBytes.Length} and "
                 + $"{bytes.Length}.");
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => Process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => Process.Name;
-
-    /// <summary>Start time in clock ticks after boot; with the id it identifies the process.</summary>
-    public ulong ProcessStartTicks => Process.StartTicks;
-
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
@@ -62,7 +53,7 @@ public sealed class MemoryWrite
     /// <summary>The bytes were read back and are those written; null where this was not requested.</summary>
     public bool? IsVerified { get; }
 
-    internal ProcessIdentity Process { get; }
+    internal override ProcessIdentity Process { get; }
 }
 
 /// <summary>How memory is written.</summary>

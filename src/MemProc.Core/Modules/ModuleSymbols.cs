@@ -10,6 +10,7 @@ internal sealed class ModuleSymbols : IDisposable
     private readonly Dictionary<int, uint> _numbers = [];
     private readonly ElfFile? _debugFile;
     private readonly Lazy<(SymbolIndex Index, SymbolOrigin Origin)[]> _indexes;
+    private readonly Lazy<(ElfSymbolTable Table, ulong[] Hashes)[]> _names;
 
     /// <summary>Finds the symbol tables.</summary>
     /// <param name="process">The process.</param>
@@ -37,6 +38,8 @@ internal sealed class ModuleSymbols : IDisposable
             let index = file.TryRun(() => new SymbolIndex(item.Table, image.Header.Machine, item.Origin))
             where index is not null
             select (index, item.Origin)]);
+        _names = new Lazy<(ElfSymbolTable, ulong[])[]>(
+            () => [.. _tables.Select(item => (item.Table, Hashes(item.Table)))]);
     }
 
     /// <summary>
@@ -69,19 +72,19 @@ internal sealed class ModuleSymbols : IDisposable
     /// </summary>
     public ElfSymbol[] Named(string name)
     {
-        ElfSymbol[] all = [.. DefinedSymbols()];
-        ElfSymbol[] found = Array.FindAll(all, symbol => Bare(symbol) == name);
+        ElfSymbol[] candidates = [.. _names.Value.SelectMany(names => Candidates(names.Table, names.Hashes, name))];
+        ElfSymbol[] found = Array.FindAll(candidates, symbol => WithoutVersion(symbol.Name) == name);
         // The default version comes before those that are kept for old programs.
         ElfSymbol[] current = Array.FindAll(found, IsCurrent);
         found = current.Length > 0 ? current : found;
         found = found.Length > 0 ? found
-            : Array.FindAll(all, symbol => symbol.VersionedName == name || symbol.Name == name);
-        return found.Length > 0 ? found : Array.FindAll(all, symbol => symbol.DemangledName == name
-            || symbol.DemangledName.StartsWith($"{name}(", StringComparison.Ordinal));
+            : Array.FindAll(candidates, symbol => symbol.VersionedName == name || symbol.Name == name);
+        return found.Length > 0 ? found : [.. DefinedSymbols().Where(symbol => symbol.DemangledName == name
+            || symbol.DemangledName.StartsWith($"{name}(", StringComparison.Ordinal))];
     }
 
     /// <summary>The names of all symbols, without versions.</summary>
-    public IEnumerable<string> Names() => DefinedSymbols().Select(Bare);
+    public IEnumerable<string> Names() => DefinedSymbols().Select(symbol => WithoutVersion(symbol.Name));
 
     /// <inheritdoc/>
     public void Dispose() => _debugFile?.Dispose();
@@ -92,8 +95,47 @@ internal sealed class ModuleSymbols : IDisposable
     private static bool IsCurrent(ElfSymbol symbol) => symbol.Version is not null ? symbol.IsDefaultVersion
         : symbol.Name.IndexOf('@') is not (int at and > 0) || symbol.Name.AsSpan(at).StartsWith("@@");
 
-    private static string Bare(ElfSymbol symbol) =>
-        symbol.Name.IndexOf('@') is int at and > 0 ? symbol.Name[..at] : symbol.Name;
+    private static string WithoutVersion(string name) => name.IndexOf('@') is int at and > 0 ? name[..at] : name;
+
+    private static bool IsDefined(in ElfSymbolTable.Entry entry) => entry.Section is not (0 or 0xfff1) && entry.Name != 0
+        && entry.Type is not (ElfSymbolType.File or ElfSymbolType.Section);
+
+    /// <summary>
+    /// The hashes of the names in a table, each with the index of its symbol below, in ascending order: 8 bytes a symbol,
+    /// where the names themselves take a multiple of that.
+    /// </summary>
+    private static ulong[] Hashes(ElfSymbolTable table)
+    {
+        List<ulong> hashes = [];
+        foreach (ElfSymbolTable.Entry entry in table.Entries())
+        {
+            if (IsDefined(entry))
+            {
+                hashes.Add(Hash(table.Symbol(entry).Name) | (uint)entry.Index);
+            }
+        }
+
+        hashes.Sort();
+        return [.. hashes];
+    }
+
+    /// <summary>The symbols of a table whose names have the same hash as a name, versions aside.</summary>
+    private static IEnumerable<ElfSymbol> Candidates(ElfSymbolTable table, ulong[] hashes, string name)
+    {
+        ulong hash = Hash(name);
+        int first = Array.BinarySearch(hashes, hash);
+        for (int at = first >= 0 ? first : ~first; at < hashes.Length && (hashes[at] ^ hash) <= uint.MaxValue; at++)
+        {
+            yield return table.Symbol(table[(int)(uint)hashes[at]]);
+        }
+    }
+
+    /// <summary>The hash of a name without its version, in the upper 32 bits.</summary>
+    private static ulong Hash(string name)
+    {
+        int version = name.IndexOf('@');
+        return (ulong)(uint)string.GetHashCode(version > 0 ? name.AsSpan(0, version) : name) << 32;
+    }
 
     /// <summary>The index of a section in the debug file, which can differ from that in the image.</summary>
     private uint InDebugFile(ElfSection section)
@@ -112,7 +154,6 @@ internal sealed class ModuleSymbols : IDisposable
     public IEnumerable<ElfSymbol> DefinedSymbols() =>
         from item in _tables
         from entry in item.Table.Entries()
-        where entry.Section is not (0 or 0xfff1) && entry.Name != 0
-            && entry.Type is not (ElfSymbolType.File or ElfSymbolType.Section)
+        where IsDefined(entry)
         select item.Table.Symbol(entry);
 }

@@ -1,136 +1,101 @@
-using System.Collections.Concurrent;
 using MemProc.Interop;
 
 namespace MemProc;
 
 /// <summary>Counts the flags of many frames: of the whole machine, of a range, of a process.</summary>
 /// <param name="tables">The frame tables.</param>
-/// <param name="raw">Count flags of the kernel's internals too.</param>
-/// <param name="filter">Which frames count.</param>
-/// <param name="cancellation">Stops the counting.</param>
+/// <param name="raw">Whether flags internal to the kernel count too.</param>
+/// <param name="filter">Selects what counts.</param>
+/// <param name="cancellation">Stops the count.</param>
 public sealed class FrameCount(
     FrameTables tables, bool raw, PageFilter filter, CancellationToken cancellation = default)
 {
-    /// <summary>Frames of one piece of work: 1 MiB of words.</summary>
-    private const int PieceFrames = 128 * 1024;
+    /// <summary>Frames that a worker counts at a time: 1 MiB of table entries.</summary>
+    private const int ChunkFrames = 128 * 1024;
 
-    /// <summary>Bytes of a mapping in one piece of work: 128 KiB of pagemap.</summary>
-    private const ulong PieceBytes = 64UL << 20;
+    /// <summary>Bytes of a mapping that a worker counts at a time: 128 KiB of pagemap.</summary>
+    private const ulong ChunkBytes = 64UL << 20;
 
-    /// <summary>Pieces of one mapping.</summary>
-    private const ulong MostPieces = 1024;
+    /// <summary>Maximum number of chunks of one mapping.</summary>
+    private const ulong MaxChunks = 1024;
 
-    /// <summary>What has been counted.</summary>
+    /// <summary>The sums so far.</summary>
     public PageFlagsCounter Counts { get; } = new(raw, filter.Frame.Flags);
 
-    /// <summary>Counts neighbouring frames, on all processors.</summary>
+    /// <summary>Counts consecutive frames, on all processors.</summary>
     /// <param name="first">The first frame number.</param>
-    /// <param name="end">The number behind the last one; what is beyond the machine's last frame does not count.</param>
+    /// <param name="end">The number after the last one; frames after the machine's last one do not count.</param>
     /// <exception cref="MemProcException">A table cannot be read.</exception>
     public void AddRange(ulong first, ulong end)
     {
         end = Math.Min(end, tables.End);
-        if (first >= end)
-        {
-            return;
-        }
-
-        long pieces = (long)((end - first + PieceFrames - 1) / PieceFrames);
-        ParallelOptions options = new() { CancellationToken = cancellation };
-        try
-        {
-            Parallel.For(0, pieces, options,
-                () => new Piece(new PageFlagsCounter(raw, filter.Frame.Flags)),
-                (index, _, piece) =>
-                {
-                    ulong from = first + (ulong)index * PieceFrames;
-                    piece.Count(tables, from, (int)Math.Min(PieceFrames, end - from), filter.Frame.CgroupInode);
-                    return piece;
-                },
-                piece =>
-                {
-                    lock (Counts)
-                    {
-                        Counts.Add(piece.Counts);
-                    }
-                });
-        }
-        catch (AggregateException error) when (error.InnerException is MemProcException inner)
-        {
-            throw inner;
-        }
+        ParallelForEach<PfnRange, Worker> chunks = new(
+            Chunks(first, end), _ => new Worker(new PageFlagsCounter(raw, filter.Frame.Flags)), cancellation);
+        chunks.Run(
+            (chunk, worker) => worker.Count(tables, chunk.First, (int)chunk.Count, filter.Frame.CgroupInode),
+            worker => Counts.Add(worker.Counts));
     }
 
     /// <summary>Counts the pages of a process on all processors: all of them or, where something fails, none.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="address">First address; null: all of the process.</param>
+    /// <param name="address">First address; null: the whole process.</param>
     /// <param name="length">Bytes from there.</param>
     /// <exception cref="MemProcException">
     /// EPERM where the kernel hides the frame numbers; ReadMaps, ReadPageMap or ReadPageFlags failed.
     /// </exception>
     public void AddProcess(LinuxProcess process, ulong? address = null, ulong length = 0)
     {
-        ulong start = MachinePage.Floor(address ?? 0);
-        ulong end = address is ulong from
-            ? MachinePage.Ceiling(UserRange.End(from, length, Operation.ReadPageMap))
-            : long.MaxValue;
-        IEnumerable<ProcMap> maps = address is null
-            ? MapReader.Read(process, cancellation)
-            : MapReader.Between(process, start, end);
-        PageFrameCount pages = new(tables, raw, filter);
-        try
-        {
-            Parallel.ForEach(
-                Partitioner.Create(Pieces(maps, start, end), EnumerablePartitionerOptions.NoBuffering),
-                new ParallelOptions { CancellationToken = cancellation },
-                () => (Reader: new PageMapReader(process, cancellation) { TellsHuge = filter.IsHuge },
-                    Pages: new PageFrameCount(tables, raw, filter)),
-                (piece, _, worker) =>
+        AddressRange range = address is ulong start
+            ? new AddressRange(start, UserRange.End(start, length, Operation.ReadPageMap)).Pages
+            : AddressRange.All;
+        ParallelForEach<(ProcMap Map, AddressRange Part), (PopulatedPages Walk, PageFrameCount Count)> chunks = new(
+            Chunks(new PopulatedPages(process, cancellation).Maps(range), range),
+            stop => (new PopulatedPages(process, stop) { DetectHuge = filter.IsHuge },
+                new PageFrameCount(tables, raw, filter)),
+            cancellation);
+        PageFrameCount count = new(tables, raw, filter);
+        chunks.Run(
+            (chunk, worker) =>
+            {
+                foreach (PageMapStretch pages in worker.Walk.Of(chunk.Map, chunk.Part))
                 {
-                    foreach (PageMapStretch stretch in worker.Reader.ReadPopulated(piece.Start, piece.End))
-                    {
-                        worker.Pages.Collect(stretch);
-                    }
+                    worker.Count.Collect(pages);
+                }
+            },
+            worker => count.Add(worker.Count));
+        process.ThrowIfExited(Operation.ReadPageMap);
+        Counts.Add(count.Count(cancellation));
+    }
 
-                    return worker;
-                },
-                worker =>
-                {
-                    lock (pages)
-                    {
-                        pages.Add(worker.Pages);
-                    }
-                });
-            process.ThrowIfExited(Operation.ReadPageMap);
-            Counts.Add(pages.Count(cancellation));
-        }
-        catch (AggregateException error) when (error.InnerException is MemProcException inner)
+    private static IEnumerable<PfnRange> Chunks(ulong first, ulong end)
+    {
+        for (ulong at = first; at < end; at += ChunkFrames)
         {
-            throw inner;
+            yield return new PfnRange(at, Math.Min(ChunkFrames, end - at));
         }
     }
 
-    /// <summary>Mappings, the large ones cut so that several processors have something to do.</summary>
-    private static IEnumerable<(ulong Start, ulong End)> Pieces(IEnumerable<ProcMap> maps, ulong start, ulong end)
+    /// <summary>Returns the mappings, the large ones cut so that several processors have work.</summary>
+    private static IEnumerable<(ProcMap Map, AddressRange Part)> Chunks(IEnumerable<ProcMap> maps, AddressRange range)
     {
-        foreach (ProcMap map in maps.Where(map => map.Start < end && map.Kind != ProcMapKind.Vsyscall))
+        foreach (ProcMap map in maps)
         {
-            ulong until = Math.Min(map.End, end);
-            // Terabytes that are only reserved are not to be cut into millions.
-            ulong size = Math.Max(PieceBytes, MachinePage.Ceiling(map.SizeBytes / MostPieces));
-            for (ulong at = Math.Max(map.Start, start); at < until;)
+            AddressRange part = new AddressRange(map.Start, map.End).Clip(range);
+            // Reservations of terabytes are not cut into millions of chunks.
+            ulong size = Math.Max(ChunkBytes, MachinePage.Ceiling(map.SizeBytes / MaxChunks));
+            for (ulong at = part.Start; at < part.End;)
             {
-                ulong next = at + Math.Min(size, until - at);
-                yield return (at, next);
+                ulong next = at + Math.Min(size, part.End - at);
+                yield return (map, new AddressRange(at, next));
                 at = next;
             }
         }
     }
 
-    /// <summary>What one worker counts with.</summary>
-    private sealed class Piece(PageFlagsCounter counts)
+    /// <summary>The buffers and sums of one worker.</summary>
+    private sealed class Worker(PageFlagsCounter counts)
     {
-        private readonly ulong[] _flags = new ulong[PieceFrames];
+        private readonly ulong[] _flags = new ulong[ChunkFrames];
         private ulong[]? _cgroups;
 
         public PageFlagsCounter Counts { get; } = counts;
@@ -144,9 +109,9 @@ public sealed class FrameCount(
                 return;
             }
 
-            _cgroups ??= new ulong[PieceFrames];
-            int paid = tables.ReadCgroups(first, _cgroups.AsSpan(0, known));
-            for (int index = 0; index < paid; index++)
+            _cgroups ??= new ulong[ChunkFrames];
+            int charged = tables.ReadCgroups(first, _cgroups.AsSpan(0, known));
+            for (int index = 0; index < charged; index++)
             {
                 if (_cgroups[index] == cgroup)
                 {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
@@ -7,138 +6,138 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// Counts the frames behind pages of a process by their flags. All frames are collected before one is looked up: the
-/// pages of a process lie about in memory, but between them all there are few gaps, and a system call costs as much as
-/// the words of some frames. Loops over frames are compiled well at once: a person counts once.
+/// Counts the frames of a process' pages by their flags. All frames are collected before the first is looked up: the
+/// pages of a process are scattered in memory, but all of them together leave few gaps, and a system call costs as much
+/// as the table entries of several frames. Loops over frames are compiled with full optimization at once: a user counts
+/// only once.
 /// </summary>
 /// <param name="tables">The frame tables.</param>
-/// <param name="raw">Count flags of the kernel's internals too, and what the page table says.</param>
-/// <param name="filter">Which pages count.</param>
+/// <param name="raw">Whether flags internal to the kernel and of the page table count too.</param>
+/// <param name="filter">Selects the pages that count.</param>
 internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter filter)
 {
     private readonly PageFlagsCounter _counts = new(raw, filter.Frame.Flags);
 
-    /// <summary>The frames by the word of the page table that counts with them.</summary>
+    /// <summary>The frames by the state of the pages that count with them.</summary>
     private readonly Dictionary<PageMapWord, FrameSet> _frames = [];
 
-    /// <summary>How many more pages have a frame that one has already: the page of zeros, merged pages.</summary>
-    private readonly Dictionary<(PageMapWord Page, ulong Pfn), ulong> _again = [];
+    /// <summary>Number of further pages in a frame that another page is in too: the zero page, merged pages.</summary>
+    private readonly Dictionary<(PageMapWord Page, ulong Pfn), ulong> _repeated = [];
 
     private PageMapWord _lastPage;
     private FrameSet? _lastFrames;
 
-    /// <summary>Takes the frames of present pages down, and counts pages in swap.</summary>
+    /// <summary>Collects the frames of present pages, and counts pages in swap.</summary>
     /// <exception cref="MemProcException">EPERM where the kernel hides the frame numbers.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Collect(PageMapStretch stretch)
+    public void Collect(PageMapStretch pages)
     {
-        foreach (ulong page in stretch.Words.Span)
+        foreach (ulong entry in pages.Words.Span)
         {
-            PageMapWord word = new(page);
-            if (!filter.Matches(page, stretch.IsHuge))
+            PageMapWord page = new(entry);
+            if (!filter.Matches(entry, pages.IsHuge))
             {
                 continue;
             }
 
-            if (word.IsPfnHidden)
+            if (page.IsPfnHidden)
             {
-                throw PageMapReader.Hidden();
+                throw PageMapReader.FramesHidden();
             }
 
-            if (word.IsPresent)
+            if (page.IsPresent)
             {
-                Add(word);
+                Add(page);
             }
-            else if (word.IsSwapped && filter.Frame.CgroupInode is null)
+            else if (page.IsSwapped && filter.Frame.CgroupInode is null)
             {
-                _counts.AddSwapped(word);
+                _counts.AddSwapped(page);
             }
         }
     }
 
-    /// <summary>Takes over what another one has collected; it is not used afterwards.</summary>
+    /// <summary>Takes over what another instance has collected, which is not used afterwards.</summary>
     public void Add(PageFrameCount other)
     {
         _counts.Add(other._counts);
-        foreach ((PageMapWord page, FrameSet frames) in other._frames)
+        foreach ((PageMapWord state, FrameSet frames) in other._frames)
         {
-            Frames(page).Add(frames, pfn => Again(page, pfn) += 1);
+            Frames(state).Add(frames, pfn => Repeated(state, pfn) += 1);
         }
 
-        foreach (((PageMapWord page, ulong pfn), ulong pages) in other._again)
+        foreach (((PageMapWord state, ulong pfn), ulong pages) in other._repeated)
         {
-            Again(page, pfn) += pages;
+            Repeated(state, pfn) += pages;
         }
     }
 
-    /// <summary>Looks the frames up, on all processors.</summary>
+    /// <summary>Looks up the frames, on all processors.</summary>
     /// <returns>The counts.</returns>
     /// <exception cref="MemProcException">ReadPageFlags failed.</exception>
     public PageFlagsCounter Count(CancellationToken cancellation)
     {
-        ParallelOptions options = new() { CancellationToken = cancellation };
-        foreach ((PageMapWord page, FrameSet frames) in _frames)
+        foreach ((PageMapWord state, FrameSet frames) in _frames)
         {
-            Parallel.ForEach(Partitioner.Create(frames.Blocks, EnumerablePartitionerOptions.NoBuffering), options,
-                () => new Worker(tables, filter.Frame.CgroupInode, new PageFlagsCounter(raw, filter.Frame.Flags)),
-                (block, _, worker) =>
-                {
-                    worker.Count(frames, block, page);
-                    return worker;
-                },
-                worker =>
-                {
-                    lock (_counts)
-                    {
-                        _counts.Add(worker.Counts);
-                    }
-                });
-            CountAgain(page);
+            ParallelForEach<ulong, PageFlagsCounter> blocks = new(
+                frames.Blocks, _ => new PageFlagsCounter(raw, filter.Frame.Flags), cancellation);
+            blocks.Run((block, counts) => Count(frames, block, state, counts), _counts.Add);
+            CountRepeated(state);
         }
 
         return _counts;
     }
 
-    /// <summary>Counts the further pages of frames that were counted once.</summary>
-    private void CountAgain(PageMapWord page)
+    private void Count(FrameSet frames, ulong block, PageMapWord state, PageFlagsCounter counts)
     {
-        ulong[] pfns = [.. _again.Keys.Where(key => key.Page == page).Select(key => key.Pfn).Order()];
-        ulong[] words = new ulong[pfns.Length];
-        int known = Read(tables, filter.Frame.CgroupInode, pfns, words);
+        // Shared: one call can be about a few pages only, and there can be many calls.
+        ulong[] pfns = ArrayPool<ulong>.Shared.Rent(FrameSet.BlockFrames);
+        ulong[] flags = ArrayPool<ulong>.Shared.Rent(FrameSet.BlockFrames);
+        int count = frames.CopyBlock(block, pfns);
+        counts.Add(flags.AsSpan(0, Read(pfns.AsSpan(0, count), flags)), state);
+        ArrayPool<ulong>.Shared.Return(pfns);
+        ArrayPool<ulong>.Shared.Return(flags);
+    }
+
+    /// <summary>Counts the further pages of frames that were counted once.</summary>
+    private void CountRepeated(PageMapWord state)
+    {
+        ulong[] pfns = [.. _repeated.Keys.Where(key => key.Page == state).Select(key => key.Pfn).Order()];
+        ulong[] flags = new ulong[pfns.Length];
+        int known = Read(pfns, flags);
         for (int index = 0; index < known; index++)
         {
-            _counts.Add(new KernelPageWord(words[index]), page, _again[(page, pfns[index])]);
+            _counts.Add(new KernelPageWord(flags[index]), state, _repeated[(state, pfns[index])]);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Add(PageMapWord word)
+    private void Add(PageMapWord page)
     {
-        PageMapWord page = raw ? word.WithoutFrame() : default;
-        if (_lastFrames is null || page != _lastPage)
+        PageMapWord state = raw ? page.WithoutFrame() : default;
+        if (_lastFrames is null || state != _lastPage)
         {
-            _lastPage = page;
-            _lastFrames = Frames(page);
+            _lastPage = state;
+            _lastFrames = Frames(state);
         }
 
-        if (!_lastFrames.Add(word.Pfn))
+        if (!_lastFrames.Add(page.Pfn))
         {
-            Again(page, word.Pfn)++;
+            Repeated(state, page.Pfn)++;
         }
     }
 
-    private FrameSet Frames(PageMapWord page) =>
-        CollectionsMarshal.GetValueRefOrAddDefault(_frames, page, out _) ??= new FrameSet();
+    private FrameSet Frames(PageMapWord state) =>
+        CollectionsMarshal.GetValueRefOrAddDefault(_frames, state, out _) ??= new FrameSet();
 
-    private ref ulong Again(PageMapWord page, ulong pfn) =>
-        ref CollectionsMarshal.GetValueRefOrAddDefault(_again, (page, pfn), out _);
+    private ref ulong Repeated(PageMapWord state, ulong pfn) =>
+        ref CollectionsMarshal.GetValueRefOrAddDefault(_repeated, (state, pfn), out _);
 
-    /// <summary>Reads the flags of frames in rising order, and moves those that count to the front.</summary>
-    /// <returns>How many count: memory of a device has frames beyond the table's end.</returns>
-    private static int Read(FrameTables tables, ulong? cgroup, Span<ulong> pfns, Span<ulong> words)
+    /// <summary>Reads the flags of frames in ascending order, and moves those that count to the front.</summary>
+    /// <returns>The number of frames that count. Device memory has frames after the end of the table.</returns>
+    private int Read(Span<ulong> pfns, Span<ulong> flags)
     {
-        int known = tables.ReadFlags(pfns, words);
-        if (cgroup is null)
+        int known = tables.ReadFlags(pfns, flags);
+        if (filter.Frame.CgroupInode is not ulong cgroup)
         {
             return known;
         }
@@ -150,27 +149,10 @@ internal sealed class PageFrameCount(FrameTables tables, bool raw, PageFilter fi
             if (cgroups[index] == cgroup)
             {
                 pfns[count] = pfns[index];
-                words[count++] = words[index];
+                flags[count++] = flags[index];
             }
         }
 
         return count;
-    }
-
-    /// <summary>What one thread counts with.</summary>
-    private sealed class Worker(FrameTables tables, ulong? cgroup, PageFlagsCounter counts)
-    {
-        public PageFlagsCounter Counts { get; } = counts;
-
-        public void Count(FrameSet frames, ulong block, PageMapWord page)
-        {
-            // Shared: one call can be about a few pages only, and there can be many calls.
-            ulong[] pfns = ArrayPool<ulong>.Shared.Rent(FrameSet.BlockFrames);
-            ulong[] words = ArrayPool<ulong>.Shared.Rent(FrameSet.BlockFrames);
-            int count = frames.CopyBlock(block, pfns);
-            Counts.Add(words.AsSpan(0, Read(tables, cgroup, pfns.AsSpan(0, count), words)), page);
-            ArrayPool<ulong>.Shared.Return(pfns);
-            ArrayPool<ulong>.Shared.Return(words);
-        }
     }
 }

@@ -3,44 +3,42 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// Pages of a mapping that were read together. An entry is no more than its place among them, so that each is small:
-/// there can be millions.
+/// Pages of a mapping that were read together. An entry holds only a reference to them and its index: there can be
+/// millions of entries.
 /// </summary>
 /// <param name="map">The mapping.</param>
-/// <param name="pageSizeBytes">
-/// Bytes that one entry of the page table maps where a page is present; null: not known.
-/// </param>
+/// <param name="pageSizeBytes">Bytes that one page-table entry maps where a page is present; null: unknown.</param>
 /// <param name="address">Address of the first page.</param>
-/// <param name="words">The words of the wanted pages.</param>
-/// <param name="pages">How many pages each is behind the first one; null: as many as its place says.</param>
-/// <param name="frames">What the frames' tables say of each; null where they were not asked.</param>
+/// <param name="entries">The pagemap entries of the selected pages.</param>
+/// <param name="pages">The number of each page after the first one; null: its index.</param>
+/// <param name="frames">What the frame tables say of each page; null where they were not read.</param>
 /// <param name="pageCount">Number of pages of each entry.</param>
 internal sealed class PageMapPiece(
-    ProcMap map, ulong? pageSizeBytes, ulong address, ulong[] words, int[]? pages, PageFlags?[]? frames,
+    ProcMap map, ulong? pageSizeBytes, ulong address, ulong[] entries, int[]? pages, PageFlags?[]? frames,
     ulong pageCount = 1)
 {
     /// <summary>The mapping.</summary>
     public ProcMap Map { get; } = map;
 
-    /// <summary>Bytes that one entry of the page table maps where a page is present; null: not known.</summary>
+    /// <summary>Bytes that one page-table entry maps where a page is present; null: unknown.</summary>
     public ulong? PageSizeBytes { get; } = pageSizeBytes;
 
     /// <summary>Number of pages of each entry.</summary>
     public ulong PageCount { get; } = pageCount;
 
     /// <summary>Number of entries.</summary>
-    public int Count => words.Length;
+    public int Count => entries.Length;
 
-    /// <summary>The address of an entry.</summary>
-    public ulong AddressAt(int place) => address + (ulong)(pages?[place] ?? place) * MachinePage.SizeBytes;
+    /// <summary>Returns the address of an entry.</summary>
+    public ulong AddressAt(int index) => address + (ulong)(pages?[index] ?? index) * MachinePage.SizeBytes;
 
-    /// <summary>The word of an entry.</summary>
-    public PageMapWord WordAt(int place) => new(words[place]);
+    /// <summary>Returns the pagemap entry of an entry.</summary>
+    public PageMapWord WordAt(int index) => new(entries[index]);
 
-    /// <summary>What the frames' tables say of an entry; null where they were not asked, or there is no frame.</summary>
-    public PageFlags? FrameAt(int place) => frames?[place];
+    /// <summary>Returns what the frame tables say; null where they were not read, or there is no frame.</summary>
+    public PageFlags? FrameAt(int index) => frames?[index];
 
-    /// <summary>An entry alone, as the first of a run.</summary>
-    public PageMapPiece Run(int place, ulong count) => new(
-        Map, PageSizeBytes, AddressAt(place), [words[place]], null, frames is null ? null : [frames[place]], count);
+    /// <summary>Returns an entry alone, as the first of a run.</summary>
+    public PageMapPiece Run(int index, ulong count) => new(Map, PageSizeBytes, AddressAt(index), [entries[index]], null,
+        frames is null ? null : [frames[index]], count);
 }

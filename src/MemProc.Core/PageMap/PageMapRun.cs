@@ -2,12 +2,12 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Joins neighbouring pages into runs.</summary>
+/// <summary>Joins consecutive pages into runs.</summary>
 internal static class PageMapRun
 {
     /// <summary>
-    /// Joins entries that follow each other in address, belong to one mapping and are of equal state: present in
-    /// consecutive frames, in consecutive slots of one swap area, hidden, or empty.
+    /// Joins entries of one mapping that are consecutive in address and equal in state: present in consecutive frames,
+    /// in consecutive slots of one swap area, hidden, or empty.
     /// </summary>
     public static IEnumerable<PageMapEntry> Join(IEnumerable<PageMapEntry> entries)
     {
@@ -43,12 +43,12 @@ internal static class PageMapRun
         && IsOfSameFrameState(first.Frame, next.Frame)
         && next.Raw == Expected(new PageMapWord(first.Raw), count).Raw;
 
-    /// <summary>Frames of a run say the same, as far as they were asked.</summary>
+    /// <summary>Returns whether two frames have the same attributes, as far as they were read.</summary>
     private static bool IsOfSameFrameState(PageFlags? first, PageFlags? next) =>
         first?.ShownFlags == next?.ShownFlags && first?.MapCount == next?.MapCount
         && first?.CgroupInode == next?.CgroupInode;
 
-    /// <summary>The word that the page <paramref name="count"/> pages behind the first one has in a run.</summary>
+    /// <summary>Returns the entry that a run has <paramref name="count"/> pages after its first one.</summary>
     private static PageMapWord Expected(PageMapWord first, ulong count)
     {
         if (first.IsSwapped)

@@ -5,15 +5,15 @@ namespace MemProc;
 /// <summary>Fetches the next items on another thread while the caller works on one.</summary>
 internal static class ReadAhead
 {
-    /// <summary>Items that wait to be taken; fetching goes on no further.</summary>
-    private const int MostWaiting = 4;
+    /// <summary>Maximum number of items that wait for the caller.</summary>
+    private const int MaxWaiting = 4;
 
     /// <summary>
-    /// The same items in the same order. The first one is fetched by the caller itself, so that short sequences cost
-    /// no thread. What the source throws is thrown in its place. Whoever has seen enough stops the fetching by
-    /// leaving, and waits for its end.
+    /// Returns the same items in the same order. The caller's thread fetches the first one, so that a single item costs
+    /// no other thread. What the source throws is thrown in its place. Once the caller stops, at the end or early, the
+    /// other thread is done.
     /// </summary>
-    /// <param name="source">The items; each must stay valid while the next ones are fetched.</param>
+    /// <param name="source">The items. Each must stay valid while the next ones are fetched.</param>
     public static IEnumerable<T> Of<T>(IEnumerable<T> source)
     {
         using IEnumerator<T> items = source.GetEnumerator();
@@ -24,7 +24,7 @@ internal static class ReadAhead
 
         yield return items.Current;
         using CancellationTokenSource stop = new();
-        using BlockingCollection<T> waiting = new(MostWaiting);
+        using BlockingCollection<T> waiting = new(MaxWaiting);
         Task fetching = Task.Run(() => Fetch(items, waiting, stop.Token), CancellationToken.None);
         try
         {

@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>A frame to be poisoned or given back: checked, and not yet done.</summary>
+/// <summary>A frame to be poisoned or unpoisoned: checked, and not yet done.</summary>
 public sealed class PoisonPlan
 {
     internal PoisonPlan(LinuxProcess? process, ProcMap? map, ulong? address, PageFlags frame)
@@ -14,19 +14,19 @@ public sealed class PoisonPlan
     /// <summary>The frame number.</summary>
     public ulong Pfn => Frame.Pfn;
 
-    /// <summary>Address of the page in the process; null where no process has the frame, or none was given.</summary>
+    /// <summary>Address of the page in the process; null where the process does not map it, or none was given.</summary>
     public ulong? Address { get; }
 
-    /// <summary>What the kernel knows of the frame.</summary>
+    /// <summary>What the kernel reports about the frame.</summary>
     public PageFlags Frame { get; }
 
-    /// <summary>Which frame, which page of which mapping, and what it is, in words that a person can judge.</summary>
+    /// <summary>Describes frame, page and mapping, so that the user can decide.</summary>
     public string Place
     {
         get
         {
             string page = Map is null
-                ? Process is null ? "of whoever has it" : $"which process {Process.Identity} does not have"
+                ? Process is null ? "of any process" : $"which process {Process.Identity} does not have"
                 : $"the page at 0x{Address:x} of process {Map.Process}, mapping {Map}";
             string flags = Frame.Flags.Length == 0 ? "no flags" : string.Join(',', Frame.Flags);
             string times = Frame.MapCount == 1 ? "once" : $"{Frame.MapCount} times";
@@ -34,12 +34,12 @@ public sealed class PoisonPlan
         }
     }
 
-    /// <summary>Others have the page too.</summary>
+    /// <summary>Whether other processes map the page too.</summary>
     internal bool IsShared { get; init; }
 
-    /// <summary>The mapping that has the page; null like the address.</summary>
+    /// <summary>The mapping of the page; null like the address.</summary>
     internal ProcMap? Map { get; }
 
-    /// <summary>The process that was given; null where none was.</summary>
+    /// <summary>The given process; null where none was given.</summary>
     internal LinuxProcess? Process { get; }
 }

@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>What poisoning a frame and giving it back have in common. The kernel's word is checked afterwards.</summary>
+/// <summary>The common part of poisoning and unpoisoning frames: checks before, and the write.</summary>
 public abstract class PoisonWork : IDisposable
 {
     private readonly KernelFiles _files;
@@ -10,9 +10,9 @@ public abstract class PoisonWork : IDisposable
     private readonly FrameFolios _folios;
     private readonly string _fileName;
 
-    /// <summary>Checks that the kernel can do it.</summary>
-    /// <param name="operation">What is to be done, one word.</param>
-    /// <param name="fileName">The file of debugfs that does it.</param>
+    /// <summary>Checks that the kernel supports the operation.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="fileName">The file of debugfs to write.</param>
     /// <param name="files">Where procfs and debugfs are.</param>
     private protected PoisonWork(Operation operation, string fileName, KernelFiles? files)
     {
@@ -24,7 +24,7 @@ public abstract class PoisonWork : IDisposable
         _folios = new FrameFolios(_tables);
     }
 
-    /// <summary>What is being done, one word.</summary>
+    /// <summary>The operation.</summary>
     private protected Operation Operation { get; }
 
     /// <inheritdoc/>
@@ -34,9 +34,9 @@ public abstract class PoisonWork : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Has the kernel do it.</summary>
+    /// <summary>Writes a frame number to the file.</summary>
     /// <param name="pfn">The frame number.</param>
-    /// <exception cref="MemProcException">The kernel refused.</exception>
+    /// <exception cref="MemProcException">The kernel reported an error.</exception>
     protected virtual void Write(ulong pfn) => PoisonFile.Write(_files, _fileName, Operation, pfn);
 
     /// <summary>Closes what was opened.</summary>
@@ -48,17 +48,17 @@ public abstract class PoisonWork : IDisposable
         }
     }
 
-    /// <summary>What the kernel knows of a frame.</summary>
+    /// <summary>Returns what the kernel reports about a frame.</summary>
     /// <exception cref="MemProcException">ReadPageFlags, EINVAL: the machine has no such frame.</exception>
     private protected PageFlags Frame(ulong pfn) => _tables.Read([pfn], raw: false)[0] ?? throw FrameTables.Beyond(pfn);
 
-    /// <summary>Whether a frame is poisoned; of a page of hugetlbfs, which is poisoned as a whole, the first one is.</summary>
+    /// <summary>Returns whether a frame is poisoned. For a hugetlb page, which is poisoned as a whole, its first frame is.</summary>
     private protected bool IsPoisoned(ulong pfn) =>
         new KernelPageWord(Frame(pfn).RawFlags).IsPoisoned
         || (_folios.Find([pfn])[0] is FrameFolio folio
             && new KernelPageWord(Frame(folio.HeadPfn).RawFlags).IsPoisoned);
 
-    /// <summary>The exception for something that is refused, or that only a forced call does.</summary>
+    /// <summary>Creates the error for a frame that was refused.</summary>
     private protected MemProcException Refused(Errno errno, ulong pfn, string why) =>
         new(Operation, errno, $"Frame 0x{pfn:x}: nothing was done: {why}.", pfn);
 }

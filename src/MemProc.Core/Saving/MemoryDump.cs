@@ -1,20 +1,11 @@
 namespace MemProc;
 
 /// <summary>Memory of a process that was saved to files.</summary>
-public sealed class MemoryDump
+public sealed class MemoryDump : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
+    internal MemoryDump(ProcessIdentity process) => Process = process;
 
-    internal MemoryDump(ProcessIdentity process) => _process = process;
-
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time in clock ticks after boot; with the id it identifies the process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>The core file, or the directory.</summary>
     public required string Path { get; init; }

@@ -1,14 +1,12 @@
 namespace MemProc;
 
 /// <summary>A range of a process' memory that was read into a file.</summary>
-public sealed class MemoryFile
+public sealed class MemoryFile : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
-
     internal MemoryFile(
         ProcessIdentity process, ulong address, ulong length, string path, MemoryGap[] gaps, ReadMethod method)
     {
-        _process = process;
+        Process = process;
         Address = address;
         Length = length;
         Path = path;
@@ -16,14 +14,7 @@ public sealed class MemoryFile
         Method = method;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time in clock ticks after boot; with the id it identifies the process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }

@@ -2,16 +2,18 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Sorts the pages of mappings into what is read, what is zero anyway, and what is not to be read.</summary>
+/// <summary>Classifies the pages of mappings for a dump: to be read, known to be zero, or left out.</summary>
 /// <param name="process">The process.</param>
-/// <param name="options">What is wanted.</param>
+/// <param name="options">The options of the dump.</param>
 /// <param name="cancellation">Stops the work.</param>
 internal sealed class PageSorter(LinuxProcess process, SaveOptions options, CancellationToken cancellation)
 {
-    private readonly PageMapReader _reader = new(process, cancellation);
+    private readonly PopulatedPages _pages = new(process, cancellation);
 
-    /// <summary>The stretches of an area, in address order and without holes between them.</summary>
-    /// <exception cref="MemProcException">ReadPageMap: EACCES without ptrace access; ESRCH where it exits.</exception>
+    /// <summary>Returns the ranges of an area, in address order and without holes between them.</summary>
+    /// <exception cref="MemProcException">
+    /// ReadPageMap: EACCES without ptrace access; ESRCH where the process exits.
+    /// </exception>
     public IEnumerable<PageStretch> Sort(SavedArea area)
     {
         MapTraits traits = area.Mapping.Traits;
@@ -21,7 +23,7 @@ internal sealed class PageSorter(LinuxProcess process, SaveOptions options, Canc
             return [new PageStretch(area.Start, area.End, PageStretchKind.LeftOut)];
         }
 
-        // The kernel's own pages are in memory whether this process has mapped them in yet or not.
+        // The kernel's own pages are in memory even where the process has not touched them yet.
         return area.Map.Kind == ProcMapKind.Vdso
             ? [new PageStretch(area.Start, area.End, PageStretchKind.Read)]
             : Joined(area);
@@ -33,10 +35,9 @@ internal sealed class PageSorter(LinuxProcess process, SaveOptions options, Canc
         PageStretchKind swapped = readsAbsent ? PageStretchKind.Read : PageStretchKind.NotResident;
         PageStretchKind absent = IsZeroUntilTouched(area) ? PageStretchKind.Zero : swapped;
         PageStretch open = new(area.Start, area.Start, absent);
-        foreach (PageMapStretch words in _reader.ReadPopulated(
-            MachinePage.Floor(area.Start), MachinePage.Ceiling(area.End)))
+        foreach ((_, PageMapStretch pages) in _pages.In([area.Map], new AddressRange(area.Start, area.End)))
         {
-            if (words.Address > open.End)
+            if (pages.Address > open.End)
             {
                 if (open.Kind != absent)
                 {
@@ -44,10 +45,10 @@ internal sealed class PageSorter(LinuxProcess process, SaveOptions options, Canc
                     open = new PageStretch(open.End, open.End, absent);
                 }
 
-                open = open with { End = words.Address };
+                open = open with { End = pages.Address };
             }
 
-            for (int index = 0; NextRun(words, ref index, absent, swapped) is PageStretch run;)
+            for (int index = 0; NextRun(pages, ref index, absent, swapped) is PageStretch run;)
             {
                 ulong end = Math.Min(run.End, area.End);
                 if (run.Kind != open.Kind)
@@ -74,36 +75,36 @@ internal sealed class PageSorter(LinuxProcess process, SaveOptions options, Canc
     }
 
     private static PageStretch? NextRun(
-        PageMapStretch stretch, ref int index, PageStretchKind absent, PageStretchKind swapped)
+        PageMapStretch pages, ref int index, PageStretchKind absent, PageStretchKind swapped)
     {
-        ReadOnlySpan<ulong> words = stretch.Words.Span;
-        if (index == words.Length)
+        ReadOnlySpan<ulong> entries = pages.Words.Span;
+        if (index == entries.Length)
         {
             return null;
         }
 
         int first = index;
-        PageStretchKind kind = KindOf(words[index], absent, swapped);
-        while (++index < words.Length && KindOf(words[index], absent, swapped) == kind)
+        PageStretchKind kind = KindOf(entries[index], absent, swapped);
+        while (++index < entries.Length && KindOf(entries[index], absent, swapped) == kind)
         {
         }
 
-        return new PageStretch(stretch.Address + (ulong)first * MachinePage.SizeBytes,
-            stretch.Address + (ulong)index * MachinePage.SizeBytes, kind);
+        return new PageStretch(pages.Address + (ulong)first * MachinePage.SizeBytes,
+            pages.Address + (ulong)index * MachinePage.SizeBytes, kind);
     }
 
-    private static PageStretchKind KindOf(ulong raw, PageStretchKind absent, PageStretchKind swapped)
+    private static PageStretchKind KindOf(ulong entry, PageStretchKind absent, PageStretchKind swapped)
     {
-        PageMapWord word = new(raw);
-        return word.IsPresent ? PageStretchKind.Read
-            : word.IsGuard ? PageStretchKind.Guard
-            : word.IsSwapped ? swapped
+        PageMapWord page = new(entry);
+        return page.IsPresent ? PageStretchKind.Read
+            : page.IsGuard ? PageStretchKind.Guard
+            : page.IsSwapped ? swapped
             : absent;
     }
 
     /// <summary>
-    /// Whether a page that was never touched is known to hold zeros: private memory without a file behind it, which
-    /// nobody but the kernel fills.
+    /// Returns whether untouched pages are known to be zero: private memory that no file backs and only the kernel
+    /// fills.
     /// </summary>
     private static bool IsZeroUntilTouched(SavedArea area) => !area.Map.IsShared && area.Map.Inode == 0
         && area.Map.Kind is ProcMapKind.Anonymous or ProcMapKind.NamedAnonymous or ProcMapKind.Heap or ProcMapKind.Stack

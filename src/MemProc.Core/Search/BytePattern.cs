@@ -7,11 +7,11 @@ using System.Text;
 namespace MemProc;
 
 /// <summary>
-/// Bytes, of which some bits may be open. Every place where they are is a match, also one within another match.
+/// Bytes, of which some bits may have any value. Matches can overlap.
 /// </summary>
 public sealed class BytePattern : SearchPattern
 {
-    /// <summary>Starts that are looked at in one go.</summary>
+    /// <summary>Offsets that are compared at a time.</summary>
     private const int Step = 32;
 
     private readonly byte[] _values;
@@ -19,7 +19,7 @@ public sealed class BytePattern : SearchPattern
     private readonly Encoding? _encoding;
     private readonly bool _isExact;
 
-    /// <summary>The two bytes of the pattern that are rarest in memory: where they do not fit, nothing does.</summary>
+    /// <summary>The two bytes of the pattern that are rarest in memory. They are compared first.</summary>
     private readonly int _anchor;
     private readonly int _secondAnchor;
 
@@ -83,17 +83,19 @@ public sealed class BytePattern : SearchPattern
     /// <inheritdoc/>
     internal override object? ValueOf(ReadOnlySpan<byte> bytes) => _encoding?.GetString(bytes);
 
-    /// <summary>Exactly these bytes.</summary>
-    /// <param name="bytes">At least one.</param>
+    /// <summary>Creates a pattern of exact bytes.</summary>
+    /// <param name="bytes">At least one byte.</param>
     /// <param name="alignment">Matches begin at multiples of this.</param>
-    /// <exception cref="ArgumentException">No bytes, or too many; an impossible alignment.</exception>
+    /// <exception cref="ArgumentException">No bytes, or too many; the alignment is not valid.</exception>
     public static BytePattern Exact(byte[] bytes, int alignment = 1) =>
         Create([.. bytes], [.. Enumerable.Repeat((byte)0xff, bytes.Length)], alignment, null);
 
-    /// <summary>Bytes in hex with open places: <c>48 8b ?? 05</c>, <c>488b??05</c>, <c>4? ?b</c>.</summary>
-    /// <param name="text">The bytes; <c>?</c> stands for a digit, and alone for a byte.</param>
+    /// <summary>Parses bytes in hex with wildcards: <c>48 8b ?? 05</c>, <c>488b??05</c>, <c>4? ?b</c>.</summary>
+    /// <param name="text">The bytes; <c>?</c> stands for any digit, and alone for any byte.</param>
     /// <param name="alignment">Matches begin at multiples of this.</param>
-    /// <exception cref="ArgumentException">The text is none, or fits everything; an impossible alignment.</exception>
+    /// <exception cref="ArgumentException">
+    /// The text is not a valid pattern, or matches everything; the alignment is not valid.
+    /// </exception>
     public static BytePattern Parse(string text, int alignment = 1)
     {
         List<byte> values = [], masks = [];
@@ -105,8 +107,8 @@ public sealed class BytePattern : SearchPattern
             if (digits.Length == 0 || digits.Length % 2 != 0
                 || !digits.All(digit => digit == '?' || char.IsAsciiHexDigit(digit)))
             {
-                throw new ArgumentException($"'{SafeText.Escape(text)}' is no pattern of bytes. Write two hex digits a "
-                    + "byte, ? for a digit that may be any: '48 8b ?? 05', 488b??05, '4? 8b'.");
+                throw new ArgumentException($"'{SafeText.Escape(text)}' is not a valid byte pattern. Write two hex digits "
+                    + "for each byte, and ? for any digit: '48 8b ?? 05', 488b??05, '4? 8b'.");
             }
 
             for (int index = 0; index < digits.Length; index += 2)
@@ -121,13 +123,13 @@ public sealed class BytePattern : SearchPattern
         return Create([.. values], [.. masks], alignment, null);
     }
 
-    /// <summary>A text.</summary>
+    /// <summary>Creates a pattern for text.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="encoding">What its bytes are.</param>
-    /// <param name="ignoreCase">Upper and lower case letters are alike.</param>
+    /// <param name="encoding">Its encoding in memory.</param>
+    /// <param name="ignoreCase">Whether upper and lower case are the same.</param>
     /// <param name="alignment">Matches begin at multiples of this.</param>
     /// <exception cref="ArgumentException">
-    /// No text, or one that the encoding cannot write or not without regard to case; an impossible alignment.
+    /// The text is empty, cannot be encoded, or its case cannot be ignored; the alignment is not valid.
     /// </exception>
     public static BytePattern Text(string text, Encoding encoding, bool ignoreCase = false, int alignment = 1)
     {
@@ -153,12 +155,13 @@ public sealed class BytePattern : SearchPattern
         if (values.Length is 0 or > LongestBytes)
         {
             throw new ArgumentException(
-                $"A pattern has 1 to {LongestBytes} bytes, not {values.Length}.", nameof(values));
+                $"A pattern of {values.Length} bytes cannot be searched for. Give 1 to {LongestBytes} bytes.",
+                nameof(values));
         }
 
         return masks.AsSpan().ContainsAnyExcept((byte)0)
             ? new BytePattern(values, masks, alignment, encoding)
-            : throw new ArgumentException("The pattern fits everything: give at least one digit.", nameof(masks));
+            : throw new ArgumentException("The pattern matches everything. Give at least one digit.", nameof(masks));
     }
 
     private static (int Value, int Mask) Digit(char digit) =>
@@ -169,11 +172,11 @@ public sealed class BytePattern : SearchPattern
         byte[] bytes = encoding.GetBytes(text);
         return encoding.GetString(bytes) == text
             ? bytes
-            : throw new ArgumentException($"'{SafeText.Escape(text)}' cannot be written in {encoding.WebName}.");
+            : throw new ArgumentException($"'{SafeText.Escape(text)}' cannot be encoded as {encoding.WebName}.");
     }
 
     /// <summary>
-    /// Leaves open the one bit by which the cases of a letter differ; with more than one, other letters would fit too.
+    /// Ignores the one bit in which the cases of a letter differ. With more than one, other letters would match, too.
     /// </summary>
     private static void OpenCase(Rune letter, byte[] lower, byte[] upper, Span<byte> masks)
     {
@@ -188,11 +191,11 @@ public sealed class BytePattern : SearchPattern
         if (differing > 1 || lower.Length != upper.Length)
         {
             throw new ArgumentException($"The case of '{SafeText.Escape(letter.ToString())}' cannot be ignored in this "
-                + "encoding; use a regular expression.");
+                + "encoding. Use a regular expression.");
         }
     }
 
-    /// <summary>How often a byte's fitting value is met in memory, by rule of thumb.</summary>
+    /// <summary>Returns how common a byte of the pattern is in memory, as a rule of thumb.</summary>
     private int Commonness(int index) => _masks[index] switch
     {
         0 => 1000,

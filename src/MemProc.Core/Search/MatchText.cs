@@ -2,19 +2,19 @@ using System.Globalization;
 
 namespace MemProc;
 
-/// <summary>A match in a few words.</summary>
+/// <summary>A match as a short text.</summary>
 public static class MatchText
 {
-    private const int ShownBytes = 8;
+    private const int MaxBytes = 8;
 
     /// <summary>
-    /// A number as itself, with the one before it where it was looked at again; else the first bytes in hex and as
+    /// Describes a match: a number, after the previous one when it was read again; else the first bytes in hex and as
     /// characters.
     /// </summary>
     /// <param name="bytes">The bytes.</param>
-    /// <param name="isPointer">The number is shown in hex.</param>
-    /// <param name="number">The number; null where they are none.</param>
-    /// <param name="previous">The number before; null where there is none.</param>
+    /// <param name="isPointer">Whether the number is shown in hex.</param>
+    /// <param name="number">The number; null when the match is not a number.</param>
+    /// <param name="previous">The previous number; null when there is none.</param>
     public static string Describe(ReadOnlySpan<byte> bytes, bool isPointer, object? number, object? previous)
     {
         if (number is not null)
@@ -23,10 +23,9 @@ public static class MatchText
             return previous is null ? now : $"{Number(previous, isPointer)} -> {now}";
         }
 
-        ReadOnlySpan<byte> shown = bytes[..Math.Min(bytes.Length, ShownBytes)];
-        string hex = string.Join(' ', Convert.ToHexStringLower(shown).Chunk(2).Select(pair => new string(pair)));
-        string rest = bytes.Length > ShownBytes ? "…" : string.Empty;
-        return $"{hex,-3 * ShownBytes}|{ByteText.Characters(shown)}|{rest}";
+        ReadOnlySpan<byte> shown = bytes[..Math.Min(bytes.Length, MaxBytes)];
+        string rest = bytes.Length > MaxBytes ? "…" : string.Empty;
+        return $"{ByteText.Hex(shown),-3 * MaxBytes}|{ByteText.Characters(shown)}|{rest}";
     }
 
     private static string Number(object number, bool isPointer) => isPointer

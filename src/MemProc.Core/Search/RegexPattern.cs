@@ -6,34 +6,34 @@ namespace MemProc;
 
 /// <summary>
 /// A regular expression over bytes: each byte is the character of the same number (Latin-1). Matches do not overlap,
-/// and empty ones do not count. An expression sees as much behind the beginning of a match as the longest match has
-/// bytes, and a little of what is in front of it, so that what is found does not depend on how memory is read.
+/// and empty ones are not reported. What an expression sees after the start of a match is limited to the maximum length,
+/// and before it to 256 bytes, so that the result does not depend on how memory is divided.
 /// </summary>
 public sealed class RegexPattern : SearchPattern
 {
-    /// <summary>The longest match unless another one is asked for, in bytes.</summary>
+    /// <summary>Default maximum length of a match, in bytes.</summary>
     public const int UsualLongestMatch = 4096;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     private readonly Regex _regex;
 
-    /// <summary>Prepares a pattern.</summary>
-    /// <param name="expression">The expression, as .NET has them.</param>
-    /// <param name="ignoreCase">Upper and lower case letters are alike.</param>
-    /// <param name="longestMatch">The longest match, in bytes.</param>
-    /// <exception cref="ArgumentException">A fault in the expression, or an impossible longest match.</exception>
+    /// <summary>Creates a pattern.</summary>
+    /// <param name="expression">A .NET regular expression.</param>
+    /// <param name="ignoreCase">Whether upper and lower case are the same.</param>
+    /// <param name="longestMatch">Maximum length of a match, in bytes.</param>
+    /// <exception cref="ArgumentException">The expression or the maximum length is not valid.</exception>
     public RegexPattern(string expression, bool ignoreCase = false, int longestMatch = UsualLongestMatch)
         : base(longestMatch, alignment: 1)
     {
         if (longestMatch is < 1 or > LongestBytes)
         {
-            throw new ArgumentException($"The longest match has 1 to {LongestBytes} bytes.", nameof(longestMatch));
+            throw new ArgumentException($"The maximum length of a match is 1 to {LongestBytes} bytes.", nameof(longestMatch));
         }
 
         RegexOptions options = RegexOptions.CultureInvariant | RegexOptions.Compiled
             | (ignoreCase ? RegexOptions.IgnoreCase : RegexOptions.None);
-        _regex = new Regex(expression, options, Patience);
+        _regex = new Regex(expression, options, Timeout);
     }
 
     /// <inheritdoc/>
@@ -71,8 +71,8 @@ public sealed class RegexPattern : SearchPattern
         {
             ulong address = window.AddressOf(next);
             throw new MemProcException(Operation.SearchMemory, Errno.ETIMEDOUT,
-                $"The expression took longer than {Patience.TotalSeconds} s on {HumanSize.Format((ulong)text.Length)} "
-                + $"near 0x{address:x}. One that tries fewer ways to match is faster.", address);
+                $"The expression took longer than {Timeout.TotalSeconds} s on {HumanSize.Format((ulong)text.Length)} "
+                + $"near 0x{address:x}. Use an expression with fewer nested repeats.", address);
         }
 
         return count;
@@ -81,7 +81,7 @@ public sealed class RegexPattern : SearchPattern
     /// <inheritdoc/>
     internal override object? ValueOf(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(bytes);
 
-    /// <summary>The next match; its length is 0 where only an empty one is there, -1 where there is none.</summary>
+    /// <summary>Returns the next match; its length is 0 when it is empty, -1 when there is none.</summary>
     private (int Start, int Length) Match(ReadOnlySpan<char> text, int from)
     {
         (int start, int length) = First(text, from);
@@ -90,7 +90,7 @@ public sealed class RegexPattern : SearchPattern
             return (start, length);
         }
 
-        // A longer one was only found because so much is in the window: how it ends when it sees no more than it may.
+        // A longer match was only found because the window holds that much: match again within the maximum length.
         (int same, length) = First(text[..(start + LongestMatch)], start);
         return (start, same == start ? length : 0);
     }

@@ -5,10 +5,10 @@ namespace MemProc;
 /// <summary>What is searched for in memory.</summary>
 public abstract class SearchPattern
 {
-    /// <summary>The longest match that a pattern can have, in bytes.</summary>
+    /// <summary>Maximum length of a match, in bytes.</summary>
     public const int LongestBytes = 64 * 1024;
 
-    /// <summary>The largest alignment that can be asked for, in bytes.</summary>
+    /// <summary>Maximum alignment, in bytes.</summary>
     public const int LargestAlignment = 4096;
 
     private protected SearchPattern(int longestMatch, int alignment)
@@ -16,40 +16,41 @@ public abstract class SearchPattern
         if (!BitOperations.IsPow2(alignment) || alignment > LargestAlignment)
         {
             throw new ArgumentException(
-                $"An alignment is a power of two from 1 to {LargestAlignment}, not {alignment}.", nameof(alignment));
+                $"{alignment} is not a valid alignment. Give a power of two from 1 to {LargestAlignment}.",
+                nameof(alignment));
         }
 
         LongestMatch = longestMatch;
         Alignment = alignment;
     }
 
-    /// <summary>The bytes of the longest match.</summary>
+    /// <summary>Length of the longest possible match, in bytes.</summary>
     public int LongestMatch { get; }
 
     /// <summary>Matches begin at multiples of this, in bytes.</summary>
     public int Alignment { get; }
 
-    /// <summary>What the matches are numbers of; null where they are none.</summary>
+    /// <summary>Type of the numbers that match; null when the pattern is not about numbers.</summary>
     public virtual MemoryValueType? Type => null;
 
-    /// <summary>Bytes in front of a match that it depends on.</summary>
+    /// <summary>Bytes before a match on which it depends.</summary>
     internal virtual int LookBehind => 0;
 
-    /// <summary>Matches are reported that begin within others.</summary>
+    /// <summary>Whether matches are reported that begin within others.</summary>
     internal virtual bool CanOverlap => true;
 
     /// <summary>Finds matches that begin in a part of a window.</summary>
-    /// <param name="piece">Whose buffer the window is in. It goes on behind the window for a match's length.</param>
+    /// <param name="piece">The owner of the window's buffer, which extends past the window by the length of a match.</param>
     /// <param name="window">The window.</param>
-    /// <param name="next">Where to begin; afterwards, where to go on if the room for matches is used up.</param>
-    /// <param name="found">Gets the matches, in address order.</param>
-    /// <returns>How many there are. Fewer than there is room for: all are found.</returns>
+    /// <param name="next">Offset at which to begin; on return, where to continue when there was no room left.</param>
+    /// <param name="found">Receives the matches, in address order.</param>
+    /// <returns>Number of matches. When there was room for more, the window is done.</returns>
     internal abstract int Find(SearchPiece piece, in SearchWindow window, ref int next, Span<FoundMatch> found);
 
-    /// <summary>What a match means: a number, a text, or null for mere bytes.</summary>
+    /// <summary>Returns the number or the text that a match is; null when it is only bytes.</summary>
     internal abstract object? ValueOf(ReadOnlySpan<byte> bytes);
 
-    /// <summary>The first offset from <paramref name="offset"/> on whose address is aligned.</summary>
+    /// <summary>Returns the first offset from <paramref name="offset"/> on whose address is aligned.</summary>
     internal int Align(in SearchWindow window, int offset) =>
         offset + (int)((0 - window.AddressOf(offset)) & (ulong)(Alignment - 1));
 }

@@ -2,162 +2,187 @@ using System.Text;
 
 namespace MemProc;
 
+/// <summary>A match in a buffer.</summary>
+/// <param name="Offset">Offset of its first byte in the buffer.</param>
+/// <param name="Length">Its bytes.</param>
+internal readonly record struct FoundMatch(int Offset, int Length);
+
+/// <summary>A stretch of memory in a buffer. Matches may begin in a part of it.</summary>
+/// <param name="Address">Address of the byte at <paramref name="Start"/>.</param>
+/// <param name="Start">Offset in the buffer where it begins.</param>
+/// <param name="End">Offset in the buffer where it ends.</param>
+/// <param name="From">First offset at which a match may begin.</param>
+/// <param name="To">First offset after those.</param>
+internal readonly record struct SearchWindow(ulong Address, int Start, int End, int From, int To)
+{
+    /// <summary>Address of the first byte at which a match may begin.</summary>
+    public ulong FromAddress => AddressOf(From);
+
+    /// <summary>Returns the address of a byte of the buffer.</summary>
+    public ulong AddressOf(int offset) => Address + (ulong)(offset - Start);
+
+    /// <summary>Returns the part between two addresses in it.</summary>
+    public SearchWindow Clip(ulong address, ulong end)
+    {
+        int start = Start + (int)(address - Address), stop = Start + (int)(end - Address);
+        return new SearchWindow(address, start, stop, Math.Clamp(From, start, stop), Math.Clamp(To, start, stop));
+    }
+}
+
 /// <summary>
-/// Some memory that one worker reads and searches: a stretch of about a mebibyte, or many small ones. It is filled
+/// Memory that one worker reads and searches: a stretch of about a mebibyte, or many small ones. Its buffers are filled
 /// again and again.
 /// </summary>
 internal sealed class SearchPiece
 {
-    /// <summary>Matches that are looked for at a time: where everything matches, memory stays bounded.</summary>
-    private const int Room = 4096;
+    /// <summary>Matches that are found at a time: memory stays bounded even where everything matches.</summary>
+    private const int MaxFound = 4096;
 
     /// <summary>Stretches in one piece.</summary>
-    private const int MostSegments = 512;
+    private const int MaxStretches = 512;
 
-    /// <summary>Patterns look at so many bytes at a time, also where only one is left.</summary>
+    /// <summary>Patterns compare so many bytes at a time, even where only one is left.</summary>
     private const int Padding = 128;
 
-    private readonly SearchPattern? _pattern;
+    private readonly SearchPattern _pattern;
     private readonly int _bytes;
-    private readonly FoundMatch[] _found;
-    private readonly List<SearchSegment> _segments = [];
+    private readonly FoundMatch[] _found = new FoundMatch[MaxFound];
+    private readonly List<SearchWindow> _planned = [];
     private readonly List<SearchWindow> _windows = [];
     private char[]? _characters;
+    private int _foundCount;
     private int _window;
     private int _next;
 
-    /// <summary>Makes the buffers.</summary>
-    /// <param name="pattern">What is searched for; null: nothing, the bytes are wanted.</param>
-    /// <param name="bytes">Bytes that it takes in.</param>
-    public SearchPiece(SearchPattern? pattern, int bytes)
+    /// <summary>Creates the buffers.</summary>
+    /// <param name="pattern">What is searched for.</param>
+    /// <param name="bytes">Bytes that can be read into it.</param>
+    public SearchPiece(SearchPattern pattern, int bytes)
     {
         _pattern = pattern;
         _bytes = bytes;
-        _found = pattern is null ? [] : new FoundMatch[Room];
-        // Pinned for good: a buffer of this size is never moved anyhow, and reading need not tell the collector.
-        Buffer = GC.AllocateUninitializedArray<byte>(
-            bytes + (pattern?.LongestMatch ?? 0) + Padding, pinned: true);
+        // Pinned for good: a buffer of this size is never moved anyway, and reads need not pin it each time.
+        Buffer = GC.AllocateUninitializedArray<byte>(bytes + pattern.LongestMatch + Padding, pinned: true);
     }
 
-    /// <summary>Where the bytes are. There is room behind them, for patterns that look further.</summary>
+    /// <summary>The bytes. There is room after them for patterns that look further.</summary>
     public byte[] Buffer { get; }
 
     /// <summary>What was read, in address order.</summary>
     public IReadOnlyList<SearchWindow> Windows => _windows;
 
-    /// <summary>The window that the last matches are in.</summary>
+    /// <summary>The window of the last matches.</summary>
     public SearchWindow Window { get; private set; }
 
-    /// <summary>The matches found last, all in one window.</summary>
-    public ReadOnlySpan<FoundMatch> Found => _found.AsSpan(0, FoundCount);
+    /// <summary>The last matches, all in one window.</summary>
+    public ReadOnlySpan<FoundMatch> Found => _found.AsSpan(0, _foundCount);
 
-    /// <summary>How many there are.</summary>
-    public int FoundCount { get; private set; }
-
-    /// <summary>Everything in it has been searched.</summary>
+    /// <summary>Whether everything in it was searched.</summary>
     public bool IsDone => _window >= _windows.Count;
 
-    /// <summary>The mappings that matches can begin in, in address order.</summary>
+    /// <summary>The mappings in which matches can begin, in address order.</summary>
     public List<ProcMap> Maps { get; } = [];
 
     /// <summary>Bytes in which matches may begin, gaps included.</summary>
     public ulong SearchedBytes { get; private set; }
 
-    /// <summary>Address space that is done with it, from the first mapping on, in bytes.</summary>
+    /// <summary>Address space from the first mapping to the end of this piece, in bytes.</summary>
     public ulong PassedBytes { get; set; }
 
     /// <summary>Bytes that the kernel refused to read.</summary>
     public ulong FailedBytes { get; private set; }
 
-    /// <summary>What went wrong with it.</summary>
-    public Exception? Error { get; set; }
+    /// <summary>Candidates in it, where a scan begins rather than a search.</summary>
+    public List<ScanBlock> Candidates { get; } = [];
 
-    /// <summary>What a worker made of it, besides matches.</summary>
-    public object? Product { get; set; }
-
-    /// <summary>Bytes of the buffer that are not spoken for.</summary>
+    /// <summary>Free bytes of the buffer.</summary>
     public int Free { get; private set; }
 
-    /// <summary>Whether more stretches may be added.</summary>
-    public bool IsFull => _segments.Count == MostSegments;
+    /// <summary>Whether no more stretches can be added.</summary>
+    public bool IsFull => _planned.Count == MaxStretches;
 
-    /// <summary>Forgets everything.</summary>
+    /// <summary>Empties it.</summary>
     public void Clear()
     {
-        _segments.Clear();
+        _planned.Clear();
         _windows.Clear();
         Maps.Clear();
+        Candidates.Clear();
         Free = _bytes;
         SearchedBytes = FailedBytes = 0;
-        FoundCount = _window = 0;
-        Error = null;
-        Product = null;
+        _foundCount = _window = 0;
     }
 
-    /// <summary>Adds a stretch.</summary>
+    /// <summary>Adds a stretch to read.</summary>
+    /// <param name="address">First address that is read.</param>
+    /// <param name="end">First address after those.</param>
+    /// <param name="from">First address at which a match may begin.</param>
+    /// <param name="to">First address after those.</param>
     public void Add(ulong address, ulong end, ulong from, ulong to)
     {
-        int offset = _segments is [.., { } last] ? last.Offset + last.Length : 0;
-        int length = (int)(end - address);
-        _segments.Add(new SearchSegment(address, length, from, to, offset));
-        Free -= length;
+        int start = _planned is [.., { } last] ? last.End : 0;
+        int OffsetOf(ulong at) => start + (int)(at - address);
+        _planned.Add(new SearchWindow(address, start, OffsetOf(end), OffsetOf(from), OffsetOf(to)));
+        Free -= (int)(end - address);
         SearchedBytes += to - from;
     }
 
-    /// <summary>Reads all of it; what cannot be read belongs to no window.</summary>
+    /// <summary>Reads all of it. What cannot be read is in no window.</summary>
     public void Read(MemoryReader reader)
     {
-        foreach (SearchSegment segment in _segments)
+        foreach (SearchWindow planned in _planned)
         {
-            ulong at = segment.Address, end = segment.Address + (ulong)segment.Length;
-            foreach (MemoryGap gap in reader.Read(at, Buffer.AsSpan(segment.Offset, segment.Length)))
+            ulong at = planned.Address;
+            foreach (MemoryGap gap in reader.Read(at, Buffer.AsSpan(planned.Start, planned.End - planned.Start)))
             {
-                AddWindow(segment, at, gap.Address);
+                AddWindow(planned.Clip(at, gap.Address));
                 at = gap.End;
-                ulong from = Math.Clamp(gap.Address, segment.Start, segment.End);
-                FailedBytes += Math.Clamp(gap.End, segment.Start, segment.End) - from;
+                SearchWindow unread = planned.Clip(gap.Address, gap.End);
+                FailedBytes += (ulong)(unread.To - unread.From);
             }
 
-            AddWindow(segment, at, end);
+            AddWindow(planned.Clip(at, planned.AddressOf(planned.End)));
         }
 
         _next = _windows.Count == 0 ? 0 : _windows[0].From;
     }
 
-    /// <summary>The matches found last have been taken.</summary>
-    public void Forget() => FoundCount = 0;
+    /// <summary>Drops the last matches.</summary>
+    public void Forget() => _foundCount = 0;
 
-    /// <summary>Takes back what was found before an address, where a match that began earlier reaches.</summary>
+    /// <summary>Searches again from an address on: a match that began in an earlier piece reaches to there.</summary>
     public void Restart(ulong address)
     {
-        FoundCount = _window = 0;
-        SearchWindow first = _windows[0];
-        _next = first.From + (int)(address - first.AddressOf(first.From));
+        _foundCount = _window = 0;
+        _next = _windows[0].From + (int)(address - _windows[0].FromAddress);
     }
 
-    /// <summary>Finds the next matches.</summary>
-    public void FindMore(CancellationToken cancellation)
+    /// <summary>Finds the next matches. Returns whether there are any.</summary>
+    public bool FindMore(CancellationToken cancellation)
     {
-        FoundCount = 0;
+        _foundCount = 0;
         while (_window < _windows.Count)
         {
             cancellation.ThrowIfCancellationRequested();
             SearchWindow window = _windows[_window];
-            FoundCount = _next < window.To ? _pattern!.Find(this, window, ref _next, _found) : 0;
+            _foundCount = _next < window.To ? _pattern.Find(this, window, ref _next, _found) : 0;
             if (_next >= window.To)
             {
-                NextWindow();
+                _window++;
+                _next = IsDone ? 0 : _windows[_window].From;
             }
 
-            if (FoundCount > 0)
+            if (_foundCount > 0)
             {
                 Window = window;
-                return;
+                return true;
             }
         }
+
+        return false;
     }
 
-    /// <summary>The window as characters, a byte each.</summary>
+    /// <summary>Returns a window as characters, one for each byte.</summary>
     public ReadOnlySpan<char> Characters(in SearchWindow window)
     {
         _characters ??= GC.AllocateUninitializedArray<char>(Buffer.Length);
@@ -166,19 +191,11 @@ internal sealed class SearchPiece
         return _characters.AsSpan(0, length);
     }
 
-    private void NextWindow()
+    private void AddWindow(in SearchWindow window)
     {
-        _window++;
-        _next = _window < _windows.Count ? _windows[_window].From : 0;
-    }
-
-    private void AddWindow(in SearchSegment segment, ulong address, ulong end)
-    {
-        ulong from = Math.Max(address, segment.Start), to = Math.Min(end, segment.End);
-        if (from < to)
+        if (window.From < window.To)
         {
-            _windows.Add(new SearchWindow(address, segment.OffsetOf(address), segment.OffsetOf(end),
-                segment.OffsetOf(from), segment.OffsetOf(to)));
+            _windows.Add(window);
         }
     }
 }

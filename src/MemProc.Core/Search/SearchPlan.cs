@@ -1,29 +1,29 @@
 namespace MemProc;
 
 /// <summary>
-/// Divides the memory of a process into pieces, in address order. Stretches go on from one mapping to the next, and
-/// what is read for a piece reaches over its ends, so that matches across borders are found, and found once.
+/// Divides the memory of a process into pieces, in address order. A stretch can span adjacent mappings, and a piece is
+/// read beyond its ends, so that each match across a border is found, and found once.
 /// </summary>
 internal sealed class SearchPlan
 {
     /// <summary>
-    /// So much address space is asked for at a time: the first bytes are searched long before the last page table
-    /// has been read.
+    /// Address space whose page tables are read at a time: the first bytes are searched long before the last page table
+    /// has been read. The step grows where nothing is resident.
     /// </summary>
-    private const ulong SmallestStep = 64UL << 20;
-    private const ulong LargestStep = 64UL << 30;
+    private const ulong MinStep = 64UL << 20;
+    private const ulong MaxStep = 64UL << 30;
 
     private readonly SearchRange _range;
     private readonly ProcMap[] _maps;
     private readonly ResidentMemory _resident;
     private readonly bool _readsClosed;
-    private readonly int _behind;
-    private readonly int _ahead;
-    private readonly IEnumerator<SearchPart> _source;
+    private readonly int _before;
+    private readonly int _after;
+    private readonly IEnumerator<Part> _source;
 
-    /// <summary>Parts that touch each other, from the one on in which the next piece begins.</summary>
-    private readonly Queue<SearchPart> _parts = [];
-    private SearchPart? _pending;
+    /// <summary>Adjacent parts, from the one in which the next piece begins.</summary>
+    private readonly Queue<Part> _parts = [];
+    private Part? _pending;
     private ulong _stretchStart;
     private ulong _stretchEnd;
     private ulong _at;
@@ -35,17 +35,17 @@ internal sealed class SearchPlan
     /// <param name="process">The process.</param>
     /// <param name="range">Which of its memory.</param>
     /// <param name="method">How it is read; not Auto.</param>
-    /// <param name="behind">Bytes to read in front of those in which a match may begin.</param>
-    /// <param name="ahead">Bytes to read behind them.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <param name="before">Bytes to read before those in which a match may begin.</param>
+    /// <param name="after">Bytes to read after them.</param>
+    /// <param name="cancellation">Stops the plan.</param>
     public SearchPlan(
-        LinuxProcess process, SearchRange range, ReadMethod method, int behind, int ahead,
+        LinuxProcess process, SearchRange range, ReadMethod method, int before, int after,
         CancellationToken cancellation)
     {
         _range = range;
         _readsClosed = method == ReadMethod.Mem;
-        _behind = behind;
-        _ahead = ahead;
+        _before = before;
+        _after = after;
         _maps = range.Maps(process, cancellation);
         _resident = new ResidentMemory(process, cancellation);
         _source = Parts().GetEnumerator();
@@ -53,17 +53,17 @@ internal sealed class SearchPlan
         _pending = Pull();
     }
 
-    /// <summary>Bytes of the mappings that it takes in.</summary>
+    /// <summary>Bytes of the mappings in the range.</summary>
     public ulong MappedBytes { get; }
 
-    /// <summary>What it has left out so far.</summary>
+    /// <summary>What was left out so far.</summary>
     public SearchSkips Skips => new(_notResident, _closed, 0);
 
-    /// <summary>Fills a piece with what comes next; false where nothing does.</summary>
+    /// <summary>Fills a piece with what comes next. Returns false at the end.</summary>
     public bool TryFill(SearchPiece piece)
     {
         piece.Clear();
-        int around = _behind + _ahead;
+        int around = _before + _after;
         while (!piece.IsFull)
         {
             int room = (piece.Free - around) & -(int)MachinePage.SizeBytes;
@@ -72,10 +72,10 @@ internal sealed class SearchPlan
                 break;
             }
 
-            Extend(_at + (ulong)(room + _ahead));
+            Extend(_at + (ulong)(room + _after));
             ulong to = Math.Min(_at + (ulong)room, _stretchEnd);
-            ulong address = _at - Math.Min((ulong)_behind, _at - _stretchStart);
-            piece.Add(address, to + Math.Min((ulong)_ahead, _stretchEnd - to), _at, to);
+            ulong address = _at - Math.Min((ulong)_before, _at - _stretchStart);
+            piece.Add(address, to + Math.Min((ulong)_after, _stretchEnd - to), _at, to);
             AddMaps(piece.Maps, to);
             _at = to;
         }
@@ -84,12 +84,12 @@ internal sealed class SearchPlan
         return piece.SearchedBytes > 0;
     }
 
-    private SearchPart? Pull() => _source.MoveNext() ? _source.Current : null;
+    private Part? Pull() => _source.MoveNext() ? _source.Current : null;
 
     private bool BeginStretch()
     {
         _parts.Clear();
-        if (_pending is not SearchPart first)
+        if (_pending is not Part first)
         {
             return false;
         }
@@ -101,10 +101,10 @@ internal sealed class SearchPlan
         return true;
     }
 
-    /// <summary>Adds the parts that touch the stretch, until it reaches an address.</summary>
-    private void Extend(ulong wanted)
+    /// <summary>Adds the parts that follow the stretch without a gap, until it reaches an address.</summary>
+    private void Extend(ulong target)
     {
-        while (_stretchEnd <= wanted && _pending is SearchPart next && next.Start == _stretchEnd)
+        while (_stretchEnd <= target && _pending is Part next && next.Start == _stretchEnd)
         {
             _parts.Enqueue(next);
             _stretchEnd = next.End;
@@ -112,10 +112,10 @@ internal sealed class SearchPlan
         }
     }
 
-    /// <summary>Adds the mappings of what has been planned up to an address.</summary>
+    /// <summary>Adds the mappings of what was planned up to an address.</summary>
     private void AddMaps(List<ProcMap> maps, ulong to)
     {
-        while (_parts.TryPeek(out SearchPart part) && part.Start < to)
+        while (_parts.TryPeek(out Part part) && part.Start < to)
         {
             if (maps is not [.., { } last] || last != part.Map)
             {
@@ -137,7 +137,7 @@ internal sealed class SearchPlan
         return (start, end, end - start);
     }
 
-    private IEnumerable<SearchPart> Parts()
+    private IEnumerable<Part> Parts()
     {
         foreach (ProcMap map in _maps)
         {
@@ -149,31 +149,34 @@ internal sealed class SearchPlan
                 continue;
             }
 
-            foreach (SearchPart part in Parts(map, start, end))
+            foreach (Part part in Parts(map, start, end))
             {
                 yield return part;
             }
         }
     }
 
-    private IEnumerable<SearchPart> Parts(ProcMap map, ulong start, ulong end)
+    private IEnumerable<Part> Parts(ProcMap map, ulong start, ulong end)
     {
-        ulong step = SmallestStep;
+        ulong step = MinStep;
         for (ulong at = start; at < end;)
         {
             ulong to = at + Math.Min(step, end - at), taken = 0;
-            foreach (ResidentRange range in _range.IncludeNotResident ? [new(at, to)] : _resident.Ranges(at, to))
+            foreach (AddressRange range in _range.IncludeNotResident ? [new(at, to)] : _resident.Ranges(at, to))
             {
-                // Ranges are of whole pages, and of what is mapped by now.
+                // Ranges consist of whole pages, and reflect what is mapped by now.
                 ulong from = Math.Max(range.Start, at), until = Math.Min(range.End, to);
                 taken += until - from;
-                yield return new SearchPart(from, until, map);
+                yield return new Part(from, until, map);
             }
 
             _notResident += to - at - taken;
             _passed += to - at;
-            step = taken == 0 ? Math.Min(step * 4, LargestStep) : SmallestStep;
+            step = taken == 0 ? Math.Min(step * 4, MaxStep) : MinStep;
             at = to;
         }
     }
+
+    /// <summary>A resident part of one mapping.</summary>
+    private readonly record struct Part(ulong Start, ulong End, ProcMap Map);
 }

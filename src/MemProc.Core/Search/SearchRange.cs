@@ -2,44 +2,45 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Which memory of a process is looked at.</summary>
+/// <summary>Which memory of a process is searched.</summary>
 public sealed class SearchRange
 {
     /// <summary>Everything that can be mapped.</summary>
     public static SearchRange All { get; } = new();
 
-    /// <summary>Which mappings.</summary>
+    /// <summary>Which mappings are searched.</summary>
     public MapFilter Filter { get; init; } = new();
 
     /// <summary>First address.</summary>
     public ulong Start { get; init; }
 
-    /// <summary>First address behind the range.</summary>
+    /// <summary>First address after the range.</summary>
     public ulong End { get; init; } = long.MaxValue;
 
     /// <summary>
-    /// What is not in memory is looked at too: it is let in, so that the process grows, and what was swapped out comes
-    /// back.
+    /// Whether pages that are not resident are searched, too. They are faulted in: the process grows, and swapped pages
+    /// are read back.
     /// </summary>
     public bool IncludeNotResident { get; init; }
 
     /// <summary>How memory is read.</summary>
     public ReadMethod Method { get; init; }
 
-    /// <summary>A range from an address on.</summary>
+    /// <summary>Returns the same selection within a range.</summary>
     /// <param name="address">First address.</param>
-    /// <param name="length">Bytes; null: all from there on.</param>
-    /// <exception cref="MemProcException">SearchMemory,EINVAL: an impossible range.</exception>
+    /// <param name="length">Length in bytes; null: to the end of user space.</param>
+    /// <exception cref="MemProcException">SearchMemory,EINVAL: not a valid range.</exception>
     public SearchRange From(ulong address, ulong? length) => new()
     {
         Filter = Filter,
         Start = address,
-        End = UserRange.End(address, length ?? (address < long.MaxValue ? long.MaxValue - address : 1), Operation.SearchMemory),
+        End = UserRange.End(
+            address, length ?? (address < long.MaxValue ? long.MaxValue - address : 1), Operation.SearchMemory),
         IncludeNotResident = IncludeNotResident,
         Method = Method,
     };
 
-    /// <summary>The mappings that it takes in, in address order.</summary>
+    /// <summary>Returns the selected mappings, in address order.</summary>
     /// <exception cref="MemProcException">FindMap,ENOENT: nothing is mapped in the range. ReadMaps failed.</exception>
     internal ProcMap[] Maps(LinuxProcess process, CancellationToken cancellation)
     {

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace MemProc;
 
 /// <summary>
-/// Which numbers of a type are wanted. Floating-point numbers compare as numbers: 0 equals -0, and only a NaN that is
-/// asked for is found, whatever its bits.
+/// A condition on numbers of one type. Floating-point numbers compare as numbers: 0 equals -0. A NaN fulfills only the
+/// condition of being equal to NaN, whatever its bits.
 /// </summary>
 public abstract class ValueCondition
 {
@@ -18,35 +18,37 @@ public abstract class ValueCondition
     /// <summary>Bytes of a number.</summary>
     internal int SizeBytes => MemoryValue.SizeOf(Type);
 
-    /// <summary>A number, or what lies around it.</summary>
+    /// <summary>Numbers equal to another, or near it.</summary>
     /// <param name="type">The type.</param>
     /// <param name="value">The number, as <see cref="MemoryValue.Encode"/> takes it.</param>
-    /// <param name="tolerance">How far from it others may be, 0 or more.</param>
-    /// <exception cref="FormatException">It is no number, or a fraction where the type has none.</exception>
+    /// <param name="tolerance">Maximum difference, 0 or more.</param>
+    /// <exception cref="FormatException">It is not a number, or a fraction where the type is an integer.</exception>
     /// <exception cref="OverflowException">It does not fit the type.</exception>
-    /// <exception cref="ArgumentException">Numbers of the type cannot be compared; the tolerance is below 0.</exception>
+    /// <exception cref="ArgumentException">
+    /// Numbers of the type cannot be compared, no number fulfills the condition, or the tolerance is negative.
+    /// </exception>
     public static ValueCondition EqualTo(MemoryValueType type, object value, double tolerance = 0) =>
         tolerance >= 0
             ? Maker(type).Around(value, tolerance)
-            : throw new ArgumentException("A tolerance is a number of at least 0.", nameof(tolerance));
+            : throw new ArgumentException("The tolerance must be 0 or more.", nameof(tolerance));
 
-    /// <summary>Numbers above another.</summary>
+    /// <summary>Numbers greater than another.</summary>
     /// <inheritdoc cref="EqualTo"/>
     public static ValueCondition GreaterThan(MemoryValueType type, object value) => Maker(type).Above(value);
 
-    /// <summary>Numbers below another.</summary>
+    /// <summary>Numbers less than another.</summary>
     /// <inheritdoc cref="EqualTo"/>
     public static ValueCondition LessThan(MemoryValueType type, object value) => Maker(type).Below(value);
 
-    /// <summary>Numbers between two others, these included.</summary>
+    /// <summary>Numbers between two others, both included.</summary>
     /// <param name="type">The type.</param>
-    /// <param name="low">The lowest.</param>
-    /// <param name="high">The highest.</param>
+    /// <param name="low">The least number.</param>
+    /// <param name="high">The greatest number.</param>
     /// <inheritdoc cref="EqualTo" path="/exception"/>
     public static ValueCondition Between(MemoryValueType type, object low, object high) =>
         Maker(type).From(low, high);
 
-    /// <summary>Whether the bytes of a number fulfil it.</summary>
+    /// <summary>Returns whether the bytes of a number fulfill it.</summary>
     internal abstract bool Fits(ReadOnlySpan<byte> bytes);
 
     /// <summary>Finds numbers in a window, as <see cref="SearchPattern.Find"/> does.</summary>
@@ -64,10 +66,11 @@ public abstract class ValueCondition
         MemoryValueType.UInt64 or MemoryValueType.Pointer => new NumberMaker<ulong>(type),
         MemoryValueType.Single => new FloatMaker<float>(type),
         MemoryValueType.Double => new FloatMaker<double>(type),
-        _ => throw new ArgumentException($"{type} is no type of numbers that a search compares.", nameof(type)),
+        _ => throw new ArgumentException($"Numbers of type {type} cannot be compared. Use an integer type up to 64 bits, Single, "
+            + "Double or Pointer.", nameof(type)),
     };
 
-    /// <summary>Makes conditions for one type.</summary>
+    /// <summary>Creates conditions for one type.</summary>
     private interface IMaker
     {
         ValueCondition Around(object value, double tolerance);
@@ -85,7 +88,7 @@ public abstract class ValueCondition
         public virtual ValueCondition Around(object value, double tolerance)
         {
             T center = Number(value);
-            // Saturated: what lies beyond the type's ends is not there.
+            // Saturated at the ends of the type.
             T distance = T.CreateSaturating(Math.Floor(tolerance));
             T low = center - T.MinValue < distance && center - T.MinValue >= T.Zero ? T.MinValue : center - distance;
             T high = T.MaxValue - center < distance && T.MaxValue - center >= T.Zero ? T.MaxValue : center + distance;
@@ -93,15 +96,15 @@ public abstract class ValueCondition
         }
 
         public ValueCondition Above(object value) =>
-            Number(value) is var limit && limit < Highest ? Range(Next(limit), Highest) : throw Empty("above", value);
+            Number(value) is var limit && limit < Highest ? Range(Next(limit), Highest) : throw Empty("greater", value);
 
         public ValueCondition Below(object value) =>
-            Number(value) is var limit && limit > Lowest ? Range(Lowest, Previous(limit)) : throw Empty("below", value);
+            Number(value) is var limit && limit > Lowest ? Range(Lowest, Previous(limit)) : throw Empty("less", value);
 
         public ValueCondition From(object low, object high) => Number(low) <= Number(high)
             ? Range(Number(low), Number(high))
             : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"Nothing lies between {low} and {high}: give the lower one first."));
+                $"No number is between {low} and {high}. Give the lower one first."));
 
         protected virtual T Lowest => T.MinValue;
 
@@ -115,8 +118,8 @@ public abstract class ValueCondition
 
         protected ValueRange<T> Range(T low, T high) => new(type, low, high);
 
-        private ArgumentException Empty(string where, object value) =>
-            new(string.Create(CultureInfo.InvariantCulture, $"No {type} is {where} {value}."));
+        private ArgumentException Empty(string relation, object value) =>
+            new(string.Create(CultureInfo.InvariantCulture, $"No {type} is {relation} than {value}."));
     }
 
     private sealed class FloatMaker<T>(MemoryValueType type) : NumberMaker<T>(type)

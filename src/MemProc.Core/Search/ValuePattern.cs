@@ -1,14 +1,14 @@
 namespace MemProc;
 
-/// <summary>Numbers of a type that fulfil a condition, in the machine's own byte order.</summary>
+/// <summary>Numbers of one type that fulfill a condition, in the byte order of the machine.</summary>
 public sealed class ValuePattern : SearchPattern
 {
     private readonly ValueCondition _condition;
 
-    /// <summary>Prepares a pattern.</summary>
+    /// <summary>Creates a pattern.</summary>
     /// <param name="condition">Which numbers.</param>
     /// <param name="alignment">Numbers begin at multiples of this; null: at multiples of their size.</param>
-    /// <exception cref="ArgumentException">An impossible alignment.</exception>
+    /// <exception cref="ArgumentException">The alignment is not valid.</exception>
     public ValuePattern(ValueCondition condition, int? alignment = null)
         : base(condition.SizeBytes, alignment ?? condition.SizeBytes) => _condition = condition;
 

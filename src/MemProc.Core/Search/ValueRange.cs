@@ -5,11 +5,11 @@ using System.Runtime.Intrinsics;
 
 namespace MemProc;
 
-/// <summary>Numbers from one to another, both included; the NaNs where both are NaN.</summary>
+/// <summary>Numbers from one to another, both included; all NaNs when both are NaN.</summary>
 internal sealed class ValueRange<T>(MemoryValueType type, T low, T high) : ValueCondition(type)
     where T : unmanaged, INumber<T>
 {
-    /// <summary>Starts that are looked at in one go.</summary>
+    /// <summary>Offsets that are compared at a time.</summary>
     private const int Step = 32;
 
     /// <inheritdoc/>
@@ -64,7 +64,7 @@ internal sealed class ValueRange<T>(MemoryValueType type, T low, T high) : Value
         return count;
     }
 
-    /// <summary>A bit for each byte of the numbers that fit.</summary>
+    /// <summary>Returns a bit for each byte of the numbers in the range.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Test<TTest>(ref byte origin, int at, Vector256<T> lowest, Vector256<T> highest)
         where TTest : struct, ITest =>

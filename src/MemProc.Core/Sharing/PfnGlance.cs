@@ -5,44 +5,45 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// Looks for frames in processes that most likely do not map them, at the least cost: pagemap alone is opened, and the
-/// whole address space scanned at once. Which process it is, and its mappings, are not asked for.
+/// Looks for frames in processes that most likely do not map them, at the lowest cost: it opens only pagemap and scans
+/// the whole address space at once, without the identity and the mappings of the process.
 /// </summary>
-/// <param name="wanted">The frames.</param>
-/// <param name="cancellation">Stops the looking.</param>
-internal sealed class PfnGlance(WantedFrames wanted, CancellationToken cancellation)
+/// <param name="targets">The frames.</param>
+/// <param name="files">Where procfs is.</param>
+/// <param name="cancellation">Stops the search.</param>
+internal sealed class PfnGlance(WantedFrames targets, KernelFiles files, CancellationToken cancellation)
 {
     private const int BatchPages = 8 * 1024;
     private const int RegionCount = 512;
 
-    /// <summary>Reading a few empty words is cheaper than another system call.</summary>
-    private const ulong BridgedPages = 128;
+    /// <summary>Reading this many empty entries is cheaper than another system call.</summary>
+    private const ulong MaxGapPages = 128;
 
+    private readonly ulong _end = UserSpace.End(files);
     private readonly PageRegion[] _regions = new PageRegion[RegionCount];
-    private readonly ulong[] _words = new ulong[BatchPages];
+    private readonly ulong[] _entries = new ulong[BatchPages];
 
-    /// <summary>The lowest address where a process has a wanted page.</summary>
+    /// <summary>Returns the lowest address where a process maps one of the frames.</summary>
     /// <param name="processId">The process.</param>
     /// <returns>
-    /// null: it has none. 0: it may have some, since it cannot be told like this; why not, a proper search will say.
+    /// null: nowhere. 0: unknown, since the process cannot be searched this way; a complete search reports why.
     /// </returns>
     public ulong? FindFirst(int processId)
     {
-        string path = $"{KernelFiles.Default.Proc}/{processId}/pagemap";
-        if (UserSpace.End == 0
-            || Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? pagemap) != Errno.None)
+        string path = $"{files.Proc}/{processId}/pagemap";
+        if (_end == 0 || Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? pagemap) != Errno.None)
         {
             return 0;
         }
 
         using (pagemap)
         {
-            for (ulong at = 0; at < UserSpace.End;)
+            for (ulong at = 0; at < _end;)
             {
                 cancellation.ThrowIfCancellationRequested();
                 ulong start = at;
-                if (PageMapScan.TryFindPresent(pagemap!, start, UserSpace.End, _regions, out int count, out at)
-                    != Errno.None || at <= start)
+                if (PageMapScan.TryFindPresent(pagemap!, start, _end, _regions, out int count, out at) != Errno.None
+                    || at <= start)
                 {
                     return 0;
                 }
@@ -53,7 +54,7 @@ internal sealed class PfnGlance(WantedFrames wanted, CancellationToken cancellat
                 }
             }
 
-            // A process that has exited meanwhile has no pages any more, not even a word of them.
+            // A process that has exited meanwhile has no entries to read.
             return TryRead(pagemap!, 0, 1) == 1 ? null : 0;
         }
     }
@@ -64,7 +65,7 @@ internal sealed class PfnGlance(WantedFrames wanted, CancellationToken cancellat
         {
             ulong at = regions[index].Start;
             ulong end = regions[index++].End;
-            while (index < regions.Length && regions[index].Start - end <= BridgedPages * MachinePage.SizeBytes)
+            while (index < regions.Length && regions[index].Start - end <= MaxGapPages * MachinePage.SizeBytes)
             {
                 end = regions[index++].End;
             }
@@ -77,7 +78,7 @@ internal sealed class PfnGlance(WantedFrames wanted, CancellationToken cancellat
                     return 0;
                 }
 
-                int page = wanted.Next(_words.AsSpan(0, read), 0);
+                int page = targets.IndexOfNext(_entries.AsSpan(0, read), 0);
                 if (page >= 0)
                 {
                     return at + (ulong)page * MachinePage.SizeBytes;
@@ -90,11 +91,11 @@ internal sealed class PfnGlance(WantedFrames wanted, CancellationToken cancellat
         return null;
     }
 
-    /// <summary>Reads words; 0 where none can be read.</summary>
+    /// <summary>Reads entries; returns 0 where none can be read.</summary>
     private int TryRead(SafeFileHandle pagemap, ulong address, int pages)
     {
         cancellation.ThrowIfCancellationRequested();
-        _ = Libc.TryPRead(pagemap, MemoryMarshal.AsBytes(_words.AsSpan(0, pages)),
+        _ = Libc.TryPRead(pagemap, MemoryMarshal.AsBytes(_entries.AsSpan(0, pages)),
             address / MachinePage.SizeBytes * sizeof(ulong), out int read);
         return read / sizeof(ulong);
     }

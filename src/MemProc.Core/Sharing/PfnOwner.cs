@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>A place where a frame is mapped.</summary>
+/// <summary>An address where a process maps a frame.</summary>
 public sealed class PfnOwner
 {
     private readonly ProcMap _map;
@@ -24,7 +24,7 @@ public sealed class PfnOwner
     /// <summary>The frame number.</summary>
     public ulong Pfn { get; }
 
-    /// <summary>The address where the process has it.</summary>
+    /// <summary>The address of the page.</summary>
     public ulong Address { get; }
 
     /// <summary>Permissions of the mapping: <c>r-xp</c>.</summary>

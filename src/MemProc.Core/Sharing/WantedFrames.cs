@@ -10,7 +10,7 @@ internal sealed class WantedFrames
     private readonly HashSet<ulong> _pfns;
     private readonly bool[] _filter = new bool[1 << FilterBits];
 
-    /// <summary>Takes the numbers down.</summary>
+    /// <summary>Stores the frame numbers.</summary>
     public WantedFrames(IEnumerable<ulong> pfns)
     {
         _pfns = [.. pfns];
@@ -20,23 +20,23 @@ internal sealed class WantedFrames
         }
     }
 
-    /// <summary>How many there are.</summary>
+    /// <summary>Number of frames.</summary>
     public int Count => _pfns.Count;
 
     /// <summary>
-    /// The place of the next page in one of the frames, or of one whose frame the kernel hides, so that it could be;
-    /// -1: there is none. Pages in swap never match.
+    /// Returns the index of the next page in one of the frames, or of one whose frame number the kernel hides, which
+    /// could be one of them; -1 where there is none. Pages in swap never match.
     /// </summary>
-    /// <param name="words">Words of pagemap.</param>
-    /// <param name="from">The first place that counts.</param>
-    public int Next(ReadOnlySpan<ulong> words, int from)
+    /// <param name="entries">Pagemap entries.</param>
+    /// <param name="from">The first index that counts.</param>
+    public int IndexOfNext(ReadOnlySpan<ulong> entries, int from)
     {
-        for (int index = from; index < words.Length; index++)
+        for (int index = from; index < entries.Length; index++)
         {
-            PageMapWord word = new(words[index]);
-            // The filter spares nearly every page the look-up; frame 0 stands for a hidden number.
-            if (word.IsPresent && (_filter[word.Pfn & ((1 << FilterBits) - 1)] || word.IsPfnHidden)
-                && (word.IsPfnHidden || _pfns.Contains(word.Pfn)))
+            PageMapWord page = new(entries[index]);
+            // The filter saves nearly every page the look-up; frame number 0 means hidden.
+            if (page.IsPresent && (_filter[page.Pfn & ((1 << FilterBits) - 1)] || page.IsPfnHidden)
+                && (page.IsPfnHidden || _pfns.Contains(page.Pfn)))
             {
                 return index;
             }

@@ -1,15 +1,15 @@
 namespace MemProc;
 
-/// <summary>Bytes in a message.</summary>
+/// <summary>Bytes as text.</summary>
 public static class ByteText
 {
-    private const int Shown = 16;
+    private const int MaxBytes = 16;
 
-    /// <summary>How many: <c>1 byte</c>, <c>6 bytes</c>.</summary>
+    /// <summary>Returns a number of bytes as text: <c>1 byte</c>, <c>6 bytes</c>.</summary>
     public static string Count(int bytes) => bytes == 1 ? "1 byte" : $"{bytes} bytes";
 
-    /// <summary>Bytes in hex, with or without blanks between them: <c>67 61 72</c>, <c>676172</c>.</summary>
-    /// <exception cref="FormatException">They are none.</exception>
+    /// <summary>Parses bytes in hex, with or without blanks between them: <c>67 61 72</c>, <c>676172</c>.</summary>
+    /// <exception cref="FormatException">The text is not bytes in hex.</exception>
     public static byte[] Parse(string text)
     {
         string[] groups = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -22,20 +22,23 @@ public static class ByteText
         catch (FormatException error)
         {
             throw new FormatException(
-                $"'{SafeText.Escape(text)}' are no bytes. Write two hex digits a byte: '67 61 72' or 676172.", error);
+                $"'{SafeText.Escape(text)}' is not valid hex. Write two digits for each byte: '67 61 72' or 676172.", error);
         }
     }
 
-    /// <summary>The first bytes in hex and as characters, and how many there are: <c>67 61 72 |gar|</c>.</summary>
+    /// <summary>Returns bytes in hex, with blanks between them: <c>67 61 72</c>.</summary>
+    public static string Hex(ReadOnlySpan<byte> bytes) =>
+        string.Join(' ', Convert.ToHexStringLower(bytes).Chunk(2).Select(pair => new string(pair)));
+
+    /// <summary>Returns the first bytes in hex and as characters, and the number of all: <c>67 61 72 |gar|</c>.</summary>
     public static string Short(ReadOnlySpan<byte> bytes)
     {
-        ReadOnlySpan<byte> shown = bytes[..Math.Min(bytes.Length, Shown)];
-        string hex = string.Join(' ', Convert.ToHexStringLower(shown).Chunk(2).Select(pair => new string(pair)));
-        string rest = bytes.Length > Shown ? $" … ({bytes.Length} bytes)" : string.Empty;
-        return $"{hex} |{Characters(shown)}|{rest}";
+        ReadOnlySpan<byte> shown = bytes[..Math.Min(bytes.Length, MaxBytes)];
+        string rest = bytes.Length > MaxBytes ? $" … ({bytes.Length} bytes)" : string.Empty;
+        return $"{Hex(shown)} |{Characters(shown)}|{rest}";
     }
 
-    /// <summary>Bytes as characters: visible ASCII as it is, a dot for the rest.</summary>
+    /// <summary>Returns bytes as characters: printable ASCII, and a dot for any other byte.</summary>
     public static string Characters(ReadOnlySpan<byte> bytes) => string.Create(bytes.Length, bytes, static (text, source) =>
     {
         for (int index = 0; index < source.Length; index++)

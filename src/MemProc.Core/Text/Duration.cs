@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace MemProc;
 
-/// <summary>Spans of time as a person writes them.</summary>
+/// <summary>Durations as text.</summary>
 public static class Duration
 {
     private static readonly (string Unit, double Milliseconds)[] Units =
         [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("", 1)];
 
-    /// <summary>Reads <c>250</c> and <c>250ms</c>, <c>1.5s</c>, <c>5m</c>, <c>1h</c>, or <c>00:00:01.5</c>.</summary>
-    /// <exception cref="FormatException">It is none.</exception>
+    /// <summary>Parses <c>250</c> and <c>250ms</c>, <c>1.5s</c>, <c>5m</c>, <c>1h</c>, or <c>00:00:01.5</c>.</summary>
+    /// <exception cref="FormatException">The text is not a duration.</exception>
     public static TimeSpan Parse(string text)
     {
         string plain = text.Trim();
@@ -30,7 +30,7 @@ public static class Duration
             }
         }
 
-        throw new FormatException($"'{SafeText.Escape(text)}' is no span of time. Write 250 or 250ms (milliseconds), 1.5s, "
-            + "5m, 1h, or 00:00:01.5.");
+        throw new FormatException($"'{SafeText.Escape(text)}' is not a valid duration. Write 250 or 250ms (milliseconds), "
+            + "1.5s, 5m, 1h, or 00:00:01.5.");
     }
 }

@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace MemProc;
 
-/// <summary>Sizes for people.</summary>
+/// <summary>Sizes as text with a binary unit.</summary>
 public static class HumanSize
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
     /// <summary>
-    /// A number of bytes in the largest unit that leaves at least one whole: <c>132 KiB</c>, <c>1.5 GiB</c>. One
-    /// decimal where the number is not whole.
+    /// Formats a number of bytes in the largest unit of which it is at least one: <c>132 KiB</c>, <c>1.5 GiB</c>. One
+    /// decimal place when the number is not whole.
     /// </summary>
     public static string Format(ulong bytes)
     {

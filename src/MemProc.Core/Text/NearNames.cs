@@ -1,41 +1,41 @@
 namespace MemProc;
 
-/// <summary>Names that somebody who wrote another one may have meant.</summary>
+/// <summary>Suggests known names for a misspelled one.</summary>
 internal static class NearNames
 {
-    private const int Most = 5;
-    private const int LongestName = 128;
+    private const int MaxSuggestions = 5;
+    private const int MaxNameLength = 128;
 
-    /// <summary>A sentence that suggests names, with a blank before it; empty where none is near.</summary>
-    /// <param name="wanted">What was written.</param>
-    /// <param name="known">What there is.</param>
-    public static string Suggest(string wanted, IEnumerable<string> known)
+    /// <summary>Returns a sentence with similar names, after a blank; empty when there are none.</summary>
+    /// <param name="requested">The name that was not found.</param>
+    /// <param name="known">The names that exist.</param>
+    public static string Suggest(string requested, IEnumerable<string> known)
     {
         string[] near = [.. known.Distinct()
-            .Select(name => (Name: name, Distance: Distance(wanted, name)))
-            .Where(item => item.Distance <= 1 + wanted.Length / 4)
+            .Select(name => (Name: name, Distance: Distance(requested, name)))
+            .Where(item => item.Distance <= 1 + requested.Length / 4)
             .OrderBy(item => item.Distance).ThenBy(item => item.Name, StringComparer.Ordinal)
-            .Take(Most).Select(item => SafeText.Escape(item.Name))];
-        return near.Length == 0 ? string.Empty : $" Near it: {string.Join(", ", near)}.";
+            .Take(MaxSuggestions).Select(item => SafeText.Escape(item.Name))];
+        return near.Length == 0 ? string.Empty : $" Similar names: {string.Join(", ", near)}.";
     }
 
     /// <summary>
-    /// How many letters have to change to get from one name to the other. A name that holds the other is near whatever
-    /// else is in it.
+    /// Returns the edit distance of two names, without regard to case. A name that contains the requested one is near
+    /// whatever its length.
     /// </summary>
-    private static int Distance(string wanted, string name)
+    private static int Distance(string requested, string name)
     {
-        if (wanted.Length == 0 || wanted.Length > LongestName || name.Length > LongestName)
+        if (requested.Length == 0 || requested.Length > MaxNameLength || name.Length > MaxNameLength)
         {
             return int.MaxValue;
         }
 
-        if (wanted.Length > 1 && name.Contains(wanted, StringComparison.OrdinalIgnoreCase))
+        if (requested.Length > 1 && name.Contains(requested, StringComparison.OrdinalIgnoreCase))
         {
-            return name.StartsWith(wanted, StringComparison.OrdinalIgnoreCase) ? 0 : 1;
+            return name.StartsWith(requested, StringComparison.OrdinalIgnoreCase) ? 0 : 1;
         }
 
-        if (Math.Abs(wanted.Length - name.Length) > 1 + wanted.Length / 4)
+        if (Math.Abs(requested.Length - name.Length) > 1 + requested.Length / 4)
         {
             return int.MaxValue;
         }
@@ -46,13 +46,13 @@ internal static class NearNames
             row[column] = column;
         }
 
-        for (int line = 1; line <= wanted.Length; line++)
+        for (int line = 1; line <= requested.Length; line++)
         {
             int diagonal = row[0];
             row[0] = line;
             for (int column = 1; column <= name.Length; column++)
             {
-                bool isSame = char.ToLowerInvariant(wanted[line - 1]) == char.ToLowerInvariant(name[column - 1]);
+                bool isSame = char.ToLowerInvariant(requested[line - 1]) == char.ToLowerInvariant(name[column - 1]);
                 int changed = diagonal + (isSame ? 0 : 1);
                 diagonal = row[column];
                 row[column] = Math.Min(changed, 1 + Math.Min(row[column], row[column - 1]));

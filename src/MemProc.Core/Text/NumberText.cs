@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace MemProc;
 
-/// <summary>Reads numbers as people write addresses, frame numbers and sizes.</summary>
+/// <summary>Parses addresses, frame numbers and sizes.</summary>
 public static class NumberText
 {
     /// <summary>
-    /// Reads a number: <c>0x</c> is hex, and so is a text with one of the letters a to f; digits alone are decimal.
+    /// Parses a number: hex with <c>0x</c> or with any of the letters a to f, else decimal.
     /// Underscores and backticks between the digits are allowed.
     /// </summary>
-    /// <exception cref="FormatException">The text is not a number, or one of more than 64 bits.</exception>
+    /// <exception cref="FormatException">The text is not a number, or the number does not fit 64 bits.</exception>
     public static ulong Parse(string text)
     {
         string digits = text.Trim().Replace("_", string.Empty, StringComparison.Ordinal)

@@ -4,13 +4,13 @@ using System.Text;
 namespace MemProc;
 
 /// <summary>
-/// Text that comes from a process, made fit for a terminal: a path or a name can hold escape sequences.
+/// Makes text from a process safe for a terminal: a path or a name can contain escape sequences.
 /// </summary>
 public static class SafeText
 {
     /// <summary>
-    /// Replaces what a terminal would act on (C0 and C1 control characters, DEL, line separators, characters
-    /// that turn the writing direction, lone surrogates) by visible escapes such as <c>\x1b</c>.
+    /// Replaces what a terminal would act on by visible escapes such as <c>\x1b</c>: C0 and C1 control characters, DEL,
+    /// line separators, bidirectional controls, lone surrogates.
     /// </summary>
     public static string Escape(string text)
     {
@@ -47,9 +47,9 @@ public static class SafeText
         return result.ToString();
     }
 
-    /// <summary>Shortens a text in its middle, so that a path keeps both its root and its file name.</summary>
+    /// <summary>Shortens text in the middle, so that a path keeps both its root and its file name.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="width">The longest result, in characters; at least 8.</param>
+    /// <param name="width">Maximum length of the result, in characters; at least 8.</param>
     public static string ShortenMiddle(string text, int width)
     {
         width = Math.Max(width, 8);

@@ -1,13 +1,13 @@
 namespace MemProc;
 
-/// <summary>What it takes to mark frames as idle: the bitmap, and the folios whose first frames it knows.</summary>
+/// <summary>The files that marking frames as idle needs: the bitmap, and the tables to find folios.</summary>
 internal sealed class IdleFrames : IDisposable
 {
-    /// <summary>Opens it all.</summary>
-    /// <param name="operation">What it is for.</param>
+    /// <summary>Opens the files.</summary>
+    /// <param name="operation">The operation that needs them, for the error.</param>
     /// <param name="files">Where procfs and sysfs are.</param>
     /// <exception cref="MemProcException">
-    /// As for <see cref="IdleBitmap.Open"/>; ReadPageFlags: no frame tables.
+    /// As <see cref="IdleBitmap.Open"/>; ReadPageFlags: the frame tables cannot be opened.
     /// </exception>
     public IdleFrames(Operation operation, KernelFiles? files)
     {
@@ -25,13 +25,13 @@ internal sealed class IdleFrames : IDisposable
         Folios = new FrameFolios(Tables);
     }
 
-    /// <summary>Which frames are idle.</summary>
+    /// <summary>The bitmap of idle frames.</summary>
     public IdleBitmap Bitmap { get; }
 
-    /// <summary>The frames' flags.</summary>
+    /// <summary>The frame tables.</summary>
     public FrameTables Tables { get; }
 
-    /// <summary>The folios that frames are part of.</summary>
+    /// <summary>Finds the folios that frames are part of.</summary>
     public FrameFolios Folios { get; }
 
     /// <inheritdoc/>

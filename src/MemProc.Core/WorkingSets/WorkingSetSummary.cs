@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>What of a process was touched while it was measured: the sums of its <see cref="WorkingSet"/>s.</summary>
+/// <summary>The part of a process that was touched while it was measured: the sums of its <see cref="WorkingSet"/>s.</summary>
 public sealed class WorkingSetSummary
 {
     private readonly ProcessIdentity _process;
@@ -39,7 +39,7 @@ public sealed class WorkingSetSummary
     /// <inheritdoc cref="WorkingSet.UntrackedBytes"/>
     public ulong? UntrackedBytes { get; private set; }
 
-    /// <summary>Sums up the mappings of a process.</summary>
+    /// <summary>Returns the sums of the mappings of a process.</summary>
     internal static WorkingSetSummary Of(
         ProcessIdentity process, WorkingSetMethod method, double seconds, IEnumerable<WorkingSet> mappings)
     {

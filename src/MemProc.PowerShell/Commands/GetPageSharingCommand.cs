@@ -28,26 +28,16 @@ public sealed class GetPageSharingCommand : ProcessCommand
     private PfnIndex BuildIndex(int processId)
     {
         int[] ids = AmongId is null ? ProcessList.Ids() : [.. AmongId.Append(processId).Concat(Id ?? []).Distinct()];
-        List<MemProcException> refused = [];
-        using Progress progress = new(this, "Reading the page tables of processes");
-        // A cmdlet may write from its own thread alone, so the index is built on another one.
-        int done = 0;
-        Task<PfnIndex> building = Task.Run(
-            () => PfnIndex.Build(ids, visited => done = visited, refused.Add, Cancellation), Cancellation);
-        while (!building.IsCompleted)
-        {
-            progress.Report((ulong)Volatile.Read(ref done), (ulong)ids.Length, $"{done} of {ids.Length} processes");
-            ((IAsyncResult)building).AsyncWaitHandle.WaitOne(TimeSpan.FromMilliseconds(50));
-        }
-
-        PfnIndex index = building.GetAwaiter().GetResult();
         UnreadProcesses unread = new();
-        foreach (MemProcException error in refused)
-        {
-            unread.Add(error);
-            WriteVerbose(error.Message);
-        }
-
+        using Progress progress = new(this, "Reading the page tables of processes");
+        PfnIndex index = PfnIndex.Build(ids,
+            count => progress.Report((ulong)count, (ulong)ids.Length, $"{count} of {ids.Length} processes"),
+            error =>
+            {
+                unread.Add(error);
+                WriteVerbose(error.Message);
+            },
+            cancellation: Cancellation);
         if (unread.Count > 0)
         {
             WriteWarning($"{unread.Of(ids.Length, "share pages")} Use -Verbose to list them with the reasons.");

@@ -66,7 +66,7 @@ public sealed class MemprocFileTests
         Assert.EndsWith($" {file.FilePath}\n", output, StringComparison.Ordinal);
         Assert.Equal(
             ["memproc: /no-such-file: No such file or directory (ENOENT).",
-                "memproc: /proc is a folder. To look at the files in it, ask for recursion."],
+                "memproc: /proc is a folder. To include the files in it, search recursively."],
             errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         (exitCode, _, errors) = Memproc("file", file.FilePath, "--summary", "--all");
         Assert.Equal(1, exitCode);

@@ -44,7 +44,7 @@ public sealed class MemprocResolveTests : IDisposable
         Assert.Contains("[vdso]", output, StringComparison.Ordinal);
         Assert.Contains("nothing is mapped at 0x10", errors, StringComparison.Ordinal);
         Assert.Contains("never closed", errors, StringComparison.Ordinal);
-        Assert.Contains("Near it: libc.so.6", errors, StringComparison.Ordinal);
+        Assert.Contains("Similar names: libc.so.6", errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -199,6 +199,19 @@ public sealed class AddressExpressionTests : TargetTests
             Assert.Throws<MemProcException>(() => ProcAddress.Parse("[heap]").Resolve(process)).ErrorId);
     }
 
+    [Fact]
+    public void However_many_expressions_a_request_has_each_is_resolved()
+    {
+        using MappedImages images = new(Process);
+        ulong malloc = ProcAddress.Parse("libc.so.6!malloc").Resolve(images);
+        for (uint number = 0; number < 100; number++)
+        {
+            Assert.Equal(malloc + number, ProcAddress.Parse($"libc.so.6!malloc+{number}").Resolve(images));
+            Assert.Equal("ResolveAddress,ENOENT", Assert.Throws<MemProcException>(
+                () => ProcAddress.Parse($"libc.so.6!none{number}").Resolve(images)).ErrorId);
+        }
+    }
+
     [Theory]
     [InlineData("libc.so.6", "libc.so.6")]
     [InlineData("ld-linux-x86-64.so.2", "ld-linux-x86-64.so.2")]

@@ -296,7 +296,7 @@ public sealed class FilePageWalkTests
         using FilePageWalk walk = new();
         MemProcException error = Assert.Throws<MemProcException>(() => walk.Summarize(Attribute));
         Assert.Equal("ReadFilePages,ENODEV", error.ErrorId);
-        Assert.Contains("maps no files", error.Message, StringComparison.Ordinal);
+        Assert.Contains("does not support mmap", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

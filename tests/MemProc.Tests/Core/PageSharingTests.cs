@@ -75,6 +75,22 @@ public sealed class PageSharingTests
         Assert.Equal((map.UssBytes, map.PssBytes), (sharing.UssBytes, sharing.PssBytes));
     }
 
+    [Fact]
+    public void The_index_is_built_where_procfs_is_and_visits_come_on_the_callers_thread()
+    {
+        const ulong Present = 1UL << 63;
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-402000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, Present | 0x77, Present | 0x1234);
+        List<int> threads = [];
+        PfnIndex index = PfnIndex.Build([Environment.ProcessId, Environment.ProcessId + 1],
+            _ => threads.Add(Environment.CurrentManagedThreadId), _ => threads.Add(Environment.CurrentManagedThreadId),
+            files: simulated.Files);
+        Assert.Equal(Enumerable.Repeat(Environment.CurrentManagedThreadId, 3), threads);
+        Assert.Equal(2, index.PageCount);
+        Assert.Equal(0x401000UL, Assert.Single(index.Owners(0x1234)).Address);
+    }
+
     private static PageMapEntry[] Present(TargetProcess target, ulong address, ulong pages)
     {
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);

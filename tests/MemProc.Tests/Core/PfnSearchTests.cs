@@ -104,6 +104,22 @@ public sealed class PfnSearchTests
     }
 
     [Fact]
+    public void Processes_are_searched_where_procfs_is()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-402000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, Present | 0x77, Present | 0x1234);
+        List<string> failures = [];
+        List<int> visits = [];
+        PfnOwner owner = Assert.Single(new PfnSearch([0x1234], simulated.Files).In(
+            [Environment.ProcessId, Environment.ProcessId + 1], visits.Add, error => failures.Add(error.ErrorId)));
+        Assert.Equal((Environment.ProcessId, "simulated", 0x401000UL),
+            (owner.ProcessId, owner.ProcessName, owner.Address));
+        Assert.Equal([1, 2], visits);
+        Assert.StartsWith("OpenProcess,", Assert.Single(failures), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Hidden_frames_are_a_refusal_and_not_a_miss()
     {
         using SimulatedProcess simulated = new();

@@ -13,7 +13,7 @@ public sealed class SoftDirtyTests
     public void A_kernel_is_believed_after_a_round_trip_only(bool clears, bool marks, bool expected)
     {
         using FakeKernel kernel = new(clears, marks);
-        Assert.Equal(expected, kernel.Ask());
+        Assert.Equal(expected, kernel.Test());
     }
 
     [Fact]

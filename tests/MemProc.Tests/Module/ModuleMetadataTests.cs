@@ -39,6 +39,27 @@ public sealed partial class ModuleMetadataTests
     }
 
     [Fact]
+    public void Every_output_about_a_process_has_a_view_that_lists_its_properties()
+    {
+        using MetadataLoadContext context = Load();
+        Type[] outputs = [.. context.LoadFromAssemblyPath(Path.Combine(Library, "MemProc.Core.dll")).GetTypes()
+            .Where(type => type is { IsPublic: true, IsAbstract: false } && Bases(type).Any(one => one.Name == "ProcessOutput"))];
+        string[] viewed = [.. Directory.GetFiles(Library, "*.format.ps1xml").SelectMany(file => XDocument.Load(file)
+            .Descendants("View").Where(view => view.Element("ListControl") is not null || view.Element("CustomControl") is not null)
+            .SelectMany(view => view.Descendants("TypeName").Select(name => name.Value)))];
+        Assert.True(outputs.Length > 10);
+        Assert.Empty(outputs.Select(type => type.FullName).Except(viewed));
+
+        static IEnumerable<Type> Bases(Type type)
+        {
+            for (Type? one = type.BaseType; one is not null; one = one.BaseType)
+            {
+                yield return one;
+            }
+        }
+    }
+
+    [Fact]
     public void Doors_do_not_know_each_other_and_nothing_imports_upward()
     {
         using MetadataLoadContext context = Load();

@@ -1,21 +1,21 @@
 namespace MemProc;
 
-/// <summary>Looks at single matches again.</summary>
-/// <param name="process">The process that they are of.</param>
-/// <param name="cancellation">Stops the reading.</param>
+/// <summary>Reads single matches again.</summary>
+/// <param name="process">The process of the matches.</param>
+/// <param name="cancellation">Stops the reads.</param>
 public sealed class MatchReader(LinuxProcess process, CancellationToken cancellation = default)
 {
     private readonly MemoryReader _reader = new(process, ReadMethod.Auto, cancellation);
     private ProcMap? _map;
 
-    /// <summary>A match as it is now, with what it was; null where it does not stay.</summary>
+    /// <summary>Returns a match as it is now, with its previous value; null when it does not stay.</summary>
     /// <param name="address">Address of the first byte.</param>
-    /// <param name="before">The bytes as they were.</param>
-    /// <param name="type">What they are a number of; null where they are none.</param>
-    /// <param name="value">The number or text that they were.</param>
-    /// <param name="test">Which matches stay; those that are no numbers can be held against their bytes alone.</param>
+    /// <param name="before">The previous bytes.</param>
+    /// <param name="type">Type of the number; null when the match is not a number.</param>
+    /// <param name="value">The previous number or text.</param>
+    /// <param name="test">Which matches stay. Without a type only the bytes can be compared.</param>
     /// <exception cref="MemProcException">
-    /// ReadMemory: EFAULT where they can no longer be read, ESRCH where the process has exited.
+    /// ReadMemory: EFAULT when the bytes can no longer be read, ESRCH when the process has exited.
     /// </exception>
     public MemoryMatch? Read(ulong address, byte[] before, MemoryValueType? type, object? value, ScanTest test)
     {

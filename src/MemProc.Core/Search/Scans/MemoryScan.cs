@@ -1,11 +1,11 @@
 namespace MemProc;
 
 /// <summary>
-/// Numbers in the memory of a process that may be the one that is looked for, and what they were. Each round of
-/// narrowing makes a new scan with fewer of them; the one before stays as it is. Candidates take a bit each, or less,
-/// besides the numbers, never an object.
+/// Candidates for a number in the memory of a process, with their values. Each round of narrowing creates a new scan
+/// with fewer of them; the previous one stays as it is. A candidate takes a bit or less besides its value, never an
+/// object.
 /// </summary>
-public sealed class MemoryScan
+public sealed class MemoryScan : ProcessOutput
 {
     private readonly ScanBlock[] _blocks;
 
@@ -26,46 +26,37 @@ public sealed class MemoryScan
         }
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => Process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => Process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => Process.StartTicks;
-
     /// <summary>The type of the numbers.</summary>
     public MemoryValueType Type { get; }
 
-    /// <summary>They begin at multiples of this, in bytes.</summary>
+    /// <summary>The numbers begin at multiples of this, in bytes.</summary>
     public int Alignment => Layout.Alignment;
 
-    /// <summary>How many candidates there are.</summary>
+    /// <summary>Number of candidates.</summary>
     public ulong Count { get; }
 
-    /// <summary>How many times the memory was looked at.</summary>
+    /// <summary>How many times the memory was read.</summary>
     public int Rounds { get; }
 
-    /// <summary>Candidates that the last round lost because their memory can no longer be read.</summary>
+    /// <summary>Candidates that the last round dropped because their memory can no longer be read.</summary>
     public ulong LostCount { get; }
 
-    /// <summary>Bytes of this process' memory that it takes.</summary>
+    /// <summary>Bytes of memory that the scan itself holds.</summary>
     public ulong HeldBytes { get; }
 
-    internal ProcessIdentity Process { get; }
+    internal override ProcessIdentity Process { get; }
 
     internal ScanLayout Layout { get; }
 
     internal IReadOnlyList<ScanBlock> Blocks => _blocks;
 
     /// <summary>Opens the process that was scanned.</summary>
-    /// <exception cref="MemProcException">OpenProcess,ESRCH: it has ended, be its number used again or not.</exception>
+    /// <exception cref="MemProcException">OpenProcess,ESRCH: it has exited, even if its id is in use again.</exception>
     public LinuxProcess OpenProcess() => LinuxProcess.Open(ProcessId, ProcessStartTicks);
 
-    /// <summary>The candidates as they were in the last round, in address order.</summary>
-    /// <param name="process">The process, for its mappings as they are now.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <summary>Returns the candidates as they were in the last round, in address order.</summary>
+    /// <param name="process">The process, for its present mappings.</param>
+    /// <param name="cancellation">Stops the enumeration.</param>
     /// <exception cref="MemProcException">ReadMaps failed.</exception>
     public IEnumerable<MemoryMatch> Matches(LinuxProcess process, CancellationToken cancellation = default)
     {

@@ -3,151 +3,129 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Makes scans of the memory of a process, and narrows them.</summary>
+/// <summary>Creates scans of the memory of a process, and narrows them.</summary>
 /// <param name="process">The process.</param>
 /// <param name="cancellation">Stops the work.</param>
 public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancellation = default)
 {
-    private const int PieceBytes = 1024 * 1024;
-
     [ThreadStatic]
     private static ulong[]? _bits;
 
-    /// <summary>How often the progress of workers is looked at.</summary>
-    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(50);
+    private SearchPass? _pass;
 
-    /// <summary>Which memory.</summary>
+    /// <summary>Which memory is scanned.</summary>
     public SearchRange Range { get; init; } = SearchRange.All;
 
     /// <summary>Processors that take part.</summary>
     public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 4);
 
     /// <summary>
-    /// The most bytes that a scan may take; half of what is free when it begins unless another number is given.
+    /// Maximum number of bytes that a scan may hold; half of the available memory when it is not set.
     /// </summary>
     public ulong? MostHeldBytes { get; init; }
 
-    /// <summary>Told now and then how far the work is; on the caller's thread.</summary>
+    /// <summary>Called several times a second with the progress, on the caller's thread.</summary>
     public Action<SearchProgress>? Progress { get; init; }
 
     /// <summary>What a first scan left out.</summary>
-    public SearchSkips Skips { get; private set; }
+    public SearchSkips Skips => _pass?.Skips ?? default;
 
-    /// <summary>Bytes that a first scan looked at.</summary>
-    public ulong SearchedBytes { get; private set; }
+    /// <summary>Bytes that a first scan has read.</summary>
+    public ulong SearchedBytes => _pass?.SearchedBytes ?? 0;
 
-    /// <summary>Looks at the memory for the first time.</summary>
+    /// <summary>Scans the memory for the first time.</summary>
     /// <param name="type">The type of the numbers.</param>
-    /// <param name="condition">Which numbers; null: all of them, whatever they are.</param>
+    /// <param name="condition">Which numbers; null: all numbers.</param>
     /// <param name="alignment">They begin at multiples of this; null: at multiples of their size.</param>
-    /// <exception cref="ArgumentException">Numbers of the type cannot be compared; an impossible alignment.</exception>
+    /// <exception cref="ArgumentException">Numbers of the type cannot be compared; the alignment is not valid.</exception>
     /// <exception cref="MemProcException">
-    /// ScanMemory: ENOMEM where the scan would take too much memory, ESRCH where the process exits meanwhile. Others as
-    /// for a search.
+    /// ScanMemory: ENOMEM when the scan would hold too much memory, ESRCH when the process exits meanwhile. Others as for
+    /// a search.
     /// </exception>
     public MemoryScan Start(MemoryValueType type, ValueCondition? condition, int? alignment = null)
     {
-        // Without a condition nothing is searched for; size and alignment are checked all the same.
-        ValuePattern pattern = new(condition ?? ValueCondition.EqualTo(type, 0), alignment);
+        ValuePattern pattern = Pattern(type, condition, alignment);
         ScanLayout layout = new(pattern.LongestMatch, pattern.Alignment);
-        MemoryReader reader = new(process, Range.Method, cancellation);
-        SearchPlan plan = new(process, Range, reader.Method, behind: 0, layout.Size - 1, cancellation);
-        OrderedPieces pieces = new(plan, reader, Math.Max(Workers, 1), () => new SearchPiece(pattern, PieceBytes),
-            piece => piece.Product = FirstBlocks(piece, pattern, layout, condition is null), cancellation);
-        List<ScanBlock> blocks = [];
-        ulong most = MostHeldBytes ?? AvailableBytes(process.Files) / 2, held = 0;
-        foreach (SearchPiece piece in pieces.Run(Tell))
+        _pass = new SearchPass(process, Range, pattern, context: 0, cancellation)
         {
-            foreach (ScanBlock block in (List<ScanBlock>)piece.Product!)
+            Workers = Workers,
+            Progress = Progress,
+        };
+        List<ScanBlock> blocks = [];
+        ulong maxHeld = MostHeldBytes ?? AvailableBytes(process.Files) / 2, held = 0;
+        foreach (SearchPiece piece in _pass.Run((piece, _) => AddCandidates(piece, pattern, layout, condition is null)))
+        {
+            foreach (ScanBlock block in piece.Candidates)
             {
                 blocks.Add(block);
                 held += (ulong)block.HeldBytes;
             }
 
-            if (held > most)
+            if (held > maxHeld)
             {
-                throw new MemProcException(Operation.ScanMemory, Errno.ENOMEM, $"Process {process.Identity}: the scan would take "
-                    + $"more than {HumanSize.Format(most)}, too much of what is free. Give a value, or scan part of the "
-                    + "memory.");
+                throw new MemProcException(Operation.ScanMemory, Errno.ENOMEM,
+                    $"Process {process.Identity}: the scan would hold more than {HumanSize.Format(maxHeld)}, too much of "
+                    + "the available memory. Give a value, or scan a part of the process's memory.");
             }
-
-            Tell();
         }
 
-        Tell();
         process.ThrowIfExited(Operation.ScanMemory);
         return new MemoryScan(process.Identity, type, layout, blocks, rounds: 1, lost: 0);
-
-        void Tell()
-        {
-            SearchedBytes = pieces.SearchedBytes - pieces.FailedBytes;
-            Skips = plan.Skips with { FailedBytes = pieces.FailedBytes };
-            Progress?.Invoke(new SearchProgress(SearchedBytes, pieces.PassedBytes, plan.MappedBytes));
-        }
     }
 
+    /// <summary>Refuses what <see cref="Start"/> would refuse, before anything is read.</summary>
+    /// <inheritdoc cref="Start" path="/param"/>
+    /// <exception cref="ArgumentException">Numbers of the type cannot be compared; the alignment is not valid.</exception>
+    public static void Validate(MemoryValueType type, ValueCondition? condition, int? alignment) =>
+        Pattern(type, condition, alignment);
+
     /// <summary>
-    /// Looks at the candidates again. They are read whether they are in memory or not: one that was swapped out comes
+    /// Reads the candidates again. They are read whether they are resident or not: a page that was swapped out is read
     /// back.
     /// </summary>
     /// <param name="scan">The scan, which stays as it is.</param>
     /// <param name="test">Which candidates stay.</param>
-    /// <returns>A scan of those, as they are now.</returns>
-    /// <exception cref="MemProcException">ScanMemory, ReadMemory: ESRCH where the process exits meanwhile.</exception>
+    /// <returns>A scan of the candidates that stay, with their present values.</returns>
+    /// <exception cref="MemProcException">ScanMemory, ReadMemory: ESRCH when the process exits meanwhile.</exception>
     public MemoryScan Narrow(MemoryScan scan, ScanTest test)
     {
         ScanJob[] jobs = [.. ScanJob.Divide(scan.Blocks, scan.Layout)];
         MemoryReader reader = new(process, Range.Method, cancellation);
-        int done = 0;
-        Task work = Task.Run(() => Parallel.ForEach(jobs,
-            new ParallelOptions { MaxDegreeOfParallelism = Math.Max(Workers, 1), CancellationToken = cancellation },
-            () => new ScanBuffers(reader),
-            (job, _, buffers) =>
-            {
-                job.Run(buffers, test);
-                Interlocked.Increment(ref done);
-                return buffers;
-            },
-            _ => { }), CancellationToken.None);
-        while (!((IAsyncResult)work).AsyncWaitHandle.WaitOne(Glance))
+        ulong done = 0, bytes = 0, lost = 0;
+        ParallelForEach<ScanJob, ScanBuffers> narrowing = new(jobs, _ => new ScanBuffers(reader), cancellation)
         {
-            int jobsDone = Volatile.Read(ref done);
-            ulong bytes = (ulong)jobsDone * PieceBytes;
-            Progress?.Invoke(new SearchProgress(bytes, (ulong)jobsDone, (ulong)jobs.Length));
+            Workers = Workers,
+        };
+        foreach (ScanJob job in narrowing.Stream<ScanJob>((job, buffers, add) =>
+        {
+            job.Run(buffers, test);
+            add(job);
+        }))
+        {
+            lost += job.Lost;
+            bytes += job.ReadBytes;
+            Progress?.Invoke(new SearchProgress(bytes, ++done, (ulong)jobs.Length));
         }
 
-        ThrowFirst(work);
         process.ThrowIfExited(Operation.ScanMemory);
         List<ScanBlock> blocks = [.. jobs.SelectMany(job => job.Kept)];
-        return new MemoryScan(process.Identity, scan.Type, scan.Layout, blocks, scan.Rounds + 1,
-            jobs.Aggregate(0UL, (sum, job) => sum + job.Lost));
+        return new MemoryScan(process.Identity, scan.Type, scan.Layout, blocks, scan.Rounds + 1, lost);
     }
 
-    private static void ThrowFirst(Task work)
-    {
-        if (work.IsCanceled || work.Exception?.InnerException is OperationCanceledException)
-        {
-            throw new OperationCanceledException();
-        }
+    /// <summary>Returns the pattern that finds candidates; without a condition only its size and alignment count.</summary>
+    private static ValuePattern Pattern(MemoryValueType type, ValueCondition? condition, int? alignment) =>
+        new(condition ?? ValueCondition.EqualTo(type, 0), alignment);
 
-        Exception? error = work.Exception?.Flatten().InnerExceptions
-            .OrderBy(error => error is MemProcException ? 0 : 1).FirstOrDefault();
-        if (error is not null)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
-        }
-    }
-
-    private static List<ScanBlock>? FirstBlocks(SearchPiece piece, ValuePattern pattern, in ScanLayout layout, bool all)
+    /// <summary>Adds the candidates in a piece to it. Returns whether there are any.</summary>
+    private static bool AddCandidates(SearchPiece piece, ValuePattern pattern, in ScanLayout layout, bool all)
     {
-        List<ScanBlock> blocks = [];
         FoundMatch[] found = all ? [] : new FoundMatch[1024];
         // One for each worker; all bits are clear again after each piece.
         ulong[] bits = all ? [] : _bits ??= new ulong[piece.Buffer.Length / 64 + 1];
         foreach (SearchWindow window in piece.Windows)
         {
             int first = pattern.Align(window, window.From);
-            // Those that begin in the part, and end in the window.
+            // Slots that begin between From and To, and end in the window.
             int slots = Math.Min(layout.SlotsIn(window.End - first),
                 (window.To - first + layout.Alignment - 1) / layout.Alignment);
             if (slots <= 0)
@@ -158,7 +136,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
             ReadOnlySpan<byte> bytes = piece.Buffer.AsSpan(first, layout.Length(slots));
             if (all)
             {
-                ScanBlock.AddAll(blocks, layout, window.AddressOf(first), bytes, slots);
+                ScanBlock.AddAll(piece.Candidates, layout, window.AddressOf(first), bytes, slots);
                 continue;
             }
 
@@ -176,12 +154,12 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
 
             if (any)
             {
-                ScanBlock.AddSome(blocks, layout, window.AddressOf(first), bytes, slots, bits);
+                ScanBlock.AddSome(piece.Candidates, layout, window.AddressOf(first), bytes, slots, bits);
                 Array.Clear(bits, 0, (slots + 63) / 64);
             }
         }
 
-        return blocks.Count > 0 ? blocks : null;
+        return piece.Candidates.Count > 0;
     }
 
     private static ulong AvailableBytes(KernelFiles files)

@@ -2,22 +2,47 @@ using System.Numerics;
 
 namespace MemProc;
 
+/// <summary>Size and alignment of the numbers of a scan.</summary>
+/// <param name="Size">Bytes of a number.</param>
+/// <param name="Alignment">Bytes from one slot to the next.</param>
+internal readonly record struct ScanLayout(int Size, int Alignment)
+{
+    /// <summary>Returns the bytes from slot 0 to another slot.</summary>
+    public ulong OffsetOf(int slot) => (ulong)slot * (ulong)Alignment;
+
+    /// <summary>Returns the bytes that a number of slots take.</summary>
+    public int Length(int slots) => (slots - 1) * Alignment + Size;
+
+    /// <summary>Returns how many slots fit into a number of bytes.</summary>
+    public int SlotsIn(int bytes) => bytes < Size ? 0 : (bytes - Size) / Alignment + 1;
+
+    /// <summary>Returns the number in a slot.</summary>
+    public ReadOnlySpan<byte> Number(ReadOnlySpan<byte> bytes, int slot) => bytes.Slice(slot * Alignment, Size);
+
+    /// <summary>Returns whether some slots hold the same number, and the bytes between them are the same, too.</summary>
+    public bool IsUniform(ReadOnlySpan<byte> bytes, int slot, int count)
+    {
+        ReadOnlySpan<byte> part = bytes.Slice(slot * Alignment, Length(count));
+        return count < 2 || part[Alignment..].SequenceEqual(part[..^Alignment]);
+    }
+}
+
 /// <summary>
-/// Candidates of a scan in a stretch of memory, and what they were when they were last looked at. Places where a
-/// number may begin are numbered: slot 0 is at the block's address, slot 1 an alignment further on. Which of them are
-/// candidates is a bitmap, or a list where they are few, or nothing where all are; their numbers are one where all are
-/// equal, side by side, or the memory as it was, whichever is the smallest.
+/// Candidates of a scan in a stretch of memory, with their values from the last round. A slot is where a number may
+/// begin: slot 0 is at the block's address, slot 1 one alignment further. The candidates are a bitmap, or a list when
+/// they are few, or neither when every slot is one. The values are a single number when all are equal, an array of
+/// numbers, or a copy of the memory, whichever is smallest.
 /// </summary>
 internal sealed class ScanBlock
 {
-    /// <summary>The most slots of a block in which not all are candidates: a list has numbers of 16 bits.</summary>
-    public const int MostSlots = 64 * 1024;
+    /// <summary>Maximum number of slots of a block in which not all are candidates: the list has 16-bit numbers.</summary>
+    private const int MaxSlots = 64 * 1024;
 
-    /// <summary>What the object itself takes, and what an array takes besides its elements.</summary>
+    /// <summary>Bytes of the object itself, and of an array without its elements.</summary>
     private const int ObjectBytes = 72;
     private const int ArrayBytes = 24;
 
-    /// <summary>Arrays from this size on are put where the collector does not move them.</summary>
+    /// <summary>Arrays from this size on are pinned, so that the garbage collector does not move them.</summary>
     private const int LargeArray = 4096;
 
     private readonly ScanLayout _layout;
@@ -42,52 +67,52 @@ internal sealed class ScanBlock
         LastSlot = _bits is not null ? LastBit(_bits) : _list is not null ? _list[^1] : slots - 1;
     }
 
-    /// <summary>How the numbers are kept.</summary>
+    /// <summary>How the values are stored.</summary>
     private enum Form
     {
-        /// <summary>All are the same one.</summary>
+        /// <summary>One value: all are equal.</summary>
         Equal,
-        /// <summary>Side by side, one a candidate.</summary>
+        /// <summary>An array with one value for each candidate.</summary>
         Packed,
-        /// <summary>The memory from the first slot on.</summary>
+        /// <summary>A copy of the memory from the first slot on.</summary>
         Raw,
     }
 
     /// <summary>Address of slot 0.</summary>
     public ulong Address { get; }
 
-    /// <summary>How many slots there are.</summary>
+    /// <summary>Number of slots.</summary>
     public int Slots { get; }
 
-    /// <summary>How many of them are candidates, at least 1.</summary>
+    /// <summary>Number of candidates, at least 1.</summary>
     public int Count { get; }
 
-    /// <summary>The first candidate.</summary>
+    /// <summary>Slot of the first candidate.</summary>
     public int FirstSlot { get; }
 
-    /// <summary>The last candidate.</summary>
+    /// <summary>Slot of the last candidate.</summary>
     public int LastSlot { get; }
 
-    /// <summary>Bytes that it takes.</summary>
+    /// <summary>Bytes of this process that the block holds.</summary>
     public long HeldBytes => ObjectBytes
         + ArrayBytes + _values.Length
         + (_bits is null ? 0 : ArrayBytes + sizeof(ulong) * _bits.Length)
         + (_list is null ? 0 : ArrayBytes + sizeof(ushort) * _list.Length);
 
-    /// <summary>All slots are candidates, and all have the same number.</summary>
+    /// <summary>Whether all slots are candidates with the same value.</summary>
     private bool IsUniform => _form == Form.Equal && _bits is null && _list is null;
 
-    /// <summary>Makes blocks in which every slot is a candidate. Pages full of one number take nothing.</summary>
-    /// <param name="blocks">Gets them.</param>
-    /// <param name="layout">Size and distance of the numbers.</param>
+    /// <summary>Adds blocks in which every slot is a candidate. Pages full of one number take almost no memory.</summary>
+    /// <param name="blocks">Receives the blocks.</param>
+    /// <param name="layout">Size and alignment of the numbers.</param>
     /// <param name="address">Address of slot 0.</param>
     /// <param name="bytes">The memory from there on, to the end of the last number.</param>
-    /// <param name="slots">How many slots.</param>
+    /// <param name="slots">Number of slots.</param>
     public static void AddAll(
         List<ScanBlock> blocks, in ScanLayout layout, ulong address, ReadOnlySpan<byte> bytes, int slots)
     {
         int unit = Math.Max((int)MachinePage.SizeBytes / layout.Alignment, 1);
-        int most = Math.Max(MostSlots / layout.Alignment, unit);
+        int max = Math.Max(MaxSlots / layout.Alignment, unit);
         int mixed = 0;
         for (int slot = 0; slot < slots; slot += unit)
         {
@@ -98,7 +123,7 @@ internal sealed class ScanBlock
                 AddUniform(blocks, layout, address + layout.OffsetOf(slot), count, layout.Number(bytes, slot));
                 mixed = slot + count;
             }
-            else if (slot + count - mixed >= most)
+            else if (slot + count - mixed >= max)
             {
                 AddRaw(blocks, layout, address, bytes, mixed, slot + count);
                 mixed = slot + count;
@@ -108,18 +133,18 @@ internal sealed class ScanBlock
         AddRaw(blocks, layout, address, bytes, mixed, slots);
     }
 
-    /// <summary>Makes blocks of the slots whose bits are set.</summary>
-    /// <param name="blocks">Gets them.</param>
-    /// <param name="layout">Size and distance of the numbers.</param>
+    /// <summary>Adds blocks of the slots whose bits are set.</summary>
+    /// <param name="blocks">Receives the blocks.</param>
+    /// <param name="layout">Size and alignment of the numbers.</param>
     /// <param name="address">Address of slot 0.</param>
     /// <param name="bytes">The memory from there on, to the end of the last number that is a candidate.</param>
-    /// <param name="slots">How many slots.</param>
-    /// <param name="bits">A bit a slot.</param>
+    /// <param name="slots">Number of slots.</param>
+    /// <param name="bits">One bit for each slot.</param>
     public static void AddSome(
         List<ScanBlock> blocks, in ScanLayout layout, ulong address, ReadOnlySpan<byte> bytes, int slots,
         ReadOnlySpan<ulong> bits)
     {
-        int step = Math.Max(MostSlots / layout.Alignment, 64);
+        int step = Math.Max(MaxSlots / layout.Alignment, 64);
         for (int slot = 0; slot < slots; slot += step)
         {
             int here = Math.Min(step, slots - slot);
@@ -142,10 +167,10 @@ internal sealed class ScanBlock
         }
     }
 
-    /// <summary>The candidates, in address order.</summary>
+    /// <summary>Enumerates the candidates, in address order.</summary>
     public Candidates GetCandidates() => new(this);
 
-    /// <summary>The candidates with copies of their numbers, in address order.</summary>
+    /// <summary>Returns the candidates with copies of their values, in address order.</summary>
     public IEnumerable<(int Slot, byte[] Number)> Read()
     {
         for (int place = 0, slot = -1; place < Count; place++)
@@ -155,9 +180,7 @@ internal sealed class ScanBlock
         }
     }
 
-    /// <summary>
-    /// Whether the memory is what it was, to the last byte; false also where that would take too long to say.
-    /// </summary>
+    /// <summary>Returns whether the memory is unchanged; false also when that would take too long to find out.</summary>
     /// <param name="now">The memory from the first candidate to the last.</param>
     public bool IsSame(ReadOnlySpan<byte> now) => _form switch
     {
@@ -193,7 +216,7 @@ internal sealed class ScanBlock
     private static void AddUniform(
         List<ScanBlock> blocks, in ScanLayout layout, ulong address, int slots, ReadOnlySpan<byte> number)
     {
-        // It goes on where the one before it ends.
+        // It continues the previous block.
         if (blocks is [.., { IsUniform: true } last] && last.Address + layout.OffsetOf(last.Slots) == address
             && number.SequenceEqual(last._values))
         {
@@ -262,7 +285,7 @@ internal sealed class ScanBlock
         return copy;
     }
 
-    /// <summary>The next set bit, which there is.</summary>
+    /// <summary>Returns the next set bit; there is one.</summary>
     private static int NextBit(ulong[] bits, int from)
     {
         int word = from / 64;
@@ -281,19 +304,19 @@ internal sealed class ScanBlock
         return word * 64 + 63 - BitOperations.LeadingZeroCount(bits[word]);
     }
 
-    /// <summary>Goes through the candidates.</summary>
+    /// <summary>Enumerates the candidates of a block.</summary>
     public ref struct Candidates(ScanBlock block)
     {
         private int _slot = -1;
         private int _place = -1;
 
-        /// <summary>The slot.</summary>
+        /// <summary>Slot of the present candidate.</summary>
         public readonly int Slot => _slot;
 
-        /// <summary>The number's bytes when it was last looked at.</summary>
+        /// <summary>Its bytes in the last round.</summary>
         public readonly ReadOnlySpan<byte> Number => block.NumberAt(_place, _slot);
 
-        /// <summary>Goes to the next one; false where there is none.</summary>
+        /// <summary>Moves to the next candidate. Returns false at the end.</summary>
         public bool MoveNext()
         {
             _place++;

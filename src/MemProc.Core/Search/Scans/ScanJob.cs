@@ -1,21 +1,25 @@
 namespace MemProc;
 
-/// <summary>Blocks of a scan that one worker looks at again.</summary>
+/// <summary>Blocks of a scan that one worker reads again.</summary>
 /// <param name="blocks">The blocks, in address order.</param>
 /// <param name="layout">Size and distance of the numbers.</param>
 internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout)
 {
-    /// <summary>Address space of one job, and how many blocks it has at most.</summary>
-    private const ulong SpanBytes = 1024 * 1024;
-    private const int MostBlocks = 256;
+    /// <summary>Maximum address space of one job, in bytes.</summary>
+    private const ulong MaxSpan = 1024 * 1024;
+
+    private const int MaxBlocks = 256;
 
     private static readonly List<ScanBlock> None = [];
 
-    /// <summary>What is left of the blocks.</summary>
+    /// <summary>The candidates that stay.</summary>
     public List<ScanBlock> Kept { get; private set; } = None;
 
     /// <summary>Candidates that could not be read.</summary>
     public ulong Lost { get; private set; }
+
+    /// <summary>Bytes that were read.</summary>
+    public ulong ReadBytes { get; private set; }
 
     /// <summary>Divides blocks among jobs.</summary>
     public static IEnumerable<ScanJob> Divide(IReadOnlyList<ScanBlock> blocks, ScanLayout layout)
@@ -23,7 +27,7 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
         List<ScanBlock> some = [];
         foreach (ScanBlock block in blocks)
         {
-            if (some.Count == MostBlocks || (some.Count > 0 && block.Address - some[0].Address >= SpanBytes))
+            if (some.Count == MaxBlocks || (some.Count > 0 && block.Address - some[0].Address >= MaxSpan))
             {
                 yield return new ScanJob(some, layout);
                 some = [];
@@ -38,7 +42,7 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
         }
     }
 
-    /// <summary>Looks at the blocks again.</summary>
+    /// <summary>Reads the blocks again and tests their candidates.</summary>
     /// <param name="buffers">Buffers of the worker.</param>
     /// <param name="test">Which candidates stay.</param>
     public void Run(ScanBuffers buffers, ScanTest test)
@@ -57,6 +61,7 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
         ulong address = block.Address + layout.OffsetOf(block.FirstSlot);
         int slots = block.LastSlot - block.FirstSlot + 1;
         ReadOnlySpan<byte> now = buffers.Read(address, layout.Length(slots), out IReadOnlyList<MemoryGap> gaps);
+        ReadBytes += (ulong)now.Length;
         if (gaps.Count == 0 && test.KeepsSame is bool keepsSame && block.IsSame(now))
         {
             if (keepsSame)
@@ -77,7 +82,7 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
         ScanBlock.AddSome(kept, layout, address, now, slots, bits);
     }
 
-    /// <summary>Takes back the marks of numbers that were not read in full. Returns how many those are.</summary>
+    /// <summary>Clears the bits of numbers that were not read in full. Returns how many candidates those are.</summary>
     private ulong DropUnread(ScanBlock block, ulong address, IReadOnlyList<MemoryGap> gaps, Span<ulong> bits)
     {
         ulong lost = 0;
@@ -94,5 +99,40 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
         }
 
         return lost;
+    }
+}
+
+/// <summary>The buffers of one worker.</summary>
+/// <param name="reader">Reads memory into them.</param>
+internal sealed class ScanBuffers(MemoryReader reader)
+{
+    private byte[] _bytes = [];
+    private ulong[] _bits = [];
+
+    /// <summary>Reads memory. The result is valid until the next call.</summary>
+    public ReadOnlySpan<byte> Read(ulong address, int length, out IReadOnlyList<MemoryGap> gaps)
+    {
+        if (_bytes.Length < length)
+        {
+            _bytes = GC.AllocateUninitializedArray<byte>(length);
+        }
+
+        Span<byte> bytes = _bytes.AsSpan(0, length);
+        gaps = reader.Read(address, bytes);
+        return bytes;
+    }
+
+    /// <summary>Returns a bitmap in which no bit is set.</summary>
+    public Span<ulong> Bits(int count)
+    {
+        int words = (count + 63) / 64;
+        if (_bits.Length < words)
+        {
+            _bits = new ulong[words];
+        }
+
+        Span<ulong> bits = _bits.AsSpan(0, words);
+        bits.Clear();
+        return bits;
     }
 }

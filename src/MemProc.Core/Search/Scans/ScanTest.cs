@@ -3,9 +3,22 @@ using System.Runtime.InteropServices;
 
 namespace MemProc;
 
+/// <summary>How a number is compared with its previous value.</summary>
+public enum ScanComparison
+{
+    /// <summary>Its bytes differ.</summary>
+    Changed,
+    /// <summary>Its bytes are the same.</summary>
+    Unchanged,
+    /// <summary>It is larger.</summary>
+    Increased,
+    /// <summary>It is smaller.</summary>
+    Decreased,
+}
+
 /// <summary>
-/// Which candidates stay: those that are to what they were in a relation, or those that fulfil a condition now. A NaN
-/// neither goes up nor down.
+/// Decides which candidates stay: by their previous value, or by a condition on the present one. A NaN neither
+/// increases nor decreases.
 /// </summary>
 public abstract class ScanTest
 {
@@ -13,9 +26,9 @@ public abstract class ScanTest
     {
     }
 
-    /// <summary>What they are to what they were.</summary>
+    /// <summary>Creates a test that compares numbers with their previous values.</summary>
     /// <param name="type">The type of the numbers.</param>
-    /// <param name="comparison">The relation.</param>
+    /// <param name="comparison">The comparison.</param>
     /// <exception cref="ArgumentException">Numbers of the type cannot be compared.</exception>
     public static ScanTest Of(MemoryValueType type, ScanComparison comparison) => type switch
     {
@@ -29,24 +42,25 @@ public abstract class ScanTest
         MemoryValueType.UInt64 or MemoryValueType.Pointer => new Comparison<ulong>(comparison),
         MemoryValueType.Single => new Comparison<float>(comparison),
         MemoryValueType.Double => new Comparison<double>(comparison),
-        _ => throw new ArgumentException($"{type} is no type of numbers that a scan compares.", nameof(type)),
+        _ => throw new ArgumentException($"Numbers of type {type} cannot be compared. Use an integer type up to 64 bits, Single, "
+            + "Double or Pointer.", nameof(type)),
     };
 
-    /// <summary>What they are now.</summary>
+    /// <summary>Creates a test of the present values.</summary>
     /// <param name="condition">The condition.</param>
     public static ScanTest Of(ValueCondition condition) => new Condition(condition);
 
-    /// <summary>Whether one stays.</summary>
+    /// <summary>Returns whether a candidate stays.</summary>
     internal abstract bool Keeps(ReadOnlySpan<byte> now, ReadOnlySpan<byte> before);
 
-    /// <summary>What becomes of candidates that are what they were: all stay, none does, or it depends.</summary>
+    /// <summary>Whether candidates with unchanged bytes stay; null when it depends on their values.</summary>
     internal virtual bool? KeepsSame => null;
 
     /// <summary>Marks the candidates of a block that stay.</summary>
     /// <param name="block">The block.</param>
     /// <param name="now">The memory from its first candidate to the last.</param>
-    /// <param name="layout">Size and distance of the numbers.</param>
-    /// <param name="bits">Gets a bit for each that stays, from the first candidate's slot on.</param>
+    /// <param name="layout">Size and alignment of the numbers.</param>
+    /// <param name="bits">Receives a bit for each that stays, from the first candidate's slot on.</param>
     internal void Mark(ScanBlock block, ReadOnlySpan<byte> now, in ScanLayout layout, Span<ulong> bits)
     {
         ScanBlock.Candidates candidates = block.GetCandidates();

@@ -1,0 +1,94 @@
+namespace MemProc;
+
+/// <summary>One pass over the memory of a process: several processors read it and work on it, piece by piece.</summary>
+/// <param name="process">The process.</param>
+/// <param name="range">Which of its memory.</param>
+/// <param name="pattern">What is searched for.</param>
+/// <param name="context">Bytes on either side of a match that are read, too.</param>
+/// <param name="cancellation">Stops the pass.</param>
+internal sealed class SearchPass(
+    LinuxProcess process, SearchRange range, SearchPattern pattern, int context, CancellationToken cancellation)
+{
+    private readonly Lock _counting = new();
+    private ulong _searched;
+    private ulong _failed;
+    private ulong _passed;
+
+    /// <summary>Processors that take part.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>
+    /// Bytes that a worker reads and works on at a time: few enough to stay in its processor's cache. More where matches
+    /// are that long.
+    /// </summary>
+    public int PieceBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>Called several times a second with the progress, on the caller's thread.</summary>
+    public Action<SearchProgress>? Progress { get; init; }
+
+    /// <summary>What was left out so far.</summary>
+    public SearchSkips Skips { get; private set; }
+
+    /// <summary>Bytes that were searched so far.</summary>
+    public ulong SearchedBytes { get; private set; }
+
+    /// <summary>
+    /// Returns the pieces that have a result, in address order. A piece is used again once the next one is asked for.
+    /// </summary>
+    /// <param name="work">Works on a piece that was read, on a worker's thread. Returns whether it has a result.</param>
+    /// <exception cref="MemProcException">
+    /// FindMap: ENOENT when nothing is mapped in the range. ReadMaps, ReadPageMap, ReadMemory: no access.
+    /// </exception>
+    public IEnumerable<SearchPiece> Run(Func<SearchPiece, CancellationToken, bool> work)
+    {
+        MemoryReader reader = new(process, range.Method, cancellation);
+        int before = Math.Max(context, pattern.LookBehind);
+        // An expression sees whether the end of a match of maximum length is also the end of the memory.
+        int after = pattern.LongestMatch - (pattern.CanOverlap ? 1 : 0) + context;
+        SearchPlan plan = new(process, range, reader.Method, before, after, cancellation);
+        int bytes = Math.Max(PieceBytes, before + after + (int)MachinePage.SizeBytes);
+        OrderedPipeline<SearchPiece> pipeline = new(() => new SearchPiece(pattern, bytes), plan.TryFill,
+            (piece, stopped) =>
+            {
+                piece.Read(reader);
+                bool hasResult = work(piece, stopped);
+                Count(piece);
+                return hasResult;
+            },
+            cancellation)
+        {
+            Workers = Workers,
+            Waiting = () => Report(plan),
+        };
+        foreach (SearchPiece piece in pipeline.Run())
+        {
+            yield return piece;
+            Report(plan);
+        }
+
+        Report(plan);
+    }
+
+    private void Count(SearchPiece piece)
+    {
+        lock (_counting)
+        {
+            _searched += piece.SearchedBytes - piece.FailedBytes;
+            _failed += piece.FailedBytes;
+            _passed = Math.Max(_passed, piece.PassedBytes);
+        }
+    }
+
+    private void Report(SearchPlan plan)
+    {
+        SearchProgress progress;
+        lock (_counting)
+        {
+            SearchedBytes = _searched;
+            Skips = plan.Skips with { FailedBytes = _failed };
+            progress = new SearchProgress(_searched, _passed, plan.MappedBytes);
+        }
+
+        Progress?.Invoke(progress);
+    }
+}
