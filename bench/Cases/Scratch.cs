@@ -5,7 +5,7 @@ internal sealed class Scratch : IDisposable
 {
     private const string Memory = "/dev/shm";
 
-    private static readonly byte[] Piece = new byte[1024 * 1024];
+    private static readonly byte[] Chunk = new byte[1024 * 1024];
 
     private readonly string _folder;
 
@@ -41,9 +41,9 @@ internal sealed class Scratch : IDisposable
         string path = Path("filler");
         using (FileStream filler = new(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
         {
-            for (ulong done = 0; done < bytes; done += (ulong)Piece.Length)
+            for (ulong done = 0; done < bytes; done += (ulong)Chunk.Length)
             {
-                filler.Write(Piece);
+                filler.Write(Chunk);
             }
         }
 

@@ -49,7 +49,7 @@ internal static class CommandLine
 
         root.Options.Add(CliCommand.Json);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        help.Action = new ExampleHelpAction((HelpAction)help.Action!);
         return root;
     }
 }

@@ -3,7 +3,7 @@ namespace MemProc.Help;
 /// <summary>Compares help pages with the cmdlets of the assembly.</summary>
 internal static class HelpCheck
 {
-    private const int FewestExamples = 2;
+    private const int MinExamples = 2;
 
     /// <summary>Adds a problem for each difference between pages and cmdlets.</summary>
     /// <param name="folder">The folder of the pages.</param>
@@ -41,9 +41,9 @@ internal static class HelpCheck
             problems.Add(page.File, 1, "The synopsis must be one sentence.");
         }
 
-        if (page.Examples.Count < FewestExamples)
+        if (page.Examples.Count < MinExamples)
         {
-            problems.Add(page.File, 1, $"A page must have at least {FewestExamples} examples.");
+            problems.Add(page.File, 1, $"A page must have at least {MinExamples} examples.");
         }
     }
 

@@ -6,7 +6,7 @@ internal sealed class BusyThreads
     /// <summary>Pages of the range that <see cref="Churn"/> plays with.</summary>
     public const int ChurnedPages = 80;
 
-    private const int LeastPages = 16;
+    private const int MinPages = 16;
 
     private readonly List<Thread> _threads = [];
     private volatile bool _stopping;
@@ -20,7 +20,7 @@ internal sealed class BusyThreads
 
     /// <summary>
     /// Starts a thread that keeps mapping memory, touching it, splitting it and unmapping it: in a range where there is
-    /// nothing, then one read-write mapping of <see cref="LeastPages"/> pages or more, then two, whose first half has
+    /// nothing, then one read-write mapping of <see cref="MinPages"/> pages or more, then two, whose first half has
     /// become read-only.
     /// </summary>
     /// <param name="address">Where the range begins; it has <see cref="ChurnedPages"/> pages.</param>
@@ -73,7 +73,7 @@ internal sealed class BusyThreads
         Random random = new(1);
         for (bool isForbidden = true; !_stopping; isForbidden = !isForbidden)
         {
-            ulong pages = (ulong)random.Next(LeastPages, ChurnedPages + 1);
+            ulong pages = (ulong)random.Next(MinPages, ChurnedPages + 1);
             ulong before = (ulong)random.Next(ChurnedPages - (int)pages + 1);
             nuint length = (nuint)(pages * Native.PageSize);
             nint address = Native.Map(range + (nint)(before * Native.PageSize), length,

@@ -5,7 +5,7 @@ namespace MemProc.Target;
 /// <summary>Puts known bytes into memory and says what is there.</summary>
 internal static unsafe class MemoryBytes
 {
-    private const int LongestText = 4096;
+    private const int MaxTextBytes = 4096;
 
     /// <summary>The two pages of the program that the seeds look into.</summary>
     public static nint Seed()
@@ -44,7 +44,7 @@ internal static unsafe class MemoryBytes
     /// <summary>The bytes there, up to a NUL.</summary>
     public static byte[] ReadText(nint address)
     {
-        int readable = Native.CountReadable(address, stackalloc byte[LongestText]);
+        int readable = Native.CountReadable(address, stackalloc byte[MaxTextBytes]);
         ReadOnlySpan<byte> bytes = new((void*)address, readable);
         int end = bytes.IndexOf((byte)0);
         return end < 0 ? throw new CommandException("say: no NUL") : bytes[..end].ToArray();

@@ -341,7 +341,7 @@ Describe 'Read-ProcessMemory -Stop' {
 
     It 'warns once a session on a .NET runtime without the lock that stops rely on' {
         $interop = [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { $_.GetName().Name -eq 'MemProc.Interop' }
-        $field = $interop.GetType('MemProc.Interop.ChildSignalSilence').GetProperty('RuntimeLock', [Reflection.BindingFlags] 'Static, NonPublic')
+        $field = $interop.GetType('MemProc.Interop.SigChldSuppressor').GetProperty('RuntimeLock', [Reflection.BindingFlags] 'Static, NonPublic')
         $lock = $field.GetValue($null)
         try {
             $field.SetValue($null, $null)

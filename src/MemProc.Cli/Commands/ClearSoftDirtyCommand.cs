@@ -13,7 +13,7 @@ internal sealed class ClearSoftDirtyCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         output.Write(SoftDirty.Clear(process), $"Cleared the soft-dirty bits of process {process.Identity}.");
     }

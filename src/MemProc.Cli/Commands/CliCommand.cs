@@ -26,28 +26,28 @@ internal abstract class CliCommand : Command
     public IReadOnlyList<string> Examples { get; }
 
     /// <summary>Returns what is wrong with the combination of arguments; null where nothing is.</summary>
-    /// <param name="given">The arguments.</param>
-    protected virtual string? Fault(ParseResult given) => null;
+    /// <param name="parseResult">The arguments.</param>
+    protected virtual string? Validate(ParseResult parseResult) => null;
 
     /// <summary>The work itself.</summary>
-    /// <param name="given">The arguments, which are valid.</param>
+    /// <param name="parseResult">The arguments, which are valid.</param>
     /// <param name="output">Receives results and failures.</param>
     /// <param name="cancellation">Canceled by Ctrl-C.</param>
-    protected abstract void Run(ParseResult given, Output output, CancellationToken cancellation);
+    protected abstract void Run(ParseResult parseResult, Output output, CancellationToken cancellation);
 
-    private int Invoke(ParseResult given)
+    private int Invoke(ParseResult parseResult)
     {
-        if (Fault(given) is string fault)
+        if (Validate(parseResult) is string fault)
         {
             UsageErrors.Write([fault], this);
             return ExitCode.Failure;
         }
 
         using Interrupt interrupt = new();
-        Output output = new(given.GetValue(Json), interrupt.Token);
+        Output output = new(parseResult.GetValue(Json), interrupt.Token);
         try
         {
-            if (!Attempt(given, output, interrupt.Token))
+            if (!TryRun(parseResult, output, interrupt.Token))
             {
                 return ExitCode.Interrupted;
             }
@@ -60,18 +60,18 @@ internal abstract class CliCommand : Command
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            output.Abandon(error);
+            output.DiscardOutput(error);
         }
 
         return output.HasFailed ? ExitCode.Failure : ExitCode.Success;
     }
 
     /// <summary>Does the work and reports what fails in it; false where it was interrupted.</summary>
-    private bool Attempt(ParseResult given, Output output, CancellationToken cancellation)
+    private bool TryRun(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         try
         {
-            output.Attempt(() => Run(given, output, cancellation));
+            output.TryRun(() => Run(parseResult, output, cancellation));
         }
         catch (OperationCanceledException)
         {

@@ -9,9 +9,9 @@ internal sealed class FileCommand : CliCommand
     private static readonly Column<FilePage>[] Columns =
     [
         new("Page", 10, page => page.PageIndex.ToString(CultureInfo.InvariantCulture)),
-        new("Offset", 14, page => Show.Hex(page.Offset)),
+        new("Offset", 14, page => ConsoleFormat.Hex(page.Offset)),
         new("State", -8, page => page.State),
-        new("Pfn", 14, page => page.Pfn is ulong pfn ? Show.Hex(pfn) : page.IsPfnHidden ? "hidden" : "-"),
+        new("Pfn", 14, page => page.Pfn is ulong pfn ? ConsoleFormat.Hex(pfn) : page.IsPfnHidden ? "hidden" : "-"),
         new("Path", 0, page => SafeText.Escape(page.Path)),
     ];
 
@@ -26,7 +26,7 @@ internal sealed class FileCommand : CliCommand
     private static readonly Column<FilePageSummary>[] SummaryColumns =
     [
         new("Resident", 10, file => file.ResidentBytes is ulong bytes ? HumanSize.Format(bytes) : "unknown"),
-        new("Size", 10, file => Show.Size(file.SizeBytes)),
+        new("Size", 10, file => ConsoleFormat.Size(file.SizeBytes)),
         new("%", 5, file => file.ResidentPercent?.ToString("0.#", CultureInfo.InvariantCulture) ?? "-"),
         new("Runs", 7, file => file.RunCount?.ToString(CultureInfo.InvariantCulture) ?? "-"),
         new("Path", 0, file => SafeText.Escape(file.Path)),
@@ -38,10 +38,10 @@ internal sealed class FileCommand : CliCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<bool> _recurse = Given.Switch("--recurse", "Include the files in folders");
-    private readonly Option<bool> _summary = Given.Switch("--summary", "One line per file: how much of it is in memory");
-    private readonly Option<bool> _all = Given.Switch("--all", "Include pages that are not in memory");
-    private readonly Option<bool> _flags = Given.Switch(
+    private readonly Option<bool> _recurse = CommandOptions.Switch("--recurse", "Include the files in folders");
+    private readonly Option<bool> _summary = CommandOptions.Switch("--summary", "One line per file: how much of it is in memory");
+    private readonly Option<bool> _all = CommandOptions.Switch("--all", "Include pages that are not in memory");
+    private readonly Option<bool> _flags = CommandOptions.Switch(
         "--flags", "Show flags and map counts of the frames, and with --json the cgroup. Requires root");
 
     public FileCommand()
@@ -56,35 +56,35 @@ internal sealed class FileCommand : CliCommand
         Options.Add(_flags);
     }
 
-    protected override string? Fault(ParseResult given) =>
-        given.GetValue(_summary) && (given.GetValue(_all) || given.GetValue(_flags))
+    protected override string? Validate(ParseResult parseResult) =>
+        parseResult.GetValue(_summary) && (parseResult.GetValue(_all) || parseResult.GetValue(_flags))
             ? "--summary cannot be combined with --all or --flags."
             : null;
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using FilePageWalk walk = new(given.GetValue(_flags), cancellation: cancellation)
+        using FilePageWalk walk = new(parseResult.GetValue(_flags), cancellation: cancellation)
         {
-            IncludeAbsent = given.GetValue(_all),
+            IncludeAbsent = parseResult.GetValue(_all),
         };
-        bool recurse = given.GetValue(_recurse);
-        IEnumerable<string> files = given.GetValue(_paths)!.SelectMany(path => FileTree.Files(
+        bool recurse = parseResult.GetValue(_recurse);
+        IEnumerable<string> files = parseResult.GetValue(_paths)!.SelectMany(path => FileTree.EnumerateFiles(
             Path.GetFullPath(path), recurse, _ => { }, error => output.Fail(error.Message), cancellation));
-        if (given.GetValue(_summary))
+        if (parseResult.GetValue(_summary))
         {
             Write(output, SummaryColumns, files, file => [walk.Summarize(file)], file => file.ResidentPages is null,
                 _ => false);
         }
         else
         {
-            Write(output, given.GetValue(_flags) ? FlagColumns : Columns, files, walk.Pages,
+            Write(output, parseResult.GetValue(_flags) ? FlagColumns : Columns, files, walk.Pages,
                 page => page.IsResident is null, page => page.IsPfnHidden);
         }
     }
 
     /// <summary>Writes the results of each file. One that cannot be read does not stop the others.</summary>
     private static void Write<T>(
-        Output output, Column<T>[] columns, IEnumerable<string> files, Func<string, IEnumerable<T>> look,
+        Output output, Column<T>[] columns, IEnumerable<string> files, Func<string, IEnumerable<T>> read,
         Predicate<T> isResidencyHidden, Predicate<T> isFrameHidden)
     {
         Table<T> table = output.BeginTable(columns);
@@ -92,7 +92,7 @@ internal sealed class FileCommand : CliCommand
         {
             output.Attempt(() =>
             {
-                foreach (T item in look(file))
+                foreach (T item in read(file))
                 {
                     if (isResidencyHidden(item))
                     {

@@ -10,16 +10,16 @@ internal sealed class FindPfnCommand : CliCommand
     [
         new("PID", 7, owner => owner.ProcessId.ToString(CultureInfo.InvariantCulture)),
         new("Name", -15, owner => SafeText.Escape(owner.ProcessName)),
-        new("Pfn", 12, owner => Show.Hex(owner.Pfn)),
-        new("Address", -18, owner => Show.Hex(owner.Address)),
+        new("Pfn", 12, owner => ConsoleFormat.Hex(owner.Pfn)),
+        new("Address", -18, owner => ConsoleFormat.Hex(owner.Address)),
         new("Perm", -4, owner => owner.Permissions),
         new("Path", 0, owner => SafeText.Escape(owner.Path)),
     ];
 
-    private readonly Argument<PfnRange[]> _pfns = Given.Pfns();
+    private readonly Argument<PfnRange[]> _pfns = CommandOptions.Pfns();
 
-    private readonly Option<int[]> _ids = Given.List(
-        "--id", "PID", "Only these processes", Numbers.ProcessId);
+    private readonly Option<int[]> _ids = CommandOptions.List(
+        "--id", "PID", "Only these processes", NumberParser.ParseProcessId);
 
     public FindPfnCommand()
         : base("find-pfn", "Finds the processes that map page frames, in one pass over all page tables. Requires root.",
@@ -31,9 +31,9 @@ internal sealed class FindPfnCommand : CliCommand
         Options.Add(_ids);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        int[]? chosen = given.GetValue(_ids) is { Length: > 0 } some ? some : null;
+        int[]? chosen = parseResult.GetValue(_ids) is { Length: > 0 } some ? some : null;
         int[] ids = chosen ?? ProcessList.Ids();
         Table<PfnOwner> table = output.BeginTable(Columns);
         UnreadProcesses unread = new();
@@ -49,7 +49,7 @@ internal sealed class FindPfnCommand : CliCommand
             }
         }
 
-        foreach (PfnOwner owner in new PfnSearch(PfnRange.Numbers(given.GetValue(_pfns)!)).In(ids, _ => { }, Fail, cancellation))
+        foreach (PfnOwner owner in new PfnSearch(PfnRange.Numbers(parseResult.GetValue(_pfns)!)).In(ids, _ => { }, Fail, cancellation))
         {
             table.Add(owner);
             // Results can be far apart: each is written at once.
@@ -59,7 +59,7 @@ internal sealed class FindPfnCommand : CliCommand
         table.End();
         if (unread.Count > 0)
         {
-            output.Tell($"{unread.Of(ids.Length, "map the frames")} Use --id with the id of one for the reason.");
+            output.Warn($"{unread.Of(ids.Length, "map the frames")} Use --id with the id of one for the reason.");
         }
     }
 }

@@ -25,14 +25,14 @@ internal sealed class IdleCommand : ProcessCommand
         _range.AddTo(this);
     }
 
-    protected override string? Fault(ParseResult given) => _range.Fault(given);
+    protected override string? Validate(ParseResult parseResult) => _range.Validate(parseResult);
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         using PageIdleMarker marker = new(cancellation: cancellation);
-        PageIdleMark mark = _range.Address(given, process) is ulong address
-            ? marker.Mark(process, address, _range.Length(given) ?? 1)
+        PageIdleMark mark = _range.Address(parseResult, process) is ulong address
+            ? marker.Mark(process, address, _range.Length(parseResult) ?? 1)
             : marker.Mark(process);
         output.WriteTable(Columns, [mark]);
     }

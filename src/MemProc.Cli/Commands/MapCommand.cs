@@ -7,28 +7,28 @@ internal sealed class MapCommand : ProcessCommand
 {
     private static readonly Column<ProcMap>[] Columns =
     [
-        new("Start", -18, map => Show.Hex(map.Start)),
-        new("End", -18, map => Show.Hex(map.End)),
-        new("Size", 10, map => Show.Size(map.SizeBytes)),
+        new("Start", -18, map => ConsoleFormat.Hex(map.Start)),
+        new("End", -18, map => ConsoleFormat.Hex(map.End)),
+        new("Size", 10, map => ConsoleFormat.Size(map.SizeBytes)),
         new("Perm", -4, map => map.Permissions),
-        new("Path", 0, Show.Path),
+        new("Path", 0, ConsoleFormat.Path),
     ];
 
     private static readonly Column<ProcMapDetail>[] DetailColumns =
     [
         .. Columns[..^1].Select(column => column.For<ProcMapDetail>()),
-        new("Rss", 10, map => Show.Size(map.RssBytes)),
-        new("Pss", 10, map => Show.Size(map.PssBytes)),
-        new("Uss", 10, map => Show.Size(map.UssBytes)),
-        new("Swap", 10, map => Show.Size(map.SwapBytes)),
+        new("Rss", 10, map => ConsoleFormat.Size(map.RssBytes)),
+        new("Pss", 10, map => ConsoleFormat.Size(map.PssBytes)),
+        new("Uss", 10, map => ConsoleFormat.Size(map.UssBytes)),
+        new("Swap", 10, map => ConsoleFormat.Size(map.SwapBytes)),
         Columns[^1].For<ProcMapDetail>(),
     ];
 
-    private readonly Option<ProcAddress?> _address = Given.AddressOption("Only the mapping that contains this address");
+    private readonly Option<AddressExpression?> _address = CommandOptions.AddressOption("Only the mapping that contains this address");
 
     private readonly MapFilterOptions _filter = new();
 
-    private readonly Option<bool> _detailed = Given.Switch(
+    private readonly Option<bool> _detailed = CommandOptions.Switch(
         "--detailed", "Show resident and swapped memory, and with --json all counters and flags of smaps");
 
     public MapCommand()
@@ -43,11 +43,11 @@ internal sealed class MapCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         IEnumerable<ProcMap> maps = MapSelection.Read(
-            process, given.Resolve(_address, process), given.GetValue(_detailed), _filter.Filter(given), cancellation);
-        if (given.GetValue(_detailed))
+            process, parseResult.Resolve(_address, process), parseResult.GetValue(_detailed), _filter.Filter(parseResult), cancellation);
+        if (parseResult.GetValue(_detailed))
         {
             output.WriteTable(DetailColumns, maps.Cast<ProcMapDetail>());
         }

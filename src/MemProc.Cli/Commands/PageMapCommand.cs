@@ -21,31 +21,31 @@ internal sealed class PageMapCommand : ProcessCommand
 
     private static readonly Column<PageMapEntry>[] Columns =
     [
-        new("Address", -18, page => Show.Hex(page.Address)),
-        new("Pfn", 14, page => new PageMapWord(page.Raw).Place),
+        new("Address", -18, page => ConsoleFormat.Hex(page.Address)),
+        new("Pfn", 14, page => new RawPageMapEntry(page.Raw).Location),
         new("State", -30, page => page.State),
         new("Path", 0, page => SafeText.Escape(page.Path)),
     ];
 
     private readonly PageRangeOptions _range = new();
 
-    private readonly Option<ulong?> _count = Given.Option<ulong?>(
+    private readonly Option<ulong?> _count = CommandOptions.Option<ulong?>(
         "--count", "PAGES", "Number of pages from ADDRESS on", text => PageCount(text));
 
-    private readonly Option<bool> _all = Given.Switch("--all", "Include pages that are not populated");
-    private readonly Option<bool> _run = Given.Switch(
+    private readonly Option<bool> _all = CommandOptions.Switch("--all", "Include pages that are not populated");
+    private readonly Option<bool> _run = CommandOptions.Switch(
         "--run", "Join neighbors with the same state in consecutive frames into one line");
 
     private readonly PageFilterOptions _filter = new();
 
-    private readonly Option<bool> _withFlags = Given.Switch("--with-flags", "Show the flags of the frames. Requires root");
-    private readonly Option<bool> _withMapCount = Given.Switch(
+    private readonly Option<bool> _withFlags = CommandOptions.Switch("--with-flags", "Show the flags of the frames. Requires root");
+    private readonly Option<bool> _withMapCount = CommandOptions.Switch(
         "--with-map-count", "Show how many times the frames are mapped. Requires root");
 
-    private readonly Option<bool> _withCgroup = Given.Switch(
+    private readonly Option<bool> _withCgroup = CommandOptions.Switch(
         "--with-cgroup", "Show the memory cgroup that is charged for the frames. Requires root");
 
-    private readonly Option<bool> _raw = Given.Switch(
+    private readonly Option<bool> _raw = CommandOptions.Switch(
         "--raw", "Show kernel-internal flags, and overloaded flags by their meaning");
 
     public PageMapCommand()
@@ -65,45 +65,45 @@ internal sealed class PageMapCommand : ProcessCommand
         Options.Add(_raw);
     }
 
-    protected override string? Fault(ParseResult given) =>
-        _range.Fault(given, _count) ?? _filter.Fault(given);
+    protected override string? Validate(ParseResult parseResult) =>
+        _range.Validate(parseResult, _count) ?? _filter.Validate(parseResult);
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        bool joinRuns = given.GetValue(_run);
-        bool raw = given.GetValue(_raw);
-        bool withFlags = given.GetValue(_withFlags) || raw;
-        bool withMapCount = given.GetValue(_withMapCount);
-        bool withCgroup = given.GetValue(_withCgroup);
-        PageFilter filter = _filter.Filter(given);
-        FrameFields fields = filter.Frame.FieldsWith(withFlags, withMapCount, withCgroup);
-        using FrameTables? frames = fields == FrameFields.None ? null : new FrameTables(fields);
+        bool joinRuns = parseResult.GetValue(_run);
+        bool raw = parseResult.GetValue(_raw);
+        bool withFlags = parseResult.GetValue(_withFlags) || raw;
+        bool withMapCount = parseResult.GetValue(_withMapCount);
+        bool withCgroup = parseResult.GetValue(_withCgroup);
+        PageFilter filter = _filter.Filter(parseResult);
+        FrameAttributes fields = filter.Frame.FieldsWith(withFlags, withMapCount, withCgroup);
+        using FrameTables? frames = fields == FrameAttributes.None ? null : new FrameTables(fields);
         PageMapWalk walk = new(process, cancellation)
         {
-            IncludeEmpty = given.GetValue(_all), JoinRuns = joinRuns, Filter = filter, Frames = frames, RawFlags = raw,
+            IncludeEmpty = parseResult.GetValue(_all), JoinRuns = joinRuns, Filter = filter, Frames = frames, RawFlags = raw,
         };
-        IEnumerable<PageMapEntry> pages = _range.Address(given, process) is ulong address
-            ? walk.From(address, _range.Length(given), given.GetValue(_count))
+        IEnumerable<PageMapEntry> pages = _range.Address(parseResult, process) is ulong address
+            ? walk.From(address, _range.Length(parseResult), parseResult.GetValue(_count))
             : walk.All();
         Column<PageMapEntry>[] front = joinRuns ? [Columns[0], Pages, .. Columns[1..^1]] : Columns[..^1];
         (bool IsAsked, Column<PageMapEntry> Column)[] ofFrames =
             [(withMapCount, MapCount), (withCgroup, Cgroup), (withFlags, Flags)];
         IEnumerable<Column<PageMapEntry>> asked = ofFrames.Where(item => item.IsAsked).Select(item => item.Column);
-        output.WriteTable([.. front, .. asked, Columns[^1]], TellHidden(pages, output));
+        output.WriteTable([.. front, .. asked, Columns[^1]], WarnIfHidden(pages, output));
     }
 
     /// <summary>Parses a number of pages that an address space can have.</summary>
     private static ulong PageCount(string text)
     {
-        ulong count = Numbers.Count(text);
+        ulong count = NumberParser.ParseCount(text);
         return count <= ulong.MaxValue / MachinePage.SizeBytes
             ? count
             : throw new FormatException($"'{SafeText.Escape(text)}' pages are more than an address space has.");
     }
 
     /// <summary>Returns the same pages, and warns at the first one whose frame the kernel hides.</summary>
-    private static IEnumerable<PageMapEntry> TellHidden(IEnumerable<PageMapEntry> pages, Output output)
+    private static IEnumerable<PageMapEntry> WarnIfHidden(IEnumerable<PageMapEntry> pages, Output output)
     {
         foreach (PageMapEntry page in pages)
         {

@@ -7,7 +7,7 @@ internal sealed class ResolveCommand : ProcessCommand
 {
     private static readonly Column<ResolvedAddress>[] Columns =
     [
-        new("Address", -18, address => Show.Hex(address.Address)),
+        new("Address", -18, address => ConsoleFormat.Hex(address.Address)),
         new("Perm", -4, address => address.Permissions),
         new("Section", -10, address => SafeText.Escape(address.Section ?? "-")),
         new("Location", 0, address => SafeText.Escape(address.Location)
@@ -15,7 +15,7 @@ internal sealed class ResolveCommand : ProcessCommand
             + (address.ThreadId is int thread ? $" (stack of thread {thread})" : string.Empty)),
     ];
 
-    private readonly Argument<ProcAddress[]> _addresses = Given.Addresses(
+    private readonly Argument<AddressExpression[]> _addresses = CommandOptions.Addresses(
         "Addresses; read from standard input, one per line, if omitted", orNone: true);
 
     public ResolveCommand()
@@ -28,15 +28,15 @@ internal sealed class ResolveCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using AddressResolver resolver = new(process, null, cancellation) { Tell = output.Tell };
-        ProcAddress[] told = given.GetValue(_addresses) ?? [];
-        IEnumerable<ProcAddress> addresses = told.Length > 0 ? told : FromInput(output);
+        using Symbolizer resolver = new(process, null, cancellation) { Warn = output.Warn };
+        AddressExpression[] arguments = parseResult.GetValue(_addresses) ?? [];
+        IEnumerable<AddressExpression> addresses = arguments.Length > 0 ? arguments : FromInput(output);
         output.WriteTable(Columns, resolver.Resolve(addresses, error => output.Fail(error.Message)));
     }
 
-    private static IEnumerable<ProcAddress> FromInput(Output output)
+    private static IEnumerable<AddressExpression> FromInput(Output output)
     {
         while (Console.In.ReadLine() is string line)
         {
@@ -45,10 +45,10 @@ internal sealed class ResolveCommand : ProcessCommand
                 continue;
             }
 
-            ProcAddress address;
+            AddressExpression address;
             try
             {
-                address = ProcAddress.Parse(line);
+                address = AddressExpression.Parse(line);
             }
             catch (FormatException error)
             {

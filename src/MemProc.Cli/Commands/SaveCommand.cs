@@ -11,30 +11,30 @@ internal sealed class SaveCommand : ProcessCommand
         Description = "The core file, or the folder for --format raw; core.PID if it is an existing folder",
     };
 
-    private readonly Option<MemoryDumpFormat?> _format = Given.Word<MemoryDumpFormat>(
+    private readonly Option<MemoryDumpFormat?> _format = CommandOptions.EnumOption<MemoryDumpFormat>(
         "--format", "FORMAT", "One ELF core file, or a folder with a file for each mapping and an index");
 
-    private readonly Option<ProcAddress[]> _address = Given.List(
-        "--address", "ADDRESS", "Only the mapping that contains this address", ProcAddress.Parse);
+    private readonly Option<AddressExpression[]> _address = CommandOptions.List(
+        "--address", "ADDRESS", "Only the mapping that contains this address", AddressExpression.Parse);
 
-    private readonly Option<ulong?> _length = Given.LengthOption(
+    private readonly Option<ulong?> _length = CommandOptions.LengthOption(
         "Number of bytes from --address on, instead of its whole mapping");
 
-    private readonly Option<string[]> _mapping = Given.List(
+    private readonly Option<string[]> _mapping = CommandOptions.List(
         "--mapping", "PATTERN", "Only mappings whose path matches: * is any text, ? one character. A pattern without a "
         + "slash is compared with the file name", text => text);
 
-    private readonly Option<bool> _stop = Given.Switch(
+    private readonly Option<bool> _stop = CommandOptions.Switch(
         "--stop", "Stop the process meanwhile, so that the memory is consistent and a core has the registers");
 
-    private readonly Option<bool> _all = Given.Switch(
+    private readonly Option<bool> _all = CommandOptions.Switch(
         "--all", "Include what is swapped out or not read from files yet. The process grows");
 
-    private readonly Option<bool> _dontDump = Given.Switch(
+    private readonly Option<bool> _dontDump = CommandOptions.Switch(
         "--include-dont-dump", "Include what the process excludes from dumps");
 
-    private readonly Option<bool> _compress = Given.Switch("--compress", "Compress with gzip");
-    private readonly Option<bool> _force = Given.Switch("--force", "Replace existing files");
+    private readonly Option<bool> _compress = CommandOptions.Switch("--compress", "Compress with gzip");
+    private readonly Option<bool> _force = CommandOptions.Switch("--force", "Replace existing files");
 
     public SaveCommand()
         : base("save", "Saves the memory of a process to an ELF core file for debuggers, or to raw files.",
@@ -54,32 +54,32 @@ internal sealed class SaveCommand : ProcessCommand
         Options.Add(_force);
     }
 
-    protected override string? Fault(ParseResult given) =>
-        given.Has(_length) && !given.Has(_address) ? "--length requires --address."
-        : given.Has(_mapping) && given.Has(_address) ? "Specify --address or --mapping, not both."
+    protected override string? Validate(ParseResult parseResult) =>
+        parseResult.Has(_length) && !parseResult.Has(_address) ? "--length requires --address."
+        : parseResult.Has(_mapping) && parseResult.Has(_address) ? "Specify --address or --mapping, not both."
         : null;
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         SaveOptions options = new()
         {
-            Format = given.GetValue(_format) ?? MemoryDumpFormat.Core,
-            Stop = given.GetValue(_stop),
-            ReadAll = given.GetValue(_all),
-            IncludeDontDump = given.GetValue(_dontDump),
-            Compress = given.GetValue(_compress),
-            Overwrite = given.GetValue(_force),
+            Format = parseResult.GetValue(_format) ?? MemoryDumpFormat.Core,
+            Stop = parseResult.GetValue(_stop),
+            ReadAll = parseResult.GetValue(_all),
+            IncludeDontDump = parseResult.GetValue(_dontDump),
+            Compress = parseResult.GetValue(_compress),
+            Overwrite = parseResult.GetValue(_force),
         };
         if (options.Stop)
         {
             output.WarnBeforeStop();
         }
 
-        string path = MemorySaver.FilePath(Path.GetFullPath(given.GetValue(_path)!), process.Id, options);
+        string path = MemorySaver.FilePath(Path.GetFullPath(parseResult.GetValue(_path)!), process.Id, options);
         try
         {
-            Tell(output, MemorySaver.Save(process, Ranges(given, process, cancellation), path, options, _ => { }, cancellation));
+            WriteSummary(output, MemorySaver.Save(process, Ranges(parseResult, process, cancellation), path, options, _ => { }, cancellation));
         }
         catch (MemProcException error) when (error.Errno == Errno.EEXIST && !options.Overwrite)
         {
@@ -87,24 +87,24 @@ internal sealed class SaveCommand : ProcessCommand
         }
     }
 
-    private ProcAddress[]? Ranges(ParseResult given, LinuxProcess process, CancellationToken cancellation)
+    private AddressExpression[]? Ranges(ParseResult parseResult, LinuxProcess process, CancellationToken cancellation)
     {
-        if (given.GetValue(_mapping) is { Length: > 0 } patterns)
+        if (parseResult.GetValue(_mapping) is { Length: > 0 } patterns)
         {
             MapFilter filter = new() { Path = MapFilterOptions.Paths(patterns) };
-            ProcAddress[] found = [.. MapReader.Read(process, cancellation).Where(filter.Matches)
-                .Select(map => ProcAddress.FromNumber(map.Start, map.SizeBytes))];
+            AddressExpression[] found = [.. MapReader.Read(process, cancellation).Where(filter.Matches)
+                .Select(map => AddressExpression.FromNumber(map.Start, map.SizeBytes))];
             return found.Length > 0 ? found : throw new MemProcException(
                 Operation.FindMap, Errno.ENOENT, $"Process {process.Identity} has no mapping that matches --mapping.", process.Id);
         }
 
-        return given.GetValue(_address) is { Length: > 0 } addresses
+        return parseResult.GetValue(_address) is { Length: > 0 } addresses
             ? [.. AddressResolution.Resolve(process, addresses, cancellation)
-                .Select(address => ProcAddress.FromNumber(address, given.GetValue(_length)))]
+                .Select(address => AddressExpression.FromNumber(address, parseResult.GetValue(_length)))]
             : null;
     }
 
-    private static void Tell(Output output, MemoryDump dump)
+    private static void WriteSummary(Output output, MemoryDump dump)
     {
         if (output.IsJson)
         {
@@ -123,7 +123,7 @@ internal sealed class SaveCommand : ProcessCommand
 
         if (!dump.IsConsistent)
         {
-            output.Tell(dump.Format == MemoryDumpFormat.Core ? MemorySaver.NoRegisters : MemorySaver.NotConsistent);
+            output.Warn(dump.Format == MemoryDumpFormat.Core ? MemorySaver.NoRegisters : MemorySaver.NotConsistent);
         }
     }
 }

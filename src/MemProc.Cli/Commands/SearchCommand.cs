@@ -9,7 +9,7 @@ internal sealed class SearchCommand : ProcessCommand
 {
     private static readonly Column<MemoryMatch>[] Columns =
     [
-        new("Address", -18, match => Show.Hex(match.Address)),
+        new("Address", -18, match => ConsoleFormat.Hex(match.Address)),
         new("Perm", -4, match => match.Permissions ?? string.Empty),
         new("Match", -35, match => MatchText.Describe(match.Bytes, match.Type == MemoryValueType.Pointer,
             match.Type is null ? null : match.Value, null)),
@@ -22,38 +22,38 @@ internal sealed class SearchCommand : ProcessCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<string?> _text = Given.Option("--text", "TEXT", "A text", text => text);
-    private readonly Option<Encoding?> _encoding = Given.Option("--encoding", "NAME", "The encoding of --text, "
+    private readonly Option<string?> _text = CommandOptions.Option("--text", "TEXT", "A text", text => text);
+    private readonly Option<Encoding?> _encoding = CommandOptions.Option("--encoding", "NAME", "The encoding of --text, "
         + "utf-8 if omitted: ascii, latin1, utf-16, utf-16BE, utf-32", Encoding.GetEncoding);
-    private readonly Option<bool> _ignoreCase = Given.Switch(
+    private readonly Option<bool> _ignoreCase = CommandOptions.Switch(
         "--ignore-case", "Ignore the case of letters in --text and --regex");
-    private readonly Option<string?> _regex = Given.Option(
+    private readonly Option<string?> _regex = CommandOptions.Option(
         "--regex", "EXPRESSION", "A .NET regular expression over bytes", text => text);
-    private readonly Option<MemoryValueType?> _type = Given.Word<MemoryValueType>(
+    private readonly Option<MemoryValueType?> _type = CommandOptions.EnumOption<MemoryValueType>(
         "--type", "TYPE", "The type of the numbers");
-    private readonly Option<string?> _value = Given.Option("--value", "NUMBER", "A number of --type", text => text);
-    private readonly Option<double?> _tolerance = Given.Option<double?>("--tolerance", "NUMBER",
+    private readonly Option<string?> _value = CommandOptions.Option("--value", "NUMBER", "A number of --type", text => text);
+    private readonly Option<double?> _tolerance = CommandOptions.Option<double?>("--tolerance", "NUMBER",
         "Maximum difference from --value", text => double.Parse(text, CultureInfo.InvariantCulture));
-    private readonly Option<string?> _above = Given.Option(
+    private readonly Option<string?> _above = CommandOptions.Option(
         "--greater-than", "NUMBER", "Numbers of --type greater than this one", text => text);
-    private readonly Option<string?> _below = Given.Option(
+    private readonly Option<string?> _below = CommandOptions.Option(
         "--less-than", "NUMBER", "Numbers of --type less than this one", text => text);
-    private readonly Option<string[]?> _between = Given.Option(
+    private readonly Option<string[]?> _between = CommandOptions.Option(
         "--between", "LOW..HIGH", "Numbers of --type between these two, inclusive", ValueComparison.ParseLimits);
-    private readonly Option<int?> _alignment = Given.Option<int?>("--alignment", "BYTES",
+    private readonly Option<int?> _alignment = CommandOptions.Option<int?>("--alignment", "BYTES",
         "Matches start at multiples of this: for numbers their size if omitted, else 1",
-        text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
-    private readonly Option<ProcAddress?> _address = Given.AddressOption("From this address on");
-    private readonly Option<ulong?> _length = Given.LengthOption("Number of bytes from --address on");
+        text => (int)Math.Min(NumberParser.ParseCount(text), int.MaxValue));
+    private readonly Option<AddressExpression?> _address = CommandOptions.AddressOption("From this address on");
+    private readonly Option<ulong?> _length = CommandOptions.LengthOption("Number of bytes from --address on");
     private readonly MapFilterOptions _filter = new();
-    private readonly Option<bool> _all = Given.Switch("--include-not-resident",
+    private readonly Option<bool> _all = CommandOptions.Switch("--include-not-resident",
         "Include what is not in memory: it is faulted in, and the process grows");
-    private readonly Option<ReadMethod?> _method = Given.Word<ReadMethod>(
+    private readonly Option<ReadMethod?> _method = CommandOptions.EnumOption<ReadMethod>(
         "--method", "METHOD", "How to read; mem also reads pages that the process itself cannot read");
-    private readonly Option<ulong?> _first = Given.Option<ulong?>(
-        "--first", "MATCHES", "Stop after this number of matches", text => Numbers.Count(text));
-    private readonly Option<int?> _context = Given.Option<int?>("--context", "BYTES",
-        "Show this number of bytes before and after each match", text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
+    private readonly Option<ulong?> _first = CommandOptions.Option<ulong?>(
+        "--first", "MATCHES", "Stop after this number of matches", text => NumberParser.ParseCount(text));
+    private readonly Option<int?> _context = CommandOptions.Option<int?>("--context", "BYTES",
+        "Show this number of bytes before and after each match", text => (int)Math.Min(NumberParser.ParseCount(text), int.MaxValue));
 
     public SearchCommand()
         : base("search", "Searches the memory of a process, by default only what is in memory.",
@@ -75,37 +75,37 @@ internal sealed class SearchCommand : ProcessCommand
         _filter.AddTo(this);
     }
 
-    protected override string? Fault(ParseResult given)
+    protected override string? Validate(ParseResult parseResult)
     {
         Option[] numbers = [_value, _above, _below, _between];
-        int asked = (given.Has(_pattern) ? 1 : 0)
-            + numbers.Append(_text).Append(_regex).Count(option => given.Has(option));
+        int asked = (parseResult.Has(_pattern) ? 1 : 0)
+            + numbers.Append(_text).Append(_regex).Count(option => parseResult.Has(option));
         return asked == 0 ? "Specify what to search for: PATTERN, --text, --regex, --value, --greater-than, "
                 + "--less-than or --between."
             : asked > 1 ? "Specify only one of PATTERN, --text, --regex, --value, --greater-than, --less-than and --between."
-            : numbers.Any(given.Has) != given.Has(_type) ? "--type and one of --value, --greater-than, --less-than "
+            : numbers.Any(parseResult.Has) != parseResult.Has(_type) ? "--type and one of --value, --greater-than, --less-than "
                 + "and --between require each other."
-            : given.Has(_encoding) && !given.Has(_text) ? "--encoding requires --text."
-            : given.Has(_ignoreCase) && !given.Has(_text) && !given.Has(_regex)
+            : parseResult.Has(_encoding) && !parseResult.Has(_text) ? "--encoding requires --text."
+            : parseResult.Has(_ignoreCase) && !parseResult.Has(_text) && !parseResult.Has(_regex)
             ? "--ignore-case requires --text or --regex."
-            : given.Has(_tolerance) && !given.Has(_value) ? "--tolerance requires --value."
-            : given.Has(_alignment) && given.Has(_regex) ? "--alignment cannot be combined with --regex."
-            : given.Has(_length) && !given.Has(_address) ? "--length requires --address."
-            : given.GetValue(_context) > MemorySearch.MostContext
-            ? $"--context is at most {MemorySearch.MostContext} bytes."
-            : PatternFault(given);
+            : parseResult.Has(_tolerance) && !parseResult.Has(_value) ? "--tolerance requires --value."
+            : parseResult.Has(_alignment) && parseResult.Has(_regex) ? "--alignment cannot be combined with --regex."
+            : parseResult.Has(_length) && !parseResult.Has(_address) ? "--length requires --address."
+            : parseResult.GetValue(_context) > MemorySearch.MaxContextBytes
+            ? $"--context is at most {MemorySearch.MaxContextBytes} bytes."
+            : PatternFault(parseResult);
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        MemorySearch search = new(process, Pattern(given), cancellation)
+        MemorySearch search = new(process, Pattern(parseResult), cancellation)
         {
-            Range = Range(given, process),
-            Context = given.GetValue(_context) ?? 0,
+            Range = Range(parseResult, process),
+            Context = parseResult.GetValue(_context) ?? 0,
         };
         Table<MemoryMatch> table = output.BeginTable(Columns);
-        ulong left = given.GetValue(_first) ?? ulong.MaxValue;
+        ulong left = parseResult.GetValue(_first) ?? ulong.MaxValue;
         foreach (MemoryMatch match in search.Find())
         {
             Write(match, table, output);
@@ -115,14 +115,14 @@ internal sealed class SearchCommand : ProcessCommand
             }
         }
 
-        if (!given.Has(_context))
+        if (!parseResult.Has(_context))
         {
             table.End();
         }
 
         if (!search.Skips.IsNone)
         {
-            output.Tell($"Searched {HumanSize.Format(search.SearchedBytes)}; skipped: {search.Skips}.");
+            output.Warn($"Searched {HumanSize.Format(search.SearchedBytes)}; skipped: {search.Skips}.");
         }
     }
 
@@ -138,7 +138,7 @@ internal sealed class SearchCommand : ProcessCommand
         }
         else
         {
-            output.WriteLine($"{Show.Hex(match.Address)} {match.Permissions} {HumanSize.Format(match.Length)} "
+            output.WriteLine($"{ConsoleFormat.Hex(match.Address)} {match.Permissions} {HumanSize.Format(match.Length)} "
                 + SafeText.Escape(match.Path ?? string.Empty));
             foreach (string line in HexDump.Lines(
                 context.ContextAddress, context.ContextBytes, (ulong)context.ContextBytes.Length, []))
@@ -148,24 +148,24 @@ internal sealed class SearchCommand : ProcessCommand
         }
     }
 
-    private SearchRange Range(ParseResult given, LinuxProcess process)
+    private SearchRange Range(ParseResult parseResult, LinuxProcess process)
     {
         SearchRange range = new()
         {
-            Filter = _filter.Filter(given),
-            IncludeNotResident = given.GetValue(_all),
-            Method = given.GetValue(_method) ?? ReadMethod.Auto,
+            Filter = _filter.Filter(parseResult),
+            IncludeNotResident = parseResult.GetValue(_all),
+            Method = parseResult.GetValue(_method) ?? ReadMethod.Auto,
         };
-        return given.Resolve(_address, process) is ulong address
-            ? range.From(address, given.GetValue(_length))
+        return parseResult.Resolve(_address, process) is ulong address
+            ? range.From(address, parseResult.GetValue(_length))
             : range;
     }
 
-    private string? PatternFault(ParseResult given)
+    private string? PatternFault(ParseResult parseResult)
     {
         try
         {
-            Pattern(given);
+            Pattern(parseResult);
             return null;
         }
         catch (Exception error) when (error is ArgumentException or FormatException or OverflowException)
@@ -174,28 +174,28 @@ internal sealed class SearchCommand : ProcessCommand
         }
     }
 
-    private SearchPattern Pattern(ParseResult given)
+    private SearchPattern Pattern(ParseResult parseResult)
     {
-        int? alignment = given.GetValue(_alignment);
-        if (given.GetValue(_pattern) is string pattern)
+        int? alignment = parseResult.GetValue(_alignment);
+        if (parseResult.GetValue(_pattern) is string pattern)
         {
             return BytePattern.Parse(pattern, alignment ?? 1);
         }
 
-        if (given.GetValue(_text) is string text)
+        if (parseResult.GetValue(_text) is string text)
         {
-            return BytePattern.Text(text, given.GetValue(_encoding) ?? Encoding.UTF8, given.GetValue(_ignoreCase),
+            return BytePattern.Text(text, parseResult.GetValue(_encoding) ?? Encoding.UTF8, parseResult.GetValue(_ignoreCase),
                 alignment ?? 1);
         }
 
-        if (given.GetValue(_regex) is string expression)
+        if (parseResult.GetValue(_regex) is string expression)
         {
-            return new RegexPattern(expression, given.GetValue(_ignoreCase));
+            return new RegexPattern(expression, parseResult.GetValue(_ignoreCase));
         }
 
-        MemoryValueType type = given.GetValue(_type)!.Value;
-        ValueComparison comparison = ValueComparison.From(given.GetValue(_value), given.GetValue(_tolerance),
-            given.GetValue(_above), given.GetValue(_below), given.Has(_between) ? given.GetValue(_between) : null)!;
+        MemoryValueType type = parseResult.GetValue(_type)!.Value;
+        ValueComparison comparison = ValueComparison.From(parseResult.GetValue(_value), parseResult.GetValue(_tolerance),
+            parseResult.GetValue(_above), parseResult.GetValue(_below), parseResult.Has(_between) ? parseResult.GetValue(_between) : null)!;
         return new ValuePattern(comparison.For(type), alignment);
     }
 }

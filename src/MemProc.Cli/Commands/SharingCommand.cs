@@ -8,17 +8,17 @@ internal sealed class SharingCommand : ProcessCommand
 {
     private static readonly Column<PageSharing>[] Columns =
     [
-        new("Start", -18, sharing => Show.Hex(sharing.Start)),
+        new("Start", -18, sharing => ConsoleFormat.Hex(sharing.Start)),
         new("Pages", 8, sharing => sharing.PresentPages.ToString(CultureInfo.InvariantCulture)),
         new("Private", 8, sharing => sharing.PrivatePages.ToString(CultureInfo.InvariantCulture)),
-        new("Pss", 10, sharing => Show.Size(sharing.PssBytes)),
+        new("Pss", 10, sharing => ConsoleFormat.Size(sharing.PssBytes)),
         new("Sharers", 7, sharing => sharing.SharedWith.Length.ToString(CultureInfo.InvariantCulture)),
         new("Perm", -4, sharing => sharing.Permissions),
         new("Path", 0, sharing => SafeText.Escape(sharing.Path)),
     ];
 
-    private readonly Option<int[]> _among = Given.List(
-        "--among", "PID", "Count only these processes as sharers", Numbers.ProcessId);
+    private readonly Option<int[]> _among = CommandOptions.List(
+        "--among", "PID", "Count only these processes as sharers", NumberParser.ParseProcessId);
 
     public SharingCommand()
         : base("sharing", "Shows which pages of a process are private, and which processes share the others. Requires root.",
@@ -30,10 +30,10 @@ internal sealed class SharingCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        bool isChosen = given.Has(_among);
-        int[] ids = isChosen ? [.. given.GetValue(_among)!.Append(process.Id).Distinct()] : ProcessList.Ids();
+        bool isChosen = parseResult.Has(_among);
+        int[] ids = isChosen ? [.. parseResult.GetValue(_among)!.Append(process.Id).Distinct()] : ProcessList.Ids();
         List<MemProcException> refused = [];
         PfnIndex index = PfnIndex.Build(ids, _ => { }, refused.Add, cancellation: cancellation);
         output.WriteTable(Columns, new PageSharingReader(index, cancellation).Read(process));
@@ -52,7 +52,7 @@ internal sealed class SharingCommand : ProcessCommand
 
         if (unread.Count > 0)
         {
-            output.Tell($"{unread.Of(ids.Length, "share pages")} Use --among with the id of one for the reason.");
+            output.Warn($"{unread.Of(ids.Length, "share pages")} Use --among with the id of one for the reason.");
         }
     }
 }

@@ -5,7 +5,7 @@ namespace MemProc.Cli;
 /// <summary><c>memproc status</c>: shows the memory counters of a process.</summary>
 internal sealed class StatusCommand : ProcessCommand
 {
-    private readonly Option<bool> _detailed = Given.Switch(
+    private readonly Option<bool> _detailed = CommandOptions.Switch(
         "--detailed", "Read all page tables for shared, private and dirty memory: Pss, Uss and more");
 
     public StatusCommand()
@@ -18,9 +18,9 @@ internal sealed class StatusCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        if (given.GetValue(_detailed))
+        if (parseResult.GetValue(_detailed))
         {
             ProcMemoryStatusDetail detail = MemoryStatusReader.ReadDetailed(process);
             Write(detail, detail.UssBytes, output);

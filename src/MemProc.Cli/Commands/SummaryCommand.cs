@@ -8,18 +8,18 @@ internal sealed class SummaryCommand : CliCommand
 {
     private static readonly Column<PageFlagsSummary>[] Columns =
     [
-        new("FlagSet", 18, summary => Show.Hex(summary.FlagSet)),
+        new("FlagSet", 18, summary => ConsoleFormat.Hex(summary.FlagSet)),
         new("Pages", 10, summary => summary.PageCount.ToString(CultureInfo.InvariantCulture)),
-        new("Size", 10, summary => Show.Size(summary.SizeBytes)),
+        new("Size", 10, summary => ConsoleFormat.Size(summary.SizeBytes)),
         new("Symbol", -44, summary => summary.Symbol),
         new("Flags", 0, summary => summary.IsSwapped
             ? string.Join(',', summary.Flags.Prepend("(in swap)"))
             : string.Join(',', summary.Flags)),
     ];
 
-    private readonly Argument<int> _process = Given.Process("; the whole machine if omitted");
+    private readonly Argument<int> _process = CommandOptions.Process("; the whole machine if omitted");
 
-    private readonly Option<bool> _raw = Given.Switch(
+    private readonly Option<bool> _raw = CommandOptions.Switch(
         "--raw", "Count kernel-internal flags, and overloaded flags by their meaning");
 
     public SummaryCommand()
@@ -32,13 +32,13 @@ internal sealed class SummaryCommand : CliCommand
         Options.Add(_raw);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using FrameTables tables = new(FrameFields.Flags);
-        FrameCount count = new(tables, given.GetValue(_raw), new PageFilter(), cancellation);
-        if (given.Has(_process))
+        using FrameTables tables = new(FrameAttributes.Flags);
+        FlagTallyBuilder count = new(tables, parseResult.GetValue(_raw), new PageFilter(), cancellation);
+        if (parseResult.Has(_process))
         {
-            using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
+            using LinuxProcess process = LinuxProcess.Open(parseResult.GetValue(_process));
             count.AddProcess(process);
         }
         else

@@ -5,12 +5,12 @@ namespace MemProc.Cli;
 /// <summary>The base of commands that write memory: they check, ask, write all or nothing, and report.</summary>
 internal abstract class TransactionCommand : CliCommand
 {
-    private readonly Option<bool> _stop = Given.Switch(
+    private readonly Option<bool> _stop = CommandOptions.Switch(
         "--stop", "Stop the process while its memory is compared and written");
 
-    private readonly Option<bool> _verify = Given.Switch("--verify", "Read the bytes back and compare");
-    private readonly Option<bool> _yes = Given.Switch("--yes", "Do not ask for confirmation");
-    private readonly Option<bool> _dryRun = Given.Switch(
+    private readonly Option<bool> _verify = CommandOptions.Switch("--verify", "Read the bytes back and compare");
+    private readonly Option<bool> _yes = CommandOptions.Switch("--yes", "Do not ask for confirmation");
+    private readonly Option<bool> _dryRun = CommandOptions.Switch(
         "--dry-run", "Check everything and show what would be written, without writing");
 
     protected TransactionCommand(string name, string description, params string[] examples)
@@ -28,19 +28,19 @@ internal abstract class TransactionCommand : CliCommand
     }
 
     /// <summary>Returns a fault where confirmation is required and no terminal can give it, else null.</summary>
-    /// <param name="given">The arguments.</param>
+    /// <param name="parseResult">The arguments.</param>
     /// <param name="path">The file that the command reads, if any; <c>-</c> is standard input.</param>
-    protected string? NobodyToAsk(ParseResult given, string? path) =>
-        !given.Has(_yes) && !given.Has(_dryRun) && (path == "-" || Console.IsInputRedirected)
+    protected string? MissingConfirmation(ParseResult parseResult, string? path) =>
+        !parseResult.Has(_yes) && !parseResult.Has(_dryRun) && (path == "-" || Console.IsInputRedirected)
             ? "Standard input is not a terminal, so that you cannot confirm: use --yes, or --dry-run to see what it does."
             : null;
 
     /// <summary>Reads a file of JSON lines; null where that fails, which is reported.</summary>
-    protected static List<T>? Read<T>(string path, Func<JsonFields, T> read, Output output)
+    protected static List<T>? Read<T>(string path, Func<JsonObjectReader, T> read, Output output)
     {
         try
         {
-            return JsonFields.ReadLines(path, read);
+            return JsonObjectReader.ReadLines(path, read);
         }
         catch (Exception error) when (error is FormatException or IOException or UnauthorizedAccessException)
         {
@@ -50,30 +50,30 @@ internal abstract class TransactionCommand : CliCommand
     }
 
     /// <summary>Executes checked writes, or shows them with --dry-run.</summary>
-    /// <param name="given">The arguments.</param>
+    /// <param name="parseResult">The arguments.</param>
     /// <param name="transaction">The checked writes.</param>
     /// <param name="would">The verb for --dry-run: <c>write</c>.</param>
     /// <param name="did">The verb for what was done: <c>Wrote</c>.</param>
     /// <param name="output">Receives the results.</param>
     /// <param name="cancellation">Canceled by Ctrl-C.</param>
-    protected void CarryOut(
-        ParseResult given, MemoryTransaction transaction, string would, string did, Output output,
+    protected void Execute(
+        ParseResult parseResult, MemoryTransaction transaction, string would, string did, Output output,
         CancellationToken cancellation)
     {
-        bool stop = given.GetValue(_stop);
-        if (given.GetValue(_dryRun))
+        bool stop = parseResult.GetValue(_stop);
+        if (parseResult.GetValue(_dryRun))
         {
-            foreach (MemoryPlan plan in transaction.Writes)
+            foreach (PlannedWrite plan in transaction.Writes)
             {
                 output.Write(plan, $"Would {would} {plan.Place}: {plan.Change}.");
             }
         }
-        else if (given.GetValue(_yes) || Confirm(transaction.Action(stop), cancellation))
+        else if (parseResult.GetValue(_yes) || Confirm(transaction.Describe(stop), cancellation))
         {
-            IReadOnlyList<MemoryWrite> writes = Commit(transaction, stop, given.GetValue(_verify), output);
-            foreach ((MemoryPlan plan, MemoryWrite write) in transaction.Writes.Zip(writes))
+            IReadOnlyList<MemoryWrite> writes = Commit(transaction, stop, parseResult.GetValue(_verify), output);
+            foreach ((PlannedWrite plan, MemoryWrite write) in transaction.Writes.Zip(writes))
             {
-                MemoryPlan done = plan with { PreviousBytes = write.PreviousBytes };
+                PlannedWrite done = plan with { PreviousBytes = write.PreviousBytes };
                 output.Write(write, $"{did} {done.Place}: {done.Change}.");
             }
         }

@@ -19,11 +19,11 @@ internal sealed class UndoCommand : TransactionCommand
         AddCommonOptions();
     }
 
-    protected override string? Fault(ParseResult given) => NobodyToAsk(given, given.GetValue(_file));
+    protected override string? Validate(ParseResult parseResult) => MissingConfirmation(parseResult, parseResult.GetValue(_file));
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        if (Read(given.GetValue(_file)!, Recall, output) is not { } writes)
+        if (Read(parseResult.GetValue(_file)!, Recreate, output) is not { } writes)
         {
             return;
         }
@@ -35,15 +35,15 @@ internal sealed class UndoCommand : TransactionCommand
             output.Attempt(() =>
             {
                 using LinuxProcess process = LinuxProcess.Open(group.Key.Id, group.Key.StartTicks);
-                CarryOut(given, MemoryTransaction.PrepareUndo(process, [.. group], cancellation), "restore", "Restored",
+                Execute(parseResult, MemoryTransaction.PrepareUndo(process, [.. group], cancellation), "restore", "Restored",
                     output, cancellation);
             });
         }
     }
 
-    private static MemoryWrite Recall(JsonFields fields) => MemoryWrite.Recall(
+    private static MemoryWrite Recreate(JsonObjectReader fields) => MemoryWrite.Recreate(
         new ProcessIdentity(
             checked((int)fields.Number("processId")), fields.Text("processName"), fields.Number("processStartTicks")),
         fields.Number("address"), fields.Bytes("previousBytes"), fields.Bytes("bytes"),
-        Words.Parse<WriteMethod>(fields.Text("method")), fields.Text("path"));
+        EnumNames.Parse<WriteMethod>(fields.Text("method")), fields.Text("path"));
 }

@@ -8,17 +8,17 @@ internal sealed class VmaCommand : ProcessCommand
 {
     private static readonly Column<KernelVma>[] Columns =
     [
-        new("Kernel address", -18, vma => Show.Hex(vma.KernelAddress)),
-        new("Start", -18, vma => Show.Hex(vma.Start)),
-        new("End", -18, vma => Show.Hex(vma.End)),
+        new("Kernel address", -18, vma => ConsoleFormat.Hex(vma.KernelAddress)),
+        new("Start", -18, vma => ConsoleFormat.Hex(vma.Start)),
+        new("End", -18, vma => ConsoleFormat.Hex(vma.End)),
         new("Perm", -4, vma => vma.Permissions),
         new("Inode", 10, vma => vma.Inode.ToString(CultureInfo.InvariantCulture)),
         new("Flags", 0, vma => string.Join(',', vma.Flags)),
     ];
 
-    private readonly Option<ProcAddress?> _address = Given.AddressOption("Only the mapping that contains this address");
+    private readonly Option<AddressExpression?> _address = CommandOptions.AddressOption("Only the mapping that contains this address");
 
-    private readonly Option<KernelReadSource?> _source = Given.KernelSource();
+    private readonly Option<KernelReadSource?> _source = CommandOptions.KernelSource();
 
     public VmaCommand()
         : base("vma", "Shows the vm_area_structs of a process, which are its mappings in kernel memory. Requires root.",
@@ -30,11 +30,11 @@ internal sealed class VmaCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         using KernelVmaReader reader = new(
-            given.GetValue(_source) ?? KernelReadSource.Auto, process.Files, cancellation);
-        output.WriteTable(Columns, given.Resolve(_address, process) is ulong address
+            parseResult.GetValue(_source) ?? KernelReadSource.Auto, process.Files, cancellation);
+        output.WriteTable(Columns, parseResult.Resolve(_address, process) is ulong address
             ? [reader.Read(process, address)]
             : reader.Read(process));
     }

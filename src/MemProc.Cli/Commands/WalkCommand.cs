@@ -10,30 +10,30 @@ internal sealed class WalkCommand : ProcessCommand
     [
         new("Level", -5, entry => entry.Level.ToString()),
         new("Index", 5, entry => entry.Index.ToString(CultureInfo.InvariantCulture)),
-        new("*8", 5, entry => Show.Hex((ulong)entry.IndexBytes)),
-        new("Table", -18, entry => Show.Hex(entry.TableAddress)),
-        new("Entry", 18, entry => Show.Hex(entry.Entry)),
-        new("Leads to", 12, entry => Place(entry.PhysicalAddress, entry.SwapType, entry.SwapOffset)),
+        new("*8", 5, entry => ConsoleFormat.Hex((ulong)entry.IndexBytes)),
+        new("Table", -18, entry => ConsoleFormat.Hex(entry.TableAddress)),
+        new("Entry", 18, entry => ConsoleFormat.Hex(entry.Entry)),
+        new("Leads to", 12, entry => Location(entry.PhysicalAddress, entry.SwapType, entry.SwapOffset)),
         new("Flags", 0, entry => string.Join(' ', entry.Flags)),
     ];
 
     private static readonly Column<PageTableWalk>[] Ends =
     [
-        new("Address", -18, walk => Show.Hex(walk.Address)),
+        new("Address", -18, walk => ConsoleFormat.Hex(walk.Address)),
         new("Level", -5, walk => walk.Level.ToString()),
-        new("Page", 9, walk => Show.Size(walk.PageSizeBytes)),
-        new("Entry", 18, walk => Show.Hex(walk.Entry)),
-        new("Leads to", 12, walk => Place(walk.PhysicalAddress, walk.SwapType, walk.SwapOffset)),
+        new("Page", 9, walk => ConsoleFormat.Size(walk.PageSizeBytes)),
+        new("Entry", 18, walk => ConsoleFormat.Hex(walk.Entry)),
+        new("Leads to", 12, walk => Location(walk.PhysicalAddress, walk.SwapType, walk.SwapOffset)),
         new("Flags", 0, walk => string.Join(' ', walk.Flags)),
     ];
 
-    private readonly Argument<ProcAddress?> _address = Given.Address("The address to walk to");
+    private readonly Argument<AddressExpression?> _address = CommandOptions.Address("The address to walk to");
 
-    private readonly Option<ulong?> _length = Given.LengthOption("All pages of this number of bytes from ADDRESS on");
+    private readonly Option<ulong?> _length = CommandOptions.LengthOption("All pages of this number of bytes from ADDRESS on");
 
-    private readonly Option<bool> _summary = Given.Switch("--summary", "Only the last entry of each walk");
+    private readonly Option<bool> _summary = CommandOptions.Switch("--summary", "Only the last entry of each walk");
 
-    private readonly Option<KernelReadSource?> _source = Given.KernelSource();
+    private readonly Option<KernelReadSource?> _source = CommandOptions.KernelSource();
 
     public WalkCommand()
         : base("walk", "Walks the page table of a process to an address and shows each entry on the way. Requires root.",
@@ -47,14 +47,14 @@ internal sealed class WalkCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         using PageTableReader reader = new(
-            given.GetValue(_source) ?? KernelReadSource.Auto, process.Files, cancellation);
+            parseResult.GetValue(_source) ?? KernelReadSource.Auto, process.Files, cancellation);
         reader.Prepare(process);
-        ulong address = given.Resolve(_address, process)!.Value;
-        ulong length = given.GetValue(_length) ?? 1;
-        if (given.GetValue(_summary))
+        ulong address = parseResult.Resolve(_address, process)!.Value;
+        ulong length = parseResult.GetValue(_length) ?? 1;
+        if (parseResult.GetValue(_summary))
         {
             output.WriteTable(Ends, reader.WalksIn(process, address, length));
             return;
@@ -65,7 +65,7 @@ internal sealed class WalkCommand : ProcessCommand
         {
             if (!output.IsJson)
             {
-                output.WriteLine($"{(isFirst ? "" : "\n")}{Show.Hex(entries[0].Address)} of process "
+                output.WriteLine($"{(isFirst ? "" : "\n")}{ConsoleFormat.Hex(entries[0].Address)} of process "
                     + SafeText.Escape(process.Identity.ToString()));
                 isFirst = false;
             }
@@ -74,8 +74,8 @@ internal sealed class WalkCommand : ProcessCommand
         }
     }
 
-    private static string Place(ulong? physicalAddress, uint? swapType, ulong? swapOffset) =>
-        physicalAddress is ulong address ? Show.Hex(address)
-        : swapType is uint type ? $"swap {type}:{Show.Hex(swapOffset ?? 0)}"
+    private static string Location(ulong? physicalAddress, uint? swapType, ulong? swapOffset) =>
+        physicalAddress is ulong address ? ConsoleFormat.Hex(address)
+        : swapType is uint type ? $"swap {type}:{ConsoleFormat.Hex(swapOffset ?? 0)}"
         : "-";
 }

@@ -7,26 +7,26 @@ namespace MemProc.Cli;
 /// <summary><c>memproc watch</c>: watches values in the memory of a process.</summary>
 internal sealed class WatchCommand : ProcessCommand
 {
-    private readonly Argument<ProcAddress[]> _addresses = Given.Addresses("Addresses of the values");
+    private readonly Argument<AddressExpression[]> _addresses = CommandOptions.Addresses("Addresses of the values");
 
-    private readonly Option<MemoryType?> _type = Given.Option<MemoryType?>(
+    private readonly Option<MemoryType?> _type = CommandOptions.Option<MemoryType?>(
         "--type", "TYPE", "Type of the values: int32, pointer, char[16], byte[8]",
         text => WatchedMemory.CheckType(MemoryType.Parse(text)));
 
-    private readonly Option<TimeSpan?> _interval = Given.Option<TimeSpan?>("--interval", "TIME",
+    private readonly Option<TimeSpan?> _interval = CommandOptions.Option<TimeSpan?>("--interval", "TIME",
         "Time between two reads, 1s if omitted: 250ms, 5s, 1m; a number without a unit is milliseconds",
         text => MemoryWatch.CheckInterval(Duration.Parse(text)));
 
-    private readonly Option<TimeSpan?> _timeout = Given.Option<TimeSpan?>(
+    private readonly Option<TimeSpan?> _timeout = CommandOptions.Option<TimeSpan?>(
         "--timeout", "TIME", "Stop after this time; until Ctrl-C if omitted", text => Duration.Parse(text));
 
-    private readonly Option<ulong?> _count = Given.Option<ulong?>(
-        "--count", "CHANGES", "Stop after this number of changes", text => Numbers.Count(text));
+    private readonly Option<ulong?> _count = CommandOptions.Option<ulong?>(
+        "--count", "CHANGES", "Stop after this number of changes", text => NumberParser.ParseCount(text));
 
-    private readonly Option<string?> _until = Given.Option(
+    private readonly Option<string?> _until = CommandOptions.Option(
         "--until", "VALUE", "Stop when a value is this one, as it is shown", text => text);
 
-    private readonly Option<bool> _bigEndian = Given.Switch("--big-endian", "Numbers are big-endian");
+    private readonly Option<bool> _bigEndian = CommandOptions.Switch("--big-endian", "Numbers are big-endian");
 
     public WatchCommand()
         : base("watch", "Watches values in the memory of a process: shows each value first, then each change. A value "
@@ -44,32 +44,32 @@ internal sealed class WatchCommand : ProcessCommand
         Options.Add(_bigEndian);
     }
 
-    protected override string? Fault(ParseResult given) =>
-        given.Has(_type) ? null : "Specify --type, the type of the values, such as int32 or byte[8].";
+    protected override string? Validate(ParseResult parseResult) =>
+        parseResult.Has(_type) ? null : "Specify --type, the type of the values, such as int32 or byte[8].";
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        MemoryType type = given.GetValue(_type)!;
+        MemoryType type = parseResult.GetValue(_type)!;
         MemoryReader reader = new(process, ReadMethod.Auto, cancellation);
-        ulong[] addresses = AddressResolution.Resolve(process, given.GetValue(_addresses)!, cancellation);
-        WatchedMemory[] places = Array.ConvertAll(addresses, address => new WatchedMemory(
-            process, reader, address, type, given.GetValue(_bigEndian), Encoding.UTF8));
-        MemoryWatch watch = new(places, given.GetValue(_interval) ?? TimeSpan.FromSeconds(1), cancellation);
+        ulong[] addresses = AddressResolution.Resolve(process, parseResult.GetValue(_addresses)!, cancellation);
+        WatchedMemory[] targets = Array.ConvertAll(addresses, address => new WatchedMemory(
+            process, reader, address, type, parseResult.GetValue(_bigEndian), Encoding.UTF8));
+        MemoryWatch watch = new(targets, parseResult.GetValue(_interval) ?? TimeSpan.FromSeconds(1), cancellation);
         Table<MemoryChange> table = output.BeginTable<MemoryChange>(
         [
             new("Time", -12, change => change.Time.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture)),
-            new("Address", -18, change => Show.Hex(change.Address)),
+            new("Address", -18, change => ConsoleFormat.Hex(change.Address)),
             new("Previous", -18, change => change.PreviousValue is null ? "-" : ValueText.Format(change.PreviousValue, type)),
             new("Value", 0, change => change.Gap is null ? ValueText.Format(change.Value, type) : "unreadable"),
         ]);
         ulong changes = 0;
-        foreach (MemoryChange change in watch.Changes(given.GetValue(_timeout), error => output.Fail(error.Message)))
+        foreach (MemoryChange change in watch.Changes(parseResult.GetValue(_timeout), error => output.Fail(error.Message)))
         {
             Write(output, table, change, type);
             changes += change.IsFirst ? 0UL : 1;
-            if (changes == given.GetValue(_count)
-                || (change.Gap is null && ValueText.Format(change.Value, type) == given.GetValue(_until)))
+            if (changes == parseResult.GetValue(_count)
+                || (change.Gap is null && ValueText.Format(change.Value, type) == parseResult.GetValue(_until)))
             {
                 break;
             }

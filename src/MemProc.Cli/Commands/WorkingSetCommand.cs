@@ -8,11 +8,11 @@ internal sealed class WorkingSetCommand : ProcessCommand
 {
     private static readonly Column<WorkingSet>[] Columns =
     [
-        new("Start", -18, set => Show.Hex(set.Start)),
-        new("Size", 10, set => Show.Size(set.SizeBytes)),
-        new("Rss", 10, set => Show.Size(set.RssBytes)),
-        new("Referenced", 10, set => Show.Size(set.ReferencedBytes)),
-        new("Untracked", 10, set => Show.Size(set.UntrackedBytes)),
+        new("Start", -18, set => ConsoleFormat.Hex(set.Start)),
+        new("Size", 10, set => ConsoleFormat.Size(set.SizeBytes)),
+        new("Rss", 10, set => ConsoleFormat.Size(set.RssBytes)),
+        new("Referenced", 10, set => ConsoleFormat.Size(set.ReferencedBytes)),
+        new("Untracked", 10, set => ConsoleFormat.Size(set.UntrackedBytes)),
         new("Perm", -4, set => set.Permissions),
         new("Path", 0, set => SafeText.Escape(set.Path)),
     ];
@@ -20,20 +20,20 @@ internal sealed class WorkingSetCommand : ProcessCommand
     private static readonly Column<WorkingSetSummary>[] SummaryColumns =
     [
         new("PID", 7, sum => sum.ProcessId.ToString(CultureInfo.InvariantCulture)),
-        new("Method", -10, sum => Words.Of(sum.Method)),
+        new("Method", -10, sum => EnumNames.Of(sum.Method)),
         new("Seconds", 8, sum => sum.Seconds.ToString("0.0", CultureInfo.InvariantCulture)),
-        new("Rss", 10, sum => Show.Size(sum.RssBytes)),
-        new("Referenced", 10, sum => Show.Size(sum.ReferencedBytes)),
-        new("Untracked", 10, sum => Show.Size(sum.UntrackedBytes)),
+        new("Rss", 10, sum => ConsoleFormat.Size(sum.RssBytes)),
+        new("Referenced", 10, sum => ConsoleFormat.Size(sum.ReferencedBytes)),
+        new("Untracked", 10, sum => ConsoleFormat.Size(sum.UntrackedBytes)),
     ];
 
-    private readonly Option<double?> _seconds = Given.Option<double?>(
+    private readonly Option<double?> _seconds = CommandOptions.Option<double?>(
         "--seconds", "SECONDS", "Duration of the measurement, 5 if omitted: 0.5, 60", text => Seconds(text));
 
-    private readonly Option<WorkingSetMethod?> _method = Given.Word<WorkingSetMethod>(
+    private readonly Option<WorkingSetMethod?> _method = CommandOptions.EnumOption<WorkingSetMethod>(
         "--method", "METHOD", "How to detect accessed pages");
 
-    private readonly Option<bool> _summary = Given.Switch("--summary", "One line for the whole process");
+    private readonly Option<bool> _summary = CommandOptions.Switch("--summary", "One line for the whole process");
 
     public WorkingSetCommand()
         : base("workingset", "Measures which memory a process accesses in a period, by mapping. The process keeps running; "
@@ -47,20 +47,20 @@ internal sealed class WorkingSetCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult given, Output output, CancellationToken cancellation)
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         using WorkingSetMeter meter = WorkingSetMeter.Open(
-            given.GetValue(_method) ?? WorkingSetMethod.Auto, cancellation: cancellation);
+            parseResult.GetValue(_method) ?? WorkingSetMethod.Auto, cancellation: cancellation);
         if (!output.IsJson && meter.Reason is string reason)
         {
-            output.Tell($"Measured by {Words.Of(meter.Method)}: {reason}");
+            output.Warn($"Measured by {EnumNames.Of(meter.Method)}: {reason}");
         }
 
         meter.Add(process);
         meter.Start();
-        cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(given.GetValue(_seconds) ?? 5));
+        cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(parseResult.GetValue(_seconds) ?? 5));
         cancellation.ThrowIfCancellationRequested();
-        if (given.GetValue(_summary))
+        if (parseResult.GetValue(_summary))
         {
             output.WriteTable(SummaryColumns, [meter.Summarize(process)]);
             return;

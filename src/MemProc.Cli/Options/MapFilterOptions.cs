@@ -6,15 +6,15 @@ namespace MemProc.Cli;
 /// <summary>The options that select mappings by path, permissions and kind.</summary>
 internal sealed class MapFilterOptions
 {
-    private readonly Option<string[]> _path = Given.List("--path", "PATTERN",
+    private readonly Option<string[]> _path = CommandOptions.List("--path", "PATTERN",
         "Only mappings whose path matches: * is any text, ? one character. A pattern without a slash is compared with the "
         + "file name", text => text);
 
-    private readonly Option<string[]> _permission = Given.List(
+    private readonly Option<string[]> _permission = CommandOptions.List(
         "--permission", "PATTERN", "Only mappings whose permissions match: r-x, rw-p, '?w??', '*x*'", Permission);
 
-    private readonly Option<ProcMapKind[]> _kind = Given.List(
-        "--kind", "KIND", $"Only mappings of these kinds: {Words.All<ProcMapKind>()}", Words.Parse<ProcMapKind>);
+    private readonly Option<ProcMapKind[]> _kind = CommandOptions.List(
+        "--kind", "KIND", $"Only mappings of these kinds: {EnumNames.All<ProcMapKind>()}", EnumNames.Parse<ProcMapKind>);
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -25,11 +25,11 @@ internal sealed class MapFilterOptions
     }
 
     /// <summary>Creates the filter.</summary>
-    public MapFilter Filter(ParseResult given) => new()
+    public MapFilter Filter(ParseResult parseResult) => new()
     {
-        Path = given.GetValue(_path) is { Length: > 0 } paths ? Paths(paths) : null,
-        Permissions = given.GetValue(_permission) ?? [],
-        Kinds = given.GetValue(_kind) ?? [],
+        Path = parseResult.GetValue(_path) is { Length: > 0 } paths ? Paths(paths) : null,
+        Permissions = parseResult.GetValue(_permission) ?? [],
+        Kinds = parseResult.GetValue(_kind) ?? [],
     };
 
     /// <summary>
@@ -37,7 +37,7 @@ internal sealed class MapFilterOptions
     /// </summary>
     public static Func<string, bool> Paths(string[] patterns)
     {
-        Func<string, bool>[] rules = Array.ConvertAll(patterns, pattern => MapFilter.PathRule(
+        Func<string, bool>[] rules = Array.ConvertAll(patterns, pattern => MapFilter.PathPredicate(
             pattern, name => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false)));
         return path => Array.Exists(rules, rule => rule(path));
     }

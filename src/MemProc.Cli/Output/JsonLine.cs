@@ -36,23 +36,23 @@ internal static class JsonLine
         {
             new HexBytesConverter(),
             new HexNumbersConverter(),
-            new WordConverter<ProcMapKind>(),
-            new WordConverter<ReadMethod>(),
-            new WordConverter<MemoryGapKind>(),
-            new WordConverter<WriteMethod>(),
-            new WordConverter<MemoryDumpFormat>(),
-            new WordConverter<WorkingSetMethod>(),
-            new WordConverter<MemoryValueType>(),
-            new WordConverter<SymbolOrigin>(),
-            new WordConverter<ProcMapRole>(),
-            new WordConverter<ElfType>(),
-            new WordConverter<ElfMachine>(),
-            new WordConverter<ElfSegmentType>(),
-            new WordConverter<ElfSectionType>(),
-            new WordConverter<ElfSymbolType>(),
-            new WordConverter<ElfSymbolBinding>(),
-            new WordConverter<ElfSymbolVisibility>(),
-            new WordConverter<ElfSymbolSource>(),
+            new EnumNameConverter<ProcMapKind>(),
+            new EnumNameConverter<ReadMethod>(),
+            new EnumNameConverter<MemoryGapKind>(),
+            new EnumNameConverter<WriteMethod>(),
+            new EnumNameConverter<MemoryDumpFormat>(),
+            new EnumNameConverter<WorkingSetMethod>(),
+            new EnumNameConverter<MemoryValueType>(),
+            new EnumNameConverter<SymbolOrigin>(),
+            new EnumNameConverter<ProcMapRole>(),
+            new EnumNameConverter<ElfType>(),
+            new EnumNameConverter<ElfMachine>(),
+            new EnumNameConverter<ElfSegmentType>(),
+            new EnumNameConverter<ElfSectionType>(),
+            new EnumNameConverter<ElfSymbolType>(),
+            new EnumNameConverter<ElfSymbolBinding>(),
+            new EnumNameConverter<ElfSymbolVisibility>(),
+            new EnumNameConverter<ElfSymbolSource>(),
             new JsonStringEnumConverter<Errno>(),
             new JsonStringEnumConverter<PageTableLevel>(),
         },
@@ -107,7 +107,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(MemoryMatch))]
 [JsonSerializable(typeof(MemoryMatchInContext))]
 [JsonSerializable(typeof(MemoryWrite))]
-[JsonSerializable(typeof(MemoryPlan))]
+[JsonSerializable(typeof(PlannedWrite))]
 [JsonSerializable(typeof(PageIdleMark))]
 [JsonSerializable(typeof(WorkingSet))]
 [JsonSerializable(typeof(WorkingSetSummary))]

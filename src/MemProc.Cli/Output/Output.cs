@@ -106,7 +106,7 @@ internal sealed class Output
     {
         if (_warnings.Add(message))
         {
-            Tell(message);
+            Warn(message);
         }
     }
 
@@ -114,11 +114,11 @@ internal sealed class Output
     public void Fail(string message)
     {
         HasFailed = true;
-        Tell(message);
+        Warn(message);
     }
 
     /// <summary>Writes a message to standard error, after the results so far.</summary>
-    public void Tell(string message)
+    public void Warn(string message)
     {
         _text.Flush();
         Console.Error.WriteLine($"memproc: {message}");
@@ -129,12 +129,12 @@ internal sealed class Output
     {
         if (ProcessStop.TakeRuntimeWarning() is string warning)
         {
-            Tell(warning);
+            Warn(warning);
         }
     }
 
     /// <summary>Reports that standard output itself failed. What it had buffered is lost.</summary>
-    public void Abandon(Exception error)
+    public void DiscardOutput(Exception error)
     {
         HasFailed = true;
         Console.Error.WriteLine($"memproc: standard output: {SafeText.Escape(error.Message)}");

@@ -19,7 +19,7 @@ internal static class ReadOutput
 
             if (isFirst && block.Pointers.Length > 0)
             {
-                output.WriteLine($"pointers: {string.Join(" -> ", block.Pointers.Select(Show.Hex))}");
+                output.WriteLine($"pointers: {string.Join(" -> ", block.Pointers.Select(ConsoleFormat.Hex))}");
             }
 
             isFirst = false;
@@ -52,7 +52,7 @@ internal static class ReadOutput
     {
         Column<ReadValue>[] columns =
         [
-            new("Address", -18, value => Show.Hex(value.Address)),
+            new("Address", -18, value => ConsoleFormat.Hex(value.Address)),
             new("Value", 0, value => ValueText.Format(value.Value, type)),
         ];
         output.WriteTable(columns, values.Select((value, index) => new ReadValue(processId,
@@ -70,7 +70,7 @@ internal static class ReadOutput
                 continue;
             }
 
-            output.WriteLine(Show.Hex(record.Address));
+            output.WriteLine(ConsoleFormat.Hex(record.Address));
             int width = record.GetFields().Max(pair => pair.Field.Name.Length);
             foreach ((MemoryField field, object? value) in record.GetFields())
             {
@@ -92,7 +92,7 @@ internal static class ReadOutput
             {
                 using (draft)
                 {
-                    Tell(output, process, draft.Complete());
+                    WriteSummary(output, process, draft.Complete());
                 }
             };
         }
@@ -102,7 +102,7 @@ internal static class ReadOutput
         }
     }
 
-    private static void Tell(Output output, LinuxProcess process, MemoryFile file)
+    private static void WriteSummary(Output output, LinuxProcess process, MemoryFile file)
     {
         if (output.IsJson)
         {

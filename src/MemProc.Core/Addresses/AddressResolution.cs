@@ -14,17 +14,17 @@ public sealed class AddressResolution(LinuxProcess process, CancellationToken ca
     /// <param name="process">The process.</param>
     /// <param name="addresses">The addresses.</param>
     /// <param name="cancellation">Stops reads.</param>
-    /// <inheritdoc cref="Resolve(ProcAddress)" path="/exception"/>
+    /// <inheritdoc cref="Resolve(AddressExpression)" path="/exception"/>
     public static ulong[] Resolve(
-        LinuxProcess process, IEnumerable<ProcAddress> addresses, CancellationToken cancellation = default)
+        LinuxProcess process, IEnumerable<AddressExpression> addresses, CancellationToken cancellation = default)
     {
         using AddressResolution resolution = new(process, cancellation);
         return [.. addresses.Select(resolution.Resolve)];
     }
 
     /// <summary>Resolves an address.</summary>
-    /// <inheritdoc cref="ProcAddress.Resolve(LinuxProcess)" path="/exception"/>
-    public ulong Resolve(ProcAddress address) => address.IsNumber(out ulong value) ? value
+    /// <inheritdoc cref="AddressExpression.Resolve(LinuxProcess)" path="/exception"/>
+    public ulong Resolve(AddressExpression address) => address.IsNumber(out ulong value) ? value
         : address.Resolve(_images ??= new MappedImages(process, cancellation));
 
     /// <inheritdoc/>

@@ -5,68 +5,68 @@ namespace MemProc;
 /// <summary>What an address of a process belongs to: mapping, file, section, symbol, page.</summary>
 public sealed class ResolvedAddress : ProcessOutput
 {
-    private readonly ResolvedPlace _place;
-    private readonly NamedPlace? _symbol;
-    private readonly PageMapWord _page;
+    private readonly AddressContext _context;
+    private readonly ResolvedSymbol? _symbol;
+    private readonly RawPageMapEntry _page;
 
     internal ResolvedAddress(
-        ulong address, ResolvedPlace place, NamedPlace? symbol, PageMapWord page, string[]? flags)
+        ulong address, AddressContext context, ResolvedSymbol? symbol, RawPageMapEntry page, string[]? flags)
     {
         Address = address;
-        _place = place;
+        _context = context;
         _symbol = symbol;
         _page = page;
         Flags = flags;
     }
 
-    internal override ProcessIdentity Process => _place.Map.Process;
+    internal override ProcessIdentity Process => _context.Map.Process;
 
     /// <summary>The address.</summary>
     public ulong Address { get; }
 
     /// <summary>First address of the mapping.</summary>
-    public ulong MapStart => _place.Map.Start;
+    public ulong MapStart => _context.Map.Start;
 
     /// <summary>First address after the mapping.</summary>
-    public ulong MapEnd => _place.Map.End;
+    public ulong MapEnd => _context.Map.End;
 
     /// <summary>Permissions of the mapping: <c>r-xp</c>.</summary>
-    public string Permissions => _place.Map.Permissions;
+    public string Permissions => _context.Map.Permissions;
 
     /// <summary>Kind of the mapping.</summary>
-    public ProcMapKind Kind => _place.Map.Kind;
+    public ProcMapKind Kind => _context.Map.Kind;
 
     /// <summary>Path or name of the mapping; empty for anonymous memory.</summary>
-    public string Path => _place.Map.Path;
+    public string Path => _context.Map.Path;
 
     /// <summary>The file was unlinked, or replaced by another file.</summary>
-    public bool IsDeleted => _place.Map.IsDeleted;
+    public bool IsDeleted => _context.Map.IsDeleted;
 
     /// <summary>Another file has the path now, so that the file on disk is not the mapped one.</summary>
-    public bool IsReplaced => _place.IsReplaced;
+    public bool IsReplaced => _context.IsReplaced;
 
     /// <summary>Bytes from the start of the mapping.</summary>
-    public ulong MappingOffset => Address - _place.Map.Start;
+    public ulong MappingOffset => Address - _context.Map.Start;
 
     /// <summary>Bytes from the start of the file; null where no file is mapped.</summary>
-    public ulong? FileOffset => _place.Image is null || Kind == ProcMapKind.Vdso ? null : MappingOffset + _place.Map.Offset;
+    public ulong? FileOffset => _context.Image is null || Kind == ProcMapKind.Vdso ? null : MappingOffset + _context.Map.Offset;
 
     /// <summary>Name of the mapped file, or <c>[vdso]</c>; null where none is mapped.</summary>
-    public string? Module => _place.Image?.File.Name;
+    public string? Module => _context.Image?.File.Name;
 
     /// <summary>
     /// First address of the file: where it is loaded, or of its first mapping as data; null without a file.
     /// </summary>
-    public ulong? ModuleStart => _place.Image?.Start;
+    public ulong? ModuleStart => _context.Image?.Start;
 
     /// <summary>Bytes from there.</summary>
     public ulong? ModuleOffset => Address - ModuleStart;
 
     /// <summary>The address in the image, as nm, objdump and addr2line use it; null where no image is loaded.</summary>
-    public ulong? ImageAddress => _place.Image?.ImageAddressOf(Address);
+    public ulong? ImageAddress => _context.Image?.ImageAddressOf(Address);
 
     /// <summary>The ELF section; null where there is none, or the image has no section headers.</summary>
-    public string? Section => _place.Section;
+    public string? Section => _context.Section;
 
     /// <summary>The symbol that holds the address, as stored; null where there is none.</summary>
     public string? Symbol => _symbol?.Name;
@@ -82,7 +82,7 @@ public sealed class ResolvedAddress : ProcessOutput
     public SymbolOrigin? SymbolSource => _symbol?.Origin;
 
     /// <summary>The page is present; null where the page table cannot be read.</summary>
-    public bool? IsPresent => _place.HasPages ? _page.IsPresent : null;
+    public bool? IsPresent => _context.HasPages ? _page.IsPresent : null;
 
     /// <summary>The kernel hid the frame number: it requires CAP_SYS_ADMIN.</summary>
     public bool IsPfnHidden => _page.IsPfnHidden;
@@ -100,22 +100,22 @@ public sealed class ResolvedAddress : ProcessOutput
     /// The thread whose stack is in the mapping; null where none is known, and where there are several. The stack of a
     /// running thread is not known, except for the main thread's <c>[stack]</c>.
     /// </summary>
-    public int? ThreadId => _place.ThreadId;
+    public int? ThreadId => _context.ThreadId;
 
     /// <summary>Index in the root of the page table; eight times that is the offset in bytes.</summary>
-    public int? PgdIndex => _place.PageTables.IndexOf(Address, PageTableLevel.PGD);
+    public int? PgdIndex => _context.PageTables.IndexOf(Address, PageTableLevel.PGD);
 
     /// <summary>Index in the table below, with five levels only.</summary>
-    public int? P4dIndex => _place.PageTables.IndexOf(Address, PageTableLevel.P4D);
+    public int? P4dIndex => _context.PageTables.IndexOf(Address, PageTableLevel.P4D);
 
     /// <summary>Index in the page upper directory.</summary>
-    public int? PudIndex => _place.PageTables.IndexOf(Address, PageTableLevel.PUD);
+    public int? PudIndex => _context.PageTables.IndexOf(Address, PageTableLevel.PUD);
 
     /// <summary>Index in the page middle directory.</summary>
-    public int? PmdIndex => _place.PageTables.IndexOf(Address, PageTableLevel.PMD);
+    public int? PmdIndex => _context.PageTables.IndexOf(Address, PageTableLevel.PMD);
 
     /// <summary>Index in the table of page table entries.</summary>
-    public int? PteIndex => _place.PageTables.IndexOf(Address, PageTableLevel.PTE);
+    public int? PteIndex => _context.PageTables.IndexOf(Address, PageTableLevel.PTE);
 
     /// <summary>
     /// The address for a reader: <c>libc.so.6!malloc+0x12</c>, C++ names demangled; without a symbol
@@ -127,9 +127,9 @@ public sealed class ResolvedAddress : ProcessOutput
         : Relative(Module ?? (Path.StartsWith('[') ? Path : null));
 
     /// <summary>The address as an expression that -Address accepts, for this process as it was.</summary>
-    public string Expression => _symbol is not null && !IsInPerfMap && _place.NameInExpression is string name
+    public string Expression => _symbol is not null && !IsInPerfMap && _context.NameInExpression is string name
         ? $"{AddressParser.Quote(name)}!{AddressParser.QuoteSymbol(_symbol.Name)}{Offset(SymbolOffset!.Value)}"
-        : Relative(_place.NameInExpression);
+        : Relative(_context.NameInExpression);
 
     private bool IsInPerfMap => _symbol?.Origin == SymbolOrigin.PerfMap;
 
@@ -157,7 +157,7 @@ public sealed class ResolvedAddress : ProcessOutput
 /// <param name="threadId">The thread whose stack is in the mapping; null where there is none, or several.</param>
 /// <param name="hasPages">The page table was read.</param>
 /// <param name="pageTables">The geometry of the machine's page tables.</param>
-internal sealed class ResolvedPlace(
+internal sealed class AddressContext(
     ProcMap map, MappedImage? image, string? nameInExpression, ElfSection? section, int? threadId, bool hasPages,
     PageTableGeometry pageTables)
 {

@@ -7,7 +7,7 @@ namespace MemProc;
 /// The bytes that must be there before; may be fewer or more than are written. Null: any.
 /// </param>
 /// <param name="Force">Write through <c>/proc/PID/mem</c> where the process itself has no write permission.</param>
-public sealed record UnresolvedWrite(ProcAddress Address, byte[] Bytes, byte[]? Expected = null, bool Force = false)
+public sealed record UnresolvedWrite(AddressExpression Address, byte[] Bytes, byte[]? Expected = null, bool Force = false)
 {
     /// <summary>
     /// Resolves the addresses of writes that belong together. The maps of the process are read at most once.
@@ -15,15 +15,15 @@ public sealed record UnresolvedWrite(ProcAddress Address, byte[] Bytes, byte[]? 
     /// <param name="process">The process to write to.</param>
     /// <param name="writes">The writes.</param>
     /// <param name="cancellation">Stops the work.</param>
-    /// <exception cref="MemProcException">As <see cref="AddressResolution.Resolve(ProcAddress)"/>, for the first that fails.</exception>
-    public static IReadOnlyList<WantedWrite> Resolve(
+    /// <exception cref="MemProcException">As <see cref="AddressResolution.Resolve(AddressExpression)"/>, for the first that fails.</exception>
+    public static IReadOnlyList<MemoryWriteRequest> Resolve(
         LinuxProcess process, IReadOnlyList<UnresolvedWrite> writes, CancellationToken cancellation = default)
     {
         try
         {
             using AddressResolution resolution = new(process, cancellation);
             return [.. writes.Select(write =>
-                new WantedWrite(resolution.Resolve(write.Address), write.Bytes, write.Expected, write.Force))];
+                new MemoryWriteRequest(resolution.Resolve(write.Address), write.Bytes, write.Expected, write.Force))];
         }
         catch (MemProcException error) when (writes.Count > 1)
         {

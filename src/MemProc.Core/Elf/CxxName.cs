@@ -6,14 +6,14 @@ namespace MemProc;
 public static class CxxName
 {
     /// <summary>Letters of the longest name that is demangled; the time grows faster than the length.</summary>
-    private const int LongestName = 16 * 1024;
+    private const int MaxNameLength = 16 * 1024;
 
     /// <summary>Letters of the longest demangled name.</summary>
-    private const long LongestText = 16 * 1024 * 1024;
+    private const long MaxDemangledLength = 16 * 1024 * 1024;
 
     /// <summary>Demangles a name; null where it is not a C++ name, or there is no C++ library.</summary>
     public static string? Demangle(string name) =>
-        name.StartsWith("_Z", StringComparison.Ordinal) && name.Length <= LongestName && !CanExplode(name)
+        name.StartsWith("_Z", StringComparison.Ordinal) && name.Length <= MaxNameLength && !MayExpandHugely(name)
             ? LibStdCxx.Demangle(name)
             : null;
 
@@ -22,12 +22,12 @@ public static class CxxName
     /// can double the length so far, and a few dozen make terabytes. A part is at most as long as the whole was when the
     /// part was first referred to; nothing more is known without demangling.
     /// </summary>
-    private static bool CanExplode(string name)
+    private static bool MayExpandHugely(string name)
     {
-        Dictionary<string, long> parts = [];
+        Dictionary<string, long> tokens = [];
         int certainFrom = 0;
         long length = name.Length;
-        for (int at = 2; at < name.Length && length <= LongestText; at++)
+        for (int at = 2; at < name.Length && length <= MaxDemangledLength; at++)
         {
             if (char.IsAsciiDigit(name[at]))
             {
@@ -35,22 +35,22 @@ public static class CxxName
                 certainFrom = Math.Max(certainFrom, EndOfWord(name, at));
             }
 
-            if (name[at] is not ('S' or 'T') || Reference(name, at) is not string part)
+            if (name[at] is not ('S' or 'T') || Reference(name, at) is not string token)
             {
                 continue;
             }
 
             // A template parameter (T_) can be another one each time.
-            bool isKnown = parts.TryGetValue(part, out long known);
-            if (!isKnown && part[0] == 'S' && at >= certainFrom)
+            bool isKnown = tokens.TryGetValue(token, out long known);
+            if (!isKnown && token[0] == 'S' && at >= certainFrom)
             {
-                parts.Add(part, length);
+                tokens.Add(token, length);
             }
 
             length += isKnown ? known : length;
         }
 
-        return length > LongestText;
+        return length > MaxDemangledLength;
     }
 
     private static int EndOfWord(string name, int at)

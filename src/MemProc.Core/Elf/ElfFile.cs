@@ -7,13 +7,13 @@ namespace MemProc;
 public sealed class ElfFile : IDisposable
 {
     private const int IdentityBytes = 16;
-    private const ushort CountElsewhere = 0xffff;
+    private const ushort ExtendedCount = 0xffff;
 
     /// <summary>
     /// Largest product of segments and sections. Valid files stay far below: a core has many segments and no sections, an
     /// object file many sections and no segments.
     /// </summary>
-    private const long MostPairs = 1 << 22;
+    private const long MaxPairs = 1 << 22;
 
     private readonly Lazy<ElfSegment[]> _segments;
     private readonly Lazy<ElfSection[]> _sections;
@@ -90,7 +90,7 @@ public sealed class ElfFile : IDisposable
 
     /// <summary>The table with more symbols: the full one where the image has it, else the dynamic one.</summary>
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: the section headers are outside the image.</exception>
-    public ElfSymbolSource LargestTable => Sections.Any(section => section.Type == ElfSectionType.SymbolTable)
+    public ElfSymbolSource PreferredTable => Sections.Any(section => section.Type == ElfSectionType.SymbolTable)
         ? ElfSymbolSource.Full
         : ElfSymbolSource.Dynamic;
 
@@ -100,10 +100,10 @@ public sealed class ElfFile : IDisposable
 
     internal RawHeader Raw { get; }
 
-    private uint SegmentCount => Raw.SegmentCount == CountElsewhere && First is ElfSection first ? first.Info : Raw.SegmentCount;
+    private uint SegmentCount => Raw.SegmentCount == ExtendedCount && First is ElfSection first ? first.Info : Raw.SegmentCount;
 
     private uint SectionNameIndex =>
-        Raw.SectionNameIndex == CountElsewhere && First is ElfSection first ? first.Link : Raw.SectionNameIndex;
+        Raw.SectionNameIndex == ExtendedCount && First is ElfSection first ? first.Link : Raw.SectionNameIndex;
 
     private uint SectionCount => Raw.SectionCount == 0 && Raw.SectionOffset != 0 && First is ElfSection first
         ? (uint)Math.Min(first.SizeBytes, uint.MaxValue)
@@ -145,19 +145,19 @@ public sealed class ElfFile : IDisposable
             int length = source.Read(0, header);
             if (length < IdentityBytes || !header.AsSpan().StartsWith("\u007fELF"u8))
             {
-                throw source.Broken("it is not an ELF file");
+                throw source.Malformed("it is not an ELF file");
             }
 
             (byte bits, byte order) = (header[4], header[5]);
             if (bits is not (1 or 2) || order is not (1 or 2))
             {
-                throw source.Broken($"its header has an unknown class {bits} or byte order {order}");
+                throw source.Malformed($"its header has an unknown class {bits} or byte order {order}");
             }
 
             ElfFormat format = new(Is64Bit: bits == 2, IsBigEndian: order == 2);
             return length >= format.HeaderBytes
                 ? new ElfFile(source, format, header)
-                : throw source.Broken("its header is cut off");
+                : throw source.Malformed("its header is cut off");
         }
         catch
         {
@@ -168,15 +168,15 @@ public sealed class ElfFile : IDisposable
 
     /// <summary>Reads a file.</summary>
     /// <inheritdoc cref="Read"/>
-    public static ElfFile Open(string path) => Read(ElfDiskFile.Open(path));
+    public static ElfFile Open(string path) => Read(ElfFileSource.Open(path));
 
     /// <summary>The program headers, each with the names of its sections.</summary>
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are outside the image.</exception>
     public IEnumerable<ElfSegment> SegmentsWithSections()
     {
-        if ((long)Segments.Count * Sections.Count > MostPairs)
+        if ((long)Segments.Count * Sections.Count > MaxPairs)
         {
-            throw Source.Broken(
+            throw Source.Malformed(
                 $"it has {Segments.Count} program headers and {Sections.Count} sections, more than a valid file has");
         }
 
@@ -227,12 +227,12 @@ public sealed class ElfFile : IDisposable
 
     private ElfSegment ParseSegment(ReadOnlySpan<byte> bytes, int index)
     {
-        ElfFields fields = new(bytes, Format);
-        uint type = fields.Word();
-        uint flags = Format.Is64Bit ? fields.Word() : 0;
-        ulong offset = fields.Native(), address = fields.Native(), physical = fields.Native();
-        ulong fileBytes = fields.Native(), memoryBytes = fields.Native();
-        flags = Format.Is64Bit ? flags : fields.Word();
+        ElfFieldReader fields = new(bytes, Format);
+        uint type = fields.ReadWord();
+        uint flags = Format.Is64Bit ? fields.ReadWord() : 0;
+        ulong offset = fields.ReadNative(), address = fields.ReadNative(), physical = fields.ReadNative();
+        ulong fileBytes = fields.ReadNative(), memoryBytes = fields.ReadNative();
+        flags = Format.Is64Bit ? flags : fields.ReadWord();
         return new ElfSegment
         {
             Path = Source.Path,
@@ -244,7 +244,7 @@ public sealed class ElfFile : IDisposable
             PhysicalAddress = physical,
             FileBytes = fileBytes,
             MemoryBytes = memoryBytes,
-            Alignment = fields.Native(),
+            Alignment = fields.ReadNative(),
         };
     }
 
@@ -275,7 +275,7 @@ public sealed class ElfFile : IDisposable
             return [.. found.Select(item => item.Section)];
         }
 
-        ElfStrings strings = new(Source, found[names].Section.Offset, found[names].Section.SizeBytes);
+        ElfStringTable strings = new(Source, found[names].Section.Offset, found[names].Section.SizeBytes);
         return [.. found.Select(item => item.Section with { Name = strings[item.Name] })];
     }
 
@@ -283,34 +283,34 @@ public sealed class ElfFile : IDisposable
     {
         Span<byte> last = stackalloc byte[1];
         ulong length = (ulong)count * Raw.SectionBytes;
-        return Source.Holds(Raw.SectionOffset, length) && Source.Read(Raw.SectionOffset + length - 1, last) == 1
+        return Source.Contains(Raw.SectionOffset, length) && Source.Read(Raw.SectionOffset + length - 1, last) == 1
             && Source.Read(Raw.SectionOffset, last) == 1;
     }
 
     private ElfSection ParseSection(ReadOnlySpan<byte> bytes, int index, out uint name)
     {
-        ElfFields fields = new(bytes, Format);
-        name = fields.Word();
+        ElfFieldReader fields = new(bytes, Format);
+        name = fields.ReadWord();
         return new ElfSection
         {
             Path = Source.Path,
             Index = index,
             Name = string.Empty,
-            Type = (ElfSectionType)fields.Word(),
-            Flags = fields.Native(),
-            VirtualAddress = fields.Native(),
-            Offset = fields.Native(),
-            SizeBytes = fields.Native(),
-            Link = fields.Word(),
-            Info = fields.Word(),
-            Alignment = fields.Native(),
-            EntryBytes = fields.Native(),
+            Type = (ElfSectionType)fields.ReadWord(),
+            Flags = fields.ReadNative(),
+            VirtualAddress = fields.ReadNative(),
+            Offset = fields.ReadNative(),
+            SizeBytes = fields.ReadNative(),
+            Link = fields.ReadWord(),
+            Info = fields.ReadWord(),
+            Alignment = fields.ReadNative(),
+            EntryBytes = fields.ReadNative(),
         };
     }
 
     private byte[] ReadTable(ulong offset, int size, int least, uint count, string what) => size >= least
-        ? Source.ReadWhole(offset, (ulong)size * count, what)
-        : throw Source.Broken($"{what} have {size} bytes each, at least {least} were expected");
+        ? Source.ReadExactly(offset, (ulong)size * count, what)
+        : throw Source.Malformed($"{what} have {size} bytes each, at least {least} were expected");
 
     /// <summary>The raw fields of the header.</summary>
     internal readonly record struct RawHeader(
@@ -320,10 +320,10 @@ public sealed class ElfFile : IDisposable
     {
         public static RawHeader Parse(ReadOnlySpan<byte> header, ElfFormat format)
         {
-            ElfFields fields = new(header[IdentityBytes..], format);
-            return new RawHeader(header[7], header[8], fields.Half(), fields.Half(), fields.Word(), fields.Native(),
-                fields.Native(), fields.Native(), fields.Word(), fields.Half(), fields.Half(), fields.Half(),
-                fields.Half(), fields.Half(), fields.Half());
+            ElfFieldReader fields = new(header[IdentityBytes..], format);
+            return new RawHeader(header[7], header[8], fields.ReadHalf(), fields.ReadHalf(), fields.ReadWord(), fields.ReadNative(),
+                fields.ReadNative(), fields.ReadNative(), fields.ReadWord(), fields.ReadHalf(), fields.ReadHalf(), fields.ReadHalf(),
+                fields.ReadHalf(), fields.ReadHalf(), fields.ReadHalf());
         }
     }
 }

@@ -6,7 +6,7 @@ namespace MemProc;
 public abstract class ElfSource : IDisposable
 {
     /// <summary>Bytes of the longest table that is read at once. Sparse files can claim terabytes.</summary>
-    private const ulong LongestTable = 32 * 1024 * 1024;
+    private const ulong MaxTableBytes = 32 * 1024 * 1024;
 
     /// <summary>Name of the image, for messages.</summary>
     public abstract string Name { get; }
@@ -41,33 +41,33 @@ public abstract class ElfSource : IDisposable
     internal virtual ulong? OffsetOf(ulong address) => null;
 
     /// <summary>Whether a range is within the length, to be checked before memory is allocated for it.</summary>
-    internal bool Holds(ulong offset, ulong length) => offset <= Length && length <= Length - offset;
+    internal bool Contains(ulong offset, ulong length) => offset <= Length && length <= Length - offset;
 
     /// <summary>Reads a whole range.</summary>
     /// <param name="offset">Offset of the first byte.</param>
     /// <param name="length">Length in bytes.</param>
     /// <param name="what">Name of the range, for the error.</param>
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: a part of it is missing.</exception>
-    internal byte[] ReadWhole(ulong offset, ulong length, string what)
+    internal byte[] ReadExactly(ulong offset, ulong length, string what)
     {
-        if (!Holds(offset, length))
+        if (!Contains(offset, length))
         {
-            throw Broken($"{what}, {length} bytes from offset 0x{offset:x} on, extend past its end at 0x{Length:x}");
+            throw Malformed($"{what}, {length} bytes from offset 0x{offset:x} on, extend past its end at 0x{Length:x}");
         }
 
-        if (length > LongestTable)
+        if (length > MaxTableBytes)
         {
-            throw Broken($"{what} would have {length} bytes, more than a valid file has");
+            throw Malformed($"{what} would have {length} bytes, more than a valid file has");
         }
 
         byte[] bytes = new byte[(int)length];
         int read = Read(offset, bytes);
         return read == bytes.Length ? bytes
-            : throw Broken($"{what} cannot be read after offset 0x{offset + (ulong)read:x}");
+            : throw Malformed($"{what} cannot be read after offset 0x{offset + (ulong)read:x}");
     }
 
     /// <summary>Creates the exception for a malformed image.</summary>
-    internal MemProcException Broken(string fault) =>
+    internal MemProcException Malformed(string fault) =>
         new(Operation.ReadElf, Errno.ENOEXEC, $"{SafeText.Escape(Name)}: {fault}.", Name);
 
     /// <summary>Releases resources.</summary>

@@ -3,13 +3,13 @@ namespace MemProc;
 /// <summary>One of the symbol tables of an ELF image.</summary>
 internal sealed class ElfSymbolTable
 {
-    private const int PieceSymbols = 4096;
-    private const uint IndexElsewhere = 0xffff;
+    private const int ChunkSymbols = 4096;
+    private const uint ExtendedIndex = 0xffff;
 
     private readonly ElfFile _file;
     private readonly ElfSymbolSource _kind;
     private readonly ulong _offset;
-    private readonly ElfStrings _strings;
+    private readonly ElfStringTable _strings;
     private readonly ElfVersions? _versions;
     private readonly byte[]? _sectionIndexes;
 
@@ -23,7 +23,7 @@ internal sealed class ElfSymbolTable
     /// <param name="sectionIndexes">Section indexes that do not fit the field of a symbol, 32 bits each; null: none.</param>
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: it extends past the end of the image.</exception>
     public ElfSymbolTable(
-        ElfFile file, ElfSymbolSource kind, ulong offset, ulong count, ElfStrings strings, ElfVersions? versions,
+        ElfFile file, ElfSymbolSource kind, ulong offset, ulong count, ElfStringTable strings, ElfVersions? versions,
         byte[]? sectionIndexes)
     {
         _file = file;
@@ -33,9 +33,9 @@ internal sealed class ElfSymbolTable
         _versions = versions;
         _sectionIndexes = sectionIndexes;
         int size = file.Format.SymbolBytes;
-        if (count > int.MaxValue || !file.Source.Holds(offset, count * (ulong)size))
+        if (count > int.MaxValue || !file.Source.Contains(offset, count * (ulong)size))
         {
-            throw file.Source.Broken($"its symbol table, {count} symbols from offset 0x{offset:x}, extends past its end");
+            throw file.Source.Malformed($"its symbol table, {count} symbols from offset 0x{offset:x}, extends past its end");
         }
 
         Count = (int)count;
@@ -52,7 +52,7 @@ internal sealed class ElfSymbolTable
         get
         {
             ulong size = (ulong)_file.Format.SymbolBytes;
-            return Parse(_file.Source.ReadWhole(_offset + (ulong)index * size, size, "its symbol table"), index);
+            return Parse(_file.Source.ReadExactly(_offset + (ulong)index * size, size, "its symbol table"), index);
         }
     }
 
@@ -62,14 +62,14 @@ internal sealed class ElfSymbolTable
     {
         _strings.BeginPass();
         int size = _file.Format.SymbolBytes;
-        for (int first = 0; first < Count; first += PieceSymbols)
+        for (int first = 0; first < Count; first += ChunkSymbols)
         {
-            int count = Math.Min(PieceSymbols, Count - first);
-            byte[] piece = _file.Source.ReadWhole(
+            int count = Math.Min(ChunkSymbols, Count - first);
+            byte[] chunk = _file.Source.ReadExactly(
                 _offset + (ulong)first * (ulong)size, (ulong)(count * size), "its symbol table");
             for (int index = 0; index < count; index++)
             {
-                yield return Parse(piece.AsSpan(index * size, size), first + index);
+                yield return Parse(chunk.AsSpan(index * size, size), first + index);
             }
         }
     }
@@ -102,28 +102,28 @@ internal sealed class ElfSymbolTable
 
     private Entry Parse(ReadOnlySpan<byte> bytes, int index)
     {
-        ElfFields fields = new(bytes, _file.Format);
+        ElfFieldReader fields = new(bytes, _file.Format);
         if (_file.Format.Is64Bit)
         {
-            uint name = fields.Word();
-            byte info = fields.Byte(), other = fields.Byte();
-            ushort section = fields.Half();
-            return new Entry(index, name, fields.Native(), fields.Native(), info, other, section);
+            uint name = fields.ReadWord();
+            byte info = fields.ReadByte(), other = fields.ReadByte();
+            ushort section = fields.ReadHalf();
+            return new Entry(index, name, fields.ReadNative(), fields.ReadNative(), info, other, section);
         }
         else
         {
-            uint name = fields.Word();
-            ulong value = fields.Native(), size = fields.Native();
-            return new Entry(index, name, value, size, fields.Byte(), fields.Byte(), fields.Half());
+            uint name = fields.ReadWord();
+            ulong value = fields.ReadNative(), size = fields.ReadNative();
+            return new Entry(index, name, value, size, fields.ReadByte(), fields.ReadByte(), fields.ReadHalf());
         }
     }
 
     private uint SectionOf(in Entry entry)
     {
-        long place = (long)entry.Index * sizeof(uint);
-        return entry.Section != IndexElsewhere || _sectionIndexes is null || place + sizeof(uint) > _sectionIndexes.Length
+        long offsetInTable = (long)entry.Index * sizeof(uint);
+        return entry.Section != ExtendedIndex || _sectionIndexes is null || offsetInTable + sizeof(uint) > _sectionIndexes.Length
             ? entry.Section
-            : new ElfFields(_sectionIndexes.AsSpan((int)place), _file.Format).Word();
+            : new ElfFieldReader(_sectionIndexes.AsSpan((int)offsetInTable), _file.Format).ReadWord();
     }
 
     /// <summary>The numeric fields of a symbol.</summary>

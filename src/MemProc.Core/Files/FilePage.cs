@@ -8,7 +8,7 @@ public sealed class FilePage
     private readonly PageFlags? _frame;
 
     internal FilePage(
-        string path, ulong pageIndex, bool? isResident, PageMapWord entry, PageFlags? frame)
+        string path, ulong pageIndex, bool? isResident, RawPageMapEntry entry, PageFlags? frame)
     {
         Path = path;
         PageIndex = pageIndex;
@@ -18,7 +18,7 @@ public sealed class FilePage
     }
 
     /// <summary>The pagemap entry by which the frame was found.</summary>
-    internal PageMapWord RawEntry { get; }
+    internal RawPageMapEntry RawEntry { get; }
 
     /// <summary>Path of the file.</summary>
     public string Path { get; }

@@ -165,15 +165,15 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
     {
         _pageMap ??= new PageMapReader(_self, cancellation);
         ulong end = mapping.Address + (ulong)entries.Length * MachinePage.SizeBytes;
-        foreach (PageMapStretch pages in _pageMap.ReadAll(mapping.Address, end))
+        foreach (PageMapRange pages in _pageMap.ReadAll(mapping.Address, end))
         {
             int first = (int)((pages.Address - mapping.Address) / MachinePage.SizeBytes);
-            pages.Words.Span.CopyTo(entries[first..]);
+            pages.Entries.Span.CopyTo(entries[first..]);
         }
 
         for (int page = 0; page < entries.Length; page++)
         {
-            PageMapWord entry = new(entries[page]);
+            RawPageMapEntry entry = new(entries[page]);
             _areFramesHidden |= entry.IsPfnHidden;
             // A fault also maps neighbors that came into memory after the query; they are left out.
             entries[page] = entry.IsPresent && residency[page] != 0 ? entries[page] : 0;
@@ -184,6 +184,6 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
 /// <summary>What is known of consecutive pages of a file. The next window overwrites the memory.</summary>
 /// <param name="FirstPage">Index of the first page.</param>
 /// <param name="Residency">A byte for each page: 1 where it is in memory.</param>
-/// <param name="Words">The pagemap entry of each page where frames were requested; 0 where it has no frame.</param>
+/// <param name="Entries">The pagemap entry of each page where frames were requested; 0 where it has no frame.</param>
 internal readonly record struct FilePageWindow(
-    ulong FirstPage, ReadOnlyMemory<byte> Residency, ReadOnlyMemory<ulong> Words);
+    ulong FirstPage, ReadOnlyMemory<byte> Residency, ReadOnlyMemory<ulong> Entries);

@@ -46,9 +46,9 @@ public sealed class FilePageWalk : IDisposable
     public IEnumerable<FilePage> Pages(string path)
     {
         using PageCacheFile file = _reader.Open(path);
-        IEnumerable<FilePage> pages = file.IsTold ? KnownPages(file)
+        IEnumerable<FilePage> pages = file.IsResidencyVisible ? KnownPages(file)
             : IncludeAbsent ? UnknownPages(file)
-            : throw file.NotTold();
+            : throw file.ResidencyUnknown();
         foreach (FilePage page in pages)
         {
             yield return page;
@@ -60,13 +60,13 @@ public sealed class FilePageWalk : IDisposable
     /// <param name="filter">Selects the frames that count.</param>
     /// <param name="counts">Receives the counts.</param>
     /// <inheritdoc cref="Pages" path="/exception"/>
-    public void Count(string path, FrameFilter filter, PageFlagsCounter counts)
+    public void Count(string path, FrameFilter filter, FlagTally counts)
     {
         foreach (FilePage page in Pages(path))
         {
             if (page.RawFlags is ulong flags && (filter.CgroupInode is null || page.CgroupInode == filter.CgroupInode))
             {
-                counts.Add(new KernelPageWord(flags), page.RawEntry);
+                counts.Add(new KernelPageFlagSet(flags), page.RawEntry);
             }
         }
     }
@@ -77,7 +77,7 @@ public sealed class FilePageWalk : IDisposable
     public FilePageSummary Summarize(string path)
     {
         using PageCacheFile file = _reader.Open(path);
-        if (!file.IsTold)
+        if (!file.IsResidencyVisible)
         {
             return new FilePageSummary(path, file.SizeBytes);
         }
@@ -133,14 +133,14 @@ public sealed class FilePageWalk : IDisposable
                     continue;
                 }
 
-                PageMapWord entry = new(window.Words.IsEmpty ? 0 : window.Words.Span[page]);
+                RawPageMapEntry entry = new(window.Entries.IsEmpty ? 0 : window.Entries.Span[page]);
                 PageFlags? flags = IsFrameKnown(entry) && frames.Length > 0 ? frames[frame++] : null;
                 yield return new FilePage(file.Path, window.FirstPage + (ulong)page, isResident, entry, flags);
             }
         }
     }
 
-    private static bool IsFrameKnown(PageMapWord entry) => entry.IsPresent && !entry.IsPfnHidden;
+    private static bool IsFrameKnown(RawPageMapEntry entry) => entry.IsPresent && !entry.IsPfnHidden;
 
     private PageFlags?[] ReadFrames(FilePageWindow window)
     {
@@ -149,11 +149,11 @@ public sealed class FilePageWalk : IDisposable
             return [];
         }
 
-        ulong[] pfns = new ulong[window.Words.Length];
+        ulong[] pfns = new ulong[window.Entries.Length];
         int count = 0;
-        foreach (ulong raw in window.Words.Span)
+        foreach (ulong raw in window.Entries.Span)
         {
-            PageMapWord entry = new(raw);
+            RawPageMapEntry entry = new(raw);
             if (IsFrameKnown(entry))
             {
                 pfns[count++] = entry.Pfn;

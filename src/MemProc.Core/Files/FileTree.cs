@@ -17,7 +17,7 @@ public static class FileTree
     /// <paramref name="recurse"/>.
     /// </param>
     /// <param name="cancellation">Stops the search.</param>
-    public static IEnumerable<string> Files(
+    public static IEnumerable<string> EnumerateFiles(
         string path, bool recurse, Action<string> skip, Action<MemProcException> fail,
         CancellationToken cancellation = default)
     {
@@ -41,20 +41,20 @@ public static class FileTree
         }
         else
         {
-            foreach (string file in Below(path, skip, fail, cancellation))
+            foreach (string file in EnumerateBelow(path, skip, fail, cancellation))
             {
                 yield return file;
             }
         }
     }
 
-    private static IEnumerable<string> Below(
+    private static IEnumerable<string> EnumerateBelow(
         string top, Action<string> skip, Action<MemProcException> fail, CancellationToken cancellation)
     {
         Stack<string> open = new([top]);
         while (open.TryPop(out string? folder))
         {
-            foreach (string entry in Entries(folder, error => Tell(error, skip, fail)))
+            foreach (string entry in Entries(folder, error => Report(error, skip, fail)))
             {
                 cancellation.ThrowIfCancellationRequested();
                 Errno errno = Libc.TryStatX(null, entry, out FileStatus status, followLinks: false);
@@ -72,14 +72,14 @@ public static class FileTree
                 }
                 else
                 {
-                    Tell(Failure(entry, errno), skip, fail);
+                    Report(Failure(entry, errno), skip, fail);
                 }
             }
         }
     }
 
     /// <summary>Reports an error; a path that was removed after its folder was listed is only skipped.</summary>
-    private static void Tell(MemProcException error, Action<string> skip, Action<MemProcException> fail)
+    private static void Report(MemProcException error, Action<string> skip, Action<MemProcException> fail)
     {
         if (error.Errno == Errno.ENOENT)
         {
@@ -94,16 +94,16 @@ public static class FileTree
     /// <summary>Returns the entries of a folder, in the order of the file system.</summary>
     private static IEnumerable<string> Entries(string folder, Action<MemProcException> fail)
     {
-        using IEnumerator<string>? entries = Attempt(folder, fail,
+        using IEnumerator<string>? entries = TryRun(folder, fail,
             () => Directory.EnumerateFileSystemEntries(folder).GetEnumerator());
-        while (entries is not null && Attempt(folder, fail, () => entries.MoveNext() ? entries.Current : null)
+        while (entries is not null && TryRun(folder, fail, () => entries.MoveNext() ? entries.Current : null)
             is string entry)
         {
             yield return entry;
         }
     }
 
-    private static T? Attempt<T>(string folder, Action<MemProcException> fail, Func<T?> work)
+    private static T? TryRun<T>(string folder, Action<MemProcException> fail, Func<T?> work)
         where T : class
     {
         try

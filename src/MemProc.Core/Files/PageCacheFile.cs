@@ -12,7 +12,7 @@ internal sealed class PageCacheFile : IDisposable
     /// <summary>
     /// Distance after the end of the file at which nothing can be in memory: more than the largest folio.
     /// </summary>
-    private const ulong FarBehind = 1UL << 30;
+    private const ulong MaxFolioReach = 1UL << 30;
 
     private readonly SafeFileHandle _file;
     private bool _canCount = true;
@@ -33,7 +33,7 @@ internal sealed class PageCacheFile : IDisposable
     /// Whether the kernel reports to this user what is in memory. Since Linux 5.2 this requires ownership or write
     /// permission; for others every page is reported as in memory.
     /// </summary>
-    public bool IsTold { get; private set; }
+    public bool IsResidencyVisible { get; private set; }
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The path; a symbolic link is followed.</param>
@@ -46,14 +46,14 @@ internal sealed class PageCacheFile : IDisposable
     {
         // Checked before it is opened: opening a device can have effects.
         Errno errno = Libc.TryStatX(null, path, out FileStatus status);
-        ThrowIfUnfit(path, errno, status);
-        errno = Libc.TryOpenAt(null, path, OpenAccess.ReadWithoutTrace, out SafeFileHandle? handle);
+        ThrowIfUnsupported(path, errno, status);
+        errno = Libc.TryOpenAt(null, path, OpenAccess.ReadNoAccessTime, out SafeFileHandle? handle);
         if (errno == Errno.EPERM)
         {
-            errno = Libc.TryOpenAt(null, path, OpenAccess.ReadWithoutWaiting, out handle);
+            errno = Libc.TryOpenAt(null, path, OpenAccess.ReadNonBlocking, out handle);
         }
 
-        ThrowIfUnfit(path, errno, status);
+        ThrowIfUnsupported(path, errno, status);
         PageCacheFile file = new(path, handle!);
         try
         {
@@ -70,7 +70,7 @@ internal sealed class PageCacheFile : IDisposable
     /// <summary>Reads the size again: a file can grow and shrink at any time.</summary>
     public void Refresh()
     {
-        ThrowIfUnfit(Path, Libc.TryStatX(_file, out FileStatus status), status);
+        ThrowIfUnsupported(Path, Libc.TryStatX(_file, out FileStatus status), status);
         SizeBytes = status.SizeBytes;
     }
 
@@ -107,7 +107,7 @@ internal sealed class PageCacheFile : IDisposable
     public MemProcException Failure(Errno errno, string what) => Failure(Path, errno, what);
 
     /// <summary>Creates the error for a user to whom the kernel does not report what is in memory.</summary>
-    public MemProcException NotTold() => new(Operation.ReadFilePages, Errno.EPERM,
+    public MemProcException ResidencyUnknown() => new(Operation.ReadFilePages, Errno.EPERM,
         $"{SafeText.Escape(Path)}: it is unknown which of its pages are in memory. {FilePageWalk.ResidencyHidden}",
         Path);
 
@@ -118,7 +118,7 @@ internal sealed class PageCacheFile : IDisposable
         $"{SafeText.Escape(path)}: {what}: {ErrnoException.Describe(errno)} ({errno})."
         + (errno is Errno.EACCES or Errno.EPERM ? " Requires read permission on the file." : string.Empty), path);
 
-    private static void ThrowIfUnfit(string path, Errno errno, in FileStatus status)
+    private static void ThrowIfUnsupported(string path, Errno errno, in FileStatus status)
     {
         if (errno != Errno.None)
         {
@@ -133,7 +133,7 @@ internal sealed class PageCacheFile : IDisposable
 
     private void Begin(Func<uint, uint, bool> isHugeDevice)
     {
-        ThrowIfUnfit(Path, Libc.TryStatX(_file, out FileStatus status), status);
+        ThrowIfUnsupported(Path, Libc.TryStatX(_file, out FileStatus status), status);
         SizeBytes = status.SizeBytes;
         if (isHugeDevice(status.DeviceMajor, status.DeviceMinor)
             || Libc.TryCacheStat(_file, default, out _) == Errno.EOPNOTSUPP)
@@ -144,15 +144,15 @@ internal sealed class PageCacheFile : IDisposable
                 Path);
         }
 
-        IsTold = SizeBytes == 0 || IsTruthTold();
+        IsResidencyVisible = SizeBytes == 0 || CanSeeResidency();
     }
 
     /// <summary>
     /// Queries a page that cannot be in memory: where it is reported as in memory, every page is.
     /// </summary>
-    private bool IsTruthTold()
+    private bool CanSeeResidency()
     {
-        using SafeMapping mapping = Map(MachinePage.Ceiling(SizeBytes) + FarBehind, MachinePage.SizeBytes);
+        using SafeMapping mapping = Map(MachinePage.Ceiling(SizeBytes) + MaxFolioReach, MachinePage.SizeBytes);
         Span<byte> page = stackalloc byte[1];
         return Libc.TryMinCore(mapping, page) == Errno.None && page[0] == 0;
     }

@@ -41,13 +41,13 @@ public sealed class FlagFilter
         ulong mask = 0;
         foreach (string name in names ?? [])
         {
-            mask |= KernelPageFlag.ByName(name)?.Mask ?? Unnamed(name);
+            mask |= KernelPageFlag.ByName(name)?.Mask ?? UnknownFlag(name);
         }
 
         return mask;
     }
 
-    private static ulong Unnamed(string name) =>
+    private static ulong UnknownFlag(string name) =>
         name.StartsWith("bit", StringComparison.OrdinalIgnoreCase) && int.TryParse(name.AsSpan(3), out int bit)
         && bit is >= 0 and < 64
             ? 1UL << bit

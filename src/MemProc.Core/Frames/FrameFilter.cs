@@ -10,8 +10,8 @@ public sealed class FrameFilter
     public ulong? CgroupInode { get; init; }
 
     /// <summary>The attributes that the filter needs.</summary>
-    public FrameFields RequiredFields =>
-        (Flags is null ? 0 : FrameFields.Flags) | (CgroupInode is null ? 0 : FrameFields.Cgroup);
+    public FrameAttributes RequiredFields =>
+        (Flags is null ? 0 : FrameAttributes.Flags) | (CgroupInode is null ? 0 : FrameAttributes.Cgroup);
 
     /// <summary>Creates a filter from flag names and a cgroup. What is null does not restrict the selection.</summary>
     /// <param name="all">All of these flags must be set.</param>
@@ -33,8 +33,8 @@ public sealed class FrameFilter
     /// <param name="flags">The flags are shown.</param>
     /// <param name="mapCount">The map counts are shown.</param>
     /// <param name="cgroup">The cgroups are shown.</param>
-    public FrameFields FieldsWith(bool flags, bool mapCount, bool cgroup) => RequiredFields
-        | (flags ? FrameFields.Flags : 0) | (mapCount ? FrameFields.MapCount : 0) | (cgroup ? FrameFields.Cgroup : 0);
+    public FrameAttributes FieldsWith(bool flags, bool mapCount, bool cgroup) => RequiredFields
+        | (flags ? FrameAttributes.Flags : 0) | (mapCount ? FrameAttributes.MapCount : 0) | (cgroup ? FrameAttributes.Cgroup : 0);
 
     /// <summary>Returns whether a frame is selected.</summary>
     /// <param name="frame">The frame; null: there is none, as for a page in swap.</param>

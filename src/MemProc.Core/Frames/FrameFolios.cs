@@ -7,7 +7,7 @@ namespace MemProc;
 internal sealed class FrameFolios(FrameTables tables)
 {
     /// <summary>The largest folio has 2^18 frames: a huge page of 1 GiB with pages of 4 KiB.</summary>
-    private const int LargestOrder = 18;
+    private const int MaxOrder = 18;
 
     /// <summary>Returns the folios of frames.</summary>
     /// <param name="pfns">Frame numbers in any order, at most <see cref="FrameTables.BatchFrames"/>.</param>
@@ -24,7 +24,7 @@ internal sealed class FrameFolios(FrameTables tables)
         FrameFolio folio = default;
         for (int index = 0; index < known; index++)
         {
-            KernelPageWord word = new(words[index]);
+            KernelPageFlagSet word = new(words[index]);
             if (!word.IsCompoundTail)
             {
                 folio = new FrameFolio(sorted[index], word.IsOnLru);
@@ -47,16 +47,16 @@ internal sealed class FrameFolios(FrameTables tables)
     /// </summary>
     private FrameFolio FindHead(ulong tail)
     {
-        Span<ulong> candidates = stackalloc ulong[LargestOrder];
-        Span<ulong> words = stackalloc ulong[LargestOrder];
-        for (int order = 1; order <= LargestOrder; order++)
+        Span<ulong> candidates = stackalloc ulong[MaxOrder];
+        Span<ulong> words = stackalloc ulong[MaxOrder];
+        for (int order = 1; order <= MaxOrder; order++)
         {
-            candidates[LargestOrder - order] = tail & ~((1UL << order) - 1);
+            candidates[MaxOrder - order] = tail & ~((1UL << order) - 1);
         }
 
         for (int index = tables.ReadFlags(candidates, words) - 1; index >= 0; index--)
         {
-            if (new KernelPageWord(words[index]) is { IsCompoundTail: false } head)
+            if (new KernelPageFlagSet(words[index]) is { IsCompoundTail: false } head)
             {
                 return new FrameFolio(candidates[index], head.IsOnLru);
             }

@@ -15,7 +15,7 @@ internal sealed class FrameSet
     /// </summary>
     public const int BlockFrames = 4096;
 
-    private const int WordFrames = 64;
+    private const int FramesPerWord = 64;
 
     private readonly Dictionary<ulong, ulong[]> _blocks = [];
     private ulong _lastKey = ulong.MaxValue;
@@ -31,14 +31,14 @@ internal sealed class FrameSet
     {
         if (Block(pfn) is not ulong[] block)
         {
-            block = new ulong[BlockFrames / WordFrames];
+            block = new ulong[BlockFrames / FramesPerWord];
             _blocks.Add(pfn / BlockFrames, block);
             _lastBlock = block;
         }
 
-        ref ulong word = ref block[pfn % BlockFrames / WordFrames];
+        ref ulong word = ref block[pfn % BlockFrames / FramesPerWord];
         ulong before = word;
-        word |= 1UL << (int)(pfn % WordFrames);
+        word |= 1UL << (int)(pfn % FramesPerWord);
         return word != before;
     }
 
@@ -58,7 +58,7 @@ internal sealed class FrameSet
 
             for (int index = 0; index < block.Length; index++)
             {
-                ulong first = key * BlockFrames + (ulong)(index * WordFrames);
+                ulong first = key * BlockFrames + (ulong)(index * FramesPerWord);
                 for (ulong both = block[index] & added[index]; both != 0; both &= both - 1)
                 {
                     known(first + (ulong)BitOperations.TrailingZeroCount(both));
@@ -71,7 +71,7 @@ internal sealed class FrameSet
 
     /// <summary>Returns whether a frame is in the set.</summary>
     public bool Contains(ulong pfn) =>
-        Block(pfn) is ulong[] block && (block[pfn % BlockFrames / WordFrames] & 1UL << (int)(pfn % WordFrames)) != 0;
+        Block(pfn) is ulong[] block && (block[pfn % BlockFrames / FramesPerWord] & 1UL << (int)(pfn % FramesPerWord)) != 0;
 
     /// <summary>Copies the frames of a block in ascending order. Safe on several threads while none adds.</summary>
     /// <param name="key">The block.</param>
@@ -84,7 +84,7 @@ internal sealed class FrameSet
         int count = 0;
         for (int index = 0; index < block.Length; index++)
         {
-            ulong first = key * BlockFrames + (ulong)(index * WordFrames);
+            ulong first = key * BlockFrames + (ulong)(index * FramesPerWord);
             for (ulong rest = block[index]; rest != 0; rest &= rest - 1)
             {
                 pfns[count++] = first + (ulong)BitOperations.TrailingZeroCount(rest);

@@ -7,7 +7,7 @@ namespace MemProc;
 
 /// <summary>Attributes of a page frame that the kernel reports.</summary>
 [Flags]
-public enum FrameFields
+public enum FrameAttributes
 {
     /// <summary>None.</summary>
     None = 0,
@@ -34,7 +34,7 @@ public sealed class FrameTables : IDisposable
     private const ulong RangeFrames = 1024;
 
     /// <summary>Reading this many other entries is cheaper than another system call.</summary>
-    private const ulong BridgedFrames = 8;
+    private const ulong MaxGapFrames = 8;
 
     private readonly SafeFileHandle _flags;
     private readonly SafeFileHandle? _counts;
@@ -45,13 +45,13 @@ public sealed class FrameTables : IDisposable
     /// <param name="fields">The attributes that will be read.</param>
     /// <param name="files">Where procfs is; the usual place when left out.</param>
     /// <exception cref="MemProcException">ReadPageFlags: EACCES without root; ENOENT where the kernel has no tables.</exception>
-    public FrameTables(FrameFields fields = FrameFields.All, KernelFiles? files = null)
+    public FrameTables(FrameAttributes fields = FrameAttributes.All, KernelFiles? files = null)
     {
         files ??= KernelFiles.Default;
         _cgroupTree = new Lazy<CgroupTree>(() => CgroupTree.Load(files));
         _flags = Open(files, "kpageflags");
-        _counts = fields.HasFlag(FrameFields.MapCount) ? Open(files, "kpagecount") : null;
-        if (fields.HasFlag(FrameFields.Cgroup))
+        _counts = fields.HasFlag(FrameAttributes.MapCount) ? Open(files, "kpagecount") : null;
+        if (fields.HasFlag(FrameAttributes.Cgroup))
         {
             // Kernels without memory cgroups lack this table.
             _ = Libc.TryOpenAt(null, $"{files.Proc}/kpagecgroup", OpenAccess.ReadOnly, out _cgroups);
@@ -83,9 +83,9 @@ public sealed class FrameTables : IDisposable
         {
             int place = order[index];
             ulong? cgroup = cgroups?[index];
-            result[place] = new PageFlags(sorted[index], new KernelPageWord(flags[index]), raw, counts?[index], cgroup,
+            result[place] = new PageFlags(sorted[index], new KernelPageFlagSet(flags[index]), raw, counts?[index], cgroup,
                 cgroup > 0 ? _cgroupTree.Value.PathOf(cgroup.Value) : null,
-                pages.IsEmpty ? default : new PageMapWord(pages[place]));
+                pages.IsEmpty ? default : new RawPageMapEntry(pages[place]));
         }
 
         return result;
@@ -146,22 +146,22 @@ public sealed class FrameTables : IDisposable
     public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, FrameFilter? filter = null)
     {
         ulong[] words = new ulong[(int)Math.Min(range.Count, RangeFrames)];
-        List<ulong> wanted = [];
+        List<ulong> selected = [];
         for (ulong done = 0; done < range.Count;)
         {
             int size = (int)Math.Min(range.Count - done, (ulong)words.Length);
             int known = ReadTable(_flags, range.First + done, words.AsSpan(0, size));
-            wanted.Clear();
+            selected.Clear();
             for (int index = 0; index < known; index++)
             {
-                KernelPageWord word = new(words[index]);
+                KernelPageFlagSet word = new(words[index]);
                 if (filter?.Flags is null || filter.Flags.Matches((raw ? word.Expand() : word.WellKnown).Raw))
                 {
-                    wanted.Add(range.First + done + (ulong)index);
+                    selected.Add(range.First + done + (ulong)index);
                 }
             }
 
-            foreach (PageFlags? frame in Read([.. wanted], raw))
+            foreach (PageFlags? frame in Read([.. selected], raw))
             {
                 if (frame is not null && (filter is null || filter.Matches(frame)))
                 {
@@ -172,13 +172,13 @@ public sealed class FrameTables : IDisposable
             done += (ulong)known;
             if (known < size)
             {
-                throw Beyond(range.First + done);
+                throw OutOfRange(range.First + done);
             }
         }
     }
 
     /// <summary>Creates the error for a frame that the machine does not have.</summary>
-    public static MemProcException Beyond(ulong pfn) =>
+    public static MemProcException OutOfRange(ulong pfn) =>
         new(Operation.ReadPageFlags, Errno.EINVAL, $"Frame 0x{pfn:x} does not exist: it is after the machine's last frame.", pfn);
 
     /// <inheritdoc/>
@@ -222,7 +222,7 @@ public sealed class FrameTables : IDisposable
         for (int first = 0; first < pfns.Length;)
         {
             int last = first;
-            while (last + 1 < pfns.Length && pfns[last + 1] - pfns[last] <= BridgedFrames)
+            while (last + 1 < pfns.Length && pfns[last + 1] - pfns[last] <= MaxGapFrames)
             {
                 last++;
             }
@@ -254,7 +254,7 @@ public sealed class FrameTables : IDisposable
     private static int ReadTable(SafeFileHandle table, ulong pfn, Span<ulong> words)
     {
         // A frame number whose offset would overflow is after the end of every table.
-        if (pfn > long.MaxValue / sizeof(ulong) - BatchFrames * BridgedFrames)
+        if (pfn > long.MaxValue / sizeof(ulong) - BatchFrames * MaxGapFrames)
         {
             return 0;
         }

@@ -5,11 +5,11 @@ namespace MemProc;
 /// <summary>What the kernel reports about a page frame.</summary>
 public sealed class PageFlags
 {
-    private readonly KernelPageWord _shown;
+    private readonly KernelPageFlagSet _shown;
 
     internal PageFlags(
-        ulong pfn, KernelPageWord word, bool raw, ulong? mapCount, ulong? cgroupInode, string? cgroupPath,
-        PageMapWord page)
+        ulong pfn, KernelPageFlagSet word, bool raw, ulong? mapCount, ulong? cgroupInode, string? cgroupPath,
+        RawPageMapEntry page)
     {
         Pfn = pfn;
         RawFlags = word.Raw;

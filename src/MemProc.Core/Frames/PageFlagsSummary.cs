@@ -5,7 +5,7 @@ namespace MemProc;
 /// <summary>The number of pages that have one set of flags.</summary>
 public sealed class PageFlagsSummary
 {
-    private readonly KernelPageWord _shown;
+    private readonly KernelPageFlagSet _shown;
 
     internal PageFlagsSummary(ulong shown, bool isSwapped, ulong pageCount)
     {

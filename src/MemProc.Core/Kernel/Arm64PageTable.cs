@@ -26,13 +26,13 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
     private const int SwapTypeBits = 5;
     private const int SwapOffsetBits = 50;
 
-    private static readonly (ulong Bit, string Name)[] OfLeaves =
+    private static readonly (ulong Bit, string Name)[] LeafFlags =
     [
         (User, "USER"), (ReadOnly, "RDONLY"), (Accessed, "AF"), (NotGlobal, "nG"), (Writable, "DBM"),
         (1UL << 52, "CONT"), (1UL << 53, "PXN"), (UserNoExecute, "UXN"), (Dirty, "DIRTY"), (1UL << 56, "SPECIAL"),
     ];
 
-    private static readonly (ulong Bit, string Name)[] OfTables =
+    private static readonly (ulong Bit, string Name)[] TableFlags =
     [
         (1UL << 59, "PXNTable"), (UserNoExecuteBelow, "UXNTable"), (1UL << 61, "APTable0"), (1UL << 62, "APTable1"),
         (1UL << 63, "NSTable"),
@@ -74,15 +74,15 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> NamesOf(ulong entry, int level) => !IsPresent(entry)
+    public override IReadOnlyList<string> FlagNames(ulong entry, int level) => !IsPresent(entry)
         ? []
         : (entry & Valid) != 0
-        ? ["VALID", .. Named(IsLeaf(entry, level) ? OfLeaves : OfTables, entry)]
+        ? ["VALID", .. SetBitNames(IsLeaf(entry, level) ? LeafFlags : TableFlags, entry)]
         // In a page without access rights this bit is the PROT_NONE mark, not nG.
-        : ["PROT_NONE", .. Named(OfLeaves, entry & ~_presentInvalid)];
+        : ["PROT_NONE", .. SetBitNames(LeafFlags, entry & ~_presentInvalid)];
 
     /// <inheritdoc/>
-    public override bool? Says(ulong entry, int level, PageTableTrait trait)
+    public override bool? TestTrait(ulong entry, int level, PageTableTrait trait)
     {
         if (!IsPresent(entry))
         {

@@ -58,7 +58,7 @@ internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format)
     private static ulong FrameOf(LinuxProcess self, ulong address)
     {
         ulong page = MachinePage.Floor(address);
-        PageMapWord entry = new(new PageMapReader(self).ReadAll(page, page + MachinePage.SizeBytes).First().Words.Span[0]);
+        RawPageMapEntry entry = new(new PageMapReader(self).ReadAll(page, page + MachinePage.SizeBytes).First().Entries.Span[0]);
         return entry.IsPresent && !entry.IsPfnHidden ? entry.Pfn : throw new MemProcException(
             Operation.ReadKernelMemory, Errno.EPERM,
             "The kernel hides frame numbers from this user. The frame of an own page is needed to find where the kernel "

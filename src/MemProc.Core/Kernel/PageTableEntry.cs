@@ -65,33 +65,33 @@ public sealed class PageTableEntry : ProcessOutput
     public ulong? PageSizeBytes => Bits is { IsPresent: true, IsLeaf: true } ? CoveredBytes : null;
 
     /// <summary>The bits that are set, by the names of the processor and the kernel: P, RW, US, A, D, NX…</summary>
-    public IReadOnlyList<string> Flags => _context.Format.NamesOf(Entry, _level);
+    public IReadOnlyList<string> Flags => _context.Format.FlagNames(Entry, _level);
 
     /// <summary>The page may be written; null if the entry does not record it.</summary>
-    public bool? IsWritable => Says(PageTableTrait.Writable);
+    public bool? IsWritable => TestTrait(PageTableTrait.Writable);
 
     /// <summary>User code may access it, not only the kernel; null if the entry does not record it.</summary>
-    public bool? IsUser => Says(PageTableTrait.User);
+    public bool? IsUser => TestTrait(PageTableTrait.User);
 
     /// <summary>The processor has used it since the bit was cleared; null if the entry does not record it.</summary>
-    public bool? IsAccessed => Says(PageTableTrait.Accessed);
+    public bool? IsAccessed => TestTrait(PageTableTrait.Accessed);
 
     /// <summary>The page was written to; null if the entry is not a leaf.</summary>
-    public bool? IsDirty => Says(PageTableTrait.Dirty);
+    public bool? IsDirty => TestTrait(PageTableTrait.Dirty);
 
     /// <summary>It is valid in every address space; null if the entry is not a leaf.</summary>
-    public bool? IsGlobal => Says(PageTableTrait.Global);
+    public bool? IsGlobal => TestTrait(PageTableTrait.Global);
 
     /// <summary>User code may not execute the page; null if the entry does not record it.</summary>
-    public bool? IsNoExecute => Says(PageTableTrait.NoExecute);
+    public bool? IsNoExecute => TestTrait(PageTableTrait.NoExecute);
 
     /// <summary>
     /// The soft-dirty bit, which a kernel without CONFIG_MEM_SOFT_DIRTY never sets; null if the entry does not record it.
     /// </summary>
-    public bool? IsSoftDirty => Says(PageTableTrait.SoftDirty);
+    public bool? IsSoftDirty => TestTrait(PageTableTrait.SoftDirty);
 
     /// <summary>Write-protected through userfaultfd; null if the entry does not record it.</summary>
-    public bool? IsWriteProtected => Says(PageTableTrait.WriteProtected);
+    public bool? IsWriteProtected => TestTrait(PageTableTrait.WriteProtected);
 
     /// <summary>Protection key of x86; null on other processors, and if the entry is not a leaf.</summary>
     public byte? ProtectionKey => Bits.ProtectionKey;
@@ -107,7 +107,7 @@ public sealed class PageTableEntry : ProcessOutput
 
     private PageTableBits Bits => _context.Format.Decode(Entry, _level);
 
-    private bool? Says(PageTableTrait trait) => _context.Format.Says(Entry, _level, trait);
+    private bool? TestTrait(PageTableTrait trait) => _context.Format.TestTrait(Entry, _level, trait);
 }
 
 /// <summary>What all entries of a process' page table have in common.</summary>

@@ -65,7 +65,7 @@ internal abstract class PageTableFormat(ulong pageBytes, int levels)
     public const int EntryBytes = 8;
 
     /// <summary>The largest number of levels that a machine has.</summary>
-    public const int MostLevels = 5;
+    public const int MaxLevels = 5;
 
     /// <summary>Binary logarithm of the page size.</summary>
     public int PageShift { get; } = BitOperations.Log2(pageBytes);
@@ -111,16 +111,16 @@ internal abstract class PageTableFormat(ulong pageBytes, int levels)
 
     /// <summary>Returns the bits that are set, by the names of the processor and the kernel.</summary>
     /// <inheritdoc cref="Decode"/>
-    public abstract IReadOnlyList<string> NamesOf(ulong entry, int level);
+    public abstract IReadOnlyList<string> FlagNames(ulong entry, int level);
 
     /// <summary>Returns whether an entry has a property; null if an entry of this kind does not record it.</summary>
     /// <param name="entry">Its bits.</param>
     /// <param name="level">The level of its table.</param>
     /// <param name="trait">The property.</param>
-    public abstract bool? Says(ulong entry, int level, PageTableTrait trait);
+    public abstract bool? TestTrait(ulong entry, int level, PageTableTrait trait);
 
     /// <summary>Returns the names of the bits that are set.</summary>
-    protected static IEnumerable<string> Named((ulong Bit, string Name)[] bits, ulong entry) =>
+    protected static IEnumerable<string> SetBitNames((ulong Bit, string Name)[] bits, ulong entry) =>
         bits.Where(bit => (entry & bit.Bit) != 0).Select(bit => bit.Name);
 
     private static int IndexBitsOf(int pageShift) => pageShift - BitOperations.Log2(EntryBytes);

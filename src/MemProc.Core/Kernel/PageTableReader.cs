@@ -37,7 +37,7 @@ public sealed class PageTableReader(
     public IReadOnlyList<PageTableEntry> Entries(LinuxProcess process, ulong address)
     {
         PageTableWalker walker = WalkerOf(process);
-        Span<PageTableStep> steps = stackalloc PageTableStep[PageTableFormat.MostLevels];
+        Span<PageTableStep> steps = stackalloc PageTableStep[PageTableFormat.MaxLevels];
         PageTableEntry[] entries = new PageTableEntry[walker.Walk(address, steps)];
         for (int index = 0; index < entries.Length; index++)
         {
@@ -72,7 +72,7 @@ public sealed class PageTableReader(
     public PageTableWalk Walk(LinuxProcess process, ulong address)
     {
         PageTableWalker walker = WalkerOf(process);
-        Span<PageTableStep> steps = stackalloc PageTableStep[PageTableFormat.MostLevels];
+        Span<PageTableStep> steps = stackalloc PageTableStep[PageTableFormat.MaxLevels];
         int count = walker.Walk(address, steps);
         return new PageTableWalk(new PageTableEntry(walker.Context, address, steps[count - 1]));
     }

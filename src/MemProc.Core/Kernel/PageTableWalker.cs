@@ -69,9 +69,9 @@ internal sealed class PageTableWalker
         UserRange.End(address, 1, Operation.WalkPageTable);
         for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
-            PageMapWord before = attempt == 0 ? ReadAheadEntry(address) : ReadEntry(address);
+            RawPageMapEntry before = attempt == 0 ? ReadAheadEntry(address) : ReadEntry(address);
             int count = TryWalk(address, steps);
-            PageMapWord after = ReadEntry(address);
+            RawPageMapEntry after = ReadEntry(address);
             if (count > 0 && before == after && IsConfirmedBy(after, steps[count - 1], address))
             {
                 return count;
@@ -118,7 +118,7 @@ internal sealed class PageTableWalker
     /// Returns the pagemap entry of a page from before the walk to it. Where the page follows the last one, entries are
     /// read ahead: one that is the same after the walk, however old, was true at some moment of it.
     /// </summary>
-    private PageMapWord ReadAheadEntry(ulong address)
+    private RawPageMapEntry ReadAheadEntry(ulong address)
     {
         ulong page = address / MachinePage.SizeBytes;
         if (page - _aheadPage >= (ulong)_aheadCount)
@@ -128,14 +128,14 @@ internal sealed class PageTableWalker
             _aheadPage = page;
         }
 
-        return new PageMapWord(_ahead[page - _aheadPage]);
+        return new RawPageMapEntry(_ahead[page - _aheadPage]);
     }
 
-    private PageMapWord ReadEntry(ulong address)
+    private RawPageMapEntry ReadEntry(ulong address)
     {
         ulong entry = 0;
         ReadEntries(address, new Span<ulong>(ref entry));
-        return new PageMapWord(entry);
+        return new RawPageMapEntry(entry);
     }
 
     /// <summary>Reads pagemap entries from the page of an address on; returns their number, at least 1.</summary>
@@ -154,7 +154,7 @@ internal sealed class PageTableWalker
     }
 
     /// <summary>Returns whether a pagemap entry agrees with the last entry of a walk.</summary>
-    private bool IsConfirmedBy(PageMapWord entry, in PageTableStep last, ulong address)
+    private bool IsConfirmedBy(RawPageMapEntry entry, in PageTableStep last, ulong address)
     {
         PageTableBits bits = Format.Decode(last.Entry, last.Level);
         ulong page = (address & (Format.BytesOf(last.Level) - 1)) / MachinePage.SizeBytes;
@@ -166,7 +166,7 @@ internal sealed class PageTableWalker
 
         if (entry.IsSwapped)
         {
-            return bits.IsSwapEntry && bits.SwapType % (1u << PageMapWord.SwapTypeBits) == entry.SwapType
+            return bits.IsSwapEntry && bits.SwapType % (1u << RawPageMapEntry.SwapTypeBits) == entry.SwapType
                 && (IsOffset(bits.SwapOffset, page, entry.SwapOffset)
                     || (bits.SwapType >= FirstSpecialType && IsOffset(FrameIn(bits.SwapOffset), page, entry.SwapOffset)));
         }
@@ -179,7 +179,7 @@ internal sealed class PageTableWalker
     private static bool IsOffset(ulong found, ulong page, ulong expected) => found + page == expected || found == expected;
 
     /// <summary>Frame numbers have as many bits as the kernel's largest physical addresses.</summary>
-    private ulong FrameIn(ulong offset) => offset & ((1UL << (Format.Levels == PageTableFormat.MostLevels ? 40 : 34)) - 1);
+    private ulong FrameIn(ulong offset) => offset & ((1UL << (Format.Levels == PageTableFormat.MaxLevels ? 40 : 34)) - 1);
 }
 
 /// <summary>One entry of a walk from the root of a page table to a page.</summary>

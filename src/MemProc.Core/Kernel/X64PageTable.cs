@@ -19,7 +19,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
     private const ulong Global = 1 << 8;
     private const ulong WriteProtected = 1 << 10;
     private const ulong SoftDirty = 1 << 11;
-    private const ulong AttributeOfLarge = 1 << 12;
+    private const ulong LargePageAttribute = 1 << 12;
     private const ulong SavedDirty = 1UL << 58;
     private const ulong NoExecute = 1UL << 63;
     private const ulong AddressMask = 0x000f_ffff_ffff_f000;
@@ -33,14 +33,14 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
         [(Writable, "RW"), (User, "US"), (1 << 3, "PWT"), (1 << 4, "PCD"), (Accessed, "A")];
 
     /// <summary>Bits 9 to 11, 57 and 58 are the kernel's own.</summary>
-    private readonly (ulong Bit, string Name)[] _ofLeaves =
+    private readonly (ulong Bit, string Name)[] _leafFlags =
     [
         (Dirty, "D"), (Global, "G"), (1 << 9, "Special"), (WriteProtected, "UffdWp"), (SoftDirty, "SoftDirty"),
         .. savesDirty ? [(1UL << 57, "SW4"), (SavedDirty, "SavedDirty")] : new[] { (1UL << 58, "SW4") },
     ];
 
     /// <summary>The kernel's own bits in entries that are not present.</summary>
-    private static readonly (ulong Bit, string Name)[] OfSwap =
+    private static readonly (ulong Bit, string Name)[] SwapFlags =
         [(1 << 1, "SoftDirty"), (1 << 2, "UffdWp"), (1 << 3, "Exclusive")];
 
     /// <inheritdoc/>
@@ -76,11 +76,11 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> NamesOf(ulong entry, int level)
+    public override IReadOnlyList<string> FlagNames(ulong entry, int level)
     {
         if (IsSwap(entry))
         {
-            return [.. Named(OfSwap, entry)];
+            return [.. SetBitNames(SwapFlags, entry)];
         }
 
         if (entry == 0)
@@ -90,11 +90,11 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
 
         bool isPresent = (entry & Present) != 0;
         bool isLeaf = IsLeaf(entry, level);
-        List<string> names = [isPresent ? "P" : "PROT_NONE", .. Named(Common, entry)];
+        List<string> names = [isPresent ? "P" : "PROT_NONE", .. SetBitNames(Common, entry)];
         if (isLeaf)
         {
             // In a page without access rights the global bit is the PROT_NONE mark.
-            names.AddRange(Named(_ofLeaves, isPresent ? entry : entry & ~Global));
+            names.AddRange(SetBitNames(_leafFlags, isPresent ? entry : entry & ~Global));
             bool isLarge = level > 1;
             if (isLarge)
             {
@@ -102,7 +102,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
             }
 
             // The bit that means PS in upper levels means PAT in the last level.
-            if ((entry & (isLarge ? AttributeOfLarge : PageSize)) != 0 && isPresent)
+            if ((entry & (isLarge ? LargePageAttribute : PageSize)) != 0 && isPresent)
             {
                 names.Add("PAT");
             }
@@ -117,7 +117,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
     }
 
     /// <inheritdoc/>
-    public override bool? Says(ulong entry, int level, PageTableTrait trait)
+    public override bool? TestTrait(ulong entry, int level, PageTableTrait trait)
     {
         if (entry == 0 || IsSwap(entry))
         {

@@ -29,10 +29,10 @@ public sealed class MapFilter
     /// literally the path, such as <c>[heap]</c>, matches that path.
     /// </summary>
     /// <param name="pattern">The pattern.</param>
-    /// <param name="fits">Matches a path or a file name by the wildcards of the pattern.</param>
-    public static Func<string, bool> PathRule(string pattern, Func<string, bool> fits) => pattern.Contains('/')
-        ? path => path == pattern || fits(path)
-        : path => path == pattern || fits(path.StartsWith('/') ? System.IO.Path.GetFileName(path) : path);
+    /// <param name="matches">Matches a path or a file name by the wildcards of the pattern.</param>
+    public static Func<string, bool> PathPredicate(string pattern, Func<string, bool> matches) => pattern.Contains('/')
+        ? path => path == pattern || matches(path)
+        : path => path == pattern || matches(path.StartsWith('/') ? System.IO.Path.GetFileName(path) : path);
 
     /// <summary>Whether a mapping is selected.</summary>
     public bool Matches(ProcMap map) =>

@@ -117,7 +117,7 @@ public static class MapReader
 
     private static ProcMap FromQuery(LinuxProcess process, in ProcMapQueryArgument answer, byte[] name)
     {
-        MapFields fields = MapFields.From(answer);
+        MapRecord fields = MapRecord.From(answer);
         return new ProcMap(process.Identity, null, fields, MapName.Interpret(AsInList(name), fields, process));
     }
 
@@ -134,7 +134,7 @@ public static class MapReader
                 $"a line of maps has an unknown format, '{SafeText.Escape(Encoding.UTF8.GetString(text))}'");
         }
 
-        MapFields fields = MapFields.From(line);
+        MapRecord fields = MapRecord.From(line);
         return new ProcMap(process.Identity, index, fields, MapName.Interpret(line.Path, fields, process));
     }
 

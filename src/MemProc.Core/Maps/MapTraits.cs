@@ -21,14 +21,14 @@ internal enum MapTraits
 /// <summary>A mapping with its VmFlags.</summary>
 /// <param name="Map">The mapping.</param>
 /// <param name="Traits">Its flags.</param>
-internal readonly record struct TraitedMap(ProcMap Map, MapTraits Traits)
+internal readonly record struct MapWithTraits(ProcMap Map, MapTraits Traits)
 {
     /// <summary>Reads all mappings in address order. Only the flags of smaps are kept.</summary>
     /// <param name="process">The process.</param>
     /// <param name="cancellation">Stops the read.</param>
     /// <exception cref="MemProcException">As for <see cref="MapReader.Read"/>.</exception>
-    public static IEnumerable<TraitedMap> Read(LinuxProcess process, CancellationToken cancellation) =>
-        Smaps.Read<TraitLines>(process, cancellation).Select(found => new TraitedMap(found.Map, found.Lines.Traits));
+    public static IEnumerable<MapWithTraits> Read(LinuxProcess process, CancellationToken cancellation) =>
+        Smaps.Read<TraitLineHandler>(process, cancellation).Select(found => new MapWithTraits(found.Map, found.Lines.Traits));
 
     private static MapTraits Interpret(ReadOnlySpan<byte> flags)
     {
@@ -46,7 +46,7 @@ internal readonly record struct TraitedMap(ProcMap Map, MapTraits Traits)
         return traits;
     }
 
-    private sealed class TraitLines : ISmapsLines
+    private sealed class TraitLineHandler : ISmapsLineHandler
     {
         public MapTraits Traits { get; private set; }
 

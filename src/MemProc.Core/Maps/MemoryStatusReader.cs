@@ -54,7 +54,7 @@ public static class MemoryStatusReader
             }
             else if (line.Name.SequenceEqual("State"u8))
             {
-                state = InWords(line.Text);
+                state = StateName(line.Text);
             }
             else if (line.Name.SequenceEqual("Threads"u8) && Utf8Parser.TryParse(line.Text, out int count, out _))
             {
@@ -99,7 +99,7 @@ public static class MemoryStatusReader
     }
 
     /// <summary>Returns the name of a state, which follows its letter: <c>S (sleeping)</c>.</summary>
-    private static string InWords(ReadOnlySpan<byte> state)
+    private static string StateName(ReadOnlySpan<byte> state)
     {
         int open = state.IndexOf((byte)'(');
         return Encoding.UTF8.GetString(open >= 0 && state[^1] == ')' ? state[(open + 1)..^1] : state);

@@ -9,7 +9,7 @@ public class ProcMap : ProcessOutput
     private readonly uint _minor;
     private readonly VmaPermissions _permissions;
 
-    internal ProcMap(ProcessIdentity process, int? index, in MapFields fields, in MapName name)
+    internal ProcMap(ProcessIdentity process, int? index, in MapRecord fields, in MapName name)
     {
         Process = process;
         Index = index;
@@ -128,7 +128,7 @@ public class ProcMap : ProcessOutput
 }
 
 /// <summary>The numeric fields of a mapping, from a line of maps or from PROCMAP_QUERY.</summary>
-internal readonly record struct MapFields(
+internal readonly record struct MapRecord(
     ulong Start,
     ulong End,
     VmaPermissions Permissions,
@@ -137,10 +137,10 @@ internal readonly record struct MapFields(
     uint DeviceMinor,
     ulong Inode)
 {
-    public static MapFields From(in MapsLine line) => new(
+    public static MapRecord From(in MapsLine line) => new(
         line.Start, line.End, line.Permissions, line.Offset, line.DeviceMajor, line.DeviceMinor, line.Inode);
 
-    public static MapFields From(in ProcMapQueryArgument answer) => new(
+    public static MapRecord From(in ProcMapQueryArgument answer) => new(
         answer.VmaStart, answer.VmaEnd, (VmaPermissions)answer.VmaFlags & (VmaPermissions)0xf, answer.VmaOffset,
         answer.DeviceMajor, answer.DeviceMinor, answer.Inode);
 }

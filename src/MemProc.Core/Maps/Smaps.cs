@@ -10,7 +10,7 @@ internal static class Smaps
     /// <inheritdoc cref="MapReader.Read" path="/param"/>
     /// <inheritdoc cref="MapReader.Read" path="/exception"/>
     public static IEnumerable<(ProcMap Map, T Lines)> Read<T>(LinuxProcess process, CancellationToken cancellation)
-        where T : class, ISmapsLines, new()
+        where T : class, ISmapsLineHandler, new()
     {
         using ProcfsLines lines = new(process, "smaps", Operation.ReadMaps);
         int count = 0;
@@ -39,7 +39,7 @@ internal static class Smaps
 }
 
 /// <summary>Keeps the lines after the header of a mapping in smaps.</summary>
-internal interface ISmapsLines
+internal interface ISmapsLineHandler
 {
     /// <summary>Adds the next line.</summary>
     void Add(ReadOnlySpan<byte> line);

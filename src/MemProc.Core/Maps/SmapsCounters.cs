@@ -5,7 +5,7 @@ namespace MemProc;
 
 /// <summary>The counters of smaps and smaps_rollup.</summary>
 /// <param name="counters">Receives the counters, by the kernel's names.</param>
-internal sealed class SmapsCounters(Dictionary<string, ulong> counters) : ISmapsLines
+internal sealed class SmapsCounters(Dictionary<string, ulong> counters) : ISmapsLineHandler
 {
     public SmapsCounters()
         : this(new Dictionary<string, ulong>(24))

@@ -71,16 +71,16 @@ public static class HexDump
                 gap++;
             }
 
-            int place = index * 3 + (index < BytesPerLine / 2 ? 0 : 1);
+            int column = index * 3 + (index < BytesPerLine / 2 ? 0 : 1);
             if (gap < gaps.Count && gaps[gap].Address <= address)
             {
-                "--".CopyTo(hex[place..]);
+                "--".CopyTo(hex[column..]);
                 continue;
             }
 
             byte value = bytes[(int)(address - start)];
-            hex[place] = HexDigits[value >> 4];
-            hex[place + 1] = HexDigits[value & 0xf];
+            hex[column] = HexDigits[value >> 4];
+            hex[column + 1] = HexDigits[value & 0xf];
             characters[index] = value is >= 0x20 and < 0x7f ? (char)value : '.';
         }
 

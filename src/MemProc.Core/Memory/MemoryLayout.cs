@@ -6,10 +6,10 @@ namespace MemProc;
 public sealed class MemoryLayout
 {
     /// <summary>Larger than any struct: what exceeds it is a mistake.</summary>
-    private const int LargestSize = 64 * 1024 * 1024;
+    private const int MaxSize = 64 * 1024 * 1024;
 
     /// <summary>Names of the properties that every record has.</summary>
-    private static readonly string[] Taken =
+    private static readonly string[] ReservedNames =
     [
         nameof(MemoryRecord.ProcessId), nameof(MemoryRecord.ProcessName), nameof(MemoryRecord.ProcessStartTicks),
         nameof(MemoryRecord.Address), nameof(MemoryRecord.Layout),
@@ -46,7 +46,7 @@ public sealed class MemoryLayout
     public static MemoryLayout Parse(string text)
     {
         string[] fields = text.Split([';', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return Place(fields.Select(ParseField));
+        return AssignOffsets(fields.Select(ParseField));
     }
 
     /// <summary>Creates a layout from names and types: <c>pid</c> and <c>int32@0</c>.</summary>
@@ -57,7 +57,7 @@ public sealed class MemoryLayout
     /// <exception cref="FormatException">The definition is not valid; the message names the field.</exception>
     public static MemoryLayout Create(IEnumerable<KeyValuePair<string, string>> fields, bool isOrdered)
     {
-        List<(string Name, MemoryType Type, int? Offset)> given = [];
+        List<(string Name, MemoryType Type, int? Offset)> fieldList = [];
         foreach ((string name, string description) in fields)
         {
             (string type, int? offset) = SplitOffset(name, description);
@@ -68,10 +68,10 @@ public sealed class MemoryLayout
                     + "[ordered] one may fields have no offset.");
             }
 
-            given.Add((name, ParseType(name, type), offset));
+            fieldList.Add((name, ParseType(name, type), offset));
         }
 
-        return Place(isOrdered ? given : given.OrderBy(field => field.Offset));
+        return AssignOffsets(isOrdered ? fieldList : fieldList.OrderBy(field => field.Offset));
     }
 
     /// <summary>Returns one value as a struct of one unnamed field.</summary>
@@ -80,29 +80,29 @@ public sealed class MemoryLayout
     /// <summary>Formats the layout as <see cref="Parse"/> accepts it, each field with its offset.</summary>
     public override string ToString() => string.Join("; ", Fields);
 
-    private static MemoryLayout Place(IEnumerable<(string Name, MemoryType Type, int? Offset)> given)
+    private static MemoryLayout AssignOffsets(IEnumerable<(string Name, MemoryType Type, int? Offset)> fieldList)
     {
         List<MemoryField> fields = [];
-        HashSet<string> names = new(Taken, StringComparer.OrdinalIgnoreCase);
+        HashSet<string> names = new(ReservedNames, StringComparer.OrdinalIgnoreCase);
         long next = 0;
-        foreach ((string name, MemoryType type, int? offset) in given)
+        foreach ((string name, MemoryType type, int? offset) in fieldList)
         {
             if (!names.Add(name))
             {
-                throw new FormatException(Taken.Contains(name, StringComparer.OrdinalIgnoreCase)
+                throw new FormatException(ReservedNames.Contains(name, StringComparer.OrdinalIgnoreCase)
                     ? $"Field '{SafeText.Escape(name)}': every record has a property of this name; choose another."
                     : $"Field '{SafeText.Escape(name)}' is defined twice; names are not case-sensitive.");
             }
 
-            long place = offset ?? Align(next, type.Alignment);
-            next = place + type.SizeBytes;
-            if (next > LargestSize)
+            long assigned = offset ?? Align(next, type.Alignment);
+            next = assigned + type.SizeBytes;
+            if (next > MaxSize)
             {
                 throw new FormatException($"Field '{SafeText.Escape(name)}' ends at offset {next}; a struct has at most "
-                    + $"{HumanSize.Format(LargestSize)}.");
+                    + $"{HumanSize.Format(MaxSize)}.");
             }
 
-            fields.Add(new MemoryField(name, type, (int)place));
+            fields.Add(new MemoryField(name, type, (int)assigned));
         }
 
         return fields.Count > 0

@@ -7,15 +7,15 @@ namespace MemProc;
 public sealed class MemoryReader
 {
     /// <summary>Maximum size of one block, in bytes.</summary>
-    public const int LargestBlock = 16 * 1024 * 1024;
+    public const int MaxBlockBytes = 16 * 1024 * 1024;
 
     /// <summary>
     /// Preferred size of a buffer that is used repeatedly, in bytes: it stays in the processor's cache.
     /// </summary>
-    public const int BestBuffer = 1024 * 1024;
+    public const int PreferredBufferBytes = 1024 * 1024;
 
     /// <summary>Maximum size of one system call, in bytes.</summary>
-    private const int PieceBytes = BestBuffer;
+    private const int ChunkBytes = PreferredBufferBytes;
 
     private readonly LinuxProcess _process;
     private readonly CancellationToken _cancellation;
@@ -40,7 +40,7 @@ public sealed class MemoryReader
     /// </summary>
     public bool ResidentOnly { get; init; }
 
-    /// <summary>Reads a range in blocks of at most <see cref="LargestBlock"/>, each returned when it is full.</summary>
+    /// <summary>Reads a range in blocks of at most <see cref="MaxBlockBytes"/>, each returned when it is full.</summary>
     /// <param name="address">First address.</param>
     /// <param name="length">Bytes, at least 1.</param>
     /// <param name="pointers">The pointers that led to the range; each block carries them.</param>
@@ -50,12 +50,12 @@ public sealed class MemoryReader
     public IEnumerable<MemoryBlock> ReadBlocks(ulong address, ulong length, ulong[]? pointers = null)
     {
         ulong end = UserRange.End(address, length, Operation.ReadMemory);
-        using Readable readable = ReadableBetween(address, end);
+        using ReadableRanges readable = ReadableBetween(address, end);
         for (ulong at = address; at < end;)
         {
             // A long gap, such as a reservation of terabytes, is one block without bytes.
             // Blocks end at a line of a hex dump, so that the next one begins with a whole line.
-            int size = (int)Math.Min(end - at, LargestBlock - at % HexDump.BytesPerLine);
+            int size = (int)Math.Min(end - at, MaxBlockBytes - at % HexDump.BytesPerLine);
             byte[] bytes = GC.AllocateUninitializedArray<byte>(size);
             List<MemoryGap> gaps = [];
             ulong covered = Fill(at, bytes, readable, gaps);
@@ -109,7 +109,7 @@ public sealed class MemoryReader
     {
         ulong end = UserRange.End(address, (ulong)buffer.Length, Operation.ReadMemory);
         List<MemoryGap> gaps = [];
-        using Readable readable = ReadableBetween(address, end);
+        using ReadableRanges readable = ReadableBetween(address, end);
         Fill(address, buffer, readable, gaps);
         return gaps;
     }
@@ -118,9 +118,9 @@ public sealed class MemoryReader
     /// <param name="address">First address.</param>
     /// <param name="length">Bytes, at least 1.</param>
     /// <exception cref="MemProcException">Part of the range cannot be read, or it does not fit an array.</exception>
-    public byte[] ReadWhole(ulong address, ulong length)
+    public byte[] ReadExactly(ulong address, ulong length)
     {
-        byte[] bytes = Room(address, length);
+        byte[] bytes = AllocateBuffer(address, length);
         return Read(address, bytes) is [{ } gap, ..] ? throw Unreadable(address, length, gap) : bytes;
     }
 
@@ -143,7 +143,7 @@ public sealed class MemoryReader
     public string ReadText(ulong address, ulong length, Encoding encoding, out bool isEnded)
     {
         ulong end = UserRange.End(address, length, Operation.ReadMemory);
-        CheckRoom(address, length);
+        CheckBufferSize(address, length);
         Decoder decoder = encoding.GetDecoder();
         byte[] page = new byte[(int)Math.Min(length, MachinePage.SizeBytes)];
         char[] characters = new char[encoding.GetMaxCharCount(page.Length)];
@@ -151,10 +151,10 @@ public sealed class MemoryReader
         for (ulong at = address; at < end;)
         {
             // Page by page: pages after a NUL need not be readable, and are not read.
-            Span<byte> piece = page.AsSpan(0, (int)Math.Min(end - at, MachinePage.Floor(at) + MachinePage.SizeBytes - at));
-            MemoryGap? gap = Read(at, piece) is [{ } first, ..] ? first : null;
-            ReadOnlySpan<byte> known = gap is null ? piece : piece[..(int)(gap.Address - at)];
-            at += (ulong)piece.Length;
+            Span<byte> chunk = page.AsSpan(0, (int)Math.Min(end - at, MachinePage.Floor(at) + MachinePage.SizeBytes - at));
+            MemoryGap? gap = Read(at, chunk) is [{ } first, ..] ? first : null;
+            ReadOnlySpan<byte> known = gap is null ? chunk : chunk[..(int)(gap.Address - at)];
+            at += (ulong)chunk.Length;
             int count = decoder.GetChars(known, characters, flush: gap is not null || at == end);
             int nul = characters.AsSpan(0, count).IndexOf('\0');
             isEnded = nul >= 0;
@@ -189,14 +189,14 @@ public sealed class MemoryReader
     }
 
     /// <summary>Returns which parts of a range are read, for calls of <see cref="Fill"/> in address order.</summary>
-    internal Readable ReadableBetween(ulong start, ulong end) =>
+    internal ReadableRanges ReadableBetween(ulong start, ulong end) =>
         new(end, ResidentOnly ? new ResidentMemory(_process, _cancellation).Ranges(start, end) : null);
 
     /// <summary>
     /// Fills a buffer. A gap that begins in the buffer is followed to its end, at most to the end of the range.
     /// </summary>
     /// <returns>Bytes covered: the buffer's length, or more where a gap reaches beyond it.</returns>
-    internal ulong Fill(ulong address, Span<byte> buffer, Readable readable, List<MemoryGap> gaps)
+    internal ulong Fill(ulong address, Span<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps)
     {
         ulong covered = 0;
         while (covered < (ulong)buffer.Length)
@@ -206,7 +206,7 @@ public sealed class MemoryReader
             (ulong start, ulong end) = readable.From(at);
             if (start == at)
             {
-                int size = (int)Math.Min(Math.Min((ulong)buffer.Length - covered, end - at), PieceBytes);
+                int size = (int)Math.Min(Math.Min((ulong)buffer.Length - covered, end - at), ChunkBytes);
                 Errno errno = TryRead(at, buffer.Slice((int)covered, size), out int read);
                 covered += (ulong)read;
                 if (read > 0)
@@ -230,13 +230,13 @@ public sealed class MemoryReader
     }
 
     /// <summary>Allocates an array for a range; a range that exceeds an array is an error.</summary>
-    private static byte[] Room(ulong address, ulong length)
+    private static byte[] AllocateBuffer(ulong address, ulong length)
     {
-        CheckRoom(address, length);
+        CheckBufferSize(address, length);
         return new byte[(int)length];
     }
 
-    private static void CheckRoom(ulong address, ulong length)
+    private static void CheckBufferSize(ulong address, ulong length)
     {
         if (length > (ulong)Array.MaxLength)
         {
@@ -267,7 +267,7 @@ public sealed class MemoryReader
                 // The call takes a process id, which may have been reused if the process has exited.
                 if (Method == ReadMethod.ProcessVm)
                 {
-                    _process.ThrowIfOver(Operation.ReadMemory);
+                    _process.ThrowIfTerminated(Operation.ReadMemory);
                 }
 
                 return errno;
@@ -321,7 +321,7 @@ public sealed class MemoryReader
         MemoryGap.Add(gaps, new MemoryGap(start, end - start, kind, errno));
 
     /// <summary>The parts of a range that are read: all of it, or the pages in memory. Used in address order.</summary>
-    internal sealed class Readable(ulong end, IEnumerable<AddressRange>? resident) : IDisposable
+    internal sealed class ReadableRanges(ulong end, IEnumerable<AddressRange>? resident) : IDisposable
     {
         private readonly IEnumerator<AddressRange>? _resident = resident?.GetEnumerator();
         private AddressRange _current;

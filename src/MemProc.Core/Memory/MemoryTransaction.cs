@@ -10,10 +10,10 @@ namespace MemProc;
 public sealed class MemoryTransaction
 {
     /// <summary>Maximum number of writes that a message lists.</summary>
-    private const int NamedSteps = 16;
+    private const int MaxNamedWrites = 16;
 
     /// <summary>How long a process may take to exit after its memory is gone.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(5);
 
     private readonly LinuxProcess _process;
     private readonly MemoryWriter _writer;
@@ -24,15 +24,15 @@ public sealed class MemoryTransaction
     private readonly bool _hasOverlap;
 
     private MemoryTransaction(
-        LinuxProcess process, IReadOnlyList<WantedWrite> changes, bool isUndo, CancellationToken cancellation)
+        LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes, bool isUndo, CancellationToken cancellation)
     {
         _process = process;
         _isUndo = isUndo;
         _cancellation = cancellation;
         _writer = new MemoryWriter(process, isUndo);
         _hasOverlap = FirstOverlap(changes) is not null;
-        List<MemoryPlan> plans = [];
-        foreach (WantedWrite change in changes)
+        List<PlannedWrite> plans = [];
+        foreach (MemoryWriteRequest change in changes)
         {
             plans.Add(Check(changes.Count, () => _writer.Check(change, _hasOverlap ? plans : [])));
         }
@@ -41,7 +41,7 @@ public sealed class MemoryTransaction
     }
 
     /// <summary>The writes, in the order in which they will be done.</summary>
-    public IReadOnlyList<MemoryPlan> Writes { get; }
+    public IReadOnlyList<PlannedWrite> Writes { get; }
 
     /// <summary>Checks writes that are done together.</summary>
     /// <param name="process">The process.</param>
@@ -53,7 +53,7 @@ public sealed class MemoryTransaction
     /// shared. CompareMemory, EAGAIN: other bytes are there than expected. Nothing is written.
     /// </exception>
     public static MemoryTransaction Prepare(
-        LinuxProcess process, IReadOnlyList<WantedWrite> changes, CancellationToken cancellation = default)
+        LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes, CancellationToken cancellation = default)
     {
         RefuseOverlap(process, changes);
         return new MemoryTransaction(process, changes, isUndo: false, cancellation);
@@ -78,14 +78,14 @@ public sealed class MemoryTransaction
         }
 
         // A write that was forced must be undone by force.
-        WantedWrite[] changes = [.. writes.Reverse().Select(write => new WantedWrite(
+        MemoryWriteRequest[] changes = [.. writes.Reverse().Select(write => new MemoryWriteRequest(
             write.Address, write.PreviousBytes, write.Bytes, Force: write.Method == WriteMethod.Mem))];
         return new MemoryTransaction(process, changes, isUndo: true, cancellation);
     }
 
     /// <summary>Describes all writes for the confirmation, one a line.</summary>
     /// <param name="stop">The process will be stopped meanwhile.</param>
-    public string Action(bool stop)
+    public string Describe(bool stop)
     {
         string verb = _isUndo ? "Put back" : "Write";
         string held = stop ? ", stopped meanwhile" : string.Empty;
@@ -108,12 +108,12 @@ public sealed class MemoryTransaction
     /// </exception>
     public IReadOnlyList<MemoryWrite> Commit(bool stop, bool verify)
     {
-        MemoryStep[] steps = [.. Writes.Select(plan => new MemoryStep(plan))];
-        using ProcessStop? held = stop ? ProcessStop.Hold(_process, _cancellation) : null;
+        ActiveWrite[] steps = [.. Writes.Select(plan => new ActiveWrite(plan))];
+        using ProcessStop? held = stop ? ProcessStop.Begin(_process, _cancellation) : null;
         for (int index = 0; index < Writes.Count; index++)
         {
-            IEnumerable<MemoryPlan> earlier = _hasOverlap ? Writes.Take(index) : [];
-            Check(Writes.Count, () => _writer.CheckAgain(Writes[index], earlier));
+            IEnumerable<PlannedWrite> earlier = _hasOverlap ? Writes.Take(index) : [];
+            Check(Writes.Count, () => _writer.Recheck(Writes[index], earlier));
         }
 
         // From the first byte on, only a failure ends the writes.
@@ -121,7 +121,7 @@ public sealed class MemoryTransaction
         bool isWritten = false;
         try
         {
-            foreach (MemoryStep step in steps)
+            foreach (ActiveWrite step in steps)
             {
                 begun++;
                 isWritten = false;
@@ -138,14 +138,14 @@ public sealed class MemoryTransaction
             ThrowIfGone(error.Errno);
             // A write whose bytes differ when read back is not there to be rolled back.
             int last = isWritten ? begun - 1 : begun;
-            throw PutBack([.. steps.Take(last).Where(step => step.Written > 0).Reverse()], error);
+            throw RollBack([.. steps.Take(last).Where(step => step.Written > 0).Reverse()], error);
         }
 
         return Array.ConvertAll(steps, step => step.ToResult(verify ? true : null));
     }
 
     /// <summary>Runs one of several checks before anything is written; one that fails fails all.</summary>
-    private MemoryPlan Check(int count, Func<MemoryPlan> check)
+    private PlannedWrite Check(int count, Func<PlannedWrite> check)
     {
         _cancellation.ThrowIfCancellationRequested();
         try
@@ -160,13 +160,13 @@ public sealed class MemoryTransaction
     }
 
     /// <summary>Rolls writes back and adds the result to the error.</summary>
-    private MemProcException PutBack(MemoryStep[] steps, MemProcException error)
+    private MemProcException RollBack(ActiveWrite[] steps, MemProcException error)
     {
-        List<MemoryStep> restored = [];
-        List<(MemoryStep Step, MemProcException Reason)> left = [];
-        foreach (MemoryStep step in steps)
+        List<ActiveWrite> restored = [];
+        List<(ActiveWrite Step, MemProcException Reason)> left = [];
+        foreach (ActiveWrite step in steps)
         {
-            if (_writer.PutBack(step) is { } reason)
+            if (_writer.RollBack(step) is { } reason)
             {
                 left.Add((step, reason));
             }
@@ -180,9 +180,9 @@ public sealed class MemoryTransaction
         string message = error.Message;
         if (restored.Count > 0)
         {
-            string more = restored.Count > NamedSteps ? $" and {restored.Count - NamedSteps} more" : string.Empty;
+            string more = restored.Count > MaxNamedWrites ? $" and {restored.Count - MaxNamedWrites} more" : string.Empty;
             message += " What was written is put back: "
-                + $"{string.Join(", ", restored.Take(NamedSteps).Select(step => step.Description))}{more}.";
+                + $"{string.Join(", ", restored.Take(MaxNamedWrites).Select(step => step.Description))}{more}.";
         }
 
         if (left.Count == 0)
@@ -190,11 +190,11 @@ public sealed class MemoryTransaction
             return new MemProcException(error.Operation, error.Errno, message, error.Target);
         }
 
-        foreach ((MemoryStep step, MemProcException reason) in left)
+        foreach ((ActiveWrite step, MemProcException reason) in left)
         {
             MemoryWrite write = step.ToResult(null);
-            message += $" NOT put back: {step.Description}, written as {ByteText.Short(write.Bytes)}, before that "
-                + $"{ByteText.Short(write.PreviousBytes)}: {reason.Message.TrimEnd('.')}.";
+            message += $" NOT put back: {step.Description}, written as {ByteText.Preview(write.Bytes)}, before that "
+                + $"{ByteText.Preview(write.PreviousBytes)}: {reason.Message.TrimEnd('.')}.";
         }
 
         MemoryWrite[] writes = [.. left.Select(item => item.Step.ToResult(null)).Reverse()];
@@ -209,13 +209,13 @@ public sealed class MemoryTransaction
     {
         if (errno == Errno.ESRCH)
         {
-            SpinWait.SpinUntil(() => _process.HasExited, Patience);
+            SpinWait.SpinUntil(() => _process.HasExited, ExitTimeout);
         }
 
         _process.ThrowIfExited(Operation.WriteMemory);
     }
 
-    private static void RefuseOverlap(LinuxProcess process, IReadOnlyList<WantedWrite> changes)
+    private static void RefuseOverlap(LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes)
     {
         if (FirstOverlap(changes) is (ulong first, ulong second))
         {
@@ -226,7 +226,7 @@ public sealed class MemoryTransaction
     }
 
     /// <summary>Returns the addresses of two writes that overlap; null where none do.</summary>
-    private static (ulong First, ulong Second)? FirstOverlap(IReadOnlyList<WantedWrite> changes)
+    private static (ulong First, ulong Second)? FirstOverlap(IReadOnlyList<MemoryWriteRequest> changes)
     {
         (ulong Address, int Length)[] ranges =
             [.. changes.Select(change => (change.Address, change.Bytes.Length)).Order()];
@@ -250,4 +250,4 @@ public sealed class MemoryTransaction
 /// The bytes that must be there before; may be fewer or more than are written. Null: any.
 /// </param>
 /// <param name="Force">Write through <c>/proc/PID/mem</c> where the process itself has no write permission.</param>
-public sealed record WantedWrite(ulong Address, byte[] Bytes, byte[]? Expected = null, bool Force = false);
+public sealed record MemoryWriteRequest(ulong Address, byte[] Bytes, byte[]? Expected = null, bool Force = false);

@@ -16,7 +16,7 @@ namespace MemProc;
 public sealed class MemoryType
 {
     /// <summary>More than any field of a struct has.</summary>
-    private const int LargestSize = 64 * 1024 * 1024;
+    private const int MaxSize = 64 * 1024 * 1024;
 
     private MemoryType(MemoryValueType value, int? count, bool? isBigEndian, bool isTextPointer)
     {
@@ -76,9 +76,9 @@ public sealed class MemoryType
             throw new FormatException($"'{SafeText.Escape(text)}' is not a valid type. {MemoryTypeName.Advice}");
         }
 
-        return (long)(count ?? 1) * MemoryValue.SizeOf(known.Value.Value) <= LargestSize
+        return (long)(count ?? 1) * MemoryValue.SizeOf(known.Value.Value) <= MaxSize
             ? new MemoryType(known.Value.Value, count, known.Value.IsBigEndian, known.Value.IsTextPointer)
-            : throw new FormatException($"'{SafeText.Escape(text)}' is larger than {HumanSize.Format(LargestSize)}.");
+            : throw new FormatException($"'{SafeText.Escape(text)}' is larger than {HumanSize.Format(MaxSize)}.");
     }
 
     /// <summary>

@@ -8,7 +8,7 @@ namespace MemProc;
 /// <summary>Converts bytes of memory to values and back.</summary>
 public static class MemoryValue
 {
-    private const int LargestSize = 16;
+    private const int MaxSize = 16;
 
     /// <summary>Returns the size of a value in bytes.</summary>
     public static int SizeOf(MemoryValueType type) => type switch
@@ -55,7 +55,7 @@ public static class MemoryValue
             return Decode(bytes, type);
         }
 
-        Span<byte> turned = stackalloc byte[LargestSize];
+        Span<byte> turned = stackalloc byte[MaxSize];
         turned = turned[..SizeOf(type)];
         bytes[..turned.Length].CopyTo(turned);
         turned.Reverse();
@@ -118,7 +118,7 @@ public static class MemoryValue
     private static byte[] EncodeBits(string hex, int size)
     {
         UInt128 bits = UInt128.Parse(hex.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
-        return size == LargestSize || bits >> (8 * size) == 0
+        return size == MaxSize || bits >> (8 * size) == 0
             ? LowBytes(bits, size)
             : throw new OverflowException($"{hex} has more than {8 * size} bits.");
     }
@@ -139,7 +139,7 @@ public static class MemoryValue
     private static BigInteger Integer(object value) => value switch
     {
         string text => BigInteger.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
-        double or float or decimal => Whole(Convert.ToDecimal(value, CultureInfo.InvariantCulture)),
+        double or float or decimal => RequireInteger(Convert.ToDecimal(value, CultureInfo.InvariantCulture)),
         ulong number => number,
         Int128 number => number,
         UInt128 number => number,
@@ -148,7 +148,7 @@ public static class MemoryValue
         _ => Convert.ToInt64(value, CultureInfo.InvariantCulture),
     };
 
-    private static BigInteger Whole(decimal number) => decimal.IsInteger(number)
+    private static BigInteger RequireInteger(decimal number) => decimal.IsInteger(number)
         ? new BigInteger(number)
         : throw new FormatException($"{number.ToString(CultureInfo.InvariantCulture)} is not an integer.");
 }

@@ -4,26 +4,26 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>Reads memory of processes at regular intervals and returns the changes.</summary>
-/// <param name="places">The memory to watch.</param>
+/// <param name="targets">The memory to watch.</param>
 /// <param name="interval">Time from one read to the next.</param>
 /// <param name="cancellation">Ends the watch at once, independent of the interval.</param>
 public sealed class MemoryWatch(
-    IEnumerable<WatchedMemory> places, TimeSpan interval, CancellationToken cancellation = default)
+    IEnumerable<WatchedMemory> targets, TimeSpan interval, CancellationToken cancellation = default)
 {
     /// <summary>The minimum interval, so that a watch does not keep a processor busy.</summary>
-    public static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
+    public static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(1);
 
     /// <summary>The maximum interval.</summary>
-    public static readonly TimeSpan Longest = TimeSpan.FromDays(1);
+    public static readonly TimeSpan MaxInterval = TimeSpan.FromDays(1);
 
     /// <summary>How often the exit of a process is checked where the interval is longer.</summary>
-    private static readonly TimeSpan Breath = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
 
-    private readonly List<WatchedMemory> _places = [.. places];
+    private readonly List<WatchedMemory> _targets = [.. targets];
 
     /// <summary>Returns an interval that a watch can have.</summary>
     /// <exception cref="ArgumentException">It is too short or too long.</exception>
-    public static TimeSpan CheckInterval(TimeSpan interval) => interval >= Shortest && interval <= Longest
+    public static TimeSpan CheckInterval(TimeSpan interval) => interval >= MinInterval && interval <= MaxInterval
         ? interval
         : throw new ArgumentException("An interval is at least 1 ms and at most one day.");
 
@@ -37,12 +37,12 @@ public sealed class MemoryWatch(
     {
         long start = Stopwatch.GetTimestamp();
         TimeSpan next = TimeSpan.Zero;
-        while (_places.Count > 0)
+        while (_targets.Count > 0)
         {
-            foreach (WatchedMemory place in _places.ToArray())
+            foreach (WatchedMemory target in _targets.ToArray())
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (Look(place, fail) is MemoryChange change)
+                if (Poll(target, fail) is MemoryChange change)
                 {
                     yield return change;
                 }
@@ -51,28 +51,28 @@ public sealed class MemoryWatch(
             // Intervals that passed while the caller handled changes are skipped.
             TimeSpan now = Stopwatch.GetElapsedTime(start);
             next = next + interval > now ? next + interval : now + interval;
-            if (_places.Count > 0 && !Wait(start, next, timeout))
+            if (_targets.Count > 0 && !Wait(start, next, timeout))
             {
                 yield break;
             }
         }
     }
 
-    private MemoryChange? Look(WatchedMemory place, Action<MemProcException> fail)
+    private MemoryChange? Poll(WatchedMemory target, Action<MemProcException> fail)
     {
         // Removed together with its process just before.
-        if (!_places.Contains(place))
+        if (!_targets.Contains(target))
         {
             return null;
         }
 
         try
         {
-            return place.Look(DateTime.Now);
+            return target.Poll(DateTime.Now);
         }
         catch (MemProcException error)
         {
-            _places.RemoveAll(other => other == place || (error.Errno == Errno.ESRCH && other.Process == place.Process));
+            _targets.RemoveAll(other => other == target || (error.Errno == Errno.ESRCH && other.Process == target.Process));
             fail(error);
             return null;
         }
@@ -90,9 +90,9 @@ public sealed class MemoryWatch(
                 return end == next;
             }
 
-            cancellation.WaitHandle.WaitOne(rest < Breath ? rest + Shortest : Breath);
+            cancellation.WaitHandle.WaitOne(rest < PollInterval ? rest + MinInterval : PollInterval);
             cancellation.ThrowIfCancellationRequested();
-            if (_places.Exists(place => place.Process.HasExited))
+            if (_targets.Exists(target => target.Process.HasExited))
             {
                 return true;
             }

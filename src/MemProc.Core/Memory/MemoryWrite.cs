@@ -24,7 +24,7 @@ public sealed class MemoryWrite : ProcessOutput
     /// <param name="method">How it was written.</param>
     /// <param name="path">Path or name of the first mapping that was written to.</param>
     /// <exception cref="FormatException">There are no bytes, or their number before and after differs.</exception>
-    public static MemoryWrite Recall(
+    public static MemoryWrite Recreate(
         ProcessIdentity process, ulong address, byte[] previousBytes, byte[] bytes, WriteMethod method, string path) =>
         bytes.Length > 0 && bytes.Length == previousBytes.Length
             ? new MemoryWrite(process, address, previousBytes, bytes, method, path, isVerified: null)

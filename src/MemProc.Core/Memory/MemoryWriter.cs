@@ -10,13 +10,13 @@ namespace MemProc;
 /// <param name="isUndo">The writes undo others; errors are worded accordingly.</param>
 internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 {
-    private readonly string _nothing = isUndo ? "nothing was put back at" : "nothing was written to";
+    private readonly string _nothingWritten = isUndo ? "nothing was put back at" : "nothing was written to";
 
     /// <summary>Checks that the whole range can be written, and reads the bytes that are there.</summary>
     /// <param name="change">The requested write.</param>
     /// <param name="earlier">Writes that will be done before it, in their order.</param>
     /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Prepare"/>.</exception>
-    public MemoryPlan Check(WantedWrite change, IEnumerable<MemoryPlan> earlier)
+    public PlannedWrite Check(MemoryWriteRequest change, IEnumerable<PlannedWrite> earlier)
     {
         ulong address = change.Address;
         ulong end = UserRange.End(address, (ulong)change.Bytes.Length, Operation.WriteMemory);
@@ -35,7 +35,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         if (covered < end)
         {
             throw process.Failure(Operation.WriteMemory, Errno.EFAULT,
-                $"{_nothing} 0x{address:x}: nothing is mapped at 0x{covered:x}", address);
+                $"{_nothingWritten} 0x{address:x}: nothing is mapped at 0x{covered:x}", address);
         }
 
         ProcMap? closed = maps.FirstOrDefault(map => !map.IsWritable);
@@ -45,41 +45,41 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
                 ? "It is shared with a file or other processes, where the kernel allows no forced write."
                 : "A forced write, through /proc/PID/mem, would change the process' own copy.";
             throw new MemProcException(Operation.WriteMemory, Errno.EACCES,
-                $"Process {process.Identity}: {_nothing} 0x{address:x}: the mapping {closed} is not writable. {remedy}",
+                $"Process {process.Identity}: {_nothingWritten} 0x{address:x}: the mapping {closed} is not writable. {remedy}",
                 address);
         }
 
         MemoryReader reader = new(process, closed is null ? ReadMethod.Auto : ReadMethod.Mem);
         byte[] present = new byte[Math.Max(change.Bytes.Length, change.Expected?.Length ?? 0)];
         Read(reader, address, present);
-        foreach (MemoryPlan plan in earlier)
+        foreach (PlannedWrite plan in earlier)
         {
-            Lay(plan, address, present);
+            Overlay(plan, address, present);
         }
 
         Compare(address, present, change.Expected);
         // A process that is read through the file cannot be reached by its id: procfs is of another PID namespace.
         WriteMethod method = reader.Method == ReadMethod.Mem ? WriteMethod.Mem : WriteMethod.ProcessVm;
-        return new MemoryPlan(address, change.Bytes, present[..change.Bytes.Length], method, maps, change.Expected);
+        return new PlannedWrite(address, change.Bytes, present[..change.Bytes.Length], method, maps, change.Expected);
     }
 
     /// <summary>Repeats the check: the confirmation may have taken minutes.</summary>
     /// <inheritdoc cref="Check"/>
-    public MemoryPlan CheckAgain(MemoryPlan plan, IEnumerable<MemoryPlan> earlier)
+    public PlannedWrite Recheck(PlannedWrite plan, IEnumerable<PlannedWrite> earlier)
     {
-        MemoryPlan now = Check(new WantedWrite(plan.Address, plan.Bytes, plan.Expected, plan.IsForced), earlier);
+        PlannedWrite now = Check(new MemoryWriteRequest(plan.Address, plan.Bytes, plan.Expected, plan.IsForced), earlier);
         return now.IsForced == plan.IsForced && now.Maps.Any(map => map.IsShared) == plan.Maps.Any(map => map.IsShared)
             ? now
             : throw new MemProcException(Operation.WriteMemory, Errno.EAGAIN,
-                $"Process {process.Identity}: {_nothing} 0x{plan.Address:x}: its mapping has changed since the check, to "
+                $"Process {process.Identity}: {_nothingWritten} 0x{plan.Address:x}: its mapping has changed since the check, to "
                 + $"{string.Join(" and ", now.Maps)}.", plan.Address);
     }
 
     /// <summary>Does a write; the step receives the previous bytes and the number of bytes written.</summary>
     /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Commit"/>.</exception>
-    public void Write(MemoryStep step)
+    public void Write(ActiveWrite step)
     {
-        MemoryPlan plan = step.Plan;
+        PlannedWrite plan = step.Plan;
         Read(Reader(plan), plan.Address, step.PreviousBytes);
         // Expected bytes after the written ones were compared before the first write; other writes may have changed
         // them.
@@ -89,7 +89,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         if (step.Written < plan.Bytes.Length)
         {
             string done = step.Written == 0
-                ? _nothing
+                ? _nothingWritten
                 : $"{step.Written} of {plan.Bytes.Length} bytes were written to";
             throw process.Failure(Operation.WriteMemory, errno,
                 $"{done} 0x{plan.Address:x}, the byte at 0x{plan.Address + (ulong)step.Written:x} was refused",
@@ -99,7 +99,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 
     /// <summary>Reads the written bytes back.</summary>
     /// <exception cref="MemProcException">VerifyMemory, EIO: other bytes are there.</exception>
-    public void Verify(MemoryPlan plan)
+    public void Verify(PlannedWrite plan)
     {
         byte[] present = new byte[plan.Bytes.Length];
         Read(Reader(plan), plan.Address, present);
@@ -107,13 +107,13 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         {
             throw new MemProcException(Operation.VerifyMemory, Errno.EIO,
                 $"Process {process.Identity}: {ByteText.Count(plan.Bytes.Length)} went to 0x{plan.Address:x}, but "
-                + $"{ByteText.Short(present)} was read back. The process may have changed it since.", plan.Address);
+                + $"{ByteText.Preview(present)} was read back. The process may have changed it since.", plan.Address);
         }
     }
 
     /// <summary>Rolls a write back, unless its bytes have changed since.</summary>
     /// <returns>Why this was not possible; null on success.</returns>
-    public MemProcException? PutBack(MemoryStep step)
+    public MemProcException? RollBack(ActiveWrite step)
     {
         try
         {
@@ -122,7 +122,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
             if (!present.AsSpan().SequenceEqual(step.Plan.Bytes.AsSpan(0, step.Written)))
             {
                 return new MemProcException(Operation.RestoreMemory, Errno.EAGAIN,
-                    $"it has been changed since, to {ByteText.Short(present)}");
+                    $"it has been changed since, to {ByteText.Preview(present)}");
             }
 
             int count = WriteAll(step.Plan, step.PreviousBytes.AsMemory(0, step.Written), out Errno errno);
@@ -135,13 +135,13 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
     }
 
-    private MemoryReader Reader(MemoryPlan plan) =>
+    private MemoryReader Reader(PlannedWrite plan) =>
         new(process, plan.Method == WriteMethod.Mem ? ReadMethod.Mem : ReadMethod.ProcessVm);
 
     /// <summary>
     /// Writes as much as the kernel accepts. Returns the number of bytes, and the error if some are missing.
     /// </summary>
-    private int WriteAll(MemoryPlan plan, ReadOnlyMemory<byte> bytes, out Errno errno)
+    private int WriteAll(PlannedWrite plan, ReadOnlyMemory<byte> bytes, out Errno errno)
     {
         process.ThrowIfExited(Operation.WriteMemory);
         using SafeFileHandle? memory = plan.Method == WriteMethod.Mem
@@ -164,7 +164,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 
         errno = Errno.None;
         // If the process was killed meanwhile, the bytes are gone with its memory.
-        process.ThrowIfOver(Operation.WriteMemory);
+        process.ThrowIfTerminated(Operation.WriteMemory);
         return written;
     }
 
@@ -173,7 +173,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         if (reader.Read(address, present) is [{ } gap, ..])
         {
             throw process.Failure(Operation.WriteMemory, gap.Errno,
-                $"{_nothing} 0x{address:x}: what is there now cannot be read at 0x{gap.Address:x}", address);
+                $"{_nothingWritten} 0x{address:x}: what is there now cannot be read at 0x{gap.Address:x}", address);
         }
     }
 
@@ -183,13 +183,13 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         {
             string what = isUndo ? ", which was written there" : string.Empty;
             throw new MemProcException(Operation.CompareMemory, Errno.EAGAIN,
-                $"Process {process.Identity}: {_nothing} 0x{address:x}: expected {ByteText.Short(expected)}{what}, found "
-                + $"{ByteText.Short(present[..expected.Length])}.", address);
+                $"Process {process.Identity}: {_nothingWritten} 0x{address:x}: expected {ByteText.Preview(expected)}{what}, found "
+                + $"{ByteText.Preview(present[..expected.Length])}.", address);
         }
     }
 
     /// <summary>Overlays the bytes that are there now with those of an earlier write.</summary>
-    private static void Lay(MemoryPlan plan, ulong address, Span<byte> present)
+    private static void Overlay(PlannedWrite plan, ulong address, Span<byte> present)
     {
         ulong start = Math.Max(address, plan.Address);
         ulong end = Math.Min(address + (ulong)present.Length, plan.End);
@@ -202,10 +202,10 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 
 /// <summary>A write of a transaction while it is being done.</summary>
 /// <param name="plan">The checked write.</param>
-internal sealed class MemoryStep(MemoryPlan plan)
+internal sealed class ActiveWrite(PlannedWrite plan)
 {
     /// <summary>The checked write.</summary>
-    public MemoryPlan Plan => plan;
+    public PlannedWrite Plan => plan;
 
     /// <summary>The bytes that were there immediately before the write.</summary>
     public byte[] PreviousBytes { get; } = new byte[plan.Bytes.Length];

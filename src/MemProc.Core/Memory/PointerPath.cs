@@ -30,7 +30,7 @@ public static class PointerPath
             ulong pointer;
             try
             {
-                pointer = MemoryMarshal.Read<ulong>(reader.ReadWhole(at, sizeof(ulong)));
+                pointer = MemoryMarshal.Read<ulong>(reader.ReadExactly(at, sizeof(ulong)));
             }
             catch (MemProcException error) when (error.Errno != Errno.ESRCH)
             {

@@ -21,10 +21,10 @@ public sealed class ProcessStop : IDisposable
     /// <summary>
     /// How long a thread may take to stop. One in an uninterruptible wait for a device may never stop.
     /// </summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>How long an aborted stop may take, for example after Ctrl-C.</summary>
-    private static readonly TimeSpan LastPatience = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromMilliseconds(200);
 
     private static int _warned;
 
@@ -59,13 +59,13 @@ public sealed class ProcessStop : IDisposable
     /// null.
     /// </summary>
     public static string? TakeRuntimeWarning() =>
-        RuntimeWarning(ChildSignalSilence.HoldsRuntimeLock) is string warning
+        RuntimeWarning(SigChldSuppressor.HoldsRuntimeLock) is string warning
             && Interlocked.Exchange(ref _warned, 1) == 0
             ? warning
             : null;
 
     /// <summary>The warning for a runtime; null where there is nothing to warn about.</summary>
-    /// <param name="holdsRuntimeLock">See <see cref="ChildSignalSilence.HoldsRuntimeLock"/>.</param>
+    /// <param name="holdsRuntimeLock">See <see cref="SigChldSuppressor.HoldsRuntimeLock"/>.</param>
     internal static string? RuntimeWarning(bool holdsRuntimeLock) => holdsRuntimeLock ? null
         : $"MemProc was not tested with {RuntimeInformation.FrameworkDescription}, which lacks "
             + "Process.s_processStartLock. A program that this session started may be reported as exited, with exit code "
@@ -79,7 +79,7 @@ public sealed class ProcessStop : IDisposable
     /// EOPNOTSUPP where procfs belongs to another PID namespace; EBUSY where a thread does not stop; ESRCH where the
     /// process has exited. The process runs on.
     /// </exception>
-    public static ProcessStop Hold(LinuxProcess process, CancellationToken cancellation = default)
+    public static ProcessStop Begin(LinuxProcess process, CancellationToken cancellation = default)
     {
         if (process.Id == Environment.ProcessId)
         {
@@ -95,7 +95,7 @@ public sealed class ProcessStop : IDisposable
         }
 
         // Until the tracer has waited for each stop, another thread could consume its notification.
-        using ChildSignalSilence silence = new();
+        using SigChldSuppressor silence = new();
         ProcessStop stop = new(process, cancellation);
         try
         {
@@ -105,7 +105,7 @@ public sealed class ProcessStop : IDisposable
         catch
         {
             stop.Dispose();
-            stop.WaitUntilForgotten();
+            stop.WaitForDetach();
             throw;
         }
     }
@@ -123,7 +123,7 @@ public sealed class ProcessStop : IDisposable
         return errno switch
         {
             Errno.None => buffer[..length],
-            Errno.ESRCH => throw Killed(threadId),
+            Errno.ESRCH => throw ProcessKilled(threadId),
             _ => null,
         };
     });
@@ -137,7 +137,7 @@ public sealed class ProcessStop : IDisposable
         return Libc.TryPTraceGetSigInfo(threadId, buffer) switch
         {
             Errno.None => buffer,
-            Errno.ESRCH => throw Killed(threadId),
+            Errno.ESRCH => throw ProcessKilled(threadId),
             _ => null,
         };
     });
@@ -197,7 +197,7 @@ public sealed class ProcessStop : IDisposable
         }
         catch
         {
-            GiveUp();
+            Abort();
             throw;
         }
 
@@ -226,14 +226,14 @@ public sealed class ProcessStop : IDisposable
     /// Waits briefly for threads that are about to stop, since the request cannot be withdrawn. A stop that no thread
     /// has waited for makes the .NET runtime search its children for one that exited, in an endless loop.
     /// </summary>
-    private void GiveUp()
+    private void Abort()
     {
-        long begin = Environment.TickCount64;
+        long started = Environment.TickCount64;
         foreach (int thread in _stopping)
         {
             SpinWait spin = default;
             bool hasStopped = false;
-            while (!hasStopped && Environment.TickCount64 - begin < LastPatience.TotalMilliseconds
+            while (!hasStopped && Environment.TickCount64 - started < ReleaseTimeout.TotalMilliseconds
                 && Libc.TryWaitForStop(thread, out hasStopped) == Errno.None)
             {
                 spin.SpinOnce(sleep1Threshold: 100);
@@ -250,7 +250,7 @@ public sealed class ProcessStop : IDisposable
     /// Waits until the kernel has detached threads that did not stop in time. It does so when the tracer thread exits,
     /// slightly after the runtime reports that; until then they could still stop.
     /// </summary>
-    private void WaitUntilForgotten()
+    private void WaitForDetach()
     {
         if (_stopping.Count > 0 && _tracerPath is string path)
         {
@@ -278,7 +278,7 @@ public sealed class ProcessStop : IDisposable
     /// <summary>Waits until a thread has stopped; false where it has exited instead.</summary>
     private bool HasStopped(int thread)
     {
-        long begin = Environment.TickCount64;
+        long started = Environment.TickCount64;
         bool isTraced = false;
         for (SpinWait spin = default; ; spin.SpinOnce(sleep1Threshold: 100))
         {
@@ -296,10 +296,10 @@ public sealed class ProcessStop : IDisposable
             }
 
             isTraced = stat.State == 't';
-            if (Environment.TickCount64 - begin > Patience.TotalMilliseconds)
+            if (Environment.TickCount64 - started > StopTimeout.TotalMilliseconds)
             {
                 throw new MemProcException(Operation.StopProcess, Errno.EBUSY,
-                    $"Process {_process.Identity}: its thread {thread} did not stop within {Patience.TotalSeconds} s; "
+                    $"Process {_process.Identity}: its thread {thread} did not stop within {StopTimeout.TotalSeconds} s; "
                     + "it is in an uninterruptible wait, for example for a device. The process runs on.",
                     _process.Id);
             }
@@ -334,6 +334,6 @@ public sealed class ProcessStop : IDisposable
         return 0;
     }
 
-    private MemProcException Killed(int thread) =>
+    private MemProcException ProcessKilled(int thread) =>
         _process.Failure(Operation.StopProcess, Errno.ESRCH, $"its thread {thread} was killed meanwhile");
 }

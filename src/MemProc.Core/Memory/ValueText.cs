@@ -14,7 +14,7 @@ public static class ValueText
         null => "null",
         string text => SafeText.Escape(text),
         char character => SafeText.Escape(character.ToString()),
-        byte[] bytes => ByteText.Short(bytes),
+        byte[] bytes => ByteText.Preview(bytes),
         IEnumerable values => string.Join(", ", values.Cast<object?>().Select(item => Format(item, type))),
         IFormattable number when type.Value == MemoryValueType.Pointer && !type.IsTextPointer =>
             $"0x{number.ToString("x", CultureInfo.InvariantCulture)}",

@@ -32,7 +32,7 @@ internal static class DebugFiles
             (link, checksum) = (name, sum);
         }
 
-        foreach (string path in Places(file.Path, buildId, link))
+        foreach (string path in CandidatePaths(file.Path, buildId, link))
         {
             foreach (SafeFileHandle? root in (SafeFileHandle?[])[process.Folder, null])
             {
@@ -53,7 +53,7 @@ internal static class DebugFiles
         return null;
     }
 
-    private static IEnumerable<string> Places(string path, string? buildId, string? link)
+    private static IEnumerable<string> CandidatePaths(string path, string? buildId, string? link)
     {
         if (buildId is { Length: > 2 })
         {
@@ -72,8 +72,8 @@ internal static class DebugFiles
     {
         try
         {
-            return Libc.TryOpenAt(root, path, OpenAccess.ReadWithoutWaiting, out SafeFileHandle? file) == Errno.None
-                ? ElfFile.Read(new ElfDiskFile(file!, name))
+            return Libc.TryOpenAt(root, path, OpenAccess.ReadNonBlocking, out SafeFileHandle? file) == Errno.None
+                ? ElfFile.Read(new ElfFileSource(file!, name))
                 : null;
         }
         catch (MemProcException)
@@ -98,14 +98,14 @@ internal static class DebugFiles
     /// <summary>Reads name and checksum of <c>.gnu_debuglink</c>: a string padded to four bytes, and 32 bits.</summary>
     private static (string Name, uint Checksum)? Link(ElfFile image)
     {
-        const ulong LongestLink = 4096;
+        const ulong MaxLinkBytes = 4096;
         ElfSection? section = image.Sections.FirstOrDefault(section => section.Name == ".gnu_debuglink");
-        if (section is null || section.SizeBytes is < 8 or > LongestLink)
+        if (section is null || section.SizeBytes is < 8 or > MaxLinkBytes)
         {
             return null;
         }
 
-        byte[] bytes = image.Source.ReadWhole(section.Offset, section.SizeBytes, ".gnu_debuglink");
+        byte[] bytes = image.Source.ReadExactly(section.Offset, section.SizeBytes, ".gnu_debuglink");
         int end = bytes.AsSpan(0, bytes.Length - sizeof(uint)).IndexOf((byte)0);
         string name = end > 0 ? Encoding.UTF8.GetString(bytes, 0, end) : string.Empty;
         uint sum = image.Format.IsBigEndian

@@ -47,15 +47,15 @@ public sealed class ElfMemoryImage : ElfSource
                 break;
             }
 
-            ulong place = at - map.Offset;
-            Span<byte> piece = buffer[done..];
-            piece = piece[..(int)Math.Min((ulong)piece.Length, map.SizeBytes - place)];
-            if (_reader.Read(map.Start + place, piece) is [{ } gap, ..])
+            ulong offsetInMap = at - map.Offset;
+            Span<byte> chunk = buffer[done..];
+            chunk = chunk[..(int)Math.Min((ulong)chunk.Length, map.SizeBytes - offsetInMap)];
+            if (_reader.Read(map.Start + offsetInMap, chunk) is [{ } gap, ..])
             {
-                return done + (int)(gap.Address - map.Start - place);
+                return done + (int)(gap.Address - map.Start - offsetInMap);
             }
 
-            done += piece.Length;
+            done += chunk.Length;
         }
 
         return done;

@@ -116,7 +116,7 @@ public sealed class MappedFile
     /// <summary>The symbol that holds an address of the image; null where none does.</summary>
     /// <param name="imageAddress">The address.</param>
     /// <param name="section">Its section.</param>
-    internal NamedPlace? SymbolAt(ulong imageAddress, ElfSection? section) =>
+    internal ResolvedSymbol? SymbolAt(ulong imageAddress, ElfSection? section) =>
         Elf is null || (section is null && LoadedSections().Length > 0) ? null : Tables.At(imageAddress, section);
 
     /// <summary>The symbols with a name. C++ names are found as they are stored and as they are written.</summary>
@@ -189,7 +189,7 @@ public sealed class MappedFile
             SafeFileHandle? file = _maps[0].Kind == ProcMapKind.Vdso ? null : OpenByPath() ?? OpenByMapping();
             _elf = ElfFile.Read(file is null
                 ? new ElfMemoryImage(_process, _maps, _cancellation)
-                : new ElfDiskFile(file, Path));
+                : new ElfFileSource(file, Path));
         }
         catch (MemProcException error)
         {
@@ -223,14 +223,14 @@ public sealed class MappedFile
     /// Opens the file by <c>map_files</c>, whatever has its path; null without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE.
     /// </summary>
     private SafeFileHandle? OpenByMapping() => Libc.TryOpenAt(_process.Folder,
-        $"map_files/{_maps[0].Start:x}-{_maps[0].End:x}", OpenAccess.ReadWithoutWaiting, out SafeFileHandle? file)
+        $"map_files/{_maps[0].Start:x}-{_maps[0].End:x}", OpenAccess.ReadNonBlocking, out SafeFileHandle? file)
         == Errno.None ? file : null;
 
     /// <summary>
     /// Opens what has the path in the mount namespace of the process; null where nothing can be opened.
     /// </summary>
     private SafeFileHandle? OpenPath() => Path.StartsWith('/')
-        && Libc.TryOpenAt(_process.Folder, $"root{Path}", OpenAccess.ReadWithoutWaiting, out SafeFileHandle? file)
+        && Libc.TryOpenAt(_process.Folder, $"root{Path}", OpenAccess.ReadNonBlocking, out SafeFileHandle? file)
             == Errno.None ? file : null;
 
     [MemberNotNull(nameof(_images))]
@@ -273,7 +273,7 @@ public sealed class MappedFile
                 return true;
             }
 
-            using ElfFile other = ElfFile.Read(new ElfDiskFile(file, Path));
+            using ElfFile other = ElfFile.Read(new ElfFileSource(file, Path));
             using ElfFile mapped = ElfFile.Read(new ElfMemoryImage(_process, _maps, _cancellation));
             return other.BuildId is not string id || id != mapped.BuildId;
         }

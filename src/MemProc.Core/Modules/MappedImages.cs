@@ -136,7 +136,7 @@ public sealed class MappedImages : IDisposable
     internal ulong ReadPointer(ulong address)
     {
         _ = Auxiliary;
-        byte[] bytes = new MemoryReader(Process, ReadMethod.Auto, _cancellation).ReadWhole(address, (ulong)_pointerBytes);
+        byte[] bytes = new MemoryReader(Process, ReadMethod.Auto, _cancellation).ReadExactly(address, (ulong)_pointerBytes);
         return _pointerBytes == sizeof(ulong)
             ? BinaryPrimitives.ReadUInt64LittleEndian(bytes)
             : BinaryPrimitives.ReadUInt32LittleEndian(bytes);

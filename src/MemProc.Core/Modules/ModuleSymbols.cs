@@ -47,16 +47,16 @@ internal sealed class ModuleSymbols : IDisposable
     /// </summary>
     /// <param name="imageAddress">An address of the image.</param>
     /// <param name="section">Its section; null: unknown.</param>
-    public NamedPlace? At(ulong imageAddress, ElfSection? section)
+    public ResolvedSymbol? At(ulong imageAddress, ElfSection? section)
     {
-        NamedPlace? best = null;
+        ResolvedSymbol? best = null;
         foreach ((SymbolIndex index, SymbolOrigin origin) in _indexes.Value)
         {
             uint? number = section is null ? null : origin == SymbolOrigin.DebugFile ? InDebugFile(section) : (uint)section.Index;
             try
             {
-                NamedPlace? place = index.At(imageAddress, number);
-                best = place is not null && (best is null || place.Start > best.Start) ? place : best;
+                ResolvedSymbol? symbol = index.At(imageAddress, number);
+                best = symbol is not null && (best is null || symbol.Start > best.Start) ? symbol : best;
             }
             catch (MemProcException error)
             {

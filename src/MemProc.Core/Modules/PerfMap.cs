@@ -12,7 +12,7 @@ namespace MemProc;
 /// </summary>
 internal sealed class PerfMap
 {
-    private const int LargestFile = 256 * 1024 * 1024;
+    private const int MaxFileBytes = 256 * 1024 * 1024;
 
     private readonly ulong[] _starts;
     private readonly Entry[] _entries;
@@ -34,7 +34,7 @@ internal sealed class PerfMap
     public static PerfMap? Read(LinuxProcess process, PerfMap? known)
     {
         (uint? user, int id) = Owner(process);
-        if (user is null || Libc.TryOpenAt(process.Folder, $"root/tmp/perf-{id}.map", OpenAccess.ReadWithoutWaiting,
+        if (user is null || Libc.TryOpenAt(process.Folder, $"root/tmp/perf-{id}.map", OpenAccess.ReadNonBlocking,
             out SafeFileHandle? file) != Errno.None)
         {
             return null;
@@ -43,7 +43,7 @@ internal sealed class PerfMap
         using (file)
         {
             if (Libc.TryStatX(file!, out FileStatus status) != Errno.None || !status.IsRegular
-                || status.SizeBytes > LargestFile || (status.UserId != user && status.UserId != 0))
+                || status.SizeBytes > MaxFileBytes || (status.UserId != user && status.UserId != 0))
             {
                 return null;
             }
@@ -76,7 +76,7 @@ internal sealed class PerfMap
     }
 
     /// <summary>Finds the name of an address of the process; null where it has none.</summary>
-    public NamedPlace? At(ulong address)
+    public ResolvedSymbol? At(ulong address)
     {
         int index = Array.BinarySearch(_starts, address);
         index = index >= 0 ? index : ~index - 1;
@@ -86,7 +86,7 @@ internal sealed class PerfMap
         }
 
         return index >= 0 && address - _entries[index].Start < _entries[index].Size
-            ? new NamedPlace(_entries[index].Name, _entries[index].Start, SymbolOrigin.PerfMap)
+            ? new ResolvedSymbol(_entries[index].Name, _entries[index].Start, SymbolOrigin.PerfMap)
             : null;
     }
 

@@ -16,7 +16,7 @@ internal static class ClearRefs
     /// ENOENT: the kernel has no such file; EACCES: another user's process; ESRCH: the process has exited, or is a
     /// kernel thread.
     /// </exception>
-    public static void Write(LinuxProcess process, ClearRefsCommand command, Operation operation)
+    public static void Write(LinuxProcess process, ClearRefsValue command, Operation operation)
     {
         // For a process without memory the kernel accepts the number and does nothing.
         if (process.IsKernelThread)

@@ -30,7 +30,7 @@ public sealed class PageFilter
         init
         {
             Require(value, 0, File | Guard);
-            NeedsContent |= value;
+            NeedsEntryContent |= value;
         }
     }
 
@@ -43,14 +43,14 @@ public sealed class PageFilter
     /// <summary>Selects by the frames that back the pages.</summary>
     public FrameFilter Frame { get; init; } = new();
 
-    private bool NeedsContent { get; set; }
+    private bool NeedsEntryContent { get; set; }
 
     /// <summary>Returns whether a page is selected, as far as the page table decides it.</summary>
     /// <param name="entry">Its pagemap entry.</param>
     /// <param name="isHuge">Whether it is mapped by a larger entry; null: unknown.</param>
     public bool Matches(ulong entry, bool? isHuge) =>
         (entry & _set) == _set && (entry & _clear) == 0 && (!IsHuge || isHuge == true)
-        && (!NeedsContent || (entry & (Present | Swapped)) != 0);
+        && (!NeedsEntryContent || (entry & (Present | Swapped)) != 0);
 
     private void Require(bool isRequired, ulong set, ulong clear)
     {

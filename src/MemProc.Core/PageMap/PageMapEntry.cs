@@ -7,10 +7,10 @@ namespace MemProc;
 /// </summary>
 public sealed class PageMapEntry
 {
-    private readonly PageMapPiece _chunk;
+    private readonly PageMapChunk _chunk;
     private readonly int _index;
 
-    internal PageMapEntry(PageMapPiece chunk, int index)
+    internal PageMapEntry(PageMapChunk chunk, int index)
     {
         _chunk = chunk;
         _index = index;
@@ -38,43 +38,43 @@ public sealed class PageMapEntry
     /// The frame that holds the page, the first one of a run; null where there is none, or where the kernel hid its
     /// number (<see cref="IsPfnHidden"/>).
     /// </summary>
-    public ulong? Pfn => Word.IsPresent && !Word.IsPfnHidden ? Word.Pfn : null;
+    public ulong? Pfn => RawEntry.IsPresent && !RawEntry.IsPfnHidden ? RawEntry.Pfn : null;
 
     /// <summary>Physical address of the byte at <see cref="Address"/>; null like <see cref="Pfn"/>.</summary>
     public ulong? PhysicalAddress => Pfn * MachinePage.SizeBytes + Address % MachinePage.SizeBytes;
 
     /// <summary>The kernel hid the frame number: the reader lacks CAP_SYS_ADMIN.</summary>
-    public bool IsPfnHidden => Word.IsPfnHidden;
+    public bool IsPfnHidden => RawEntry.IsPfnHidden;
 
     /// <summary>In memory.</summary>
-    public bool IsPresent => Word.IsPresent;
+    public bool IsPresent => RawEntry.IsPresent;
 
     /// <summary>In swap.</summary>
-    public bool IsSwapped => Word.IsSwapped;
+    public bool IsSwapped => RawEntry.IsSwapped;
 
     /// <summary>A page of a file or of shared anonymous memory.</summary>
-    public bool IsFileOrShared => Word.IsFileOrShared;
+    public bool IsFileOrShared => RawEntry.IsFileOrShared;
 
     /// <summary>Written since soft-dirty bits were cleared; meaningless on kernels without them.</summary>
-    public bool IsSoftDirty => Word.IsSoftDirty;
+    public bool IsSoftDirty => RawEntry.IsSoftDirty;
 
     /// <summary>Mapped by this process only.</summary>
-    public bool IsExclusive => Word.IsExclusive;
+    public bool IsExclusive => RawEntry.IsExclusive;
 
     /// <summary>Write-protected through userfaultfd.</summary>
-    public bool IsWriteProtected => Word.IsWriteProtected;
+    public bool IsWriteProtected => RawEntry.IsWriteProtected;
 
     /// <summary>A guard region: access faults.</summary>
-    public bool IsGuard => Word.IsGuard;
+    public bool IsGuard => RawEntry.IsGuard;
 
     /// <summary>The state in words: <c>present,exclusive</c>; <c>empty</c> where the page is not populated.</summary>
-    public string State => Word.IsPopulated ? Word.Describe() : "empty";
+    public string State => RawEntry.IsPopulated ? RawEntry.Describe() : "empty";
 
     /// <summary>
     /// Bytes that one page-table entry maps here: the machine's page, or a huge page; null where the kernel does not
     /// report it (before Linux 6.7) and where nothing is mapped.
     /// </summary>
-    public ulong? PageSizeBytes => Word.IsPresent ? _chunk.PageSizeBytes : null;
+    public ulong? PageSizeBytes => RawEntry.IsPresent ? _chunk.PageSizeBytes : null;
 
     /// <summary>Mapped by an entry larger than the machine's page; null like <see cref="PageSizeBytes"/>.</summary>
     public bool? IsHuge => PageSizeBytes > MachinePage.SizeBytes ? true : PageSizeBytes is null ? null : false;
@@ -98,13 +98,13 @@ public sealed class PageMapEntry
     public string? CgroupPath => Frame?.CgroupPath;
 
     /// <summary>Number of the swap area; null where the page is not in swap.</summary>
-    public int? SwapType => Word.IsSwapped ? Word.SwapType : null;
+    public int? SwapType => RawEntry.IsSwapped ? RawEntry.SwapType : null;
 
     /// <summary>Slot in the swap area; null where the page is not in swap.</summary>
-    public ulong? SwapOffset => Word.IsSwapped ? Word.SwapOffset : null;
+    public ulong? SwapOffset => RawEntry.IsSwapped ? RawEntry.SwapOffset : null;
 
     /// <summary>The pagemap entry, of a run the first one.</summary>
-    public ulong Raw => Word.Raw;
+    public ulong Raw => RawEntry.Raw;
 
     /// <summary>Path or name of the mapping that the page belongs to.</summary>
     public string Path => _chunk.Map.Path;
@@ -112,7 +112,7 @@ public sealed class PageMapEntry
     /// <summary>What the frame tables say; null where they were not read.</summary>
     internal PageFlags? Frame => _chunk.FrameAt(_index);
 
-    private PageMapWord Word => _chunk.WordAt(_index);
+    private RawPageMapEntry RawEntry => _chunk.EntryAt(_index);
 
     /// <summary>Returns the entry as the first of a run, without a reference to the chunk that was read with it.</summary>
     internal PageMapEntry AsRun(ulong pageCount) => new(_chunk.Run(_index, pageCount), 0);

@@ -5,12 +5,12 @@ namespace MemProc;
 
 /// <summary>The pagemap entries of consecutive pages of a process.</summary>
 /// <param name="Address">Address of the first page.</param>
-/// <param name="Words">The entries; the next range overwrites them.</param>
+/// <param name="Entries">The entries; the next range overwrites them.</param>
 /// <param name="IsHuge">
 /// Whether the pages are mapped by entries larger than a page; null where the kernel does not report it, where nothing
 /// is mapped, or where it was not requested.
 /// </param>
-public readonly record struct PageMapStretch(ulong Address, ReadOnlyMemory<ulong> Words, bool? IsHuge);
+public readonly record struct PageMapRange(ulong Address, ReadOnlyMemory<ulong> Entries, bool? IsHuge);
 
 /// <summary>
 /// Reads <c>/proc/PID/pagemap</c> in large chunks into one buffer. PAGEMAP_SCAN (Linux 6.7) finds the populated pages,
@@ -24,7 +24,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     private const int BatchPages = 8 * 1024;
 
     /// <summary>Reading this many empty entries is cheaper than another system call.</summary>
-    private const ulong BridgedPages = 128;
+    private const ulong MaxGapPages = 128;
     private const int RegionCount = 512;
 
     /// <summary>Populated pages after which a scan stops: memory that is used so densely is read without a scan.</summary>
@@ -33,7 +33,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// <summary>
     /// Pages of the smallest huge page: 2 MiB on x86; elsewhere a few consecutive entries can form one.
     /// </summary>
-    private static readonly uint SmallestHuge = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 512u : 16;
+    private static readonly uint MinHugePages = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 512u : 16;
 
     // As large as the largest read so far, and made when first used: there can be a reader for each of many small ranges.
     private ulong[] _words = [];
@@ -41,34 +41,34 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     private bool _canScan = true;
 
     /// <summary>
-    /// Whether <see cref="PageMapStretch.IsHuge"/> is filled. Memory in which a page could be huge is scanned for it, and
+    /// Whether <see cref="PageMapRange.IsHuge"/> is filled. Memory in which a page could be huge is scanned for it, and
     /// so walked twice.
     /// </summary>
-    public bool TellsHuge { get; init; }
+    public bool DetectHuge { get; init; }
 
     /// <summary>
     /// Returns every populated page of a range, in address order. Empty pages can be among them:
-    /// <see cref="PageMapWord.IsPopulated"/> says which.
+    /// <see cref="RawPageMapEntry.IsPopulated"/> says which.
     /// </summary>
     /// <param name="start">First address, page-aligned.</param>
     /// <param name="end">First address after the range, page-aligned.</param>
     /// <exception cref="MemProcException">
     /// ReadPageMap: EACCES without ptrace access; ESRCH where the process exits meanwhile.
     /// </exception>
-    public IEnumerable<PageMapStretch> ReadPopulated(ulong start, ulong end)
+    public IEnumerable<PageMapRange> ReadPopulated(ulong start, ulong end)
     {
         // Memory that is in use is read in growing chunks; where it is not, a scan finds the next populated page.
-        ulong pages = BridgedPages;
+        ulong pages = MaxGapPages;
         for (ulong at = start; at < end;)
         {
             bool goesOn = false;
             ulong until = at + Math.Min(pages * MachinePage.SizeBytes, end - at);
-            foreach (PageMapStretch stretch in ReadWords(at, until))
+            foreach (PageMapRange range in ReadWords(at, until))
             {
-                goesOn = EndsPopulated(stretch.Words.Span);
-                foreach (PageMapStretch told in Told(stretch, includeEmpty: false))
+                goesOn = EndsPopulated(range.Entries.Span);
+                foreach (PageMapRange part in WithHugeState(range, includeEmpty: false))
                 {
-                    yield return told;
+                    yield return part;
                 }
             }
 
@@ -83,28 +83,28 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
                 for (int index = 0; index < count;)
                 {
                     PageRegion region = NextRegion(ref index, count);
-                    foreach (PageMapStretch stretch in ReadWords(region.Start, region.End, IsHuge(region)))
+                    foreach (PageMapRange range in ReadWords(region.Start, region.End, IsHuge(region)))
                     {
-                        yield return stretch;
+                        yield return range;
                     }
                 }
 
-                pages = BridgedPages;
+                pages = MaxGapPages;
             }
         }
     }
 
     /// <summary>Returns every page of a range, empty ones included.</summary>
     /// <inheritdoc cref="ReadPopulated"/>
-    public IEnumerable<PageMapStretch> ReadAll(ulong start, ulong end) =>
-        ReadWords(start, end).SelectMany(stretch => Told(stretch, includeEmpty: true));
+    public IEnumerable<PageMapRange> ReadAll(ulong start, ulong end) =>
+        ReadWords(start, end).SelectMany(range => WithHugeState(range, includeEmpty: true));
 
     /// <summary>Returns whether one of the last pages is populated: the next ones are then likely to be.</summary>
     private static bool EndsPopulated(ReadOnlySpan<ulong> words)
     {
-        for (int index = words.Length - 1; index >= 0 && index >= words.Length - (int)BridgedPages; index--)
+        for (int index = words.Length - 1; index >= 0 && index >= words.Length - (int)MaxGapPages; index--)
         {
-            if (new PageMapWord(words[index]).IsPopulated)
+            if (new RawPageMapEntry(words[index]).IsPopulated)
             {
                 return true;
             }
@@ -114,28 +114,28 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     }
 
     /// <summary>Splits pages by whether they are huge, where that is requested.</summary>
-    private IEnumerable<PageMapStretch> Told(PageMapStretch stretch, bool includeEmpty) =>
-        !TellsHuge ? [stretch]
-        : MayBeHuge(stretch) ? Scanned(
-            stretch.Address, stretch.Address + (ulong)stretch.Words.Length * MachinePage.SizeBytes, includeEmpty)
-        : [stretch with { IsHuge = false }];
+    private IEnumerable<PageMapRange> WithHugeState(PageMapRange range, bool includeEmpty) =>
+        !DetectHuge ? [range]
+        : MayBeHuge(range) ? ScanRanges(
+            range.Address, range.Address + (ulong)range.Entries.Length * MachinePage.SizeBytes, includeEmpty)
+        : [range with { IsHuge = false }];
 
     /// <summary>
     /// Returns whether a page can be mapped by a larger entry: its frames are consecutive, and aligned as its addresses
     /// are. False is certain.
     /// </summary>
-    private static bool MayBeHuge(PageMapStretch stretch)
+    private static bool MayBeHuge(PageMapRange range)
     {
-        ReadOnlySpan<ulong> words = stretch.Words.Span;
-        ulong firstPage = stretch.Address / MachinePage.SizeBytes;
+        ReadOnlySpan<ulong> words = range.Entries.Span;
+        ulong firstPage = range.Address / MachinePage.SizeBytes;
         for (int first = 0; first < words.Length;)
         {
             ulong page = firstPage + (ulong)first;
-            int next = (int)Math.Min((ulong)words.Length, (ulong)first + SmallestHuge - page % SmallestHuge);
-            PageMapWord word = new(words[first]);
+            int next = (int)Math.Min((ulong)words.Length, (ulong)first + MinHugePages - page % MinHugePages);
+            RawPageMapEntry word = new(words[first]);
             if (word.IsPfnHidden
-                || (word.IsPresent && word.Pfn % SmallestHuge == page % SmallestHuge
-                    && new PageMapWord(words[next - 1]).Pfn == word.Pfn + (ulong)(next - 1 - first)))
+                || (word.IsPresent && word.Pfn % MinHugePages == page % MinHugePages
+                    && new RawPageMapEntry(words[next - 1]).Pfn == word.Pfn + (ulong)(next - 1 - first)))
             {
                 return true;
             }
@@ -150,26 +150,26 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     private bool? IsHuge(PageRegion region) => _canScan ? region.Categories.HasFlag(PageCategories.Huge) : null;
 
     /// <summary>Reads the pages of a range again, split by whether larger entries map them.</summary>
-    private IEnumerable<PageMapStretch> Scanned(ulong start, ulong end, bool includeEmpty)
+    private IEnumerable<PageMapRange> ScanRanges(ulong start, ulong end, bool includeEmpty)
     {
         for (ulong at = start; at < end;)
         {
-            int count = _canScan ? Scan(at, end, maxPages: 0, out ulong walkEnd) : NoScan(at, end, out walkEnd);
+            int count = _canScan ? Scan(at, end, maxPages: 0, out ulong walkEnd) : FallBack(at, end, out walkEnd);
             ulong done = at;
             for (int index = 0; index < count;)
             {
                 PageRegion region = NextRegion(ref index, count);
                 if (includeEmpty && region.Start > done)
                 {
-                    foreach (PageMapStretch stretch in ReadWords(done, region.Start))
+                    foreach (PageMapRange range in ReadWords(done, region.Start))
                     {
-                        yield return stretch;
+                        yield return range;
                     }
                 }
 
-                foreach (PageMapStretch stretch in ReadWords(region.Start, region.End, IsHuge(region)))
+                foreach (PageMapRange range in ReadWords(region.Start, region.End, IsHuge(region)))
                 {
-                    yield return stretch;
+                    yield return range;
                 }
 
                 done = region.End;
@@ -177,9 +177,9 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
 
             if (includeEmpty && walkEnd > done)
             {
-                foreach (PageMapStretch stretch in ReadWords(done, walkEnd))
+                foreach (PageMapRange range in ReadWords(done, walkEnd))
                 {
-                    yield return stretch;
+                    yield return range;
                 }
             }
 
@@ -197,7 +197,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
         if (errno == Errno.ENOTTY)
         {
             _canScan = false;
-            return NoScan(at, end, out walkEnd);
+            return FallBack(at, end, out walkEnd);
         }
 
         if (errno != Errno.None)
@@ -209,7 +209,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     }
 
     /// <summary>Returns the whole range as one region: without the scan, any page can be populated.</summary>
-    private int NoScan(ulong at, ulong end, out ulong walkEnd)
+    private int FallBack(ulong at, ulong end, out ulong walkEnd)
     {
         _regions = [new PageRegion { Start = at, End = end }];
         walkEnd = end;
@@ -221,7 +221,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     {
         PageRegion region = _regions[index++];
         while (index < count && _regions[index].Categories == region.Categories
-            && _regions[index].Start - region.End <= BridgedPages * MachinePage.SizeBytes)
+            && _regions[index].Start - region.End <= MaxGapPages * MachinePage.SizeBytes)
         {
             region.End = _regions[index++].End;
         }
@@ -229,7 +229,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
         return region;
     }
 
-    private IEnumerable<PageMapStretch> ReadWords(ulong start, ulong end, bool? isHuge = null)
+    private IEnumerable<PageMapRange> ReadWords(ulong start, ulong end, bool? isHuge = null)
     {
         for (ulong at = start; at < end;)
         {
@@ -244,7 +244,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
             }
 
             read /= sizeof(ulong);
-            yield return read > 0 ? new PageMapStretch(at, _words.AsMemory(0, read), isHuge) : throw EndedEarly(at);
+            yield return read > 0 ? new PageMapRange(at, _words.AsMemory(0, read), isHuge) : throw EndedEarly(at);
             at += (ulong)read * MachinePage.SizeBytes;
         }
     }

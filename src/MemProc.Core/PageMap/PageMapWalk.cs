@@ -85,7 +85,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     {
         AddressRange range = new(address, UserRange.End(address, 1, Operation.ReadPageMap));
         ProcMap map = MapsIn(range, address).First();
-        PageMapStretch page = Walk(includeEmpty: true).Of(map, range).First();
+        PageMapRange page = Walk(includeEmpty: true).Of(map, range).First();
         return Entries([ChunkOf(map, HugePageSize(map), page with { Address = address }, includeEmpty: true)]);
     }
 
@@ -111,21 +111,21 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         Entries(ReadAhead.Of(Chunks(maps, range)));
 
     /// <summary>Returns the selected pages of mappings.</summary>
-    private IEnumerable<PageMapPiece> Chunks(IEnumerable<ProcMap> maps, AddressRange range)
+    private IEnumerable<PageMapChunk> Chunks(IEnumerable<ProcMap> maps, AddressRange range)
     {
-        foreach ((ProcMap map, IEnumerable<PageMapStretch> ranges) in Walk(IncludeEmpty).ByMap(maps, range))
+        foreach ((ProcMap map, IEnumerable<PageMapRange> ranges) in Walk(IncludeEmpty).ByMap(maps, range))
         {
             Lazy<ulong?> hugeSize = HugePageSize(map);
-            foreach (PageMapStretch pages in ranges)
+            foreach (PageMapRange pages in ranges)
             {
-                int batch = Frames is null ? pages.Words.Length : FrameBatch;
-                for (int first = 0; first < pages.Words.Length; first += batch)
+                int batch = Frames is null ? pages.Entries.Length : FrameBatch;
+                for (int first = 0; first < pages.Entries.Length; first += batch)
                 {
-                    int count = Math.Min(batch, pages.Words.Length - first);
-                    PageMapPiece chunk = ChunkOf(map, hugeSize, pages with
+                    int count = Math.Min(batch, pages.Entries.Length - first);
+                    PageMapChunk chunk = ChunkOf(map, hugeSize, pages with
                     {
                         Address = pages.Address + (ulong)first * MachinePage.SizeBytes,
-                        Words = pages.Words.Slice(first, count),
+                        Entries = pages.Entries.Slice(first, count),
                     }, IncludeEmpty);
                     if (chunk.Count > 0)
                     {
@@ -137,9 +137,9 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     }
 
     /// <summary>Returns the selected pages of a range.</summary>
-    private PageMapPiece ChunkOf(ProcMap map, Lazy<ulong?> hugeSize, PageMapStretch pages, bool includeEmpty)
+    private PageMapChunk ChunkOf(ProcMap map, Lazy<ulong?> hugeSize, PageMapRange pages, bool includeEmpty)
     {
-        ReadOnlySpan<ulong> entries = pages.Words.Span;
+        ReadOnlySpan<ulong> entries = pages.Entries.Span;
         if (_selected.Length < entries.Length)
         {
             _selected = new ulong[entries.Length];
@@ -152,7 +152,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         for (int index = 0; index < entries.Length; index++)
         {
             ulong entry = entries[index];
-            if ((includeEmpty || new PageMapWord(entry).IsPopulated) && Filter.Matches(entry, pages.IsHuge))
+            if ((includeEmpty || new RawPageMapEntry(entry).IsPopulated) && Filter.Matches(entry, pages.IsHuge))
             {
                 selected[count] = entry;
                 indexes[count++] = index;
@@ -182,13 +182,13 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
             false => MachinePage.SizeBytes,
             null => null,
         };
-        return new PageMapPiece(map, pageSize, pages.Address, selected[..count].ToArray(),
+        return new PageMapChunk(map, pageSize, pages.Address, selected[..count].ToArray(),
             count == entries.Length ? null : indexes[..count].ToArray(), frames?[..count]);
     }
 
-    private static IEnumerable<PageMapEntry> Entries(IEnumerable<PageMapPiece> chunks)
+    private static IEnumerable<PageMapEntry> Entries(IEnumerable<PageMapChunk> chunks)
     {
-        foreach (PageMapPiece chunk in chunks)
+        foreach (PageMapChunk chunk in chunks)
         {
             for (int index = 0; index < chunk.Count; index++)
             {
@@ -205,7 +205,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         List<int> indexes = [];
         for (int index = 0; index < entries.Length; index++)
         {
-            PageMapWord page = new(entries[index]);
+            RawPageMapEntry page = new(entries[index]);
             if (page.Pfn != 0)
             {
                 pfns.Add(page.Pfn);
@@ -225,7 +225,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     }
 
     private IEnumerable<PageMapEntry> Join(IEnumerable<PageMapEntry> entries) =>
-        JoinRuns ? PageMapRun.Join(entries) : entries;
+        JoinRuns ? PageRuns.Join(entries) : entries;
 
     /// <summary>
     /// The size in bytes of the huge pages of a mapping, read when it is first used: a hugetlb mapping's own

@@ -15,30 +15,30 @@ internal sealed class PopulatedPages(LinuxProcess process, CancellationToken can
     /// <summary>What the walk is for: the operation of the error where the process exits before its end.</summary>
     public Operation Operation { get; init; } = Operation.ReadPageMap;
 
-    /// <inheritdoc cref="PageMapReader.TellsHuge"/>
+    /// <inheritdoc cref="PageMapReader.DetectHuge"/>
     public bool DetectHuge { get; init; }
 
     /// <summary>Whether the pages that are not populated are included.</summary>
     public bool IncludeEmpty { get; init; }
 
-    private PageMapReader Reader => _reader ??= new PageMapReader(process, cancellation) { TellsHuge = DetectHuge };
+    private PageMapReader Reader => _reader ??= new PageMapReader(process, cancellation) { DetectHuge = DetectHuge };
 
     /// <summary>Returns the pages of a range with their mappings, in address order.</summary>
     /// <param name="range">The addresses; their whole pages count.</param>
     /// <exception cref="MemProcException">
     /// ReadMaps, ReadPageMap: EACCES without ptrace access. ESRCH where the process exits before the end of the walk.
     /// </exception>
-    public IEnumerable<(ProcMap Map, PageMapStretch Pages)> In(AddressRange range) => In(Maps(range), range);
+    public IEnumerable<(ProcMap Map, PageMapRange Pages)> In(AddressRange range) => In(Maps(range), range);
 
     /// <summary>Returns the pages of some mappings.</summary>
     /// <param name="maps">The mappings.</param>
     /// <param name="range">The addresses; their whole pages count.</param>
     /// <inheritdoc cref="In(AddressRange)" path="/exception"/>
-    public IEnumerable<(ProcMap Map, PageMapStretch Pages)> In(IEnumerable<ProcMap> maps, AddressRange range)
+    public IEnumerable<(ProcMap Map, PageMapRange Pages)> In(IEnumerable<ProcMap> maps, AddressRange range)
     {
-        foreach ((ProcMap map, IEnumerable<PageMapStretch> ranges) in ByMap(maps, range))
+        foreach ((ProcMap map, IEnumerable<PageMapRange> ranges) in ByMap(maps, range))
         {
-            foreach (PageMapStretch pages in ranges)
+            foreach (PageMapRange pages in ranges)
             {
                 yield return (map, pages);
             }
@@ -49,7 +49,7 @@ internal sealed class PopulatedPages(LinuxProcess process, CancellationToken can
     /// <param name="maps">The mappings.</param>
     /// <param name="range">The addresses; their whole pages count.</param>
     /// <inheritdoc cref="In(AddressRange)" path="/exception"/>
-    public IEnumerable<(ProcMap Map, IEnumerable<PageMapStretch> Pages)> ByMap(
+    public IEnumerable<(ProcMap Map, IEnumerable<PageMapRange> Pages)> ByMap(
         IEnumerable<ProcMap> maps, AddressRange range)
     {
         foreach (ProcMap map in maps)
@@ -67,7 +67,7 @@ internal sealed class PopulatedPages(LinuxProcess process, CancellationToken can
     /// <param name="map">The mapping.</param>
     /// <param name="range">The addresses; their whole pages count.</param>
     /// <exception cref="MemProcException">ReadPageMap: EACCES without ptrace access.</exception>
-    public IEnumerable<PageMapStretch> Of(ProcMap map, AddressRange range)
+    public IEnumerable<PageMapRange> Of(ProcMap map, AddressRange range)
     {
         // The vsyscall page is in the list of mappings, but not in the page table of the process.
         if (map.Kind == ProcMapKind.Vsyscall)
@@ -92,11 +92,11 @@ internal sealed class PopulatedPages(LinuxProcess process, CancellationToken can
     public static void ThrowIfFramesHidden(KernelFiles files)
     {
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId, files: files);
-        foreach ((_, PageMapStretch pages) in new PopulatedPages(self).In(AddressRange.All))
+        foreach ((_, PageMapRange pages) in new PopulatedPages(self).In(AddressRange.All))
         {
-            foreach (ulong entry in pages.Words.Span)
+            foreach (ulong entry in pages.Entries.Span)
             {
-                PageMapWord page = new(entry);
+                RawPageMapEntry page = new(entry);
                 if (page.IsPfnHidden)
                 {
                     throw PageMapReader.FramesHidden();

@@ -30,14 +30,14 @@ internal sealed class PresentFrames(LinuxProcess process, Operation operation, C
         _pages.ByMap(_pages.Maps(AddressRange.All), AddressRange.All)
             .Select(found => (found.Map, FramesOf(found.Pages)));
 
-    private IEnumerable<ReadOnlyMemory<ulong>> FramesOf(IEnumerable<PageMapStretch> ranges)
+    private IEnumerable<ReadOnlyMemory<ulong>> FramesOf(IEnumerable<PageMapRange> ranges)
     {
         int count = 0;
-        foreach (PageMapStretch pages in ranges)
+        foreach (PageMapRange pages in ranges)
         {
-            for (int index = 0; index < pages.Words.Length; index++)
+            for (int index = 0; index < pages.Entries.Length; index++)
             {
-                PageMapWord page = new(pages.Words.Span[index]);
+                RawPageMapEntry page = new(pages.Entries.Span[index]);
                 if (!page.IsPresent)
                 {
                     continue;

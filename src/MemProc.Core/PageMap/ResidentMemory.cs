@@ -23,7 +23,7 @@ public sealed class ResidentMemory(LinuxProcess process, CancellationToken cance
     public IEnumerable<AddressRange> Ranges(ulong start, ulong end)
     {
         AddressRange open = default;
-        foreach ((_, PageMapStretch pages) in _pages.In(new AddressRange(start, end)))
+        foreach ((_, PageMapRange pages) in _pages.In(new AddressRange(start, end)))
         {
             for (int index = 0; NextRun(pages, ref index) is AddressRange run;)
             {
@@ -48,16 +48,16 @@ public sealed class ResidentMemory(LinuxProcess process, CancellationToken cance
         }
     }
 
-    private static AddressRange? NextRun(PageMapStretch pages, ref int index)
+    private static AddressRange? NextRun(PageMapRange pages, ref int index)
     {
-        ReadOnlySpan<ulong> entries = pages.Words.Span;
-        while (index < entries.Length && !new PageMapWord(entries[index]).IsPresent)
+        ReadOnlySpan<ulong> entries = pages.Entries.Span;
+        while (index < entries.Length && !new RawPageMapEntry(entries[index]).IsPresent)
         {
             index++;
         }
 
         int first = index;
-        while (index < entries.Length && new PageMapWord(entries[index]).IsPresent)
+        while (index < entries.Length && new RawPageMapEntry(entries[index]).IsPresent)
         {
             index++;
         }

@@ -28,7 +28,7 @@ public static class SoftDirty
     {
         ThrowIfUnsupported(process.Files);
         DateTime time = DateTime.Now;
-        ClearRefs.Write(process, ClearRefsCommand.SoftDirty, Operation.ClearSoftDirty);
+        ClearRefs.Write(process, ClearRefsValue.SoftDirty, Operation.ClearSoftDirty);
         return new SoftDirtyClear(process.Identity, time);
     }
 }

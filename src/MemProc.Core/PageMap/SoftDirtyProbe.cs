@@ -54,7 +54,7 @@ public class SoftDirtyProbe : IDisposable
     }
 
     /// <summary>Clears the soft-dirty bits of this process.</summary>
-    protected virtual void Clear() => ClearRefs.Write(_self, ClearRefsCommand.SoftDirty, Operation.ClearSoftDirty);
+    protected virtual void Clear() => ClearRefs.Write(_self, ClearRefsValue.SoftDirty, Operation.ClearSoftDirty);
 
     /// <summary>Writes to the page.</summary>
     protected virtual void Touch() => _page.Touch();

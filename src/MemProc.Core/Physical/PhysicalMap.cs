@@ -59,7 +59,7 @@ public sealed class PhysicalMap
     /// <exception cref="MemProcException">
     /// FindPhysicalRange: ENOENT where no range contains it, EPERM where addresses are hidden.
     /// </exception>
-    public IEnumerable<PhysicalRange> Holding(ulong address) =>
+    public IEnumerable<PhysicalRange> Containing(ulong address) =>
         Overlapping(address, address, $"the address 0x{address:x}", address);
 
     /// <summary>
@@ -68,8 +68,8 @@ public sealed class PhysicalMap
     /// </summary>
     /// <param name="pfn">The first frame.</param>
     /// <param name="count">Number of frames, at least 1.</param>
-    /// <exception cref="MemProcException">As <see cref="Holding"/>.</exception>
-    public IEnumerable<PhysicalRange> HoldingFrames(ulong pfn, ulong count = 1)
+    /// <exception cref="MemProcException">As <see cref="Containing"/>.</exception>
+    public IEnumerable<PhysicalRange> ContainingFrames(ulong pfn, ulong count = 1)
     {
         const ulong All = ulong.MaxValue;
         ulong beyond = All / MachinePage.SizeBytes + 1;
@@ -131,7 +131,7 @@ public sealed class PhysicalMap
     {
         // At the deepest level that is shown, only addresses separate a child from a sibling: siblings do not overlap.
         while (around.Count > next.Depth
-            && !(next.Depth == IomemLine.DeepestShown && around[^1].Encloses(next.Start, next.Last)))
+            && !(next.Depth == IomemLine.MaxDepth && around[^1].Encloses(next.Start, next.Last)))
         {
             around.RemoveAt(around.Count - 1);
         }

@@ -5,7 +5,7 @@ public sealed class PagePoison
 {
     private readonly ProcMap? _map;
 
-    internal PagePoison(PoisonPlan plan, bool isPoisoned)
+    internal PagePoison(PlannedPoison plan, bool isPoisoned)
     {
         _map = plan.Map;
         Pfn = plan.Pfn;

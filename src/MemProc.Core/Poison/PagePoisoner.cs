@@ -13,7 +13,7 @@ namespace MemProc;
 /// PoisonPage: ENOENT where the kernel lacks the injector or debugfs is not mounted; EACCES without root.
 /// </exception>
 public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellation = default)
-    : PoisonWork(Operation.PoisonPage, "corrupt-pfn", files)
+    : PoisonerBase(Operation.PoisonPage, "corrupt-pfn", files)
 {
     /// <summary>Checks that a frame is the one that the user means.</summary>
     /// <param name="process">The process that has the page; null: any, which requires <paramref name="force"/>.</param>
@@ -25,19 +25,19 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
     /// too; ENOENT where the page is not in memory; EAGAIN where it is in another frame; EHWPOISON where it is already
     /// poisoned; EPERM where the kernel hides the frame numbers.
     /// </exception>
-    public PoisonPlan Prepare(LinuxProcess? process, ulong? address, ulong? pfn, bool force)
+    public PlannedPoison Prepare(LinuxProcess? process, ulong? address, ulong? pfn, bool force)
     {
-        PoisonPlan plan = process is null
-            ? new PoisonPlan(null, null, null, Frame(Given(pfn)))
-            : (address ?? FindAddress(process, Given(pfn))) is ulong at
+        PlannedPoison plan = process is null
+            ? new PlannedPoison(null, null, null, Frame(RequirePfn(pfn)))
+            : (address ?? FindAddress(process, RequirePfn(pfn))) is ulong at
             ? PlanPage(process, at, pfn)
-            : new PoisonPlan(process, null, null, Frame(Given(pfn)));
+            : new PlannedPoison(process, null, null, Frame(RequirePfn(pfn)));
         if (IsPoisoned(plan.Pfn))
         {
             throw Refused(Errno.EHWPOISON, plan.Pfn, "it is already poisoned");
         }
 
-        return force ? plan : Owned(plan);
+        return force ? plan : WithOwner(plan);
     }
 
     /// <summary>Poisons a frame, and checks that the kernel reports it as poisoned.</summary>
@@ -46,7 +46,7 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
     /// PoisonPage: EAGAIN where the page is in another frame now; EIO where the kernel accepted the frame number and did
     /// nothing; or the kernel's error.
     /// </exception>
-    public PagePoison Poison(PoisonPlan plan)
+    public PagePoison Poison(PlannedPoison plan)
     {
         if (plan is { Process: LinuxProcess process, Address: ulong address })
         {
@@ -62,13 +62,13 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
                 + "handle frames of its kind, or hwpoison/corrupt-filter-* excludes it.", plan.Pfn);
     }
 
-    private static ulong Given(ulong? pfn) =>
+    private static ulong RequirePfn(ulong? pfn) =>
         pfn ?? throw new ArgumentException("Neither an address nor a frame was given.", nameof(pfn));
 
     private ulong? FindAddress(LinuxProcess process, ulong pfn) =>
         new PfnSearch([pfn]).In(process, cancellation).FirstOrDefault()?.Address;
 
-    private PoisonPlan PlanPage(LinuxProcess process, ulong address, ulong? expected)
+    private PlannedPoison PlanPage(LinuxProcess process, ulong address, ulong? expected)
     {
         PageMapEntry page = new PageMapWalk(process, cancellation).At(MachinePage.Floor(address)).First();
         if (page.IsPfnHidden)
@@ -81,17 +81,17 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
         ulong pfn = page.Pfn ?? throw new MemProcException(Operation, Errno.ENOENT,
             $"Process {process.Identity}: the page at 0x{address:x} is not in memory ({page.State}), and has no frame to "
             + "poison until the process touches it.", address);
-        if (expected is ulong wanted && wanted != pfn)
+        if (expected is ulong expectedPfn && expectedPfn != pfn)
         {
-            throw Refused(Errno.EAGAIN, wanted,
+            throw Refused(Errno.EAGAIN, expectedPfn,
                 $"the page at 0x{address:x} of process {process.Identity} is in frame 0x{pfn:x} now");
         }
 
         ProcMap map = MapReader.Find(process, address) ?? throw MapReader.NotMapped(process, address);
-        return new PoisonPlan(process, map, page.Address, Frame(pfn)) { IsShared = !page.IsExclusive };
+        return new PlannedPoison(process, map, page.Address, Frame(pfn)) { IsShared = !page.IsExclusive };
     }
 
-    private PoisonPlan Owned(PoisonPlan plan) => plan switch
+    private PlannedPoison WithOwner(PlannedPoison plan) => plan switch
     {
         { Process: null } => throw Refused(Errno.EINVAL, plan.Pfn,
             "without a process whose page it is, this must be forced"),

@@ -12,7 +12,7 @@ namespace MemProc;
 /// UnpoisonPage: ENOENT where the kernel lacks the injector or debugfs is not mounted; EACCES without root.
 /// </exception>
 public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancellation = default)
-    : PoisonWork(Operation.UnpoisonPage, "unpoison-pfn", files)
+    : PoisonerBase(Operation.UnpoisonPage, "unpoison-pfn", files)
 {
     /// <summary>Checks that a frame is poisoned, and that it held a page of the process.</summary>
     /// <param name="process">The process that had the page; null: any, which requires <paramref name="force"/>.</param>
@@ -21,7 +21,7 @@ public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancell
     /// <exception cref="MemProcException">
     /// UnpoisonPage, EINVAL: the frame is not poisoned; the process has no trace of it; or no process was given.
     /// </exception>
-    public PoisonPlan Prepare(LinuxProcess? process, ulong pfn, bool force)
+    public PlannedPoison Prepare(LinuxProcess? process, ulong pfn, bool force)
     {
         PageFlags frame = Frame(pfn);
         if (!IsPoisoned(pfn))
@@ -38,7 +38,7 @@ public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancell
                     + "trace, this must be forced");
         }
 
-        return new PoisonPlan(process, trace?.Map, trace?.Address, frame);
+        return new PlannedPoison(process, trace?.Map, trace?.Address, frame);
     }
 
     /// <summary>Returns a frame to the kernel, and checks that it is no longer poisoned.</summary>
@@ -46,7 +46,7 @@ public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancell
     /// <exception cref="MemProcException">
     /// UnpoisonPage: EIO where the kernel accepted the frame number and did nothing; or the kernel's error.
     /// </exception>
-    public PagePoison Clear(PoisonPlan plan)
+    public PagePoison Clear(PlannedPoison plan)
     {
         Write(plan.Pfn);
         return !IsPoisoned(plan.Pfn)
@@ -62,11 +62,11 @@ public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancell
     private (ProcMap Map, ulong Address)? FindTrace(LinuxProcess process, ulong pfn)
     {
         PopulatedPages walk = new(process, cancellation) { Operation = Operation };
-        foreach ((ProcMap map, PageMapStretch pages) in walk.In(AddressRange.All))
+        foreach ((ProcMap map, PageMapRange pages) in walk.In(AddressRange.All))
         {
-            for (int index = 0; index < pages.Words.Length; index++)
+            for (int index = 0; index < pages.Entries.Length; index++)
             {
-                if (new PageMapWord(pages.Words.Span[index]) is { IsSwapped: true } page && page.SwapOffset == pfn)
+                if (new RawPageMapEntry(pages.Entries.Span[index]) is { IsSwapped: true } page && page.SwapOffset == pfn)
                 {
                     return (map, pages.Address + (ulong)index * MachinePage.SizeBytes);
                 }

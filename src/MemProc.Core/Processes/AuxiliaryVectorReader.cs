@@ -6,7 +6,7 @@ namespace MemProc;
 /// <summary>Reads the auxiliary vector of a process (<c>/proc/PID/auxv</c>, getauxval(3)).</summary>
 internal static class AuxiliaryVectorReader
 {
-    private const int LargestVector = 4096;
+    private const int MaxVectorBytes = 4096;
 
     /// <summary>Returns all entries.</summary>
     /// <param name="process">The process.</param>
@@ -15,7 +15,7 @@ internal static class AuxiliaryVectorReader
     public static IReadOnlyList<(ulong Type, ulong Value)> Read(LinuxProcess process, out int wordBytes)
     {
         using SafeFileHandle file = process.OpenFile("auxv", Operation.ReadAuxiliaryVector);
-        Span<byte> bytes = stackalloc byte[LargestVector];
+        Span<byte> bytes = stackalloc byte[MaxVectorBytes];
         Errno errno = Libc.TryPRead(file, bytes, 0, out int read);
         return errno == Errno.None ? AuxiliaryVector.Parse(bytes[..read], out wordBytes)
             : throw process.Failure(Operation.ReadAuxiliaryVector, errno, "its auxiliary vector cannot be read");

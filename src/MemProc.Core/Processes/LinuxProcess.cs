@@ -90,7 +90,7 @@ public sealed class LinuxProcess : IDisposable
     /// Whether the process has exited, even if its parent has not waited for it. Its memory is gone then, and reads
     /// through handles opened earlier return an end of file.
     /// </summary>
-    public bool HasExited => IsOver || (TryReadStat(_folder, "stat", out ProcessStat stat) && stat.IsZombie
+    public bool HasExited => HasTerminated || (TryReadStat(_folder, "stat", out ProcessStat stat) && stat.IsZombie
         // A pidfd does not report the exit while a tracer holds dead threads. Other threads may outlive the main
         // thread.
         && ThreadIds().All(thread => ThreadStat(thread) is not { IsZombie: false }));
@@ -98,7 +98,7 @@ public sealed class LinuxProcess : IDisposable
     /// <summary>
     /// Whether its id may belong to another process by now. Cheaper than <see cref="HasExited"/>.
     /// </summary>
-    private bool IsOver => _pidfd is not null ? Libc.IsReadable(_pidfd) : !TryReadStat(_folder, "stat", out _);
+    private bool HasTerminated => _pidfd is not null ? Libc.IsReadable(_pidfd) : !TryReadStat(_folder, "stat", out _);
 
     /// <summary>Its directory in procfs.</summary>
     internal SafeFileHandle Folder => _folder;
@@ -167,9 +167,9 @@ public sealed class LinuxProcess : IDisposable
 
     /// <summary>Throws if a call with the id of the process may have reached another process.</summary>
     /// <inheritdoc cref="ThrowIfExited"/>
-    internal void ThrowIfOver(Operation operation)
+    internal void ThrowIfTerminated(Operation operation)
     {
-        if (IsOver)
+        if (HasTerminated)
         {
             throw Exited(operation);
         }

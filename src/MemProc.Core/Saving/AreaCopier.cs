@@ -4,12 +4,12 @@ namespace MemProc;
 
 /// <summary>Copies areas of a process' memory to a dump, as far as a dump has to hold them.</summary>
 /// <param name="process">The process.</param>
-/// <param name="sorter">Decides which pages are read.</param>
+/// <param name="classifier">Decides which pages are read.</param>
 /// <param name="writer">Receives the memory.</param>
 /// <param name="progress">Called with the number of bytes read so far.</param>
 /// <param name="cancellation">Stops the work.</param>
 internal sealed class AreaCopier(
-    LinuxProcess process, PageSorter sorter, DumpWriter writer, Action<ulong> progress, CancellationToken cancellation)
+    LinuxProcess process, PageClassifier classifier, DumpWriter writer, Action<ulong> progress, CancellationToken cancellation)
 {
     private readonly MemoryReader _reader = new(process, ReadMethod.Auto, cancellation);
     private readonly MemoryReader _forcedReader = new(process, ReadMethod.Mem, cancellation);
@@ -30,14 +30,14 @@ internal sealed class AreaCopier(
         writer.Begin(area);
         // A mapping without read permission still has its bytes.
         MemoryReader reader = area.Map.IsReadable ? _reader : _forcedReader;
-        foreach (PageStretch pages in sorter.Sort(area))
+        foreach (DumpRange pages in classifier.Classify(area))
         {
             switch (pages.Kind)
             {
-                case PageStretchKind.Read:
+                case DumpRangeKind.Read:
                     _copier.Copy(reader, pages.Start, pages.End);
                     break;
-                case PageStretchKind.Zero:
+                case DumpRangeKind.Zero:
                     writer.WriteZeros(pages.Start, pages.Length);
                     break;
                 default:
@@ -49,19 +49,19 @@ internal sealed class AreaCopier(
         writer.End();
     }
 
-    private static MemoryGapKind KindOf(PageStretchKind kind) => kind switch
+    private static MemoryGapKind KindOf(DumpRangeKind kind) => kind switch
     {
-        PageStretchKind.NotResident => MemoryGapKind.NotResident,
-        PageStretchKind.LeftOut => MemoryGapKind.LeftOut,
+        DumpRangeKind.NotResident => MemoryGapKind.NotResident,
+        DumpRangeKind.LeftOut => MemoryGapKind.LeftOut,
         _ => MemoryGapKind.Unreadable,
     };
 
-    private static Errno ErrnoOf(PageStretchKind kind) =>
-        kind == PageStretchKind.Guard ? Errno.EFAULT : Errno.None;
+    private static Errno ErrnoOf(DumpRangeKind kind) =>
+        kind == DumpRangeKind.Guard ? Errno.EFAULT : Errno.None;
 }
 
 /// <summary>What a dump does with a range of pages.</summary>
-internal enum PageStretchKind
+internal enum DumpRangeKind
 {
     /// <summary>Read them.</summary>
     Read,
@@ -79,7 +79,7 @@ internal enum PageStretchKind
 /// <param name="Start">First address.</param>
 /// <param name="End">First address after the range.</param>
 /// <param name="Kind">What a dump does with them.</param>
-internal readonly record struct PageStretch(ulong Start, ulong End, PageStretchKind Kind)
+internal readonly record struct DumpRange(ulong Start, ulong End, DumpRangeKind Kind)
 {
     /// <summary>Length in bytes.</summary>
     public ulong Length => End - Start;

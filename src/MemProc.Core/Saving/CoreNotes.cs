@@ -14,7 +14,7 @@ namespace MemProc;
 /// <param name="process">The process.</param>
 /// <param name="stop">The stop that it is under; null: it runs, and its registers cannot be read.</param>
 /// <param name="maps">All its mappings.</param>
-internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOnlyList<TraitedMap> maps)
+internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOnlyList<MapWithTraits> maps)
 {
     private const uint PrStatus = 1;
     private const uint FloatingPoint = 2;
@@ -24,7 +24,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     private const uint MappedFiles = 0x46494c45;
 
     /// <summary>Offset of the registers in a prstatus: 112 bytes on both architectures.</summary>
-    private const int RegistersAt = 112;
+    private const int RegistersOffset = 112;
 
     private static bool IsArm64 => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 
@@ -34,7 +34,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     /// <summary>
     /// Register sets that only one architecture has: XSTATE; thread pointer, SVE, pointer authentication, tagging.
     /// </summary>
-    private static uint[] MoreSets => IsArm64 ? [0x401, 0x405, 0x406, 0x409] : [0x202];
+    private static uint[] ExtraRegisterSets => IsArm64 ? [0x401, 0x405, 0x406, 0x409] : [0x202];
 
     /// <summary>The threads, the main thread first, since debuggers select the first one.</summary>
     private int[] Threads => stop is null ? [] : [.. stop.ThreadIds.OrderBy(thread => thread != process.Id)];
@@ -43,7 +43,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     /// <exception cref="MemProcException">
     /// ReadStatus, EOPNOTSUPP: a 32-bit process. StopProcess, ESRCH: it was killed.
     /// </exception>
-    public void Write(DumpStream stream)
+    public void Write(DumpFileWriter stream)
     {
         int[] threads = Threads;
         if (threads.Length > 0)
@@ -67,15 +67,15 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
                 WriteSignalInfo(stream, threads[index]);
             }
 
-            WriteSet(stream, threads[index], "CORE", FloatingPoint);
-            foreach (uint set in MoreSets)
+            WriteRegisterSet(stream, threads[index], "CORE", FloatingPoint);
+            foreach (uint set in ExtraRegisterSets)
             {
-                WriteSet(stream, threads[index], "LINUX", set);
+                WriteRegisterSet(stream, threads[index], "LINUX", set);
             }
         }
     }
 
-    private static void WriteNote(DumpStream stream, string owner, uint type, ReadOnlySpan<byte> content)
+    private static void WriteNote(DumpFileWriter stream, string owner, uint type, ReadOnlySpan<byte> content)
     {
         Span<byte> head = stackalloc byte[12 + 8];
         head.Clear();
@@ -88,7 +88,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
         stream.Skip((ulong)(-content.Length & 3));
     }
 
-    private void WriteSet(DumpStream stream, int thread, string owner, uint type)
+    private void WriteRegisterSet(DumpFileWriter stream, int thread, string owner, uint type)
     {
         if (stop!.ReadRegisters(thread, type) is byte[] registers)
         {
@@ -96,7 +96,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
         }
     }
 
-    private void WriteSignalInfo(DumpStream stream, int thread)
+    private void WriteSignalInfo(DumpFileWriter stream, int thread)
     {
         if (stop!.ReadSignalInfo(thread) is byte[] info)
         {
@@ -105,7 +105,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     }
 
     /// <summary>Writes a struct elf_prstatus. Times stay 0: no debugger reads them.</summary>
-    private void WriteStatus(DumpStream stream, int thread)
+    private void WriteStatus(DumpFileWriter stream, int thread)
     {
         byte[] registers = stop!.ReadRegisters(thread, PrStatus)!;
         if (registers.Length != RegisterBytes)
@@ -115,7 +115,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
                 + "without stopping it, or as raw files.", process.Id);
         }
 
-        byte[] status = new byte[RegistersAt + RegisterBytes + 8];
+        byte[] status = new byte[RegistersOffset + RegisterBytes + 8];
         if (process.ThreadStat(thread) is ProcessStat stat)
         {
             BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(32), thread);
@@ -126,9 +126,9 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
 
         BinaryPrimitives.WriteUInt64LittleEndian(status.AsSpan(16), Mask(thread, "SigPnd"u8));
         BinaryPrimitives.WriteUInt64LittleEndian(status.AsSpan(24), Mask(thread, "SigBlk"u8));
-        registers.CopyTo(status.AsSpan(RegistersAt));
+        registers.CopyTo(status.AsSpan(RegistersOffset));
         // pr_fpvalid: there are floating-point registers.
-        BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(RegistersAt + RegisterBytes), 1);
+        BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(RegistersOffset + RegisterBytes), 1);
         WriteNote(stream, "CORE", PrStatus, status);
     }
 

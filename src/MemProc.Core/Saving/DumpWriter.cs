@@ -31,7 +31,7 @@ internal abstract class DumpWriter : IMemorySink, IDisposable
 /// <param name="Mapping">The mapping.</param>
 /// <param name="Start">First address.</param>
 /// <param name="End">First address after the part.</param>
-internal readonly record struct SavedArea(TraitedMap Mapping, ulong Start, ulong End)
+internal readonly record struct SavedArea(MapWithTraits Mapping, ulong Start, ulong End)
 {
     /// <summary>The mapping without its traits.</summary>
     public ProcMap Map => Mapping.Map;

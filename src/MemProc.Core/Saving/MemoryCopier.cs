@@ -41,7 +41,7 @@ internal sealed class MemoryCopier(IMemorySink sink, Action<ulong> progress)
     /// </exception>
     public void Copy(MemoryReader reader, ulong start, ulong end)
     {
-        using MemoryReader.Readable readable = reader.ReadableBetween(start, end);
+        using MemoryReader.ReadableRanges readable = reader.ReadableBetween(start, end);
         for (ulong address = start; address < end;)
         {
             Span<byte> bytes = _buffer.AsSpan(0, (int)Math.Min(end - address, BufferBytes));

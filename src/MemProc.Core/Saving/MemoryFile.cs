@@ -62,12 +62,12 @@ public sealed class MemoryFile : ProcessOutput
         bool needAll, Action<ulong> progress)
     {
         UserRange.End(address, length, Operation.ReadMemory);
-        NewFile file = new(path, overwrite);
+        AtomicFile file = new(path, overwrite);
         try
         {
-            using DumpStream stream = DumpStream.Begin(file.Handle, compress: false, headerBytes: 0);
+            using DumpFileWriter stream = DumpFileWriter.Begin(file.Handle, compress: false, headerBytes: 0);
             MemoryCopier copier = new(new RangeSink(stream, address), progress);
-            NewFile.Guarded(path, () =>
+            AtomicFile.WithErrors(path, () =>
             {
                 copier.Copy(reader, address, address + length);
                 stream.SkipTo(length);
@@ -92,7 +92,7 @@ public sealed class MemoryFile : ProcessOutput
     }
 
     /// <summary>Writes the bytes of a range at their offsets.</summary>
-    private sealed class RangeSink(DumpStream stream, ulong start) : IMemorySink
+    private sealed class RangeSink(DumpFileWriter stream, ulong start) : IMemorySink
     {
         public void Write(ulong address, ReadOnlySpan<byte> bytes)
         {
@@ -115,10 +115,10 @@ public sealed class MemoryFile : ProcessOutput
 /// <summary>Memory in a file that has no name yet. It is removed on disposal unless it was completed.</summary>
 public sealed class MemoryFileDraft : IDisposable
 {
-    private readonly NewFile _file;
+    private readonly AtomicFile _file;
     private readonly MemoryFile _result;
 
-    internal MemoryFileDraft(NewFile file, MemoryFile result)
+    internal MemoryFileDraft(AtomicFile file, MemoryFile result)
     {
         _file = file;
         _result = result;

@@ -54,7 +54,7 @@ public sealed record MemoryIndex
         // What has this name in a directory of another user may be a link, or a FIFO that never answers.
         string path = Path.Combine(folder, FileName);
         Errno errno = Libc.TryOpenAt(
-            null, path, OpenAccess.ReadWithoutWaiting, out SafeFileHandle? handle, followLinks: false);
+            null, path, OpenAccess.ReadNonBlocking, out SafeFileHandle? handle, followLinks: false);
         using (handle)
         {
             if (handle is null)
@@ -116,7 +116,7 @@ public sealed record IndexedMapping
     /// <summary>
     /// The saved ranges. What is in neither <see cref="Saved"/> nor <see cref="Gaps"/> holds zeros.
     /// </summary>
-    public required IReadOnlyList<IndexedStretch> Saved { get; init; }
+    public required IReadOnlyList<IndexedRange> Saved { get; init; }
 
     /// <summary>The ranges that were not read.</summary>
     public required IReadOnlyList<IndexedGap> Gaps { get; init; }
@@ -126,7 +126,7 @@ public sealed record IndexedMapping
 /// <param name="Address">Address of the first one.</param>
 /// <param name="Length">Bytes.</param>
 /// <param name="FileOffset">Offset in the file; of a compressed file, in its uncompressed bytes.</param>
-public sealed record IndexedStretch(
+public sealed record IndexedRange(
     [property: JsonConverter(typeof(IndexedAddress))] ulong Address, ulong Length, ulong FileOffset);
 
 /// <summary>A range that was not read.</summary>

@@ -33,21 +33,21 @@ public static class MemorySaver
     /// <param name="cancellation">Stops the work. Nothing is left behind.</param>
     /// <exception cref="MemProcException">
     /// FindMap, ENOENT: nothing is mapped in a range. ReadMaps, ReadPageMap, ReadMemory: EACCES, EPERM without ptrace
-    /// access; ESRCH where the process exits. StopProcess as for <see cref="ProcessStop.Hold"/>. WriteFile: EEXIST
+    /// access; ESRCH where the process exits. StopProcess as for <see cref="ProcessStop.Begin"/>. WriteFile: EEXIST
     /// where the output exists; ENOSPC… Nothing is left behind.
     /// </exception>
     public static MemoryDump Save(
-        LinuxProcess process, IReadOnlyList<ProcAddress>? ranges, string path, SaveOptions options,
-        Action<ulong> progress, CancellationToken cancellation) => NewFile.Guarded(path, () =>
+        LinuxProcess process, IReadOnlyList<AddressExpression>? ranges, string path, SaveOptions options,
+        Action<ulong> progress, CancellationToken cancellation) => AtomicFile.WithErrors(path, () =>
         {
             DateTime time = DateTime.Now;
-            using ProcessStop? stop = options.Stop ? ProcessStop.Hold(process, cancellation) : null;
-            List<TraitedMap> maps = [.. TraitedMap.Read(process, cancellation)];
+            using ProcessStop? stop = options.Stop ? ProcessStop.Begin(process, cancellation) : null;
+            List<MapWithTraits> maps = [.. MapWithTraits.Read(process, cancellation)];
             List<SavedArea> areas = Areas(process, maps, ranges, options.Format);
             using DumpWriter writer = options.Format == MemoryDumpFormat.Core
-                ? new ElfCoreFile(path, options, new CoreNotes(process, stop, maps).Write)
-                : new RawFolder(path, options, process.Identity, stop is not null, time);
-            PageSorter sorter = new(process, options, cancellation);
+                ? new ElfCoreWriter(path, options, new CoreNotes(process, stop, maps).Write)
+                : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
+            PageClassifier sorter = new(process, options, cancellation);
             AreaCopier copier = new(process, sorter, writer, progress, cancellation);
             foreach (SavedArea area in areas)
             {
@@ -75,27 +75,27 @@ public static class MemorySaver
 
     /// <summary>Returns the requested parts of the mappings in address order, each byte once.</summary>
     private static List<SavedArea> Areas(
-        LinuxProcess process, List<TraitedMap> maps, IReadOnlyList<ProcAddress>? ranges, MemoryDumpFormat format)
+        LinuxProcess process, List<MapWithTraits> maps, IReadOnlyList<AddressExpression>? ranges, MemoryDumpFormat format)
     {
         if (ranges is null)
         {
             return [.. maps.Select(map => new SavedArea(map, map.Map.Start, map.Map.End))];
         }
 
-        List<(ulong Start, ulong End)> wanted = [];
-        foreach (ProcAddress range in ranges)
+        List<(ulong Start, ulong End)> requested = [];
+        foreach (AddressExpression range in ranges)
         {
             (ulong start, ulong end) = Bounds(process, maps, range);
             // A core consists of pages.
-            wanted.Add(format == MemoryDumpFormat.Core
+            requested.Add(format == MemoryDumpFormat.Core
                 ? (MachinePage.Floor(start), MachinePage.Ceiling(end))
                 : (start, end));
         }
 
-        wanted.Sort();
+        requested.Sort();
         List<SavedArea> areas = [];
         ulong done = 0;
-        foreach ((ulong start, ulong end) in wanted)
+        foreach ((ulong start, ulong end) in requested)
         {
             for (int index = FirstAfter(maps, start); index < maps.Count && maps[index].Map.Start < end; index++)
             {
@@ -113,7 +113,7 @@ public static class MemorySaver
         return areas;
     }
 
-    private static (ulong Start, ulong End) Bounds(LinuxProcess process, List<TraitedMap> maps, ProcAddress range)
+    private static (ulong Start, ulong End) Bounds(LinuxProcess process, List<MapWithTraits> maps, AddressExpression range)
     {
         ulong start = range.Resolve(process);
         int index = FirstAfter(maps, start);
@@ -129,7 +129,7 @@ public static class MemorySaver
     }
 
     /// <summary>Returns the index of the first mapping that ends after an address.</summary>
-    private static int FirstAfter(List<TraitedMap> maps, ulong address)
+    private static int FirstAfter(List<MapWithTraits> maps, ulong address)
     {
         int low = 0;
         for (int high = maps.Count; low < high;)

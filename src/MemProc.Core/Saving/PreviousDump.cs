@@ -25,7 +25,7 @@ internal sealed class PreviousDump : IDisposable
         _files = [.. Directory.EnumerateFileSystemEntries(opened).Select(entry => Path.GetFileName(entry))];
         if (_files.Length > 0 && !overwrite)
         {
-            throw NewFile.Failure(path, Errno.EEXIST);
+            throw AtomicFile.Failure(path, Errno.EEXIST);
         }
 
         HashSet<string> known = _files.Length > 0 ? FilesOf(opened) : [];
@@ -62,7 +62,7 @@ internal sealed class PreviousDump : IDisposable
         errno = Libc.TryOpenAt(parent, name, OpenAccess.ReadOnly, out SafeFileHandle? folder, followLinks: false);
         if (folder is null)
         {
-            throw NewFile.Failure(path, errno);
+            throw AtomicFile.Failure(path, errno);
         }
 
         try
@@ -95,7 +95,7 @@ internal sealed class PreviousDump : IDisposable
         errno = errno == Errno.None ? Libc.TryUnlinkAt(_parent, Path.GetFileName(_path), isDirectory: true) : errno;
         if (errno != Errno.None)
         {
-            throw NewFile.Failure(_path, errno);
+            throw AtomicFile.Failure(_path, errno);
         }
     }
 

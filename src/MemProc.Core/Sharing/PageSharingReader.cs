@@ -13,7 +13,7 @@ public sealed class PageSharingReader(PfnIndex index, CancellationToken cancella
     public IEnumerable<PageSharing> Read(LinuxProcess process)
     {
         PopulatedPages walk = new(process, cancellation);
-        foreach ((ProcMap map, IEnumerable<PageMapStretch> ranges) in walk.ByMap(
+        foreach ((ProcMap map, IEnumerable<PageMapRange> ranges) in walk.ByMap(
             walk.Maps(AddressRange.All), AddressRange.All))
         {
             if (Read(map, ranges) is PageSharing sharing)
@@ -23,16 +23,16 @@ public sealed class PageSharingReader(PfnIndex index, CancellationToken cancella
         }
     }
 
-    private PageSharing? Read(ProcMap map, IEnumerable<PageMapStretch> ranges)
+    private PageSharing? Read(ProcMap map, IEnumerable<PageMapRange> ranges)
     {
         // The zero page can back a million addresses: equal frames are looked up once.
         Dictionary<ulong, ulong> frames = [];
         ulong present = 0;
-        foreach (PageMapStretch pages in ranges)
+        foreach (PageMapRange pages in ranges)
         {
-            foreach (ulong entry in pages.Words.Span)
+            foreach (ulong entry in pages.Entries.Span)
             {
-                ulong pfn = new PageMapWord(entry).Pfn;
+                ulong pfn = new RawPageMapEntry(entry).Pfn;
                 if (pfn != 0)
                 {
                     frames[pfn] = frames.GetValueOrDefault(pfn) + 1;

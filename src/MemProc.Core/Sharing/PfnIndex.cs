@@ -136,7 +136,7 @@ public sealed class PfnIndex
         {
             using LinuxProcess process = LinuxProcess.Open(processId, files: files);
             PageList list = new(process.Identity);
-            foreach ((_, PageMapStretch pages) in new PopulatedPages(process, cancellation).In(AddressRange.All))
+            foreach ((_, PageMapRange pages) in new PopulatedPages(process, cancellation).In(AddressRange.All))
             {
                 list.Add(pages);
             }
@@ -160,12 +160,12 @@ public sealed class PfnIndex
             return filled;
         }
 
-        private void Add(PageMapStretch pages)
+        private void Add(PageMapRange pages)
         {
-            ReadOnlySpan<ulong> entries = pages.Words.Span;
+            ReadOnlySpan<ulong> entries = pages.Entries.Span;
             for (int index = 0; index < entries.Length; index++)
             {
-                PageMapWord page = new(entries[index]);
+                RawPageMapEntry page = new(entries[index]);
                 if (page.Pfn == 0)
                 {
                     continue;

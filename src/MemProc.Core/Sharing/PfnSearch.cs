@@ -5,7 +5,7 @@ namespace MemProc;
 /// <summary>Finds the processes that map given frames, in one pass over the pagemaps for any number of frames.</summary>
 public sealed class PfnSearch
 {
-    private readonly WantedFrames _targets;
+    private readonly TargetFrames _targets;
     private readonly KernelFiles _files;
 
     /// <summary>Prepares a search.</summary>
@@ -13,7 +13,7 @@ public sealed class PfnSearch
     /// <param name="files">Where procfs is, for a search of processes by id; the usual place when left out.</param>
     public PfnSearch(IEnumerable<ulong> pfns, KernelFiles? files = null)
     {
-        _targets = new WantedFrames(pfns);
+        _targets = new TargetFrames(pfns);
         _files = files ?? KernelFiles.Default;
     }
 
@@ -48,8 +48,8 @@ public sealed class PfnSearch
             return [];
         }
 
-        ParallelForEach<int, (PfnGlance Probe, CancellationToken Stop)> processes = new(
-            processIds, stop => (new PfnGlance(_targets, _files, stop), stop), cancellation)
+        ParallelForEach<int, (PfnProbe Probe, CancellationToken Stop)> processes = new(
+            processIds, stop => (new PfnProbe(_targets, _files, stop), stop), cancellation)
         {
             IsItemError = error => error is MemProcException,
             Completed = process =>
@@ -66,7 +66,7 @@ public sealed class PfnSearch
             .SelectMany(owners => owners);
     }
 
-    private void Search(int processId, PfnGlance probe, Action<List<PfnOwner>> found, CancellationToken stop)
+    private void Search(int processId, PfnProbe probe, Action<List<PfnOwner>> found, CancellationToken stop)
     {
         // Most processes do not map the frames, and opening a process costs as much as the search.
         if (probe.FindFirst(processId) is not ulong start)
@@ -84,7 +84,7 @@ public sealed class PfnSearch
     /// <summary>Returns the addresses in a range, those of pages that were read together in one list.</summary>
     private IEnumerable<List<PfnOwner>> In(LinuxProcess process, AddressRange range, CancellationToken cancellation)
     {
-        foreach ((ProcMap map, PageMapStretch pages) in new PopulatedPages(process, cancellation).In(range))
+        foreach ((ProcMap map, PageMapRange pages) in new PopulatedPages(process, cancellation).In(range))
         {
             List<PfnOwner> owners = OwnersIn(map, pages, out bool areFramesHidden);
             if (owners.Count > 0)
@@ -100,14 +100,14 @@ public sealed class PfnSearch
     }
 
     /// <summary>Returns the addresses among some pages, up to the first page whose frame number is hidden.</summary>
-    private List<PfnOwner> OwnersIn(ProcMap map, PageMapStretch pages, out bool areFramesHidden)
+    private List<PfnOwner> OwnersIn(ProcMap map, PageMapRange pages, out bool areFramesHidden)
     {
         areFramesHidden = false;
-        ReadOnlySpan<ulong> entries = pages.Words.Span;
+        ReadOnlySpan<ulong> entries = pages.Entries.Span;
         List<PfnOwner> owners = [];
         for (int index = -1; (index = _targets.IndexOfNext(entries, index + 1)) >= 0;)
         {
-            PageMapWord page = new(entries[index]);
+            RawPageMapEntry page = new(entries[index]);
             if (page.IsPfnHidden)
             {
                 areFramesHidden = true;

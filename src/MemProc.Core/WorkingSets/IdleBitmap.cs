@@ -12,10 +12,10 @@ namespace MemProc;
 public sealed class IdleBitmap : IDisposable
 {
     /// <summary>Frames in one word of the bitmap.</summary>
-    internal const ulong WordFrames = 64;
+    internal const ulong FramesPerWord = 64;
 
     /// <summary>Maximum number of words in one call: a file of sysfs transfers 4 KiB at a time.</summary>
-    private const int LongestRun = 512;
+    private const int MaxRunLength = 512;
 
     private readonly SafeFileHandle _file;
     private readonly Operation _operation;
@@ -54,7 +54,7 @@ public sealed class IdleBitmap : IDisposable
     /// <exception cref="MemProcException">The kernel reported an error.</exception>
     public void Mark(ReadOnlySpan<ulong> pfns)
     {
-        Span<ulong> words = stackalloc ulong[LongestRun];
+        Span<ulong> words = stackalloc ulong[MaxRunLength];
         for (int next = 0; next < pfns.Length;)
         {
             int first = next;
@@ -62,10 +62,10 @@ public sealed class IdleBitmap : IDisposable
             run.Clear();
             foreach (ulong pfn in pfns[first..next])
             {
-                run[(int)(pfn / WordFrames - pfns[first] / WordFrames)] |= Bit(pfn);
+                run[(int)(pfn / FramesPerWord - pfns[first] / FramesPerWord)] |= Bit(pfn);
             }
 
-            Write(pfns[first] / WordFrames * sizeof(ulong), MemoryMarshal.AsBytes(run));
+            Write(pfns[first] / FramesPerWord * sizeof(ulong), MemoryMarshal.AsBytes(run));
         }
     }
 
@@ -75,15 +75,15 @@ public sealed class IdleBitmap : IDisposable
     /// <exception cref="MemProcException">The kernel reported an error.</exception>
     public void Read(ReadOnlySpan<ulong> pfns, Span<bool> idle)
     {
-        Span<ulong> words = stackalloc ulong[LongestRun];
+        Span<ulong> words = stackalloc ulong[MaxRunLength];
         for (int next = 0; next < pfns.Length;)
         {
             int first = next;
             Span<ulong> run = words[..RunLength(pfns, ref next)];
-            int read = ReadWords(pfns[first] / WordFrames * sizeof(ulong), run);
+            int read = ReadWords(pfns[first] / FramesPerWord * sizeof(ulong), run);
             for (int index = first; index < next; index++)
             {
-                int place = (int)(pfns[index] / WordFrames - pfns[first] / WordFrames);
+                int place = (int)(pfns[index] / FramesPerWord - pfns[first] / FramesPerWord);
                 idle[index] = place < read && (run[place] & Bit(pfns[index])) != 0;
             }
         }
@@ -92,7 +92,7 @@ public sealed class IdleBitmap : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private static ulong Bit(ulong pfn) => 1UL << (int)(pfn % WordFrames);
+    private static ulong Bit(ulong pfn) => 1UL << (int)(pfn % FramesPerWord);
 
     /// <summary>
     /// Returns the number of consecutive words that each have one of the frames. No other word is read, since reading it
@@ -100,11 +100,11 @@ public sealed class IdleBitmap : IDisposable
     /// </summary>
     private static int RunLength(ReadOnlySpan<ulong> pfns, ref int next)
     {
-        ulong first = pfns[next] / WordFrames;
+        ulong first = pfns[next] / FramesPerWord;
         ulong last = first;
-        while (next < pfns.Length && pfns[next] / WordFrames - last <= 1 && pfns[next] / WordFrames - first < LongestRun)
+        while (next < pfns.Length && pfns[next] / FramesPerWord - last <= 1 && pfns[next] / FramesPerWord - first < MaxRunLength)
         {
-            last = pfns[next++] / WordFrames;
+            last = pfns[next++] / FramesPerWord;
         }
 
         return (int)(last - first) + 1;
@@ -145,7 +145,7 @@ public sealed class IdleBitmap : IDisposable
 
     private MemProcException Failure(string verb, ulong offset, Errno errno)
     {
-        ulong pfn = offset / sizeof(ulong) * WordFrames;
+        ulong pfn = offset / sizeof(ulong) * FramesPerWord;
         return new MemProcException(_operation, errno, $"Cannot {verb} the idle bitmap at frame 0x{pfn:x}: "
             + $"{ErrnoException.Describe(errno)} ({errno}).", pfn);
     }

@@ -5,7 +5,7 @@ namespace MemProc;
 /// </summary>
 internal sealed class IdleMeter : WorkingSetMeter
 {
-    private readonly IdleFrames _idle;
+    private readonly IdleTracker _idle;
     private readonly CancellationToken _cancellation;
 
     /// <summary>The first frames of folios that can be marked.</summary>
@@ -16,7 +16,7 @@ internal sealed class IdleMeter : WorkingSetMeter
 
     public IdleMeter(KernelFiles? files, CancellationToken cancellation)
     {
-        _idle = new IdleFrames(Operation.MeasureWorkingSet, files);
+        _idle = new IdleTracker(Operation.MeasureWorkingSet, files);
         _cancellation = cancellation;
     }
 

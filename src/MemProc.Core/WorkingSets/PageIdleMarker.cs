@@ -6,7 +6,7 @@ namespace MemProc;
 /// </summary>
 public sealed class PageIdleMarker : IDisposable
 {
-    private readonly IdleFrames _idle;
+    private readonly IdleTracker _idle;
     private readonly CancellationToken _cancellation;
 
     /// <summary>Opens the idle bitmap and the frame tables.</summary>
@@ -17,7 +17,7 @@ public sealed class PageIdleMarker : IDisposable
     /// </exception>
     public PageIdleMarker(KernelFiles? files = null, CancellationToken cancellation = default)
     {
-        _idle = new IdleFrames(Operation.MarkIdle, files);
+        _idle = new IdleTracker(Operation.MarkIdle, files);
         _cancellation = cancellation;
     }
 
@@ -58,7 +58,7 @@ public sealed class PageIdleMarker : IDisposable
         ulong last = first + (count - 1);
         if (last < first || _idle.Tables.Read([last], raw: true)[0] is null)
         {
-            throw FrameTables.Beyond(last < first ? ulong.MaxValue : last);
+            throw FrameTables.OutOfRange(last < first ? ulong.MaxValue : last);
         }
 
         PageIdleMark mark = new(null, null, null, first);
@@ -67,7 +67,7 @@ public sealed class PageIdleMarker : IDisposable
         {
             _cancellation.ThrowIfCancellationRequested();
             // Chunks end where a word of the bitmap does, so that none is written twice.
-            int size = (int)Math.Min(count - done, (ulong)pfns.Length - (first + done) % IdleBitmap.WordFrames);
+            int size = (int)Math.Min(count - done, (ulong)pfns.Length - (first + done) % IdleBitmap.FramesPerWord);
             for (int index = 0; index < size; index++)
             {
                 pfns[index] = first + done + (ulong)index;

@@ -15,7 +15,7 @@ internal sealed class ReferencedMeter(CancellationToken cancellation) : WorkingS
         {
         }
 
-        ClearRefs.Write(process, ClearRefsCommand.Referenced, Operation.MeasureWorkingSet);
+        ClearRefs.Write(process, ClearRefsValue.Referenced, Operation.MeasureWorkingSet);
     }
 
     /// <summary>Does nothing: the bits of each process were cleared when it was added.</summary>

@@ -164,8 +164,8 @@ internal sealed class MamlWriter
         foreach (HelpExample example in examples)
         {
             _xml.WriteStartElement("example", Command);
-            _xml.WriteElementString("title", Maml, Ruled(example.Title));
-            _xml.WriteElementString("code", Dev, string.Join("\n\n", example.Steps.Select(Show)));
+            _xml.WriteElementString("title", Maml, Underline(example.Title));
+            _xml.WriteElementString("code", Dev, string.Join("\n\n", example.Steps.Select(FormatStep)));
             // The empty paragraph separates the next title.
             WriteText("remarks", [.. example.Remarks, string.Empty], Dev);
             _xml.WriteEndElement();
@@ -174,14 +174,14 @@ internal sealed class MamlWriter
         _xml.WriteEndElement();
     }
 
-    private static string Ruled(string title)
+    private static string Underline(string title)
     {
         string dashes = new('-', Math.Max((TitleWidth - title.Length) / 2 - 1, 4));
         return $"{dashes} {title} {dashes}";
     }
 
     /// <summary>Returns the text of a step. Commands get a prompt, which distinguishes them from their output.</summary>
-    private static string Show(HelpStep step) => step.IsOutput
+    private static string FormatStep(HelpStep step) => step.IsOutput
         ? step.Text
         : string.Join('\n', step.Text.Split('\n').Select(line =>
             line.Length == 0 || line[0] is ' ' or '}' ? line : $"PS> {line}"));

@@ -91,12 +91,12 @@ public sealed class BtfTypes
         int offset = 0;
         foreach (string member in path.Split('.'))
         {
-            if (Member(type, member, depth: 0) is not (int place, uint next))
+            if (Member(type, member, depth: 0) is not (int memberOffset, uint next))
             {
                 return null;
             }
 
-            offset += place;
+            offset += memberOffset;
             type = next;
         }
 
@@ -105,8 +105,8 @@ public sealed class BtfTypes
 
     private (int Offset, uint Type)? Member(uint type, string name, int depth)
     {
-        const int DeepestNesting = 8;
-        if (KindOf(type) is not (Kind.Structure or Kind.Union) || depth > DeepestNesting)
+        const int MaxNesting = 8;
+        if (KindOf(type) is not (Kind.Structure or Kind.Union) || depth > MaxNesting)
         {
             return null;
         }
@@ -118,7 +118,7 @@ public sealed class BtfTypes
         for (int index = 0, member = at + TypeBytes; index < (int)(info & 0xffff); index++, member += TypeBytes)
         {
             uint nameOffset = Word(member);
-            uint memberType = Plain(Word(member + 4));
+            uint memberType = StripModifiers(Word(member + 4));
             int offset = (int)(Word(member + 8) & mask) / 8;
             if (nameOffset != 0)
             {
@@ -137,10 +137,10 @@ public sealed class BtfTypes
     }
 
     /// <summary>Returns the type without typedefs and qualifiers.</summary>
-    private uint Plain(uint type)
+    private uint StripModifiers(uint type)
     {
-        const int LongestChain = 32;
-        for (int step = 0; step < LongestChain && KindOf(type) is Kind.Alias or Kind.Volatile or Kind.Constant
+        const int MaxChainLength = 32;
+        for (int step = 0; step < MaxChainLength && KindOf(type) is Kind.Alias or Kind.Volatile or Kind.Constant
             or Kind.Restricted or Kind.TypeTag; step++)
         {
             type = Size(type);
@@ -149,10 +149,10 @@ public sealed class BtfTypes
         return type;
     }
 
-    private void Index(int end, HashSet<string> wanted)
+    private void Index(int end, HashSet<string> names)
     {
         HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup =
-            wanted.GetAlternateLookup<ReadOnlySpan<char>>();
+            names.GetAlternateLookup<ReadOnlySpan<char>>();
         Span<char> name = stackalloc char[64];
         for (int at = _types; at < end;)
         {

@@ -65,9 +65,9 @@ public sealed class KcoreMemory : KernelMemory
             }
 
             Segment segment = Segments[index];
-            ulong place = at - segment.Address;
-            int length = (int)Math.Min((ulong)(buffer.Length - done), segment.Length - place);
-            Errno errno = Libc.TryPRead(_file, buffer.Slice(done, length), segment.Offset + place, out int read);
+            ulong offsetInSegment = at - segment.Address;
+            int length = (int)Math.Min((ulong)(buffer.Length - done), segment.Length - offsetInSegment);
+            Errno errno = Libc.TryPRead(_file, buffer.Slice(done, length), segment.Offset + offsetInSegment, out int read);
             if (errno != Errno.None || read == 0)
             {
                 return errno == Errno.None ? Errno.EFAULT : errno;

@@ -4,7 +4,7 @@ namespace MemProc.Interop;
 public abstract class KernelMemory : IDisposable
 {
     /// <summary>The largest length that <see cref="TryReadMany"/> takes, bytes.</summary>
-    public const int LargestOfMany = 256;
+    public const int MaxBatchedBytes = 256;
 
     /// <summary>Reads kernel memory.</summary>
     /// <param name="address">A virtual address of the kernel.</param>
@@ -16,7 +16,7 @@ public abstract class KernelMemory : IDisposable
     /// Reads structures of equal size in the shortest possible time, so that they are likely to be consistent.
     /// </summary>
     /// <param name="addresses">Their addresses.</param>
-    /// <param name="length">Bytes of each, at most <see cref="LargestOfMany"/>.</param>
+    /// <param name="length">Bytes of each, at most <see cref="MaxBatchedBytes"/>.</param>
     /// <param name="buffer">Receives them, one after another.</param>
     /// <returns>EFAULT: one of them cannot be read.</returns>
     public virtual Errno TryReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer)

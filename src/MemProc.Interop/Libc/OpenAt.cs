@@ -15,12 +15,12 @@ public enum OpenAccess
     /// <summary>
     /// Open for reading (O_RDONLY | O_NONBLOCK), without waiting for a writer if the file is a FIFO.
     /// </summary>
-    ReadWithoutWaiting = 0x800,
+    ReadNonBlocking = 0x800,
     /// <summary>
     /// The same with O_NOATIME: the file's time of last access does not change. Requires the file's owner or CAP_FOWNER,
     /// otherwise EPERM.
     /// </summary>
-    ReadWithoutTrace = 0x40800,
+    ReadNoAccessTime = 0x40800,
     /// <summary>
     /// Only a place in the file system (O_PATH), for calls that take a directory: requires no read permission.
     /// </summary>

@@ -29,9 +29,9 @@ public static partial class Libc
     internal static unsafe Errno TryProcessVmWrite(
         int processId, ReadOnlySpan<IoVector> local, IoVector remote, out int written)
     {
-        fixed (IoVector* places = local)
+        fixed (IoVector* vectors = local)
         {
-            nint count = process_vm_writev(processId, places, (nuint)local.Length, &remote, 1, 0);
+            nint count = process_vm_writev(processId, vectors, (nuint)local.Length, &remote, 1, 0);
             written = count < 0 ? 0 : (int)count;
             return count < 0 ? LastErrno : Errno.None;
         }

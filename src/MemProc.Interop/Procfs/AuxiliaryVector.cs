@@ -15,7 +15,7 @@ public static class AuxiliaryVector
     public const ulong Entry = 9;
 
     /// <summary>Types are smaller; a larger number means that the words have another size.</summary>
-    private const ulong LargestType = 0xffff;
+    private const ulong MaxType = 0xffff;
 
     /// <summary>The entry types and their C names.</summary>
     public static IReadOnlyList<(string Name, ulong Type)> Names { get; } =
@@ -43,7 +43,7 @@ public static class AuxiliaryVector
                 break;
             }
 
-            if (type > LargestType)
+            if (type > MaxType)
             {
                 wordBytes = sizeof(uint);
                 break;

@@ -12,9 +12,9 @@ public readonly ref struct IomemLine
     /// The largest <see cref="Depth"/> that the kernel shows (MAX_IORES_LEVEL): deeper ranges are shown at the level of
     /// their parent.
     /// </summary>
-    public const int DeepestShown = 5;
+    public const int MaxDepth = 5;
 
-    private const int BlanksPerLevel = 2;
+    private const int SpacesPerLevel = 2;
 
     /// <summary>The number of enclosing ranges that the kernel shows.</summary>
     public int Depth { get; private init; }
@@ -44,7 +44,7 @@ public readonly ref struct IomemLine
 
         ReadOnlySpan<byte> text = line.TrimStart((byte)' ');
         int blanks = line.Length - text.Length;
-        if (blanks % BlanksPerLevel != 0 || blanks > DeepestShown * BlanksPerLevel
+        if (blanks % SpacesPerLevel != 0 || blanks > MaxDepth * SpacesPerLevel
             || !Utf8Parser.TryParse(text, out ulong start, out int used, 'x')
             || used >= text.Length || text[used] != '-')
         {
@@ -60,7 +60,7 @@ public readonly ref struct IomemLine
 
         result = new IomemLine
         {
-            Depth = blanks / BlanksPerLevel,
+            Depth = blanks / SpacesPerLevel,
             Start = start,
             Last = last,
             Name = text[(used + 3)..],

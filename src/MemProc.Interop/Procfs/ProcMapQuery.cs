@@ -45,7 +45,7 @@ public static class ProcMapQuery
 {
     private const uint Request = 0xC068_6611;
     private const ulong CoveringOrNext = 0x10;
-    private const int LongestName = 4096;
+    private const int MaxNameLength = 4096;
 
     /// <summary>Finds the mapping that contains an address, or the next one above it.</summary>
     /// <param name="maps">An open <c>/proc/PID/maps</c>.</param>
@@ -59,13 +59,13 @@ public static class ProcMapQuery
     public static unsafe Errno TryQuery(
         SafeFileHandle maps, ulong address, bool orNext, out ProcMapQueryArgument answer, out byte[] name)
     {
-        byte* nameBuffer = stackalloc byte[LongestName];
+        byte* nameBuffer = stackalloc byte[MaxNameLength];
         ProcMapQueryArgument argument = new()
         {
             Size = (ulong)Unsafe.SizeOf<ProcMapQueryArgument>(),
             QueryFlags = orNext ? CoveringOrNext : 0,
             QueryAddress = address,
-            VmaNameSize = LongestName,
+            VmaNameSize = MaxNameLength,
             VmaNameAddress = (ulong)nameBuffer,
         };
         Errno errno = Libc.TryIoctl(maps, Request, &argument, out _);

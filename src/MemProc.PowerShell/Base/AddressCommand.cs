@@ -12,7 +12,7 @@ public abstract class AddressCommand : ProcessCommand
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
-    public virtual ProcAddress[]? Address { get; set; }
+    public virtual AddressExpression[]? Address { get; set; }
 
     /// <summary>Bytes from each address on. A parameter only where a cmdlet overrides it as one.</summary>
     public virtual ulong? Length { get; set; }
@@ -53,5 +53,5 @@ public abstract class MandatoryAddressCommand : AddressCommand
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
-    public override ProcAddress[]? Address { get; set; }
+    public override AddressExpression[]? Address { get; set; }
 }

@@ -37,7 +37,7 @@ public abstract class ElfCommand : MemProcCommand
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
-    public ProcAddress[]? Address { get; set; }
+    public AddressExpression[]? Address { get; set; }
 
     /// <summary>The start time that the module's objects carry, so that a reused process id is noticed.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet, DontShow = true)]
@@ -55,7 +55,7 @@ public abstract class ElfCommand : MemProcCommand
         {
             foreach (int id in Id)
             {
-                Attempt(() => LookAt(Processes.Open(id, ProcessStartTicks)));
+                ReportErrors(() => ReadElf(Processes.Open(id, ProcessStartTicks)));
             }
 
             return;
@@ -63,17 +63,17 @@ public abstract class ElfCommand : MemProcCommand
 
         foreach ((string file, bool isNamed) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
         {
-            Attempt(() => LookAt(file, isNamed));
+            ReportErrors(() => ReadElf(file, isNamed));
         }
     }
 
-    private void LookAt(string path, bool isNamed)
+    private void ReadElf(string path, bool isNamed)
     {
         Cancellation.ThrowIfCancellationRequested();
-        ElfDiskFile source;
+        ElfFileSource source;
         try
         {
-            source = ElfDiskFile.Open(path);
+            source = ElfFileSource.Open(path);
         }
         catch (MemProcException error) when (!isNamed && error.Errno is Errno.EISDIR or Errno.EINVAL)
         {
@@ -94,7 +94,7 @@ public abstract class ElfCommand : MemProcCommand
         }
     }
 
-    private void LookAt(LinuxProcess process)
+    private void ReadElf(LinuxProcess process)
     {
         using MappedImages images = new(process, Cancellation);
         if (Address is null)
@@ -103,10 +103,10 @@ public abstract class ElfCommand : MemProcCommand
             return;
         }
 
-        foreach (ProcAddress address in Address)
+        foreach (AddressExpression address in Address)
         {
             // One bad address does not stop the others.
-            Attempt(() =>
+            ReportErrors(() =>
             {
                 try
                 {
@@ -129,7 +129,7 @@ public abstract class ElfCommand : MemProcCommand
             if (_done.Add((process.Id, process.Identity.StartTicks, image.Start)))
             {
                 WriteVerbose($"{SafeText.Escape(image.Elf.Name)} at 0x{image.Start:x}");
-                Attempt(() => Write(image));
+                ReportErrors(() => Write(image));
             }
         }
     }

@@ -36,7 +36,7 @@ public abstract class FrameFilterCommand : AddressCommand
     {
         try
         {
-            return cmdlet.Require(() => FrameFilter.Create(flag, anyFlag, notFlag, exactFlag, cgroup));
+            return cmdlet.ThrowOnError(() => FrameFilter.Create(flag, anyFlag, notFlag, exactFlag, cgroup));
         }
         catch (ArgumentException error)
         {

@@ -20,7 +20,7 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
     protected override void StopProcessing() => _cancellation.Cancel();
 
     /// <summary>Runs one piece of the work. A failure in it becomes an error record and does not stop the others.</summary>
-    protected void Attempt(Action work)
+    protected void ReportErrors(Action work)
     {
         try
         {
@@ -41,24 +41,24 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
     /// <param name="addresses">Numbers and expressions.</param>
     /// <param name="work">The work: on the address, and the bytes that it stands for where that is known.</param>
     private protected void ForEachAddress(
-        LinuxProcess process, ProcAddress[] addresses, Action<ulong, ulong?> work)
+        LinuxProcess process, AddressExpression[] addresses, Action<ulong, ulong?> work)
     {
         using AddressResolution resolution = new(process, Cancellation);
-        foreach (ProcAddress address in addresses)
+        foreach (AddressExpression address in addresses)
         {
-            Attempt(() => work(resolution.Resolve(address), address.Length));
+            ReportErrors(() => work(resolution.Resolve(address), address.Length));
         }
     }
 
     /// <summary>Does what the whole cmdlet depends on. A failure in it ends the cmdlet.</summary>
-    internal void Require(Action work) => Require(() =>
+    internal void ThrowOnError(Action work) => ThrowOnError(() =>
     {
         work();
         return true;
     });
 
     /// <summary>Creates what the whole cmdlet depends on. A failure in it ends the cmdlet.</summary>
-    internal T Require<T>(Func<T> create)
+    internal T ThrowOnError<T>(Func<T> create)
     {
         try
         {
@@ -122,7 +122,7 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
     /// <exception cref="MemProcException">A write failed; none has remained.</exception>
     private protected void Commit(MemoryTransaction transaction, bool stop, bool verify, bool passThru)
     {
-        if (Confirm(transaction.Action(stop)))
+        if (Confirm(transaction.Describe(stop)))
         {
             if (stop)
             {

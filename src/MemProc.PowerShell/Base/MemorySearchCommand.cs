@@ -23,7 +23,7 @@ public abstract class MemorySearchCommand : MapFilterCommand
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
-    public override ProcAddress[]? Address { get; set; }
+    public override AddressExpression[]? Address { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("SizeBytes")]
@@ -78,7 +78,7 @@ public abstract class MemorySearchCommand : MapFilterCommand
 
     /// <summary>Creates the condition that the parameters make; null where none is given.</summary>
     private protected ValueCondition? CreateCondition(MemoryValueType type) =>
-        Conditions.From(this, type, Value, Tolerance, GreaterThan, LessThan, Between);
+        ValueConditions.From(this, type, Value, Tolerance, GreaterThan, LessThan, Between);
 
     /// <summary>Reports what was skipped: as a warning where matches can be missing, else as a verbose message.</summary>
     private protected void ReportSkips(LinuxProcess process, ulong searchedBytes, SearchSkips skips)

@@ -29,25 +29,25 @@ public abstract class PoisonCommand : MemProcCommand
     /// <param name="process">The process; null where none is given, or -Force is given and it has exited.</param>
     protected abstract void Process(LinuxProcess? process);
 
-    protected override void BeginProcessing() => Require(Open);
+    protected override void BeginProcessing() => ThrowOnError(Open);
 
-    protected override void ProcessRecord() => Attempt(() => Process(Find()));
+    protected override void ProcessRecord() => ReportErrors(() => Process(Find()));
 
     /// <summary>Returns the frames that -Pfn gives. A range is refused: as a typing error it would cost memory.</summary>
-    /// <param name="given">The value of -Pfn.</param>
+    /// <param name="ranges">The value of -Pfn.</param>
     /// <param name="advice">What to specify where a frame is required; null where none is.</param>
-    protected ulong[] Frames(PfnRange[] given, string? advice)
+    protected ulong[] Frames(PfnRange[] ranges, string? advice)
     {
         // A page without a frame can come from the pipeline; on the command line the frame was forgotten.
-        string? fault = Array.Exists(given, range => range.Count > 1) ? "Specify each frame by itself, not as a range."
-            : given.Length == 0 && !MyInvocation.ExpectingInput ? advice
+        string? fault = Array.Exists(ranges, range => range.Count > 1) ? "Specify each frame by itself, not as a range."
+            : ranges.Length == 0 && !MyInvocation.ExpectingInput ? advice
             : null;
         if (fault is not null)
         {
-            ThrowBadArgument("Pfn", fault, given);
+            ThrowBadArgument("Pfn", fault, ranges);
         }
 
-        return Array.ConvertAll(given, range => range.First);
+        return Array.ConvertAll(ranges, range => range.First);
     }
 
     private LinuxProcess? Find()

@@ -27,7 +27,7 @@ public abstract class ProcessCommand : MemProcCommand
     {
         foreach (int id in ProcessNames.Select(this, Id, Name) ?? [Environment.ProcessId])
         {
-            Attempt(() =>
+            ReportErrors(() =>
             {
                 LinuxProcess process = Processes.Open(id, ProcessStartTicks);
                 if (process.IsKernelThread && MyInvocation.ExpectingInput)

@@ -24,14 +24,14 @@ public sealed class ClearPagePoisonCommand : PoisonCommand
         foreach (ulong pfn in Frames(Pfn, "Specify -Pfn."))
         {
             // One bad frame does not stop the others.
-            Attempt(() => Clear(process, pfn));
+            ReportErrors(() => Clear(process, pfn));
         }
     }
 
     private void Clear(LinuxProcess? process, ulong pfn)
     {
-        PoisonPlan plan = _unpoisoner!.Prepare(process, pfn, Force);
-        if (Confirm($"Unpoison {plan.Place}, so that the kernel can allocate it again"))
+        PlannedPoison plan = _unpoisoner!.Prepare(process, pfn, Force);
+        if (Confirm($"Unpoison {plan.Description}, so that the kernel can allocate it again"))
         {
             PagePoison poison = _unpoisoner.Clear(plan);
             if (PassThru)

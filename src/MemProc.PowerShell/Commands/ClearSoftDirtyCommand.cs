@@ -10,7 +10,7 @@ public sealed class ClearSoftDirtyCommand : ProcessCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
-    protected override void BeginProcessing() => Require(() => SoftDirty.ThrowIfUnsupported());
+    protected override void BeginProcessing() => ThrowOnError(() => SoftDirty.ThrowIfUnsupported());
 
     protected override void Process(LinuxProcess process)
     {

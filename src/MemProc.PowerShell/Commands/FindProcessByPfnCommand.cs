@@ -34,7 +34,7 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
     protected override void ProcessRecord() => _pfns.UnionWith(PfnRange.Numbers(
         Pfn.Select(range => range with { Count = Math.Max(range.Count, Count) })));
 
-    protected override void EndProcessing() => Attempt(Search);
+    protected override void EndProcessing() => ReportErrors(Search);
 
     private void Search()
     {

@@ -8,18 +8,18 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(ProcElfSection), ParameterSetName = [IdSet])]
 public sealed class GetElfSectionCommand : ElfCommand
 {
-    private Func<string, bool>? _isWanted;
+    private Func<string, bool>? _isSelected;
 
     [Parameter]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ElfSectionCompleter))]
     public string[]? Name { get; set; }
 
-    protected override void BeginProcessing() => _isWanted = Wildcard.Symbols(Name);
+    protected override void BeginProcessing() => _isSelected = Wildcard.Symbols(Name);
 
-    protected override void Write(ElfFile file) => WriteEach(file.Sections.Where(IsWanted));
+    protected override void Write(ElfFile file) => WriteEach(file.Sections.Where(IsSelected));
 
-    protected override void Write(MappedImage image) => WriteEach(image.Sections.Where(IsWanted));
+    protected override void Write(MappedImage image) => WriteEach(image.Sections.Where(IsSelected));
 
-    private bool IsWanted(ElfSection section) => _isWanted?.Invoke(section.Name) ?? true;
+    private bool IsSelected(ElfSection section) => _isSelected?.Invoke(section.Name) ?? true;
 }

@@ -11,9 +11,9 @@ public sealed class GetElfSegmentCommand : ElfCommand
     [Parameter]
     public ElfSegmentType[]? Type { get; set; }
 
-    protected override void Write(ElfFile file) => WriteEach(file.SegmentsWithSections().Where(IsWanted));
+    protected override void Write(ElfFile file) => WriteEach(file.SegmentsWithSections().Where(IsSelected));
 
-    protected override void Write(MappedImage image) => WriteEach(image.Segments.Where(IsWanted));
+    protected override void Write(MappedImage image) => WriteEach(image.Segments.Where(IsSelected));
 
-    private bool IsWanted(ElfSegment segment) => Type is null || Type.Contains(segment.Type);
+    private bool IsSelected(ElfSegment segment) => Type is null || Type.Contains(segment.Type);
 }

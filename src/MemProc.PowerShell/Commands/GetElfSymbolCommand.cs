@@ -8,7 +8,7 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(ProcElfSymbol), ParameterSetName = [IdSet])]
 public sealed class GetElfSymbolCommand : ElfCommand
 {
-    private Func<string, bool>? _isWanted;
+    private Func<string, bool>? _isSelected;
 
     [Parameter]
     [SupportsWildcards]
@@ -24,16 +24,16 @@ public sealed class GetElfSymbolCommand : ElfCommand
     [Parameter]
     public SwitchParameter Defined { get; set; }
 
-    protected override void BeginProcessing() => _isWanted = Wildcard.Symbols(Name);
+    protected override void BeginProcessing() => _isSelected = Wildcard.Symbols(Name);
 
-    protected override void Write(ElfFile file) => WriteEach(file.Symbols(TableOf(file)).Where(IsWanted));
+    protected override void Write(ElfFile file) => WriteEach(file.Symbols(TableOf(file)).Where(IsSelected));
 
-    protected override void Write(MappedImage image) => WriteEach(image.Symbols(TableOf(image.Elf)).Where(IsWanted));
+    protected override void Write(MappedImage image) => WriteEach(image.Symbols(TableOf(image.Elf)).Where(IsSelected));
 
-    private ElfSymbolSource TableOf(ElfFile file) => Table ?? file.LargestTable;
+    private ElfSymbolSource TableOf(ElfFile file) => Table ?? file.PreferredTable;
 
-    private bool IsWanted(ElfSymbol symbol) => (Type is null || Type.Contains(symbol.Type))
+    private bool IsSelected(ElfSymbol symbol) => (Type is null || Type.Contains(symbol.Type))
         && !(Defined && symbol.IsUndefined)
-        && (_isWanted is null || _isWanted(symbol.Name)
-            || (symbol.Name.StartsWith("_Z", StringComparison.Ordinal) && _isWanted(symbol.DemangledName)));
+        && (_isSelected is null || _isSelected(symbol.Name)
+            || (symbol.Name.StartsWith("_Z", StringComparison.Ordinal) && _isSelected(symbol.DemangledName)));
 }

@@ -42,21 +42,21 @@ public sealed class GetFilePageCommand : MemProcCommand
         }
 
         _walk = DisposeAtEnd(
-            Require(() => new FilePageWalk(WithFlags, cancellation: Cancellation) { IncludeAbsent = All }));
+            ThrowOnError(() => new FilePageWalk(WithFlags, cancellation: Cancellation) { IncludeAbsent = All }));
     }
 
     protected override void ProcessRecord()
     {
         foreach ((string path, bool isNamed) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
         {
-            foreach (string file in FileTree.Files(path, Recurse, WriteVerbose, error => Tell(error, isNamed), Cancellation))
+            foreach (string file in FileTree.EnumerateFiles(path, Recurse, WriteVerbose, error => ReportError(error, isNamed), Cancellation))
             {
-                Attempt(() => Look(file));
+                ReportErrors(() => WritePages(file));
             }
         }
     }
 
-    private void Tell(MemProcException error, bool isNamed)
+    private void ReportError(MemProcException error, bool isNamed)
     {
         // The content of a folder includes folders, which the user has not asked for by name.
         if (error.Errno == Errno.EISDIR && !isNamed)
@@ -69,12 +69,12 @@ public sealed class GetFilePageCommand : MemProcCommand
         }
     }
 
-    private void Look(string file)
+    private void WritePages(string file)
     {
         if (Summary)
         {
             FilePageSummary summary = _walk!.Summarize(file);
-            TellResidencyHidden(summary.ResidentPages is null);
+            WarnIfResidencyHidden(summary.ResidentPages is null);
             WriteObject(summary);
             return;
         }
@@ -82,7 +82,7 @@ public sealed class GetFilePageCommand : MemProcCommand
         foreach (FilePage page in _walk!.Pages(file))
         {
             Cancellation.ThrowIfCancellationRequested();
-            TellResidencyHidden(page.IsResident is null);
+            WarnIfResidencyHidden(page.IsResident is null);
             if (page.IsPfnHidden)
             {
                 WarnOnce(PageMapWalk.FramesHidden);
@@ -92,7 +92,7 @@ public sealed class GetFilePageCommand : MemProcCommand
         }
     }
 
-    private void TellResidencyHidden(bool isHidden)
+    private void WarnIfResidencyHidden(bool isHidden)
     {
         if (isHidden)
         {

@@ -66,7 +66,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
         if (!Describe)
         {
             _filter = FrameFilterCommand.CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, Cgroup);
-            _tables = DisposeAtEnd(Require(() => new FrameTables(FrameFields.All)));
+            _tables = DisposeAtEnd(ThrowOnError(() => new FrameTables(FrameAttributes.All)));
         }
     }
 
@@ -85,20 +85,20 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             PfnRange range = given with { Count = Math.Max(given.Count, Count) };
             if (range.Count > 1)
             {
-                Attempt(Flush);
-                Attempt(() => WriteEach(_tables!.ReadRange(range, Raw, _filter)));
+                ReportErrors(Flush);
+                ReportErrors(() => WriteEach(_tables!.ReadRange(range, Raw, _filter)));
                 continue;
             }
 
             _waiting.Add(range.First);
             if (_waiting.Count >= PipelineBatch)
             {
-                Attempt(Flush);
+                ReportErrors(Flush);
             }
         }
     }
 
-    protected override void EndProcessing() => Attempt(Flush);
+    protected override void EndProcessing() => ReportErrors(Flush);
 
     private void Flush()
     {
@@ -115,7 +115,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             Cancellation.ThrowIfCancellationRequested();
             if (flags[index] is not PageFlags known)
             {
-                WriteError(FrameTables.Beyond(pfns[index]));
+                WriteError(FrameTables.OutOfRange(pfns[index]));
             }
             else if (_filter.Matches(known))
             {

@@ -79,8 +79,8 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
             IsHuge = Huge,
             Frame = CreateFrameFilter(),
         };
-        FrameFields fields = _filter.Frame.FieldsWith(WithFlags || Raw, WithMapCount, WithCgroup);
-        _frames = fields == FrameFields.None ? null : DisposeAtEnd(Require(() => new FrameTables(fields)));
+        FrameAttributes fields = _filter.Frame.FieldsWith(WithFlags || Raw, WithMapCount, WithCgroup);
+        _frames = fields == FrameAttributes.None ? null : DisposeAtEnd(ThrowOnError(() => new FrameTables(fields)));
     }
 
     private protected override string? LengthParameter =>

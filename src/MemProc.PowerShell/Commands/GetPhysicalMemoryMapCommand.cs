@@ -12,7 +12,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
     private const string FrameSet = "Frame";
 
     private PhysicalMap? _map;
-    private Func<string, bool> _isWanted = _ => true;
+    private Func<string, bool> _isSelected = _ => true;
 
     [Parameter(Position = 0)]
     [SupportsWildcards]
@@ -39,10 +39,10 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
 
     protected override void BeginProcessing()
     {
-        _map = Require(() => PhysicalMap.Read());
+        _map = ThrowOnError(() => PhysicalMap.Read());
         if (Name is not null)
         {
-            _isWanted = Wildcard.RangeNames(Name);
+            _isSelected = Wildcard.RangeNames(Name);
         }
     }
 
@@ -54,14 +54,14 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
                 foreach (ulong address in Address)
                 {
                     // One address outside of all ranges does not stop the others.
-                    Attempt(() => Write(_map!.Holding(address)));
+                    ReportErrors(() => Write(_map!.Containing(address)));
                 }
 
                 break;
             case FrameSet:
                 foreach (ulong pfn in PfnRange.Numbers(Pfn))
                 {
-                    Attempt(() => Write(_map!.HoldingFrames(pfn, Count)));
+                    ReportErrors(() => Write(_map!.ContainingFrames(pfn, Count)));
                 }
 
                 break;
@@ -90,7 +90,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
         foreach (PhysicalRange range in ranges)
         {
             Cancellation.ThrowIfCancellationRequested();
-            if (!_isWanted(range.Name))
+            if (!_isSelected(range.Name))
             {
                 continue;
             }

@@ -14,7 +14,7 @@ public sealed class GetProcessMemoryMatchCommand : MemProcCommand
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong First { get; set; } = ulong.MaxValue;
 
-    protected override void ProcessRecord() => Attempt(() =>
+    protected override void ProcessRecord() => ReportErrors(() =>
     {
         LinuxProcess process = Processes.Open(Scan!.ProcessId, Scan.ProcessStartTicks);
         ulong left = First;

@@ -13,13 +13,13 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     private const string LiteralPathSet = "LiteralPath";
 
     private FrameFilter _filter = new();
-    private FrameCount? _count;
+    private FlagTallyBuilder? _count;
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = ProcessSet)]
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
-    public override ProcAddress[]? Address { get; set; }
+    public override AddressExpression[]? Address { get; set; }
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = ProcessSet)]
     [Alias("SizeBytes")]
@@ -47,8 +47,8 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     protected override void BeginProcessing()
     {
         _filter = CreateFrameFilter();
-        FrameTables tables = DisposeAtEnd(Require(() => new FrameTables(FrameFields.Flags | _filter.RequiredFields)));
-        _count = new FrameCount(tables, Raw, new PageFilter { Frame = _filter }, Cancellation);
+        FrameTables tables = DisposeAtEnd(ThrowOnError(() => new FrameTables(FrameAttributes.Flags | _filter.RequiredFields)));
+        _count = new FlagTallyBuilder(tables, Raw, new PageFilter { Frame = _filter }, Cancellation);
     }
 
     protected override void ProcessRecord()
@@ -57,7 +57,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
         {
             foreach (PfnRange range in Pfn)
             {
-                Attempt(() => _count!.AddRange(range.First, range.First + range.Count));
+                ReportErrors(() => _count!.AddRange(range.First, range.First + range.Count));
             }
         }
         else if (ParameterSetName is PathSet or LiteralPathSet)
@@ -65,12 +65,12 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
             using FilePageWalk walk = new(withFlags: true, cancellation: Cancellation);
             foreach ((string path, _) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
             {
-                Attempt(() => walk.Count(path, _filter, _count!.Counts));
+                ReportErrors(() => walk.Count(path, _filter, _count!.Counts));
             }
         }
         else if (IsWholeMachine)
         {
-            Attempt(() => _count!.AddRange(0, ulong.MaxValue));
+            ReportErrors(() => _count!.AddRange(0, ulong.MaxValue));
         }
         else
         {

@@ -13,7 +13,7 @@ public sealed class MeasureWorkingSetCommand : ProcessCommand
     private const string SecondsSet = "Seconds";
     private const string DuringSet = "During";
 
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly HashSet<(int Id, ulong StartTicks)> _seen = [];
     private readonly List<LinuxProcess> _chosen = [];
@@ -36,7 +36,7 @@ public sealed class MeasureWorkingSetCommand : ProcessCommand
 
     protected override void BeginProcessing()
     {
-        _meter = DisposeAtEnd(Require(() => WorkingSetMeter.Open(Method, cancellation: Cancellation)));
+        _meter = DisposeAtEnd(ThrowOnError(() => WorkingSetMeter.Open(Method, cancellation: Cancellation)));
         if (_meter.Reason is string reason)
         {
             WriteVerbose($"Measured by {_meter.Method}: {reason}");
@@ -63,11 +63,11 @@ public sealed class MeasureWorkingSetCommand : ProcessCommand
 
     protected override void EndProcessing()
     {
-        Attempt(() =>
+        ReportErrors(() =>
         {
             foreach (LinuxProcess process in _chosen)
             {
-                Attempt(() =>
+                ReportErrors(() =>
                 {
                     OpenProcesses.ThrowIfGone(process);
                     _meter!.Add(process);
@@ -83,7 +83,7 @@ public sealed class MeasureWorkingSetCommand : ProcessCommand
 
             foreach (LinuxProcess process in _measured)
             {
-                Attempt(() => Write(process));
+                ReportErrors(() => Write(process));
             }
         });
     }
@@ -106,7 +106,7 @@ public sealed class MeasureWorkingSetCommand : ProcessCommand
         long start = Stopwatch.GetTimestamp();
         for (TimeSpan rest = whole; rest > TimeSpan.Zero; rest = whole - Stopwatch.GetElapsedTime(start))
         {
-            if (Cancellation.WaitHandle.WaitOne(rest < Breath ? rest : Breath))
+            if (Cancellation.WaitHandle.WaitOne(rest < PollInterval ? rest : PollInterval))
             {
                 Cancellation.ThrowIfCancellationRequested();
             }

@@ -15,7 +15,7 @@ public sealed class NewProcessMemoryScanCommand : MemorySearchCommand
     public MemoryValueType Type { get; set; }
 
     [Parameter]
-    [ValidateRange(1, SearchPattern.LargestAlignment)]
+    [ValidateRange(1, SearchPattern.MaxAlignment)]
     public int? Alignment { get; set; }
 
     [Parameter]
@@ -26,8 +26,8 @@ public sealed class NewProcessMemoryScanCommand : MemorySearchCommand
         base.BeginProcessing();
         _condition = CreateCondition(Type);
         // Bad combinations are refused before anything is touched.
-        Conditions.Try(this, nameof(Type), Type, () => ScanTest.Of(Type, ScanComparison.Changed));
-        Conditions.Try(this, nameof(Alignment), Alignment, () =>
+        ValueConditions.Create(this, nameof(Type), Type, () => ScanTest.Of(Type, ScanComparison.Changed));
+        ValueConditions.Create(this, nameof(Alignment), Alignment, () =>
             new ValuePattern(_condition ?? ValueCondition.EqualTo(Type, 0), Alignment));
     }
 

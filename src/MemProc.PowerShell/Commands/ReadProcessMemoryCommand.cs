@@ -20,8 +20,8 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
     private const string TypeSet = "Type";
     private const string LayoutSet = "Layout";
     private const string FileSet = "File";
-    private readonly HeldRanges _held = new();
-    private readonly Queue<Action> _unsaid = [];
+    private readonly StoppedReadRanges _stoppedRanges = new();
+    private readonly Queue<Action> _pendingMessages = [];
     private bool _hasFile;
     private MemoryReader? _reader;
     private MemoryFileDraft? _file;
@@ -112,31 +112,31 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
         }
 
         Processes.Keep(process);
-        _held.Add(process, address, bytes, BytesKept(bytes));
+        _stoppedRanges.Add(process, address, bytes, RetainedBytes(bytes));
     }
 
     /// <summary>Reads what -Stop has collected: all ranges of a process are read in one stop.</summary>
     protected override void EndProcessing()
     {
-        foreach (HeldRanges.OfProcess held in _held.All)
+        foreach (StoppedReadRanges.ProcessRanges stopped in _stoppedRanges.All)
         {
-            Attempt(() => ReadHeld(held));
+            ReportErrors(() => ReadStopped(stopped));
         }
     }
 
-    private void ReadHeld(HeldRanges.OfProcess held)
+    private void ReadStopped(StoppedReadRanges.ProcessRanges stopped)
     {
         WarnBeforeStop();
-        LinuxProcess process = held.Process;
+        LinuxProcess process = stopped.Process;
         OpenProcesses.ThrowIfGone(process);
         MemoryReader reader = Reader(process);
-        IEnumerable<Func<IEnumerable<object?>>> reads = held.Ranges.Select<(ulong, ulong?), Func<IEnumerable<object?>>>(
+        IEnumerable<Func<IEnumerable<object?>>> reads = stopped.Ranges.Select<(ulong, ulong?), Func<IEnumerable<object?>>>(
             range => () => Read(process, reader, range.Item1, range.Item2));
         // Nothing is written while the process is stopped: the consumer of the pipeline can take long.
         foreach ((IEnumerable<object?> answers, MemProcException? failure) in
-            HeldRead.Do(process, held.BytesKept, reads, Cancellation))
+            StoppedRead.Run(process, stopped.RetainedBytes, reads, Cancellation))
         {
-            Attempt(() => Write(failure is null ? answers : throw failure));
+            ReportErrors(() => Write(failure is null ? answers : throw failure));
         }
     }
 
@@ -147,24 +147,24 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
         return reader;
     }
 
-    private UInt128 BytesKept(ulong? length) => ParameterSetName switch
+    private UInt128 RetainedBytes(ulong? length) => ParameterSetName switch
     {
-        TypeSet => TypedReader.MostBytes(Type!, Count),
-        LayoutSet => TypedReader.MostBytes(Layout!, Count, Stride ?? (ulong)Layout!.SizeBytes),
+        TypeSet => TypedReader.MaxBytes(Type!, Count),
+        LayoutSet => TypedReader.MaxBytes(Layout!, Count, Stride ?? (ulong)Layout!.SizeBytes),
         FileSet => 0,
-        _ => length ?? MemoryForm.UsualText,
+        _ => length ?? MemoryOutput.DefaultTextBytes,
     };
 
     /// <summary>
     /// Reads in the requested form. Where the process is stopped, all is read when this returns, else while the result is
     /// enumerated.
     /// </summary>
-    private IEnumerable<object?> Read(LinuxProcess process, MemoryReader reader, ulong given, ulong? length)
+    private IEnumerable<object?> Read(LinuxProcess process, MemoryReader reader, ulong requested, ulong? length)
     {
-        ulong[] path = PointerPath.Follow(process, reader, given, Dereference);
+        ulong[] path = PointerPath.Follow(process, reader, requested, Dereference);
         if (path.Length > 1)
         {
-            Say(() => WriteVerbose($"Pointers followed: {string.Join(" -> ", path.Select(step => $"0x{step:x}"))}."));
+            WriteMessage(() => WriteVerbose($"Pointers followed: {string.Join(" -> ", path.Select(step => $"0x{step:x}"))}."));
         }
 
         ulong address = path[^1];
@@ -172,14 +172,14 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
         switch (ParameterSetName)
         {
             case RawSet:
-                return [reader.ReadWhole(address, length!.Value)];
+                return [reader.ReadExactly(address, length!.Value)];
             case StringSet:
-                return [MemoryForm.Text(reader, address, length, Encoding, text => Say(() => WriteWarning(text)))];
+                return [MemoryOutput.Text(reader, address, length, Encoding, text => WriteMessage(() => WriteWarning(text)))];
             case TypeSet:
-                return typed.Values(address, Type!, Count).Select(value => MemoryForm.Value(value, Type!));
+                return typed.Values(address, Type!, Count).Select(value => MemoryOutput.Value(value, Type!));
             case LayoutSet:
                 return typed.Records(address, Layout!, Count, Stride ?? (ulong)Layout!.SizeBytes)
-                    .Select(MemoryForm.Record);
+                    .Select(MemoryOutput.Record);
             case FileSet:
                 ReadFile(process, reader, address, length!.Value);
                 return CompleteFile();
@@ -227,23 +227,23 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
     }
 
     /// <summary>Writes a message now, or when the process runs again.</summary>
-    private void Say(Action say)
+    private void WriteMessage(Action write)
     {
         if (Stop)
         {
-            _unsaid.Enqueue(say);
+            _pendingMessages.Enqueue(write);
         }
         else
         {
-            say();
+            write();
         }
     }
 
     private void Write(IEnumerable<object?> answers)
     {
-        while (_unsaid.TryDequeue(out Action? say))
+        while (_pendingMessages.TryDequeue(out Action? write))
         {
-            say();
+            write();
         }
 
         foreach (object? answer in answers)

@@ -7,7 +7,7 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(ResolvedAddress))]
 public sealed class ResolveProcAddressCommand : ProcessCommand
 {
-    private AddressResolver? _resolver;
+    private Symbolizer? _resolver;
     private LinuxProcess? _resolved;
     private FrameTables? _frames;
 
@@ -15,20 +15,20 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
-    public ProcAddress[] Address { get; set; } = [];
+    public AddressExpression[] Address { get; set; } = [];
 
     [Parameter]
     public SwitchParameter WithFlags { get; set; }
 
     protected override void BeginProcessing() =>
-        _frames = WithFlags ? DisposeAtEnd(Require(() => new FrameTables(FrameFields.Flags))) : null;
+        _frames = WithFlags ? DisposeAtEnd(ThrowOnError(() => new FrameTables(FrameAttributes.Flags))) : null;
 
     protected override void Process(LinuxProcess process)
     {
         if (_resolver is null || !ReferenceEquals(_resolved, process))
         {
             _resolver?.Dispose();
-            _resolver = new AddressResolver(process, _frames, Cancellation) { Tell = WriteWarning };
+            _resolver = new Symbolizer(process, _frames, Cancellation) { Warn = WriteWarning };
             _resolved = process;
         }
 

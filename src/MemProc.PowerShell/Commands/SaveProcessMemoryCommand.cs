@@ -12,7 +12,7 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
     private const string LiteralPathSet = "LiteralPath";
 
     /// <summary>What to save of each process, in the order in which they came.</summary>
-    private readonly List<Wanted> _wanted = [];
+    private readonly List<SaveRequest> _requests = [];
 
     private SaveOptions _options = new();
 
@@ -30,7 +30,7 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
-    public override ProcAddress[]? Address { get; set; }
+    public override AddressExpression[]? Address { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("SizeBytes")]
@@ -69,32 +69,32 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
 
     /// <summary>Notes a range. An address without a length stands for its whole mapping.</summary>
     private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
-        RequestOf(process).Ranges.Add(ProcAddress.FromNumber(address, length));
+        RequestOf(process).Ranges.Add(AddressExpression.FromNumber(address, length));
 
     protected override void EndProcessing()
     {
         string? given = Resolve();
         HashSet<string> taken = [];
-        foreach (Wanted wanted in given is null ? [] : _wanted)
+        foreach (SaveRequest request in given is null ? [] : _requests)
         {
-            Attempt(() =>
+            ReportErrors(() =>
             {
-                OpenProcesses.ThrowIfGone(wanted.Process);
-                string path = MemorySaver.FilePath(given!, wanted.Process.Id, _options);
+                OpenProcesses.ThrowIfGone(request.Process);
+                string path = MemorySaver.FilePath(given!, request.Process.Id, _options);
                 if (!taken.Add(path))
                 {
                     throw new MemProcException(Operation.WriteFile, Errno.EEXIST,
                         $"'{SafeText.Escape(path)}' already has the memory of another process; process "
-                        + $"{wanted.Process.Identity} would replace it. Specify a path for each process, or an existing "
+                        + $"{request.Process.Identity} would replace it. Specify a path for each process, or an existing "
                         + "folder for cores.", path);
                 }
 
-                Save(wanted.Process, wanted.IsWhole ? null : wanted.Ranges, path);
+                Save(request.Process, request.IsWhole ? null : request.Ranges, path);
             });
         }
     }
 
-    private void Save(LinuxProcess process, List<ProcAddress>? ranges, string path)
+    private void Save(LinuxProcess process, List<AddressExpression>? ranges, string path)
     {
         string what = ranges is null ? "Save the memory" : $"Save {ranges.Count} ranges of the memory";
         string how = Stop ? " while it is stopped" : string.Empty;
@@ -127,16 +127,16 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
         }
     }
 
-    private Wanted RequestOf(LinuxProcess process)
+    private SaveRequest RequestOf(LinuxProcess process)
     {
-        Wanted? wanted = _wanted.Find(known => known.Process == process);
-        if (wanted is null)
+        SaveRequest? request = _requests.Find(known => known.Process == process);
+        if (request is null)
         {
             Processes.Keep(process);
-            _wanted.Add(wanted = new Wanted(process, []));
+            _requests.Add(request = new SaveRequest(process, []));
         }
 
-        return wanted;
+        return request;
     }
 
     /// <summary>Returns the path in the file system; null where it is none, which has been reported then.</summary>
@@ -174,7 +174,7 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
     }
 
     /// <summary>What to save of a process.</summary>
-    private sealed record Wanted(LinuxProcess Process, List<ProcAddress> Ranges)
+    private sealed record SaveRequest(LinuxProcess Process, List<AddressExpression> Ranges)
     {
         /// <summary>All of its memory, whatever the ranges.</summary>
         public bool IsWhole { get; set; }

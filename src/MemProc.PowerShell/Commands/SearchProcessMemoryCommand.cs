@@ -38,8 +38,8 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
     public string Regex { get; set; } = string.Empty;
 
     [Parameter(ParameterSetName = RegexSet)]
-    [ValidateRange(1, SearchPattern.LongestBytes)]
-    public int LongestMatch { get; set; } = RegexPattern.UsualLongestMatch;
+    [ValidateRange(1, SearchPattern.MaxPatternBytes)]
+    public int LongestMatch { get; set; } = RegexPattern.DefaultMaxMatchLength;
 
     [Parameter(ParameterSetName = TextSet)]
     [Parameter(ParameterSetName = RegexSet)]
@@ -58,7 +58,7 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
     [Parameter(ParameterSetName = GreaterSet)]
     [Parameter(ParameterSetName = LessSet)]
     [Parameter(ParameterSetName = BetweenSet)]
-    [ValidateRange(1, SearchPattern.LargestAlignment)]
+    [ValidateRange(1, SearchPattern.MaxAlignment)]
     public int? Alignment { get; set; }
 
     [Parameter(ParameterSetName = ValueSet)]
@@ -72,7 +72,7 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
     public ulong First { get; set; } = ulong.MaxValue;
 
     [Parameter]
-    [ValidateRange(0, MemorySearch.MostContext)]
+    [ValidateRange(0, MemorySearch.MaxContextBytes)]
     public int Context { get; set; }
 
     protected override void BeginProcessing()
@@ -87,7 +87,7 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
             _ => (nameof(Alignment), (object?)Alignment ?? 1),
         };
         ValueCondition? condition = CreateCondition(Type);
-        _pattern = Conditions.Try<SearchPattern>(this, parameter, given, () => ParameterSetName switch
+        _pattern = ValueConditions.Create<SearchPattern>(this, parameter, given, () => ParameterSetName switch
         {
             PatternSet => BytePattern.Parse(Pattern, Alignment ?? 1),
             BytesSet => BytePattern.Exact(Bytes, Alignment ?? 1),

@@ -52,7 +52,7 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
     [ValidateCount(2, 2)]
     public object[]? Between { get; set; }
 
-    protected override void ProcessRecord() => Attempt(() =>
+    protected override void ProcessRecord() => ReportErrors(() =>
     {
         if (InputObject!.BaseObject is MemoryScan scan)
         {
@@ -60,7 +60,7 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
         }
         else
         {
-            LookAgain(InputObject);
+            Recheck(InputObject);
         }
     });
 
@@ -75,7 +75,7 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
         WriteObject(scanner.Narrow(scan, TestFor(scan.Type)));
     }
 
-    private void LookAgain(PSObject match)
+    private void Recheck(PSObject match)
     {
         object? bytes = match.Properties["Bytes"]?.Value, address = match.Properties["Address"]?.Value;
         object? id = match.Properties["ProcessId"]?.Value, type = match.Properties["Type"]?.Value;
@@ -120,7 +120,7 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
     {
         if (!_tests.TryGetValue(type, out ScanTest? test))
         {
-            test = Conditions.From(this, type, Value, Tolerance, GreaterThan, LessThan, Between) is ValueCondition condition
+            test = ValueConditions.From(this, type, Value, Tolerance, GreaterThan, LessThan, Between) is ValueCondition condition
                 ? ScanTest.Of(condition)
                 : ScanTest.Of(type, Changed ? ScanComparison.Changed : Unchanged ? ScanComparison.Unchanged
                     : Increased ? ScanComparison.Increased : ScanComparison.Decreased);

@@ -17,7 +17,7 @@ public sealed class SetPageIdleCommand : AddressCommand
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
-    public override ProcAddress[]? Address { get; set; }
+    public override AddressExpression[]? Address { get; set; }
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = PageSet)]
     [Alias("SizeBytes")]
@@ -43,7 +43,7 @@ public sealed class SetPageIdleCommand : AddressCommand
                 nameof(Pfn), "Frames are marked for all processes that map them. Specify -Pfn, or a process.", Pfn);
         }
 
-        _marker = DisposeAtEnd(Require(() => new PageIdleMarker(cancellation: Cancellation)));
+        _marker = DisposeAtEnd(ThrowOnError(() => new PageIdleMarker(cancellation: Cancellation)));
     }
 
     protected override void ProcessRecord()
@@ -60,7 +60,7 @@ public sealed class SetPageIdleCommand : AddressCommand
             string frames = range.Count == 1
                 ? $"frame 0x{range.First:x}"
                 : $"{range.Count} frames from 0x{range.First:x} on";
-            Attempt(() => Write($"Mark {frames} as idle, for all processes", () => _marker!.Mark(range)));
+            ReportErrors(() => Write($"Mark {frames} as idle, for all processes", () => _marker!.Mark(range)));
         }
     }
 

@@ -14,7 +14,7 @@ public sealed class SetPagePoisonCommand : PoisonCommand
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
     [ValidateCount(1, 1)]
-    public ProcAddress[]? Address { get; set; }
+    public AddressExpression[]? Address { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [PfnTransformation]
@@ -51,14 +51,14 @@ public sealed class SetPagePoisonCommand : PoisonCommand
         foreach (ulong pfn in pfns)
         {
             // One bad frame does not stop the others.
-            Attempt(() => Poison(process, address, pfn));
+            ReportErrors(() => Poison(process, address, pfn));
         }
     }
 
     private void Poison(LinuxProcess? process, ulong? address, ulong? pfn)
     {
-        PoisonPlan plan = _poisoner!.Prepare(process, address, pfn, Force);
-        if (Confirm($"Poison {plan.Place}: a process that accesses it afterwards is killed, or reads it again from its file"))
+        PlannedPoison plan = _poisoner!.Prepare(process, address, pfn, Force);
+        if (Confirm($"Poison {plan.Description}: a process that accesses it afterwards is killed, or reads it again from its file"))
         {
             WriteObject(_poisoner.Poison(plan));
         }

@@ -28,7 +28,7 @@ public sealed class UndoProcessMemoryWriteCommand : MemProcCommand
         {
             try
             {
-                _writes.Add(item.BaseObject as MemoryWrite ?? Recall(new Fields(item)));
+                _writes.Add(item.BaseObject as MemoryWrite ?? Recreate(new ArgumentProperties(item)));
             }
             catch (Exception error) when (error is FormatException or InvalidCastException or ArgumentException)
             {
@@ -44,7 +44,7 @@ public sealed class UndoProcessMemoryWriteCommand : MemProcCommand
             _writes.GroupBy(write => (write.ProcessId, write.ProcessStartTicks)))
         {
             // One process that fails does not stop the others.
-            Attempt(() =>
+            ReportErrors(() =>
             {
                 LinuxProcess process = Processes.Open(group.Key.Id, group.Key.StartTicks);
                 Commit(MemoryTransaction.PrepareUndo(process, [.. group], Cancellation), Stop, Verify, PassThru);
@@ -53,7 +53,7 @@ public sealed class UndoProcessMemoryWriteCommand : MemProcCommand
     }
 
     /// <summary>Recreates a write that came back from a job, a remote host, XML or the JSON of <c>memproc write</c>.</summary>
-    private static MemoryWrite Recall(Fields fields)
+    private static MemoryWrite Recreate(ArgumentProperties fields)
     {
         ProcessIdentity process = new(
             LanguagePrimitives.ConvertTo<int>(Needed("ProcessId")), $"{fields["ProcessName"]}",
@@ -62,7 +62,7 @@ public sealed class UndoProcessMemoryWriteCommand : MemProcCommand
         string method = $"{Needed("Method")}".Replace("-", string.Empty, StringComparison.Ordinal);
         Needed("PreviousBytes");
         Needed("Bytes");
-        return MemoryWrite.Recall(process,
+        return MemoryWrite.Recreate(process,
             address is string text ? NumberText.Parse(text) : LanguagePrimitives.ConvertTo<ulong>(address),
             fields.Bytes("PreviousBytes")!, fields.Bytes("Bytes")!, Enum.Parse<WriteMethod>(method, ignoreCase: true),
             $"{fields["Path"]}");

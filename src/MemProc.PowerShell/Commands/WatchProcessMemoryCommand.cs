@@ -9,7 +9,7 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(MemoryChange))]
 public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
 {
-    private readonly List<WatchedMemory> _places = [];
+    private readonly List<WatchedMemory> _targets = [];
 
     [Parameter]
     [MemoryTypeTransformation]
@@ -50,10 +50,10 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
 
     protected override void BeginProcessing()
     {
-        Conditions.Try(this, nameof(Interval), Interval, () => MemoryWatch.CheckInterval(Interval));
+        ValueConditions.Create(this, nameof(Interval), Interval, () => MemoryWatch.CheckInterval(Interval));
         if (Type is not null)
         {
-            Conditions.Try(this, nameof(Type), Type, () => WatchedMemory.CheckType(Type));
+            ValueConditions.Create(this, nameof(Type), Type, () => WatchedMemory.CheckType(Type));
         }
     }
 
@@ -61,13 +61,13 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
     private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length)
     {
         Processes.Keep(process);
-        _places.Add(new WatchedMemory(process, new MemoryReader(process, Method, Cancellation), address,
+        _targets.Add(new WatchedMemory(process, new MemoryReader(process, Method, Cancellation), address,
             TypeAt(address, length), BigEndian, Encoding));
     }
 
-    protected override void EndProcessing() => Attempt(() =>
+    protected override void EndProcessing() => ReportErrors(() =>
     {
-        MemoryWatch watch = new(_places, Interval, Cancellation);
+        MemoryWatch watch = new(_targets, Interval, Cancellation);
         int changes = 0;
         foreach (MemoryChange change in watch.Changes(Timeout, WriteError))
         {
@@ -91,9 +91,9 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
         {
             null => throw new MemProcException(Operation.WatchMemory, Errno.EINVAL,
                 $"The type of the value at 0x{address:x} is unknown. Specify -Type or -Length.", address),
-            > WatchedMemory.Most => throw new MemProcException(Operation.WatchMemory, Errno.EINVAL,
+            > WatchedMemory.MaxLength => throw new MemProcException(Operation.WatchMemory, Errno.EINVAL,
                 $"{HumanSize.Format(length.Value)} at 0x{address:x} are too many to watch: at most "
-                + $"{HumanSize.Format(WatchedMemory.Most)}.", address),
+                + $"{HumanSize.Format(WatchedMemory.MaxLength)}.", address),
             _ => MemoryType.Bytes((int)length),
         };
     }

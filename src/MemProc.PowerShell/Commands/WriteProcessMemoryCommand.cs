@@ -25,7 +25,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
     [ValidateCount(1, 1)]
-    public ProcAddress[] Address { get; set; } = [];
+    public AddressExpression[] Address { get; set; } = [];
 
     [Parameter(Mandatory = true, Position = 2, ParameterSetName = BytesSet)]
     [ValidateNotNullOrEmpty]
@@ -82,13 +82,13 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
             _bytes = ParameterSetName switch
             {
                 TextSet => Encoding.GetBytes(Text),
-                ValueSet => Items.Encode(Value, Type),
+                ValueSet => InputValues.Encode(Value, Type),
                 _ => Bytes,
             };
         }
         catch (Exception error) when (error is FormatException or OverflowException or InvalidCastException)
         {
-            ThrowBadArgument(nameof(Value), error.Message + Items.OverflowHint(error), Value);
+            ThrowBadArgument(nameof(Value), error.Message + InputValues.OverflowHint(error), Value);
         }
     }
 
@@ -115,7 +115,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
         foreach ((LinuxProcess process, List<UnresolvedWrite> changes) in _collected)
         {
             // One process that fails does not stop the others.
-            Attempt(() =>
+            ReportErrors(() =>
             {
                 OpenProcesses.ThrowIfGone(process);
                 Write(process, changes);

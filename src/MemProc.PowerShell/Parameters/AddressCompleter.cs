@@ -14,7 +14,7 @@ public sealed class AddressCompleter : IArgumentCompleter
     private const string Auxiliary = "auxv:";
 
     /// <summary>Maximum number of symbols in a list.</summary>
-    private const int MostSymbols = 1000;
+    private const int MaxSymbols = 1000;
 
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
@@ -39,22 +39,22 @@ public sealed class AddressCompleter : IArgumentCompleter
         foreach (ProcMap map in images.Maps)
         {
             string text = $"0x{map.Start:x}";
-            if (Completion.Fits(word, text))
+            if (Completion.Matches(word, text))
             {
                 yield return Completion.Result(text, $"{text} {map.Permissions} {map.Path}", map.ToString());
             }
         }
 
         foreach (IGrouping<string, ProcMap> area in images.Maps
-            .Where(map => map.Path.StartsWith('[') && Completion.Fits(word, map.Path)).GroupBy(map => map.Path))
+            .Where(map => map.Path.StartsWith('[') && Completion.Matches(word, map.Path)).GroupBy(map => map.Path))
         {
             yield return Completion.Result(area.Key, area.Key, area.First().ToString());
         }
 
         foreach (IGrouping<string, MappedFile> files in images.Files
-            .Where(file => !file.Name.StartsWith('[') && Completion.Fits(word, file.Name)).GroupBy(file => file.Name))
+            .Where(file => !file.Name.StartsWith('[') && Completion.Matches(word, file.Name)).GroupBy(file => file.Name))
         {
-            yield return Completion.Result(ProcAddress.Quote(files.Key), files.Key,
+            yield return Completion.Result(AddressExpression.Quote(files.Key), files.Key,
                 string.Join(Environment.NewLine, files.Select(file => file.Path)));
         }
 
@@ -69,7 +69,7 @@ public sealed class AddressCompleter : IArgumentCompleter
         foreach ((ulong type, ulong value) in images.Auxiliary)
         {
             string? name = AuxiliaryVector.Names.FirstOrDefault(known => known.Type == type).Name;
-            if (name is not null && Completion.Fits(word, Auxiliary + name))
+            if (name is not null && Completion.Matches(word, Auxiliary + name))
             {
                 yield return Completion.Result(Auxiliary + name, Auxiliary + name, $"{name}: 0x{value:x}");
             }
@@ -81,15 +81,15 @@ public sealed class AddressCompleter : IArgumentCompleter
         MappedFile? mapped = file.Length == 0 ? images.Main : images.Named(file).FirstOrDefault();
         return mapped is null ? []
             : typed.StartsWith('.') ? Sections($"{file}!", typed, mapped)
-            : mapped.Symbols().Where(symbol => Completion.Fits(typed, symbol.Name)).DistinctBy(symbol => symbol.Name)
-                .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).Take(MostSymbols)
-                .Select(symbol => Completion.Result($"{file}!{ProcAddress.QuoteSymbol(symbol.Name)}", symbol.DemangledName,
+            : mapped.Symbols().Where(symbol => Completion.Matches(typed, symbol.Name)).DistinctBy(symbol => symbol.Name)
+                .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).Take(MaxSymbols)
+                .Select(symbol => Completion.Result($"{file}!{AddressExpression.QuoteSymbol(symbol.Name)}", symbol.DemangledName,
                     $"{symbol.Type} {symbol.DemangledName}, {symbol.SizeBytes} bytes"));
     }
 
     private static IEnumerable<CompletionResult> Sections(string prefix, string typed, MappedFile mapped) =>
         from section in mapped.Elf?.Sections ?? []
-        where section.IsLoaded && Completion.Fits(typed, section.Name)
+        where section.IsLoaded && Completion.Matches(typed, section.Name)
         select Completion.Result(prefix + section.Name, section.Name,
             $"{section.Name} {section.FlagLetters}, {section.SizeBytes} bytes");
 }

@@ -8,24 +8,24 @@ namespace MemProc.PowerShell;
 /// </summary>
 public sealed class AddressTransformationAttribute : ValueTransformationAttribute
 {
-    private protected override object Parse(object? input) => Items.Convert(input, Convert);
+    private protected override object Parse(object? input) => InputValues.Convert(input, Convert);
 
     /// <summary>Converts one address.</summary>
     /// <exception cref="FormatException">It is not valid.</exception>
     /// <exception cref="OverflowException">It is negative, and not from a hex literal.</exception>
-    internal static ProcAddress Convert(object? input)
+    internal static AddressExpression Convert(object? input)
     {
-        object? value = Items.Unwrap(input);
+        object? value = InputValues.Unwrap(input);
         return value switch
         {
-            ProcAddress address => address,
-            string text => ProcAddress.Parse(text),
-            _ when Literal.TryAddress(value, out ulong number) => ProcAddress.FromNumber(number),
+            AddressExpression address => address,
+            string text => AddressExpression.Parse(text),
+            _ when Literal.TryAddress(value, out ulong number) => AddressExpression.FromNumber(number),
             _ => FromObject(input),
         };
     }
 
-    private static ProcAddress FromObject(object? input)
+    private static AddressExpression FromObject(object? input)
     {
         if (input is not null)
         {
@@ -35,7 +35,7 @@ public sealed class AddressTransformationAttribute : ValueTransformationAttribut
             if (start is not null)
             {
                 ulong? bytes = length is null ? null : LanguagePrimitives.ConvertTo<ulong>(length);
-                return ProcAddress.FromNumber(LanguagePrimitives.ConvertTo<ulong>(start), bytes);
+                return AddressExpression.FromNumber(LanguagePrimitives.ConvertTo<ulong>(start), bytes);
             }
         }
 

@@ -15,7 +15,7 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         int number = 0;
-        return Items.Convert(inputData, item => Convert(item!, ++number));
+        return InputValues.Convert(inputData, item => Convert(item!, ++number));
     }
 
     private static UnresolvedWrite Convert(object item, int number)
@@ -27,7 +27,7 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
 
         try
         {
-            Fields fields = new(item);
+            ArgumentProperties fields = new(item);
             if (fields.Unknown(Keys) is string key)
             {
                 throw new FormatException($"'{key}' is not a valid key. Valid keys are {string.Join(", ", Keys)}.");
@@ -43,11 +43,11 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
             or PSInvalidCastException)
         {
             throw new ArgumentTransformationMetadataException(
-                $"Change {number}: {error.Message}{Items.OverflowHint(error)}", error);
+                $"Change {number}: {error.Message}{InputValues.OverflowHint(error)}", error);
         }
     }
 
-    private static byte[] Payload(Fields fields)
+    private static byte[] Payload(ArgumentProperties fields)
     {
         object? value = fields["Value"];
         object? text = fields["Text"];
@@ -70,7 +70,7 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
             return encoding.GetBytes(LanguagePrimitives.ConvertTo<string>(text));
         }
 
-        return bytes ?? Items.Encode(
+        return bytes ?? InputValues.Encode(
             LanguagePrimitives.ConvertTo<object[]>(value), LanguagePrimitives.ConvertTo<MemoryValueType>(fields["Type"]));
     }
 }

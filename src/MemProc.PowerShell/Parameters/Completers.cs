@@ -22,7 +22,7 @@ internal static class Completion
     }
 
     /// <summary>Returns whether a text begins with what is typed, which can be quoted and contain <c>*</c> and <c>?</c>.</summary>
-    public static bool Fits(string typed, string text)
+    public static bool Matches(string typed, string text)
     {
         string pattern = typed.Trim('\'', '"');
         return text.StartsWith(pattern, StringComparison.OrdinalIgnoreCase)
@@ -69,7 +69,7 @@ public sealed class ProcessIdCompleter : IArgumentCompleter
         {
             string text = id.ToString(CultureInfo.InvariantCulture);
             if (ProcessList.Name(id) is string name
-                && (Completion.Fits(wordToComplete, text) || Completion.Fits(wordToComplete, name)))
+                && (Completion.Matches(wordToComplete, text) || Completion.Matches(wordToComplete, name)))
             {
                 yield return Completion.Result(text, $"{text} {name}", $"{name}: {ProcessList.CommandLine(id)}");
             }
@@ -85,7 +85,7 @@ public sealed class ProcessNameCompleter : IArgumentCompleter
         IDictionary fakeBoundParameters) =>
         from id in ProcessList.Ids()
         let name = ProcessList.Name(id)
-        where name is not null && Completion.Fits(wordToComplete, name)
+        where name is not null && Completion.Matches(wordToComplete, name)
         group id by name into ids
         orderby ids.Key
         select Completion.Result(ids.Key, ids.Key, $"process {string.Join(", ", ids)}");
@@ -98,8 +98,8 @@ public sealed class MapPathCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
         from map in Completion.Maps(fakeBoundParameters)
-        where map.Path.Length > 0 && (Completion.Fits(wordToComplete, map.Path)
-            || Completion.Fits(wordToComplete, System.IO.Path.GetFileName(map.Path)))
+        where map.Path.Length > 0 && (Completion.Matches(wordToComplete, map.Path)
+            || Completion.Matches(wordToComplete, System.IO.Path.GetFileName(map.Path)))
         group map by map.Path into maps
         select Completion.Result(maps.Key, maps.Key, $"{maps.Count()} mappings, {maps.First().Kind}");
 }
@@ -136,7 +136,7 @@ public sealed class PageFlagCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
         from flag in KernelPageFlag.All
-        where Completion.Fits(wordToComplete, flag.Name)
+        where Completion.Matches(wordToComplete, flag.Name)
         select Completion.Result(flag.Name, flag.Name, flag.Origin == PageFlagOrigin.Stable
             ? $"bit {flag.Bit}: {flag.Meaning}"
             : $"bit {flag.Bit} (with -Raw): {flag.Meaning}");
@@ -151,7 +151,7 @@ public sealed class CgroupCompleter : IArgumentCompleter
     {
         CgroupTree tree = CgroupTree.Load();
         return from path in tree.Paths
-               where Completion.Fits(wordToComplete, path)
+               where Completion.Matches(wordToComplete, path)
                orderby path
                select Completion.Result(path, path, $"inode {tree.InodeOf(path)}");
     }
@@ -179,6 +179,6 @@ public sealed class EncodingCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
         from encoding in EncodingTransformationAttribute.Names
-        where Completion.Fits(wordToComplete, encoding.Key)
+        where Completion.Matches(wordToComplete, encoding.Key)
         select Completion.Result(encoding.Key, encoding.Key, encoding.Value.EncodingName);
 }

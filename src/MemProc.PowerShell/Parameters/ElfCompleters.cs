@@ -22,7 +22,7 @@ public sealed class ElfSectionCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
         ElfCompletion.Of(fakeBoundParameters, file => file.Sections
-            .Where(section => section.Name.Length > 0 && Completion.Fits(wordToComplete, section.Name))
+            .Where(section => section.Name.Length > 0 && Completion.Matches(wordToComplete, section.Name))
             .Select(section => Completion.Result(section.Name, section.Name,
                 $"{section.TypeName}, {section.SizeBytes} bytes at 0x{section.VirtualAddress:x}")));
 }
@@ -30,14 +30,14 @@ public sealed class ElfSectionCompleter : IArgumentCompleter
 /// <summary>Completes names of symbols of the file on the command line so far.</summary>
 public sealed class ElfSymbolCompleter : IArgumentCompleter
 {
-    private const int Most = 1000;
+    private const int MaxResults = 1000;
 
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
-        ElfCompletion.Of(fakeBoundParameters, file => file.Symbols(file.LargestTable)
-            .Where(symbol => symbol.Name.Length > 0 && Completion.Fits(wordToComplete, symbol.Name))
-            .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).DistinctBy(symbol => symbol.Name).Take(Most)
+        ElfCompletion.Of(fakeBoundParameters, file => file.Symbols(file.PreferredTable)
+            .Where(symbol => symbol.Name.Length > 0 && Completion.Matches(wordToComplete, symbol.Name))
+            .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).DistinctBy(symbol => symbol.Name).Take(MaxResults)
             .Select(symbol => Completion.Result(symbol.Name, symbol.Name, symbol.DemangledName)));
 }
 
@@ -49,7 +49,7 @@ internal static class ElfCompletion
     /// be read.
     /// </summary>
     public static IReadOnlyList<CompletionResult> Of(
-        IDictionary boundParameters, Func<ElfFile, IEnumerable<CompletionResult>> look)
+        IDictionary boundParameters, Func<ElfFile, IEnumerable<CompletionResult>> read)
     {
         object? given = boundParameters["Path"] ?? boundParameters["LiteralPath"];
         string? path = (given is object[] { Length: > 0 } many ? many[0] : given)?.ToString();
@@ -60,7 +60,7 @@ internal static class ElfCompletion
                 using LinuxProcess process = LinuxProcess.Open(Completion.ProcessId(boundParameters));
                 using MappedImages images = new(process);
                 return [.. images.Loaded(path is null ? null : Wildcard.Paths([path]), _ => { })
-                    .Take(1).SelectMany(image => look(image.Elf))];
+                    .Take(1).SelectMany(image => read(image.Elf))];
             }
 
             if (path is null)
@@ -69,7 +69,7 @@ internal static class ElfCompletion
             }
 
             using ElfFile file = ElfFile.Open(System.IO.Path.GetFullPath(path));
-            return [.. look(file)];
+            return [.. read(file)];
         }
         catch (MemProcException)
         {

@@ -24,7 +24,7 @@ public sealed class EncodingTransformationAttribute : ValueTransformationAttribu
     /// <exception cref="FormatException">It is not valid.</exception>
     internal static Encoding Convert(object? input)
     {
-        object? value = Items.Unwrap(input);
+        object? value = InputValues.Unwrap(input);
         try
         {
             return value switch

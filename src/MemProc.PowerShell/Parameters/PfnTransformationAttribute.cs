@@ -11,11 +11,11 @@ public sealed class PfnTransformationAttribute : ValueTransformationAttribute
     public override bool TransformNullOptionalParameters => true;
 
     private protected override object Parse(object? input) =>
-        Items.Convert<PfnRange?>(input, Convert).OfType<PfnRange>().ToArray();
+        InputValues.Convert<PfnRange?>(input, Convert).OfType<PfnRange>().ToArray();
 
     private static PfnRange? Convert(object? item)
     {
-        object? value = Items.Unwrap(item);
+        object? value = InputValues.Unwrap(item);
         return value switch
         {
             null => null,

@@ -8,11 +8,11 @@ namespace MemProc.PowerShell;
 /// </summary>
 public sealed class PhysicalAddressTransformationAttribute : ValueTransformationAttribute
 {
-    private protected override object Parse(object? input) => Items.Convert(input, Convert);
+    private protected override object Parse(object? input) => InputValues.Convert(input, Convert);
 
     private static ulong Convert(object? input)
     {
-        object? value = Items.Unwrap(input);
+        object? value = InputValues.Unwrap(input);
         return value switch
         {
             string text => PhysicalMap.ParseAddress(text),

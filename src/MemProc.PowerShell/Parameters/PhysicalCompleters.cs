@@ -11,7 +11,7 @@ public sealed class PhysicalRangeNameCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
         from range in Ranges()
-        where Completion.Fits(wordToComplete, range.Name)
+        where Completion.Matches(wordToComplete, range.Name)
         group range by range.Name into ranges
         select Completion.Result(ranges.Key, ranges.Key,
             string.Join(Environment.NewLine, ranges.Select(range => range.ToString().TrimStart())));
@@ -39,7 +39,7 @@ public sealed class PhysicalAddressCompleter : IArgumentCompleter
         from range in PhysicalRangeNameCompleter.Ranges()
         where range.Start is not null
         let text = $"0x{range.Start:x}"
-        where Completion.Fits(wordToComplete, text)
+        where Completion.Matches(wordToComplete, text)
         group range.Name by text into names
         let all = string.Join(", ", names)
         select Completion.Result(names.Key, $"{names.Key} {all}", all);

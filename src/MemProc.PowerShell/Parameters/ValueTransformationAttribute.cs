@@ -32,7 +32,7 @@ public abstract class ValueTransformationAttribute : ArgumentTransformationAttri
 /// </summary>
 public sealed class DurationTransformationAttribute : ValueTransformationAttribute
 {
-    private protected override object Parse(object? input) => Items.Unwrap(input) is var value && value is TimeSpan span
+    private protected override object Parse(object? input) => InputValues.Unwrap(input) is var value && value is TimeSpan span
         ? span
         : Duration.Parse(Convert.ToString(value, CultureInfo.InvariantCulture) ?? string.Empty);
 }
@@ -40,7 +40,7 @@ public sealed class DurationTransformationAttribute : ValueTransformationAttribu
 /// <summary>Converts the name of a memory type: Int32, <c>char[16]</c>.</summary>
 public sealed class MemoryTypeTransformationAttribute : ValueTransformationAttribute
 {
-    private protected override object Parse(object? input) => Items.Unwrap(input) switch
+    private protected override object Parse(object? input) => InputValues.Unwrap(input) switch
     {
         MemoryType type => type,
         MemoryValueType type => MemoryType.Of(type),
@@ -53,7 +53,7 @@ public sealed class MemoryTypeTransformationAttribute : ValueTransformationAttri
 /// </summary>
 public sealed class LayoutTransformationAttribute : ValueTransformationAttribute
 {
-    private protected override object Parse(object? input) => Items.Unwrap(input) switch
+    private protected override object Parse(object? input) => InputValues.Unwrap(input) switch
     {
         MemoryLayout layout => layout,
         IDictionary table => MemoryLayout.Create(Fields(table), table is IOrderedDictionary),

@@ -26,7 +26,7 @@ internal static class Wildcard
 
     /// <summary>Returns a test for paths of mappings that match one of the patterns.</summary>
     public static Func<string, bool> Paths(string[] patterns) => Any(Array.ConvertAll(patterns, pattern =>
-        MapFilter.PathRule(pattern, Test(pattern, WildcardOptions.None))));
+        MapFilter.PathPredicate(pattern, Test(pattern, WildcardOptions.None))));
 
     /// <summary>
     /// Returns a test for names of symbols and sections that equal one of the patterns or match it, case-sensitively; null

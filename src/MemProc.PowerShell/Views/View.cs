@@ -12,9 +12,9 @@ namespace MemProc.PowerShell;
 /// </summary>
 public static class View
 {
-    private const int LargestDump = 64 * 1024;
-    private const int NarrowestPath = 8;
-    private const int WidestPath = 120;
+    private const int MaxDumpBytes = 64 * 1024;
+    private const int MinPathWidth = 8;
+    private const int MaxPathWidth = 120;
 
     /// <summary>The type name that marks a number as a pointer, which is shown in hex.</summary>
     private const string PointerType = "MemProc.Pointer";
@@ -50,7 +50,7 @@ public static class View
     /// <param name="path">The path.</param>
     /// <param name="width">Characters that are left in the line; 0 or less where the width of the screen is unknown.</param>
     public static string Path(object? path, int width) =>
-        SafeText.ShortenMiddle(Text(path), width > 0 ? Math.Max(width, NarrowestPath) : WidestPath);
+        SafeText.ShortenMiddle(Text(path), width > 0 ? Math.Max(width, MinPathWidth) : MaxPathWidth);
 
     /// <summary>Formats a process for a heading: id and name.</summary>
     public static string Process(object? id, object? name) => $"{id} ({Text(name)})";
@@ -71,15 +71,15 @@ public static class View
         names is IEnumerable many and not string ? string.Join(',', many.Cast<object>()) : Text(names);
 
     /// <summary>Formats what backs a page, by its pagemap entry.</summary>
-    public static string PagePlace(object? raw) =>
-        raw is null ? string.Empty : new PageMapWord(LanguagePrimitives.ConvertTo<ulong>(raw)).Place;
+    public static string PageLocation(object? raw) =>
+        raw is null ? string.Empty : new RawPageMapEntry(LanguagePrimitives.ConvertTo<ulong>(raw)).Location;
 
     /// <summary>Formats the frame of a page: its number, <c>hidden</c>, or a dash where there is none.</summary>
     public static string Frame(object? pfn, object? isHidden) =>
         pfn is not null ? Hex(pfn) : LanguagePrimitives.IsTrue(isHidden) ? "hidden" : "-";
 
     /// <summary>Formats the target of a page table entry: a physical address, a swap slot, or a dash.</summary>
-    public static string EntryPlace(object? physicalAddress, object? swapType, object? swapOffset) =>
+    public static string EntryLocation(object? physicalAddress, object? swapType, object? swapOffset) =>
         physicalAddress is not null ? Hex(physicalAddress)
         : swapType is not null ? $"swap {swapType}:{Hex(swapOffset)}"
         : "-";
@@ -97,7 +97,7 @@ public static class View
 
     /// <summary>Formats bytes in one line: the first ones in hex and as characters.</summary>
     public static string Bytes(object? bytes) =>
-        LanguagePrimitives.ConvertTo<byte[]>(bytes) is { Length: > 0 } some ? ByteText.Short(some) : string.Empty;
+        LanguagePrimitives.ConvertTo<byte[]>(bytes) is { Length: > 0 } some ? ByteText.Preview(some) : string.Empty;
 
     /// <summary>Formats a match: a number, or the first bytes.</summary>
     public static string Match(PSObject match)
@@ -132,7 +132,7 @@ public static class View
         ulong length = Number(block, "Length");
         byte[] bytes = LanguagePrimitives.ConvertTo<byte[]>(Value(block, "Bytes")) ?? [];
         MemoryGap[] gaps = Gaps(Value(block, "Gaps"));
-        ulong shown = bytes.Length == 0 ? length : Math.Min(length, LargestDump);
+        ulong shown = bytes.Length == 0 ? length : Math.Min(length, MaxDumpBytes);
         StringBuilder text = new();
         text.AppendLine(CultureInfo.InvariantCulture,
             $"Process {Process(Value(block, "ProcessId"), Value(block, "ProcessName"))}, {HumanSize.Format(length)} at 0x{address:x}");
@@ -189,9 +189,9 @@ public static class View
     /// <summary>Formats a value in one line. Values from a job have lost part of their types.</summary>
     private static string Shown(object? value, MemoryType type)
     {
-        object? plain = Items.Unwrap(value);
+        object? plain = InputValues.Unwrap(value);
         return ValueText.Format(plain is PSCustomObject ? value!.ToString() : plain is not (string or byte[]) and IEnumerable many
-            ? many.Cast<object?>().Select(Items.Unwrap).ToArray()
+            ? many.Cast<object?>().Select(InputValues.Unwrap).ToArray()
             : plain, type);
     }
 

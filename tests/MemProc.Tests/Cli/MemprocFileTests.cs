@@ -41,7 +41,7 @@ public sealed class MemprocFileTests
     [Fact]
     public void Flags_come_with_the_frames()
     {
-        Need.Root();
+        Requires.Root();
         using CachedFile file = new(2);
         JsonElement[] pages = Json("file", file.FilePath, "--flags");
         Assert.Equal(2, pages.Length);
@@ -76,12 +76,12 @@ public sealed class MemprocFileTests
     [Fact]
     public void What_the_kernel_does_not_tell_is_unknown_and_not_brought_in()
     {
-        Need.Root();
+        Requires.Root();
         using CachedFile file = new(4);
         file.KeepOnly(1);
-        string memproc = Programs.ForEveryone(Programs.Memproc);
+        string memproc = Programs.MakeWorldReadable(Programs.Memproc);
         (int ExitCode, string Output, string Errors) Nobody(params string[] arguments) => Shell.Try(
-            Need.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "file", file.FilePath, .. arguments]);
+            Requires.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "file", file.FilePath, .. arguments]);
         (int exitCode, string output, string errors) = Nobody("--summary", "--json");
         Assert.Equal(0, exitCode);
         JsonElement sum = JsonDocument.Parse(output).RootElement;
@@ -114,10 +114,10 @@ public sealed class MemprocFileTests
     [Fact]
     public void Files_of_hugetlb_pages_are_refused()
     {
-        Need.Root();
+        Requires.Root();
         using TemporaryFolder folder = new();
         // A mount namespace of its own, which takes the mount along when it ends. No huge page is needed for a size.
-        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t hugetlbfs none {folder.Path} || exit 77
             : > {folder.Path}/file && truncate -s 1G {folder.Path}/file || exit 77
             exec {DotnetHost.Path} {Programs.Memproc} file {folder.Path}/file --summary

@@ -8,7 +8,7 @@ public sealed class MemprocPhysicalTests
     [Fact]
     public void The_ranges_are_those_of_iomem_as_text_and_as_json()
     {
-        Need.Root();
+        Requires.Root();
         string[] lines = File.ReadAllLines("/proc/iomem");
         Assert.SkipWhen(PhysicalMap.Read().IsHidden, "needs CAP_SYS_ADMIN in the machine's own user namespace");
         JsonElement[] ranges = MemprocTests.Json("physical", "--json");
@@ -28,14 +28,14 @@ public sealed class MemprocPhysicalTests
     [Fact]
     public void The_chain_of_an_address_and_of_a_frame_is_the_same()
     {
-        Need.Root();
+        Requires.Root();
         PhysicalMap map = PhysicalMap.Read();
         Assert.SkipWhen(map.IsHidden, "needs CAP_SYS_ADMIN in the machine's own user namespace");
         PhysicalRange inner = map.Ranges.First(range => range.Depth > 0);
-        string[] names = [.. map.Holding(inner.Start!.Value).Select(range => range.Name)];
+        string[] names = [.. map.Containing(inner.Start!.Value).Select(range => range.Name)];
         Assert.True(names.Length > 1);
         Assert.Equal(names, Names(MemprocTests.Json("physical", "--address", $"0x{inner.Start:x}", "--json")));
-        Assert.Equal(map.HoldingFrames(inner.Pfn!.Value).Select(range => range.Name),
+        Assert.Equal(map.ContainingFrames(inner.Pfn!.Value).Select(range => range.Name),
             Names(MemprocTests.Json("physical", "--pfn", $"{inner.Pfn}", "--json")));
         Assert.Equal(map.Ranges.Where(range => range.Name == "System RAM").Select(_ => "System RAM"),
             Names(MemprocTests.Json("physical", "--name", "system*ram", "--json")));
@@ -44,7 +44,7 @@ public sealed class MemprocPhysicalTests
     [Fact]
     public void What_nothing_holds_does_not_stop_the_others()
     {
-        Need.Root();
+        Requires.Root();
         PhysicalMap map = PhysicalMap.Read();
         Assert.SkipWhen(map.IsHidden, "needs CAP_SYS_ADMIN in the machine's own user namespace");
         (int exitCode, string output, string errors) = MemprocTests.Memproc(
@@ -58,7 +58,7 @@ public sealed class MemprocPhysicalTests
     [Fact]
     public void An_ordinary_user_is_told_that_addresses_are_hidden_and_gets_no_zeros()
     {
-        Need.Root();
+        Requires.Root();
         (int exitCode, string output, string errors) = AsNobody("physical", "--json");
         Assert.Equal(0, exitCode);
         JsonElement[] ranges = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
@@ -96,6 +96,6 @@ public sealed class MemprocPhysicalTests
         ranges.Select(range => range.GetProperty("name").GetString());
 
     private static (int ExitCode, string Output, string Errors) AsNobody(params string[] arguments) => Shell.Try(
-        Need.Tool("setpriv"),
-        [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.ForEveryone(Programs.Memproc), .. arguments]);
+        Requires.Tool("setpriv"),
+        [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.MakeWorldReadable(Programs.Memproc), .. arguments]);
 }

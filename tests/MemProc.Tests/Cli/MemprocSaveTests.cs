@@ -44,8 +44,8 @@ public sealed class MemprocSaveTests : IDisposable
     [Fact]
     public void A_full_disk_is_said_and_nothing_half_is_left()
     {
-        Need.Root();
-        string unshare = Need.Tool("unshare");
+        Requires.Root();
+        string unshare = Requires.Tool("unshare");
         (int exitCode, string output, string errors) = Shell.Try(unshare, ["--mount", "sh", "-c",
             "mount -t tmpfs -o size=1m none \"$1\" || exit 77; \"$2\" \"$3\" save \"$4\" \"$1/core\"; echo $?; ls -A \"$1\"",
             "sh", _folder.Path, DotnetHost.Path, Programs.Memproc, $"{_target.ProcessId}"]);

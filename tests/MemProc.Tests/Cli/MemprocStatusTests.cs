@@ -41,14 +41,14 @@ public sealed class MemprocStatusTests
     [Fact]
     public void Another_users_process_has_a_status_but_no_detail()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
-        string[] start = [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.ForEveryone(Programs.Memproc), "status",
+        string[] start = [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.MakeWorldReadable(Programs.Memproc), "status",
             $"{target.ProcessId}"];
-        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"), start);
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"), start);
         Assert.Equal((0, ""), (exitCode, errors));
         Assert.Contains("VmRSS", output, StringComparison.Ordinal);
-        (exitCode, output, errors) = Shell.Try(Need.Tool("setpriv"), [.. start, "--detailed"]);
+        (exitCode, output, errors) = Shell.Try(Requires.Tool("setpriv"), [.. start, "--detailed"]);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
     }

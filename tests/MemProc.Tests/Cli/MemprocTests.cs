@@ -34,7 +34,7 @@ public sealed class MemprocTests
     public void Every_mapping_is_a_line()
     {
         // A program that does nothing keeps its mappings.
-        using Process sleep = Process.Start(Need.Tool("sleep"), "60");
+        using Process sleep = Process.Start(Requires.Tool("sleep"), "60");
         try
         {
             SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{sleep.Id}/maps").Contains("libc", StringComparison.Ordinal), 10_000);
@@ -83,7 +83,7 @@ public sealed class MemprocTests
     [Fact]
     public void Pages_and_their_frames_are_shown()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         JsonElement[] pages = Json("pagemap", $"{target.ProcessId}", $"0x{address:x}", "--count", "2", "--json");
@@ -98,10 +98,10 @@ public sealed class MemprocTests
     [Fact]
     public void All_processes_are_searched_for_the_vdso_frame()
     {
-        Need.Root();
+        Requires.Root();
         // A pid namespace of its own: what is searched are the processes of this test and no others.
         string memproc = $"{DotnetHost.Path} {Programs.Memproc}";
-        string output = Shell.Run(Need.Tool("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c", $"""
+        string output = Shell.Run(Requires.Tool("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c", $"""
             sleep 60 & first=$!
             sleep 60 & second=$!
             address=$({memproc} map $first --kind vdso --json | sed 's/.*"start":"\([^"]*\)".*/\1/')
@@ -121,15 +121,15 @@ public sealed class MemprocTests
     [Fact]
     public void Another_users_process_is_refused_and_ones_own_has_hidden_frames()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
-        string memproc = Programs.ForEveryone(Programs.Memproc);
-        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"),
+        string memproc = Programs.MakeWorldReadable(Programs.Memproc);
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"),
             [.. AsNobody, DotnetHost.Path, memproc, "map", $"{target.ProcessId}"]);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
 
-        (exitCode, output, errors) = Shell.Try(Need.Tool("setpriv"),
+        (exitCode, output, errors) = Shell.Try(Requires.Tool("setpriv"),
             [.. AsNobody, DotnetHost.Path, memproc, "pagemap", "self", "--run", "--json"]);
         Assert.Equal(0, exitCode);
         JsonElement[] runs = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
@@ -138,7 +138,7 @@ public sealed class MemprocTests
         Assert.All(runs, run => Assert.Equal(JsonValueKind.Null, run.GetProperty("pfn").ValueKind));
         Assert.Single(errors.Split('\n'), line => line.Contains("CAP_SYS_ADMIN", StringComparison.Ordinal));
 
-        (exitCode, _, errors) = Shell.Try(Need.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "flags", "1"]);
+        (exitCode, _, errors) = Shell.Try(Requires.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "flags", "1"]);
         Assert.Equal(1, exitCode);
         Assert.Contains("root", errors, StringComparison.Ordinal);
     }
@@ -146,13 +146,13 @@ public sealed class MemprocTests
     [Fact]
     public void A_process_that_proc_hides_is_said_to_exist()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         // A mount namespace of its own: nobody else's /proc changes.
-        (int exitCode, _, string errors) = Shell.Try(Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
+        (int exitCode, _, string errors) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t proc -o hidepid=2 proc /proc || exit 77
-            exec {Need.Tool("setpriv")} {string.Join(' ', AsNobody)} \
-                {DotnetHost.Path} {Programs.ForEveryone(Programs.Memproc)} map {target.ProcessId}
+            exec {Requires.Tool("setpriv")} {string.Join(' ', AsNobody)} \
+                {DotnetHost.Path} {Programs.MakeWorldReadable(Programs.Memproc)} map {target.ProcessId}
             """]);
         Assert.SkipWhen(exitCode == 77, "needs a /proc that can be mounted with hidepid");
         Assert.Equal(1, exitCode);

@@ -57,14 +57,14 @@ public sealed class MemprocWorkingSetTests
     [Fact]
     public void Idle_marks_what_it_says_where_there_is_a_bitmap()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
         target.Ask($"advise {address} {4 * Page.Size} 15");
         target.Ask($"touch {address} 4");
         // A file that remembers what is written stands for the bitmap, in a mount namespace of its own.
         string memproc = $"{DotnetHost.Path} {Programs.Memproc}";
-        (int exitCode, string output, _) = Shell.Try(Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
+        (int exitCode, string output, _) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t tmpfs none /sys/kernel/mm && mkdir /sys/kernel/mm/page_idle && truncate -s 64M {IdleBitmap} || exit 77
             {memproc} idle {target.ProcessId} 0x{address:x} --length 8193
             {memproc} workingset {target.ProcessId} --seconds 0 --summary --json

@@ -81,7 +81,7 @@ public sealed class MemprocWriteTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 2");
-        Need.Refusal(target, address + Page.Size);
+        Requires.Refusal(target, address + Page.Size);
         target.Ask($"spin {address}");
         string changes = $$"""
             {"address":{{address}},"bytes":"0102030405060708"}

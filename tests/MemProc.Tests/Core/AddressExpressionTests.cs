@@ -14,7 +14,7 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData("(0x1000-(0x10+0x10))", 0xfe0UL)]
     [InlineData(" 0x1_000+a ", 0x100aUL)]
     public void Sums_of_numbers_need_no_names(string text, ulong expected) =>
-        Assert.Equal(expected, ProcAddress.Parse(text).Resolve(Process));
+        Assert.Equal(expected, AddressExpression.Parse(text).Resolve(Process));
 
     [Theory]
     [InlineData("0x1000+", "something", "")]
@@ -28,20 +28,20 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData("0x10 0x20", "character 6, '0x20'", "only + or - and a number can follow")]
     [InlineData("libc+0x1ffffffffffffffff", "character 6", "more than 64 bits")]
     [InlineData("0xzz", "character 1", "not a valid hex number")]
-    public void What_is_written_wrong_is_told_with_its_place(string text, string place, string what)
+    public void What_is_written_wrong_is_told_with_its_place(string text, string position, string what)
     {
-        string message = Assert.Throws<FormatException>(() => ProcAddress.Parse(text)).Message;
+        string message = Assert.Throws<FormatException>(() => AddressExpression.Parse(text)).Message;
         Assert.Contains(what, message, StringComparison.Ordinal);
         Assert.Contains("not a valid address", message, StringComparison.Ordinal);
-        if (place != "something")
+        if (position != "something")
         {
-            Assert.Contains(place, message, StringComparison.Ordinal);
+            Assert.Contains(position, message, StringComparison.Ordinal);
         }
     }
 
     [Fact]
     public void Nesting_without_end_is_refused() => Assert.Contains("nested too deeply",
-        Assert.Throws<FormatException>(() => ProcAddress.Parse(new string('(', 100_000))).Message, StringComparison.Ordinal);
+        Assert.Throws<FormatException>(() => AddressExpression.Parse(new string('(', 100_000))).Message, StringComparison.Ordinal);
 
     [Fact]
     public void A_file_is_where_it_is_loaded()
@@ -66,14 +66,14 @@ public sealed class AddressExpressionTests : TargetTests
     public void A_symbol_of_the_vdso_and_of_libc_lies_where_their_tables_say()
     {
         using MappedImages images = new(Process);
-        ulong libc = ProcAddress.Parse("libc.so.6").Resolve(images);
-        ulong malloc = ProcAddress.Parse("libc.so.6!malloc").Resolve(images);
+        ulong libc = AddressExpression.Parse("libc.so.6").Resolve(images);
+        ulong malloc = AddressExpression.Parse("libc.so.6!malloc").Resolve(images);
         ElfFile image = images.Named("libc.so.6").Single().Elf!;
         ElfSymbol symbol = image.Symbols(ElfSymbolSource.Dynamic).Single(symbol => symbol.Name == "malloc");
         Assert.Equal(libc + symbol.Value, malloc);
-        Assert.Equal(malloc + 8, ProcAddress.Parse("libc.so.6!malloc+8").Resolve(images));
+        Assert.Equal(malloc + 8, AddressExpression.Parse("libc.so.6!malloc+8").Resolve(images));
         ProcMap vdso = images.Maps.Single(map => map.Kind == ProcMapKind.Vdso);
-        Assert.InRange(ProcAddress.Parse("[vdso]!__vdso_clock_gettime").Resolve(images), vdso.Start + 1, vdso.End - 1);
+        Assert.InRange(AddressExpression.Parse("[vdso]!__vdso_clock_gettime").Resolve(images), vdso.Start + 1, vdso.End - 1);
     }
 
     [Fact]
@@ -86,11 +86,11 @@ public sealed class AddressExpressionTests : TargetTests
             .FirstOrDefault(group => group.Count(symbol => symbol.IsDefaultVersion) == 1
                 && group.DistinctBy(symbol => symbol.Value).Count() == 2 && group.Length == 2);
         Assert.SkipWhen(several is null, "needs a libc with a symbol of two versions");
-        ulong start = ProcAddress.Parse("libc.so.6").Resolve(images);
+        ulong start = AddressExpression.Parse("libc.so.6").Resolve(images);
         ElfSymbol current = several.Single(symbol => symbol.IsDefaultVersion);
         ElfSymbol old = several.Single(symbol => !symbol.IsDefaultVersion);
-        Assert.Equal(start + current.Value, ProcAddress.Parse($"libc.so.6!{current.Name}").Resolve(images));
-        Assert.Equal(start + old.Value, ProcAddress.Parse($"libc.so.6!{old.VersionedName}").Resolve(images));
+        Assert.Equal(start + current.Value, AddressExpression.Parse($"libc.so.6!{current.Name}").Resolve(images));
+        Assert.Equal(start + old.Value, AddressExpression.Parse($"libc.so.6!{old.VersionedName}").Resolve(images));
     }
 
     [Fact]
@@ -123,12 +123,12 @@ public sealed class AddressExpressionTests : TargetTests
     {
         using MappedImages images = new(Process);
         ElfSection text = images.Main!.Elf!.Sections.Single(section => section.Name == ".text");
-        ulong start = ProcAddress.Parse(images.Main.Name).Resolve(images);
-        Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse(".text").Resolve(images));
-        Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse("!.text").Resolve(images));
+        ulong start = AddressExpression.Parse(images.Main.Name).Resolve(images);
+        Assert.Equal(start + text.VirtualAddress, AddressExpression.Parse(".text").Resolve(images));
+        Assert.Equal(start + text.VirtualAddress, AddressExpression.Parse("!.text").Resolve(images));
         ElfSection bss = images.Named("libc.so.6").Single().Elf!.Sections.Single(section => section.Name == ".bss");
-        Assert.Equal(ProcAddress.Parse("libc.so.6").Resolve(images) + bss.VirtualAddress,
-            ProcAddress.Parse("libc.so.6!.bss").Resolve(images));
+        Assert.Equal(AddressExpression.Parse("libc.so.6").Resolve(images) + bss.VirtualAddress,
+            AddressExpression.Parse("libc.so.6!.bss").Resolve(images));
         AssertFails(Errno.ENOENT, ".bss", "libc.so.6!.bsss");
     }
 
@@ -140,7 +140,7 @@ public sealed class AddressExpressionTests : TargetTests
         Assert.Equal(text, Resolve($"*(0x{pointer:x})"));
         Assert.Equal(text + 2, Resolve($"*(0x{pointer:x})+2"));
         Assert.Equal(text, Resolve($"*0x{pointer:x}"));
-        byte[] bytes = new MemoryReader(Process, ReadMethod.Auto).ReadWhole(text, 8);
+        byte[] bytes = new MemoryReader(Process, ReadMethod.Auto).ReadExactly(text, 8);
         Assert.Equal(BinaryPrimitives.ReadUInt64LittleEndian(bytes), Resolve($"*(*(0x{pointer - 4:x}+4))"));
         Assert.Equal("ReadMemory,EFAULT", Assert.Throws<MemProcException>(() => Resolve("*(0x10)")).ErrorId);
     }
@@ -186,29 +186,29 @@ public sealed class AddressExpressionTests : TargetTests
         simulated.Write("maps", "10000000-10010000 rw-p 00000000 00:00 0          [heap]\n");
         using LinuxProcess process = simulated.Open();
         using AddressResolution first = new(process), second = new(process);
-        Assert.Equal(5UL, first.Resolve(ProcAddress.Parse("5")));
-        Assert.Equal(0x1000_0000UL, first.Resolve(ProcAddress.Parse("[heap]")));
+        Assert.Equal(5UL, first.Resolve(AddressExpression.Parse("5")));
+        Assert.Equal(0x1000_0000UL, first.Resolve(AddressExpression.Parse("[heap]")));
         simulated.Write("maps", "20000000-20010000 rw-p 00000000 00:00 0          [heap]\n");
-        Assert.Equal(0x1000_0001UL, first.Resolve(ProcAddress.Parse("[heap]+1")));
-        Assert.Equal(0x2000_0000UL, second.Resolve(ProcAddress.Parse("[heap]")));
+        Assert.Equal(0x1000_0001UL, first.Resolve(AddressExpression.Parse("[heap]+1")));
+        Assert.Equal(0x2000_0000UL, second.Resolve(AddressExpression.Parse("[heap]")));
         Assert.Equal([7, 0x2000_0000], AddressResolution.Resolve(
-            process, [ProcAddress.Parse("7"), ProcAddress.Parse("[heap]")], TestContext.Current.CancellationToken));
+            process, [AddressExpression.Parse("7"), AddressExpression.Parse("[heap]")], TestContext.Current.CancellationToken));
         simulated.Write("maps", "what no kernel writes\n");
-        Assert.Equal(9UL, new AddressResolution(process).Resolve(ProcAddress.Parse("9")));
+        Assert.Equal(9UL, new AddressResolution(process).Resolve(AddressExpression.Parse("9")));
         Assert.Equal("ReadMaps,EINVAL",
-            Assert.Throws<MemProcException>(() => ProcAddress.Parse("[heap]").Resolve(process)).ErrorId);
+            Assert.Throws<MemProcException>(() => AddressExpression.Parse("[heap]").Resolve(process)).ErrorId);
     }
 
     [Fact]
     public void However_many_expressions_a_request_has_each_is_resolved()
     {
         using MappedImages images = new(Process);
-        ulong malloc = ProcAddress.Parse("libc.so.6!malloc").Resolve(images);
+        ulong malloc = AddressExpression.Parse("libc.so.6!malloc").Resolve(images);
         for (uint number = 0; number < 100; number++)
         {
-            Assert.Equal(malloc + number, ProcAddress.Parse($"libc.so.6!malloc+{number}").Resolve(images));
+            Assert.Equal(malloc + number, AddressExpression.Parse($"libc.so.6!malloc+{number}").Resolve(images));
             Assert.Equal("ResolveAddress,ENOENT", Assert.Throws<MemProcException>(
-                () => ProcAddress.Parse($"libc.so.6!none{number}").Resolve(images)).ErrorId);
+                () => AddressExpression.Parse($"libc.so.6!none{number}").Resolve(images)).ErrorId);
         }
     }
 
@@ -221,9 +221,9 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData("a b", "\"a b\"")]
     [InlineData("[vdso]", "[vdso]")]
     public void Names_are_quoted_where_they_would_be_read_as_something_else(string name, string expected) =>
-        Assert.Equal(expected, ProcAddress.Quote(name));
+        Assert.Equal(expected, AddressExpression.Quote(name));
 
-    private ulong Resolve(string text) => ProcAddress.Parse(text).Resolve(Process);
+    private ulong Resolve(string text) => AddressExpression.Parse(text).Resolve(Process);
 
     private ProcMap First(string name) => MapReader.Read(Process).First(map => Path.GetFileName(map.Path) == FileName(name));
 

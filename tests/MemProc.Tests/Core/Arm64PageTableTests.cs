@@ -41,16 +41,16 @@ public sealed class Arm64PageTableTests
     {
         Arm64PageTable format = new(4096, 4, marksInvalid: true);
         const ulong Entry = 0x4_8123_4000 | Page, Writable = 1UL << 51, ReadOnly = 1 << 7, Dirty = 1UL << 55;
-        Assert.Equal((true, true), Says(Entry | Writable));
-        Assert.Equal((true, false), Says(Entry | Writable | ReadOnly));
-        Assert.Equal((false, false), Says(Entry | ReadOnly));
-        Assert.Equal((false, true), Says(Entry | ReadOnly | Dirty));
-        Assert.Null(format.Says(0x4_8123_4003, 2, PageTableTrait.Writable));
-        Assert.True(format.Says(Entry | 1UL << 54, 1, PageTableTrait.NoExecute));
-        Assert.False(format.Says(Entry, 1, PageTableTrait.Global));
+        Assert.Equal((true, true), TestTrait(Entry | Writable));
+        Assert.Equal((true, false), TestTrait(Entry | Writable | ReadOnly));
+        Assert.Equal((false, false), TestTrait(Entry | ReadOnly));
+        Assert.Equal((false, true), TestTrait(Entry | ReadOnly | Dirty));
+        Assert.Null(format.TestTrait(0x4_8123_4003, 2, PageTableTrait.Writable));
+        Assert.True(format.TestTrait(Entry | 1UL << 54, 1, PageTableTrait.NoExecute));
+        Assert.False(format.TestTrait(Entry, 1, PageTableTrait.Global));
 
-        (bool?, bool?) Says(ulong entry) =>
-            (format.Says(entry, 1, PageTableTrait.Writable), format.Says(entry, 1, PageTableTrait.Dirty));
+        (bool?, bool?) TestTrait(ulong entry) =>
+            (format.TestTrait(entry, 1, PageTableTrait.Writable), format.TestTrait(entry, 1, PageTableTrait.Dirty));
     }
 
     [Theory]
@@ -63,7 +63,7 @@ public sealed class Arm64PageTableTests
         ulong entry = (0x4_8123_4000 | Page) & ~(1UL | 1UL << 11) | mark;
         PageTableBits bits = format.Decode(entry, 1);
         Assert.Equal((true, true, 0x4_8123_4000UL), (bits.IsPresent, bits.IsLeaf, bits.PhysicalAddress));
-        Assert.Equal("PROT_NONE", format.NamesOf(entry, 1)[0]);
+        Assert.Equal("PROT_NONE", format.FlagNames(entry, 1)[0]);
     }
 
     [Theory]

@@ -18,14 +18,14 @@ public sealed class CompiledProgramTests : IDisposable
         {
             ResolvedAddress resolved = Resolve(process, spoon + 2);
             Assert.Equal(("spoon", 2UL, SymbolOrigin.Full), (resolved.Symbol, resolved.SymbolOffset, resolved.SymbolSource));
-            Assert.Equal(spoon, ProcAddress.Parse("!spoon").Resolve(process));
-            Assert.Equal(spoon, ProcAddress.Parse("cook!spoon").Resolve(process));
-            MemProcException error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("!twin").Resolve(process));
+            Assert.Equal(spoon, AddressExpression.Parse("!spoon").Resolve(process));
+            Assert.Equal(spoon, AddressExpression.Parse("cook!spoon").Resolve(process));
+            MemProcException error = Assert.Throws<MemProcException>(() => AddressExpression.Parse("!twin").Resolve(process));
             Assert.Equal("ResolveAddress,EINVAL", error.ErrorId);
             Assert.Equal(2, error.Message.Split("twin at 0x").Length - 1);
-            error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("!own").Resolve(process));
+            error = Assert.Throws<MemProcException>(() => AddressExpression.Parse("!own").Resolve(process));
             Assert.Contains("per thread", error.Message, StringComparison.Ordinal);
-            error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("spoon").Resolve(process));
+            error = Assert.Throws<MemProcException>(() => AddressExpression.Parse("spoon").Resolve(process));
             Assert.Contains("write !spoon", error.Message, StringComparison.Ordinal);
         });
     }
@@ -35,7 +35,7 @@ public sealed class CompiledProgramTests : IDisposable
     [InlineData("-Wl,--build-id=none")]
     public void Names_in_a_separate_file_are_found_and_one_of_another_program_is_not_believed(string buildId)
     {
-        string objcopy = Need.Tool("objcopy");
+        string objcopy = Requires.Tool("objcopy");
         string program = Compile("cook", buildId);
         string debug = Path.Combine(_folder.Path, "cook.debug");
         Shell.Run(objcopy, "--only-keep-debug", program, debug);
@@ -44,7 +44,7 @@ public sealed class CompiledProgramTests : IDisposable
         {
             ResolvedAddress resolved = Resolve(process, spoon + 2);
             Assert.Equal(("spoon", 2UL, SymbolOrigin.DebugFile), (resolved.Symbol, resolved.SymbolOffset, resolved.SymbolSource));
-            Assert.Equal(spoon, ProcAddress.Parse("!spoon").Resolve(process));
+            Assert.Equal(spoon, AddressExpression.Parse("!spoon").Resolve(process));
 
             string other = Compile("other", buildId, "-DOTHER");
             Shell.Run(objcopy, "--only-keep-debug", other, debug);
@@ -89,16 +89,16 @@ public sealed class CompiledProgramTests : IDisposable
                 using LinuxProcess process = LinuxProcess.Open(started.Id);
                 using MappedImages images = new(process);
                 Assert.Equal((32, ElfMachine.X86), (images.Main!.Elf!.Header.Bits, images.Main.Elf.Header.Machine));
-                ulong spoon = ProcAddress.Parse("!spoon").Resolve(images);
-                Assert.Equal(spoon + 1, ProcAddress.Parse("small!spoon+1").Resolve(images));
+                ulong spoon = AddressExpression.Parse("!spoon").Resolve(images);
+                Assert.Equal(spoon + 1, AddressExpression.Parse("small!spoon+1").Resolve(images));
                 Assert.Equal("small!spoon+0x2", Resolve(process, spoon + 2).Location);
-                Assert.Equal(ProcAddress.Parse("!_start").Resolve(images), ProcAddress.Parse("auxv:AT_ENTRY").Resolve(images));
-                ulong value = ProcAddress.Parse("*(!pointer)").Resolve(images);
-                Assert.Equal(ProcAddress.Parse("!value").Resolve(images), value);
-                byte[] bytes = new MemoryReader(process, ReadMethod.Auto).ReadWhole(value, sizeof(int));
+                Assert.Equal(AddressExpression.Parse("!_start").Resolve(images), AddressExpression.Parse("auxv:AT_ENTRY").Resolve(images));
+                ulong value = AddressExpression.Parse("*(!pointer)").Resolve(images);
+                Assert.Equal(AddressExpression.Parse("!value").Resolve(images), value);
+                byte[] bytes = new MemoryReader(process, ReadMethod.Auto).ReadExactly(value, sizeof(int));
                 Assert.Equal(1_234_567, BitConverter.ToInt32(bytes));
                 ProcMap vdso = MapReader.Read(process).Single(map => map.Kind == ProcMapKind.Vdso);
-                Assert.InRange(ProcAddress.Parse("[vdso]!__kernel_vsyscall").Resolve(images), vdso.Start, vdso.End - 1);
+                Assert.InRange(AddressExpression.Parse("[vdso]!__kernel_vsyscall").Resolve(images), vdso.Start, vdso.End - 1);
             }
             finally
             {
@@ -110,13 +110,13 @@ public sealed class CompiledProgramTests : IDisposable
 
     private static ResolvedAddress Resolve(LinuxProcess process, ulong address)
     {
-        using AddressResolver resolver = new(process);
+        using Symbolizer resolver = new(process);
         return resolver.Resolve([address], error => throw error).Single();
     }
 
     private string Compile(string name, params string[] options)
     {
-        string gcc = Need.Tool("gcc");
+        string gcc = Requires.Tool("gcc");
         string first = Path.Combine(_folder.Path, "first.c"), second = Path.Combine(_folder.Path, "second.c");
         File.WriteAllText(first,
             """

@@ -21,7 +21,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         Assert.True(expected.Length > 2000);
         Assert.Contains(expected, symbol => symbol.Contains(" malloc@@GLIBC_", StringComparison.Ordinal));
 
-        using ElfFile bare = ElfFile.Read(new ElfBytes(WithoutSections(bytes), path));
+        using ElfFile bare = ElfFile.Read(new ElfBufferSource(WithoutSections(bytes), path));
         Assert.Empty(bare.Sections);
         Assert.Equal(expected, Dynamic(bare));
         Assert.Empty(bare.Symbols(ElfSymbolSource.Full));
@@ -43,7 +43,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     public void Dynamic_symbols_need_no_sections(string sample)
     {
         byte[] bytes = File.ReadAllBytes(samples[sample]);
-        using ElfFile file = ElfFile.Read(new ElfBytes(bytes, sample)), bare = ElfFile.Read(new ElfBytes(WithoutSections(bytes), sample));
+        using ElfFile file = ElfFile.Read(new ElfBufferSource(bytes, sample)), bare = ElfFile.Read(new ElfBufferSource(WithoutSections(bytes), sample));
         Assert.NotEmpty(Dynamic(file));
         Assert.Equal(Dynamic(file), Dynamic(bare));
         Assert.Equal(file.BuildId, bare.BuildId);
@@ -105,7 +105,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     public void A_program_is_read_from_the_file_that_it_runs_whatever_has_its_name_by_now()
     {
         using TemporaryFolder folder = new();
-        string path = folder.File("sleeper", File.ReadAllBytes(Need.Tool("sleep")));
+        string path = folder.File("sleeper", File.ReadAllBytes(Requires.Tool("sleep")));
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         using Process program = Process.Start(path, "600");
         try
@@ -145,12 +145,12 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     [Fact]
     public void A_program_of_a_container_is_not_the_file_of_that_name_out_here()
     {
-        Need.Root();
+        Requires.Root();
         using TemporaryFolder folder = new();
-        string inside = Need.Tool("sleep"), path = folder.File("program", File.ReadAllBytes(samples["libc"]));
+        string inside = Requires.Tool("sleep"), path = folder.File("program", File.ReadAllBytes(samples["libc"]));
         string script = $"mount -t tmpfs none '{folder.Path}' && cp '{inside}' '{path}' && echo ready && exec '{path}' 600";
         using Process program = Process.Start(new ProcessStartInfo(
-            Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", script]) { RedirectStandardOutput = true })!;
+            Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", script]) { RedirectStandardOutput = true })!;
         try
         {
             Assert.SkipUnless(program.StandardOutput.ReadLine() == "ready", "needs root that may mount in a namespace of its own");

@@ -37,7 +37,7 @@ public sealed class FilePageWalkTests
     [Fact]
     public void Frames_are_those_that_a_process_has_mapped()
     {
-        Need.Root();
+        Requires.Root();
         using CachedFile file = new(40, rest: 1);
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"file 0 {41 * Page.Size} r-- shared {file.FilePath}").Address("address");
@@ -70,7 +70,7 @@ public sealed class FilePageWalkTests
     [Fact]
     public void Looking_is_no_use_of_a_page()
     {
-        Need.Root();
+        Requires.Root();
         Assert.SkipWhen(Environment.OSVersion.Version < new Version(6, 3),
             "needs Linux 6.3, where mappings that are read here and there do not count as use");
         using CachedFile file = new(64);
@@ -276,7 +276,7 @@ public sealed class FilePageWalkTests
     {
         using CachedFile file = new(1);
         string folder = Path.GetDirectoryName(file.FilePath)!;
-        Shell.Run(Need.Tool("mkfifo"), Path.Combine(folder, "fifo"));
+        Shell.Run(Requires.Tool("mkfifo"), Path.Combine(folder, "fifo"));
         File.CreateSymbolicLink(Path.Combine(folder, "circle"), Path.Combine(folder, "circle"));
         string path = Path.Combine(folder, name);
         using FilePageWalk walk = new();

@@ -13,10 +13,10 @@ public sealed class FileTreeTests
         File.CreateSymbolicLink($"{folder.Path}/in/circle", folder.Path);
         File.CreateSymbolicLink($"{folder.Path}/in/link", files[0]);
         File.CreateSymbolicLink($"{folder.Path}/in/dangling", "nowhere");
-        Shell.Run(Need.Tool("mkfifo"), $"{folder.Path}/in/fifo");
+        Shell.Run(Requires.Tool("mkfifo"), $"{folder.Path}/in/fifo");
         Directory.CreateDirectory($"{folder.Path}/empty");
         List<string> skipped = [];
-        Assert.Equal(files.Order(), FileTree.Files(folder.Path, recurse: true, skipped.Add, Unexpected).Order());
+        Assert.Equal(files.Order(), FileTree.EnumerateFiles(folder.Path, recurse: true, skipped.Add, Unexpected).Order());
         Assert.Equal(["circle", "dangling", "fifo", "link"],
             skipped.Select(text => text.Split(' ')[0].Split('/')[^1]).Order());
         Assert.All(skipped, text => Assert.Contains("not a regular file", text, StringComparison.Ordinal));
@@ -29,8 +29,8 @@ public sealed class FileTreeTests
         string file = folder.File("file", [1]);
         string link = $"{folder.Path}/link";
         File.CreateSymbolicLink(link, file);
-        Assert.Equal([file], FileTree.Files(file, recurse: false, Unexpected, Unexpected));
-        Assert.Equal([link], FileTree.Files(link, recurse: true, Unexpected, Unexpected));
+        Assert.Equal([file], FileTree.EnumerateFiles(file, recurse: false, Unexpected, Unexpected));
+        Assert.Equal([link], FileTree.EnumerateFiles(link, recurse: true, Unexpected, Unexpected));
     }
 
     [Theory]
@@ -42,7 +42,7 @@ public sealed class FileTreeTests
         using TemporaryFolder folder = new();
         folder.File("file", [1]);
         List<MemProcException> failures = [];
-        Assert.Empty(FileTree.Files(folder.Path + name, recurse: false, Unexpected, failures.Add));
+        Assert.Empty(FileTree.EnumerateFiles(folder.Path + name, recurse: false, Unexpected, failures.Add));
         MemProcException failure = Assert.Single(failures);
         Assert.Equal((id, folder.Path + name), (failure.ErrorId, failure.Target));
         Assert.DoesNotContain('\e', failure.Message);
@@ -55,7 +55,7 @@ public sealed class FileTreeTests
         string[] files = [.. Enumerable.Range(0, 3).Select(number => Make(folder, $"{number}/file"))];
         List<string> skipped = [];
         List<string> seen = [];
-        foreach (string file in FileTree.Files(folder.Path, recurse: true, skipped.Add, Unexpected))
+        foreach (string file in FileTree.EnumerateFiles(folder.Path, recurse: true, skipped.Add, Unexpected))
         {
             seen.Add(file);
             foreach (string other in files.Except(seen))
@@ -80,7 +80,7 @@ public sealed class FileTreeTests
         using CancellationTokenSource source = new();
         source.Cancel();
         Assert.Throws<OperationCanceledException>(() =>
-            FileTree.Files(folder.Path, recurse: true, Unexpected, Unexpected, source.Token).Count());
+            FileTree.EnumerateFiles(folder.Path, recurse: true, Unexpected, Unexpected, source.Token).Count());
     }
 
     private static string Make(TemporaryFolder folder, string name)

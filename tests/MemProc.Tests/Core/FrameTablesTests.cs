@@ -6,7 +6,7 @@ public sealed class FrameTablesTests
     [Fact]
     public void A_touched_page_is_anonymous_and_mapped_once()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);

@@ -11,12 +11,12 @@ public sealed class KernelMemoryMapReaderTests
     [Fact]
     public void The_memory_map_says_what_proc_stat_says()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelMemoryMapReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         // The runtime of the target maps something now and then.
-        using ProcessStop still = ProcessStop.Hold(process);
+        using ProcessStop still = ProcessStop.Begin(process);
         KernelMemoryMap map = reader.Read(process);
         string stat = File.ReadAllText($"/proc/{target.ProcessId}/stat");
         string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
@@ -34,7 +34,7 @@ public sealed class KernelMemoryMapReaderTests
     [Fact]
     public void A_process_that_begins_another_program_is_not_answered_for_with_its_old_memory()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelMemoryMapReader reader = new();
         using PageTableReader walks = new();
         // It waits for a line, then becomes another program with the same number.

@@ -106,7 +106,7 @@ public sealed class KernelReleaseTests
     public void Ctrl_C_in_the_middle_of_memprocs_answer_leaves_nothing_behind(string command, params string[] arguments)
     {
         const int InterruptedExitCode = 130, Vmas = 20_000;
-        LiveKernel.Need();
+        LiveKernel.Require();
         using TargetProcess target = TargetProcess.Start();
         // More than the pipe takes: it stands in the middle of its answer until that is read.
         ulong address = target.Ask($"vmas {Vmas}").Address("address");
@@ -139,10 +139,10 @@ public sealed class KernelReleaseTests
         /// <summary>Skips the test where nothing can be loaded.</summary>
         public Loading()
         {
-            LiveKernel.Need();
+            LiveKernel.Require();
             Target = TargetProcess.Start();
             _before = KernelPrograms.LoadedBy(Target, Environment.ProcessId);
-            _heldBefore = KernelPrograms.Held();
+            _heldBefore = KernelPrograms.Loaded();
         }
 
         /// <summary>A process to look into; it asks the kernel, too.</summary>
@@ -152,7 +152,7 @@ public sealed class KernelReleaseTests
         public void AssertLoaded()
         {
             KernelObjects loaded = KernelPrograms.LoadedBy(Target, Environment.ProcessId).Without(_before);
-            KernelObjects held = KernelPrograms.Held().Without(_heldBefore);
+            KernelObjects held = KernelPrograms.Loaded().Without(_heldBefore);
             Assert.Equal((2, 1), (loaded.Programs.Count, loaded.Maps.Count));
             Assert.Equal($"{held}", $"{loaded}");
         }
@@ -160,7 +160,7 @@ public sealed class KernelReleaseTests
         /// <summary>Neither the machine nor a descriptor of this process has them any more.</summary>
         public void AssertGone()
         {
-            Assert.True(KernelPrograms.Held().Without(_heldBefore).IsEmpty);
+            Assert.True(KernelPrograms.Loaded().Without(_heldBefore).IsEmpty);
             KernelPrograms.AssertGone(Target, Environment.ProcessId, _before);
         }
 

@@ -21,13 +21,13 @@ public sealed class KernelVmaReaderTests
     [Fact]
     public void Kernel_vmas_are_the_list_of_mappings()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelVmaReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         target.Ask("vmas 3000");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         // The runtime of the target maps something now and then.
-        using ProcessStop still = ProcessStop.Hold(process);
+        using ProcessStop still = ProcessStop.Begin(process);
         ProcMap[] maps = [.. MapReader.Read(process).Where(map => map.Kind != ProcMapKind.Vsyscall)];
         IReadOnlyList<KernelVma> vmas = reader.Read(process);
         Assert.Equal(Maps(process), Vmas(reader, process));
@@ -41,9 +41,9 @@ public sealed class KernelVmaReaderTests
     public void Two_thousand_lists_of_a_process_that_maps_all_the_time_equal_its_maps()
     {
         const int Lists = 2000;
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelVmaReader reader = new();
-        using TargetProcess target = TargetProcess.Start([Need.Tool("env"), .. QuietRuntime]);
+        using TargetProcess target = TargetProcess.Start([Requires.Tool("env"), .. QuietRuntime]);
         // Mappings that do not become one, since only every other one is dumped: the thread changes all in one call.
         ulong wall = target.Ask($"map {WallPages * Page.Size} rw- private").Address("address");
         ulong wallEnd = wall + WallPages * Page.Size;
@@ -98,7 +98,7 @@ public sealed class KernelVmaReaderTests
     [Fact]
     public void The_names_of_flags_are_those_of_smaps()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         Dictionary<string, string> names = new()
         {
             ["rd"] = "READ", ["wr"] = "WRITE", ["ex"] = "EXEC", ["sh"] = "SHARED", ["mr"] = "MAYREAD", ["mw"] = "MAYWRITE",
@@ -124,25 +124,25 @@ public sealed class KernelVmaReaderTests
         }
 
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using ProcessStop still = ProcessStop.Hold(process);
-        Dictionary<ulong, string[]> told = MapSelection.Read(process, null, detailed: true, new MapFilter(), default)
+        using ProcessStop still = ProcessStop.Begin(process);
+        Dictionary<ulong, string[]> reported = MapSelection.Read(process, null, detailed: true, new MapFilter(), default)
             .Cast<ProcMapDetail>().ToDictionary(map => map.Start, map => map.VmFlags.ToArray());
         IReadOnlyList<KernelVma> vmas = reader.Read(process);
         Assert.Contains(vmas, vma => vma.Flags.Contains("DONTDUMP"));
         Assert.All(vmas, vma => Assert.Equal(
-            told[vma.Start].Where(names.ContainsKey).Select(flag => names[flag]).Order(), vma.Flags.Order()));
+            reported[vma.Start].Where(names.ContainsKey).Select(flag => names[flag]).Order(), vma.Flags.Order()));
     }
 
     [Fact]
     public void A_file_in_a_file_system_above_another_is_the_one_that_the_user_opened()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelVmaReader reader = new();
         using TemporaryFolder folder = new();
         string[] parts = [.. Layers.Select(name => Path.Combine(folder.Path, name))];
         Array.ForEach(parts, part => Directory.CreateDirectory(part));
         File.WriteAllBytes(Path.Combine(parts[0], "file"), new byte[Page.Size]);
-        (int exitCode, _, string errors) = Shell.Try(Need.Tool("mount"), ["-t", "overlay", "none", "-o",
+        (int exitCode, _, string errors) = Shell.Try(Requires.Tool("mount"), ["-t", "overlay", "none", "-o",
             $"lowerdir={parts[0]},upperdir={parts[1]},workdir={parts[2]}", parts[3]]);
         Assert.SkipWhen(exitCode != 0, $"needs overlayfs: {errors}");
         try
@@ -156,14 +156,14 @@ public sealed class KernelVmaReaderTests
         }
         finally
         {
-            Shell.Run(Need.Tool("umount"), parts[3]);
+            Shell.Run(Requires.Tool("umount"), parts[3]);
         }
     }
 
     [Fact]
     public void An_address_in_no_mapping_is_an_error()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelVmaReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);

@@ -58,7 +58,7 @@ public sealed class LinuxProcessTests
         Assert.Empty(slow.Read(address, new byte[16]));
         PageMapWalk walk = new(process);
         Assert.NotEmpty(walk.Range(map.Start, map.SizeBytes));
-        WantedWrite[] changes = [new(address, [1])];
+        MemoryWriteRequest[] changes = [new(address, [1])];
         MemoryTransaction transaction = MemoryTransaction.Prepare(process, changes);
         target.Kill();
 
@@ -170,7 +170,7 @@ public sealed class LinuxProcessTests
     {
         using TemporaryFolder folder = new();
         string program = Path.Combine(folder.Path, "a-name-of-many-letters");
-        File.Copy(Need.Tool("sleep"), program);
+        File.Copy(Requires.Tool("sleep"), program);
         using Process sleep = Process.Start(program, "60");
         try
         {

@@ -45,7 +45,7 @@ public sealed class MapLayoutTests
         using Process program = Process.Start(new ProcessStartInfo(path) { RedirectStandardOutput = true })!;
         try
         {
-            ulong[] places = [.. program.StandardOutput.ReadLine()!.Split(' ').Select(text => Convert.ToUInt64(text, 16))];
+            ulong[] addresses = [.. program.StandardOutput.ReadLine()!.Split(' ').Select(text => Convert.ToUInt64(text, 16))];
             string[] thread = program.StandardOutput.ReadLine()!.Split(' ');
             int threadId = int.Parse(thread[1], null);
             using LinuxProcess process = LinuxProcess.Open(program.Id);
@@ -56,19 +56,19 @@ public sealed class MapLayoutTests
 
             Assert.Equal(
                 [ProcMapRole.Text, Constants(), ProcMapRole.Data, ProcMapRole.Bss, ProcMapRole.Heap, ProcMapRole.Stack],
-                places.Select(place => At(place).Role));
+                addresses.Select(address => At(address).Role));
             Assert.All(maps, map => Assert.Equal(map.Path == path ? file.BuildId : map.BuildId, map.BuildId));
             Assert.NotNull(file.BuildId);
-            foreach (ulong place in places[..4])
+            foreach (ulong address in addresses[..4])
             {
-                ProcMapDetail map = At(place);
+                ProcMapDetail map = At(address);
                 ElfSegment segment = file.Segments[int.Parse(map.Segment!.Split('#', ' ')[2], null)];
                 Assert.Equal($"LOAD #{segment.Index} {segment.Permissions}", map.Segment);
                 ulong bias = file.Type == ElfType.Executable ? 0 : maps.First(map => map.Path == path).Start;
-                Assert.InRange(place - bias, segment.VirtualAddress, segment.VirtualAddress + segment.MemoryBytes - 1);
+                Assert.InRange(address - bias, segment.VirtualAddress, segment.VirtualAddress + segment.MemoryBytes - 1);
             }
 
-            Assert.Equal((null, null, program.Id), (At(places[5]).Segment, At(places[5]).BuildId, At(places[5]).Thread));
+            Assert.Equal((null, null, program.Id), (At(addresses[5]).Segment, At(addresses[5]).BuildId, At(addresses[5]).Thread));
             ProcMapDetail stack = At(Convert.ToUInt64(thread[2], 16));
             Assert.Equal((threadId, null, null), (stack.Thread, stack.Role, stack.Segment));
             Assert.Equal(2, maps.Count(map => map.Thread is not null));
@@ -130,7 +130,7 @@ public sealed class MapLayoutTests
         ProcMapDetail[] listed =
             [.. MapSelection.Read(process, null, detailed: true, new MapFilter(), default).Cast<ProcMapDetail>()];
         Assert.Equal(expected, listed.Select(map => map.Thread));
-        using AddressResolver resolver = new(process);
+        using Symbolizer resolver = new(process);
         Assert.Equal(expected, resolver.Resolve(listed.Select(map => map.Start), error => throw error)
             .Select(address => address.ThreadId));
     }

@@ -146,7 +146,7 @@ public sealed partial class MapReaderTests
     [Fact]
     public void Paths_without_a_slash_are_file_names()
     {
-        Func<string, bool> Rule(string pattern) => MapFilter.PathRule(
+        Func<string, bool> Rule(string pattern) => MapFilter.PathPredicate(
             pattern, name => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, name, false));
         Assert.True(Rule("libc.so*")("/usr/lib/libc.so.6"));
         Assert.False(Rule("*red*")("/usr/share/x"));

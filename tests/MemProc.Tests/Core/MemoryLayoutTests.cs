@@ -90,7 +90,7 @@ public sealed class MemoryLayoutTests
         using TemporaryFolder folder = new();
         string file = folder.File("s.c", Encoding.UTF8.GetBytes(source));
         string program = Path.Combine(folder.Path, "s");
-        Shell.Run(Need.Tool("gcc"), "-o", program, file);
+        Shell.Run(Requires.Tool("gcc"), "-o", program, file);
         MemoryLayout layout = MemoryLayout.Parse(
             "char a; short b; char c[3]; void *d; float e; long long f; unsigned char g; double h; char i;");
         Assert.Equal(Shell.Run(program),

@@ -78,14 +78,14 @@ public sealed class MemoryReaderTests
     public void A_long_range_comes_in_blocks_that_join_without_a_seam()
     {
         using TargetProcess target = TargetProcess.Start();
-        ulong length = MemoryReader.LargestBlock + 3 * Page.Size;
+        ulong length = MemoryReader.MaxBlockBytes + 3 * Page.Size;
         ulong address = target.Ask($"map {length} rw- private").Address("address");
-        target.Ask($"fill {address + MemoryReader.LargestBlock - 64} 128 5");
+        target.Ask($"fill {address + MemoryReader.MaxBlockBytes - 64} 128 5");
         target.Ask($"unmap {address + Page.Size} {Page.Size}");
-        byte[] expected = target.Ask($"peek {address + MemoryReader.LargestBlock - 64} 128").Bytes("bytes");
+        byte[] expected = target.Ask($"peek {address + MemoryReader.MaxBlockBytes - 64} 128").Bytes("bytes");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemoryBlock[] blocks = [.. new MemoryReader(process, ReadMethod.Auto).ReadBlocks(address, length)];
-        Assert.Equal([(address, (ulong)MemoryReader.LargestBlock), (address + MemoryReader.LargestBlock, 3 * Page.Size)],
+        Assert.Equal([(address, (ulong)MemoryReader.MaxBlockBytes), (address + MemoryReader.MaxBlockBytes, 3 * Page.Size)],
             blocks.Select(block => (block.Address, block.Length)));
         Assert.Equal(expected, blocks[0].Bytes[^64..].Concat(blocks[1].Bytes[..64]));
         Assert.Single(blocks[0].Gaps);
@@ -122,13 +122,13 @@ public sealed class MemoryReaderTests
 
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         string path = Path.Combine(folder.Path, "out");
-        List<ulong> told = [];
+        List<ulong> reported = [];
         MemoryFile file = MemoryFile.Save(process, new MemoryReader(process, ReadMethod.Auto), address, length, path,
-            overwrite: false, needAll: false, told.Add);
+            overwrite: false, needAll: false, reported.Add);
         Assert.Equal(expected, File.ReadAllBytes(path));
         Assert.Equal([(3UL, 2UL), (250UL, 20UL), (699UL, 1UL)],
             file.Gaps.Select(gap => ((gap.Address - address) / Page.Size, gap.Length / Page.Size)));
-        Assert.Equal(length, told[^1]);
+        Assert.Equal(length, reported[^1]);
         Assert.Equal("WriteFile,EEXIST", Assert.Throws<MemProcException>(() => MemoryFile.Save(process,
             new MemoryReader(process, ReadMethod.Auto), address, 16, path, overwrite: false, needAll: false,
             _ => { })).ErrorId);
@@ -229,7 +229,7 @@ public sealed class MemoryReaderTests
         MemoryReader reader = new(process, ReadMethod.Auto);
         foreach (Action read in new Action[]
         {
-            () => reader.ReadWhole(4096, 1UL << 32),
+            () => reader.ReadExactly(4096, 1UL << 32),
             () => reader.ReadText(4096, 1UL << 32, System.Text.Encoding.UTF8),
         })
         {
@@ -241,10 +241,10 @@ public sealed class MemoryReaderTests
     public void Blocks_end_where_a_line_of_a_dump_does()
     {
         using TargetProcess target = TargetProcess.Start();
-        ulong address = target.Ask($"map {MemoryReader.LargestBlock + 2 * Page.Size} rw- private").Address("address") + 5;
+        ulong address = target.Ask($"map {MemoryReader.MaxBlockBytes + 2 * Page.Size} rw- private").Address("address") + 5;
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemoryBlock[] blocks =
-            [.. new MemoryReader(process, ReadMethod.Auto).ReadBlocks(address, MemoryReader.LargestBlock + Page.Size)];
+            [.. new MemoryReader(process, ReadMethod.Auto).ReadBlocks(address, MemoryReader.MaxBlockBytes + Page.Size)];
         Assert.Equal(2, blocks.Length);
         Assert.Equal(0UL, blocks[1].Address % HexDump.BytesPerLine);
         Assert.Equal(blocks[0].Address + blocks[0].Length, blocks[1].Address);

@@ -91,7 +91,7 @@ public sealed class MemorySaverTests : IDisposable
         const ulong Length = 64UL << 30;
         TargetReply reserved = _target.Ask($"reserve {Length} 100");
         ulong address = reserved.Address("address");
-        MemoryDump dump = Save(CorePath, new SaveOptions { ReadAll = all }, ProcAddress.FromNumber(address));
+        MemoryDump dump = Save(CorePath, new SaveOptions { ReadAll = all }, AddressExpression.FromNumber(address));
         Assert.Equal(100 * Page.Size, dump.SavedBytes);
         Assert.InRange(dump.SizeBytes, 100 * Page.Size, 16UL << 20);
         Assert.Empty(dump.Gaps);
@@ -107,7 +107,7 @@ public sealed class MemorySaverTests : IDisposable
     {
         ulong address = Filled(2);
         _target.Ask($"advise {address} {2 * Page.Size} {DontDump}");
-        ProcAddress range = ProcAddress.FromNumber(address, 2 * Page.Size);
+        AddressExpression range = AddressExpression.FromNumber(address, 2 * Page.Size);
         MemoryDump without = Save(CorePath, new SaveOptions(), range);
         Assert.Equal(new MemoryGap(address, 2 * Page.Size, MemoryGapKind.LeftOut, Errno.None), Assert.Single(without.Gaps));
         Assert.Equal(0UL, new CoreFile(File.ReadAllBytes(CorePath)).At(address).FileBytes);
@@ -123,7 +123,7 @@ public sealed class MemorySaverTests : IDisposable
         ulong address = Filled(4);
         byte[] expected = Peek(address, 4);
         _target.Ask($"advise {address + Page.Size} {Page.Size} {PageOut}");
-        ProcAddress range = ProcAddress.FromNumber(address, 4 * Page.Size);
+        AddressExpression range = AddressExpression.FromNumber(address, 4 * Page.Size);
         MemoryDump without = Save(CorePath, new SaveOptions(), range);
         Assert.Equal(new MemoryGap(address + Page.Size, Page.Size, MemoryGapKind.NotResident, Errno.None),
             Assert.Single(without.Gaps));
@@ -139,7 +139,7 @@ public sealed class MemorySaverTests : IDisposable
         ulong address = Filled(2);
         byte[] expected = Peek(address, 2);
         _target.Ask($"protect {address} {2 * Page.Size} ---");
-        Assert.Empty(Save(CorePath, new SaveOptions(), ProcAddress.FromNumber(address)).Gaps);
+        Assert.Empty(Save(CorePath, new SaveOptions(), AddressExpression.FromNumber(address)).Gaps);
         Assert.Equal(expected, new CoreFile(File.ReadAllBytes(CorePath)).Read(address, 2 * Page.Size));
     }
 
@@ -149,11 +149,11 @@ public sealed class MemorySaverTests : IDisposable
         const int Pages = 66_000;
         ulong address = _target.Ask($"memfd {Pages * Page.Size} many").Address("address");
         _target.Ask($"touch {address} {Pages / 2} 2");
-        Save(CorePath, new SaveOptions(), ProcAddress.FromNumber(address));
+        Save(CorePath, new SaveOptions(), AddressExpression.FromNumber(address));
         CoreFile core = new(File.ReadAllBytes(CorePath));
         Assert.Equal(Pages + 1, core.Entries.Count);
         Assert.Equal(1, core.Read(address + 65_998 * Page.Size, 1)[0]);
-        Assert.Contains($"There are {Pages + 1} program headers", Shell.Run(Need.Tool("readelf"), "-lW", CorePath),
+        Assert.Contains($"There are {Pages + 1} program headers", Shell.Run(Requires.Tool("readelf"), "-lW", CorePath),
             StringComparison.Ordinal);
     }
 
@@ -161,7 +161,7 @@ public sealed class MemorySaverTests : IDisposable
     public void A_compressed_core_unpacks_to_the_same()
     {
         ulong address = Filled(64);
-        ProcAddress range = ProcAddress.FromNumber(address);
+        AddressExpression range = AddressExpression.FromNumber(address);
         MemoryDump dump = Save(CorePath, new SaveOptions { Compress = true }, range);
         Assert.Equal((ulong)new FileInfo(CorePath).Length, dump.SizeBytes);
         using MemoryStream unpacked = new();
@@ -185,17 +185,17 @@ public sealed class MemorySaverTests : IDisposable
         ulong untouched = _target.Ask($"map {2 * Page.Size} rw- private").Address("address");
         _target.Ask($"advise {address + 2 * Page.Size} {Page.Size} 4");
         MemoryDump dump = Save(RawPath, new SaveOptions { Format = MemoryDumpFormat.Raw, Compress = compress },
-            ProcAddress.FromNumber(address, 6 * Page.Size), ProcAddress.FromNumber(untouched));
+            AddressExpression.FromNumber(address, 6 * Page.Size), AddressExpression.FromNumber(untouched));
         MemoryIndex index = MemoryIndex.Load(RawPath);
         Assert.Equal((_target.ProcessId, compress, dump.SavedBytes), (index.ProcessId, index.IsCompressed, index.SavedBytes));
         Assert.Equal(5 * Page.Size, dump.SavedBytes);
         Assert.Equal([address, untouched], index.Mappings.Select(mapping => mapping.Start));
         Assert.Null(index.Mappings[1].File);
         Assert.Equal([(address, 2 * Page.Size), (address + 3 * Page.Size, 3 * Page.Size)],
-            index.Mappings[0].Saved.Select(stretch => (stretch.Address, stretch.Length)));
+            index.Mappings[0].Saved.Select(range => (range.Address, range.Length)));
         byte[] bytes = Unpacked(Path.Combine(RawPath, index.Mappings[0].File!), compress);
-        Assert.All(index.Mappings[0].Saved, stretch => Assert.Equal(Peek(stretch.Address, stretch.Length / Page.Size),
-            bytes.AsSpan((int)stretch.FileOffset, (int)stretch.Length).ToArray()));
+        Assert.All(index.Mappings[0].Saved, range => Assert.Equal(Peek(range.Address, range.Length / Page.Size),
+            bytes.AsSpan((int)range.FileOffset, (int)range.Length).ToArray()));
         Assert.Equal(compress ? 5 * (int)Page.Size : 6 * (int)Page.Size, bytes.Length);
         Assert.Equal(["index.json", index.Mappings[0].File], Directory.GetFiles(RawPath).Select(Path.GetFileName).Order(
             StringComparer.Ordinal).Reverse());
@@ -205,15 +205,15 @@ public sealed class MemorySaverTests : IDisposable
     public void The_vdso_alone_is_an_object_with_symbols()
     {
         ProcMap vdso = Maps().Single(map => map.Kind == ProcMapKind.Vdso);
-        Save(RawPath, new SaveOptions { Format = MemoryDumpFormat.Raw }, ProcAddress.FromNumber(vdso.Start));
+        Save(RawPath, new SaveOptions { Format = MemoryDumpFormat.Raw }, AddressExpression.FromNumber(vdso.Start));
         string file = Path.Combine(RawPath, MemoryIndex.Load(RawPath).Mappings.Single().File!);
-        Assert.Contains("clock_gettime", Shell.Run(Need.Tool("objdump"), "-T", file), StringComparison.Ordinal);
+        Assert.Contains("clock_gettime", Shell.Run(Requires.Tool("objdump"), "-T", file), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Nothing_is_overwritten_unless_it_is_said_so()
     {
-        ProcAddress range = ProcAddress.FromNumber(Filled(1));
+        AddressExpression range = AddressExpression.FromNumber(Filled(1));
         File.WriteAllText(CorePath, "mine");
         Assert.Equal("WriteFile,EEXIST",
             Assert.Throws<MemProcException>(() => Save(CorePath, new SaveOptions(), range)).ErrorId);
@@ -236,7 +236,7 @@ public sealed class MemorySaverTests : IDisposable
     [Fact]
     public void Raw_files_are_for_their_owner_alone_and_go_through_no_link()
     {
-        ProcAddress range = ProcAddress.FromNumber(Filled(1));
+        AddressExpression range = AddressExpression.FromNumber(Filled(1));
         SaveOptions raw = new() { Format = MemoryDumpFormat.Raw, Overwrite = true };
         string other = Path.Combine(_folder.Path, "other");
         Save(other, raw, range);
@@ -253,7 +253,7 @@ public sealed class MemorySaverTests : IDisposable
     [Fact]
     public void An_index_that_is_no_file_is_not_read()
     {
-        ProcAddress range = ProcAddress.FromNumber(Filled(1));
+        AddressExpression range = AddressExpression.FromNumber(Filled(1));
         Directory.CreateDirectory(RawPath);
         Shell.Run("mkfifo", Path.Combine(RawPath, MemoryIndex.FileName));
         Assert.Equal("WriteFile,EEXIST", Assert.Throws<MemProcException>(
@@ -298,16 +298,16 @@ public sealed class MemorySaverTests : IDisposable
     [Fact]
     public void A_place_that_is_none_is_refused_in_words()
     {
-        ProcAddress range = ProcAddress.FromNumber(Filled(1));
+        AddressExpression range = AddressExpression.FromNumber(Filled(1));
         string nowhere = Path.Combine(_folder.Path, "none", "core");
         Assert.Equal("WriteFile,ENOENT",
             Assert.Throws<MemProcException>(() => Save(nowhere, new SaveOptions(), range)).ErrorId);
         Assert.Equal("FindMap,ENOENT", Assert.Throws<MemProcException>(
-            () => Save(CorePath, new SaveOptions(), ProcAddress.FromNumber(0x10, 16))).ErrorId);
+            () => Save(CorePath, new SaveOptions(), AddressExpression.FromNumber(0x10, 16))).ErrorId);
         Assert.Empty(Left());
     }
 
-    private MemoryDump Save(string path, SaveOptions options, params ProcAddress[] ranges)
+    private MemoryDump Save(string path, SaveOptions options, params AddressExpression[] ranges)
     {
         using LinuxProcess process = LinuxProcess.Open(_target.ProcessId);
         return MemorySaver.Save(

@@ -28,13 +28,13 @@ public sealed class MemoryScanTests
                 Workers = random.Next(1, 4),
             };
             int from = (int)(scanner.Range.Start - address), to = (int)(scanner.Range.End - address);
-            object wanted = MemoryValue.Decode(before.AsSpan(random.Next(size / 8 - 1) * 8), type);
+            object requested = MemoryValue.Decode(before.AsSpan(random.Next(size / 8 - 1) * 8), type);
             bool byValue = random.Next(2) == 0;
             MemoryScan scan = scanner.Start(
-                type, byValue ? ValueCondition.EqualTo(type, wanted) : null, alignment);
+                type, byValue ? ValueCondition.EqualTo(type, requested) : null, alignment);
             int[] expected = [.. Enumerable.Range(from, to - from - length + 1)
                 .Where(at => (address + (ulong)at) % (ulong)alignment == 0
-                    && (!byValue || Same(MemoryValue.Decode(before.AsSpan(at), type), wanted)))];
+                    && (!byValue || Same(MemoryValue.Decode(before.AsSpan(at), type), requested)))];
             AssertHolds(scan, process, address, expected, before, $"{round} {type} {alignment} {byValue}");
 
             for (int step = 0; step < 4; step++)
@@ -49,7 +49,7 @@ public sealed class MemoryScanTests
                 MemorySearchTests.Write(process, address, now);
                 ScanComparison comparison = (ScanComparison)random.Next(4);
                 scan = scanner.Narrow(scan, ScanTest.Of(type, comparison));
-                expected = [.. expected.Where(at => Keeps(comparison, MemoryValue.Decode(now.AsSpan(at), type),
+                expected = [.. expected.Where(at => Matches(comparison, MemoryValue.Decode(now.AsSpan(at), type),
                     MemoryValue.Decode(before.AsSpan(at), type), now.AsSpan(at, length), before.AsSpan(at, length)))];
                 AssertHolds(scan, process, address, expected, now,
                     $"{round} {type} {alignment} {byValue} {step} {comparison}");
@@ -130,7 +130,7 @@ public sealed class MemoryScanTests
         ulong address = target.Ask($"map {length} rw- private").Address("address");
         target.Ask($"fill {address} {length} 1");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, length), MostHeldBytes = length / 2 };
+        MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, length), MaxHeldBytes = length / 2 };
         Assert.Equal("ScanMemory,ENOMEM",
             Assert.Throws<MemProcException>(() => scanner.Start(MemoryValueType.Int32, null)).ErrorId);
     }
@@ -214,7 +214,7 @@ public sealed class MemoryScanTests
         _ => value.Equals(other),
     };
 
-    private static bool Keeps(
+    private static bool Matches(
         ScanComparison comparison, object now, object before, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> bytesBefore)
     {
         if (comparison is ScanComparison.Changed or ScanComparison.Unchanged)

@@ -34,7 +34,7 @@ public sealed class MemorySearchTests
     public void The_resident_set_is_the_same_before_and_after()
     {
         // A program that does nothing: its resident set is its own doing.
-        using System.Diagnostics.Process sleep = System.Diagnostics.Process.Start(Need.Tool("sleep"), "60");
+        using System.Diagnostics.Process sleep = System.Diagnostics.Process.Start(Requires.Tool("sleep"), "60");
         try
         {
             Assert.SkipUnless(SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{sleep.Id}/wchan")
@@ -87,7 +87,7 @@ public sealed class MemorySearchTests
         MemorySearch search = new(process, BytePattern.Parse("07 07 07 07"))
         {
             Range = SearchRange.All.From(address, 5 * Page.Size),
-            PieceBytes = 2 * (int)Page.Size,
+            ChunkBytes = 2 * (int)Page.Size,
         };
         Assert.Equal(3 * ((int)Page.Size - 3), search.Find().Count());
         Assert.Equal(Page.Size, search.Skips.ClosedBytes);
@@ -133,7 +133,7 @@ public sealed class MemorySearchTests
         {
             Range = SearchRange.All.From(address, 2 * Page.Size),
             Context = 10,
-            PieceBytes = (int)Page.Size,
+            ChunkBytes = (int)Page.Size,
         }.Find().Cast<MemoryMatchInContext>()];
         int middle = (int)Page.Size;
         Assert.Equal([(address, 14), (address + Page.Size - 10, 21), (address + 2 * Page.Size - 12, 12)],
@@ -238,19 +238,19 @@ public sealed class MemorySearchTests
     [InlineData("0x48 0x8B", 2)]
     [InlineData("4? ?b", 2)]
     public void Patterns_are_written_in_several_ways(string text, int bytes) =>
-        Assert.Equal(bytes, BytePattern.Parse(text).LongestMatch);
+        Assert.Equal(bytes, BytePattern.Parse(text).MaxMatchLength);
 
     [Fact]
     public void What_cannot_be_searched_for_is_refused()
     {
         Assert.Throws<ArgumentException>(() => BytePattern.Parse("01", alignment: 3));
         Assert.Throws<ArgumentException>(() => BytePattern.Parse("01", alignment: 8192));
-        Assert.Throws<ArgumentException>(() => BytePattern.Exact(new byte[SearchPattern.LongestBytes + 1]));
+        Assert.Throws<ArgumentException>(() => BytePattern.Exact(new byte[SearchPattern.MaxPatternBytes + 1]));
         Assert.Throws<ArgumentException>(() => BytePattern.Text("ж", Encoding.Latin1));
         // Its cases differ by more than one bit.
         Assert.Throws<ArgumentException>(() => BytePattern.Text("ÿ", Encoding.UTF8, ignoreCase: true));
         Assert.Throws<System.Text.RegularExpressions.RegexParseException>(() => new RegexPattern("("));
-        Assert.Throws<ArgumentException>(() => new RegexPattern("a", longestMatch: 0));
+        Assert.Throws<ArgumentException>(() => new RegexPattern("a", maxMatchLength: 0));
         Assert.Throws<ArgumentException>(() => ValueCondition.EqualTo(MemoryValueType.Single, 1, double.NaN));
         Assert.Throws<ArgumentException>(() => ValueCondition.Between(MemoryValueType.Int32, 2, 1));
         Assert.Throws<ArgumentException>(() => ValueCondition.GreaterThan(MemoryValueType.Byte, 255));
@@ -292,7 +292,7 @@ public sealed class MemorySearchTests
     }
 
     internal static void Write(LinuxProcess process, ulong address, byte[] bytes) =>
-        MemoryTransaction.Prepare(process, [new WantedWrite(address, bytes)])
+        MemoryTransaction.Prepare(process, [new MemoryWriteRequest(address, bytes)])
             .Commit(stop: false, verify: false);
 
     private static ulong Present(LinuxProcess process, ulong address, ulong length) =>

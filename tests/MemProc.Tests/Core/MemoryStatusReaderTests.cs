@@ -225,7 +225,7 @@ public sealed class MemoryStatusReaderTests
     [Fact]
     public void The_counters_are_those_of_status_and_the_sums_over_smaps()
     {
-        using Process sleep = Process.Start(Need.Tool("sleep"), "60");
+        using Process sleep = Process.Start(Requires.Tool("sleep"), "60");
         try
         {
             SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{sleep.Id}/maps").Contains("libc", StringComparison.Ordinal), 10_000);

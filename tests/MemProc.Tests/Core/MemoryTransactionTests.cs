@@ -37,7 +37,7 @@ public sealed class MemoryTransactionTests : TargetTests
         Target.Ask($"protect {address + Page.Size} {Page.Size} r--");
         Target.Ask($"unmap {address + 2 * Page.Size} {Page.Size}");
         byte[] before = Peek(address, 64);
-        WantedWrite bad = fault switch
+        MemoryWriteRequest bad = fault switch
         {
             0 => Change(address + Page.Size),
             1 => Change(address + 2 * Page.Size - 2) with { Force = true },
@@ -58,7 +58,7 @@ public sealed class MemoryTransactionTests : TargetTests
     public void Where_the_kernel_refuses_one_those_before_it_are_put_back(bool stop)
     {
         ulong address = Fill(3);
-        Need.Refusal(Target, address + Page.Size);
+        Requires.Refusal(Target, address + Page.Size);
         byte[] before = Peek(address, (int)(3 * Page.Size));
         MemoryTransaction transaction = MemoryTransaction.Prepare(Process,
         [
@@ -94,7 +94,7 @@ public sealed class MemoryTransactionTests : TargetTests
     public void What_another_thread_changes_in_between_is_not_put_back_and_said_to_be_there()
     {
         ulong address = Fill(2);
-        Need.Refusal(Target, address + Page.Size);
+        Requires.Refusal(Target, address + Page.Size);
         Target.Ask($"spin {address}");
         byte[] eight = [.. Word, .. Word];
         byte[] before = Peek(address + 16, 8);
@@ -122,7 +122,7 @@ public sealed class MemoryTransactionTests : TargetTests
     public void A_process_that_is_held_cannot_change_anything_in_between()
     {
         ulong address = Fill(2);
-        Need.Refusal(Target, address + Page.Size);
+        Requires.Refusal(Target, address + Page.Size);
         Target.Ask($"spin {address}");
         for (int round = 0; round < 20; round++)
         {
@@ -144,7 +144,7 @@ public sealed class MemoryTransactionTests : TargetTests
     {
         ulong address = Fill(2);
         // The second write waits in the kernel until the target ends.
-        Need.Stall(Target, address + Page.Size);
+        Requires.Stall(Target, address + Page.Size);
         MemoryTransaction transaction = MemoryTransaction.Prepare(
             Process, [Change(address), Change(address + Page.Size)]);
         Task<MemProcException> writing = Task.Factory.StartNew(
@@ -152,7 +152,7 @@ public sealed class MemoryTransactionTests : TargetTests
             TaskCreationOptions.LongRunning);
         MemoryReader reader = new(Process, ReadMethod.Auto);
         Assert.True(SpinWait.SpinUntil(
-            () => reader.ReadWhole(address, 4).AsSpan().SequenceEqual(Word), TimeSpan.FromSeconds(30)));
+            () => reader.ReadExactly(address, 4).AsSpan().SequenceEqual(Word), TimeSpan.FromSeconds(30)));
         Assert.False(writing.IsCompleted);
         Shell.Run("kill", "-KILL", $"{Target.ProcessId}");
         MemProcException error = await writing.WaitAsync(TimeSpan.FromSeconds(30));
@@ -167,7 +167,7 @@ public sealed class MemoryTransactionTests : TargetTests
         ulong address = Fill(1);
         byte[] before = Peek(address, 4);
         MemoryTransaction transaction = MemoryTransaction.Prepare(Process, [Change(address)]);
-        using (ProcessStop.Hold(Process))
+        using (ProcessStop.Begin(Process))
         {
             Assert.Equal("StopProcess,EPERM",
                 Assert.Throws<MemProcException>(() => transaction.Commit(stop: true, verify: false)).ErrorId);
@@ -198,7 +198,7 @@ public sealed class MemoryTransactionTests : TargetTests
     {
         ulong address = Fill(1);
         MemoryTransaction transaction = MemoryTransaction.Prepare(Process, [Change(address), Change(address + 8)]);
-        string[] lines = transaction.Action(stop: true).Split('\n');
+        string[] lines = transaction.Describe(stop: true).Split('\n');
         Assert.Equal($"Write 2 places of process {Process.Identity}, stopped meanwhile, all or none:", lines[0]);
         Assert.StartsWith($"  4 bytes at 0x{address:x}, mapping ", lines[1], StringComparison.Ordinal);
         Assert.EndsWith("becomes de ad be ef |....|", lines[2], StringComparison.Ordinal);
@@ -215,6 +215,6 @@ public sealed class MemoryTransactionTests : TargetTests
     private byte[] Peek(ulong address, int length) =>
         Target.Ask($"peek {address} {length}").Bytes("bytes");
 
-    private static WantedWrite Change(ulong address, byte[]? expected = null) =>
+    private static MemoryWriteRequest Change(ulong address, byte[]? expected = null) =>
         new(address, Word, expected);
 }

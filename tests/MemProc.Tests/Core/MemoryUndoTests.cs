@@ -19,7 +19,7 @@ public sealed class MemoryUndoTests
         Assert.Equal("helloFGHworld234", Text(target, address));
 
         MemoryTransaction undo = MemoryTransaction.PrepareUndo(process, writes);
-        Assert.StartsWith($"Put back 2 places of process {process.Identity}", undo.Action(stop: false),
+        Assert.StartsWith($"Put back 2 places of process {process.Identity}", undo.Describe(stop: false),
             StringComparison.Ordinal);
         IReadOnlyList<MemoryWrite> undone = undo.Commit(stop, verify: true);
         Assert.Equal("ABCDEFGHIJKL1234", Text(target, address));
@@ -105,7 +105,7 @@ public sealed class MemoryUndoTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemoryWrite write = MemoryTransaction.Prepare(process, [Change(address, "hello")]).Do();
         // As if the number had been given to a newer process, with the same bytes at the same place.
-        MemoryWrite older = MemoryWrite.Recall(
+        MemoryWrite older = MemoryWrite.Recreate(
             process.Identity with { StartTicks = write.ProcessStartTicks - 1 }, write.Address, write.PreviousBytes,
             write.Bytes, write.Method, write.Path);
         Assert.Equal("OpenProcess,ESRCH",
@@ -113,7 +113,7 @@ public sealed class MemoryUndoTests
         Assert.Equal("OpenProcess,ESRCH", Assert.Throws<MemProcException>(
             () => LinuxProcess.Open(older.ProcessId, older.ProcessStartTicks)).ErrorId);
         // A process that has only changed its name is the same.
-        MemoryWrite renamed = MemoryWrite.Recall(
+        MemoryWrite renamed = MemoryWrite.Recreate(
             process.Identity with { Name = "other" }, write.Address, write.PreviousBytes, write.Bytes, write.Method,
             write.Path);
         MemoryTransaction.PrepareUndo(process, [renamed]).Do();
@@ -125,10 +125,10 @@ public sealed class MemoryUndoTests
     [InlineData(2, 1)]
     [InlineData(0, 1)]
     public void What_is_no_write_is_refused(int before, int after) => Assert.Throws<FormatException>(
-        () => MemoryWrite.Recall(new ProcessIdentity(1, "x", 1), 0x1000, new byte[before], new byte[after],
+        () => MemoryWrite.Recreate(new ProcessIdentity(1, "x", 1), 0x1000, new byte[before], new byte[after],
             WriteMethod.ProcessVm, ""));
 
-    private static WantedWrite Change(ulong address, string text) =>
+    private static MemoryWriteRequest Change(ulong address, string text) =>
         new(address, Encoding.ASCII.GetBytes(text));
 
     private static string Text(TargetProcess target, ulong address) =>

@@ -15,7 +15,7 @@ public sealed class MemoryWatchTests
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         using IEnumerator<MemoryChange> changes = new MemoryWatch(
-            [Place(process, address, "byte"), Place(process, address + 8, "uint16be")], Interval)
+            [Watch(process, address, "byte"), Watch(process, address + 8, "uint16be")], Interval)
             .Changes(null, error => Assert.Fail(error.Message)).GetEnumerator();
         Check(null, (byte)0, isFirst: true);
         Check(null, (ushort)0, isFirst: true);
@@ -67,7 +67,7 @@ public sealed class MemoryWatchTests
         using LinuxProcess second = LinuxProcess.Open(living.ProcessId);
         List<MemProcException> failures = [];
         using IEnumerator<MemoryChange> changes = new MemoryWatch(
-            [Place(first, gone, "byte"), Place(first, gone + 1, "byte"), Place(second, address, "byte")], Interval)
+            [Watch(first, gone, "byte"), Watch(first, gone + 1, "byte"), Watch(second, address, "byte")], Interval)
             .Changes(null, failures.Add).GetEnumerator();
         for (int count = 0; count < 3; count++)
         {
@@ -89,7 +89,7 @@ public sealed class MemoryWatchTests
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         List<MemProcException> failures = [];
-        using IEnumerator<MemoryChange> changes = new MemoryWatch([Place(process, address, "byte")], TimeSpan.FromDays(1))
+        using IEnumerator<MemoryChange> changes = new MemoryWatch([Watch(process, address, "byte")], TimeSpan.FromDays(1))
             .Changes(null, failures.Add).GetEnumerator();
         Assert.True(changes.MoveNext());
         target.Kill();
@@ -100,7 +100,7 @@ public sealed class MemoryWatchTests
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
         ulong stack = MapReader.Read(self).First(map => map.Kind == ProcMapKind.Stack).Start;
         using IEnumerator<MemoryChange> own = new MemoryWatch(
-            [Place(self, stack, "byte")], TimeSpan.FromDays(1), cancellation.Token).Changes(null, failures.Add).GetEnumerator();
+            [Watch(self, stack, "byte")], TimeSpan.FromDays(1), cancellation.Token).Changes(null, failures.Add).GetEnumerator();
         Assert.True(own.MoveNext());
         cancellation.CancelAfter(1);
         Assert.ThrowsAny<OperationCanceledException>(() => own.MoveNext());
@@ -112,7 +112,7 @@ public sealed class MemoryWatchTests
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         List<MemProcException> failures = [];
-        Assert.Empty(new MemoryWatch([Place(process, 0x10, "byte")], Interval).Changes(null, failures.Add));
+        Assert.Empty(new MemoryWatch([Watch(process, 0x10, "byte")], Interval).Changes(null, failures.Add));
         Assert.Equal("ReadMemory,EFAULT", Assert.Single(failures).ErrorId);
     }
 
@@ -122,10 +122,10 @@ public sealed class MemoryWatchTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        Assert.Single(new MemoryWatch([Place(process, address, "byte")], TimeSpan.FromDays(1))
+        Assert.Single(new MemoryWatch([Watch(process, address, "byte")], TimeSpan.FromDays(1))
             .Changes(TimeSpan.FromMilliseconds(1), error => Assert.Fail(error.Message)));
     }
 
-    private static WatchedMemory Place(LinuxProcess process, ulong address, string type) => new(process,
+    private static WatchedMemory Watch(LinuxProcess process, ulong address, string type) => new(process,
         new MemoryReader(process, ReadMethod.Auto), address, MemoryType.Parse(type), isBigEndian: false, Encoding.UTF8);
 }

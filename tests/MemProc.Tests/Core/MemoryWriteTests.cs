@@ -102,7 +102,7 @@ public sealed class MemoryWriteTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("garlic").Address("text");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryPlan plan = Prepare(process, address, "G"u8.ToArray()).Writes[0];
+        PlannedWrite plan = Prepare(process, address, "G"u8.ToArray()).Writes[0];
         Assert.StartsWith($"1 byte at 0x{address:x} of process {target.ProcessId} (", plan.Place, StringComparison.Ordinal);
         Assert.Contains(" rw-p ", plan.Place, StringComparison.Ordinal);
         Assert.Equal("67 |g| becomes 47 |G|", plan.Change);
@@ -135,7 +135,7 @@ public sealed class MemoryWriteTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 2");
-        Need.Refusal(target, address + Page.Size);
+        Requires.Refusal(target, address + Page.Size);
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemProcException error = Assert.Throws<MemProcException>(
             () => Prepare(process, address + Page.Size - 4, Hello).Do());
@@ -220,18 +220,18 @@ public sealed class MemoryWriteTests
             MemoryWrite write = Prepare(process, address + 4, BitConverter.GetBytes((uint)round),
                 BitConverter.GetBytes((uint)(round - 1))).Do(stop: true, verify: true);
             Assert.True(write.IsVerified);
-            Assert.Equal(round, BitConverter.ToUInt64(reader.ReadWhole(address, 8)) >> 32);
+            Assert.Equal(round, BitConverter.ToUInt64(reader.ReadExactly(address, 8)) >> 32);
         }
 
         // All eight bytes: none that the thread adds gets lost between what was there and what is there now.
         MemoryWrite reset = Prepare(process, address, new byte[8]).Do(stop: true, verify: true);
         Assert.Equal(20UL, BitConverter.ToUInt64(reset.PreviousBytes) >> 32);
-        Assert.Equal(0UL, BitConverter.ToUInt64(reader.ReadWhole(address, 8)) >> 32);
+        Assert.Equal(0UL, BitConverter.ToUInt64(reader.ReadExactly(address, 8)) >> 32);
         target.Ask("still");
         Assert.Equal(0, target.Exit());
     }
 
     private static MemoryTransaction Prepare(
         LinuxProcess process, ulong address, byte[] bytes, byte[]? expected = null, bool force = false) =>
-        MemoryTransaction.Prepare(process, [new WantedWrite(address, bytes, expected, force)]);
+        MemoryTransaction.Prepare(process, [new MemoryWriteRequest(address, bytes, expected, force)]);
 }

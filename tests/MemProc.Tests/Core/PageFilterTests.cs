@@ -107,7 +107,7 @@ public sealed class PageFilterTests
     [Fact]
     public void A_transparent_huge_page_is_one_run_with_its_size()
     {
-        Need.Root();
+        Requires.Root();
         const string Setting = "/sys/kernel/mm/transparent_hugepage/enabled";
         Assert.SkipUnless(System.IO.File.Exists(Setting) && !System.IO.File.ReadAllText(Setting).Contains("[never]", StringComparison.Ordinal),
             "needs transparent huge pages");

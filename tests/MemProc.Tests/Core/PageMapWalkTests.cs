@@ -10,7 +10,7 @@ public sealed class PageMapWalkTests
     [Fact]
     public void The_two_pages_of_the_seed_are_present_each_in_a_frame_of_its_own()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -30,13 +30,13 @@ public sealed class PageMapWalkTests
     [Fact]
     public void One_address_gives_the_physical_address_of_its_byte()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address") + 4096 + 0x123;
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         PageMapEntry page = new PageMapWalk(process).At(address).Single();
         Assert.Equal(address, page.Address);
-        Assert.Equal((Word(target, address) & PageMapWord.PfnMask) * Page.Size + 0x123, page.PhysicalAddress);
+        Assert.Equal((Word(target, address) & RawPageMapEntry.PfnMask) * Page.Size + 0x123, page.PhysicalAddress);
         Assert.Equal(Page.Size - 0x123, page.Length);
     }
 
@@ -122,7 +122,7 @@ public sealed class PageMapWalkTests
         PageMapEntry page = Assert.Single(new PageMapWalk(process).All());
         Assert.True(page.IsSwapped);
         Assert.Equal("swapped", page.State);
-        Assert.Equal("swap 0:0x6314", new PageMapWord(page.Raw).Place);
+        Assert.Equal("swap 0:0x6314", new RawPageMapEntry(page.Raw).Location);
         Assert.Equal((0, 0x6314UL), (page.SwapType!.Value, page.SwapOffset!.Value));
         Assert.Null(page.Pfn);
         Assert.Null(page.PhysicalAddress);
@@ -252,7 +252,7 @@ public sealed class PageMapWalkTests
     [Fact]
     public void The_vdso_of_two_processes_is_in_the_same_frame()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess first = TargetProcess.Start();
         using TargetProcess second = TargetProcess.Start();
         ulong[] frames = [.. new[] { first, second }.Select(target =>

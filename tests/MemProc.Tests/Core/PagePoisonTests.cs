@@ -12,11 +12,11 @@ public sealed class PagePoisonTests
         using SimulatedProcess simulated = Simulated();
         using FakePoisoner poisoner = new(simulated);
         using LinuxProcess process = simulated.Open();
-        PoisonPlan plan = poisoner.Prepare(process, Start + 0x1234, null, force: false);
+        PlannedPoison plan = poisoner.Prepare(process, Start + 0x1234, null, force: false);
         Assert.Equal(11UL, plan.Pfn);
         Assert.Equal(
             $"frame 0xb (physical address 0x{11 * Page.Size:x}), the page at 0x401000 of process {Environment.ProcessId} "
-            + "(simulated), mapping 00400000-00408000 rw-p 00000000 00:00 0 [heap] (lru,anonymous; mapped once)", plan.Place);
+            + "(simulated), mapping 00400000-00408000 rw-p 00000000 00:00 0 [heap] (lru,anonymous; mapped once)", plan.Description);
         Assert.Equal("", simulated.ReadDebug("corrupt-pfn"));
         PagePoison poison = poisoner.Poison(plan);
         Assert.Equal("0xb\n", simulated.ReadDebug("corrupt-pfn"));
@@ -73,10 +73,10 @@ public sealed class PagePoisonTests
         simulated.WritePageMap(Start + 0x6000, 0);
         using FakePoisoner poisoner = new(simulated);
         using LinuxProcess process = simulated.Open();
-        PoisonPlan shared = poisoner.Prepare(process, Start + 0x3000, null, force: true);
-        Assert.Contains("mapped 3 times", shared.Place, StringComparison.Ordinal);
-        PoisonPlan foreign = poisoner.Prepare(process, null, 20, force: true);
-        Assert.Contains($"which process {Environment.ProcessId} (simulated) does not have", foreign.Place, StringComparison.Ordinal);
+        PlannedPoison shared = poisoner.Prepare(process, Start + 0x3000, null, force: true);
+        Assert.Contains("mapped 3 times", shared.Description, StringComparison.Ordinal);
+        PlannedPoison foreign = poisoner.Prepare(process, null, 20, force: true);
+        Assert.Contains($"which process {Environment.ProcessId} (simulated) does not have", foreign.Description, StringComparison.Ordinal);
         Assert.Equal("PoisonPage,EINVAL", Assert.Throws<MemProcException>(
             () => poisoner.Prepare(null, null, 21, force: false)).ErrorId);
         PagePoison poison = poisoner.Poison(poisoner.Prepare(null, null, 21, force: true));
@@ -94,7 +94,7 @@ public sealed class PagePoisonTests
         using SimulatedProcess simulated = Simulated();
         using FakePoisoner poisoner = new(simulated);
         using LinuxProcess process = simulated.Open();
-        PoisonPlan plan = poisoner.Prepare(process, Start, null, force: true);
+        PlannedPoison plan = poisoner.Prepare(process, Start, null, force: true);
         simulated.WritePageMap(Start, Present | Exclusive | 20);
         Assert.Equal("PoisonPage,EAGAIN", Assert.Throws<MemProcException>(() => poisoner.Poison(plan)).ErrorId);
         Assert.Equal("", simulated.ReadDebug("corrupt-pfn"));
@@ -106,7 +106,7 @@ public sealed class PagePoisonTests
         using SimulatedProcess simulated = Simulated();
         using PagePoisoner poisoner = new(simulated.Files);
         using LinuxProcess process = simulated.Open();
-        PoisonPlan plan = poisoner.Prepare(process, Start, null, force: false);
+        PlannedPoison plan = poisoner.Prepare(process, Start, null, force: false);
         MemProcException error = Assert.Throws<MemProcException>(() => poisoner.Poison(plan));
         Assert.Equal("PoisonPage,EIO", error.ErrorId);
         Assert.Contains("corrupt-filter", error.Message, StringComparison.Ordinal);
@@ -133,7 +133,7 @@ public sealed class PagePoisonTests
         simulated.WritePageMap(Start + 0x5000, Swapped | 14 << 5 | PoisonType);
         using FakeUnpoisoner unpoisoner = new(simulated);
         using LinuxProcess process = simulated.Open();
-        PoisonPlan plan = unpoisoner.Prepare(process, 14, force: false);
+        PlannedPoison plan = unpoisoner.Prepare(process, 14, force: false);
         Assert.Equal(Start + 0x5000, plan.Address);
         Assert.Equal("", simulated.ReadDebug("unpoison-pfn"));
         PagePoison clear = unpoisoner.Clear(plan);
@@ -162,7 +162,7 @@ public sealed class PagePoisonTests
     {
         using SimulatedProcess simulated = Simulated();
         using PageUnpoisoner unpoisoner = new(simulated.Files);
-        PoisonPlan plan = unpoisoner.Prepare(null, 14, force: true);
+        PlannedPoison plan = unpoisoner.Prepare(null, 14, force: true);
         Assert.Equal("UnpoisonPage,EIO", Assert.Throws<MemProcException>(() => unpoisoner.Clear(plan)).ErrorId);
     }
 

@@ -6,7 +6,7 @@ public sealed class PageSharingTests
     [Fact]
     public void Every_present_page_is_in_the_index()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {5000 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 2500 2");
@@ -29,7 +29,7 @@ public sealed class PageSharingTests
     [Fact]
     public void Private_and_shared_pages_are_told_apart_with_whom()
     {
-        Need.Root();
+        Requires.Root();
         using TemporaryFolder folder = new();
         string file = folder.File("shared", new byte[8 * Page.Size]);
         using TargetProcess first = TargetProcess.Start();
@@ -64,7 +64,7 @@ public sealed class PageSharingTests
     [Fact]
     public void Private_memory_is_what_smaps_says()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {100 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 70");

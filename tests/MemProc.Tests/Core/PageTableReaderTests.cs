@@ -40,7 +40,7 @@ public sealed class PageTableReaderTests : TargetTests
         // Mapped and never touched; not mapped at all.
         foreach (ulong address in new[] { anonymous + Page.Size, 0x10000UL })
         {
-            Assert.Equal(new PageMapWord(0), Word(address));
+            Assert.Equal(new RawPageMapEntry(0), Word(address));
             Assert.True(reader.Entries(Process, address)[^1] is { IsPresent: false, Entry: 0, Pfn: null });
         }
     }
@@ -133,7 +133,7 @@ public sealed class PageTableReaderTests : TargetTests
     [Fact]
     public void Ten_thousand_random_pages_agree_with_pagemap_while_a_thread_maps_and_unmaps()
     {
-        const int Pages = 10_000, AtOnce = 250, MostRounds = 10_000;
+        const int Pages = 10_000, AtOnce = 250, MaxRounds = 10_000;
         using PageTableReader reader = Reader();
         TargetReply play = Target.Ask("churn");
         ulong start = play.Address("address"), end = start + play.Number("length");
@@ -141,12 +141,12 @@ public sealed class PageTableReaderTests : TargetTests
         int agreed = 0, played = 0;
         for (int round = 0; agreed < Pages || played < Pages / 4; round++)
         {
-            Assert.True(round < MostRounds, $"{agreed} pages agreed, {played} were among those that come and go");
+            Assert.True(round < MaxRounds, $"{agreed} pages agreed, {played} were among those that come and go");
             ulong[] resident = [.. new ResidentMemory(Process).Ranges(0, 1UL << 47)
                 .SelectMany(range => PagesOf(range.Start, range.End))];
             foreach (ulong address in random.GetItems(resident, AtOnce))
             {
-                PageMapWord before = Word(address);
+                RawPageMapEntry before = Word(address);
                 // What the reader does not find confirmed by pagemap it throws.
                 PageTableEntry last = reader.Entries(Process, address)[^1];
                 if (address < start || address >= end)
@@ -164,7 +164,7 @@ public sealed class PageTableReaderTests : TargetTests
             using SuspendedProcess still = SuspendedProcess.Begin(Process);
             foreach (ulong address in changing)
             {
-                PageMapWord word = Word(address);
+                RawPageMapEntry word = Word(address);
                 PageTableEntry last = reader.Entries(Process, address)[^1];
                 Assert.Equal((word.IsPresent, word.IsPresent ? word.Pfn : null), (last.IsPresent, last.Pfn));
                 played += word.IsPresent ? 1 : 0;
@@ -270,7 +270,7 @@ public sealed class PageTableReaderTests : TargetTests
 
     private static PageTableReader Reader()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         return new PageTableReader();
     }
 
@@ -278,9 +278,9 @@ public sealed class PageTableReaderTests : TargetTests
         [.. Enumerable.Range(0, (int)((end - start) / Page.Size)).Select(page => start + (ulong)page * Page.Size)];
 
     /// <summary>What pagemap says of the page of an address, whether anything is mapped there or not.</summary>
-    private PageMapWord Word(ulong address)
+    private RawPageMapEntry Word(ulong address)
     {
         ulong page = MachinePage.Floor(address);
-        return new PageMapWord(new PageMapReader(Process).ReadAll(page, page + MachinePage.SizeBytes).First().Words.Span[0]);
+        return new RawPageMapEntry(new PageMapReader(Process).ReadAll(page, page + MachinePage.SizeBytes).First().Entries.Span[0]);
     }
 }

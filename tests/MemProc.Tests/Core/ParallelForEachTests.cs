@@ -85,7 +85,7 @@ public sealed class ParallelForEachTests
     public void Any_other_error_stops_the_work_and_is_thrown_as_it_is(string where)
     {
         int worked = 0;
-        ParallelForEach<int, object> each = new(Items(), _ => Throw("state")) { IsItemError = error => error is FormatException };
+        ParallelForEach<int, object> each = new(InputValues(), _ => Throw("state")) { IsItemError = error => error is FormatException };
         Assert.Equal(where, Assert.Throws<InvalidOperationException>(() => each.Stream<int>(Work).Count()).Message);
         Assert.InRange(worked, 0, 999);
 
@@ -105,7 +105,7 @@ public sealed class ParallelForEachTests
 
         object Throw(string here) => here == where ? throw new InvalidOperationException(here) : new object();
 
-        IEnumerable<int> Items()
+        IEnumerable<int> InputValues()
         {
             for (int item = 0; item < 1000; item++)
             {

@@ -8,7 +8,7 @@ public sealed class PfnSearchTests
     [Fact]
     public void A_frame_leads_back_to_its_address()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -20,7 +20,7 @@ public sealed class PfnSearchTests
     [Fact]
     public void A_shared_frame_is_found_in_both_processes()
     {
-        Need.Root();
+        Requires.Root();
         using TemporaryFolder folder = new();
         string file = folder.File("shared", new byte[4 * Page.Size]);
         using TargetProcess first = TargetProcess.Start();
@@ -43,7 +43,7 @@ public sealed class PfnSearchTests
     [Fact]
     public void Processes_that_cannot_be_searched_are_told_and_do_not_stop_the_others()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         ulong pfn;
@@ -64,7 +64,7 @@ public sealed class PfnSearchTests
     [Fact]
     public void Among_processes_every_place_is_found_from_the_lowest_to_the_highest()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         using TargetProcess other = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");

@@ -28,7 +28,7 @@ public sealed class PhysicalMapTests
         PhysicalMap map = Read(Recorded);
         foreach (IEnumerable<PhysicalRange> chain in new[]
         {
-            map.Holding(0xcd8c000), map.HoldingFrames(0xcd8c000 / Page.Size),
+            map.Containing(0xcd8c000), map.ContainingFrames(0xcd8c000 / Page.Size),
         })
         {
             Assert.Equal(["System RAM", "Kernel rodata"], chain.Select(range => range.Name));
@@ -52,10 +52,10 @@ public sealed class PhysicalMapTests
     public void The_first_and_last_byte_are_in_and_the_next_ones_are_not()
     {
         PhysicalMap map = Read(Recorded);
-        Assert.Equal(2, map.Holding(0xca00000).Count());
-        Assert.Equal(2, map.Holding(0xce16fff).Count());
-        Assert.Equal("System RAM", Assert.Single(map.Holding(0xce17000)).Name);
-        Assert.Equal("System RAM", Assert.Single(map.Holding(0xc9fffff)).Name);
+        Assert.Equal(2, map.Containing(0xca00000).Count());
+        Assert.Equal(2, map.Containing(0xce16fff).Count());
+        Assert.Equal("System RAM", Assert.Single(map.Containing(0xce17000)).Name);
+        Assert.Equal("System RAM", Assert.Single(map.Containing(0xc9fffff)).Name);
     }
 
     [Fact]
@@ -64,13 +64,13 @@ public sealed class PhysicalMapTests
         PhysicalMap map = Read(Recorded);
         foreach (ulong address in new ulong[] { 0xa0000, 0x1feff000, ulong.MaxValue })
         {
-            MemProcException error = Assert.Throws<MemProcException>(() => map.Holding(address));
+            MemProcException error = Assert.Throws<MemProcException>(() => map.Containing(address));
             Assert.Equal(("FindPhysicalRange,ENOENT", address), (error.ErrorId, error.Target));
         }
 
         foreach (ulong pfn in new[] { 0x40000000 / Page.Size, ulong.MaxValue / Page.Size + 1, ulong.MaxValue })
         {
-            MemProcException error = Assert.Throws<MemProcException>(() => map.HoldingFrames(pfn));
+            MemProcException error = Assert.Throws<MemProcException>(() => map.ContainingFrames(pfn));
             Assert.Equal(("FindPhysicalRange,ENOENT", pfn), (error.ErrorId, error.Target));
         }
     }
@@ -80,9 +80,9 @@ public sealed class PhysicalMapTests
     {
         PhysicalMap map = Read(Recorded);
         ulong pfn = 0x9ec00 / Page.Size;
-        Assert.Contains("System RAM", map.HoldingFrames(pfn).Select(range => range.Name));
-        Assert.Contains("Reserved", map.HoldingFrames(pfn).Select(range => range.Name));
-        Assert.Equal("Reserved", Assert.Single(map.Holding(0x9ec00)).Name);
+        Assert.Contains("System RAM", map.ContainingFrames(pfn).Select(range => range.Name));
+        Assert.Contains("Reserved", map.ContainingFrames(pfn).Select(range => range.Name));
+        Assert.Equal("Reserved", Assert.Single(map.Containing(0x9ec00)).Name);
     }
 
     [Fact]
@@ -91,8 +91,8 @@ public sealed class PhysicalMapTests
         PhysicalMap map = Read(Recorded);
         ulong first = 0xca00000 / Page.Size;
         Assert.Equal(["System RAM", "Kernel rodata", "Kernel data"],
-            map.HoldingFrames(first, 0x800000 / Page.Size).Select(range => range.Name));
-        Assert.Equal(11, map.HoldingFrames(0, ulong.MaxValue).Count());
+            map.ContainingFrames(first, 0x800000 / Page.Size).Select(range => range.Name));
+        Assert.Equal(11, map.ContainingFrames(0, ulong.MaxValue).Count());
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class PhysicalMapTests
                 new[] { range.Start, range.End, range.SizeBytes, range.Pfn, range.PageCount });
         });
         Assert.Equal("  hidden : Kernel code", map.Ranges[2].ToString());
-        foreach (Action ask in new Action[] { () => map.Holding(0), () => map.HoldingFrames(0) })
+        foreach (Action ask in new Action[] { () => map.Containing(0), () => map.ContainingFrames(0) })
         {
             MemProcException error = Assert.Throws<MemProcException>(ask);
             Assert.Equal("FindPhysicalRange,EPERM", error.ErrorId);
@@ -152,7 +152,7 @@ public sealed class PhysicalMapTests
         Assert.Equal("bus 5", map.Ranges[8].Parent);
         Assert.Equal("bus 4", map.Ranges[9].Parent);
         Assert.Equal("bus 1", map.Ranges[10].Parent);
-        Assert.Equal(8, map.Holding(0x10).Count());
+        Assert.Equal(8, map.Containing(0x10).Count());
     }
 
     [Fact]
@@ -163,8 +163,8 @@ public sealed class PhysicalMapTests
         Assert.Equal((0xfffffffffffff000, ulong.MaxValue), (top.Start, top.End));
         // Less than a frame where frames are larger than 4 KiB.
         Assert.Equal(1UL, top.PageCount);
-        Assert.Same(top, Assert.Single(map.Holding(ulong.MaxValue)));
-        Assert.Same(top, Assert.Single(map.HoldingFrames(ulong.MaxValue / Page.Size)));
+        Assert.Same(top, Assert.Single(map.Containing(ulong.MaxValue)));
+        Assert.Same(top, Assert.Single(map.ContainingFrames(ulong.MaxValue / Page.Size)));
     }
 
     [Fact]
@@ -189,7 +189,7 @@ public sealed class PhysicalMapTests
         PhysicalMap map = Read(string.Concat(Enumerable.Range(0, 20_000).Select(index =>
             $"{index * 0x1000L:x8}-{index * 0x1000L + 0xfff:x8} : range {index}\n")));
         Assert.Equal(20_000, map.Ranges.Count);
-        Assert.Equal("range 12345", Assert.Single(map.Holding(12345 * 0x1000)).Name);
+        Assert.Equal("range 12345", Assert.Single(map.Containing(12345 * 0x1000)).Name);
     }
 
     [Fact]
@@ -197,7 +197,7 @@ public sealed class PhysicalMapTests
     {
         PhysicalMap map = ReadOwn();
         Assert.Equal(File.ReadLines("/proc/iomem"), map.Ranges.Select(range =>
-            range.Depth <= IomemLine.DeepestShown ? range.ToString() : $"          {range.ToString().TrimStart()}"));
+            range.Depth <= IomemLine.MaxDepth ? range.ToString() : $"          {range.ToString().TrimStart()}"));
     }
 
     [Fact]
@@ -208,17 +208,17 @@ public sealed class PhysicalMapTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         ProcMap vdso = MapReader.Read(process).Single(mapping => mapping.Kind == ProcMapKind.Vdso);
         PageMapEntry page = new PageMapWalk(process).At(vdso.Start).Single();
-        PhysicalRange[] chain = [.. map.HoldingFrames(page.Pfn!.Value)];
+        PhysicalRange[] chain = [.. map.ContainingFrames(page.Pfn!.Value)];
         Assert.Equal("System RAM", chain[0].Name);
         Assert.All(chain, range => Assert.True(
             range.Start <= page.PhysicalAddress && page.PhysicalAddress < range.End, range.ToString()));
-        Assert.Equal(chain, map.Holding(page.PhysicalAddress!.Value));
+        Assert.Equal(chain, map.Containing(page.PhysicalAddress!.Value));
         Assert.Equal(Enumerable.Range(0, chain.Length), chain.Select(range => range.Depth));
     }
 
     private static PhysicalMap ReadOwn()
     {
-        Need.Root();
+        Requires.Root();
         PhysicalMap map = PhysicalMap.Read();
         Assert.SkipWhen(map.IsHidden, "needs CAP_SYS_ADMIN in the machine's own user namespace");
         return map;

@@ -40,7 +40,7 @@ public sealed class PopulatedPagesTests
         using SimulatedProcess simulated = Simulate();
         using LinuxProcess process = simulated.Open();
         PopulatedPages walk = new(process) { IncludeEmpty = true };
-        Assert.Equal(6, walk.In(AddressRange.All).Sum(found => found.Pages.Words.Length));
+        Assert.Equal(6, walk.In(AddressRange.All).Sum(found => found.Pages.Entries.Length));
     }
 
     [Fact]
@@ -105,9 +105,9 @@ public sealed class PopulatedPagesTests
     }
 
     private static IEnumerable<(ulong Map, ulong Address)> Populated(
-        IEnumerable<(ProcMap Map, PageMapStretch Pages)> walk) =>
+        IEnumerable<(ProcMap Map, PageMapRange Pages)> walk) =>
         from found in walk
-        from index in Enumerable.Range(0, found.Pages.Words.Length)
-        where new PageMapWord(found.Pages.Words.Span[index]).IsPopulated
+        from index in Enumerable.Range(0, found.Pages.Entries.Length)
+        where new RawPageMapEntry(found.Pages.Entries.Span[index]).IsPopulated
         select (found.Map.Start, found.Pages.Address + (ulong)index * Page.Size);
 }

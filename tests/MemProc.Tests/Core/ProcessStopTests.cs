@@ -14,7 +14,7 @@ public sealed class ProcessStopTests
         target.Ask($"spin {address}");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         ulong before;
-        using (ProcessStop stop = ProcessStop.Hold(process))
+        using (ProcessStop stop = ProcessStop.Begin(process))
         {
             Assert.Equal(process.ThreadIds(), stop.ThreadIds);
             Assert.Contains(process.Id, stop.ThreadIds);
@@ -34,7 +34,7 @@ public sealed class ProcessStopTests
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        ProcessStop stop = ProcessStop.Hold(process);
+        ProcessStop stop = ProcessStop.Begin(process);
         stop.Dispose();
         stop.Dispose();
         Assert.Equal(0, target.Exit());
@@ -49,7 +49,7 @@ public sealed class ProcessStopTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         for (int round = 0; round < 50; round++)
         {
-            using ProcessStop stop = ProcessStop.Hold(process);
+            using ProcessStop stop = ProcessStop.Begin(process);
             Assert.All(process.ThreadIds().Select(thread => process.ThreadStat(thread)!.Value.State),
                 state => Assert.True(state is 't' or 'Z' or 'X', $"{state}"));
         }
@@ -73,7 +73,7 @@ public sealed class ProcessStopTests
         });
         for (int round = 0; round < 300; round++)
         {
-            ProcessStop.Hold(process).Dispose();
+            ProcessStop.Begin(process).Dispose();
             Assert.False(target.HasExited);
         }
 
@@ -99,7 +99,7 @@ public sealed class ProcessStopTests
                     Thread.SpinWait(1000);
                 }
             });
-            ProcessStop.Hold(process).Dispose();
+            ProcessStop.Begin(process).Dispose();
             await late;
             Assert.False(target.HasExited);
         }
@@ -112,7 +112,7 @@ public sealed class ProcessStopTests
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using ProcessStop stop = ProcessStop.Hold(process);
+        using ProcessStop stop = ProcessStop.Begin(process);
         const uint NtPrStatus = 1;
         Assert.All(stop.ThreadIds, thread => Assert.True(stop.ReadRegisters(thread, NtPrStatus)!.Length >= 27 * 8));
         Assert.Null(stop.ReadRegisters(process.Id, 0x7fff));
@@ -126,7 +126,7 @@ public sealed class ProcessStopTests
         try
         {
             using LinuxProcess process = LinuxProcess.Open(sleeper.Id);
-            using (ProcessStop.Hold(process))
+            using (ProcessStop.Begin(process))
             {
                 Shell.Run("kill", "-TERM", $"{sleeper.Id}");
                 Assert.False(process.HasExited);
@@ -150,7 +150,7 @@ public sealed class ProcessStopTests
             Shell.Run("kill", "-STOP", $"{sleeper.Id}");
             using LinuxProcess process = LinuxProcess.Open(sleeper.Id);
             Assert.True(SpinWait.SpinUntil(() => process.ThreadStat(sleeper.Id)?.State == 'T', TimeSpan.FromSeconds(30)));
-            ProcessStop.Hold(process).Dispose();
+            ProcessStop.Begin(process).Dispose();
             Assert.True(SpinWait.SpinUntil(() => process.ThreadStat(sleeper.Id)?.State == 'T', TimeSpan.FromSeconds(30)));
         }
         finally
@@ -165,7 +165,7 @@ public sealed class ProcessStopTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using (ProcessStop stop = ProcessStop.Hold(process))
+        using (ProcessStop stop = ProcessStop.Begin(process))
         {
             MemoryReader reader = new(process, ReadMethod.Auto);
             Assert.Empty(reader.Read(address, new byte[16]));
@@ -184,8 +184,8 @@ public sealed class ProcessStopTests
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using ProcessStop stop = ProcessStop.Hold(process);
-        MemProcException error = Assert.Throws<MemProcException>(() => ProcessStop.Hold(process));
+        using ProcessStop stop = ProcessStop.Begin(process);
+        MemProcException error = Assert.Throws<MemProcException>(() => ProcessStop.Begin(process));
         Assert.Equal("StopProcess,EPERM", error.ErrorId);
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
         Assert.Contains(self.ThreadIds(),
@@ -196,7 +196,7 @@ public sealed class ProcessStopTests
     public void A_process_cannot_stop_itself()
     {
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
-        Assert.Equal("StopProcess,EPERM", Assert.Throws<MemProcException>(() => ProcessStop.Hold(self)).ErrorId);
+        Assert.Equal("StopProcess,EPERM", Assert.Throws<MemProcException>(() => ProcessStop.Begin(self)).ErrorId);
     }
 
     [Fact]
@@ -207,7 +207,7 @@ public sealed class ProcessStopTests
         File.CreateSymbolicLink(Path.Combine(folder.Path, "self"), "1");
         Directory.CreateSymbolicLink(Path.Combine(folder.Path, $"{target.ProcessId}"), $"/proc/{target.ProcessId}");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId, files: new KernelFiles(folder.Path));
-        Assert.Equal("StopProcess,EOPNOTSUPP", Assert.Throws<MemProcException>(() => ProcessStop.Hold(process)).ErrorId);
+        Assert.Equal("StopProcess,EOPNOTSUPP", Assert.Throws<MemProcException>(() => ProcessStop.Begin(process)).ErrorId);
         Assert.All(process.ThreadIds(), thread => Assert.NotEqual('t', process.ThreadStat(thread)?.State));
     }
 
@@ -217,7 +217,7 @@ public sealed class ProcessStopTests
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         Assert.ThrowsAny<OperationCanceledException>(
-            () => ProcessStop.Hold(process, new CancellationToken(canceled: true)));
+            () => ProcessStop.Begin(process, new CancellationToken(canceled: true)));
         Assert.Equal(0, target.Exit());
     }
 
@@ -231,5 +231,5 @@ public sealed class ProcessStopTests
     }
 
     private static ulong Counter(LinuxProcess process, ulong address) =>
-        BitConverter.ToUInt64(new MemoryReader(process, ReadMethod.Auto).ReadWhole(address, 8));
+        BitConverter.ToUInt64(new MemoryReader(process, ReadMethod.Auto).ReadExactly(address, 8));
 }

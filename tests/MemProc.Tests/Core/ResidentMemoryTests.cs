@@ -68,7 +68,7 @@ public sealed class ResidentMemoryTests
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemoryReader reader = new(process, ReadMethod.Auto) { ResidentOnly = true };
-        MemProcException error = Assert.Throws<MemProcException>(() => reader.ReadWhole(address, 8));
+        MemProcException error = Assert.Throws<MemProcException>(() => reader.ReadExactly(address, 8));
         Assert.Equal((Errno.ENODATA, address), (error.Errno, (ulong)error.Target!));
     }
 }

@@ -208,7 +208,7 @@ public sealed class SimulatedKernelTests : IDisposable
         using LinuxProcess process = _process.Open();
         KernelReader reader = new(kernel, _process.Files, new KernelPageTables(
             SimulatedKernel.Base, new X64PageTable(levels, 0, savesDirty: true)));
-        PageTableStep[] steps = new PageTableStep[PageTableFormat.MostLevels];
+        PageTableStep[] steps = new PageTableStep[PageTableFormat.MaxLevels];
         return steps[..new PageTableWalker(reader, process).Walk(address, steps)];
     }
 }

@@ -114,7 +114,7 @@ public sealed class TypedReaderTests
         Assert.Contains("field 'b'", error.Message, StringComparison.Ordinal);
 
         Write(process, address + 8, BitConverter.GetBytes(address + Page.Size));
-        Write(process, address + Page.Size, [.. Enumerable.Repeat((byte)'x', TypedReader.LongestText)]);
+        Write(process, address + Page.Size, [.. Enumerable.Repeat((byte)'x', TypedReader.MaxTextBytes)]);
         error = Assert.Throws<MemProcException>(() => reader.Values(address, MemoryType.Parse("char*"), 2).Count());
         Assert.Equal("ReadMemory,E2BIG", error.ErrorId);
     }
@@ -183,6 +183,6 @@ public sealed class TypedReaderTests
     }
 
     private static void Write(LinuxProcess process, ulong address, byte[] bytes) =>
-        MemoryTransaction.Prepare(process, [new WantedWrite(address, bytes)])
+        MemoryTransaction.Prepare(process, [new MemoryWriteRequest(address, bytes)])
             .Commit(stop: false, verify: false);
 }

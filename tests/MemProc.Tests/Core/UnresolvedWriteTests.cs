@@ -10,10 +10,10 @@ public sealed class UnresolvedWriteTests : TargetTests
     {
         ulong seed = Target.Ask("seed").Address("address");
         ulong libc = MapReader.Read(Process).First(map => map.Path.EndsWith("/libc.so.6", StringComparison.Ordinal)).Start;
-        IReadOnlyList<WantedWrite> writes = UnresolvedWrite.Resolve(Process,
+        IReadOnlyList<MemoryWriteRequest> writes = UnresolvedWrite.Resolve(Process,
         [
-            new(ProcAddress.Parse("libc.so.6+8"), [1], [2], Force: true),
-            new(ProcAddress.FromNumber(seed), [3, 4]),
+            new(AddressExpression.Parse("libc.so.6+8"), [1], [2], Force: true),
+            new(AddressExpression.FromNumber(seed), [3, 4]),
         ]);
         Assert.Equal([libc + 8, seed], writes.Select(write => write.Address));
         Assert.Equal([1], writes[0].Bytes);
@@ -27,9 +27,9 @@ public sealed class UnresolvedWriteTests : TargetTests
     public void One_address_that_does_not_resolve_fails_all_of_them()
     {
         ulong seed = Target.Ask("seed").Address("address");
-        UnresolvedWrite bad = new(ProcAddress.Parse("libnone.so+8"), [1]);
+        UnresolvedWrite bad = new(AddressExpression.Parse("libnone.so+8"), [1]);
         MemProcException error = Assert.Throws<MemProcException>(() => UnresolvedWrite.Resolve(
-            Process, [new(ProcAddress.FromNumber(seed), [1]), new(ProcAddress.Parse("[heap]"), [1]), bad]));
+            Process, [new(AddressExpression.FromNumber(seed), [1]), new(AddressExpression.Parse("[heap]"), [1]), bad]));
         Assert.Equal("ResolveAddress,ENOENT", error.ErrorId);
         Assert.EndsWith(" None of the 3 writes was done.", error.Message, StringComparison.Ordinal);
         error = Assert.Throws<MemProcException>(() => UnresolvedWrite.Resolve(Process, [bad]));
@@ -42,10 +42,10 @@ public sealed class UnresolvedWriteTests : TargetTests
         Target.Ask("vmas 1000");
         long maps = BytesReadBy(() => _ = MapReader.Read(Process).Count());
         UnresolvedWrite[] writes = [.. Enumerable.Range(0, 20).Select(
-            number => new UnresolvedWrite(ProcAddress.Parse($"[stack]-{number}"), [1]))];
+            number => new UnresolvedWrite(AddressExpression.Parse($"[stack]-{number}"), [1]))];
         Assert.InRange(BytesReadBy(() => UnresolvedWrite.Resolve(Process, writes)), maps / 2, 3 * maps);
         UnresolvedWrite[] numbers = [.. Enumerable.Range(1, 20).Select(
-            number => new UnresolvedWrite(ProcAddress.FromNumber((ulong)number), [1]))];
+            number => new UnresolvedWrite(AddressExpression.FromNumber((ulong)number), [1]))];
         Assert.InRange(BytesReadBy(() => UnresolvedWrite.Resolve(Process, numbers)), 0, maps / 2);
     }
 

@@ -47,6 +47,6 @@ public sealed class ValueComparisonTests
     private static IEnumerable<int> Fitting(ValueComparison? comparison)
     {
         ValueCondition condition = comparison!.For(MemoryValueType.Int32);
-        return Enumerable.Range(0, 10).Where(number => condition.Fits(BitConverter.GetBytes(number)));
+        return Enumerable.Range(0, 10).Where(number => condition.Matches(BitConverter.GetBytes(number)));
     }
 }

@@ -18,7 +18,7 @@ public sealed class ValueTests
     public void Addresses_are_read_by_the_written_rule(string text, ulong expected)
     {
         Assert.Equal(expected, NumberText.Parse(text));
-        Assert.Equal($"0x{expected:x}", ProcAddress.Parse(text).ToString());
+        Assert.Equal($"0x{expected:x}", AddressExpression.Parse(text).ToString());
     }
 
     [Theory]
@@ -32,7 +32,7 @@ public sealed class ValueTests
     [InlineData("\e[31m")]
     public void What_is_no_address_is_refused_in_words(string text)
     {
-        FormatException error = Assert.Throws<FormatException>(() => ProcAddress.Parse(text));
+        FormatException error = Assert.Throws<FormatException>(() => AddressExpression.Parse(text));
         Assert.Contains("not a valid address", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\e', error.Message);
     }

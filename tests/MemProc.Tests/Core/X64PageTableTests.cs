@@ -31,7 +31,7 @@ public sealed class X64PageTableTests
     {
         PageTableBits bits = _four.Decode(entry, level);
         Assert.Equal((true, isLeaf, leadsTo, false), (bits.IsPresent, bits.IsLeaf, bits.PhysicalAddress, bits.IsSwapEntry));
-        Assert.Equal(names, string.Join(' ', _four.NamesOf(entry, level)));
+        Assert.Equal(names, string.Join(' ', _four.FlagNames(entry, level)));
         Assert.Equal(isLeaf, bits.ProtectionKey is not null);
     }
 
@@ -58,10 +58,10 @@ public sealed class X64PageTableTests
         ulong entry = 0x8000_0000_0000_0120 | large | (~Frame & 0x000f_ffff_ffff_f000);
         PageTableBits bits = _four.Decode(entry, level);
         Assert.Equal((true, true, Frame), (bits.IsPresent, bits.IsLeaf, bits.PhysicalAddress));
-        Assert.Equal("PROT_NONE", _four.NamesOf(entry, level)[0]);
-        Assert.DoesNotContain("G", _four.NamesOf(entry, level));
-        Assert.Null(_four.Says(entry, level, PageTableTrait.Global));
-        Assert.False(_four.Says(entry, level, PageTableTrait.User));
+        Assert.Equal("PROT_NONE", _four.FlagNames(entry, level)[0]);
+        Assert.DoesNotContain("G", _four.FlagNames(entry, level));
+        Assert.Null(_four.TestTrait(entry, level, PageTableTrait.Global));
+        Assert.False(_four.TestTrait(entry, level, PageTableTrait.User));
     }
 
     [Theory]
@@ -75,17 +75,17 @@ public sealed class X64PageTableTests
         PageTableBits bits = _four.Decode(entry, 1);
         Assert.Equal((false, true, true, type, offset),
             (bits.IsPresent, bits.IsLeaf, bits.IsSwapEntry, bits.SwapType, bits.SwapOffset));
-        Assert.Null(_four.Says(entry, 1, PageTableTrait.Dirty));
-        Assert.Empty(_four.NamesOf(entry, 1));
-        Assert.Equal(["SoftDirty", "UffdWp", "Exclusive"], _four.NamesOf(entry | 0xe, 1));
+        Assert.Null(_four.TestTrait(entry, 1, PageTableTrait.Dirty));
+        Assert.Empty(_four.FlagNames(entry, 1));
+        Assert.Equal(["SoftDirty", "UffdWp", "Exclusive"], _four.FlagNames(entry | 0xe, 1));
     }
 
     [Fact]
     public void An_empty_entry_is_nothing_at_all()
     {
         Assert.Equal(default, _four.Decode(0, 1));
-        Assert.Empty(_four.NamesOf(0, 1));
-        Assert.Null(_four.Says(0, 1, PageTableTrait.Writable));
+        Assert.Empty(_four.FlagNames(0, 1));
+        Assert.Null(_four.TestTrait(0, 1, PageTableTrait.Writable));
     }
 
     [Fact]
@@ -104,10 +104,10 @@ public sealed class X64PageTableTests
     public void Bit_58_says_dirty_from_Linux_6_6_on_only()
     {
         const ulong Entry = 0x8400_0000_0012_3025;
-        Assert.True(_four.Says(Entry, 1, PageTableTrait.Dirty));
+        Assert.True(_four.TestTrait(Entry, 1, PageTableTrait.Dirty));
         X64PageTable older = new(4, 0, savesDirty: false);
-        Assert.False(older.Says(Entry, 1, PageTableTrait.Dirty));
-        Assert.Contains("SW4", older.NamesOf(Entry, 1));
+        Assert.False(older.TestTrait(Entry, 1, PageTableTrait.Dirty));
+        Assert.Contains("SW4", older.FlagNames(Entry, 1));
     }
 
     [Fact]

@@ -6,7 +6,7 @@ namespace MemProc.Tests.Interop;
 /// <summary>The calls that a file's pages are asked by.</summary>
 public sealed class FileMappingTests
 {
-    private const ulong FarBehind = 1UL << 30;
+    private const ulong MaxFolioReach = 1UL << 30;
 
     [Fact]
     public void A_mapping_is_in_maps_until_it_is_disposed_of()
@@ -49,7 +49,7 @@ public sealed class FileMappingTests
             Assert.Equal([1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1], pages);
         }
 
-        Assert.Equal(Errno.None, Libc.TryMapFile(handle, FarBehind, Page.Size, out mapping));
+        Assert.Equal(Errno.None, Libc.TryMapFile(handle, MaxFolioReach, Page.Size, out mapping));
         using (mapping)
         {
             byte[] pages = [9];
@@ -121,9 +121,9 @@ public sealed class FileMappingTests
     public void A_fifo_without_a_writer_is_opened_at_once()
     {
         using TemporaryFolder folder = new();
-        Shell.Run(Need.Tool("mkfifo"), $"{folder.Path}/fifo");
+        Shell.Run(Requires.Tool("mkfifo"), $"{folder.Path}/fifo");
         Assert.Equal(Errno.None, Libc.TryOpenAt(
-            null, $"{folder.Path}/fifo", OpenAccess.ReadWithoutWaiting, out SafeFileHandle? handle));
+            null, $"{folder.Path}/fifo", OpenAccess.ReadNonBlocking, out SafeFileHandle? handle));
         handle!.Dispose();
     }
 

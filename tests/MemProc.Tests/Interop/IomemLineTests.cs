@@ -57,7 +57,7 @@ public sealed class IomemLineTests
         {
             bool isLine = IomemLine.TryParse(text, out IomemLine line);
             _ = isLine ? accepted++ : refused++;
-            Assert.True(line.Start <= line.Last && line.Depth is >= 0 and <= IomemLine.DeepestShown);
+            Assert.True(line.Start <= line.Last && line.Depth is >= 0 and <= IomemLine.MaxDepth);
         }
 
         Assert.True(accepted > 1000 && refused > 1000, $"{accepted} accepted, {refused} refused");

@@ -56,8 +56,8 @@ public sealed class KernelNumberTests
             ("O_RDONLY", (int)OpenAccess.ReadOnly),
             ("O_WRONLY", (int)OpenAccess.WriteOnly),
             ("O_RDWR", (int)OpenAccess.ReadWrite),
-            ("(O_RDONLY | O_NONBLOCK)", (int)OpenAccess.ReadWithoutWaiting),
-            ("(O_RDONLY | O_NONBLOCK | O_NOATIME)", (int)OpenAccess.ReadWithoutTrace),
+            ("(O_RDONLY | O_NONBLOCK)", (int)OpenAccess.ReadNonBlocking),
+            ("(O_RDONLY | O_NONBLOCK | O_NOATIME)", (int)OpenAccess.ReadNoAccessTime),
             ("O_PATH", (int)OpenAccess.PathOnly),
             ("O_NOFOLLOW", Libc.NoFollow),
             ("(O_WRONLY | O_CREAT | O_EXCL)", Constant(typeof(Libc), "CreateNew")),
@@ -125,12 +125,12 @@ public sealed class KernelNumberTests
     [Fact]
     public void A_wrong_number_would_be_noticed()
     {
-        Assert.Empty(CCompiler.Complaint(Assertions("#include <errno.h>", [("ENOENT", 2)])));
-        Assert.NotEmpty(CCompiler.Complaint(Assertions("#include <errno.h>", [("ENOENT", 3)])));
+        Assert.Empty(CCompiler.CompileErrors(Assertions("#include <errno.h>", [("ENOENT", 2)])));
+        Assert.NotEmpty(CCompiler.CompileErrors(Assertions("#include <errno.h>", [("ENOENT", 3)])));
     }
 
     private static void Prove(string header, IEnumerable<(string Name, object Number)> numbers) =>
-        Assert.Empty(CCompiler.Complaint(Assertions(header, numbers)));
+        Assert.Empty(CCompiler.CompileErrors(Assertions(header, numbers)));
 
     private static string Assertions(string header, IEnumerable<(string Name, object Number)> numbers)
     {

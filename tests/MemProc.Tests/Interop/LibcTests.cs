@@ -80,7 +80,7 @@ public sealed class LibcTests
         using SafeFileHandle pagemap = Libc.OpenAt(null, $"/proc/{target.ProcessId}/pagemap");
         byte[] word = new byte[8];
         Assert.Equal(8, Libc.PReadFully(pagemap, word, address / Page.Size * 8));
-        Assert.True(new PageMapWord(BitConverter.ToUInt64(word)).IsPresent);
+        Assert.True(new RawPageMapEntry(BitConverter.ToUInt64(word)).IsPresent);
         Assert.Equal(0, Libc.PReadFully(pagemap, word, 0xffffffffff600000 / Page.Size * 8));
 
         target.Kill();
@@ -232,7 +232,7 @@ public sealed class LibcTests
         ulong device = (status.DeviceMinor & 0xffUL) | (status.DeviceMajor & 0xfffUL) << 8
             | (status.DeviceMinor & ~0xffUL) << 12 | (status.DeviceMajor & ~0xfffUL) << 32;
         Assert.Equal(
-            Shell.Run(Need.Tool("stat"), "-c", "%d %i %s", path).TrimEnd(),
+            Shell.Run(Requires.Tool("stat"), "-c", "%d %i %s", path).TrimEnd(),
             $"{device} {status.Inode} {status.SizeBytes}");
         Assert.Equal(5000UL, status.SizeBytes);
 

@@ -20,12 +20,12 @@ public sealed class MountInfoLineTests
     // A hyphen as a folder's name is no separator, and a source can be missing.
     [InlineData("36 35 4095:1048575 /- /- rw - tmpfs  rw,size=4k", 4095, 1048575, "/-", "/-", "tmpfs", "rw,size=4k")]
     public void A_mount_has_device_root_place_and_type(
-        string line, uint major, uint minor, string root, string place, string type, string options)
+        string line, uint major, uint minor, string root, string mountPoint, string type, string options)
     {
         Assert.True(MountInfoLine.TryParse(Encoding.UTF8.GetBytes(line), out MountInfoLine mount));
         Assert.Equal((major, minor), (mount.DeviceMajor, mount.DeviceMinor));
         Assert.Equal(root, MountInfoLine.Unescape(mount.Root));
-        Assert.Equal(place, MountInfoLine.Unescape(mount.MountPoint));
+        Assert.Equal(mountPoint, MountInfoLine.Unescape(mount.MountPoint));
         Assert.Equal(type, Encoding.UTF8.GetString(mount.FileSystem));
         Assert.Equal(options, Encoding.UTF8.GetString(mount.SuperOptions));
     }

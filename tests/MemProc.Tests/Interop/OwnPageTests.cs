@@ -29,11 +29,11 @@ public sealed class OwnPageTests
         Assert.True(map.VmFlags.Contains("nh") || !Directory.Exists("/sys/kernel/mm/transparent_hugepage"));
     }
 
-    private static PageMapWord Word(ulong address)
+    private static RawPageMapEntry Word(ulong address)
     {
         using SafeFileHandle pagemap = Libc.OpenAt(null, "/proc/self/pagemap");
         byte[] word = new byte[sizeof(ulong)];
         Assert.Equal(sizeof(ulong), Libc.PReadFully(pagemap, word, address / Page.Size * sizeof(ulong)));
-        return new PageMapWord(BitConverter.ToUInt64(word));
+        return new RawPageMapEntry(BitConverter.ToUInt64(word));
     }
 }

@@ -19,7 +19,7 @@ public sealed class PageMapScanTests
         PageRegion[] regions = new PageRegion[200];
         Errno errno = PageMapScan.TryFindPopulated(
             pagemap, start, start + Length, regions, out int count, out ulong end);
-        Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+        Requires.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
         Assert.Equal(Errno.None, errno);
         Assert.Equal(start + Length, end);
         Assert.Equal(Touched(start, stride), Pages(regions.AsSpan(0, count)));
@@ -40,7 +40,7 @@ public sealed class PageMapScanTests
         {
             Errno errno = PageMapScan.TryFindPopulated(
                 pagemap, next, start + Length, regions, out int count, out ulong end);
-            Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+            Requires.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
             Assert.Equal(Errno.None, errno);
             Assert.True(end > next);
             pages.AddRange(Pages(regions.AsSpan(0, count)));
@@ -63,7 +63,7 @@ public sealed class PageMapScanTests
         PageRegion[] regions = new PageRegion[16];
         Errno errno = PageMapScan.TryFindPopulated(
             pagemap, start, start + (16 * Page.Size), regions, out int count, out _);
-        Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+        Requires.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
         Assert.Equal(Errno.None, errno);
         Assert.Equal(
             [(start + (2 * Page.Size), start + (5 * Page.Size)), (start + (9 * Page.Size), start + (10 * Page.Size))],
@@ -80,7 +80,7 @@ public sealed class PageMapScanTests
         PageRegion[] regions = new PageRegion[16];
         Errno errno = PageMapScan.TryFindPopulated(
             pagemap, start, start + (16 * Page.Size), regions, out int count, out ulong end, maxPages: 5);
-        Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+        Requires.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
         Assert.Equal(Errno.None, errno);
         Assert.Equal((1, start, start + (5 * Page.Size)), (count, regions[0].Start, regions[0].End));
         Assert.Equal(start + (5 * Page.Size), end);
@@ -92,7 +92,7 @@ public sealed class PageMapScanTests
         using SafeFileHandle pagemap = Libc.OpenAt(null, "/proc/self/pagemap");
         PageRegion[] regions = new PageRegion[1];
         Errno errno = PageMapScan.TryFindPopulated(pagemap, 1, Page.Size, regions, out int count, out _);
-        Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+        Requires.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
         Assert.Equal(Errno.EINVAL, errno);
         Assert.True(count <= 0);
     }

@@ -44,7 +44,7 @@ public sealed class ProcMapQueryTests
         using SafeFileHandle maps = Libc.OpenAt(null, $"/proc/{target.ProcessId}/maps");
         Errno errno = ProcMapQuery.TryQuery(
             maps, address, orNext: false, out ProcMapQueryArgument answer, out byte[] name);
-        Need.Request(errno, Request);
+        Requires.Request(errno, Request);
         Assert.Equal(Errno.None, errno);
         Assert.Equal(address, answer.VmaStart);
         Assert.Equal(address + Math.Max(8192, Page.Size), answer.VmaEnd);
@@ -70,7 +70,7 @@ public sealed class ProcMapQueryTests
         File.Delete(path);
         using SafeFileHandle maps = Libc.OpenAt(null, $"/proc/{target.ProcessId}/maps");
         Errno errno = ProcMapQuery.TryQuery(maps, address, orNext: false, out _, out byte[] name);
-        Need.Request(errno, Request);
+        Requires.Request(errno, Request);
         Assert.Equal(Errno.None, errno);
         Assert.Equal($"{path} (deleted)", Encoding.UTF8.GetString(name));
         Assert.Contains(Lines(target), line => line.EndsWith(
@@ -82,7 +82,7 @@ public sealed class ProcMapQueryTests
     {
         using SafeFileHandle maps = Libc.OpenAt(null, "/proc/self/maps");
         Errno errno = ProcMapQuery.TryQuery(maps, ulong.MaxValue, orNext: true, out _, out _);
-        Need.Request(errno, Request);
+        Requires.Request(errno, Request);
         Assert.Equal(Errno.ENOENT, errno);
     }
 
@@ -93,7 +93,7 @@ public sealed class ProcMapQueryTests
         using SafeFileHandle maps = Libc.OpenAt(null, $"/proc/{target.ProcessId}/maps");
         target.Kill();
         Errno errno = ProcMapQuery.TryQuery(maps, 0, orNext: true, out _, out _);
-        Need.Request(errno, Request);
+        Requires.Request(errno, Request);
         Assert.Equal(Errno.ESRCH, errno);
     }
 
@@ -114,7 +114,7 @@ public sealed class ProcMapQueryTests
         Assert.True(MapsLine.TryParse(Encoding.UTF8.GetBytes(line), out MapsLine mapping));
         Errno errno = ProcMapQuery.TryQuery(
             maps, mapping.End - 1, orNext: false, out ProcMapQueryArgument answer, out byte[] name);
-        Need.Request(errno, Request);
+        Requires.Request(errno, Request);
         return errno == Errno.None
             ? $"{answer.VmaStart:x}-{answer.VmaEnd:x} {(VmaPermissions)answer.VmaFlags} {answer.VmaOffset:x} "
                 + $"{answer.DeviceMajor:x}:{answer.DeviceMinor:x} {answer.Inode} {Encoding.UTF8.GetString(name)}"

@@ -108,8 +108,8 @@ public sealed class StructLayoutTests
     [InlineData("iov_none", 0, 8, 16)]
     public void A_wrong_layout_would_be_noticed(string member, int offset, int size, int structSize)
     {
-        Assert.Empty(CCompiler.Complaint(Assertions("struct iovec", "#include <sys/uio.h>", 16, [("iov_base", 0, 8)])));
-        Assert.NotEmpty(CCompiler.Complaint(
+        Assert.Empty(CCompiler.CompileErrors(Assertions("struct iovec", "#include <sys/uio.h>", 16, [("iov_base", 0, 8)])));
+        Assert.NotEmpty(CCompiler.CompileErrors(
             Assertions("struct iovec", "#include <sys/uio.h>", structSize, [(member, offset, size)])));
     }
 
@@ -118,9 +118,9 @@ public sealed class StructLayoutTests
     {
         FieldInfo[] fields = typeof(T).GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance);
         Assert.Equal(fields.Select(field => field.Name).Order(), names.Select(pair => pair.Field).Order());
-        Assert.Empty(CCompiler.Complaint(Assertions(structure, header, Unsafe.SizeOf<T>(), names.Select(pair =>
+        Assert.Empty(CCompiler.CompileErrors(Assertions(structure, header, Unsafe.SizeOf<T>(), names.Select(pair =>
         {
-            (int offset, int size) = Place<T>(fields.Single(field => field.Name == pair.Field));
+            (int offset, int size) = Locate<T>(fields.Single(field => field.Name == pair.Field));
             return (pair.Member, offset, size);
         }))));
     }
@@ -146,7 +146,7 @@ public sealed class StructLayoutTests
     /// Where a field lies, in the layout that a pointer to the structure shows the kernel: all bits of the field
     /// are set, and the bytes that changed are its place.
     /// </summary>
-    private static (int Offset, int Size) Place<T>(FieldInfo field)
+    private static (int Offset, int Size) Locate<T>(FieldInfo field)
         where T : unmanaged
     {
         object boxed = default(T);

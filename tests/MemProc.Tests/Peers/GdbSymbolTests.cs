@@ -8,7 +8,7 @@ public sealed class GdbSymbolTests
     [Fact]
     public void Addresses_of_code_are_called_what_gdb_calls_them()
     {
-        string gdb = Need.Tool("gdb");
+        string gdb = Requires.Tool("gdb");
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         using MappedImages images = new(process);
@@ -18,32 +18,32 @@ public sealed class GdbSymbolTests
         Assert.Equal(4, files.Length);
         Random random = new(5);
         ulong[] addresses = [.. files.SelectMany(file => RandomCode(file, images, random, Count))];
-        (string?[] theirs, string said) = Ask(gdb, target.ProcessId, addresses);
-        Assert.SkipWhen(said.Contains("ptrace: Operation not permitted", StringComparison.Ordinal), "needs to be allowed to trace");
+        (string?[] theirs, string output) = Ask(gdb, target.ProcessId, addresses);
+        Assert.SkipWhen(output.Contains("ptrace: Operation not permitted", StringComparison.Ordinal), "needs to be allowed to trace");
         Assert.Equal(addresses.Length, theirs.Length);
 
-        using AddressResolver resolver = new(process);
+        using Symbolizer resolver = new(process);
         ResolvedAddress[] ours = [.. resolver.Resolve(addresses, error => throw error)];
-        string[] differing = [.. ours.Zip(theirs).Where(pair => Called(pair.First) != pair.Second)
+        string[] differing = [.. ours.Zip(theirs).Where(pair => NameOf(pair.First) != pair.Second)
             .Select(pair => $"{pair.First.Address:x} {pair.First.Module} {pair.First.Section}: "
-                + $"{Called(pair.First)} ({pair.First.SymbolSource}), gdb: {pair.Second}")];
+                + $"{NameOf(pair.First)} ({pair.First.SymbolSource}), gdb: {pair.Second}")];
         Assert.True(differing.Length == 0,
-            $"{differing.Length} of {ours.Length}:\n{string.Join('\n', differing.Take(20))}\n{said[..Math.Min(said.Length, 500)]}");
+            $"{differing.Length} of {ours.Length}:\n{string.Join('\n', differing.Take(20))}\n{output[..Math.Min(output.Length, 500)]}");
         Assert.True(theirs.Count(name => name is not null) > Count, "hardly an address has a name");
     }
 
     private static ulong[] RandomCode(MappedFile file, MappedImages images, Random random, int count)
     {
         ElfSection text = file.Elf!.Sections.Single(section => section.Name == ".text");
-        ulong start = ProcAddress.Parse($"{ProcAddress.Quote(file.Path)}!.text").Resolve(images);
+        ulong start = AddressExpression.Parse($"{AddressExpression.Quote(file.Path)}!.text").Resolve(images);
         return [.. Enumerable.Range(0, count).Select(_ => start + (ulong)random.NextInt64((long)text.SizeBytes))];
     }
 
-    private static string? Called(ResolvedAddress address) => address.Symbol is null ? null
+    private static string? NameOf(ResolvedAddress address) => address.Symbol is null ? null
         : address.SymbolOffset == 0 ? address.Symbol : $"{address.Symbol} + {address.SymbolOffset}";
 
     /// <summary>Names and offsets as gdb tells them, without section and version; null where it knows none.</summary>
-    private static (string?[] Names, string Said) Ask(string gdb, int processId, ulong[] addresses)
+    private static (string?[] Names, string Output) Ask(string gdb, int processId, ulong[] addresses)
     {
         using TemporaryFolder folder = new();
         string script = Path.Combine(folder.Path, "script");

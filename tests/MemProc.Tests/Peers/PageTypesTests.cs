@@ -35,7 +35,7 @@ public sealed class PageTypesTests
     [Fact]
     public void Merged_pages()
     {
-        Need.PageTypes();
+        Requires.PageTypes();
         using Ksm ksm = Ksm.On();
         using TargetProcess target = Mixed(out TemporaryFolder folder);
         using (folder)
@@ -56,7 +56,7 @@ public sealed class PageTypesTests
         {
             Agree(target, raw ? [.. InArena, "-r"] : InArena, Summary, (process, tables) =>
             {
-                FrameCount count = new(tables, raw, new PageFilter());
+                FlagTallyBuilder count = new(tables, raw, new PageFilter());
                 count.AddProcess(process, Arena, ArenaEnd - Arena);
                 return Counted(count);
             });
@@ -75,7 +75,7 @@ public sealed class PageTypesTests
         {
             Agree(target, [.. InArena, "-b", bits], Summary, (process, tables) =>
             {
-                FrameCount count = new(tables, raw: false, new PageFilter
+                FlagTallyBuilder count = new(tables, raw: false, new PageFilter
                 {
                     Frame = new FrameFilter
                     {
@@ -103,8 +103,8 @@ public sealed class PageTypesTests
     [Fact]
     public void Pages_that_went_to_swap_and_half_of_them_back()
     {
-        Need.Root();
-        Need.PageTypes();
+        Requires.Root();
+        Requires.PageTypes();
         using Swap swap = Swap.On();
         using TargetProcess target = Start();
         ulong address = target.Ask($"map {256 * Page.Size} rw- private").Address("address");
@@ -141,10 +141,10 @@ public sealed class PageTypesTests
 
         using FrameTables tables = new();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        FrameCount count = new(tables, raw: false, new PageFilter());
+        FlagTallyBuilder count = new(tables, raw: false, new PageFilter());
         count.AddProcess(process);
         ulong ours = count.Counts.Summaries.Aggregate(0UL, (sum, summary) => sum + summary.PageCount);
-        ulong theirs = Summary(Shell.Run(Need.PageTypes(), "-p", $"{target.ProcessId}"))
+        ulong theirs = Summary(Shell.Run(Requires.PageTypes(), "-p", $"{target.ProcessId}"))
             .Aggregate(0UL, (sum, line) => sum + ulong.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture));
         Assert.InRange(ours, 12000UL, ulong.MaxValue);
         Assert.InRange(theirs, 0UL, ours - 1000);
@@ -153,13 +153,13 @@ public sealed class PageTypesTests
     [Fact]
     public void The_pages_of_a_file_and_the_last_partial_one_which_page_types_drops()
     {
-        Need.Root();
+        Requires.Root();
         using TemporaryFolder folder = new();
         string file = folder.File("data", new byte[9 * Page.Size + 5]);
         string[] theirs = [], ours = [];
         for (int attempt = 0; attempt < Tries && (theirs.Length == 0 || !theirs.SequenceEqual(ours.Take(theirs.Length))); attempt++)
         {
-            string output = Shell.Run(Need.PageTypes(), "-f", file, "-L", "-N");
+            string output = Shell.Run(Requires.PageTypes(), "-f", file, "-L", "-N");
             theirs = [.. output.Split('\n').Select(line => line.Split('\t', StringSplitOptions.RemoveEmptyEntries))
                 .Where(cells => cells.Length == 3 && cells[0] != "foffset")
                 .Select(cells => $"{cells[0]} {cells[1]} {Symbol(cells[2])}")];
@@ -176,12 +176,12 @@ public sealed class PageTypesTests
     [Fact]
     public void A_bit_without_a_name_which_ends_page_types()
     {
-        Need.Root();
+        Requires.Root();
         using SimulatedProcess simulated = new();
         simulated.WriteFrames("kpageflags", 0, 1UL << 5, 1UL << 5 | 1UL << 30);
         simulated.WriteFrames("kpagecount", 0, 1, 1);
         string table = Path.Combine(simulated.Files.Proc, "kpageflags");
-        (int exitCode, _, string errors) = Shell.Try(Need.PageTypes(), ["-F", table, "-a", "0,2", "-L", "-N"]);
+        (int exitCode, _, string errors) = Shell.Try(Requires.PageTypes(), ["-F", table, "-a", "0,2", "-L", "-N"]);
         Assert.NotEqual(0, exitCode);
         Assert.Contains("unknown flag bit 30", errors, StringComparison.Ordinal);
 
@@ -191,8 +191,8 @@ public sealed class PageTypesTests
 
     private static TargetProcess Start()
     {
-        Need.Root();
-        Need.PageTypes();
+        Requires.Root();
+        Requires.PageTypes();
         return TargetProcess.Start();
     }
 
@@ -238,7 +238,7 @@ public sealed class PageTypesTests
         {
             using FrameTables tables = new();
             using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-            expected = theirs(Shell.Run(Need.PageTypes(), ["-p", $"{target.ProcessId}", .. options]));
+            expected = theirs(Shell.Run(Requires.PageTypes(), ["-p", $"{target.ProcessId}", .. options]));
             found = ours(process, tables);
             if (expected.Length > 0 && expected.SequenceEqual(found))
             {
@@ -262,7 +262,7 @@ public sealed class PageTypesTests
         let cells = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
         select (Convert.ToUInt64(cells[0], 16), ulong.Parse(cells[1], CultureInfo.InvariantCulture)));
 
-    private static string[] Counted(FrameCount count) =>
+    private static string[] Counted(FlagTallyBuilder count) =>
         Summed(count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount)));
 
     private static string[] Summed(IEnumerable<(ulong FlagSet, ulong Pages)> counts) =>

@@ -5,10 +5,10 @@ internal static class CCompiler
 {
     /// <summary>Lets gcc check a program without making one.</summary>
     /// <returns>What it said against the program; empty where it is right.</returns>
-    public static string Complaint(string program)
+    public static string CompileErrors(string program)
     {
         (int exitCode, _, string errors) = Shell.Try(
-            Need.Tool("gcc"), ["-std=gnu11", "-Werror", "-fsyntax-only", "-x", "c", "-"], program);
+            Requires.Tool("gcc"), ["-std=gnu11", "-Werror", "-fsyntax-only", "-x", "c", "-"], program);
         return exitCode == 0 ? "" : $"{errors}\n{program}";
     }
 
@@ -20,7 +20,7 @@ internal static class CCompiler
     public static string Build(string output, string program, params string[] options)
     {
         (int exitCode, _, string errors) = Shell.Try(
-            Need.Tool(options[0]), [.. options[1..], "-o", output, "-"], program);
+            Requires.Tool(options[0]), [.. options[1..], "-o", output, "-"], program);
         Assert.SkipUnless(exitCode == 0, $"needs {string.Join(' ', options)} to work: {errors}");
         return output;
     }

@@ -51,7 +51,7 @@ internal static class ElfFuzz
         long count = 0;
         bool sound = Try(() =>
         {
-            using ElfFile file = ElfFile.Read(new ElfBytes(bytes, "damaged"));
+            using ElfFile file = ElfFile.Read(new ElfBufferSource(bytes, "damaged"));
             bool all = Try(() => count += file.Header.Bits);
             all &= Try(() => count += file.Sections.Count);
             all &= Try(() => count += file.SegmentsWithSections().Sum(segment => 1 + segment.Sections.Count));
@@ -89,13 +89,13 @@ internal static class ElfFuzz
         const int Header = 64;
         bool is64Bit = sample[4] == 2;
         long Table(int at) => is64Bit ? BitConverter.ToInt64(sample, at) : BitConverter.ToUInt32(sample, at - (at == 32 ? 4 : 8));
-        long place = random.Next(4) switch
+        long offset = random.Next(4) switch
         {
             0 => random.Next(Header),
             1 => Table(32) + random.Next(13 * 56),
             2 => Table(40) + random.Next(30 * 64),
             _ => random.Next(Math.Min(sample.Length, 8192)),
         };
-        return place >= 0 && place < sample.Length ? (int)place : random.Next(sample.Length);
+        return offset >= 0 && offset < sample.Length ? (int)offset : random.Next(sample.Length);
     }
 }

@@ -101,7 +101,7 @@ public sealed class ElfSamples : IDisposable
         ProcMap? map = MapReader.Read(self).FirstOrDefault(map => map.Kind == ProcMapKind.Vdso);
         Assert.SkipWhen(map is null, "needs a kernel that has a vDSO");
         byte[] bytes = new MemoryReader(self, ReadMethod.Auto, TestContext.Current.CancellationToken)
-            .ReadWhole(map.Start, map.SizeBytes);
+            .ReadExactly(map.Start, map.SizeBytes);
         return _folder.File("vdso.so", bytes);
     }
 
@@ -129,7 +129,7 @@ public sealed class ElfSamples : IDisposable
 
     private static void Make(string tool, params string[] arguments)
     {
-        (int exitCode, _, string errors) = Shell.Try(Need.Tool(tool), arguments);
+        (int exitCode, _, string errors) = Shell.Try(Requires.Tool(tool), arguments);
         Assert.SkipUnless(exitCode == 0, $"needs {tool} {string.Join(' ', arguments)} to work: {errors}");
     }
 }

@@ -29,16 +29,16 @@ internal sealed class HugeTlb : IDisposable
     /// <summary>Reserves the page; skips the test where the kernel has none to give.</summary>
     public static HugeTlb Reserve()
     {
-        Need.Root();
+        Requires.Root();
         Assert.SkipUnless(File.Exists(Count), "needs hugetlb pages (CONFIG_HUGETLB_PAGE)");
         HugeTlb reserved = new();
         try
         {
-            int wanted = int.Parse(reserved._before, CultureInfo.InvariantCulture) + 1;
-            File.WriteAllText(Count, $"{wanted}");
-            Assert.SkipUnless(File.ReadAllText(Count).Trim() == $"{wanted}", "the kernel had no huge page to give");
+            int requested = int.Parse(reserved._before, CultureInfo.InvariantCulture) + 1;
+            File.WriteAllText(Count, $"{requested}");
+            Assert.SkipUnless(File.ReadAllText(Count).Trim() == $"{requested}", "the kernel had no huge page to give");
             (int exitCode, _, string errors) = Shell.Try(
-                Need.Tool("mount"), ["-t", "hugetlbfs", "none", reserved._folder.Path]);
+                Requires.Tool("mount"), ["-t", "hugetlbfs", "none", reserved._folder.Path]);
             Assert.SkipWhen(exitCode != 0, $"needs hugetlbfs: {errors}");
             reserved._isMounted = true;
             using FileStream file = File.Create(reserved.FilePath);
@@ -58,7 +58,7 @@ internal sealed class HugeTlb : IDisposable
         if (_isMounted)
         {
             _isMounted = false;
-            Shell.Run(Need.Tool("umount"), _folder.Path);
+            Shell.Run(Requires.Tool("umount"), _folder.Path);
         }
 
         File.WriteAllText(Count, _before);

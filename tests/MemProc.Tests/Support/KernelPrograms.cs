@@ -9,12 +9,12 @@ internal static class KernelPrograms
     public const string Collection = "kernel programs";
 
     /// <summary>A program that nobody holds any more is freed a little later (a grace period of RCU).</summary>
-    private const int MostLooks = 1000;
+    private const int MaxPolls = 1000;
 
-    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
 
     /// <summary>What this process holds open, as <c>/proc/self/fdinfo</c> tells.</summary>
-    public static KernelObjects Held()
+    public static KernelObjects Loaded()
     {
         string[] lines = [.. Directory.EnumerateFiles("/proc/self/fdinfo").SelectMany(Lines)];
         return new KernelObjects(Ids(lines, "prog_id:"), Ids(lines, "map_id:"));
@@ -36,7 +36,7 @@ internal static class KernelPrograms
     public static void AssertGone(TargetProcess witness, int processId, KernelObjects? besides = null)
     {
         KernelObjects left = new([], []);
-        for (int look = 0; look < MostLooks; look++)
+        for (int look = 0; look < MaxPolls; look++)
         {
             left = LoadedBy(witness, processId).Without(besides ?? new KernelObjects([], []));
             if (left.IsEmpty)
@@ -44,7 +44,7 @@ internal static class KernelPrograms
                 return;
             }
 
-            Thread.Sleep(BetweenLooks);
+            Thread.Sleep(PollInterval);
         }
 
         Assert.Fail($"Process {processId} has left in the kernel: {left}.");

@@ -14,7 +14,7 @@ internal sealed class Ksm : IDisposable
     /// <summary>Starts it; skips the test where the kernel has none.</summary>
     public static Ksm On()
     {
-        Need.Root();
+        Requires.Root();
         Assert.SkipUnless(File.Exists($"{Folder}/run"), "needs KSM (CONFIG_KSM)");
         Ksm ksm = new();
         Write("pages_to_scan", "5000");

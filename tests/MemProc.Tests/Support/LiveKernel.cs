@@ -4,9 +4,9 @@ namespace MemProc.Tests;
 internal static class LiveKernel
 {
     /// <summary>Skips the test where it cannot be read, with the reason.</summary>
-    public static void Need()
+    public static void Require()
     {
-        Tests.Need.Root();
+        Tests.Requires.Root();
         try
         {
             using PageTableReader reader = new();

@@ -6,7 +6,7 @@ namespace MemProc.Tests;
 /// </summary>
 internal sealed class MemoryCgroup : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly string _root;
     private bool _isRemoved;
@@ -14,7 +14,7 @@ internal sealed class MemoryCgroup : IDisposable
     /// <summary>Makes the cgroup.</summary>
     public MemoryCgroup()
     {
-        Need.Root();
+        Requires.Root();
         string? root = CgroupTree.Load().MountPoint;
         Assert.SkipWhen(root is null, "needs a mounted hierarchy of memory cgroups");
         _root = root;
@@ -54,7 +54,7 @@ internal sealed class MemoryCgroup : IDisposable
             return;
         }
 
-        Assert.True(SpinWait.SpinUntil(TryRemove, Patience), $"{Folder} cannot be removed");
+        Assert.True(SpinWait.SpinUntil(TryRemove, Timeout), $"{Folder} cannot be removed");
         _isRemoved = true;
     }
 

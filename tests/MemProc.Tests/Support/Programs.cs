@@ -22,7 +22,7 @@ internal static class Programs
     /// The same program where every user can read it: in a copy that lives as long as the tests, as the repository
     /// may be in a folder that is closed to others.
     /// </summary>
-    public static string ForEveryone(string program)
+    public static string MakeWorldReadable(string program)
     {
         lock (Copying)
         {

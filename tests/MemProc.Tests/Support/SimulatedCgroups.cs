@@ -33,11 +33,11 @@ internal sealed class SimulatedCgroups : IDisposable
     /// <param name="device">The device that mountinfo names; the folder's own where it is left out.</param>
     public void Mount(string name, string type, string options, string root = "/", string? device = null)
     {
-        string place = name.Length == 0 ? Root : Path.Combine(Root, name);
-        Directory.CreateDirectory(place);
-        Assert.Equal(Errno.None, Libc.TryStatX(null, place, out FileStatus status));
+        string folder = name.Length == 0 ? Root : Path.Combine(Root, name);
+        Directory.CreateDirectory(folder);
+        Assert.Equal(Errno.None, Libc.TryStatX(null, folder, out FileStatus status));
         device ??= $"{status.DeviceMajor}:{status.DeviceMinor}";
-        _mounts.Add($"40 30 {device} {root} {place[_folder.Path.Length..]} rw - {type} {type} {options}");
+        _mounts.Add($"40 30 {device} {root} {folder[_folder.Path.Length..]} rw - {type} {type} {options}");
         WriteMounts();
     }
 
@@ -49,9 +49,9 @@ internal sealed class SimulatedCgroups : IDisposable
     /// <returns>Its inode.</returns>
     public ulong Make(string below)
     {
-        string place = Path.Combine(Root, below);
-        Directory.CreateDirectory(place);
-        Assert.Equal(Errno.None, Libc.TryStatX(null, place, out FileStatus status));
+        string folder = Path.Combine(Root, below);
+        Directory.CreateDirectory(folder);
+        Assert.Equal(Errno.None, Libc.TryStatX(null, folder, out FileStatus status));
         return status.Inode;
     }
 

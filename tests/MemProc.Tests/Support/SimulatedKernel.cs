@@ -21,7 +21,7 @@ internal sealed class SimulatedKernel : KernelMemory
     private const ulong ProcInode = Base + 0x4200;
     private const ulong Pid = Base + 0x4300;
     private const ulong Descriptors = Base + 0x5000;
-    private const int MostDescriptors = 1024;
+    private const int MaxDescriptors = 1024;
 
     private readonly byte[] _memory = new byte[MemoryBytes];
 
@@ -35,10 +35,10 @@ internal sealed class SimulatedKernel : KernelMemory
         Put(Task + 0x28, Memory);
         Put(Task + 0x30, TaskFiles);
         Put(TaskFiles, Table);
-        Put(Table, MostDescriptors);
+        Put(Table, MaxDescriptors);
         Put(Table + 8, Descriptors);
         // Every descriptor is a file of the one process: the test's own, whatever numbers they get.
-        for (int descriptor = 0; descriptor < MostDescriptors; descriptor++)
+        for (int descriptor = 0; descriptor < MaxDescriptors; descriptor++)
         {
             Put(Descriptors + 8 * (ulong)descriptor, File);
         }

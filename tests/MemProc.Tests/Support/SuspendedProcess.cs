@@ -12,7 +12,7 @@ internal sealed partial class SuspendedProcess : IDisposable
     // signal(7); the same on x86-64 and arm64.
     private const int Continue = 18, Stop = 19;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly int _id;
 
@@ -24,7 +24,7 @@ internal sealed partial class SuspendedProcess : IDisposable
         Send(process.Id, Stop);
         SuspendedProcess suspended = new(process.Id);
         bool stands = SpinWait.SpinUntil(
-            () => process.ThreadIds().All(thread => process.ThreadStat(thread) is not { } stat || stat.State == 'T'), Patience);
+            () => process.ThreadIds().All(thread => process.ThreadStat(thread) is not { } stat || stat.State == 'T'), Timeout);
         if (!stands)
         {
             suspended.Dispose();

@@ -12,14 +12,14 @@ internal sealed class Swap : IDisposable
     /// <summary>Makes the area; skips the test where the machine allows none.</summary>
     public static Swap On()
     {
-        Need.Root();
-        string make = Need.Tool("mkswap");
+        Requires.Root();
+        string make = Requires.Tool("mkswap");
         Swap swap = new();
         try
         {
             File.SetUnixFileMode(swap._file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             Shell.Run(make, swap._file);
-            (int exitCode, _, string errors) = Shell.Try(Need.Tool("swapon"), [swap._file]);
+            (int exitCode, _, string errors) = Shell.Try(Requires.Tool("swapon"), [swap._file]);
             Assert.SkipWhen(exitCode != 0, $"needs a swap file: {errors}");
             swap._isOn = true;
             return swap;
@@ -37,7 +37,7 @@ internal sealed class Swap : IDisposable
         if (_isOn)
         {
             _isOn = false;
-            Shell.Run(Need.Tool("swapoff"), _file);
+            Shell.Run(Requires.Tool("swapoff"), _file);
         }
 
         _folder.Dispose();

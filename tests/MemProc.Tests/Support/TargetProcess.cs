@@ -10,12 +10,12 @@ namespace MemProc.Tests;
 /// </summary>
 public sealed class TargetProcess : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
     private readonly BlockingCollection<string> _replies = [];
-    private readonly StringBuilder _complaints = new();
-    private readonly Thread _complaintReader;
+    private readonly StringBuilder _errors = new();
+    private readonly Thread _errorReader;
     private bool _disposed;
 
     private TargetProcess(Process process)
@@ -24,7 +24,7 @@ public sealed class TargetProcess : IDisposable
         // Threads of their own, not tasks: a pool that busy tests have used up must not look like a dead target.
         StreamReader output = _process.StandardOutput, errors = _process.StandardError;
         StartReader(() => ReadReplies(output));
-        _complaintReader = StartReader(() => ReadComplaints(errors));
+        _errorReader = StartReader(() => ReadErrors(errors));
     }
 
     /// <summary>The process' number, as this process sees it.</summary>
@@ -37,7 +37,7 @@ public sealed class TargetProcess : IDisposable
     /// <param name="prefix">A command that starts another in its turn, such as <c>setpriv --reuid 65534</c>.</param>
     public static TargetProcess Start(params string[] prefix)
     {
-        string[] command = [.. prefix, DotnetHost.Path, prefix.Length == 0 ? Programs.Target : Programs.ForEveryone(Programs.Target)];
+        string[] command = [.. prefix, DotnetHost.Path, prefix.Length == 0 ? Programs.Target : Programs.MakeWorldReadable(Programs.Target)];
         ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardInput = true,
@@ -75,7 +75,7 @@ public sealed class TargetProcess : IDisposable
         }
         catch (IOException exception)
         {
-            throw new TargetException($"{command}: {Obituary()}", exception);
+            throw new TargetException($"{command}: {ExitReport()}", exception);
         }
 
         string line = NextLine(command);
@@ -135,42 +135,42 @@ public sealed class TargetProcess : IDisposable
         _replies.CompleteAdding();
     }
 
-    private void ReadComplaints(StreamReader errors)
+    private void ReadErrors(StreamReader errors)
     {
         while (errors.ReadLine() is { } line)
         {
-            lock (_complaints)
+            lock (_errors)
             {
-                _complaints.AppendLine(line);
+                _errors.AppendLine(line);
             }
         }
     }
 
     private string NextLine(string command)
     {
-        if (_replies.TryTake(out string? line, Patience))
+        if (_replies.TryTake(out string? line, Timeout))
         {
             return line;
         }
 
         throw new TargetException(_replies.IsCompleted
-            ? $"{command}: {Obituary()}"
-            : $"{command}: no answer in {Patience.TotalSeconds} s");
+            ? $"{command}: {ExitReport()}"
+            : $"{command}: no answer in {Timeout.TotalSeconds} s");
     }
 
-    private string Obituary()
+    private string ExitReport()
     {
         WaitForEnd();
-        _complaintReader.Join(Patience);
-        lock (_complaints)
+        _errorReader.Join(Timeout);
+        lock (_errors)
         {
-            return $"the target ended with exit code {_process.ExitCode}\n{_complaints}";
+            return $"the target ended with exit code {_process.ExitCode}\n{_errors}";
         }
     }
 
     private void WaitForEnd()
     {
-        if (!_process.WaitForExit(Patience))
+        if (!_process.WaitForExit(Timeout))
         {
             throw new TargetException($"the target (pid {ProcessId}) does not end");
         }

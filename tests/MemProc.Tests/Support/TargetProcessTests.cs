@@ -37,9 +37,9 @@ public sealed class TargetProcessTests
     [Fact]
     public void A_prefix_command_runs_it_as_somebody_else()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start(
-            Need.Tool("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups");
+            Requires.Tool("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups");
         string status = File.ReadAllText($"/proc/{target.ProcessId}/status");
         Assert.Contains("Uid:\t65534\t65534", status, StringComparison.Ordinal);
     }
@@ -47,8 +47,8 @@ public sealed class TargetProcessTests
     [Fact]
     public void Its_number_is_known_outside_its_pid_namespace()
     {
-        Need.Root();
-        using TargetProcess target = TargetProcess.Start(Need.Tool("unshare"), "--pid", "--fork");
+        Requires.Root();
+        using TargetProcess target = TargetProcess.Start(Requires.Tool("unshare"), "--pid", "--fork");
         string status = File.ReadAllText($"/proc/{target.ProcessId}/status");
         Assert.Contains($"NSpid:\t{target.ProcessId}\t1\n", status, StringComparison.Ordinal);
     }

@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>The runtime hears of no child while it is silent, whatever signals were under way, and of all afterwards.</summary>
+public sealed partial class SigChldSuppressorTests
+{
+    private const int SigChld = 17;
+
+    /// <summary>SA_NODEFER, in the byte of a struct sigaction that it is in: handler, 128 bytes of mask, flags.</summary>
+    private const byte Mark = 0x40;
+    private const int MarkedByte = 139;
+    private const int SigActionBytes = 256;
+
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public void The_runtime_looks_after_children_when_it_ends_and_not_before()
+    {
+        using RuntimeSignals signals = RuntimeSignals.Open();
+        using Process child = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true })!;
+        using (new SigChldSuppressor())
+        {
+            child.StandardInput.Close();
+            Assert.True(SpinWait.SpinUntil(() => IsZombie(child.Id), Timeout));
+            signals.TellOfChildren();
+            Assert.True(SpinWait.SpinUntil(() => ProcessStartLock(null).WaitingWriteCount > 0, Timeout));
+            Assert.False(child.HasExited);
+            Assert.True(IsZombie(child.Id));
+        }
+
+        Assert.True(child.WaitForExit(Timeout));
+        Assert.Equal(0, child.ExitCode);
+    }
+
+    [Fact]
+    public void What_ended_meanwhile_without_a_signal_under_way_is_looked_after_too()
+    {
+        using Process child = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true })!;
+        using (new SigChldSuppressor())
+        {
+            child.StandardInput.Close();
+            Assert.True(SpinWait.SpinUntil(() => IsZombie(child.Id), Timeout));
+            Assert.False(child.HasExited);
+        }
+
+        Assert.True(child.WaitForExit(Timeout));
+    }
+
+    [Fact]
+    public void A_handler_that_somebody_installs_meanwhile_stays()
+    {
+        // The runtime has its handler when it has started a process.
+        Shell.Run("true");
+        byte[] before = Handler();
+        Assert.Equal(0, before[MarkedByte] & Mark);
+        try
+        {
+            using (new SigChldSuppressor())
+            {
+                byte[] marked = [.. before];
+                marked[MarkedByte] |= Mark;
+                Install(marked);
+            }
+
+            Assert.Equal(Mark, Handler()[MarkedByte] & Mark);
+        }
+        finally
+        {
+            Install(before);
+        }
+    }
+
+    [Fact]
+    public void The_lock_that_is_held_is_the_private_field_of_this_runtime()
+    {
+        Assert.True(SigChldSuppressor.HoldsRuntimeLock);
+        Assert.Same(ProcessStartLock(null), SigChldSuppressor.RuntimeLock);
+    }
+
+    [Fact]
+    public void A_runtime_without_that_field_is_no_failure()
+    {
+        Assert.Null(SigChldSuppressor.Find(() => throw new MissingFieldException()));
+        Assert.Null(SigChldSuppressor.Find(() => MissingLock(null)));
+    }
+
+    private static bool IsZombie(int processId) =>
+        File.ReadAllText($"/proc/{processId}/stat").Contains(") Z ", StringComparison.Ordinal);
+
+    /// <summary>The handler that there is, when no other test has it silenced.</summary>
+    private static unsafe byte[] Handler()
+    {
+        byte[] handler = new byte[SigActionBytes];
+        Assert.True(SpinWait.SpinUntil(() =>
+        {
+            fixed (byte* bytes = handler)
+            {
+                return sigaction(SigChld, null, bytes) == 0 && *(nint*)bytes != 0;
+            }
+        }, Timeout));
+        return handler;
+    }
+
+    private static unsafe void Install(byte[] handler)
+    {
+        fixed (byte* bytes = handler)
+        {
+            Assert.Equal(0, sigaction(SigChld, bytes, null));
+        }
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticField, Name = "s_processStartLock")]
+    private static extern ref ReaderWriterLockSlim ProcessStartLock(Process? type);
+
+    [UnsafeAccessor(UnsafeAccessorKind.StaticField, Name = "s_noSuchLock")]
+    private static extern ref ReaderWriterLockSlim MissingLock(Process? type);
+
+    [LibraryImport("libc")]
+    private static unsafe partial int sigaction(int signal, byte* action, byte* old);
+}
