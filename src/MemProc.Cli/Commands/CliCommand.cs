@@ -71,7 +71,7 @@ internal abstract class CliCommand : Command
     {
         try
         {
-            output.TryRun(() => Run(parseResult, output, cancellation));
+            output.ReportErrors(() => Run(parseResult, output, cancellation));
         }
         catch (OperationCanceledException)
         {

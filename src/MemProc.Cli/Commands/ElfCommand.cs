@@ -87,7 +87,7 @@ internal sealed class ElfCommand : Command
             Table<T> table = output.BeginTable(_columns);
             foreach (string path in parseResult.GetValue(_paths)!)
             {
-                output.Attempt(() =>
+                output.ReportErrors(() =>
                 {
                     using ElfFile file = ElfFile.Open(Path.GetFullPath(path));
                     table.AddEach(_read(file), cancellation);

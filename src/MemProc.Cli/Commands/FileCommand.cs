@@ -90,7 +90,7 @@ internal sealed class FileCommand : CliCommand
         Table<T> table = output.BeginTable(columns);
         foreach (string file in files)
         {
-            output.Attempt(() =>
+            output.ReportErrors(() =>
             {
                 foreach (T item in read(file))
                 {

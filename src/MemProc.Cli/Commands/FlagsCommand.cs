@@ -42,7 +42,7 @@ internal sealed class FlagsCommand : CliCommand
         foreach (PfnRange range in parseResult.GetValue(_pfns)!)
         {
             // A frame that does not exist does not stop the others.
-            output.Attempt(() => table.AddEach(
+            output.ReportErrors(() => table.AddEach(
                 tables.ReadRange(range with { Count = Math.Max(range.Count, count) }, raw), cancellation));
         }
 

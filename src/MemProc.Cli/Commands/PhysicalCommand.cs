@@ -81,7 +81,7 @@ internal sealed class PhysicalCommand : CliCommand
     {
         foreach (ulong number in numbers)
         {
-            output.Attempt(() => work(number));
+            output.ReportErrors(() => work(number));
         }
     }
 }

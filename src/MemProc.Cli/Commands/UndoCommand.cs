@@ -32,7 +32,7 @@ internal sealed class UndoCommand : TransactionCommand
             writes.GroupBy(write => (write.ProcessId, write.ProcessStartTicks)))
         {
             // One process that fails does not stop the others.
-            output.Attempt(() =>
+            output.ReportErrors(() =>
             {
                 using LinuxProcess process = LinuxProcess.Open(group.Key.Id, group.Key.StartTicks);
                 Execute(parseResult, MemoryTransaction.PrepareUndo(process, [.. group], cancellation), "restore", "Restored",

@@ -89,7 +89,7 @@ internal sealed class Output
     public void Flush() => _text.Flush();
 
     /// <summary>Runs one piece of the work. A failure in it is reported and does not stop the others.</summary>
-    public void Attempt(Action work)
+    public void ReportErrors(Action work)
     {
         try
         {

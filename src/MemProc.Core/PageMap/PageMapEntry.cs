@@ -5,7 +5,7 @@ namespace MemProc;
 /// <summary>
 /// What backs a virtual page, or a run of consecutive pages of equal state in consecutive frames.
 /// </summary>
-public sealed class PageMapEntry
+public sealed class PageMapEntry : ProcessOutput
 {
     private readonly PageMapChunk _chunk;
     private readonly int _index;
@@ -16,14 +16,7 @@ public sealed class PageMapEntry
         _index = index;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _chunk.Map.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _chunk.Map.ProcessName;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _chunk.Map.ProcessStartTicks;
+    internal override ProcessIdentity Process => _chunk.Map.Process;
 
     /// <summary>Address of the page; where one address was requested, that address.</summary>
     public ulong Address => _chunk.AddressAt(_index);

@@ -34,24 +34,15 @@ public static class SoftDirty
 }
 
 /// <summary>A process whose soft-dirty bits were cleared.</summary>
-public sealed class SoftDirtyClear
+public sealed class SoftDirtyClear : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
-
     internal SoftDirtyClear(ProcessIdentity process, DateTime time)
     {
-        _process = process;
+        Process = process;
         Time = time;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>When they were cleared, in local time: soft-dirty pages have been written since.</summary>
     public DateTime Time { get; }

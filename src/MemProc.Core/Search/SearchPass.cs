@@ -44,7 +44,7 @@ internal sealed class SearchPass(
         MemoryReader reader = new(process, range.Method, cancellation);
         int before = Math.Max(context, pattern.LookBehind);
         // An expression sees whether the end of a match of maximum length is also the end of the memory.
-        int after = pattern.LongestMatch - (pattern.CanOverlap ? 1 : 0) + context;
+        int after = pattern.MaxMatchLength - (pattern.CanOverlap ? 1 : 0) + context;
         SearchPlan plan = new(process, range, reader.Method, before, after, cancellation);
         int bytes = Math.Max(ChunkBytes, before + after + (int)MachinePage.SizeBytes);
         OrderedPipeline<SearchChunk> pipeline = new(() => new SearchChunk(pattern, bytes), plan.TryFill,

@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>The pages of one mapping in memory, and the processes that map them too.</summary>
-public sealed class PageSharing
+public sealed class PageSharing : ProcessOutput
 {
     private readonly ProcMap _map;
 
@@ -14,14 +14,7 @@ public sealed class PageSharing
         SharedWith = sharedWith;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _map.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _map.ProcessName;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+    internal override ProcessIdentity Process => _map.Process;
 
     /// <summary>First address of the mapping.</summary>
     public ulong Start => _map.Start;

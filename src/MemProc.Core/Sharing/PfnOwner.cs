@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>An address where a process maps a frame.</summary>
-public sealed class PfnOwner
+public sealed class PfnOwner : ProcessOutput
 {
     private readonly ProcMap _map;
 
@@ -12,14 +12,7 @@ public sealed class PfnOwner
         Pfn = pfn;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _map.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _map.ProcessName;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+    internal override ProcessIdentity Process => _map.Process;
 
     /// <summary>The frame number.</summary>
     public ulong Pfn { get; }

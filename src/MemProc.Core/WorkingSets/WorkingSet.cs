@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>The part of a mapping that was touched while it was measured.</summary>
-public sealed class WorkingSet
+public sealed class WorkingSet : ProcessOutput
 {
     private readonly ProcMap _map;
 
@@ -17,14 +17,7 @@ public sealed class WorkingSet
         UntrackedBytes = untrackedBytes;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _map.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _map.ProcessName;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+    internal override ProcessIdentity Process => _map.Process;
 
     /// <summary>First address of the mapping.</summary>
     public ulong Start => _map.Start;
