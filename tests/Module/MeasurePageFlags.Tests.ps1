@@ -29,6 +29,12 @@ Describe 'Measure-PageFlags' {
         (Measure-PageFlags -Raw).Flags | Should -Contain 'reserved'
     }
 
+    It 'refuses -Length without -Address' {
+        Assert-Root
+        { Measure-PageFlags $target.Id -Length 8192 } |
+            Should -Throw '-Length requires -Address.' -ErrorId 'Address,EINVAL,MemProc.PowerShell.MeasurePageFlagsCommand'
+    }
+
     It 'filters by cgroup' {
         Assert-Root
         $page = Get-PageMapEntry $target.Id $seed -WithCgroup

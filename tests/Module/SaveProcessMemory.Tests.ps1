@@ -63,6 +63,17 @@ Describe 'Save-ProcessMemory' {
         Test-Path $path | Should -BeFalse
     }
 
+    It 'refuses -Length without -Address, and saves the other ranges where one address is bad' {
+        $path = Join-Path $TestDrive ranges.core
+        { Save-ProcessMemory $target.Id $path -Length 4096 } |
+            Should -Throw -ErrorId 'Address,EINVAL,MemProc.PowerShell.SaveProcessMemoryCommand'
+        Test-Path $path | Should -BeFalse
+        $dump = Save-ProcessMemory $target.Id $path -Address 'nothing.so!here', $map.Start -Length 4096 `
+            -ErrorVariable problem -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'ResolveAddress,ENOENT,*'
+        $dump.SavedBytes | Should -Be 4096
+    }
+
     It 'overwrites with -Force only' {
         $path = Join-Path $TestDrive there.core
         Set-Content $path mine

@@ -195,7 +195,8 @@ internal sealed class SearchCommand : ProcessCommand
 
         MemoryValueType type = parseResult.GetValue(_type)!.Value;
         ValueComparison comparison = ValueComparison.From(parseResult.GetValue(_value), parseResult.GetValue(_tolerance),
-            parseResult.GetValue(_above), parseResult.GetValue(_below), parseResult.GetValue(_between))!;
+            parseResult.GetValue(_above), parseResult.GetValue(_below),
+            parseResult.Has(_between) ? parseResult.GetValue(_between) : null)!;
         return new ValuePattern(comparison.For(type), alignment);
     }
 }

@@ -32,7 +32,7 @@ public abstract class ProcessCommand : MemProcCommand
                 LinuxProcess process = Processes.Open(id, ProcessStartTicks);
                 if (process.IsKernelThread && MyInvocation.ExpectingInput)
                 {
-                    WriteVerbose($"Process {process.Identity} is a thread of the kernel: it has no memory of its own.");
+                    WriteVerbose($"Process {process.Identity} is a kernel thread: it has no memory of its own.");
                     return;
                 }
 

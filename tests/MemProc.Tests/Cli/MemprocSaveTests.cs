@@ -26,7 +26,7 @@ public sealed class MemprocSaveTests : IDisposable
         Assert.Empty(errors);
         (exitCode, _, errors) = Memproc("save", $"{_target.ProcessId}", core);
         Assert.Equal(1, exitCode);
-        Assert.Contains("--force replaces it", errors, StringComparison.Ordinal);
+        Assert.Contains("Use --force to replace it", errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class MemprocSaveTests : IDisposable
     {
         Assert.Contains("--length requires --address",
             Memproc("save", $"{_target.ProcessId}", "x", "--length", "16").Errors, StringComparison.Ordinal);
-        Assert.Contains("has no such mapping",
+        Assert.Contains("has no mapping that matches --mapping",
             Memproc("save", $"{_target.ProcessId}", Path.Combine(_folder.Path, "x"), "--mapping", "nothing").Errors,
             StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
