@@ -195,7 +195,7 @@ Describe 'Get-FilePage' {
         $answer[0] | Should -Be '2 2'
         $answer[1] | Should -Be 'null 2'
         $answer[2] | Should -Be 1
-        $answer[3] | Should -Match 'owns a file'
+        $answer[3] | Should -Match 'ownership of the file'
         $answer[4] | Should -Be 'unknown unknown'
         $answer[5] | Should -Be "ReadFilePages,EPERM,$refusal ReadFilePages,EACCES,$refusal"
         $answer[6] | Should -Be 'resident resident True True null null'
