@@ -18,6 +18,7 @@ internal sealed class LoadBiases(ElfSegment[] segments, ProcMap[] maps, Cancella
     /// </summary>
     public ulong? Of(ProcMap map)
     {
+        cancellation.ThrowIfCancellationRequested();
         ulong? best = null;
         int mostMapped = 0;
         foreach (ElfSegment segment in _segments)

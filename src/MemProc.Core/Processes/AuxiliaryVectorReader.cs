@@ -20,25 +20,4 @@ internal static class AuxiliaryVectorReader
         return errno == Errno.None ? AuxiliaryVector.Parse(bytes[..read], out wordBytes)
             : throw process.Failure(Operation.ReadAuxiliaryVector, errno, "its auxiliary vector cannot be read");
     }
-
-    /// <summary>Returns one entry; null where there is none, or the vector cannot be read.</summary>
-    public static ulong? Find(LinuxProcess process, ulong type)
-    {
-        try
-        {
-            foreach ((ulong known, ulong value) in Read(process, out _))
-            {
-                if (known == type)
-                {
-                    return value;
-                }
-            }
-        }
-        catch (MemProcException error) when (error.Errno != Errno.ESRCH)
-        {
-            // Treated as if there were no such entry.
-        }
-
-        return null;
-    }
 }

@@ -8,9 +8,6 @@ namespace MemProc.Interop;
 /// </summary>
 public static class AuxiliaryVector
 {
-    /// <summary>AT_PHDR: address of the program headers.</summary>
-    public const ulong ProgramHeaders = 3;
-
     /// <summary>AT_ENTRY: entry point of the program.</summary>
     public const ulong Entry = 9;
 
@@ -20,7 +17,7 @@ public static class AuxiliaryVector
     /// <summary>The entry types and their C names.</summary>
     public static IReadOnlyList<(string Name, ulong Type)> Names { get; } =
     [
-        ("AT_EXECFD", 2), ("AT_PHDR", ProgramHeaders), ("AT_PHENT", 4), ("AT_PHNUM", 5), ("AT_PAGESZ", 6), ("AT_BASE", 7),
+        ("AT_EXECFD", 2), ("AT_PHDR", 3), ("AT_PHENT", 4), ("AT_PHNUM", 5), ("AT_PAGESZ", 6), ("AT_BASE", 7),
         ("AT_FLAGS", 8), ("AT_ENTRY", Entry), ("AT_NOTELF", 10), ("AT_UID", 11), ("AT_EUID", 12), ("AT_GID", 13),
         ("AT_EGID", 14), ("AT_PLATFORM", 15), ("AT_HWCAP", 16), ("AT_CLKTCK", 17), ("AT_SECURE", 23),
         ("AT_BASE_PLATFORM", 24), ("AT_RANDOM", 25), ("AT_HWCAP2", 26), ("AT_RSEQ_FEATURE_SIZE", 27),
