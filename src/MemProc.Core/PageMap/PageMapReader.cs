@@ -36,7 +36,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     private static readonly uint MinHugePages = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 512u : 16;
 
     // As large as the largest read so far, and made when first used: there can be a reader for each of many small ranges.
-    private ulong[] _words = [];
+    private ulong[] _entries = [];
     private PageRegion[] _regions = [];
     private bool _canScan = true;
 
@@ -63,7 +63,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
         {
             bool goesOn = false;
             ulong until = at + Math.Min(pages * MachinePage.SizeBytes, end - at);
-            foreach (PageMapRange range in ReadWords(at, until))
+            foreach (PageMapRange range in ReadEntries(at, until))
             {
                 goesOn = EndsPopulated(range.Entries.Span);
                 foreach (PageMapRange part in WithHugeState(range, includeEmpty: false))
@@ -83,7 +83,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
                 for (int index = 0; index < count;)
                 {
                     PageRegion region = NextRegion(ref index, count);
-                    foreach (PageMapRange range in ReadWords(region.Start, region.End, IsHuge(region)))
+                    foreach (PageMapRange range in ReadEntries(region.Start, region.End, IsHuge(region)))
                     {
                         yield return range;
                     }
@@ -97,14 +97,14 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// <summary>Returns every page of a range, empty ones included.</summary>
     /// <inheritdoc cref="ReadPopulated"/>
     public IEnumerable<PageMapRange> ReadAll(ulong start, ulong end) =>
-        ReadWords(start, end).SelectMany(range => WithHugeState(range, includeEmpty: true));
+        ReadEntries(start, end).SelectMany(range => WithHugeState(range, includeEmpty: true));
 
     /// <summary>Returns whether one of the last pages is populated: the next ones are then likely to be.</summary>
-    private static bool EndsPopulated(ReadOnlySpan<ulong> words)
+    private static bool EndsPopulated(ReadOnlySpan<ulong> entries)
     {
-        for (int index = words.Length - 1; index >= 0 && index >= words.Length - (int)MaxGapPages; index--)
+        for (int index = entries.Length - 1; index >= 0 && index >= entries.Length - (int)MaxGapPages; index--)
         {
-            if (new RawPageMapEntry(words[index]).IsPopulated)
+            if (new RawPageMapEntry(entries[index]).IsPopulated)
             {
                 return true;
             }
@@ -126,16 +126,16 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// </summary>
     private static bool MayBeHuge(PageMapRange range)
     {
-        ReadOnlySpan<ulong> words = range.Entries.Span;
+        ReadOnlySpan<ulong> entries = range.Entries.Span;
         ulong firstPage = range.Address / MachinePage.SizeBytes;
-        for (int first = 0; first < words.Length;)
+        for (int first = 0; first < entries.Length;)
         {
             ulong page = firstPage + (ulong)first;
-            int next = (int)Math.Min((ulong)words.Length, (ulong)first + MinHugePages - page % MinHugePages);
-            RawPageMapEntry word = new(words[first]);
-            if (word.IsPfnHidden
-                || (word.IsPresent && word.Pfn % MinHugePages == page % MinHugePages
-                    && new RawPageMapEntry(words[next - 1]).Pfn == word.Pfn + (ulong)(next - 1 - first)))
+            int next = (int)Math.Min((ulong)entries.Length, (ulong)first + MinHugePages - page % MinHugePages);
+            RawPageMapEntry entry = new(entries[first]);
+            if (entry.IsPfnHidden
+                || (entry.IsPresent && entry.Pfn % MinHugePages == page % MinHugePages
+                    && new RawPageMapEntry(entries[next - 1]).Pfn == entry.Pfn + (ulong)(next - 1 - first)))
             {
                 return true;
             }
@@ -161,13 +161,13 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
                 PageRegion region = NextRegion(ref index, count);
                 if (includeEmpty && region.Start > done)
                 {
-                    foreach (PageMapRange range in ReadWords(done, region.Start))
+                    foreach (PageMapRange range in ReadEntries(done, region.Start))
                     {
                         yield return range;
                     }
                 }
 
-                foreach (PageMapRange range in ReadWords(region.Start, region.End, IsHuge(region)))
+                foreach (PageMapRange range in ReadEntries(region.Start, region.End, IsHuge(region)))
                 {
                     yield return range;
                 }
@@ -177,7 +177,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
 
             if (includeEmpty && walkEnd > done)
             {
-                foreach (PageMapRange range in ReadWords(done, walkEnd))
+                foreach (PageMapRange range in ReadEntries(done, walkEnd))
                 {
                     yield return range;
                 }
@@ -229,14 +229,14 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
         return region;
     }
 
-    private IEnumerable<PageMapRange> ReadWords(ulong start, ulong end, bool? isHuge = null)
+    private IEnumerable<PageMapRange> ReadEntries(ulong start, ulong end, bool? isHuge = null)
     {
         for (ulong at = start; at < end;)
         {
             cancellation.ThrowIfCancellationRequested();
             int pages = (int)Math.Min((end - at) / MachinePage.SizeBytes, BatchPages);
-            _words = _words.Length < pages ? new ulong[pages] : _words;
-            Errno errno = Libc.TryPRead(process.PageMap, MemoryMarshal.AsBytes(_words.AsSpan(0, pages)),
+            _entries = _entries.Length < pages ? new ulong[pages] : _entries;
+            Errno errno = Libc.TryPRead(process.PageMap, MemoryMarshal.AsBytes(_entries.AsSpan(0, pages)),
                 at / MachinePage.SizeBytes * sizeof(ulong), out int read);
             if (errno != Errno.None)
             {
@@ -244,7 +244,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
             }
 
             read /= sizeof(ulong);
-            yield return read > 0 ? new PageMapRange(at, _words.AsMemory(0, read), isHuge) : throw EndedEarly(at);
+            yield return read > 0 ? new PageMapRange(at, _entries.AsMemory(0, read), isHuge) : throw EndedEarly(at);
             at += (ulong)read * MachinePage.SizeBytes;
         }
     }
