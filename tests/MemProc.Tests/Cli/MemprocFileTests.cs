@@ -8,7 +8,7 @@ public sealed class MemprocFileTests
     private static readonly string[] AsNobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
 
     [Fact]
-    public void Pages_in_memory_are_lines()
+    public void Each_page_in_memory_is_a_line()
     {
         using CachedFile file = new(9, rest: 1);
         file.KeepOnly(1, 2, 9);
@@ -24,7 +24,7 @@ public sealed class MemprocFileTests
     }
 
     [Fact]
-    public void Files_are_summed_up_folders_included()
+    public void Summary_includes_files_in_folders()
     {
         using CachedFile file = new(9, rest: 1);
         file.KeepOnly(1, 2, 9);
@@ -39,7 +39,7 @@ public sealed class MemprocFileTests
     }
 
     [Fact]
-    public void Flags_come_with_the_frames()
+    public void Flags_are_shown_with_the_frames()
     {
         Requires.Root();
         using CachedFile file = new(2);
@@ -58,7 +58,7 @@ public sealed class MemprocFileTests
     }
 
     [Fact]
-    public void What_cannot_be_looked_at_does_not_stop_the_others()
+    public void A_file_that_cannot_be_read_does_not_stop_the_others()
     {
         using CachedFile file = new(1);
         (int exitCode, string output, string errors) = Memproc("file", "/no-such-file", file.FilePath, "/proc", "--summary");
@@ -74,7 +74,7 @@ public sealed class MemprocFileTests
     }
 
     [Fact]
-    public void What_the_kernel_does_not_tell_is_unknown_and_not_brought_in()
+    public void Residency_that_the_kernel_hides_is_unknown_and_no_page_is_faulted_in()
     {
         Requires.Root();
         using CachedFile file = new(4);
@@ -112,7 +112,7 @@ public sealed class MemprocFileTests
     }
 
     [Fact]
-    public void Files_of_hugetlb_pages_are_refused()
+    public void Hugetlb_files_are_rejected()
     {
         Requires.Root();
         using TemporaryFolder folder = new();

@@ -12,7 +12,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void A_library_has_the_same_symbols_by_its_sections_without_them_and_in_memory()
+    public void A_library_has_the_same_symbols_with_and_without_sections_and_in_memory()
     {
         string path = samples["libc"];
         byte[] bytes = File.ReadAllBytes(path);
@@ -50,7 +50,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_stripped_file_leads_to_its_debug_file()
+    public void A_stripped_file_uses_its_debug_file()
     {
         using ElfFile whole = ElfFile.Open(samples["library"]), stripped = ElfFile.Open(samples["stripped"]),
             debug = ElfFile.Open(samples["debug"]);
@@ -63,7 +63,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void Names_of_cxx_are_told_as_they_were_written()
+    public void Cxx_names_are_demangled()
     {
         using ElfFile file = ElfFile.Open(samples["c++"]);
         string[] names = [.. file.Symbols(ElfSymbolSource.Dynamic).Select(symbol => symbol.DemangledName)];
@@ -74,7 +74,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_name_that_stands_for_gigabytes_stays_as_it_is()
+    public void A_name_that_demangles_to_gigabytes_is_left_as_it_is()
     {
         // Each part stands for the one before twice: 40 of them for 2^40 letters.
         string name = "_Z1f1PIiiE" + string.Concat(Enumerable.Range(1, 40).Select(part => $"S_I{Part(part)}{Part(part)}E"));
@@ -87,7 +87,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void Names_of_the_standard_library_are_no_such_names()
+    public void All_mangled_names_of_the_standard_library_are_demangled()
     {
         string? library = Directory.EnumerateFiles("/usr/lib", "libstdc++.so.6", new EnumerationOptions
         {
@@ -102,7 +102,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_program_is_read_from_the_file_that_it_runs_whatever_has_its_name_by_now()
+    public void A_program_is_read_from_its_running_file_after_the_path_was_replaced()
     {
         using TemporaryFolder folder = new();
         string path = folder.File("sleeper", File.ReadAllBytes(Requires.Tool("sleep")));
@@ -143,7 +143,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_program_of_a_container_is_not_the_file_of_that_name_out_here()
+    public void A_program_in_a_container_is_not_read_from_the_hosts_path()
     {
         Requires.Root();
         using TemporaryFolder folder = new();
@@ -188,7 +188,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void What_is_no_elf_file_is_an_error()
+    public void A_file_that_is_not_ELF_is_an_error()
     {
         using TemporaryFolder folder = new();
         foreach ((string path, Errno errno) in new[]
@@ -204,7 +204,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_claim_of_terabytes_takes_no_memory()
+    public void A_header_that_claims_terabytes_allocates_no_memory()
     {
         using TemporaryFolder folder = new();
         byte[] bytes = WithoutSections(File.ReadAllBytes(samples["library"]));
@@ -228,7 +228,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void Damaged_files_are_errors_and_nothing_worse()
+    public void Damaged_files_cause_only_the_documented_errors()
     {
         byte[][] sound = [.. Damaged.Select(name => File.ReadAllBytes(samples[name]))];
         Assert.All(sound, bytes => Assert.True(ElfFuzz.ReadAll(bytes).IsSound));

@@ -4,7 +4,7 @@ namespace MemProc.Tests;
 public sealed class FilePageWalkTests
 {
     [Fact]
-    public void Only_pages_in_memory_are_given_and_none_is_brought_in()
+    public void Only_pages_in_memory_are_returned_and_none_is_faulted_in()
     {
         using CachedFile file = new(64, rest: 100);
         file.KeepOnly(3, 20, 21, 64);
@@ -35,7 +35,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void Frames_are_those_that_a_process_has_mapped()
+    public void Frames_equal_those_that_a_process_maps()
     {
         Requires.Root();
         using CachedFile file = new(40, rest: 1);
@@ -68,7 +68,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void Looking_is_no_use_of_a_page()
+    public void Reading_page_state_does_not_mark_pages_as_referenced()
     {
         Requires.Root();
         Assert.SkipWhen(Environment.OSVersion.Version < new Version(6, 3),
@@ -89,7 +89,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void The_time_of_last_access_stays()
+    public void The_access_time_is_unchanged()
     {
         using CachedFile file = new(4);
         DateTime past = new(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc);
@@ -100,7 +100,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void Holes_of_a_file_in_memory_are_absent()
+    public void Holes_of_a_tmpfs_file_are_absent()
     {
         Assert.SkipUnless(Directory.Exists("/dev/shm"), "needs /dev/shm");
         string path = $"/dev/shm/memproc-test-{Guid.NewGuid():n}";
@@ -131,7 +131,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void A_large_file_with_holes_is_asked_for_in_windows()
+    public void A_large_sparse_file_is_read_in_windows()
     {
         using TemporaryFolder folder = new();
         string path = folder.File("sparse", []);
@@ -174,7 +174,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void A_file_that_shrinks_between_two_windows_ends_there()
+    public void A_file_that_shrinks_between_two_windows_ends_the_walk()
     {
         using TemporaryFolder folder = new();
         // A window and a page, whatever the page size.
@@ -206,7 +206,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void A_file_that_keeps_shrinking_and_growing_ends_no_process()
+    public void A_file_that_keeps_shrinking_and_growing_causes_no_crash()
     {
         using CachedFile file = new(512);
         using CancellationTokenSource done = new();
@@ -238,7 +238,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void The_cgroup_that_pays_is_named_and_its_parent_once_it_is_gone()
+    public void The_charged_cgroup_is_named_and_its_parent_after_it_is_removed()
     {
         using MemoryCgroup cgroup = new();
         using CachedFile file = new(8);
@@ -272,7 +272,7 @@ public sealed class FilePageWalkTests
     [InlineData("fifo", "ReadFilePages,EINVAL")]
     [InlineData("circle", "ReadFilePages,ELOOP")]
     [InlineData("cached/below", "ReadFilePages,ENOTDIR")]
-    public void What_has_no_pages_is_refused_in_words(string name, string id)
+    public void A_path_without_page_cache_is_rejected_with_a_reason(string name, string id)
     {
         using CachedFile file = new(1);
         string folder = Path.GetDirectoryName(file.FilePath)!;
@@ -289,7 +289,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void A_file_system_that_maps_nothing_is_named_as_the_reason()
+    public void A_file_system_without_mmap_is_named_in_the_error()
     {
         const string Attribute = "/sys/kernel/mm/transparent_hugepage/enabled";
         Assert.SkipUnless(File.Exists(Attribute), $"needs {Attribute}");

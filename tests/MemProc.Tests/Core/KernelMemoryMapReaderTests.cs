@@ -9,7 +9,7 @@ namespace MemProc.Tests;
 public sealed class KernelMemoryMapReaderTests
 {
     [Fact]
-    public void The_memory_map_says_what_proc_stat_says()
+    public void The_memory_map_equals_proc_stat()
     {
         LiveKernel.Require();
         using KernelMemoryMapReader reader = new();
@@ -32,7 +32,7 @@ public sealed class KernelMemoryMapReaderTests
     }
 
     [Fact]
-    public void A_process_that_begins_another_program_is_not_answered_for_with_its_old_memory()
+    public void The_memory_map_after_exec_is_not_that_of_the_old_program()
     {
         LiveKernel.Require();
         using KernelMemoryMapReader reader = new();

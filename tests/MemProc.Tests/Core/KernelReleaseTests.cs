@@ -7,7 +7,7 @@ namespace MemProc.Tests;
 public sealed class KernelReleaseTests
 {
     [Fact]
-    public void Two_programs_and_a_map_are_loaded_while_a_reader_is_open_and_gone_when_it_is_closed()
+    public void Two_programs_and_a_map_are_loaded_while_a_reader_is_open_and_freed_when_it_is_closed()
     {
         using Loading loading = new();
         using (PageTableReader reader = new())
@@ -22,7 +22,7 @@ public sealed class KernelReleaseTests
     [Theory]
     [InlineData(0xffff_ffff_ff60_0000, "WalkPageTable,EINVAL")]
     [InlineData(0x7fff_ffff_ffff_f000, "WalkPageTable,EFAULT")]
-    public void A_walk_that_fails_leaves_nothing_behind(ulong address, string id)
+    public void A_failed_walk_leaves_nothing_loaded(ulong address, string id)
     {
         using Loading loading = new();
         using LinuxProcess process = LinuxProcess.Open(loading.Target.ProcessId);
@@ -38,7 +38,7 @@ public sealed class KernelReleaseTests
     }
 
     [Fact]
-    public void A_process_that_has_ended_leaves_nothing_behind()
+    public void An_exited_process_leaves_nothing_loaded()
     {
         using Loading loading = new();
         using TargetProcess dead = TargetProcess.Start();
@@ -57,7 +57,7 @@ public sealed class KernelReleaseTests
     [Theory]
     [InlineData(KernelReadSource.BpfTracepoint)]
     [InlineData(KernelReadSource.Kcore)]
-    public void A_source_that_is_forced_leaves_nothing_behind_whether_it_works_or_not(KernelReadSource source)
+    public void A_selected_source_leaves_nothing_loaded_on_success_or_failure(KernelReadSource source)
     {
         using Loading loading = new();
         using LinuxProcess process = LinuxProcess.Open(loading.Target.ProcessId);
@@ -71,7 +71,7 @@ public sealed class KernelReleaseTests
     }
 
     [Fact]
-    public void Walks_that_are_stopped_in_the_middle_leave_nothing_behind_and_the_next_go_on()
+    public void Cancelled_walks_leave_nothing_loaded_and_the_next_ones_work()
     {
         using Loading loading = new();
         using LinuxProcess process = LinuxProcess.Open(loading.Target.ProcessId);
@@ -103,7 +103,7 @@ public sealed class KernelReleaseTests
     [Theory]
     [InlineData("walk", "0", "--length", "0x800000000000")]
     [InlineData("vma")]
-    public void Ctrl_C_in_the_middle_of_memprocs_answer_leaves_nothing_behind(string command, params string[] arguments)
+    public void Ctrl_C_during_memproc_output_leaves_nothing_loaded(string command, params string[] arguments)
     {
         const int InterruptedExitCode = 130, Vmas = 20_000;
         LiveKernel.Require();

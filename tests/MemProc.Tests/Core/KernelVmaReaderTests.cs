@@ -19,7 +19,7 @@ public sealed class KernelVmaReaderTests
     private static readonly string[] Layers = ["lower", "upper", "work", "merged"];
 
     [Fact]
-    public void Kernel_vmas_are_the_list_of_mappings()
+    public void Kernel_vmas_equal_the_list_of_mappings()
     {
         LiveKernel.Require();
         using KernelVmaReader reader = new();
@@ -38,7 +38,7 @@ public sealed class KernelVmaReaderTests
     }
 
     [Fact]
-    public void Two_thousand_lists_of_a_process_that_maps_all_the_time_equal_its_maps()
+    public void Two_thousand_lists_of_a_process_that_keeps_mapping_equal_its_maps()
     {
         const int Lists = 2000;
         LiveKernel.Require();
@@ -96,7 +96,7 @@ public sealed class KernelVmaReaderTests
     }
 
     [Fact]
-    public void The_names_of_flags_are_those_of_smaps()
+    public void Flag_names_are_those_of_smaps()
     {
         LiveKernel.Require();
         Dictionary<string, string> names = new()
@@ -134,7 +134,7 @@ public sealed class KernelVmaReaderTests
     }
 
     [Fact]
-    public void A_file_in_a_file_system_above_another_is_the_one_that_the_user_opened()
+    public void A_file_on_an_overlay_is_the_one_that_the_user_opened()
     {
         LiveKernel.Require();
         using KernelVmaReader reader = new();
@@ -161,7 +161,7 @@ public sealed class KernelVmaReaderTests
     }
 
     [Fact]
-    public void An_address_in_no_mapping_is_an_error()
+    public void An_unmapped_address_is_an_error()
     {
         LiveKernel.Require();
         using KernelVmaReader reader = new();

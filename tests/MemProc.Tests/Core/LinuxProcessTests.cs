@@ -19,7 +19,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void Identity_is_that_of_stat()
+    public void Identity_equals_proc_stat()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -30,7 +30,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void A_younger_process_with_the_same_number_is_refused()
+    public void A_newer_process_with_the_same_id_is_rejected()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong startTicks;
@@ -47,7 +47,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void A_process_that_dies_after_it_was_opened_is_called_dead_by_every_reader()
+    public void Every_reader_reports_a_process_that_exited_after_open()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -84,7 +84,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void A_process_that_dies_halfway_through_its_maps_is_an_error_and_no_short_answer()
+    public void A_process_that_exits_while_maps_is_read_is_an_error()
     {
         using TargetProcess target = TargetProcess.Start();
         target.Ask("vmas 10000");
@@ -102,7 +102,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void A_process_that_dies_halfway_through_its_pages_is_an_error_and_no_short_answer()
+    public void A_process_that_exits_while_its_pages_are_read_is_an_error()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 8192 * Page.Size;
@@ -122,7 +122,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void A_zombie_is_called_one()
+    public void A_zombie_is_reported_as_a_zombie()
     {
         // The child ends when its shell has become a program that waits for no child.
         using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"])
@@ -166,7 +166,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void Names_longer_than_the_kernel_keeps_come_from_the_command()
+    public void Names_longer_than_comm_come_from_the_command_line()
     {
         using TemporaryFolder folder = new();
         string program = Path.Combine(folder.Path, "a-name-of-many-letters");

@@ -37,7 +37,7 @@ public sealed class MapLayoutTests
     [InlineData("-pie", "-Wl,-z,separate-code")]
     [InlineData("-no-pie", "-Wl,-z,noseparate-code")]
     [InlineData("-static-pie", "-O1")]
-    public void The_main_program_is_told_apart_and_threads_own_their_stacks(params string[] options)
+    public void The_main_program_is_identified_and_stacks_belong_to_threads(params string[] options)
     {
         using TemporaryFolder folder = new();
         string path = CCompiler.Build(Path.Combine(folder.Path, "layout"), Program,
@@ -91,7 +91,7 @@ public sealed class MapLayoutTests
     }
 
     [Fact]
-    public void What_the_kernel_does_not_tell_is_null()
+    public void Unavailable_details_are_null()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "55d0c0000000-55d0c0001000 r-xp 00000000 fd:00 12  /usr/bin/none\n");
@@ -103,7 +103,7 @@ public sealed class MapLayoutTests
     }
 
     [Fact]
-    public void The_thread_of_a_stack_is_the_same_in_the_list_of_mappings_and_of_an_address()
+    public void A_stack_has_the_same_thread_in_the_list_and_by_address()
     {
         using SimulatedProcess simulated = new();
         string[] maps =
@@ -136,7 +136,7 @@ public sealed class MapLayoutTests
     }
 
     [Fact]
-    public void Smaps_is_read_up_to_the_last_mapping_that_was_asked_for()
+    public void Smaps_is_read_up_to_the_last_requested_mapping()
     {
         using SimulatedProcess simulated = new();
         const string Heap = "10000000-10010000 rw-p 00000000 00:00 0          [heap]\n";

@@ -6,7 +6,7 @@ namespace MemProc.Tests;
 public sealed class MemoryScanTests
 {
     [Fact]
-    public void Rounds_keep_what_the_simplest_comparison_keeps()
+    public void Rounds_keep_the_same_matches_as_a_simple_comparison()
     {
         using TargetProcess target = TargetProcess.Start();
         const int Pages = 12;
@@ -61,7 +61,7 @@ public sealed class MemoryScanTests
     }
 
     [Fact]
-    public void A_variable_is_found_among_all_numbers()
+    public void A_variable_is_found_among_all_values()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 64 * Page.Size;
@@ -87,7 +87,7 @@ public sealed class MemoryScanTests
     }
 
     [Fact]
-    public void Candidates_take_bits_and_not_objects()
+    public void Candidates_are_stored_as_bits()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 8192 * Page.Size;
@@ -123,7 +123,7 @@ public sealed class MemoryScanTests
     }
 
     [Fact]
-    public void A_scan_that_would_take_too_much_is_refused()
+    public void A_scan_that_needs_too_much_memory_is_rejected()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 512 * Page.Size;
@@ -136,7 +136,7 @@ public sealed class MemoryScanTests
     }
 
     [Fact]
-    public void What_is_unmapped_meanwhile_is_lost_and_counted()
+    public void Candidates_unmapped_between_rounds_are_lost_and_counted()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
@@ -167,7 +167,7 @@ public sealed class MemoryScanTests
     }
 
     [Fact]
-    public void Single_matches_are_looked_at_again()
+    public void Single_matches_are_compared_again()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("garlic").Address("text");

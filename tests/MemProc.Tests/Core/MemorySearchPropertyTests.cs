@@ -33,7 +33,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
     }
 
     [Fact]
-    public void A_needle_at_every_offset_around_borders_of_pieces_and_mappings_is_found_once()
+    public void A_needle_at_every_offset_around_block_and_mapping_boundaries_is_found_once()
     {
         byte[] needle = [1, 2, 3, 4, 5, 6, 7];
         Fill(new byte[Size]);
@@ -56,7 +56,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
     }
 
     [Fact]
-    public void Bytes_with_open_places_are_found_wherever_the_simplest_search_finds_them()
+    public void Byte_patterns_with_wildcards_match_like_a_simple_search()
     {
         Random random = new(20);
         for (int round = 0; round < 150; round++)
@@ -76,7 +76,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
     }
 
     [Fact]
-    public void Numbers_are_found_wherever_the_simplest_search_finds_them()
+    public void Numbers_match_like_a_simple_search()
     {
         Random random = new(21);
         for (int round = 0; round < 220; round++)
@@ -108,7 +108,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
     }
 
     [Fact]
-    public void Expressions_match_as_they_do_on_the_whole_text()
+    public void Regular_expressions_match_like_on_the_whole_text()
     {
         string[] expressions =
         [

@@ -9,7 +9,7 @@ public sealed class MemorySearchTests
     private static readonly byte[] Needle = "needle in the hay"u8.ToArray();
 
     [Fact]
-    public void A_search_lets_nothing_in_and_says_what_it_left_out()
+    public void A_search_faults_nothing_in_and_reports_what_it_skipped()
     {
         using TargetProcess target = TargetProcess.Start();
         const ulong Reserved = 1UL << 36;
@@ -31,7 +31,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void The_resident_set_is_the_same_before_and_after()
+    public void The_resident_set_is_unchanged_by_a_search()
     {
         // A program that does nothing: its resident set is its own doing.
         using System.Diagnostics.Process sleep = System.Diagnostics.Process.Start(Requires.Tool("sleep"), "60");
@@ -62,7 +62,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void What_is_not_in_memory_is_searched_when_asked_for()
+    public void Pages_not_in_memory_are_searched_on_request()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
@@ -76,7 +76,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void A_match_does_not_reach_over_a_hole_or_a_page_that_cannot_be_read()
+    public void A_match_does_not_cross_a_hole_or_an_unreadable_page()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {5 * Page.Size} rw- private").Address("address");
@@ -101,7 +101,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void Filters_leave_mappings_out()
+    public void Filters_exclude_mappings()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
@@ -121,7 +121,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void Context_ends_where_the_memory_does()
+    public void Context_ends_at_the_end_of_the_memory()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
@@ -145,7 +145,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void A_place_where_everything_matches_is_searched_piece_by_piece()
+    public void A_range_where_everything_matches_is_searched_in_blocks()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 400 * Page.Size;
@@ -160,7 +160,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void A_process_that_dies_meanwhile_is_an_error()
+    public void A_process_that_exits_during_the_search_is_an_error()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 8000 * Page.Size;
@@ -185,7 +185,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public async Task A_search_stops_when_told_to_also_within_an_expression_without_end()
+    public async Task A_search_stops_on_cancellation_within_a_slow_expression_too()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 200 * Page.Size;
@@ -205,7 +205,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void Text_is_found_in_its_encoding_and_without_regard_to_case()
+    public void Text_is_found_in_its_encoding_and_ignoring_case()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -229,7 +229,7 @@ public sealed class MemorySearchTests
     [InlineData("xx")]
     [InlineData("?? ??")]
     [InlineData("123 45")]
-    public void What_is_no_pattern_is_refused(string text) =>
+    public void Invalid_patterns_are_rejected(string text) =>
         Assert.Throws<ArgumentException>(() => BytePattern.Parse(text));
 
     [Theory]
@@ -237,11 +237,11 @@ public sealed class MemorySearchTests
     [InlineData("488b??05", 4)]
     [InlineData("0x48 0x8B", 2)]
     [InlineData("4? ?b", 2)]
-    public void Patterns_are_written_in_several_ways(string text, int bytes) =>
+    public void Patterns_have_several_notations(string text, int bytes) =>
         Assert.Equal(bytes, BytePattern.Parse(text).MaxMatchLength);
 
     [Fact]
-    public void What_cannot_be_searched_for_is_refused()
+    public void Patterns_that_cannot_be_searched_are_rejected()
     {
         Assert.Throws<ArgumentException>(() => BytePattern.Parse("01", alignment: 3));
         Assert.Throws<ArgumentException>(() => BytePattern.Parse("01", alignment: 8192));
@@ -260,7 +260,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void Tolerance_takes_in_what_lies_around()
+    public void Tolerance_includes_nearby_values()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");

@@ -104,7 +104,7 @@ public sealed class MemoryStatusReaderTests
     }
 
     [Fact]
-    public void A_counter_that_an_older_kernel_lacks_is_null()
+    public void A_counter_missing_on_an_older_kernel_is_null()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("status", "State:\tR (running)\nVmSize:\t    3060 kB\nVmRSS:\t    1780 kB\nVmSwap:\t       0 kB\n");
@@ -133,7 +133,7 @@ public sealed class MemoryStatusReaderTests
     }
 
     [Fact]
-    public void A_process_whose_main_thread_has_ended_is_not_called_empty()
+    public void A_process_whose_main_thread_has_exited_is_not_reported_as_empty()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("status", "Name:\tsimulated\nState:\tZ (zombie)\nThreads:\t2\n");
@@ -144,7 +144,7 @@ public sealed class MemoryStatusReaderTests
     }
 
     [Fact]
-    public void A_kernel_without_rollup_is_named_and_an_empty_one_is_an_error()
+    public void A_missing_or_empty_smaps_rollup_is_an_error()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("status", Status);
@@ -158,7 +158,7 @@ public sealed class MemoryStatusReaderTests
     }
 
     [Fact]
-    public void A_process_that_has_ended_is_called_dead()
+    public void An_exited_process_is_reported_as_exited()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -173,7 +173,7 @@ public sealed class MemoryStatusReaderTests
     }
 
     [Fact]
-    public void A_zombie_is_called_one_although_its_status_can_be_read()
+    public void A_zombie_is_reported_as_one_although_its_status_is_readable()
     {
         // The child ends when its shell has become a program that waits for no child.
         using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"])
@@ -223,7 +223,7 @@ public sealed class MemoryStatusReaderTests
     }
 
     [Fact]
-    public void The_counters_are_those_of_status_and_the_sums_over_smaps()
+    public void Counters_equal_status_and_the_sums_of_smaps()
     {
         using Process sleep = Process.Start(Requires.Tool("sleep"), "60");
         try

@@ -9,7 +9,7 @@ public sealed class MemoryUndoTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_was_written_is_put_back_and_that_can_be_taken_back_too(bool stop)
+    public void A_write_is_undone_and_the_undo_can_be_undone(bool stop)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -31,7 +31,7 @@ public sealed class MemoryUndoTests
     }
 
     [Fact]
-    public void Writes_over_each_other_are_taken_back_in_reverse_order()
+    public void Overlapping_writes_are_undone_in_reverse_order()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -55,7 +55,7 @@ public sealed class MemoryUndoTests
     }
 
     [Fact]
-    public void Bytes_that_have_changed_since_keep_all_of_it_as_it_is()
+    public void Bytes_changed_since_the_write_prevent_the_undo()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -75,7 +75,7 @@ public sealed class MemoryUndoTests
     }
 
     [Fact]
-    public void A_forced_write_is_taken_back_by_force()
+    public void A_forced_write_is_undone_by_force()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -98,7 +98,7 @@ public sealed class MemoryUndoTests
     }
 
     [Fact]
-    public void A_write_to_another_process_is_not_taken_back_here()
+    public void A_write_to_another_process_is_not_undone()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -124,7 +124,7 @@ public sealed class MemoryUndoTests
     [InlineData(0, 0)]
     [InlineData(2, 1)]
     [InlineData(0, 1)]
-    public void What_is_no_write_is_refused(int before, int after) => Assert.Throws<FormatException>(
+    public void Invalid_writes_are_rejected(int before, int after) => Assert.Throws<FormatException>(
         () => MemoryWrite.Recreate(new ProcessIdentity(1, "x", 1), 0x1000, new byte[before], new byte[after],
             WriteMethod.ProcessVm, ""));
 

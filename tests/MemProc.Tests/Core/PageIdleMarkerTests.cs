@@ -45,7 +45,7 @@ public sealed class PageIdleMarkerTests
     }
 
     [Fact]
-    public void A_folio_is_marked_by_its_first_frame_and_counts_with_each_page()
+    public void A_folio_is_marked_by_its_first_frame_and_each_page_counts()
     {
         using SimulatedProcess simulated = Process("400000-405000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);
@@ -62,7 +62,7 @@ public sealed class PageIdleMarkerTests
     }
 
     [Fact]
-    public void What_is_on_no_LRU_list_or_is_no_memory_is_counted_as_unmarkable()
+    public void Frames_outside_the_LRU_lists_or_memory_are_counted_as_unmarkable()
     {
         using SimulatedProcess simulated = Process("400000-404000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);
@@ -79,7 +79,7 @@ public sealed class PageIdleMarkerTests
     }
 
     [Fact]
-    public void What_is_not_read_back_is_not_claimed()
+    public void Frames_that_do_not_read_back_as_idle_are_not_counted()
     {
         using SimulatedProcess simulated = Process("400000-402000 rw-p 00000000 00:00 0\n");
         _ = new SimulatedIdleBitmap(simulated);
@@ -94,7 +94,7 @@ public sealed class PageIdleMarkerTests
     }
 
     [Fact]
-    public void Frames_by_number_are_marked_in_any_number_and_those_beside_them_stay()
+    public void Any_number_of_frames_is_marked_and_adjacent_frames_are_not()
     {
         using SimulatedProcess simulated = Process("400000-401000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);
@@ -110,7 +110,7 @@ public sealed class PageIdleMarkerTests
     [InlineData(SimulatedIdleBitmap.FrameCount - 1, 2)]
     [InlineData(1, ulong.MaxValue)]
     [InlineData(ulong.MaxValue, 2)]
-    public void Frames_beyond_the_last_one_are_refused_before_any_is_marked(ulong first, ulong count)
+    public void Frames_after_the_last_one_are_rejected_before_any_is_marked(ulong first, ulong count)
     {
         using SimulatedProcess simulated = Process("400000-401000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);
@@ -144,7 +144,7 @@ public sealed class PageIdleMarkerTests
     }
 
     [Fact]
-    public void It_stops_when_it_is_told_to()
+    public void It_stops_on_cancellation()
     {
         using SimulatedProcess simulated = Process("400000-401000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);

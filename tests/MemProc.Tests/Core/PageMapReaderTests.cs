@@ -40,7 +40,7 @@ public sealed class PageMapReaderTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void All_pages_are_all(bool detectHuge)
+    public void All_pages_are_returned_on_request(bool detectHuge)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong start = Used(target), end = start + Pages * Page.Size;
@@ -56,7 +56,7 @@ public sealed class PageMapReaderTests
     }
 
     [Fact]
-    public void Much_that_is_not_in_use_is_not_read()
+    public void Large_unused_ranges_are_not_read()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply reserve = target.Ask($"reserve {1UL << 36} 100");
@@ -74,7 +74,7 @@ public sealed class PageMapReaderTests
     }
 
     [Fact]
-    public void A_kernel_that_cannot_scan_is_read_word_by_word()
+    public void Without_PAGEMAP_SCAN_entries_are_read_one_by_one()
     {
         using SimulatedProcess simulated = new();
         ulong start = 16 * Page.Size;
@@ -93,7 +93,7 @@ public sealed class PageMapReaderTests
     [InlineData(512, 1, null)]
     [InlineData(512, -1, false)]
     [InlineData(513, 1, false)]
-    public void Without_a_scan_pages_are_certain_not_to_be_huge_where_their_frames_lie_otherwise(
+    public void Without_a_scan_frame_positions_exclude_huge_pages(
         int offset, int step, bool? isHuge)
     {
         using SimulatedProcess simulated = new();

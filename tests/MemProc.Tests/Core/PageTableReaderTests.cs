@@ -10,7 +10,7 @@ public sealed class PageTableReaderTests : TargetTests
     private const int AdviseGuardInstall = 102;
 
     [Fact]
-    public void The_last_entry_of_every_kind_of_page_leads_where_pagemap_says()
+    public void The_last_entry_of_every_kind_of_page_agrees_with_pagemap()
     {
         using PageTableReader reader = Reader();
         using TemporaryFolder folder = new();
@@ -46,7 +46,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void The_levels_go_from_the_root_down_and_their_indexes_are_the_address()
+    public void Levels_go_from_the_root_down_and_their_indexes_form_the_address()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask("seed").Address("address");
@@ -60,7 +60,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_huge_page_ends_at_the_middle_directory()
+    public void A_walk_to_a_huge_page_ends_at_the_pmd()
     {
         using PageTableReader reader = Reader();
         const ulong HugeSize = 2 << 20;
@@ -75,7 +75,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_hugetlb_page_ends_at_the_middle_directory()
+    public void A_walk_to_a_hugetlb_page_ends_at_the_pmd()
     {
         using PageTableReader reader = Reader();
         string reserved = HugeTlb.Reserved();
@@ -97,7 +97,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_page_without_access_still_leads_to_its_frame()
+    public void An_entry_without_access_has_its_frame()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -109,7 +109,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_guard_is_a_marker_that_leads_nowhere()
+    public void A_guard_region_is_a_marker_without_a_frame()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask($"map {2 * Page.Size} rw- private").Address("address");
@@ -175,7 +175,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_process_that_has_ended_is_an_error()
+    public void An_exited_process_is_an_error()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask("seed").Address("address");
@@ -185,7 +185,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_page_that_lost_its_write_access_is_still_dirty()
+    public void A_page_that_became_read_only_is_still_dirty()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -195,7 +195,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_swapped_page_has_the_place_that_pagemap_tells()
+    public void A_swapped_page_has_the_swap_offset_of_pagemap()
     {
         const int AdvisePageOut = 21;
         using PageTableReader reader = Reader();
@@ -215,7 +215,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_range_meets_each_last_entry_once()
+    public void A_range_returns_each_last_entry_once()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask("seed").Address("address");
@@ -262,7 +262,7 @@ public sealed class PageTableReaderTests : TargetTests
     [Theory]
     [InlineData(0xffff_ffff_ff60_0000, "WalkPageTable,EINVAL")]
     [InlineData(0x7fff_ffff_ffff_f000, "WalkPageTable,EFAULT")]
-    public void Addresses_that_no_process_has_are_errors(ulong address, string id)
+    public void Addresses_outside_user_space_are_errors(ulong address, string id)
     {
         using PageTableReader reader = Reader();
         Assert.Equal(id, Assert.Throws<MemProcException>(() => reader.Entries(Process, address)).ErrorId);

@@ -14,7 +14,7 @@ public sealed class SimulatedKernelTests : IDisposable
     private string Kcore => Path.Combine(_process.Files.Proc, "kcore");
 
     [Fact]
-    public void Kcore_serves_the_memory_map_and_a_list_of_mappings()
+    public void Kcore_provides_the_memory_map_and_a_list_of_mappings()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         kernel.Put(SimulatedKernel.Memory + 0x10, First);
@@ -37,7 +37,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void Kcore_serves_a_tree_of_mappings()
+    public void Kcore_provides_a_tree_of_mappings()
     {
         using SimulatedKernel kernel = new(_process, hasTree: true);
         ulong leaf = SimulatedKernel.Base + 0x7000;
@@ -62,7 +62,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void A_count_of_mappings_that_is_not_that_of_the_list_is_no_answer()
+    public void A_mapping_count_that_differs_from_the_list_is_an_error()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         kernel.Put(SimulatedKernel.Memory + 0x10, First);
@@ -79,7 +79,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void The_reason_why_kcore_does_not_work_is_told()
+    public void The_reason_why_kcore_fails_is_reported()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         using LinuxProcess process = _process.Open();
@@ -100,7 +100,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void A_kernel_without_a_description_is_told_apart()
+    public void A_kernel_without_BTF_is_a_separate_error()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         kernel.WriteKcore(Kcore);
@@ -114,7 +114,7 @@ public sealed class SimulatedKernelTests : IDisposable
     [Theory]
     [InlineData(4)]
     [InlineData(5)]
-    public void A_walk_goes_down_all_levels(int levels)
+    public void A_walk_reads_all_levels(int levels)
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         PutTables(kernel, levels, downTo: 1, 0x8000_0000_222e_3047);
@@ -128,7 +128,7 @@ public sealed class SimulatedKernelTests : IDisposable
     [Theory]
     [InlineData(2, 0x1_2340_00e7, 0x1_2340_0000)]
     [InlineData(3, 0x1_4000_00e7, 0x1_4000_0000)]
-    public void A_large_page_counts_on_from_its_first_frame(int level, ulong entry, ulong physical)
+    public void Frames_of_a_large_page_count_from_its_first_frame(int level, ulong entry, ulong physical)
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         PutTables(kernel, 4, level, entry);
@@ -138,7 +138,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void What_pagemap_does_not_confirm_is_an_error_and_never_a_guess()
+    public void An_entry_that_pagemap_does_not_confirm_is_an_error()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         PutTables(kernel, 4, downTo: 1, 0x8000_0000_222e_3047);
@@ -151,7 +151,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void Places_in_swap_are_those_of_pagemap()
+    public void Swap_offsets_are_those_of_pagemap()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         PutTables(kernel, 4, downTo: 1, Entry(2, 0x6314));
@@ -174,7 +174,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void A_table_that_is_gone_is_no_answer()
+    public void A_freed_table_is_an_error()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         kernel.Put(SimulatedKernel.Root + 0x7f0, 0x7fff_0000_0067);

@@ -10,14 +10,14 @@ public sealed class SoftDirtyTests
     // Writing does nothing, as without CONFIG_MEM_SOFT_DIRTY.
     [InlineData(true, false, false)]
     [InlineData(false, false, false)]
-    public void A_kernel_is_believed_after_a_round_trip_only(bool clears, bool marks, bool expected)
+    public void Soft_dirty_support_is_confirmed_by_a_round_trip_only(bool clears, bool marks, bool expected)
     {
         using FakeKernel kernel = new(clears, marks);
         Assert.Equal(expected, kernel.Test());
     }
 
     [Fact]
-    public void The_live_kernel_is_asked_on_a_page_of_our_own()
+    public void The_live_kernel_is_probed_on_an_own_page()
     {
         bool isSupported = SoftDirtyProbe.IsSupported(KernelFiles.Default);
         using TargetProcess target = TargetProcess.Start();
@@ -42,7 +42,7 @@ public sealed class SoftDirtyTests
     }
 
     [Fact]
-    public void A_kernel_that_takes_the_command_and_does_nothing_is_found_out()
+    public void A_kernel_that_ignores_the_command_is_detected()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("clear_refs", "");

@@ -23,7 +23,7 @@ public sealed class FloorsTests
     ];
 
     [Fact]
-    public void A_room_of_Core_knows_lower_floors_alone()
+    public void A_room_of_Core_uses_lower_floors_only()
     {
         IReadOnlyList<RoomReference> references = References("MemProc.Core");
         Assert.True(references.Count > 500, $"Only {references.Count} references were found: the sources do not bind.");
@@ -43,7 +43,7 @@ public sealed class FloorsTests
     [InlineData("MemProc.PowerShell")]
     [InlineData("MemProc.Cli")]
     [InlineData("MemProc.Help")]
-    public void Rooms_of_other_assemblies_close_no_loop(string assembly)
+    public void Rooms_of_other_assemblies_form_no_cycle(string assembly)
     {
         IReadOnlyList<RoomReference> references = References(assembly);
         Assert.NotEmpty(references);
@@ -51,7 +51,7 @@ public sealed class FloorsTests
     }
 
     [Fact]
-    public void A_reference_that_runs_up_is_found_even_where_its_type_is_inferred()
+    public void An_upward_reference_is_found_even_if_its_type_is_inferred()
     {
         (string, string)[] sources =
         [

@@ -6,7 +6,7 @@ namespace MemProc.Tests;
 public sealed class BtfTypesTests
 {
     [Fact]
-    public void Members_are_found_through_nameless_structures_names_and_qualifiers()
+    public void Members_are_found_through_anonymous_structures_typedefs_and_qualifiers()
     {
         BtfBlob btf = new();
         uint word = btf.Integer("unsigned long", 8);
@@ -32,7 +32,7 @@ public sealed class BtfTypesTests
     }
 
     [Fact]
-    public void A_structure_that_holds_itself_ends()
+    public void A_structure_that_contains_itself_ends_the_search()
     {
         BtfBlob btf = new();
         btf.Structure("loop", 8, ("", 0, 1), ("", 0, 1));
@@ -40,7 +40,7 @@ public sealed class BtfTypesTests
     }
 
     [Fact]
-    public void Whatever_is_cut_off_or_no_description_is_refused()
+    public void Truncated_or_invalid_BTF_is_rejected()
     {
         BtfBlob btf = new();
         uint word = btf.Integer("long", 8);
@@ -62,7 +62,7 @@ public sealed class BtfTypesTests
     }
 
     [Fact]
-    public void The_running_kernel_is_understood()
+    public void BTF_of_the_running_kernel_is_read()
     {
         const string Path = "/sys/kernel/btf/vmlinux";
         Assert.SkipUnless(File.Exists(Path), "needs a kernel with CONFIG_DEBUG_INFO_BTF");

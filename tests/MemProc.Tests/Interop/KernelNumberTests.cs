@@ -123,7 +123,7 @@ public sealed class KernelNumberTests
         }, (object)flag.Bit)));
 
     [Fact]
-    public void A_wrong_number_would_be_noticed()
+    public void A_wrong_number_is_detected()
     {
         Assert.Empty(CCompiler.CompileErrors(Assertions("#include <errno.h>", [("ENOENT", 2)])));
         Assert.NotEmpty(CCompiler.CompileErrors(Assertions("#include <errno.h>", [("ENOENT", 3)])));

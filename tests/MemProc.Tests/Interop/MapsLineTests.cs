@@ -41,7 +41,7 @@ public sealed class MapsLineTests
         0x7f0000000000, 0x7f0000001000, Read | Write | Execute | Shared, 0, 0, 0, 0, "[anon:x y]")]
     [InlineData("7f0000000000-7f0000001000 r--p fffffffffffff000 103:fffff 18446744073709551615 /trailing blank \n",
         0x7f0000000000, 0x7f0000001000, Read, 0xfffffffffffff000, 0x103, 0xfffff, ulong.MaxValue, "/trailing blank ")]
-    public void A_line_is_taken_apart(
+    public void A_line_is_parsed(
         string line, ulong start, ulong end, VmaPermissions permissions, ulong offset, uint major, uint minor,
         ulong inode, string path)
     {
@@ -93,7 +93,7 @@ public sealed class MapsLineTests
     [InlineData("10000000000000000-00401000 r-xp 00000000 fd:00 1 /x")]
     [InlineData("Rss:                   4 kB")]
     [InlineData("VmFlags: rd ex mr mw me")]
-    public void What_is_no_line_is_refused(string line) =>
+    public void Invalid_lines_are_rejected(string line) =>
         Assert.False(MapsLine.TryParse(Encoding.UTF8.GetBytes(line), out _));
 
     [Fact]

@@ -7,7 +7,7 @@ namespace MemProc.Tests.Interop;
 public sealed class OwnPageTests
 {
     [Fact]
-    public void It_is_present_and_of_this_process_alone_until_it_is_given_back()
+    public void It_is_present_and_exclusive_until_it_is_released()
     {
         OwnPage page = new();
         ulong address = page.Address;

@@ -10,7 +10,7 @@ public sealed class ProcMapQueryTests
     private const string Request = "PROCMAP_QUERY (Linux 6.11)";
 
     [Fact]
-    public void It_says_what_maps_says_of_every_mapping()
+    public void It_equals_maps_for_every_mapping()
     {
         using TemporaryFolder folder = new();
         string path = folder.File("a b", new byte[3 * Page.Size]);
@@ -37,7 +37,7 @@ public sealed class ProcMapQueryTests
     }
 
     [Fact]
-    public void A_hole_has_no_mapping_but_a_next_one()
+    public void A_hole_has_no_mapping_but_the_next_one_is_found()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -78,7 +78,7 @@ public sealed class ProcMapQueryTests
     }
 
     [Fact]
-    public void Above_the_last_mapping_there_is_none()
+    public void No_mapping_is_found_above_the_last_one()
     {
         using SafeFileHandle maps = Libc.OpenAt(null, "/proc/self/maps");
         Errno errno = ProcMapQuery.TryQuery(maps, ulong.MaxValue, orNext: true, out _, out _);

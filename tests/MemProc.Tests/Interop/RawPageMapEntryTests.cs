@@ -35,7 +35,7 @@ public sealed class RawPageMapEntryTests
     [InlineData(0x8100000000000000)]
     [InlineData(0xa000000000000000)]
     [InlineData(0x8180000000000000)]
-    public void A_present_page_without_a_number_is_hidden(ulong raw)
+    public void A_present_page_without_a_frame_number_is_hidden(ulong raw)
     {
         RawPageMapEntry word = new(raw);
         Assert.True(word.IsPresent);
@@ -82,7 +82,7 @@ public sealed class RawPageMapEntryTests
     [InlineData(61, false)]
     [InlineData(62, true)]
     [InlineData(63, true)]
-    public void Each_bit_says_one_thing(int bit, bool isPopulated)
+    public void Each_bit_sets_one_property(int bit, bool isPopulated)
     {
         RawPageMapEntry word = new(1UL << bit);
         Assert.Equal(bit == 55, word.IsSoftDirty);
@@ -96,5 +96,5 @@ public sealed class RawPageMapEntryTests
     }
 
     [Fact]
-    public void Nothing_is_nothing() => Assert.False(new RawPageMapEntry(0).IsPopulated);
+    public void An_entry_of_zero_is_not_populated() => Assert.False(new RawPageMapEntry(0).IsPopulated);
 }

@@ -18,7 +18,7 @@ public sealed partial class SigChldSuppressorTests
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public void The_runtime_looks_after_children_when_it_ends_and_not_before()
+    public void The_runtime_handles_children_after_the_suppression_and_not_before()
     {
         using RuntimeSignals signals = RuntimeSignals.Open();
         using Process child = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true })!;
@@ -37,7 +37,7 @@ public sealed partial class SigChldSuppressorTests
     }
 
     [Fact]
-    public void What_ended_meanwhile_without_a_signal_under_way_is_looked_after_too()
+    public void Children_that_exited_without_a_pending_signal_are_handled_too()
     {
         using Process child = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true })!;
         using (new SigChldSuppressor())
@@ -51,7 +51,7 @@ public sealed partial class SigChldSuppressorTests
     }
 
     [Fact]
-    public void A_handler_that_somebody_installs_meanwhile_stays()
+    public void A_handler_installed_during_the_suppression_is_kept()
     {
         // The runtime has its handler when it has started a process.
         Shell.Run("true");
@@ -75,14 +75,14 @@ public sealed partial class SigChldSuppressorTests
     }
 
     [Fact]
-    public void The_lock_that_is_held_is_the_private_field_of_this_runtime()
+    public void The_lock_is_the_private_field_of_this_runtime()
     {
         Assert.True(SigChldSuppressor.HoldsRuntimeLock);
         Assert.Same(ProcessStartLock(null), SigChldSuppressor.RuntimeLock);
     }
 
     [Fact]
-    public void A_runtime_without_that_field_is_no_failure()
+    public void A_runtime_without_the_field_is_not_an_error()
     {
         Assert.Null(SigChldSuppressor.Find(() => throw new MissingFieldException()));
         Assert.Null(SigChldSuppressor.Find(() => MissingLock(null)));

@@ -30,7 +30,7 @@ public sealed class StatusLineTests
     // A process can call itself anything.
     [InlineData("Name:\t12 kB", "Name", "12 kB")]
     [InlineData("Name:\ta: b", "Name", "a: b")]
-    public void What_is_no_counter_stays_text(string text, string name, string expected)
+    public void Other_values_stay_text(string text, string name, string expected)
     {
         Assert.True(StatusLine.TryParse(Encoding.UTF8.GetBytes(text), out StatusLine line));
         Assert.Equal((name, expected), (Encoding.UTF8.GetString(line.Name), Encoding.UTF8.GetString(line.Text)));
@@ -43,7 +43,7 @@ public sealed class StatusLineTests
     [InlineData("\n")]
     [InlineData(":\t12 kB")]
     [InlineData("VmRSS 12 kB")]
-    public void What_is_no_line_is_refused(string text) =>
+    public void Invalid_lines_are_rejected(string text) =>
         Assert.False(StatusLine.TryParse(Encoding.UTF8.GetBytes(text), out _));
 
     [Fact]

@@ -87,7 +87,7 @@ public sealed class StructLayoutTests
             (nameof(ProcMapQueryArgument.BuildIdAddress), "build_id_addr"));
 
     [Fact]
-    public void Every_structure_of_the_interop_assembly_is_proven_here()
+    public void Every_structure_of_the_interop_assembly_is_tested_here()
     {
         Type[] proven =
         [
@@ -106,7 +106,7 @@ public sealed class StructLayoutTests
     [InlineData("iov_base", 0, 4, 16)]
     [InlineData("iov_base", 0, 8, 24)]
     [InlineData("iov_none", 0, 8, 16)]
-    public void A_wrong_layout_would_be_noticed(string member, int offset, int size, int structSize)
+    public void A_wrong_layout_is_detected(string member, int offset, int size, int structSize)
     {
         Assert.Empty(CCompiler.CompileErrors(Assertions("struct iovec", "#include <sys/uio.h>", 16, [("iov_base", 0, 8)])));
         Assert.NotEmpty(CCompiler.CompileErrors(

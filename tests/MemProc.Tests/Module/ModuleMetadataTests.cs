@@ -12,7 +12,7 @@ public sealed partial class ModuleMetadataTests
     private static readonly string Library = Path.Combine(Root, "lib");
 
     [Fact]
-    public void The_manifest_exports_the_cmdlets_that_there_are()
+    public void The_manifest_exports_the_implemented_cmdlets()
     {
         using MetadataLoadContext context = Load();
         Type[] commands = Commands(context);
@@ -26,7 +26,7 @@ public sealed partial class ModuleMetadataTests
     }
 
     [Fact]
-    public void The_manifest_loads_what_lib_has_and_no_wildcards()
+    public void The_manifest_loads_the_files_of_lib_without_wildcards()
     {
         Assert.True(File.Exists(Path.Combine(Root, Assert.Single(Manifest("RootModule")))));
         Assert.All(Manifest("FormatsToProcess"), file => Assert.True(File.Exists(Path.Combine(Root, file)), file));
@@ -60,7 +60,7 @@ public sealed partial class ModuleMetadataTests
     }
 
     [Fact]
-    public void Doors_do_not_know_each_other_and_nothing_imports_upward()
+    public void Front_ends_do_not_refer_to_each_other_and_no_assembly_refers_upward()
     {
         using MetadataLoadContext context = Load();
         string[] References(string name) => [.. context.LoadFromAssemblyPath(Path.Combine(Library, $"{name}.dll"))
@@ -108,7 +108,7 @@ public sealed partial class ModuleMetadataTests
     }
 
     [Fact]
-    public void No_property_loses_its_meaning_on_the_way_through_a_job()
+    public void Properties_keep_their_meaning_after_serialization_by_a_job()
     {
         using MetadataLoadContext context = Load();
         Type[] outputs = [.. Commands(context).SelectMany(command => command.GetCustomAttributesData())

@@ -6,7 +6,7 @@ public sealed class GdbSymbolTests
     private const int Count = 1000;
 
     [Fact]
-    public void Addresses_of_code_are_called_what_gdb_calls_them()
+    public void Code_addresses_have_the_names_of_gdb()
     {
         string gdb = Requires.Tool("gdb");
         using TargetProcess target = TargetProcess.Start();

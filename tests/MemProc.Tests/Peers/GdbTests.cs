@@ -4,7 +4,7 @@ namespace MemProc.Tests.Peers;
 public sealed class GdbTests
 {
     [Fact]
-    public void Gdb_finds_threads_frames_texts_and_files_in_a_core()
+    public void Gdb_finds_threads_frames_strings_and_files_in_a_core()
     {
         string gdb = Requires.Tool("gdb");
         using TemporaryFolder folder = new();

@@ -101,7 +101,7 @@ public sealed class PageTypesTests
     }
 
     [Fact]
-    public void Pages_that_went_to_swap_and_half_of_them_back()
+    public void Pages_swapped_out_and_half_of_them_swapped_in()
     {
         Requires.Root();
         Requires.PageTypes();
@@ -125,7 +125,7 @@ public sealed class PageTypesTests
     }
 
     [Fact]
-    public void More_mappings_than_page_types_can_keep()
+    public void More_mappings_than_page_types_can_store()
     {
         // page-types keeps 10,240 mappings and says nothing of the others.
         using TargetProcess target = Start();
@@ -151,7 +151,7 @@ public sealed class PageTypesTests
     }
 
     [Fact]
-    public void The_pages_of_a_file_and_the_last_partial_one_which_page_types_drops()
+    public void Pages_of_a_file_and_the_last_partial_one_that_page_types_omits()
     {
         Requires.Root();
         using TemporaryFolder folder = new();
@@ -174,7 +174,7 @@ public sealed class PageTypesTests
     }
 
     [Fact]
-    public void A_bit_without_a_name_which_ends_page_types()
+    public void A_bit_without_a_name_that_makes_page_types_fail()
     {
         Requires.Root();
         using SimulatedProcess simulated = new();
