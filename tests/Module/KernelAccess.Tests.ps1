@@ -30,7 +30,7 @@ BeforeAll {
     # Neither this process nor the kernel has it any more. The kernel frees it a short time later.
     function Assert-Released([string[]] $Before, [string[]] $Loaded) {
         @(Get-Held) -join ' ' | Should -Be ($Before -join ' ')
-        foreach ($look in 1..1000) {
+        foreach ($attempt in 1..1000) {
             $left = Select-Loaded $Loaded
             if (-not $left) {
                 break

@@ -44,10 +44,10 @@ Describe 'Resolve-ProcAddress' {
     }
 
     It 'accepts lists of any type' {
-        $wanted = $seed, ($seed + 1)
-        foreach ($list in [ulong[]] $wanted, [long[]] $wanted, [Collections.Generic.List[ulong]]::new([ulong[]] $wanted),
-            [string[]] $wanted.ForEach{ "$_" }, [Collections.ArrayList]::new($wanted)) {
-            Resolve-ProcAddress $target.Id $list | ForEach-Object Address | Should -Be $wanted
+        $pair = $seed, ($seed + 1)
+        foreach ($list in [ulong[]] $pair, [long[]] $pair, [Collections.Generic.List[ulong]]::new([ulong[]] $pair),
+            [string[]] $pair.ForEach{ "$_" }, [Collections.ArrayList]::new($pair)) {
+            Resolve-ProcAddress $target.Id $list | ForEach-Object Address | Should -Be $pair
         }
     }
 

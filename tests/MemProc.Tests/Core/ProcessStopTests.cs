@@ -95,7 +95,7 @@ public sealed class ProcessStopTests
             {
                 for (int times = 0; times < 32; times++)
                 {
-                    signals.TellOfChildren();
+                    signals.WriteSigChld();
                     Thread.SpinWait(1000);
                 }
             });

@@ -1,14 +1,14 @@
 namespace MemProc.Tests;
 
-/// <summary>The floors of the sources: what a room may know, and that none knows what stands above it.</summary>
+/// <summary>Checks the floors of the sources: a room uses only rooms of lower floors.</summary>
 public sealed class FloorsTests
 {
-    /// <summary>Forbidden references that a failure lists; the first ones are enough to begin with.</summary>
+    /// <summary>The number of forbidden references that a failure lists.</summary>
     private const int MaxShown = 30;
 
     private static readonly string Root = Programs.Remembered("RepoRoot");
 
-    /// <summary>The rooms of Core from the ground up. A room knows the rooms of lower floors, and no other.</summary>
+    /// <summary>The rooms of Core from the lowest floor up. A room may use rooms of lower floors only.</summary>
     private static readonly string[][] CoreFloors =
     [
         ["Text", "Parallel"],

@@ -26,7 +26,7 @@ public sealed partial class SigChldSuppressorTests
         {
             child.StandardInput.Close();
             Assert.True(SpinWait.SpinUntil(() => IsZombie(child.Id), Timeout));
-            signals.TellOfChildren();
+            signals.WriteSigChld();
             Assert.True(SpinWait.SpinUntil(() => ProcessStartLock(null).WaitingWriteCount > 0, Timeout));
             Assert.False(child.HasExited);
             Assert.True(IsZombie(child.Id));

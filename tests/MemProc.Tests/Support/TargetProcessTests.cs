@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemProc.Tests;
 
-/// <summary>The target is the measure of the other tests, so it is measured itself, against maps as text.</summary>
+/// <summary>Tests of the target that the other tests rely on, against maps as text.</summary>
 public sealed class TargetProcessTests
 {
     [Fact]
