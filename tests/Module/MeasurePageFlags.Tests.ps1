@@ -29,7 +29,7 @@ Describe 'Measure-PageFlags' {
         (Measure-PageFlags -Raw).Flags | Should -Contain 'reserved'
     }
 
-    It 'refuses -Length without -Address' {
+    It 'rejects -Length without -Address' {
         Assert-Root
         { Measure-PageFlags $target.Id -Length 8192 } |
             Should -Throw '-Length requires -Address.' -ErrorId 'Address,EINVAL,MemProc.PowerShell.MeasurePageFlagsCommand'

@@ -345,13 +345,13 @@ Describe 'Read-ProcessMemory -Stop' {
         $lock = $field.GetValue($null)
         try {
             $field.SetValue($null, $null)
-            1..2 | ForEach-Object { Read-ProcessMemory $target.Id $seed 16 -Stop -WarningVariable +said -WarningAction SilentlyContinue } |
+            1..2 | ForEach-Object { Read-ProcessMemory $target.Id $seed 16 -Stop -WarningVariable +warnings -WarningAction SilentlyContinue } |
                 ForEach-Object Length | Should -Be 16, 16
         }
         finally {
             $field.SetValue($null, $lock)
         }
-        $shown | Should -HaveCount 1
+        $warnings | Should -HaveCount 1
         $shown | Should -BeLike '*lacks Process.s_processStartLock*'
     }
 

@@ -85,7 +85,7 @@ Describe 'Resolve-ProcAddress' {
     It 'warns once that frames are hidden' {
         Assert-Root
         $lines = Invoke-OtherPwsh -Prefix 'setpriv', '--reuid', '65534', '--clear-groups' -Script '
-            $all = Resolve-ProcAddress -Address "libc.so.6", "[stack]-8" -WarningVariable told -WarningAction SilentlyContinue
+            $all = Resolve-ProcAddress -Address "libc.so.6", "[stack]-8" -WarningVariable messages -WarningAction SilentlyContinue
             "$($all.Count) $($messages.Count) $($all[1].IsPfnHidden) $($null -eq $all[1].Pfn)"'
         $lines | Should -Be '2 1 True True'
     }

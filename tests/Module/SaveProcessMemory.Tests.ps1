@@ -63,7 +63,7 @@ Describe 'Save-ProcessMemory' {
         Test-Path $path | Should -BeFalse
     }
 
-    It 'refuses -Length without -Address, and saves the other ranges where one address is bad' {
+    It 'rejects -Length without -Address, and saves the other ranges if one address is invalid' {
         $path = Join-Path $TestDrive ranges.core
         { Save-ProcessMemory $target.Id $path -Length 4096 } |
             Should -Throw -ErrorId 'Address,EINVAL,MemProc.PowerShell.SaveProcessMemoryCommand'

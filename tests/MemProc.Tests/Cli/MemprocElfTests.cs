@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc elf</c>, as a person and as a program use it.</summary>
+/// <summary>Tests <c>memproc elf</c> with text and JSON output.</summary>
 public sealed class MemprocElfTests(ElfSamples samples) : IClassFixture<ElfSamples>
 {
     [Fact]

@@ -4,7 +4,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc walk</c> and <c>memproc vma</c>, with all rights and with some.</summary>
+/// <summary>Tests <c>memproc walk</c> and <c>memproc vma</c> with all or some capabilities.</summary>
 [Collection(KernelPrograms.Collection)]
 public sealed class MemprocKernelTests
 {
@@ -119,7 +119,7 @@ public sealed class MemprocKernelTests
             Programs.MakeWorldReadable(Programs.Memproc), "vma", $"{target.ProcessId}"]);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
-        // A way that cannot be opened at all is not even tried.
+        // A source that cannot be opened is not tried.
         using SimulatedProcess simulated = new();
         using LinuxProcess process = simulated.Open();
         Assert.Equal("ReadMemory,ENOENT", Assert.Throws<MemProcException>(
@@ -140,7 +140,7 @@ public sealed class MemprocKernelTests
         {
             RedirectStandardOutput = true,
         };
-        // Bytes, in hexadecimal: 16 MiB, about 160 a walk.
+        // In hexadecimal bytes: 16 MiB, about 160 bytes per walk.
         start.Environment["DOTNET_GCHeapHardLimit"] = "1000000";
         using Process memproc = Process.Start(start)!;
         int walks = 0;

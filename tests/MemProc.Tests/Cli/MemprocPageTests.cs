@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary>Filters of <c>memproc pagemap</c>, and <c>memproc sharing</c>.</summary>
+/// <summary>Tests filters of <c>memproc pagemap</c>, and <c>memproc sharing</c>.</summary>
 public sealed class MemprocPageTests
 {
     [Fact]

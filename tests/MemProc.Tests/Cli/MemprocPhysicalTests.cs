@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc physical</c>.</summary>
+/// <summary>Tests <c>memproc physical</c>.</summary>
 public sealed class MemprocPhysicalTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using static MemProc.Tests.MemprocTests;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc read</c> and <c>memproc watch</c> beyond dumps.</summary>
+/// <summary>Tests <c>memproc read</c> with types, and <c>memproc watch</c>.</summary>
 public sealed class MemprocReadTests
 {
     [Theory]

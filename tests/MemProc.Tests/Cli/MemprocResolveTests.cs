@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc resolve</c>, as a person and as a program use it.</summary>
+/// <summary>Tests <c>memproc resolve</c> with text and JSON output.</summary>
 public sealed class MemprocResolveTests : IDisposable
 {
     private readonly TargetProcess _target = TargetProcess.Start();

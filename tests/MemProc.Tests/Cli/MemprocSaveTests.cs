@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc save</c>, as a person and as a program use it.</summary>
+/// <summary>Tests <c>memproc save</c> with text and JSON output.</summary>
 public sealed class MemprocSaveTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -49,7 +49,7 @@ public sealed class MemprocSaveTests : IDisposable
         (int exitCode, string output, string errors) = Shell.Try(unshare, ["--mount", "sh", "-c",
             "mount -t tmpfs -o size=1m none \"$1\" || exit 77; \"$2\" \"$3\" save \"$4\" \"$1/core\"; echo $?; ls -A \"$1\"",
             "sh", _folder.Path, DotnetHost.Path, Programs.Memproc, $"{_target.ProcessId}"]);
-        Assert.SkipWhen(exitCode == 77, $"needs a mount in a namespace of its own: {errors}");
+        Assert.SkipWhen(exitCode == 77, $"needs a mount in a separate namespace: {errors}");
         Assert.Contains("(ENOSPC)", errors, StringComparison.Ordinal);
         Assert.Equal("1\n", output);
     }

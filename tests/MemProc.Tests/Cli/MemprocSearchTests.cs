@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc search</c>.</summary>
+/// <summary>Tests <c>memproc search</c>.</summary>
 public sealed class MemprocSearchTests
 {
     [Fact]

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc status</c>.</summary>
+/// <summary>Tests <c>memproc status</c>.</summary>
 public sealed class MemprocStatusTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary>The command line, as a person and as a program use it.</summary>
+/// <summary>Tests the command line with text and JSON output.</summary>
 public sealed class MemprocTests
 {
     internal static readonly string[] AsNobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
@@ -33,7 +33,7 @@ public sealed class MemprocTests
     [Fact]
     public void Each_mapping_is_a_line()
     {
-        // A program that does nothing keeps its mappings.
+        // A sleeping program does not change its mappings.
         using Process sleep = Process.Start(Requires.Tool("sleep"), "60");
         try
         {
@@ -99,7 +99,7 @@ public sealed class MemprocTests
     public void All_processes_are_searched_for_the_vdso_frame()
     {
         Requires.Root();
-        // A pid namespace of its own: what is searched are the processes of this test and no others.
+        // A separate pid namespace, so that only processes of this test are searched.
         string memproc = $"{DotnetHost.Path} {Programs.Memproc}";
         string output = Shell.Run(Requires.Tool("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c", $"""
             sleep 60 & first=$!
@@ -114,7 +114,7 @@ public sealed class MemprocTests
         int[] owners = [.. lines[1..].Select(line =>
             JsonDocument.Parse(line).RootElement.GetProperty("processId").GetInt32()).Order()];
         Assert.All(lines[0].Split(' ').Select(int.Parse), started => Assert.Contains(started, owners));
-        // And memproc's own, which only it knows.
+        // The process of memproc itself is found too; only memproc knows its id.
         Assert.Equal(4, owners.Length);
     }
 
@@ -148,7 +148,7 @@ public sealed class MemprocTests
     {
         Requires.Root();
         using TargetProcess target = TargetProcess.Start();
-        // In its own mount namespace: no other /proc changes.
+        // In a separate mount namespace: no other /proc changes.
         (int exitCode, _, string errors) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t proc -o hidepid=2 proc /proc || exit 77
             exec {Requires.Tool("setpriv")} {string.Join(' ', AsNobody)} \

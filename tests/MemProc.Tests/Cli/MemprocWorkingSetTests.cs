@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary>Working sets, idle pages and soft-dirty bits by the command line.</summary>
+/// <summary>Tests <c>memproc workingset</c>, <c>idle</c> and <c>clear-soft-dirty</c>.</summary>
 public sealed class MemprocWorkingSetTests
 {
     private const string IdleBitmap = "/sys/kernel/mm/page_idle/bitmap";
@@ -62,14 +62,14 @@ public sealed class MemprocWorkingSetTests
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
         target.Ask($"advise {address} {4 * Page.Size} 15");
         target.Ask($"touch {address} 4");
-        // A file that remembers what is written stands for the bitmap, in a mount namespace of its own.
+        // A regular file simulates the bitmap, in a separate mount namespace.
         string memproc = $"{DotnetHost.Path} {Programs.Memproc}";
         (int exitCode, string output, _) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t tmpfs none /sys/kernel/mm && mkdir /sys/kernel/mm/page_idle && truncate -s 64M {IdleBitmap} || exit 77
             {memproc} idle {target.ProcessId} 0x{address:x} --length 8193
             {memproc} workingset {target.ProcessId} --seconds 0 --summary --json
             """]);
-        Assert.SkipWhen(exitCode == 77, "needs to mount in a namespace of its own");
+        Assert.SkipWhen(exitCode == 77, "needs to mount in a separate namespace");
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Matches("^ *Pages +Idle +Touched +Unmarkable$", lines[0]);
         Assert.Matches("^ *3 +3 +0 +0$", lines[1]);

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc write --changes</c> and <c>memproc undo</c>.</summary>
+/// <summary>Tests <c>memproc write --changes</c> and <c>memproc undo</c>.</summary>
 public sealed class MemprocWriteTests
 {
     [Fact]
@@ -26,7 +26,7 @@ public sealed class MemprocWriteTests
         Assert.All(output.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
             Assert.True(JsonDocument.Parse(line).RootElement.GetProperty("isVerified").GetBoolean()));
 
-        // Without a terminal no user can be asked.
+        // Without a terminal there is no confirmation.
         (exitCode, _, errors) = Memproc(output, "undo", "-");
         Assert.Equal(1, exitCode);
         Assert.Contains("--yes", errors, StringComparison.Ordinal);

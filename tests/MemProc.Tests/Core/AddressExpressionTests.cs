@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Address expressions: how they are written, and what they mean in a live process.</summary>
+/// <summary>Tests address expressions: their syntax, and their meaning in a live process.</summary>
 public sealed class AddressExpressionTests : TargetTests
 {
     [Theory]
@@ -227,7 +227,7 @@ public sealed class AddressExpressionTests : TargetTests
 
     private ProcMap First(string name) => MapReader.Read(Process).First(map => Path.GetFileName(map.Path) == FileName(name));
 
-    /// <summary>The name of the mapped file that begins so: distributions add numbers.</summary>
+    /// <summary>Returns the name of a mapped file by its prefix; distributions add version numbers.</summary>
     private string FileName(string name) => MapReader.Read(Process).Select(map => Path.GetFileName(map.Path))
         .First(file => file.StartsWith(name, StringComparison.Ordinal));
 

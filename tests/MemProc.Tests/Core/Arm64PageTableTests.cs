@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Entries of arm64's page tables by the kernel's source: none of this was tried on hardware.</summary>
+/// <summary>Tests arm64 page table entries according to the kernel's source; not verified on hardware.</summary>
 public sealed class Arm64PageTableTests
 {
     private const ulong Page = 0x0060_0000_0000_0fc3 & ~(1UL << 7);

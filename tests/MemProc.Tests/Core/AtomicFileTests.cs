@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace MemProc.Tests;
 
-/// <summary>Output files: created for the owner alone, never through links, complete or not there at all.</summary>
+/// <summary>Tests output files: accessible to the owner only, never through links, complete or absent.</summary>
 public sealed class AtomicFileTests : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Cgroups by path and by inode: a live one, and hierarchies as other machines have them.</summary>
+/// <summary>Tests cgroups by path and by inode: a live one, and simulated hierarchies of other machines.</summary>
 public sealed class CgroupTreeTests
 {
     [Fact]
@@ -27,7 +27,7 @@ public sealed class CgroupTreeTests
         Assert.Equal(inode, tree.InodeOf(cgroup.Name));
         Assert.Equal(inode, tree.InodeOf($"{inode}"));
 
-        // Each tree is of its moment, and a look-up by path is of now.
+        // A tree is a snapshot; a look-up by path uses the current state.
         target.Kill();
         cgroup.Remove();
         Assert.NotNull(tree.PathOf(inode));
@@ -62,7 +62,7 @@ public sealed class CgroupTreeTests
         }
 
         Assert.Equal(inner, tree.InodeOf("system.slice/a b\e[31m/inner"));
-        // A number is an inode; a name of digits requires its slash.
+        // A number is an inode; a name of digits needs its slash.
         Assert.Equal(1234UL, tree.InodeOf("1234"));
         Assert.Equal(0x1234UL, tree.InodeOf("0x1234"));
         Assert.Equal(number, tree.InodeOf("/1234"));

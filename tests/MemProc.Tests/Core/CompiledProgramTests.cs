@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MemProc.Tests;
 
-/// <summary>Names in a program that gcc makes here: local ones, equal ones, and those that lie in a file beside it.</summary>
+/// <summary>Tests names in compiled programs: local, ambiguous, and in a separate debug file.</summary>
 public sealed class CompiledProgramTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -55,7 +55,7 @@ public sealed class CompiledProgramTests : IDisposable
     [Fact]
     public void A_32_bit_process_has_4_byte_pointers()
     {
-        // Without a C library: one for 32 bits is seldom there.
+        // Without a C library, since a 32-bit one is rarely installed.
         string program = CCompiler.Build(Path.Combine(_folder.Path, "small"),
             """
             static int call(int number, int first, int second, int third)

@@ -4,7 +4,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>ELF images from files, from arrays and from memory; broken ones.</summary>
+/// <summary>Tests ELF images from files, arrays and memory, and damaged ones.</summary>
 public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
 {
     private static readonly string[] Damaged = ["library", "32-bit", "object", "big-endian"];
@@ -76,7 +76,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     [Fact]
     public void A_name_that_demangles_to_gigabytes_is_left_as_it_is()
     {
-        // Each part stands for the one before twice: 40 of them for 2^40 letters.
+        // Each part expands to the previous one twice: 40 of them to 2^40 letters.
         string name = "_Z1f1PIiiE" + string.Concat(Enumerable.Range(1, 40).Select(part => $"S_I{Part(part)}{Part(part)}E"));
         Assert.Null(CxxName.Demangle(name));
         Assert.Equal("f(P<int, int>, P<P<int, int>, P<int, int> >)", CxxName.Demangle("_Z1f1PIiiES_IS0_S0_E"));
@@ -111,7 +111,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         try
         {
             using LinuxProcess process = LinuxProcess.Open(program.Id);
-            // Until its loader is done the program may not be mapped yet.
+            // The program may not be mapped until its loader is done.
             Assert.True(SpinWait.SpinUntil(() => MapReader.Read(process).Any(map => map.Path == path)
                 && MapReader.Read(process).Any(map => map.Kind == ProcMapKind.Heap), 10_000));
             using ElfFile expected = ElfFile.Open(path);
@@ -153,9 +153,9 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
             Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", script]) { RedirectStandardOutput = true })!;
         try
         {
-            Assert.SkipUnless(program.StandardOutput.ReadLine() == "ready", "needs root that may mount in a namespace of its own");
+            Assert.SkipUnless(program.StandardOutput.ReadLine() == "ready", "needs root with the right to mount in a namespace");
             using LinuxProcess process = LinuxProcess.Open(program.Id);
-            // In the middle of exec a process has no mappings at all, as one that has ended.
+            // During exec a process has no mappings, like an exited one.
             Assert.True(SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{process.Id}/maps").Contains(path), 10_000));
             using ElfFile expected = ElfFile.Open(inside);
             using MappedImages images = new(process, Stop);
@@ -242,7 +242,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 * 1024 * 1024);
         }
 
-        // Faults that no reader can see are most of the rest: a changed name, a changed instruction.
+        // Most of the other faults cannot be detected, such as a changed name or instruction.
         Assert.InRange(broken, 400, 1999);
     }
 
@@ -250,7 +250,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         $"{symbol.Index} {symbol.VersionedName} {symbol.Value:x} {symbol.SizeBytes} {symbol.Type} {symbol.Binding} "
         + $"{symbol.Visibility} {symbol.SectionIndex}")];
 
-    /// <summary>The same file, whose header says that there are no section headers.</summary>
+    /// <summary>Returns the file with a header without section headers.</summary>
     private static byte[] WithoutSections(byte[] bytes)
     {
         byte[] bare = [.. bytes];

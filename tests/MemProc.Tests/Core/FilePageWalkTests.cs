@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Pages of files in the page cache, and that a look at them changes nothing.</summary>
+/// <summary>Tests file pages in the page cache, and that reading their state changes nothing.</summary>
 public sealed class FilePageWalkTests
 {
     [Fact]
@@ -15,7 +15,7 @@ public sealed class FilePageWalkTests
         {
             Assert.True(page.IsResident);
             Assert.Equal((file.FilePath, page.PageIndex * Page.Size), (page.Path, page.Offset));
-            // Flags require root, and were not requested.
+            // Flags require root and were not requested.
             Assert.Null(page.RawFlags);
             Assert.Null(page.Flags);
             Assert.Null(page.MapCount);
@@ -53,7 +53,7 @@ public sealed class FilePageWalkTests
         Assert.All(pages, page =>
         {
             Assert.False(page.IsPfnHidden);
-            // By the target only.
+            // Mapped by the target only.
             Assert.Equal(1UL, page.MapCount);
             Assert.Contains("mmap", page.Flags!);
             Assert.Equal('M', page.Symbol![11]);
@@ -72,11 +72,11 @@ public sealed class FilePageWalkTests
     {
         Requires.Root();
         Assert.SkipWhen(Environment.OSVersion.Version < new Version(6, 3),
-            "needs Linux 6.3, where mappings that are read here and there do not count as use");
+            "needs Linux 6.3, where access through mappings with random advice does not count as use");
         using CachedFile file = new(64);
         file.KeepOnly([.. Enumerable.Range(0, 64)]);
-        // Referenced, active and idle: the first use shows in the first, a second one in the second. Other flags change
-        // by themselves, such as lru when a processor hands its new pages over.
+        // Referenced, active and idle: a first use sets referenced, a second one active. Other flags change by
+        // themselves, such as lru when a CPU drains its batch of new pages.
         const ulong Use = 1UL << 2 | 1UL << 6 | 1UL << 25;
         using FilePageWalk walk = new(withFlags: true);
         ulong?[] UseOfPages() => [.. walk.Pages(file.FilePath).Select(page => page.RawFlags & Use)];
@@ -117,7 +117,7 @@ public sealed class FilePageWalkTests
             }
 
             using FilePageWalk walk = new();
-            // Where huge pages are on for files in memory, neighbours come along.
+            // With huge pages for shared memory, adjacent pages are allocated too.
             ulong[] resident = [.. walk.Pages(path).Select(page => page.PageIndex)];
             Assert.SkipWhen(resident.Length > 3, "needs /dev/shm without huge pages");
             Assert.Equal([2UL, 3, 10], resident);
@@ -152,7 +152,7 @@ public sealed class FilePageWalkTests
         Assert.Equal((ulong)Size / Page.Size, summary.PageCount);
         ulong[] resident = [.. walk.Pages(path).Select(page => page.PageIndex)];
         Assert.Equal((ulong)resident.Length, summary.ResidentPages);
-        // A file system can keep more of a file together than one page.
+        // A file system can use larger units than one page.
         Assert.All(offsets, offset => Assert.Contains((ulong)offset / Page.Size, resident));
         Assert.Equal(4UL, summary.RunCount);
         Assert.InRange(resident.Length, 4, 4096);
@@ -177,7 +177,7 @@ public sealed class FilePageWalkTests
     public void A_file_that_shrinks_between_two_windows_ends_the_walk()
     {
         using TemporaryFolder folder = new();
-        // A window and a page, whatever the page size.
+        // One window and one page, for any page size.
         long window = FrameTables.BatchFrames * (long)Page.Size;
         string path = folder.File("shrinking", []);
         using (FileStream stream = new(path, FileMode.Open))
@@ -261,7 +261,7 @@ public sealed class FilePageWalkTests
         cgroup.Remove();
         using FilePageWalk after = new(withFlags: true);
         ulong above = tree.InodeOf("/");
-        // The kernel takes a moment to let go of the old one.
+        // The kernel releases the old cgroup with a delay.
         SpinWait.SpinUntil(() => after.Pages(file.FilePath).All(page => page.CgroupInode == above), 30_000);
         Assert.All(after.Pages(file.FilePath), page => Assert.Equal((above, "/"), (page.CgroupInode, page.CgroupPath)));
     }

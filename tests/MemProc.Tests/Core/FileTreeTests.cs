@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Which files a path stands for.</summary>
+/// <summary>Tests which files a path selects.</summary>
 public sealed class FileTreeTests
 {
     private static readonly string[] Names = ["a", ".hidden", "in/b", "in/deeper/c \e[31m"];

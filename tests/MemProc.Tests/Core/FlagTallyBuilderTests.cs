@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Counting frames by their flags.</summary>
+/// <summary>Tests the count of frames by flags.</summary>
 public sealed class FlagTallyBuilderTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62;
@@ -66,7 +66,7 @@ public sealed class FlagTallyBuilderTests
         Random random = new(1);
         ulong[] flags = [.. Enumerable.Range(0, Known).Select(_ => 1UL << random.Next(2, 6))];
         ulong[] cgroups = [.. Enumerable.Range(0, Known).Select(_ => (ulong)random.Next(7, 9))];
-        // Alone, upwards, downwards, again the same, and beyond the table's end.
+        // Single, ascending, descending, repeated, and after the end of the table.
         List<ulong> pfns = [];
         while (pfns.Count < Pages)
         {

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Frame tables: live ones, and recorded ones for what this machine does not have.</summary>
+/// <summary>Tests frame tables: live ones, and recorded ones for what this machine does not have.</summary>
 public sealed class FrameTablesTests
 {
     [Fact]
@@ -47,7 +47,7 @@ public sealed class FrameTablesTests
         using FrameTables tables = new(files: simulated.Files);
         PageFlags?[] flags = tables.Read([3, 2, ulong.MaxValue, 1UL << 60, 1UL << 61, 0], raw: false);
         Assert.Equal([null, 4UL, null, null, null, 1UL], flags.Select(one => one?.RawFlags));
-        // A kernel without memory cgroups has no table of theirs.
+        // A kernel without memory cgroups has no kpagecgroup.
         Assert.Null(flags[1]!.CgroupInode);
     }
 

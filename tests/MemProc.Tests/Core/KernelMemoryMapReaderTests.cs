@@ -4,7 +4,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>mm_structs of live processes.</summary>
+/// <summary>Tests mm_structs of live processes.</summary>
 [Collection(KernelPrograms.Collection)]
 public sealed class KernelMemoryMapReaderTests
 {
@@ -15,7 +15,7 @@ public sealed class KernelMemoryMapReaderTests
         using KernelMemoryMapReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        // The runtime of the target maps something now and then.
+        // The runtime of the target maps memory from time to time.
         using ProcessStop still = ProcessStop.Begin(process);
         KernelMemoryMap map = reader.Read(process);
         string stat = File.ReadAllText($"/proc/{target.ProcessId}/stat");
@@ -27,7 +27,7 @@ public sealed class KernelMemoryMapReaderTests
                 map.ArgEnd, map.EnvStart, map.EnvEnd));
         Assert.NotEqual(map.MmAddress, map.TaskAddress);
         Assert.True(map.PageTableAddress > 1UL << 63);
-        // The page of old system calls is in the list, and in no process.
+        // The vsyscall page is in maps, but is not a mapping of the process.
         Assert.Equal((uint)MapReader.Read(process).Count(mapping => mapping.Kind != ProcMapKind.Vsyscall), map.MapCount);
     }
 
@@ -37,7 +37,7 @@ public sealed class KernelMemoryMapReaderTests
         LiveKernel.Require();
         using KernelMemoryMapReader reader = new();
         using PageTableReader walks = new();
-        // It waits for a line, then becomes another program with the same number.
+        // It waits for a line, then becomes another program with the same id.
         using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "read line; exec sleep 60"])
         {
             RedirectStandardInput = true,

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MemProc.Tests;
 
-/// <summary>Nothing stays in the kernel of what reads its memory: programs and maps are counted on the whole machine.</summary>
+/// <summary>Tests that the bpf programs and maps that read kernel memory are freed, on the whole machine.</summary>
 [Collection(KernelPrograms.Collection)]
 public sealed class KernelReleaseTests
 {
@@ -108,7 +108,7 @@ public sealed class KernelReleaseTests
         const int InterruptedExitCode = 130, Vmas = 20_000;
         LiveKernel.Require();
         using TargetProcess target = TargetProcess.Start();
-        // More than the pipe takes: it stands in the middle of its answer until that is read.
+        // More output than the pipe can hold: memproc blocks in the middle until it is read.
         ulong address = target.Ask($"vmas {Vmas}").Address("address");
         target.Ask($"touch {address} 1");
         using Process memproc = Process.Start(new ProcessStartInfo(DotnetHost.Path,
@@ -125,18 +125,18 @@ public sealed class KernelReleaseTests
         Assert.Equal(InterruptedExitCode, memproc.ExitCode);
         Assert.InRange(rest.Split('\n').Length, 1, Vmas - 1);
         KernelPrograms.AssertGone(target, memproc.Id);
-        // It was looked at, and nothing happened to it.
+        // The target was only read and still works.
         Assert.Equal([1], target.Ask($"peek {address} 1").Bytes("bytes"));
         Assert.Equal(0, target.Exit());
     }
 
-    /// <summary>What this process loads during a test.</summary>
+    /// <summary>The programs and maps that this process loads during a test.</summary>
     private sealed class Loading : IDisposable
     {
         private readonly KernelObjects _before;
         private readonly KernelObjects _heldBefore;
 
-        /// <summary>Skips the test where nothing can be loaded.</summary>
+        /// <summary>Skips the test if nothing can be loaded.</summary>
         public Loading()
         {
             LiveKernel.Require();
@@ -145,10 +145,10 @@ public sealed class KernelReleaseTests
             _heldBefore = KernelPrograms.Loaded();
         }
 
-        /// <summary>A process to look into; it asks the kernel, too.</summary>
+        /// <summary>The target process; it also queries the kernel.</summary>
         public TargetProcess Target { get; }
 
-        /// <summary>Two programs and a map are there, and this process holds them.</summary>
+        /// <summary>Asserts that two programs and a map are loaded and held by this process.</summary>
         public void AssertLoaded()
         {
             KernelObjects loaded = KernelPrograms.LoadedBy(Target, Environment.ProcessId).Without(_before);
@@ -157,7 +157,7 @@ public sealed class KernelReleaseTests
             Assert.Equal($"{held}", $"{loaded}");
         }
 
-        /// <summary>Neither the machine nor a descriptor of this process has them any more.</summary>
+        /// <summary>Asserts that neither the kernel nor a descriptor of this process has them any more.</summary>
         public void AssertGone()
         {
             Assert.True(KernelPrograms.Loaded().Without(_heldBefore).IsEmpty);

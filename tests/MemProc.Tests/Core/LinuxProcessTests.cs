@@ -3,10 +3,10 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>A process is pinned: gone, hidden, kernel's and re-used are told apart.</summary>
+/// <summary>Tests process identity: exited, hidden, kernel and reused ids are distinguished.</summary>
 public sealed class LinuxProcessTests
 {
-    /// <summary>Above the largest id that any kernel hands out (2^22).</summary>
+    /// <summary>An id above the maximum of any kernel (2^22).</summary>
     private const int NoSuchProcess = 4_194_305;
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class LinuxProcessTests
     [Fact]
     public void A_zombie_is_reported_as_a_zombie()
     {
-        // The child ends when its shell has become a program that waits for no child.
+        // The child exits after its shell has become a program that does not wait for children.
         using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"])
         {
             RedirectStandardOutput = true,

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MemProc.Tests;
 
-/// <summary>What ELF images and threads say about a process' mappings.</summary>
+/// <summary>Tests the details of mappings from ELF images and threads.</summary>
 public sealed class MapLayoutTests
 {
     private const string Program = """
@@ -80,7 +80,7 @@ public sealed class MapLayoutTests
             }
 
             ProcMapDetail At(ulong address) => maps.Single(map => map.Start <= address && address < map.End);
-            // Where code and constants share a segment, they share its permissions.
+            // If code and constants share a segment, they share its permissions.
             ProcMapRole Constants() => options[0] == "-no-pie" ? ProcMapRole.Text : ProcMapRole.ReadOnlyData;
         }
         finally
@@ -124,7 +124,7 @@ public sealed class MapLayoutTests
                 Encoding.ASCII.GetBytes($"202 0x0 0x0 0x0 0x0 0x0 0x0 0x{pointer:x} 0x1000\n"));
         }
 
-        // Several threads' stacks in one mapping name none of them. [stack] needs no pointer.
+        // A mapping with the stacks of several threads has no thread id. [stack] needs no stack pointer.
         int?[] expected = [null, 13, 14, null, null, Environment.ProcessId];
         using LinuxProcess process = simulated.Open();
         ProcMapDetail[] listed =

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace MemProc.Tests;
 
-/// <summary>Mappings against <c>/proc/PID/maps</c> and <c>smaps</c>, read as text.</summary>
+/// <summary>Compares mappings with the text of <c>/proc/PID/maps</c> and <c>smaps</c>.</summary>
 public sealed partial class MapReaderTests
 {
     private const ulong Vsyscall = 0xffff_ffff_ff60_0000;
@@ -290,7 +290,7 @@ public sealed partial class MapReaderTests
         target.Ask("vmas 300");
     }
 
-    /// <summary>The lines without the padding before the path.</summary>
+    /// <summary>Returns the lines without the padding before the path.</summary>
     private static string[] Lines(string path) => [.. File.ReadAllText(path).Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .Select(line => Padding().Replace(line, "$1 ").TrimEnd(' '))];
 

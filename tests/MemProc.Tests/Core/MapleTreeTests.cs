@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>The kernel's maple trees: one that was recorded, and what a walk can meet while a tree changes.</summary>
+/// <summary>Tests maple trees of the kernel: a recorded one, and inconsistencies while a tree changes.</summary>
 public sealed class MapleTreeTests : IDisposable
 {
     private const int Pivots = 8;
@@ -28,7 +28,7 @@ public sealed class MapleTreeTests : IDisposable
     [Fact]
     public void A_removed_node_is_detected()
     {
-        // It is its own parent then.
+        // A removed node is its own parent.
         ulong leaf = RecordedMapleTree.Addresses[1];
         Put(leaf, 0, leaf);
         Assert.False(Read(RecordedMapleTree.Root).IsWhole);
@@ -75,7 +75,7 @@ public sealed class MapleTreeTests : IDisposable
         Put(leaf, Pivots + 2 * 8, 0);
         (bool isWhole, List<MapleTree.Range> entries) = Read(RecordedMapleTree.Root);
         Assert.True(isWhole);
-        // The slots after it in this node are ignored: they are stale.
+        // Later slots of this node are stale and ignored.
         Assert.Equal(RecordedMapleTree.Entries[..2].Select(entry => entry.Vma), entries.TakeWhile(entry =>
             entry.First < RecordedMapleTree.Entries[2].Start).Select(entry => entry.Entry).Take(2));
         Assert.DoesNotContain(entries, entry => entry.Entry == RecordedMapleTree.Entries[4].Vma);

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MemProc.Tests;
 
-/// <summary>Types and structs as people write them.</summary>
+/// <summary>Tests the syntax of types and structs.</summary>
 public sealed class MemoryLayoutTests
 {
     [Theory]

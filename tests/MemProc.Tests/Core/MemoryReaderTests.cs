@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Reading memory by both methods, with all that can be in the way.</summary>
+/// <summary>Tests reads by both methods, with holes, unreadable pages and errors.</summary>
 public sealed class MemoryReaderTests
 {
     private const string First = "ABCDEFGHIJKL1234567890!@#$%^&*()KKKKKKKKKKKKKKKKKKK\0";
@@ -113,7 +113,7 @@ public sealed class MemoryReaderTests
         ulong address = target.Ask($"map {length} rw- private").Address("address");
         target.Ask($"fill {address} {length} 1");
         byte[] expected = target.Ask($"peek {address} {length}").Bytes("bytes");
-        // Gaps within a piece, across two pieces of 1 MiB, and at the end.
+        // Gaps within a block, across two blocks of 1 MiB, and at the end.
         foreach ((ulong page, ulong count) in new[] { (3UL, 2UL), (250UL, 20UL), (699UL, 1UL) })
         {
             target.Ask($"unmap {address + page * Page.Size} {count * Page.Size}");

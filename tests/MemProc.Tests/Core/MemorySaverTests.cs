@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>What is saved, what is not, and that nothing half is left behind.</summary>
+/// <summary>Tests what is saved and what is not, and that no partial file is left.</summary>
 public sealed class MemorySaverTests : IDisposable
 {
     private const int DontDump = 16;

@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Searching: what is looked at and what is not, borders, and what can go wrong.</summary>
+/// <summary>Tests the search: included and skipped memory, boundaries, and errors.</summary>
 public sealed class MemorySearchTests
 {
     private static readonly byte[] Needle = "needle in the hay"u8.ToArray();
@@ -33,7 +33,7 @@ public sealed class MemorySearchTests
     [Fact]
     public void The_resident_set_is_unchanged_by_a_search()
     {
-        // A program that does nothing: its resident set is its own doing.
+        // A sleeping program does not change its resident set.
         using System.Diagnostics.Process sleep = System.Diagnostics.Process.Start(Requires.Tool("sleep"), "60");
         try
         {
@@ -47,7 +47,7 @@ public sealed class MemorySearchTests
             Assert.Equal(before, Rss(process));
             Assert.NotEqual(0UL, search.Skips.NotResidentBytes);
 
-            // The same with everything: then it grows, which shows that it could.
+            // A search of nonresident memory grows the resident set, which shows that the check works.
             Assert.NotEmpty(new MemorySearch(process, BytePattern.Text("sleep", Encoding.UTF8))
             {
                 Range = new SearchRange { IncludeNotResident = true },
@@ -92,7 +92,7 @@ public sealed class MemorySearchTests
         Assert.Equal(3 * ((int)Page.Size - 3), search.Find().Count());
         Assert.Equal(Page.Size, search.Skips.ClosedBytes);
 
-        // /proc/PID/mem reads the page; then two of them are one range, and so is the third after it.
+        // /proc/PID/mem also reads the page without access, which joins it with its neighbours to one range.
         MemorySearch open = new(process, BytePattern.Parse("07 07 07 07"))
         {
             Range = new SearchRange { Method = ReadMethod.Mem }.From(address, 5 * Page.Size),
@@ -116,7 +116,7 @@ public sealed class MemorySearchTests
         Assert.Equal(1, Count(new MapFilter { Kinds = [ProcMapKind.Anonymous] }));
         Assert.Equal(0, Count(new MapFilter { Kinds = [ProcMapKind.Heap] }));
         Assert.Equal(0, Count(new MapFilter { Path = path => path.Length > 0 }));
-        // Half of it lies in the other mapping.
+        // Half of the match is in the other mapping.
         Assert.Equal(0, Count(new MapFilter { Permissions = ["rw-"] }));
     }
 
@@ -153,7 +153,7 @@ public sealed class MemorySearchTests
         target.Ask($"touch {address} 400");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemorySearch search = new(process, BytePattern.Parse("00")) { Range = SearchRange.All.From(address, length) };
-        // Enough for a whole piece, and then no more than what is asked for.
+        // The search reads no more than one block beyond the requested matches.
         Assert.Equal(10_000, search.Find().Take(10_000).Count());
         Assert.True(search.SearchedBytes < length);
         Assert.Equal((long)(length - 400), search.Find().LongCount());
@@ -193,7 +193,7 @@ public sealed class MemorySearchTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         Write(process, address, Enumerable.Repeat((byte)'a', (int)length).ToArray());
         using CancellationTokenSource cancellation = new();
-        // Nested repeats: the time they take doubles with each letter. It would end with another error.
+        // Nested repeats: their time doubles with each letter. Without cancellation another error would occur.
         MemorySearch search = new(process, new RegexPattern("(a+)+b"), cancellation.Token)
         {
             Range = SearchRange.All.From(address, length),
@@ -247,7 +247,7 @@ public sealed class MemorySearchTests
         Assert.Throws<ArgumentException>(() => BytePattern.Parse("01", alignment: 8192));
         Assert.Throws<ArgumentException>(() => BytePattern.Exact(new byte[SearchPattern.MaxPatternBytes + 1]));
         Assert.Throws<ArgumentException>(() => BytePattern.Text("ж", Encoding.Latin1));
-        // Its cases differ by more than one bit.
+        // Its upper and lower case differ by more than one bit.
         Assert.Throws<ArgumentException>(() => BytePattern.Text("ÿ", Encoding.UTF8, ignoreCase: true));
         Assert.Throws<System.Text.RegularExpressions.RegexParseException>(() => new RegexPattern("("));
         Assert.Throws<ArgumentException>(() => new RegexPattern("a", maxMatchLength: 0));

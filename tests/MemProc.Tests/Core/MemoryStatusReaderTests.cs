@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemProc.Tests;
 
-/// <summary>The memory counters of whole processes: live ones, and recorded ones of other kernels.</summary>
+/// <summary>Tests the memory counters of processes, live ones and recorded ones of other kernels.</summary>
 public sealed class MemoryStatusReaderTests
 {
     private const string Status = """
@@ -98,7 +98,7 @@ public sealed class MemoryStatusReaderTests
             }.Select(bytes => (int)(bytes!.Value / 1024)));
         Assert.Equal(7UL * 1024, detail.Counters["Yet_Unknown"]);
         Assert.Equal(17 + 17, detail.Counters.Count);
-        // What this kernel did not write is not 0.
+        // A counter that this kernel does not write is null, not 0.
         Assert.Null(detail.LazyFreeBytes);
         Assert.Null(detail.PrivateHugetlbBytes);
     }
@@ -175,7 +175,7 @@ public sealed class MemoryStatusReaderTests
     [Fact]
     public void A_zombie_is_reported_as_one_although_its_status_is_readable()
     {
-        // The child ends when its shell has become a program that waits for no child.
+        // The child exits after its shell has become a program that does not wait for children.
         using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"])
         {
             RedirectStandardOutput = true,
@@ -200,7 +200,7 @@ public sealed class MemoryStatusReaderTests
     public void Touched_memory_is_counted_as_private_and_anonymous()
     {
         const ulong Length = 64 << 20;
-        // The runtime of the target gives back and takes a little meanwhile.
+        // The runtime of the target allocates and frees some memory during the test.
         const ulong Noise = 4 << 20;
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -230,7 +230,7 @@ public sealed class MemoryStatusReaderTests
         {
             SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{sleep.Id}/maps").Contains("libc", StringComparison.Ordinal), 10_000);
             using LinuxProcess process = LinuxProcess.Open(sleep.Id);
-            // Another process that begins or ends shares or unshares pages of the same files meanwhile.
+            // Other processes that start or exit change the sharing of pages of the same files.
             for (int attempt = 1; ; attempt++)
             {
                 string[] lines = File.ReadAllLines($"/proc/{sleep.Id}/status");

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Several writes as one: all or none, whatever comes in between.</summary>
+/// <summary>Tests that several writes are all done or none.</summary>
 public sealed class MemoryTransactionTests : TargetTests
 {
     private static readonly byte[] Word = [0xde, 0xad, 0xbe, 0xef];
@@ -42,7 +42,7 @@ public sealed class MemoryTransactionTests : TargetTests
             0 => Change(address + Page.Size),
             1 => Change(address + 2 * Page.Size - 2) with { Force = true },
             2 => Change(address + 32, Word),
-            // It overlaps the first one.
+            // Overlaps the first write.
             _ => Change(address + 3),
         };
         MemProcException error = Assert.Throws<MemProcException>(
@@ -143,7 +143,7 @@ public sealed class MemoryTransactionTests : TargetTests
     public async Task A_target_killed_during_a_write_is_reported_as_exited(bool stop)
     {
         ulong address = Fill(2);
-        // The second write waits in the kernel until the target ends.
+        // The second write waits in the kernel until the target exits.
         Requires.Stall(Target, address + Page.Size);
         MemoryTransaction transaction = MemoryTransaction.Prepare(
             Process, [Change(address), Change(address + Page.Size)]);

@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Taking writes back: exactly, together, and only where they are still what is there.</summary>
+/// <summary>Tests undo: exact, all or none, and only if the written bytes are still present.</summary>
 public sealed class MemoryUndoTests
 {
     [Theory]
@@ -43,7 +43,7 @@ public sealed class MemoryUndoTests
             MemoryTransaction.Prepare(process, [Change(address + 2, "!")]).Do(),
         ];
         Assert.Equal("he!worldIJKL1234", Text(target, address));
-        // In another order they are not what is there.
+        // In another order the current bytes differ.
         Assert.Equal("CompareMemory,EAGAIN", Assert.Throws<MemProcException>(
             () => MemoryTransaction.PrepareUndo(process, [writes[1], writes[0], writes[2]])).ErrorId);
         Assert.Equal("CompareMemory,EAGAIN", Assert.Throws<MemProcException>(
@@ -104,7 +104,7 @@ public sealed class MemoryUndoTests
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemoryWrite write = MemoryTransaction.Prepare(process, [Change(address, "hello")]).Do();
-        // As if the number had been given to a newer process, with the same bytes at the same place.
+        // As if a newer process had the same id, with the same bytes at the same address.
         MemoryWrite older = MemoryWrite.Recreate(
             process.Identity with { StartTicks = write.ProcessStartTicks - 1 }, write.Address, write.PreviousBytes,
             write.Bytes, write.Method, write.Path);
@@ -112,7 +112,7 @@ public sealed class MemoryUndoTests
             Assert.Throws<MemProcException>(() => MemoryTransaction.PrepareUndo(process, [older])).ErrorId);
         Assert.Equal("OpenProcess,ESRCH", Assert.Throws<MemProcException>(
             () => LinuxProcess.Open(older.ProcessId, older.ProcessStartTicks)).ErrorId);
-        // A process that has only changed its name is the same.
+        // A process that has only changed its name is still the same.
         MemoryWrite renamed = MemoryWrite.Recreate(
             process.Identity with { Name = "other" }, write.Address, write.PreviousBytes, write.Bytes, write.Method,
             write.Path);

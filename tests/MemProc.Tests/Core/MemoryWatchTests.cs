@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Watching values: what is there, each change, and the end of it.</summary>
+/// <summary>Tests watches of values: the current value, each change, and the end.</summary>
 public sealed class MemoryWatchTests
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);

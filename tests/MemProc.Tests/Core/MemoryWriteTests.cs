@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Writing: checked first, done exactly, or refused with nothing touched.</summary>
+/// <summary>Tests writes: checked first, then done exactly or rejected without changes.</summary>
 public sealed class MemoryWriteTests
 {
     private static readonly byte[] Hello = Encoding.ASCII.GetBytes("hello\0");
@@ -216,14 +216,14 @@ public sealed class MemoryWriteTests
         MemoryReader reader = new(process, ReadMethod.Auto);
         for (ulong round = 1; round <= 20; round++)
         {
-            // The thread counts in the low half; the high half is what was written last.
+            // The thread counts in the low half; the high half is the last written value.
             MemoryWrite write = Prepare(process, address + 4, BitConverter.GetBytes((uint)round),
                 BitConverter.GetBytes((uint)(round - 1))).Do(stop: true, verify: true);
             Assert.True(write.IsVerified);
             Assert.Equal(round, BitConverter.ToUInt64(reader.ReadExactly(address, 8)) >> 32);
         }
 
-        // All eight bytes: none that the thread adds gets lost between what was there and what is there now.
+        // All eight bytes: no increment of the thread is lost between the previous and the new value.
         MemoryWrite reset = Prepare(process, address, new byte[8]).Do(stop: true, verify: true);
         Assert.Equal(20UL, BitConverter.ToUInt64(reset.PreviousBytes) >> 32);
         Assert.Equal(0UL, BitConverter.ToUInt64(reader.ReadExactly(address, 8)) >> 32);

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace MemProc.Tests;
 
-/// <summary>Work on several processors with results in order, and fetching ahead.</summary>
+/// <summary>Tests parallel work with ordered results, and prefetching.</summary>
 public sealed class OrderedPipelineTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Filters of pages and frames, on recorded words.</summary>
+/// <summary>Tests filters of pages and frames, on recorded entries.</summary>
 public sealed class PageFilterTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62, File = 1UL << 61, Guard = 1UL << 58,

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Marking pages as idle, on files that stand for a kernel that can.</summary>
+/// <summary>Tests marking of idle pages on a simulated kernel.</summary>
 public sealed class PageIdleMarkerTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62, Start = 0x400000;
@@ -49,10 +49,10 @@ public sealed class PageIdleMarkerTests
     {
         using SimulatedProcess simulated = Process("400000-405000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);
-        // Sixteen frames from 512 on. Tails carry no LRU flag of their own on older kernels.
+        // Sixteen frames from 512. Tail pages have no LRU flag on older kernels.
         simulated.WriteFrames("kpageflags", 512, [SimulatedIdleBitmap.Lru | SimulatedIdleBitmap.Head,
             .. Enumerable.Repeat(SimulatedIdleBitmap.Tail, 15)]);
-        // The pages are mapped from the middle on, out of order, and beside a page of its own.
+        // Some pages of the folio are mapped, out of order, and next to a page outside of it.
         simulated.WritePageMap(
             Start, Present | 519, Present | 520, Present | 527, Present | 514, Present | 528);
         using PageIdleMarker marker = new(simulated.Files);
@@ -85,7 +85,7 @@ public sealed class PageIdleMarkerTests
         _ = new SimulatedIdleBitmap(simulated);
         string bitmap = SimulatedIdleBitmap.PathIn(simulated);
         File.Delete(bitmap);
-        // It takes what is written, and gives back zeros.
+        // Writes succeed, and reads return zeros.
         File.CreateSymbolicLink(bitmap, "/dev/zero");
         simulated.WritePageMap(Start, Present | 5, Present | 6);
         using PageIdleMarker marker = new(simulated.Files);

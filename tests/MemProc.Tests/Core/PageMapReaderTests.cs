@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>However memory is used, each page in use is found, once and in order.</summary>
+/// <summary>Tests that each page in use is found once and in order, for any distribution.</summary>
 public sealed class PageMapReaderTests
 {
     private const ulong Pages = 24_000;
@@ -99,7 +99,7 @@ public sealed class PageMapReaderTests
         using SimulatedProcess simulated = new();
         const long First = 16 * 512;
         ulong start = 512 * Page.Size;
-        // A block of a huge page, except for the change that the case makes; after it pages outside of any huge page.
+        // The entries of a huge page with the change of this case, then pages that are not part of a huge page.
         ulong[] words = [.. Enumerable.Range(0, 1024).Select(page =>
             1UL << 63 | (ulong)(page < 512 && offset > 0 ? First + offset + step * page : First * 9 - page))];
         simulated.WritePageMap(start, words);

@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Pages against pagemap itself, read word by word.</summary>
+/// <summary>Compares pages with pagemap, read entry by entry.</summary>
 public sealed class PageMapWalkTests
 {
     private const int GuardInstall = 102;
@@ -68,7 +68,7 @@ public sealed class PageMapWalkTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         Dictionary<ulong, ulong> pages = new PageMapWalk(process).All().ToDictionary(page => page.Address, page => page.Raw);
         Assert.Equal(300, pages.Keys.Count(address => address >= half && address < half + 600 * Page.Size));
-        // Pages of a runtime that is at rest stay what they are; a few may be touched meanwhile.
+        // Pages of an idle runtime hardly change; a few may be touched during the test.
         int differing = pages.Count(page => Word(target, page.Key) != page.Value);
         Assert.InRange(differing, 0, pages.Count / 20);
     }
@@ -245,7 +245,7 @@ public sealed class PageMapWalkTests
         Assert.False(page.IsSwapped);
         Assert.False(page.IsPresent);
         Assert.Null(page.SwapOffset);
-        // The same by the scan, which small ranges do without.
+        // The same through PAGEMAP_SCAN, which small ranges do not use.
         Assert.Contains(new PageMapWalk(process).All(), one => one.IsGuard && one.Address == page.Address);
     }
 

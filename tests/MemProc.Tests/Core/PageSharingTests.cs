@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>The index of frames, and who shares pages with whom.</summary>
+/// <summary>Tests the frame index, and which processes share pages.</summary>
 public sealed class PageSharingTests
 {
     [Fact]

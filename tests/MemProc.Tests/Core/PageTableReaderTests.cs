@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Raw page tables of live processes, beside what pagemap says of the same pages.</summary>
+/// <summary>Compares raw page tables of live processes with pagemap.</summary>
 [Collection(KernelPrograms.Collection)]
 public sealed class PageTableReaderTests : TargetTests
 {
@@ -82,7 +82,7 @@ public sealed class PageTableReaderTests : TargetTests
         using (HugeTlb huge = HugeTlb.Reserve())
         {
             Assert.NotEqual(reserved, HugeTlb.Reserved());
-            // One of its own, that gives its page back before the reservation ends.
+            // A separate target that releases its page before the reservation ends.
             using TargetProcess target = TargetProcess.Start();
             ulong address = target.Ask($"file 0 {HugeTlb.PageBytes} rw- shared {huge.FilePath}").Address("address");
             target.Ask($"touch {address} 1");
@@ -92,7 +92,7 @@ public sealed class PageTableReaderTests : TargetTests
             Assert.Equal(Assert.Single(new PageMapWalk(process).At(address + 0x45000)).Pfn, last.Pfn);
         }
 
-        // Given back.
+        // The page is released.
         Assert.Equal(reserved, HugeTlb.Reserved());
     }
 
@@ -147,18 +147,18 @@ public sealed class PageTableReaderTests : TargetTests
             foreach (ulong address in random.GetItems(resident, AtOnce))
             {
                 RawPageMapEntry before = Word(address);
-                // What the reader does not find confirmed by pagemap it throws.
+                // The reader throws if pagemap does not confirm the entry.
                 PageTableEntry last = reader.Entries(Process, address)[^1];
                 if (address < start || address >= end)
                 {
-                    // Nobody plays with it: what stayed the same was so in between.
+                    // No thread changes this page: if both pagemap reads agree, it was the same in between.
                     bool isSame = before.IsPresent && before == Word(address);
                     Assert.True(!isSame || before.Pfn == last.Pfn, $"0x{address:x}: {before} and {last.Entry:x}");
                     agreed += isSame ? 1 : 0;
                 }
             }
 
-            // Those that come and go are walked to while they do so; then once more, wherever the thread stops.
+            // Changing pages are walked while they change, then once more while the process is stopped.
             ulong[] changing = random.GetItems(PagesOf(start, end), AtOnce);
             Array.ForEach(changing, address => reader.Entries(Process, address));
             using SuspendedProcess still = SuspendedProcess.Begin(Process);
@@ -200,7 +200,7 @@ public sealed class PageTableReaderTests : TargetTests
         const int AdvisePageOut = 21;
         using PageTableReader reader = Reader();
         using Swap swap = Swap.On();
-        // One of its own, that ends before the swap file does.
+        // A separate target that exits before the swap file is removed.
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {64 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 64");
@@ -225,7 +225,7 @@ public sealed class PageTableReaderTests : TargetTests
         Assert.Equal(walks.Select(walk => (walk.Entry, walk.Pfn)),
             reader.EntriesIn(Process, address, 2 * Page.Size).Select(entries => (entries[^1].Entry, entries[^1].Pfn)));
 
-        // A terabyte with three pages: what is empty is passed over by the entries that are.
+        // A terabyte with three pages: empty ranges are skipped by upper-level entries.
         walks = [.. reader.WalksIn(Process, reserved, 1UL << 40)];
         Assert.Equal(3, walks.Count(walk => walk.IsPresent));
         Assert.InRange(walks.Length, 4, 5000);
@@ -249,7 +249,7 @@ public sealed class PageTableReaderTests : TargetTests
                 count += walk.Pfn is null ? 0 : 1;
                 if (walks.Count == (int)Pages / 2)
                 {
-                    // In the middle: no object that was returned is still referenced, except the last.
+                    // Halfway, no returned object is still referenced, except the last.
                     GC.Collect();
                     Assert.InRange(walks.Count(known => known.IsAlive), 0, 2);
                 }
@@ -277,7 +277,7 @@ public sealed class PageTableReaderTests : TargetTests
     private static ulong[] PagesOf(ulong start, ulong end) =>
         [.. Enumerable.Range(0, (int)((end - start) / Page.Size)).Select(page => start + (ulong)page * Page.Size)];
 
-    /// <summary>What pagemap says of the page of an address, whether anything is mapped there or not.</summary>
+    /// <summary>Returns the pagemap entry of an address, mapped or not.</summary>
     private RawPageMapEntry Word(ulong address)
     {
         ulong page = MachinePage.Floor(address);

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace MemProc.Tests;
 
-/// <summary>Work on items in no order, with everything else on the caller's thread.</summary>
+/// <summary>Tests parallel work on items without order, with callbacks on the caller's thread.</summary>
 public sealed class ParallelForEachTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);

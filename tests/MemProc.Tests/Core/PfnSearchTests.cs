@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Frames back to addresses.</summary>
+/// <summary>Tests the search for the addresses of frames.</summary>
 public sealed class PfnSearchTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62;
@@ -71,7 +71,7 @@ public sealed class PfnSearchTests
         (ulong Address, ulong Pfn)[] pages;
         using (LinuxProcess process = LinuxProcess.Open(target.ProcessId))
         {
-            // The program's first page is the lowest; the main thread's stack is near the end of all addresses.
+            // The program's first page is the lowest; the main thread's stack is near the end of the address space.
             ProcMap stack = MapReader.Read(process).Single(map => map.Kind == ProcMapKind.Stack);
             PageMapWalk walk = new(process);
             PageMapEntry[] present = [.. walk.All().Where(page => page.IsPresent && page.IsExclusive)];
@@ -98,7 +98,7 @@ public sealed class PfnSearchTests
         simulated.Write("maps", "400000-403000 rw-p 00000000 00:00 0\n");
         simulated.WritePageMap(0x400000, Swapped | 0x1234, Present | 0x1234, Present | 0x11234);
         using LinuxProcess process = simulated.Open();
-        // 0x11234 falls into the same place of the filter.
+        // 0x11234 has the same position in the filter as 0x1234.
         PfnOwner owner = Assert.Single(new PfnSearch([0x1234, 0x5678]).In(process));
         Assert.Equal((0x401000UL, 0x1234UL), (owner.Address, owner.Pfn));
     }

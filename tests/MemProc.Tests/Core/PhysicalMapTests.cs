@@ -3,10 +3,10 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>The tree of physical ranges: recorded ones, and the machine's own.</summary>
+/// <summary>Tests the tree of physical ranges, recorded and live.</summary>
 public sealed class PhysicalMapTests
 {
-    /// <summary>Recorded where a vDSO's frame was at 0xcd8c000.</summary>
+    /// <summary>Recorded on a machine with a vDSO frame at 0xcd8c000.</summary>
     private const string Recorded = """
         00000000-00000fff : Reserved
         00001000-0009ebff : System RAM
@@ -42,7 +42,7 @@ public sealed class PhysicalMapTests
         PhysicalRange code = Read(Recorded).Ranges.Single(range => range.Name == "Kernel code");
         Assert.Equal((0xbc00000UL, 0xc800de1UL, 0xc00de1UL), (code.Start, code.End, code.SizeBytes));
         Assert.Equal(0xbc00000 / Page.Size, code.Pfn);
-        // The frame of which it has the first bytes only counts too.
+        // The last frame, of which the range has only the first bytes, counts too.
         Assert.Equal(0xc00de1 / Page.Size + 1, code.PageCount);
         Assert.False(code.IsAddressHidden);
         Assert.Equal("  0bc00000-0c800de0 : Kernel code", code.ToString());
@@ -161,7 +161,7 @@ public sealed class PhysicalMapTests
         PhysicalMap map = Read("fffffffffffff000-ffffffffffffffff : top\n");
         PhysicalRange top = Assert.Single(map.Ranges);
         Assert.Equal((0xfffffffffffff000, ulong.MaxValue), (top.Start, top.End));
-        // Less than a frame where frames are larger than 4 KiB.
+        // Less than a frame if frames are larger than 4 KiB.
         Assert.Equal(1UL, top.PageCount);
         Assert.Same(top, Assert.Single(map.Containing(ulong.MaxValue)));
         Assert.Same(top, Assert.Single(map.ContainingFrames(ulong.MaxValue / Page.Size)));

@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>The walk over the populated pages of a process, on recorded files.</summary>
+/// <summary>Tests the walk over the populated pages of a process, on recorded files.</summary>
 public sealed class PopulatedPagesTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62, Start = 0x400000;

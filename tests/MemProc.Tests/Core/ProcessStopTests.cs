@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Holding a process still: it stands, it is read consistently, and it runs on in every case.</summary>
+/// <summary>Tests that a process is stopped, can be read consistently, and continues in every case.</summary>
 public sealed class ProcessStopTests
 {
     [Fact]
@@ -90,7 +90,7 @@ public sealed class ProcessStopTests
         using RuntimeSignals signals = RuntimeSignals.Open();
         for (int round = 0; round < 300; round++)
         {
-            // No more than the pipe holds if it is not read.
+            // No more than the capacity of the pipe without a reader.
             Task late = Task.Run(() =>
             {
                 for (int times = 0; times < 32; times++)

@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Resident memory, and reads that fault nothing in.</summary>
+/// <summary>Tests resident memory, and reads that fault nothing in.</summary>
 public sealed class ResidentMemoryTests
 {
     [Fact]

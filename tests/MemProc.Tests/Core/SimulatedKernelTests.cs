@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Kernels that this machine does not run: /proc/kcore, lists of mappings, tables that change.</summary>
+/// <summary>Tests other kernels than that of this machine: /proc/kcore, lists of mappings, changing tables.</summary>
 public sealed class SimulatedKernelTests : IDisposable
 {
     private const ulong First = SimulatedKernel.Base + 0x6000;
@@ -55,7 +55,7 @@ public sealed class SimulatedKernelTests : IDisposable
         KernelVma vma = Assert.Single(reader.Read(process));
         Assert.Equal((0x1000UL, 0x3000UL, "r-xp"), (vma.Start, vma.End, vma.Permissions));
 
-        // The structure has grown, the tree does not know it yet: torn, however often one looks.
+        // The structure has grown and the tree is not updated yet: inconsistent at each retry.
         kernel.PutVma(First, 0x1000, 0x4000, 0x75);
         kernel.WriteKcore(Kcore);
         Assert.Equal("ReadVmas,EAGAIN", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
@@ -72,7 +72,7 @@ public sealed class SimulatedKernelTests : IDisposable
         using LinuxProcess process = _process.Open();
         using KernelVmaReader reader = new(KernelReadSource.Kcore, _process.Files);
         Assert.Equal("ReadVmas,EAGAIN", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
-        // Nobody uses the memory any more: what the structures say is of the past.
+        // The memory has no users any more: the structures are stale.
         kernel.SetMapCount(1, users: 0);
         kernel.WriteKcore(Kcore);
         Assert.Equal("ReadVmas,ESRCH", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
@@ -160,12 +160,12 @@ public sealed class SimulatedKernelTests : IDisposable
         _process.WritePageMap(Address, Swapped | 0x6315 << 5 | 2);
         Assert.Equal("WalkPageTable,EAGAIN", Assert.Throws<MemProcException>(() => Walk(kernel, 4, Address)).ErrorId);
 
-        // A page that moves: above the frame number the kernel remembers that it was used, which pagemap leaves out.
+        // A page under migration: the kernel stores the accessed bit above the frame number, pagemap omits it.
         PutTables(kernel, 4, downTo: 1, Entry(30, 0x6314 | 1UL << 34));
         _process.WritePageMap(Address, Swapped | 0x6314 << 5 | 30);
         Assert.Equal(4, Walk(kernel, 4, Address).Length);
 
-        // A large one that moves: pagemap counts on, page by page.
+        // A large page under migration: pagemap adds the page index.
         PutTables(kernel, 4, downTo: 2, Entry(30, 0x6400));
         _process.WritePageMap(Address, Swapped | (0x6400 + (Address >> 12 & 511)) << 5 | 30);
         Assert.Equal(3, Walk(kernel, 4, Address).Length);
@@ -185,7 +185,7 @@ public sealed class SimulatedKernelTests : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _process.Dispose();
 
-    /// <summary>Adjacent tables after the root, the last with the entry.</summary>
+    /// <summary>Writes adjacent tables after the root; the last one contains the entry.</summary>
     private static void PutTables(SimulatedKernel kernel, int levels, int downTo, ulong entry)
     {
         ulong table = SimulatedKernel.Root;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MemProc.Tests;
 
-/// <summary>Reading a process that is stopped meanwhile, and what becomes of it when something goes wrong.</summary>
+/// <summary>Tests reads of a stopped process, and its state after errors.</summary>
 public sealed class StoppedReadTests
 {
     [Fact]
@@ -95,7 +95,7 @@ public sealed class StoppedReadTests
         const ulong Length = 1 << 28;
         ulong address = target.Ask($"map {Length} r-- private").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        // A reader that is caught while it holds the target: frozen first, so that it still does when it is killed.
+        // The reader is suspended while it holds the target, so that it still holds it when it is killed.
         bool isCaught = false;
         for (int attempt = 0; attempt < 20 && !isCaught; attempt++)
         {

@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>What stands at addresses of live processes.</summary>
+/// <summary>Tests the symbolization of addresses of live processes.</summary>
 public sealed class SymbolizerTests : TargetTests
 {
     [Fact]
@@ -99,7 +99,7 @@ public sealed class SymbolizerTests : TargetTests
         List<string> warnings = [];
         using Symbolizer resolver = new(process) { Warn = warnings.Add };
         ResolvedAddress[] resolved = [.. resolver.Resolve([0x7f133f163000, 0x7f133f163008], error => throw error)];
-        // The five-level table's root has nothing but its first entry for what four levels reach.
+        // With five levels, addresses within the range of four levels use the first entry of the root only.
         Assert.Equal(0x7f0, (resolved[0].P4dIndex ?? resolved[0].PgdIndex) * 8);
         Assert.Equal([0x260, 0xfc0, 0xb18],
             new[] { resolved[0].PudIndex * 8, resolved[0].PmdIndex * 8, resolved[0].PteIndex * 8 });
@@ -116,7 +116,7 @@ public sealed class SymbolizerTests : TargetTests
         Assert.Equal(Target.ProcessId, Resolve("[stack]-8").ThreadId);
         Target.Ask("garlic");
         using MappedImages images = new(Process);
-        // Waiting threads of the runtime: each tells where its stack is.
+        // Waiting threads of the runtime have a stack pointer.
         (int Thread, ulong Pointer)[] waiting = [.. Process.ThreadIds().Where(id => id != Process.Id)
             .Select(id => (id, File.ReadAllText($"/proc/{Process.Id}/task/{id}/syscall")))
             .Where(item => SyscallLine.TryParse(System.Text.Encoding.ASCII.GetBytes(item.Item2), out _))

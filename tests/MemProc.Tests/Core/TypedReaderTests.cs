@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Values, structs, texts and pointers in the memory of another process.</summary>
+/// <summary>Tests reads of values, structs, strings and pointers of another process.</summary>
 public sealed class TypedReaderTests
 {
     [Theory]
@@ -49,7 +49,7 @@ public sealed class TypedReaderTests
         Assert.Equal(
             Enumerable.Range(0, (int)Length / 2 - 1).Select(index => BitConverter.ToUInt16(expected, 1 + 2 * index)),
             values.Cast<ushort>());
-        // A stride that does not divide a piece, and one that leaves pages out.
+        // A stride that does not divide a block, and one that skips pages.
         MemoryLayout layout = MemoryLayout.Parse("int32 a; byte b");
         foreach (ulong stride in new[] { 8UL, 13UL, 3 * Page.Size })
         {
@@ -125,7 +125,7 @@ public sealed class TypedReaderTests
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        // A letter of two bytes across the border of two pages.
+        // A two-byte character across the boundary of two pages.
         byte[] bytes = [.. Encoding.UTF8.GetBytes("aж"), 0];
         Write(process, address + Page.Size - 2, bytes);
         MemoryReader reader = new(process, ReadMethod.Auto);

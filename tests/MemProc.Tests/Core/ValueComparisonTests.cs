@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Conditions as users write them.</summary>
+/// <summary>Tests the conditions of users.</summary>
 public sealed class ValueComparisonTests
 {
     [Fact]

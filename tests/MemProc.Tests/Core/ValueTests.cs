@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>What people type and see: addresses, numbers, sizes, dumps, text from processes.</summary>
+/// <summary>Tests input and output formats: addresses, numbers, sizes, dumps, text from processes.</summary>
 public sealed class ValueTests
 {
     [Theory]

@@ -1,7 +1,7 @@
 namespace MemProc.Tests;
 
 /// <summary>
-/// Working sets: by the idle bitmap on files that stand for a kernel that has one, by referenced bits on the target.
+/// Tests working sets: by the idle bitmap on a simulated kernel, and by referenced bits on the target.
 /// </summary>
 public sealed class WorkingSetMeterTests
 {
@@ -48,7 +48,7 @@ public sealed class WorkingSetMeterTests
         using WorkingSetMeter meter = WorkingSetMeter.Open(WorkingSetMethod.Idle, simulated.Files);
         using LinuxProcess process = simulated.Open();
         meter.Add(process);
-        // Another process' frame, marked by another user: the mark moves with a page that the kernel migrates.
+        // A frame of another process, marked by another user. The mark moves with a page that the kernel migrates.
         simulated.WritePageMap(Start, Present | 10, Present | 30, Present | 131, 0);
         simulated.WriteFrames("kpageflags", 30, 0);
         meter.Start();
@@ -58,7 +58,7 @@ public sealed class WorkingSetMeterTests
         }
 
         WorkingSet set = meter.Read(process).First();
-        // The new page still waits for its place on an LRU list, and was touched all the same.
+        // The new page is not on an LRU list yet, but was touched.
         Assert.Equal((3 * P, P, 0UL), (set.RssBytes, set.ReferencedBytes, set.UntrackedBytes));
         Assert.Contains(10UL, bitmap.Idle());
     }
@@ -139,7 +139,7 @@ public sealed class WorkingSetMeterTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         meter.Add(process);
         meter.Start();
-        // A page whose translation is cached is touched unseen; changing the protection flushes it.
+        // Access through a cached translation (TLB) sets no bit; changing the protection flushes it.
         target.Ask($"protect {busy} {10 * P} r--");
         target.Ask($"protect {busy} {10 * P} rw-");
         target.Ask($"touch {busy + 2 * P} 3");
@@ -202,7 +202,7 @@ public sealed class WorkingSetMeterTests
         using LinuxProcess process = simulated.Open();
         meter.Add(process);
         meter.Start();
-        // Without a counter that the answer is made of, and without a page table.
+        // Without the Referenced counter, and without pagemap entries.
         simulated.Write("smaps", "400000-401000 rw-p 00000000 00:00 0\nRss:   4 kB\n");
         simulated.Write("maps", $"{Start + 0x100_0000:x}-{Start + 0x200_0000:x} rw-p 00000000 00:00 0\n");
         MemProcException error = Assert.Throws<MemProcException>(() => meter.Read(process).Count());

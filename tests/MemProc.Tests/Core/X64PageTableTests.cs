@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Entries of x86-64's page tables, bit by bit.</summary>
+/// <summary>Tests the bits of x86-64 page table entries.</summary>
 public sealed class X64PageTableTests
 {
     private readonly X64PageTable _four = new(4, 0, savesDirty: true);
@@ -44,7 +44,7 @@ public sealed class X64PageTableTests
         Assert.Equal([PageTableLevel.PGD, PageTableLevel.P4D, PageTableLevel.PUD, PageTableLevel.PMD, PageTableLevel.PTE],
             Down(5).Select(_five.NameOf));
         Assert.Equal(1UL << 48, _five.BytesOf(5));
-        // No page is as large as an entry of the fourth level: the bit that says large means nothing there.
+        // There are no pages of the size of a fourth-level entry: the page size bit has no meaning there.
         Assert.False(_five.Decode(0x30be_e0e7, 4).IsLeaf);
     }
 

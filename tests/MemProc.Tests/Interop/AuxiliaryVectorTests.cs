@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The auxiliary vector, from recorded bytes.</summary>
+/// <summary>Tests the auxiliary vector, from recorded bytes.</summary>
 public sealed class AuxiliaryVectorTests
 {
     [Fact]

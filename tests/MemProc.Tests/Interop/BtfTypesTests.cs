@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>The kernel's description of its structures.</summary>
+/// <summary>Tests BTF, the kernel's description of its structures.</summary>
 public sealed class BtfTypesTests
 {
     [Fact]
@@ -55,7 +55,7 @@ public sealed class BtfTypesTests
         byte[] other = [.. whole];
         other[0] = 0xeb;
         Assert.Throws<FormatException>(() => new BtfTypes(other, ["outer"]));
-        // The members of the last structure reach beyond the types.
+        // The members of the last structure extend beyond the type section.
         other = [.. whole];
         other[24 + 16 + 4] = 200;
         Assert.Throws<FormatException>(() => new BtfTypes(other, ["outer"]));

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The calls that a file's pages are asked by.</summary>
+/// <summary>Tests the system calls that query the pages of a file.</summary>
 public sealed class FileMappingTests
 {
     private const ulong MaxFolioReach = 1UL << 30;
@@ -55,7 +55,7 @@ public sealed class FileMappingTests
             byte[] pages = [9];
             Assert.Equal(Errno.None, Libc.TryMinCore(mapping!, pages));
             Assert.Equal([0], pages);
-            // More than the mapping has.
+            // More pages than the mapping has.
             Assert.Equal(Errno.ENOMEM, Libc.TryMinCore(mapping!, new byte[1 << 20]));
         }
     }

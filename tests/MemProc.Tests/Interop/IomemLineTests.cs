@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Lines of /proc/iomem.</summary>
+/// <summary>Tests lines of /proc/iomem.</summary>
 public sealed class IomemLineTests
 {
     [Theory]
@@ -12,7 +12,7 @@ public sealed class IomemLineTests
     [InlineData("    4000000000-400007ffff : virtio-pci-modern", 2, 0x4000000000, 0x400007ffff, "virtio-pci-modern")]
     [InlineData("          fed40000-fed44fff : MSFT0101:00", 5, 0xfed40000, 0xfed44fff, "MSFT0101:00")]
     [InlineData("100000000-ffffffffffffffff : PCI mem", 0, 0x100000000, ulong.MaxValue, "PCI mem")]
-    // Names are whatever a driver chose.
+    // A driver can choose any name.
     [InlineData("00000000-00000fff : a : b - c", 0, 0, 0xfff, "a : b - c")]
     [InlineData("00000000-00000fff : ", 0, 0, 0xfff, "")]
     [InlineData("00000000-00000fff : <BAD>", 0, 0, 0xfff, "<BAD>")]

@@ -5,7 +5,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The kernel's numbers that the interop assembly repeats are those of the C headers, says gcc.</summary>
+/// <summary>Tests that the kernel's constants in the interop assembly are those of the C headers, with gcc.</summary>
 public sealed class KernelNumberTests
 {
     [Fact]

@@ -11,7 +11,7 @@ public sealed class KernelPageFlagSetTests
     private const string RawLetters = "rmdPpOhcfH";
 
     [Theory]
-    // What page-types printed in the seeds.
+    // Recorded output of page-types.
     [InlineData(0x0, "___________________________", "")]
     [InlineData(0x800, "___________M_______________", "mmap")]
     [InlineData(0x828, "___U_l_____M_______________", "uptodate,lru,mmap")]
@@ -97,7 +97,7 @@ public sealed class KernelPageFlagSetTests
     [Theory]
     [InlineData(0x0000ffff_00000028, 0x28)]
     [InlineData(0xffff0000_00000028, 0xffff0000_00000028)]
-    // Compound head and tail stay with hugetlb pages alone.
+    // Compound head and tail are kept for hugetlb pages only.
     [InlineData(0x18028, 0x28)]
     [InlineData(0x38028, 0x38028)]
     [InlineData(0x408028, 0x400028)]
@@ -117,10 +117,10 @@ public sealed class KernelPageFlagSetTests
     }
 
     [Theory]
-    // owner_2 of an anonymous page, and of any other.
+    // owner_2 of an anonymous page, and of another page.
     [InlineData(1UL << 34 | 1UL << 12, 1UL << 47 | 1UL << 12)]
     [InlineData(1UL << 34, 1UL << 34)]
-    // active and error of a slab, and of any other page.
+    // active and error of a slab, and of another page.
     [InlineData(1UL << 7 | 1UL << 6 | 1UL << 1, 1UL << 7 | 1UL << 50 | 1UL << 51)]
     [InlineData(1UL << 6 | 1UL << 1, 1UL << 6 | 1UL << 1)]
     // reclaim means readahead unless the page is being written back.

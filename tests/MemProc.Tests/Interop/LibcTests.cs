@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The system calls, on a live process.</summary>
+/// <summary>Tests the system calls on a live process.</summary>
 public sealed class LibcTests
 {
     private const int NoProcess = int.MaxValue;
@@ -53,7 +53,7 @@ public sealed class LibcTests
         Assert.Equal(12, read);
         Assert.Equal("ABCDEFGHIJKL"u8, bytes);
 
-        // A hole follows the two pages: the bytes before it, then nothing but an error.
+        // A hole follows the two pages: first the bytes before it are read, then the call fails.
         byte[] beyond = new byte[12288];
         Assert.Equal(Errno.None, Libc.TryPRead(memory, beyond, address, out read));
         Assert.Equal((int)Math.Max(8192, Page.Size), read);

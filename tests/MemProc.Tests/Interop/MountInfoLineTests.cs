@@ -6,7 +6,7 @@ namespace MemProc.Tests.Interop;
 public sealed class MountInfoLineTests
 {
     [Theory]
-    // Recorded on Linux 6.18 and in containers, and the example of the kernel's documentation with its tags.
+    // Recorded on Linux 6.18 and in containers, and the example with tags in the kernel's documentation.
     [InlineData("35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n",
         0, 32, "/", "/sys/fs/cgroup/memory", "cgroup", "rw,memory")]
     [InlineData("41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw",
@@ -17,7 +17,7 @@ public sealed class MountInfoLineTests
         98, 0, "/mnt1", "/mnt2", "ext3", "rw,errors=continue")]
     [InlineData("36 35 98:0 /mnt1 /mnt2 rw,noatime shared:2 master:1 propagate_from:3 - ext3 /dev/root rw",
         98, 0, "/mnt1", "/mnt2", "ext3", "rw")]
-    // A hyphen as a folder's name is no separator, and a source can be missing.
+    // A hyphen as a folder name is not a separator, and a source can be missing.
     [InlineData("36 35 4095:1048575 /- /- rw - tmpfs  rw,size=4k", 4095, 1048575, "/-", "/-", "tmpfs", "rw,size=4k")]
     public void A_mount_has_device_root_mount_point_and_type(
         string line, uint major, uint minor, string root, string mountPoint, string type, string options)

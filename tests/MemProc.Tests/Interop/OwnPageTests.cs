@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The page that the kernel is tried on.</summary>
+/// <summary>Tests the own page that kernel features are probed on.</summary>
 public sealed class OwnPageTests
 {
     [Fact]

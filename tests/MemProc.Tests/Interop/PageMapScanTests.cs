@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>PAGEMAP_SCAN on a live process.</summary>
+/// <summary>Tests PAGEMAP_SCAN on a live process.</summary>
 public sealed class PageMapScanTests
 {
     private const ulong Length = 1UL << 36;

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>PROCMAP_QUERY on a live process, against its maps.</summary>
+/// <summary>Compares PROCMAP_QUERY on a live process with its maps.</summary>
 public sealed class ProcMapQueryTests
 {
     private const string Request = "PROCMAP_QUERY (Linux 6.11)";
@@ -21,7 +21,7 @@ public sealed class ProcMapQueryTests
         target.Ask($"file {Page.Size} {Page.Size} r-x private {path}");
         using SafeFileHandle maps = Libc.OpenAt(null, $"/proc/{target.ProcessId}/maps");
 
-        // The runtime may still be mapping something of its own; the answers count once the text stood still.
+        // The runtime may still map memory; results count only if maps did not change.
         for (int attempt = 0; attempt < 20; attempt++)
         {
             string[] before = Lines(target);
@@ -33,7 +33,7 @@ public sealed class ProcMapQueryTests
             }
         }
 
-        Assert.Fail("the maps of an idle target do not stand still");
+        Assert.Fail("the maps of an idle target keep changing");
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class ProcMapQueryTests
         Assert.Equal(Errno.ESRCH, errno);
     }
 
-    // [vsyscall] is a line that maps adds: it is not a mapping of the process.
+    // maps adds the line of [vsyscall], which is not a mapping of the process.
     private static string[] Lines(TargetProcess target) => [.. File.ReadLines($"/proc/{target.ProcessId}/maps")
         .Where(line => !line.EndsWith("[vsyscall]", StringComparison.Ordinal))];
 

@@ -5,7 +5,7 @@ namespace MemProc.Tests.Interop;
 
 public sealed class ProcessStatTests
 {
-    /// <summary>What followed the name of a <c>cat</c> on Linux 6.18: state R, 18 fields, start time 105454.</summary>
+    /// <summary>The text after the name of a <c>cat</c> on Linux 6.18: state R, 18 fields, start time 105454.</summary>
     private const string Rest = " R 6816 6816 6199 0 -1 4194304 102 0 0 0 0 0 0 0 20 0 1 0 105454 3133440 412 "
         + "18446744073709551615 94057186480128 94057186500009 140722876376416 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 "
         + "94057186516016 94057186517632 94057221574656 140722876381669 140722876381689 140722876381689 "
@@ -44,7 +44,7 @@ public sealed class ProcessStatTests
     }
 
     [Theory]
-    // Recorded on Linux 6.18; the zombie's with another state.
+    // Recorded on Linux 6.18; the zombie is edited to another state.
     [InlineData("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 24 0 0 18446744073709551615 0 0 0",
         'S', true, false, 24)]
     [InlineData(

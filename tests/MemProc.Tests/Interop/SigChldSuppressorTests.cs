@@ -5,12 +5,12 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>The runtime hears of no child while it is silent, whatever signals were under way, and of all afterwards.</summary>
+/// <summary>Tests that the runtime handles no child exit during the suppression, and all of them afterwards.</summary>
 public sealed partial class SigChldSuppressorTests
 {
     private const int SigChld = 17;
 
-    /// <summary>SA_NODEFER, in the byte of a struct sigaction that it is in: handler, 128 bytes of mask, flags.</summary>
+    /// <summary>SA_NODEFER in its byte of struct sigaction: handler, 128 bytes of mask, flags.</summary>
     private const byte Mark = 0x40;
     private const int MarkedByte = 139;
     private const int SigActionBytes = 256;
@@ -53,7 +53,7 @@ public sealed partial class SigChldSuppressorTests
     [Fact]
     public void A_handler_installed_during_the_suppression_is_kept()
     {
-        // The runtime has its handler when it has started a process.
+        // The runtime installs its handler when it starts a process.
         Shell.Run("true");
         byte[] before = Handler();
         Assert.Equal(0, before[MarkedByte] & Mark);
@@ -91,7 +91,7 @@ public sealed partial class SigChldSuppressorTests
     private static bool IsZombie(int processId) =>
         File.ReadAllText($"/proc/{processId}/stat").Contains(") Z ", StringComparison.Ordinal);
 
-    /// <summary>The handler that there is, when no other test has it silenced.</summary>
+    /// <summary>Returns the current handler, when no other test suppresses it.</summary>
     private static unsafe byte[] Handler()
     {
         byte[] handler = new byte[SigActionBytes];

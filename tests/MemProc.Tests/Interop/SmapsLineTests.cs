@@ -17,7 +17,7 @@ public sealed class SmapsLineTests
     // Older and other kernels.
     [InlineData("ProtectionKey:         7", "ProtectionKey", 7)]
     [InlineData("THPeligible:\t\t1", "THPeligible", 1)]
-    // A size that no counter of 32 bits holds, and one yet to come.
+    // A size above 32 bits, and an unknown counter.
     [InlineData("Size:         2147483648 kB", "Size", 2199023255552)]
     [InlineData("Yet_Unknown:          12 kB", "Yet_Unknown", 12288)]
     public void A_counter_in_kB_is_converted_to_bytes(string line, string name, ulong value)

@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Lines of /proc/PID/status.</summary>
+/// <summary>Tests lines of /proc/PID/status.</summary>
 public sealed class StatusLineTests
 {
     [Theory]
@@ -27,7 +27,7 @@ public sealed class StatusLineTests
     [InlineData("VmSize:\t99999999999999999999 kB", "VmSize", "99999999999999999999 kB")]
     [InlineData("VmSize:\t18446744073709551615 kB", "VmSize", "18446744073709551615 kB")]
     [InlineData("VmSize:\t12 MB", "VmSize", "12 MB")]
-    // A process can call itself anything.
+    // A process can have any name.
     [InlineData("Name:\t12 kB", "Name", "12 kB")]
     [InlineData("Name:\ta: b", "Name", "a: b")]
     public void Other_values_stay_text(string text, string name, string expected)

@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Lines of <c>/proc/PID/task/TID/syscall</c>.</summary>
+/// <summary>Tests lines of <c>/proc/PID/task/TID/syscall</c>.</summary>
 public sealed class SyscallLineTests
 {
     [Theory]

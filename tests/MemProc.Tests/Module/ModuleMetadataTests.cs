@@ -5,7 +5,7 @@ using System.Xml.Linq;
 
 namespace MemProc.Tests;
 
-/// <summary>The module as it was built, looked at without PowerShell.</summary>
+/// <summary>Tests the built module without PowerShell.</summary>
 public sealed partial class ModuleMetadataTests
 {
     private static readonly string Root = Programs.Remembered("RepoRoot");
@@ -116,7 +116,7 @@ public sealed partial class ModuleMetadataTests
             .SelectMany(data => (IEnumerable<CustomAttributeTypedArgument>)data.ConstructorArguments[0].Value!)
             .Select(argument => argument.Value).OfType<Type>()];
         Assert.Contains(outputs, type => type.Name == nameof(SoftDirtyClear));
-        // PowerShell's serialization knows DateTime; a DateTimeOffset arrives as a bag of numbers.
+        // PowerShell's serialization supports DateTime; a DateTimeOffset becomes a property bag.
         Assert.All(outputs.SelectMany(type => type.GetProperties()), property => Assert.False(
             property.PropertyType.Name == nameof(DateTimeOffset), $"{property.DeclaringType}.{property.Name}"));
     }
@@ -136,7 +136,7 @@ public sealed partial class ModuleMetadataTests
     private static XElement[] Views() => [.. Manifest("FormatsToProcess")
         .SelectMany(file => XDocument.Load(Path.Combine(Root, file)).Descendants("View"))];
 
-    /// <summary>The quoted strings after a key of the manifest.</summary>
+    /// <summary>Returns the quoted strings after a key of the manifest.</summary>
     private static string[] Manifest(string key)
     {
         string text = File.ReadAllText(Path.Combine(Root, "MemProc.psd1"));

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace MemProc.Tests;
 
-/// <summary>What the reader tells of ELF files is what readelf and objdump tell.</summary>
+/// <summary>Compares the ELF reader with readelf and objdump.</summary>
 public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<ElfSamples>
 {
     public static TheoryData<string> Samples => [.. ElfSamples.Names];

@@ -1,6 +1,6 @@
 namespace MemProc.Tests.Peers;
 
-/// <summary>What gdb and readelf make of a core: threads, frames, texts, files.</summary>
+/// <summary>Tests that gdb and readelf can read a saved core: threads, frames, strings, files.</summary>
 public sealed class GdbTests
 {
     [Fact]

@@ -26,7 +26,7 @@ internal sealed class MemoryCgroup : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Assert.Skip($"needs a memory cgroup of its own: {error.Message}");
+            Assert.Skip($"needs a new memory cgroup: {error.Message}");
         }
 
         if (!File.Exists(Path.Combine(Folder, "memory.usage_in_bytes"))

@@ -23,9 +23,9 @@ internal sealed partial class SuspendedProcess : IDisposable
     {
         Send(process.Id, Stop);
         SuspendedProcess suspended = new(process.Id);
-        bool stands = SpinWait.SpinUntil(
+        bool isStopped = SpinWait.SpinUntil(
             () => process.ThreadIds().All(thread => process.ThreadStat(thread) is not { } stat || stat.State == 'T'), Timeout);
-        if (!stands)
+        if (!isStopped)
         {
             suspended.Dispose();
             Assert.Fail($"Process {process.Id} does not stop.");
