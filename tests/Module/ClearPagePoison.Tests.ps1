@@ -1,4 +1,4 @@
-# No frame is ever poisoned here: the injector is a file that only remembers what is written to it.
+# These tests poison no frame: the injector is a regular file that stores what is written to it.
 BeforeAll {
     Import-Module $PSScriptRoot/Support.psm1 -Force
     Import-TestedModule
@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Clear-PagePoison' {
-    It 'asks before it does it' {
+    It 'asks for confirmation' {
         $attribute = (Get-Command Clear-PagePoison).ImplementingType.
             GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false)
         $attribute.ConfirmImpact | Should -Be 'High'
@@ -18,7 +18,7 @@ Describe 'Clear-PagePoison' {
         (Get-Help Clear-PagePoison -Full | Out-String) | Should -Match 'WARNING'
     }
 
-    It 'says what of the kernel is missing' {
+    It 'names the missing kernel feature' {
         if (Test-Path /sys/kernel/debug/hwpoison/corrupt-pfn) {
             Set-ItResult -Skipped -Because 'this kernel has a poison injector'
         }
@@ -27,7 +27,7 @@ Describe 'Clear-PagePoison' {
         $problem.FullyQualifiedErrorId | Should -BeLike 'UnpoisonPage,E*,MemProc.PowerShell.ClearPagePoisonCommand'
     }
 
-    It 'refuses <name>' -ForEach @(
+    It 'rejects <name>' -ForEach @(
         @{ name = 'a frame that is not poisoned'; call = 'Clear-PagePoison {0} -Pfn 0x100' }
         @{ name = 'a frame that is not poisoned, with -Force'; call = 'Clear-PagePoison -Pfn 0x100 -Force' }
     ) {

@@ -9,7 +9,7 @@ AfterAll {
 }
 
 Describe 'Clear-SoftDirty' {
-    It 'clears what a kernel keeps, and does not believe one that keeps nothing' {
+    It 'clears soft-dirty bits, and detects a kernel without them' {
         $address = New-TouchedMemory $target
         try {
             $clear = Clear-SoftDirty $target.Id -PassThru

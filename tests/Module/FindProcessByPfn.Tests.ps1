@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Find-ProcessByPfn' {
-    It 'comes back to the target from its frame' {
+    It 'finds the target by its frame' {
         Assert-Root
         Assert-PidNamespace
         $page = Get-PageMapEntry $target.Id $seed
@@ -24,7 +24,7 @@ Describe 'Find-ProcessByPfn' {
         Find-ProcessByPfn $page.Pfn -Id $target.Id | ForEach-Object Address | Should -Be $seed
     }
 
-    It 'finds the vDSO frame in every process, the same one' {
+    It 'finds the same vDSO frame in every process' {
         Assert-Root
         Assert-PidNamespace
         $second = Start-Target
@@ -37,7 +37,7 @@ Describe 'Find-ProcessByPfn' {
         $owners.Path | Select-Object -Unique | Should -Be '[vdso]'
     }
 
-    It 'finds nothing for a frame that nobody maps, and is told of a bad process' {
+    It 'finds nothing for an unmapped frame, and writes an error for an invalid process' {
         Assert-Root
         Find-ProcessByPfn 0xfffffffffff -Id $target.Id | Should -BeNullOrEmpty
         { Find-ProcessByPfn 1 -Id 4194305 -ErrorAction Stop } |

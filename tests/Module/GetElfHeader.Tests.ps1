@@ -20,7 +20,7 @@ Describe 'Get-ElfHeader' {
         ($header | Out-Screen) | Should -Match "EntryPoint +: 0x[0-9a-f]+"
     }
 
-    It 'takes wildcards, files of the pipeline and literal names' {
+    It 'accepts wildcards, files from the pipeline and literal paths' {
         $folder = New-Item (Join-Path $TestDrive 'a[b]') -ItemType Directory
         Copy-Item -LiteralPath /bin/ls (Join-Path $TestDrive 'a[b]/one.elf')
         Set-Content -LiteralPath (Join-Path $folder 'two.txt') 'no program'
@@ -37,10 +37,10 @@ Describe 'Get-ElfHeader' {
         }
     }
 
-    It 'says what is no ELF file: <name>' -ForEach @(
-        @{ name = 'a text'; path = 'text'; id = 'ReadElf,ENOEXEC'; category = 'InvalidData' }
+    It 'writes an error for a file that is not ELF: <name>' -ForEach @(
+        @{ name = 'a text file'; path = 'text'; id = 'ReadElf,ENOEXEC'; category = 'InvalidData' }
         @{ name = 'a folder'; path = '.'; id = 'ReadElf,EISDIR'; category = 'InvalidArgument' }
-        @{ name = 'nothing'; path = 'none'; id = 'ReadElf,ENOENT'; category = 'ObjectNotFound' }
+        @{ name = 'a missing file'; path = 'none'; id = 'ReadElf,ENOENT'; category = 'ObjectNotFound' }
     ) {
         Set-Content (Join-Path $TestDrive text) '#!/bin/sh'
         $headers = Get-ElfHeader (Join-Path $TestDrive $path), /bin/ls -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -49,7 +49,7 @@ Describe 'Get-ElfHeader' {
         $problem[0].CategoryInfo.Category | Should -Be $category
     }
 
-    It 'lists what a process has loaded' {
+    It 'lists the images that a process has loaded' {
         $headers = Get-ElfHeader -Id $target.Id
         $headers | Should -BeOfType MemProc.ProcElfHeader
         $headers.Path | Should -Contain '[vdso]'
@@ -61,7 +61,7 @@ Describe 'Get-ElfHeader' {
             Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.GetElfHeaderCommand'
     }
 
-    It 'leaves out mappings of the pipeline that are none, once for each image' {
+    It 'skips mappings without an ELF image, and writes each image once' {
         $headers = Get-ProcMap $target.Id | Get-ElfHeader -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem | Should -BeNullOrEmpty
         $loaded = Get-ElfHeader -Id $target.Id

@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Get-ElfSection' {
-    It 'leads to memory, and so does Get-ElfSegment' {
+    It 'binds to memory cmdlets, like Get-ElfSegment' {
         $build = Get-ElfSection -Id $target.Id -Path libc.so.6 -Name .note.gnu.build-id
         $block = $build | Read-ProcessMemory
         [Convert]::ToHexString($block.Bytes[16..35]) | Should -Be (Get-ElfHeader $libc).BuildId
@@ -19,7 +19,7 @@ Describe 'Get-ElfSection' {
         (Get-ProcMap $target.Id -Address $text.Address).Permissions | Should -Be 'r-xp'
     }
 
-    It 'fits the screen, and so do segments and symbols' {
+    It 'fits the screen, like segments and symbols' {
         foreach ($items in @(Get-ElfSegment /bin/ls), @(Get-ElfSection /bin/ls), @(Get-ElfSegment -Id $target.Id -Path '[vdso]'),
             @(Get-ElfSection -Id $target.Id -Path libc.so.6), @(Get-ElfSymbol -Id $target.Id -Path libc.so.6 -Name 'm*')) {
             $lines = ($items | Out-Screen -Width 80) -split "`n"

@@ -9,7 +9,7 @@ AfterAll {
 }
 
 Describe 'Get-ElfSegment' {
-    It 'says what readelf says, and so does Get-ElfSection' {
+    It 'agrees with readelf, like Get-ElfSection' {
         if (-not (Get-Command readelf -ErrorAction Ignore)) {
             Set-ItResult -Skipped -Because 'it needs readelf'
             return

@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Get-ElfSymbol' {
-    It 'finds symbols by name, type, table and whether they are defined' {
+    It 'filters symbols by name, type, table and whether they are defined' {
         $malloc = Get-ElfSymbol $libc -Name malloc
         $malloc | Should -BeOfType MemProc.ElfSymbol
         $malloc.Type | Should -Be 'Function'
@@ -22,7 +22,7 @@ Describe 'Get-ElfSymbol' {
         Get-ElfSymbol $libc -Name Malloc | Should -BeNullOrEmpty
     }
 
-    It 'demangles, and finds by what it demangled' {
+    It 'demangles names, and finds symbols by demangled name' {
         $library = (Get-ProcMap $target.Id -Path libstdc++*)[0].Path
         if (-not $library) {
             Set-ItResult -Skipped -Because 'the runtime uses no libstdc++'
@@ -34,7 +34,7 @@ Describe 'Get-ElfSymbol' {
         $symbols | Out-Screen | Should -Match 'std::terminate\(\)@@'
     }
 
-    It 'binds mappings, and leads to the code' {
+    It 'binds mappings, and its addresses refer to the code' {
         $symbol = Get-ProcMap $target.Id -Path libc.so.6 | Get-ElfSymbol -Name malloc
         @($symbol).Count | Should -Be 1
         $symbol | Should -BeOfType MemProc.ProcElfSymbol
@@ -58,11 +58,11 @@ Describe 'Get-ElfSymbol' {
         @($ofThreads | Where-Object { $null -ne $_.Address }).Count | Should -Be 0
     }
 
-    It 'takes processes from Get-Process' {
+    It 'accepts processes from Get-Process' {
         (Get-Process -Id $target.Id | Get-ElfSymbol -Path libc.so.6 -Name malloc).ProcessId | Should -Be $target.Id
     }
 
-    It 'says of an address where no file is' {
+    It 'writes an error for an address without a file' {
         $heap = Get-ProcMap $target.Id -Kind Heap
         { Get-ElfSymbol -Id $target.Id -Address $heap.Start -ErrorAction Stop } |
             Should -Throw -ErrorId 'ReadElf,ENOEXEC,MemProc.PowerShell.GetElfSymbolCommand'
@@ -70,7 +70,7 @@ Describe 'Get-ElfSymbol' {
             Should -Throw -ErrorId 'FindMap,ENOENT,MemProc.PowerShell.GetElfSymbolCommand'
     }
 
-    It 'stays the same through a job, view included' {
+    It 'keeps properties and view through a job' {
         $root = Resolve-Path $PSScriptRoot/../..
         $back = Start-Job { Import-Module "$using:root/MemProc.psd1"; Get-ElfSymbol -Id $using:target.Id -Path libc.so.6 -Name malloc } |
             Receive-Job -Wait -AutoRemoveJob

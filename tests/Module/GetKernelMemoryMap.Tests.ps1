@@ -9,7 +9,7 @@ AfterAll {
 }
 
 Describe 'Get-KernelMemoryMap' {
-    It 'says what /proc/PID/stat says' {
+    It 'agrees with /proc/PID/stat' {
         Assert-KernelMemory
         $map = Get-KernelMemoryMap $target.Id
         $map | Should -BeOfType MemProc.KernelMemoryMap
@@ -23,7 +23,7 @@ Describe 'Get-KernelMemoryMap' {
             [System.Management.Automation.PSSerializer]::Serialize($map)) | Out-Screen | Should -Be $screen
     }
 
-    It 'is told of a process that is not there' {
+    It 'writes an error for a process that does not exist' {
         { Get-KernelMemoryMap 4194305 -ErrorAction Stop } |
             Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.GetKernelMemoryMapCommand'
     }

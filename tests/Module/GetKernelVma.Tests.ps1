@@ -12,7 +12,7 @@ AfterAll {
 Describe 'Get-KernelVma' {
     It 'equals the list of mappings' {
         Assert-KernelMemory
-        # The target's runtime maps something now and then: what counts is a moment at which it did not.
+        # The target's runtime maps memory from time to time: compare at a moment when it did not.
         foreach ($try in 1..20) {
             $maps = Get-ProcMap $target.Id | Where-Object Kind -NE Vsyscall
             $vmas = Get-KernelVma $target.Id
@@ -44,7 +44,7 @@ Describe 'Get-KernelVma' {
         $problem[0].CategoryInfo.Category | Should -Be ObjectNotFound
     }
 
-    It 'shows a line a mapping within 80 columns, also of what comes from a job' {
+    It 'shows one line per mapping within 80 columns, from a job too' {
         Assert-KernelMemory
         $vma = Get-KernelVma $target.Id $seed
         $screen = $vma | Out-Screen -Width 80

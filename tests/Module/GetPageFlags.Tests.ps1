@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Get-PageFlags' {
-    It 'says anonymous and mmap of a touched page' {
+    It 'reports a touched page as anonymous and mmap' {
         Assert-Root
         $page = Get-PageMapEntry $target.Id $seed
         $flags = Get-PageFlags $page.Pfn
@@ -23,18 +23,18 @@ Describe 'Get-PageFlags' {
         $flags.RawFlags | Should -BeOfType [ulong]
     }
 
-    It 'answers the whole pipeline from Get-Process on' {
+    It 'accepts the whole pipeline from Get-Process' {
         Assert-Root
         Get-Process -Id $target.Id | Get-ProcMap -Kind Stack, Vdso | Get-PageMapEntry | Get-PageFlags |
             ForEach-Object Flags | Should -Contain 'anonymous'
         $pages = Get-ProcMap $target.Id | Get-PageMapEntry | Where-Object Pfn
         $flags = $pages | Get-PageFlags
         $flags.Pfn | Should -Be $pages.Pfn
-        # Runs count as all their pages.
+        # A run counts as all its pages.
         (Get-ProcMap $target.Id | Get-PageMapEntry -Run | Get-PageFlags).Count | Should -BeGreaterThan ($pages.Count * 0.9)
     }
 
-    It 'shows flags of the internals and overloaded ones with -Raw only' {
+    It 'shows kernel-internal and overloaded flags with -Raw only' {
         Assert-Root
         $page = Get-PageMapEntry $target.Id $seed
         $plain = Get-PageFlags $page.Pfn
@@ -44,7 +44,7 @@ Describe 'Get-PageFlags' {
         $raw.Flags | Should -Contain 'anon_exclusive'
     }
 
-    It 'leaves pages without a frame out, and says of a frame beyond the last one' {
+    It 'skips pages without a frame, and writes an error for a frame after the last one' {
         Assert-Root
         $none = [pscustomobject] @{ Pfn = $null }, [pscustomobject] @{ Pfn = 1 } | Get-PageFlags
         $none.Pfn | Should -Be 1
@@ -53,7 +53,7 @@ Describe 'Get-PageFlags' {
         $problem[0].FullyQualifiedErrorId | Should -Be 'ReadPageFlags,EINVAL,MemProc.PowerShell.GetPageFlagsCommand'
     }
 
-    It 'takes frame numbers as text, hex where a letter says so' {
+    It 'accepts frame numbers as text, as hex if they contain a letter' {
         Assert-Root
         (Get-PageFlags '0x10', 'a', '11').Pfn | Should -Be 16, 10, 11
         { Get-PageFlags 'c963zz' } |
@@ -71,7 +71,7 @@ Describe 'Get-PageFlags without a process' {
         $flags | Out-Screen -Width 120 | Should -Match 'merged with identical pages by KSM'
     }
 
-    It 'takes ranges' {
+    It 'accepts ranges' {
         Assert-Root
         (Get-PageFlags '0x10..0x13').Pfn | Should -Be 16, 17, 18, 19
         (Get-PageFlags ([long[]] (16, 17))).Pfn | Should -Be 16, 17
@@ -80,7 +80,7 @@ Describe 'Get-PageFlags without a process' {
             Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemProc.PowerShell.GetPageFlagsCommand'
     }
 
-    It 'goes over the whole machine, and stops when the pipeline has had enough' {
+    It 'reads all frames of the machine, and stops when the pipeline stops' {
         Assert-Root
         (Get-PageFlags | Select-Object -First 3).Pfn | Should -Be 0, 1, 2
         $target.Ask("touch $seed 2") | Out-Null

@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Get-PageSharing' {
-    It 'tells private pages from shared ones, and with whom' {
+    It 'distinguishes private from shared pages, and names the sharing processes' {
         Assert-Root
         $second = Start-Target
         $sharing = Get-PageSharing $target.Id -AmongId $second.Id
@@ -27,14 +27,14 @@ Describe 'Get-PageSharing' {
         $own | Out-Screen | Should -Match ('0x{0:x12} +2 +2 +8 KiB +0 rw-p' -f $seed)
     }
 
-    It 'looks among all processes' {
+    It 'searches all processes' {
         Assert-Root
         Assert-PidNamespace
         $vdso = Get-PageSharing $target.Id | Where-Object Path -EQ '[vdso]'
         $vdso.SharedWith.ProcessId | Should -Contain $PID
     }
 
-    It 'says of a process that is not there' {
+    It 'writes an error for a process that does not exist' {
         Assert-Root
         { Get-PageSharing 4194305 -AmongId $target.Id -ErrorAction Stop } |
             Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.GetPageSharingCommand'

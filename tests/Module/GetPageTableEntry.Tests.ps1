@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Get-PageTableEntry' {
-    It 'walks from the root to the page that pagemap tells of' {
+    It 'walks from the root to the page that pagemap reports' {
         Assert-KernelMemory
         $entries = Get-PageTableEntry $target.Id ($seed + 0x123)
         $entries | Should -BeOfType MemProc.PageTableEntry
@@ -20,14 +20,14 @@ Describe 'Get-PageTableEntry' {
         $entries[-1].Pfn, $entries[-1].PhysicalAddress | Should -Be $page.Pfn, $page.PhysicalAddress
         $entries.IsLeaf | Should -Be (@($false) * ($entries.Count - 1) + $true)
         $entries[-1].IsWritable, $entries[-1].IsUser, $entries[-1].IsDirty | Should -Be $true, $true, $true
-        # The index times 8 is the offset of the entry; the next table is what the entry leads to, at one distance.
+        # The index times 8 is the offset of the entry; the next table is the one that the entry refers to, at a fixed distance.
         $entries | ForEach-Object { $_.IndexBytes | Should -Be (8 * $_.Index) }
         $entries | ForEach-Object { $_.EntryAddress | Should -Be ($_.TableAddress + $_.IndexBytes) }
         $distances = 1..($entries.Count - 1) | ForEach-Object { $entries[$_].TableAddress - $entries[$_ - 1].PhysicalAddress }
         @($distances | Select-Object -Unique).Count | Should -Be 1
     }
 
-    It 'takes many addresses in all forms, mappings, and pages from the pipeline' {
+    It 'accepts addresses in all forms, mappings, and pages from the pipeline' {
         Assert-KernelMemory
         $expected = Get-PageTableEntry $target.Id $seed -Count 2 -Summary
         $expected | Should -BeOfType MemProc.PageTableWalk
@@ -43,7 +43,7 @@ Describe 'Get-PageTableEntry' {
         (Get-PageTableEntry $target.Id $seed -Count 2 | Where-Object IsLeaf).Entry | Should -Be $expected.Entry
     }
 
-    It 'ends where there is nothing, which is no error' {
+    It 'ends at an empty entry without an error' {
         Assert-KernelMemory
         $walk = Get-PageTableEntry $target.Id 0x10000 -Summary
         $walk.IsPresent | Should -BeFalse
@@ -51,19 +51,19 @@ Describe 'Get-PageTableEntry' {
         $walk.Entry | Should -Be 0
     }
 
-    It 'goes through a terabyte with a hundred pages by what there is' {
+    It 'walks a terabyte with a hundred pages by its present entries only' {
         Assert-KernelMemory
         $reserve = $target.Ask('reserve 0x10000000000 100')
         $walks = Get-PageTableEntry $target.Id $reserve.address 1TB -Summary
         $walks.Where({ $_.IsPresent }).Count | Should -Be 100
     }
 
-    It 'stops when it has been asked to' {
+    It 'stops when the pipeline stops' {
         Assert-KernelMemory
         (Get-PageTableEntry $target.Id 0 128TB | Select-Object -First 1).Level | Should -Be PGD
     }
 
-    It 'says of a bad address what is wrong: <address>' -ForEach @(
+    It 'explains why an address is invalid: <address>' -ForEach @(
         @{ address = 0xffffffffff600000; id = 'WalkPageTable,EINVAL'; category = 'InvalidArgument' }
         @{ address = 0x7ffffffffffff000; id = 'WalkPageTable,EFAULT'; category = 'ReadError' }
     ) {
@@ -74,14 +74,14 @@ Describe 'Get-PageTableEntry' {
         $found.Address | Should -Be $seed
     }
 
-    It 'says why a source does not work' {
+    It 'explains why a source is not available' {
         Assert-KernelMemory
         if (Test-Path /proc/kcore) {
             Set-ItResult -Skipped -Because 'this kernel has /proc/kcore'
         }
 
         Get-PageTableEntry $target.Id $seed, 1 -Source Kcore -ErrorVariable problem -ErrorAction SilentlyContinue
-        # Told once, not for each address.
+        # Reported once, not for each address.
         $problem.Count | Should -Be 1
         $problem[0].FullyQualifiedErrorId |
             Should -Be 'ReadKernelMemory,EOPNOTSUPP,MemProc.PowerShell.GetPageTableEntryCommand'
@@ -89,7 +89,7 @@ Describe 'Get-PageTableEntry' {
         "$problem" | Should -Match CONFIG_PROC_KCORE
     }
 
-    It 'prints a walk within 80 columns, also of what comes from a job' {
+    It 'shows a walk within 80 columns, from a job too' {
         Assert-KernelMemory
         $entries = Get-PageTableEntry $target.Id $seed
         $screen = $entries | Out-Screen -Width 80

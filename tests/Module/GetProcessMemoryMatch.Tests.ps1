@@ -16,7 +16,7 @@ Describe 'Get-ProcessMemoryMatch' {
         Set-Number $target ($place + 400) 1000
     }
 
-    It 'leads from all numbers to the one' {
+    It 'narrows all numbers down to one' {
         $scan = New-ProcessMemoryScan @scope -Type Int32
         $scan | Should -BeOfType MemProc.MemoryScan
         $scan.Count | Should -Be 16384
@@ -31,7 +31,7 @@ Describe 'Get-ProcessMemoryMatch' {
         $match.Address | Should -Be ($place + 400)
         $match.Value | Should -Be 900
         $match.Permissions | Should -Be 'rw-p'
-        # The scans before it are what they were.
+        # The earlier scans are unchanged.
         $scan.Count | Should -Be 16384
         ($scan | Select-ProcessMemoryMatch -Changed).Count | Should -Be 1
         ($scan | Get-ProcessMemoryMatch -First 5).Count | Should -Be 5
@@ -41,7 +41,7 @@ Describe 'Get-ProcessMemoryMatch' {
         ($last | Select-ProcessMemoryMatch -LessThan 8).Count | Should -Be 1
     }
 
-    It 'writes the matches in the order of their addresses, and stops after the first ones' {
+    It 'writes the matches in address order, and stops after -First matches' {
         $scan = New-ProcessMemoryScan @scope -Type Int32
         $found = $scan | Get-ProcessMemoryMatch -First 3
         $found | Should -BeOfType MemProc.MemoryMatch

@@ -1,4 +1,4 @@
-# What the cmdlets that read the kernel's own memory have in common: rights, and bpf programs that end with them.
+# What the cmdlets that read kernel memory have in common: required rights, and bpf programs that are freed with them.
 BeforeAll {
     Import-Module $PSScriptRoot/Support.psm1 -Force
     Import-TestedModule
@@ -12,14 +12,14 @@ BeforeAll {
         @($lines -match '^(prog|map)_id:' -replace '\s' | Sort-Object -Unique)
     }
 
-    # Those of some that the kernel has, by the name that they are given: its list is that of the whole machine.
+    # The ones that the kernel has by their name; the kernel lists those of the whole machine.
     function Select-Loaded([string[]] $Object) {
         $kernel = $target.Ask("bpf memproc_$PID")
         $names = @($kernel.programs -split ',' -replace '^', 'prog_id:') + @($kernel.maps -split ',' -replace '^', 'map_id:')
         @($Object | Where-Object { $_ -in $names })
     }
 
-    # What this process has loaded since a moment: two programs and a map, which the kernel knows, too.
+    # What this process has loaded since then: two programs and a map, which the kernel lists too.
     function Get-Loaded([string[]] $Before) {
         $held = @(Get-Held | Where-Object { $_ -notin $Before })
         $held -replace '\d' | Should -Be map_id:, prog_id:, prog_id:
@@ -27,10 +27,10 @@ BeforeAll {
         $held
     }
 
-    # Neither this process nor the kernel has it any more. The kernel frees it a little later.
+    # Neither this process nor the kernel has it any more. The kernel frees it a short time later.
     function Assert-Released([string[]] $Before, [string[]] $Loaded) {
         @(Get-Held) -join ' ' | Should -Be ($Before -join ' ')
-        foreach ($look in 1..1000) {
+        foreach ($attempt in 1..1000) {
             $left = Select-Loaded $Loaded
             if (-not $left) {
                 break
@@ -48,7 +48,7 @@ AfterAll {
 }
 
 Describe 'Access to kernel memory' {
-    It 'tells an ordinary user what is missing, and refuses the process of another first' {
+    It 'reports the missing rights to an unprivileged user, and rejects the process of another user first' {
         Assert-KernelMemory
         if (-not (Get-Command setpriv -ErrorAction Ignore)) {
             Set-ItResult -Skipped -Because 'it needs setpriv'
@@ -68,7 +68,7 @@ Describe 'Access to kernel memory' {
         $answer[4] | Should -Be 'ReadMemory,EACCES,MemProc.PowerShell.GetKernelMemoryMapCommand'
     }
 
-    It 'has two programs and a map loaded while it works and leaves none behind: <_>' -ForEach @(
+    It 'loads two programs and a map while it works and frees them: <_>' -ForEach @(
         'Get-PageTableEntry {0} {1}'
         'Get-PageTableEntry {0} {1} -Summary'
         'Get-PageTableEntry {0} {1}, 0xffffffffff600000 -ErrorAction SilentlyContinue'
@@ -90,7 +90,7 @@ Describe 'Access to kernel memory' {
         Assert-Released $before $loaded
     }
 
-    It 'leaves nothing behind where it fails' {
+    It 'leaves nothing loaded on failure' {
         Assert-KernelMemory
         $before = Get-Held
         Get-PageTableEntry $target.Id ([ulong]::MaxValue) -ErrorAction SilentlyContinue
@@ -98,8 +98,8 @@ Describe 'Access to kernel memory' {
         @(Get-Held) -join ' ' | Should -Be ($before -join ' ')
     }
 
-    It 'leaves nothing behind where Ctrl-C stops it in the middle: <_>' -ForEach @(
-        # Again and again the same: they do not end by themselves.
+    It 'leaves nothing loaded when Ctrl-C stops it: <_>' -ForEach @(
+        # The same target repeatedly, so that they do not end by themselves.
         'Get-PageTableEntry (@({0}) * 100000) 0 128TB'
         'Get-KernelVma (@({0}) * 1000000)'
     ) {
@@ -116,7 +116,7 @@ Describe 'Access to kernel memory' {
         $shell.InvocationStateInfo.State | Should -Be 'Stopped'
         $shell.Dispose()
         Assert-Released $before $loaded
-        # Who asked and who was asked live on.
+        # Both the reading and the target process still run.
         (Get-PageTableEntry $target.Id $seed -Summary).IsPresent | Should -BeTrue
         $target.Ask("peek $seed 4").bytes | Should -Be 41424344
     }

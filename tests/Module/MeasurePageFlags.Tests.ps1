@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Measure-PageFlags' {
-    It 'counts the pages of a process as the single pages say' {
+    It 'counts the pages of a process like its single pages' {
         Assert-Root
         $summary = Measure-PageFlags $target.Id $seed 8192
         $summary | Should -BeOfType MemProc.PageFlagsSummary
@@ -20,7 +20,7 @@ Describe 'Measure-PageFlags' {
         (Get-ProcMap $target.Id -Address $seed | Measure-PageFlags | Measure-Object PageCount -Sum).Sum | Should -Be 2
     }
 
-    It 'counts the machine, and ranges of it' {
+    It 'counts all frames of the machine, and ranges of frames' {
         Assert-Root
         $machine = Measure-PageFlags
         $machine.Flags | Should -Contain 'buddy'
@@ -29,7 +29,7 @@ Describe 'Measure-PageFlags' {
         (Measure-PageFlags -Raw).Flags | Should -Contain 'reserved'
     }
 
-    It 'refuses -Length without -Address' {
+    It 'rejects -Length without -Address' {
         Assert-Root
         { Measure-PageFlags $target.Id -Length 8192 } |
             Should -Throw '-Length requires -Address.' -ErrorId 'Address,EINVAL,MemProc.PowerShell.MeasurePageFlagsCommand'
@@ -39,7 +39,7 @@ Describe 'Measure-PageFlags' {
         Assert-Root
         $page = Get-PageMapEntry $target.Id $seed -WithCgroup
         if (-not $page.CgroupInode) {
-            Set-ItResult -Skipped -Because 'no cgroup pays for the page'
+            Set-ItResult -Skipped -Because 'the page is charged to no cgroup'
             return
         }
 
@@ -61,7 +61,7 @@ Describe 'Measure-PageFlags' {
             Should -Throw -ErrorId 'ReadFilePages,ENOENT,MemProc.PowerShell.MeasurePageFlagsCommand'
     }
 
-    It 'says of a process that is not there, and counts the others' {
+    It 'writes an error for a process that does not exist, and counts the others' {
         Assert-Root
         $summary = Measure-PageFlags 4194305, $target.Id -ErrorVariable problem -ErrorAction SilentlyContinue
         ($summary | Measure-Object PageCount -Sum).Sum | Should -BeGreaterThan 100

@@ -13,7 +13,7 @@ Describe 'Measure-WorkingSet' {
     It 'counts the pages that a process touches, by mapping' {
         $quiet, $busy = (New-TouchedMemory $target), (New-TouchedMemory $target)
         $sets = Measure-WorkingSet $target.Id -Method Referenced -During {
-            # A page whose translation is cached is touched unseen; changing the protection flushes it.
+            # Access through a cached translation (TLB) sets no bit; changing the protection flushes it.
             $null = $target.Ask("protect $busy 40960 r--"), $target.Ask("protect $busy 40960 rw-")
             $target.Ask("touch $($busy + 8192) 3")
         }
@@ -29,7 +29,7 @@ Describe 'Measure-WorkingSet' {
         ($sets | Where-Object Start -EQ $quiet).ReferencedBytes | Should -Be 0
     }
 
-    It 'sums up with -Summary' {
+    It 'writes a total with -Summary' {
         $null = New-TouchedMemory $target
         $sum = Measure-WorkingSet $target.Id -Seconds 0 -Summary -Method Referenced
         $sum | Should -BeOfType MemProc.WorkingSetSummary
@@ -38,13 +38,13 @@ Describe 'Measure-WorkingSet' {
         $sum.ReferencedBytes | Should -BeLessThan $sum.RssBytes
     }
 
-    It 'measures a process once, however many of its objects come, and all in one wait' {
+    It 'measures a process once for all its objects, and all processes in one interval' {
         $other = Start-Target
         $sums = @(Get-ProcMap $target.Id) + @(Get-ProcMap $other.Id) | Measure-WorkingSet -Seconds 0 -Summary
         $sums.ProcessId | Should -Be $target.Id, $other.Id
     }
 
-    It 'binds what it wrote itself, and goes on after a dead process' {
+    It 'binds its own output, and continues after an exited process' {
         $dead = Start-Target
         $dead.Kill()
         $sets = Measure-WorkingSet $dead.Id, $target.Id -Seconds 0 -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -54,7 +54,7 @@ Describe 'Measure-WorkingSet' {
         ($sets[0] | Get-PageMapEntry | Select-Object -First 1).Address | Should -Be $sets[0].Start
     }
 
-    It 'makes the death of a process meanwhile an error' {
+    It 'writes an error for a process that exits during the interval' {
         $victim = Start-Target
         $null = Measure-WorkingSet $victim.Id -Method Referenced -During { $victim.Kill() } -ErrorVariable problem `
             -ErrorAction SilentlyContinue
@@ -70,12 +70,12 @@ Describe 'Measure-WorkingSet' {
         $address = New-TouchedMemory $target
         Measure-WorkingSet $target.Id -Method Referenced -WhatIf | Should -BeNullOrEmpty
         (Get-ProcMap $target.Id -Address $address -Detailed).ReferencedBytes | Should -Be 40960
-        $said = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
+        $shown = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
             Measure-WorkingSet $($target.Id) -Seconds 0.5 -Method Referenced -WhatIf" | Out-String
-        $said | Should -Match 'What if: Clear the referenced bits of all pages of process \d+ \(dotnet\), wait 0.5 s'
+        $shown | Should -Match 'What if: Clear the referenced bits of all pages of process \d+ \(dotnet\), wait 0.5 s'
     }
 
-    It 'says what an Idle that was asked for lacks, and with -Verbose why another way was taken' {
+    It 'names what -Method Idle lacks, and with -Verbose why another method was used' {
         if ($hasBitmap) {
             Set-ItResult -Skipped -Because 'this kernel has an idle bitmap'
         }
@@ -85,18 +85,18 @@ Describe 'Measure-WorkingSet' {
             Should -Be 'MeasureWorkingSet,ENOENT,MemProc.PowerShell.MeasureWorkingSetCommand'
         $problem.CategoryInfo.Category | Should -Be 'ObjectNotFound'
         $problem.Exception.Message | Should -Match 'CONFIG_IDLE_PAGE_TRACKING'
-        $told = Measure-WorkingSet $target.Id -Seconds 0 -Summary -Verbose 4>&1
-        $told[0].Message | Should -Match 'Measured by Referenced: .*CONFIG_IDLE_PAGE_TRACKING'
-        $told[-1].Method | Should -Be 'Referenced'
+        $messages = Measure-WorkingSet $target.Id -Seconds 0 -Summary -Verbose 4>&1
+        $messages[0].Message | Should -Match 'Measured by Referenced: .*CONFIG_IDLE_PAGE_TRACKING'
+        $messages[-1].Method | Should -Be 'Referenced'
     }
 
-    It 'measures by the idle bitmap where there is one' {
+    It 'measures by the idle bitmap if it exists' {
         Assert-Root
         $touched = New-TouchedMemory $target
         $answer = Invoke-InSimulatedKernel "
             `$untouched = Measure-WorkingSet $($target.Id) -During { } | Where-Object Start -EQ $touched
             `$all = Measure-WorkingSet $($target.Id) -During {
-                # Touched, as the kernel would say it: no frame is idle any more.
+                # Touched, as the kernel would report it: no frame is idle any more.
                 truncate -s 0 /sys/kernel/mm/page_idle/bitmap; truncate -s 64M /sys/kernel/mm/page_idle/bitmap
             } | Where-Object { `$_.Start -eq $touched -or `$_.Path -eq '[vdso]' }
             @(`$untouched) + `$all | ForEach-Object {
@@ -104,11 +104,11 @@ Describe 'Measure-WorkingSet' {
             }"
         $answer[0] | Should -Be 'Idle 40960 0 0'
         $answer[1] | Should -Be 'Idle 40960 40960 0'
-        # The vDSO is the kernel's own page: nothing is known of it.
+        # The vDSO is a page of the kernel: its state is unknown.
         $answer[2] | Should -Match '^Idle (\d+) 0 \1$'
     }
 
-    It 'shows itself in 80 columns, from a job too' {
+    It 'fits 80 columns, from a job too' {
         $address = New-TouchedMemory $target
         $root = Resolve-Path $PSScriptRoot/../..
         $sets = Measure-WorkingSet $target.Id -Seconds 0 -Method Referenced | Where-Object Start -EQ $address
@@ -125,7 +125,7 @@ Describe 'Measure-WorkingSet' {
         $back[1] | Out-Screen -Width 80 | Should -Match "$($target.Id) +dotnet +Referenced +0\.\d +[\d.]+ MiB"
     }
 
-    It 'refuses a time of <_>' -ForEach -1, 1e9, 'soon' {
+    It 'rejects a time of <_>' -ForEach -1, 1e9, 'soon' {
         { Measure-WorkingSet $target.Id -Seconds $_ } | Should -Throw
     }
 

@@ -16,7 +16,7 @@ Describe 'New-ProcessMemoryScan' {
         Set-Number $target ($place + 400) 1000
     }
 
-    It 'begins with a condition' {
+    It 'starts with a condition' {
         New-ProcessMemoryScan @scope Int32 -Value 1000 | Get-ProcessMemoryMatch | ForEach-Object Address |
             Should -Contain ($place + 400)
         New-ProcessMemoryScan @scope Int32 -Between 999, 1001 | Get-ProcessMemoryMatch | ForEach-Object Address |
@@ -24,7 +24,7 @@ Describe 'New-ProcessMemoryScan' {
         (New-ProcessMemoryScan @scope Int16 -Unaligned).Count | Should -Be 65535
     }
 
-    It 'shows a scan, also from a job' {
+    It 'shows a scan, from a job too' {
         $scan = New-ProcessMemoryScan @scope -Type Int32
         $scan | Out-Screen -Width 80 | Should -Match "$($target.Id) dotnet +Int32 +1 +16384 +0 +\d"
         $back = $scan | ConvertTo-CliXml | ConvertFrom-CliXml

@@ -1,4 +1,4 @@
-# The tour of the second seed: how a program is laid out, from its file to its memory.
+# How a program is laid out, from its file to its memory.
 
 BeforeAll {
     Import-Module $PSScriptRoot/Support.psm1 -Force
@@ -41,7 +41,7 @@ int main(void) {
         $id, $variable, $garlic = $running.StandardOutput.ReadLine() -split ' '
         $id = [int] $id
         $threadVariable, $threadText = $running.StandardOutput.ReadLine() -split ' '
-        # Both threads sleep before the stack pointers are asked for.
+        # Both threads sleep before the stack pointers are read.
         $null = [System.Threading.SpinWait]::SpinUntil({
                 -not (Get-ChildItem /proc/$id/task | Where-Object { (Get-Content "$_/syscall") -match '^running' }) }, 10000)
     }
@@ -58,10 +58,10 @@ Describe 'The layout of a process' {
         }
     }
 
-    It 'begins with what readelf tells of the program' {
+    It 'starts with what readelf shows for the program' {
         $header = Get-ElfHeader $program
         $text = Get-ElfSection $program -Name .text
-        # Execution begins in .text, at _start.
+        # Execution starts in .text, at _start.
         $header.EntryPoint | Should -BeGreaterOrEqual $text.VirtualAddress
         $header.EntryPoint | Should -BeLessThan ($text.VirtualAddress + $text.SizeBytes)
         (Get-ElfSymbol $program -Name _start).Value | Should -Be $header.EntryPoint
@@ -73,7 +73,7 @@ Describe 'The layout of a process' {
         $data.MemoryBytes | Should -BeGreaterThan $data.FileBytes
     }
 
-    It 'shows which segment each mapping of the program comes from' {
+    It 'shows the segment of each mapping of the program' {
         $maps = Get-ProcMap $id -Path $program -Detailed
         $maps.Count | Should -BeGreaterOrEqual 4
         foreach ($map in $maps) {
@@ -83,7 +83,7 @@ Describe 'The layout of a process' {
             $map.BuildId | Should -Be (Get-ElfHeader $program).BuildId
         }
 
-        # Data is read-only as far as the dynamic linker alone has to write it.
+        # Data that only the dynamic linker has to write is read-only (RELRO).
         $maps.Role | Select-Object -Unique | Should -Be 'ReadOnlyData', 'Text', 'Data'
         (Get-ProcMap $id -Detailed -Kind Heap, Stack).Role | Should -Be 'Heap', 'Stack'
         $libc = Get-ProcMap $id -Detailed -Path libc.so.6
@@ -91,7 +91,7 @@ Describe 'The layout of a process' {
         @($libc | Where-Object Role).Count | Should -Be 0
     }
 
-    It 'has local variables on the stack and what malloc gives on the heap' {
+    It 'has local variables on the stack and memory of malloc on the heap' {
         $stack = Get-ProcMap $id -Address $variable -Detailed
         $stack.Path | Should -Be '[stack]'
         $stack.Thread | Should -Be $id
@@ -99,7 +99,7 @@ Describe 'The layout of a process' {
         (Read-ProcessMemory $id $garlic -Length 7 -AsString) | Should -Match '^garlic'
     }
 
-    It 'gives a thread a stack of its own' {
+    It 'has a separate stack for each thread' {
         $stack = Get-ProcMap $id -Address $threadVariable -Detailed
         $stack.Kind | Should -Be 'Anonymous'
         $stack.Thread | Should -BeIn (Get-ChildItem /proc/$id/task).Name
@@ -119,7 +119,7 @@ Describe 'The layout of a process' {
 
         ($symbols | Where-Object Name -EQ gettimeofday).Value |
             Should -Be ($symbols | Where-Object Name -EQ __vdso_gettimeofday).Value
-        # As from a file that it was saved to.
+        # The same as from a file that it was saved to.
         $file = Join-Path $TestDrive vdso.so
         $null = $vdso | Read-ProcessMemory -OutFile $file
         (Get-ElfSymbol $file -Type Function).VersionedName | Should -Be $symbols.VersionedName

@@ -12,7 +12,7 @@ AfterAll {
 }
 
 Describe 'Read-ProcessMemory' {
-    It 'shows both strings of the seed as a dump with real addresses' {
+    It 'shows both strings as a dump with real addresses' {
         $block = Read-ProcessMemory $target.Id $seed 8192
         $block | Should -BeOfType MemProc.MemoryBlock
         $block.Bytes.Count | Should -Be 8192
@@ -40,19 +40,19 @@ Describe 'Read-ProcessMemory' {
         Read-ProcessMemory $target.Id $pointer 16 -AsString | Should -BeExactly 'garlic'
     }
 
-    It 'takes mappings and pages from the pipeline' {
+    It 'accepts mappings and pages from the pipeline' {
         (Get-ProcMap $target.Id -Address $seed | Read-ProcessMemory).Length | Should -Be 8192
         (Get-PageMapEntry $target.Id $seed -Count 1 | Read-ProcessMemory).Length | Should -Be 4096
         (Read-ProcessMemory $target.Id (Get-ProcMap $target.Id -Address $seed)).Length | Should -Be 8192
     }
 
-    It 'reads the same by <_>' -ForEach 'ProcessVm', 'Mem', 'Auto' {
+    It 'reads the same with method <_>' -ForEach 'ProcessVm', 'Mem', 'Auto' {
         $block = Read-ProcessMemory $target.Id $seed 64 -Method $_
         $block.Bytes[0] | Should -Be 65
         $block.Method | Should -Be ($_ -eq 'Auto' ? 'ProcessVm' : $_)
     }
 
-    It 'makes a hole a gap, and with -ReadAll an error' {
+    It 'returns a hole as a gap, and as an error with -ReadAll' {
         $address = $target.Ask('map 12288 rw- private').address
         $null = $target.Ask("fill $address 12288 1"), $target.Ask("unmap $($address + 4096) 4096")
         $block = Read-ProcessMemory $target.Id $address 12288
@@ -64,12 +64,12 @@ Describe 'Read-ProcessMemory' {
         $block | Out-Screen | Should -Match '4 KiB not mapped'
         $id = 'ReadMemory,EFAULT,MemProc.PowerShell.ReadProcessMemoryCommand'
         { Read-ProcessMemory $target.Id $address 12288 -ReadAll -ErrorAction Stop } | Should -Throw -ErrorId $id
-        # Forms without room for a gap never show zeros for it.
+        # Output forms without gaps never show zeros for one.
         { Read-ProcessMemory $target.Id $address 12288 -Raw -ErrorAction Stop } | Should -Throw -ErrorId $id
         { Read-ProcessMemory $target.Id ($address + 4092) -Type Int64 -ErrorAction Stop } | Should -Throw -ErrorId $id
     }
 
-    It 'makes a request of which nothing can be read an error: <address>' -ForEach @(
+    It 'writes an error if nothing can be read: <address>' -ForEach @(
         @{ address = 0x10; id = 'ReadMemory,EFAULT'; category = 'ReadError' }
         @{ address = 0; id = 'ReadMemory,EFAULT'; category = 'ReadError' }
         @{ address = 0xffffffffff600000; id = 'ReadMemory,EINVAL'; category = 'InvalidArgument' }
@@ -80,7 +80,7 @@ Describe 'Read-ProcessMemory' {
         $problem[0].CategoryInfo.Category | Should -Be $category
     }
 
-    It 'asks for a length, and refuses 0, a negative one and one that wraps round' {
+    It 'requires a length, and rejects 0, a negative one and one that overflows' {
         { Read-ProcessMemory $target.Id $seed -ErrorAction Stop } | Should -Throw '*Specify -Length*'
         { Read-ProcessMemory $target.Id $seed 0 } | Should -Throw
         { Read-ProcessMemory $target.Id $seed -1 } | Should -Throw
@@ -105,7 +105,7 @@ Describe 'Read-ProcessMemory' {
         (Get-Item $path).Length | Should -Be 16
     }
 
-    It 'writes a file for its owner alone, and through no link' {
+    It 'writes a file for its owner only, and follows no link' {
         $path = Join-Path $TestDrive private.bin
         $null = New-Item $path
         chmod 666 $path
@@ -124,7 +124,7 @@ Describe 'Read-ProcessMemory' {
         Get-ChildItem $TestDrive -Force -Filter *.partial | Should -BeNullOrEmpty
     }
 
-    It 'takes one range for a file, not the last of several' {
+    It 'accepts one range per file, not several' {
         $path = Join-Path $TestDrive several.bin
         $file = $seed, ($seed + 4096) | ForEach-Object { [pscustomobject] @{ Address = $_ } } |
             Read-ProcessMemory -Id $target.Id -Length 16 -OutFile $path -Force -ErrorVariable problem `
@@ -134,7 +134,7 @@ Describe 'Read-ProcessMemory' {
         Get-Content $path -AsByteStream -TotalCount 3 | Should -Be 65, 66, 67
     }
 
-    It 'reads a text that ends before the mapping does' {
+    It 'reads a string that ends before the mapping' {
         $address = $target.Ask('map 4096 rw- private').address
         Write-ProcessMemory $target.Id ($address + 4090) -Text "end`0" -Confirm:$false
         Read-ProcessMemory $target.Id ($address + 4090) 256 -AsString | Should -BeExactly 'end'
@@ -143,13 +143,13 @@ Describe 'Read-ProcessMemory' {
             Should -Throw -ErrorId 'ReadMemory,EFAULT,MemProc.PowerShell.ReadProcessMemoryCommand'
     }
 
-    It 'leaves no file behind where nothing could be read' {
+    It 'keeps no file if nothing could be read' {
         $path = Join-Path $TestDrive nothing.bin
         { Read-ProcessMemory $target.Id 0x10 16 -OutFile $path -ErrorAction Stop } | Should -Throw
         Test-Path $path | Should -BeFalse
     }
 
-    It 'keeps control characters of a text from the terminal, and the text as it is' {
+    It 'escapes control characters of a string on the terminal, and leaves the string unchanged' {
         $address = $target.Ask('map 4096 rw- private').address
         Write-ProcessMemory $target.Id $address -Text "`e[31mred" -Confirm:$false
         $text = Read-ProcessMemory $target.Id $address 16 -AsString
@@ -158,7 +158,7 @@ Describe 'Read-ProcessMemory' {
         Read-ProcessMemory $target.Id $address 16 | Out-String | Should -Not -Match "`e\[31mred"
     }
 
-    It 'goes on after a dead process' {
+    It 'continues after an exited process' {
         $dead = Start-Target
         $dead.Kill()
         $blocks = Read-ProcessMemory $dead.Id, $target.Id $seed 16 -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -166,7 +166,7 @@ Describe 'Read-ProcessMemory' {
         $problem[0].FullyQualifiedErrorId | Should -Be 'OpenProcess,ESRCH,MemProc.PowerShell.ReadProcessMemoryCommand'
     }
 
-    It 'looks the same from a job' {
+    It 'has the same view from a job' {
         $root = Resolve-Path $PSScriptRoot/../..
         $back = Start-Job { Import-Module "$using:root/MemProc.psd1"; Read-ProcessMemory $using:target.Id $using:seed 48 } |
             Receive-Job -Wait -AutoRemoveJob
@@ -181,7 +181,7 @@ Describe 'Read-ProcessMemory' {
 }
 
 Describe 'Read-ProcessMemory -Type' {
-    It 'gives <type> as <expected>' -ForEach @(
+    It 'returns <type> as <expected>' -ForEach @(
         @{ type = 'SByte'; bytes = 0xfe; expected = [sbyte] -2 }
         @{ type = 'Byte'; bytes = 0xfe; expected = [byte] 254 }
         @{ type = 'Bool'; bytes = 2; expected = $true }
@@ -205,7 +205,7 @@ Describe 'Read-ProcessMemory -Type' {
         (Read-ProcessMemory $target.Id $address -Type $type -Stop).Equals($expected) | Should -BeTrue
     }
 
-    It 'gives an array as one object' {
+    It 'returns an array as one object' {
         $numbers = Read-ProcessMemory $target.Id $seed -Type 'UInt16[2]' -Count 2
         $numbers.Count | Should -Be 2
         $numbers[1] | Should -Be 0x4645, 0x4847
@@ -214,13 +214,13 @@ Describe 'Read-ProcessMemory -Type' {
         Read-ProcessMemory $target.Id $seed -Type UInt16 -BigEndian | Should -Be 0x4142
     }
 
-    It 'reads the text that a pointer points to, and $null for none' {
+    It 'reads the string that a pointer points to, and $null for a null pointer' {
         Read-ProcessMemory $target.Id $garlic.pointer -Type 'char*' | Should -BeExactly 'garlic'
         $zero = $target.Ask('map 4096 rw- private').address
         Read-ProcessMemory $target.Id $zero -Type 'char*' | Should -BeNullOrEmpty
     }
 
-    It 'refuses a type that there is none, and completes those that there are' {
+    It 'rejects an unknown type, and completes the known ones' {
         { Read-ProcessMemory $target.Id $seed -Type pionter } | Should -Throw "*'pionter' is not a valid type*"
         { Read-ProcessMemory $target.Id $seed -Type 'int32[0]' } | Should -Throw '*elements*'
         $line = 'Read-ProcessMemory 1 0x10 -Type uint'
@@ -230,7 +230,7 @@ Describe 'Read-ProcessMemory -Type' {
 }
 
 Describe 'Read-ProcessMemory -Layout' {
-    It 'gives an object with the fields as properties' {
+    It 'returns an object with the fields as properties' {
         $record = Read-ProcessMemory $target.Id $seed -Layout 'char[4] text; uint16be number; pointer next@8'
         $record | Should -BeOfType MemProc.MemoryRecord
         $record.ProcessId | Should -Be $target.Id
@@ -241,11 +241,11 @@ Describe 'Read-ProcessMemory -Layout' {
         $screen = $record | Out-Screen
         $screen | Should -Match 'text +: ABCD'
         $screen | Should -Match 'next +: 0x343332314c4b4a49'
-        # A table of one's own choice.
+        # A table of selected properties.
         $record | Format-Table number | Out-Screen | Should -Match '17734'
     }
 
-    It 'takes a table, and records that lie apart' {
+    It 'accepts a table, and records with a stride' {
         $records = Read-ProcessMemory $target.Id $seed -Layout @{ b = 'byte@1'; a = 'byte@0' } -Count 2 -Stride 4096
         $records.a | Should -Be 65, 65
         $records.b | Should -Be 66, 65
@@ -256,7 +256,7 @@ Describe 'Read-ProcessMemory -Layout' {
         { Read-ProcessMemory $target.Id $seed -Layout 'int32 a; foo b' } | Should -Throw "*Field 'b'*"
     }
 
-    It 'feeds its objects to other cmdlets, and looks the same from a job' {
+    It 'passes its objects to other cmdlets, and has the same view from a job' {
         $record = Read-ProcessMemory $target.Id $garlic.pointer -Layout 'pointer next; byte[4] raw@0; int16[2] numbers@0; char c@1'
         ($record | Read-ProcessMemory -Type Pointer) | Should -Be $garlic.text
         $root = Resolve-Path $PSScriptRoot/../..
@@ -268,7 +268,7 @@ Describe 'Read-ProcessMemory -Layout' {
         ($back | Out-Screen) | Should -Match ('next +: 0x{0:x}' -f $garlic.text)
     }
 
-    It 'keeps control characters of a field from the terminal' {
+    It 'escapes control characters of a field on the terminal' {
         $address = $target.Ask('map 4096 rw- private').address
         Write-ProcessMemory $target.Id $address -Text "`e[31mred" -Confirm:$false
         $record = Read-ProcessMemory $target.Id $address -Layout 'char[16] text'
@@ -278,7 +278,7 @@ Describe 'Read-ProcessMemory -Layout' {
 }
 
 Describe 'Read-ProcessMemory -Dereference' {
-    It 'follows pointers in every form and shows the way' {
+    It 'follows pointers in every form and shows the path' {
         $block = Read-ProcessMemory $target.Id $garlic.pointer 6 -Dereference 1
         $block.Address | Should -Be $garlic.text
         $block.Pointers | Should -Be $garlic.pointer, $garlic.text
@@ -288,7 +288,7 @@ Describe 'Read-ProcessMemory -Dereference' {
         (Read-ProcessMemory $target.Id $seed 4).Pointers.Count | Should -Be 0
     }
 
-    It 'names the pointer that is null' {
+    It 'names the null pointer' {
         $address = $target.Ask('map 4096 rw- private').address
         $null = Read-ProcessMemory $target.Id $address 8 -Dereference 2 -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].FullyQualifiedErrorId | Should -Be "Dereference,EFAULT,$command"
@@ -298,7 +298,7 @@ Describe 'Read-ProcessMemory -Dereference' {
 }
 
 Describe 'Read-ProcessMemory -ResidentOnly' {
-    It 'makes what is not in memory a gap, and lets nothing in' {
+    It 'returns nonresident pages as a gap, and faults nothing in' {
         $address = $target.Ask('map 16384 rw- private').address
         $null = $target.Ask("touch $($address + 4096) 1")
         $block = Read-ProcessMemory $target.Id $address 16384 -ResidentOnly
@@ -316,7 +316,7 @@ Describe 'Read-ProcessMemory -ResidentOnly' {
 }
 
 Describe 'Read-ProcessMemory -Stop' {
-    It 'reads all that comes down the pipeline as one picture, and lets the process run on' {
+    It 'reads all input of the pipeline as one snapshot, and resumes the process' {
         $address = $target.Ask('map 4096 rw- private').address
         $null = $target.Ask("spin $address")
         $counts = @($address) * 20 | ForEach-Object { [pscustomobject] @{ Address = $_ } } |
@@ -327,7 +327,7 @@ Describe 'Read-ProcessMemory -Stop' {
         Read-ProcessMemory $target.Id $address -Type Int64 | Should -BeGreaterThan $counts[0]
     }
 
-    It 'does every form' {
+    It 'supports every output form' {
         Read-ProcessMemory $target.Id $seed, ($seed + 4096) 16 -Stop | ForEach-Object Address | Should -Be $seed, ($seed + 4096)
         (Read-ProcessMemory $target.Id $seed 2 -Raw -Stop) | Should -Be 65, 66
         Read-ProcessMemory $target.Id $seed 4 -AsString -Stop | Should -BeExactly 'ABCD'
@@ -339,23 +339,23 @@ Describe 'Read-ProcessMemory -Stop' {
         $target.Ask('still').threads | Should -Be 0
     }
 
-    It 'warns once a session on a .NET runtime without the lock that stops rely on' {
+    It 'warns once per session on a .NET runtime without the lock that stops need' {
         $interop = [AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { $_.GetName().Name -eq 'MemProc.Interop' }
         $field = $interop.GetType('MemProc.Interop.SigChldSuppressor').GetProperty('RuntimeLock', [Reflection.BindingFlags] 'Static, NonPublic')
         $lock = $field.GetValue($null)
         try {
             $field.SetValue($null, $null)
-            1..2 | ForEach-Object { Read-ProcessMemory $target.Id $seed 16 -Stop -WarningVariable +said -WarningAction SilentlyContinue } |
+            1..2 | ForEach-Object { Read-ProcessMemory $target.Id $seed 16 -Stop -WarningVariable +warnings -WarningAction SilentlyContinue } |
                 ForEach-Object Length | Should -Be 16, 16
         }
         finally {
             $field.SetValue($null, $lock)
         }
-        $said | Should -HaveCount 1
-        $said | Should -BeLike '*lacks Process.s_processStartLock*'
+        $warnings | Should -HaveCount 1
+        $shown | Should -BeLike '*lacks Process.s_processStartLock*'
     }
 
-    It 'goes on after a bad address and a dead process' {
+    It 'continues after an invalid address and an exited process' {
         $dead = Start-Target
         $dead.Kill()
         $blocks = Read-ProcessMemory $dead.Id, $target.Id 0x10, $seed 16 -Stop -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -363,7 +363,7 @@ Describe 'Read-ProcessMemory -Stop' {
         $problem.FullyQualifiedErrorId | Should -Be "OpenProcess,ESRCH,$command", "ReadMemory,EFAULT,$command"
     }
 
-    It 'refuses more than it keeps, and itself' {
+    It 'rejects a request above the limit, and its own process' {
         { Read-ProcessMemory $target.Id $seed 2gb -Stop -ErrorAction Stop } | Should -Throw -ErrorId "ReadMemory,EINVAL,$command"
         { Read-ProcessMemory -Address 0x1000 -Length 16 -Stop -ErrorAction Stop } |
             Should -Throw -ErrorId "StopProcess,EPERM,$command"
@@ -371,7 +371,7 @@ Describe 'Read-ProcessMemory -Stop' {
 }
 
 Describe 'Read-ProcessMemory of addresses that no process has' {
-    It 'refuses <address> in words' -ForEach @(
+    It 'rejects <address> with a reason' -ForEach @(
         @{ address = 0xffffffffff600000; words = '*vsyscall*' }
         @{ address = 0x8000000000000000; words = "*kernel's half*" }
         @{ address = '0x8000000000000000'; words = "*kernel's half*" }
@@ -385,7 +385,7 @@ Describe 'Read-ProcessMemory of addresses that no process has' {
 }
 
 Describe 'Read-ProcessMemory -AsString' {
-    It 'says that a text goes on where nobody said how long it is' {
+    It 'warns that a string continues if no length was given' {
         $address = $target.Ask('map 8192 rw- private').address
         Write-ProcessMemory $target.Id $address -Text ('x' * 5000) -Confirm:$false
         $text = Read-ProcessMemory $target.Id $address -AsString -WarningVariable warning -WarningAction SilentlyContinue

@@ -12,16 +12,16 @@ AfterAll {
 
 Describe 'Search-ProcessMemory' {
     It 'finds <name>' -ForEach @(
-        @{ name = 'bytes with open places'; what = @{ Pattern = '45 4? ?? 48' }; offsets = 4 }
+        @{ name = 'bytes with wildcards'; what = @{ Pattern = '45 4? ?? 48' }; offsets = 4 }
         @{ name = 'bytes'; what = @{ Bytes = [byte[]] (0x49, 0x4a) }; offsets = 8 }
         @{ name = 'text'; what = @{ Text = '1234' }; offsets = 12 }
-        @{ name = 'text without regard to case'; what = @{ Text = 'abcdef'; IgnoreCase = $true }; offsets = 0 }
+        @{ name = 'text ignoring case'; what = @{ Text = 'abcdef'; IgnoreCase = $true }; offsets = 0 }
         @{ name = 'text in another encoding'; what = @{ Text = "`u{4241}`u{4443}"; Encoding = 'unicode' }; offsets = 0 }
-        @{ name = 'what overlaps'; what = @{ Pattern = '43 43 43'; Alignment = 2 }; offsets = 4128, 4130, 4132, 4134 }
-        @{ name = 'what an expression matches'; what = @{ Regex = '[1-4]{4}|B{5}' }; offsets = 12, 4115, 4120 }
+        @{ name = 'overlapping matches'; what = @{ Pattern = '43 43 43'; Alignment = 2 }; offsets = 4128, 4130, 4132, 4134 }
+        @{ name = 'matches of a regular expression'; what = @{ Regex = '[1-4]{4}|B{5}' }; offsets = 12, 4115, 4120 }
         @{ name = 'numbers'; what = @{ Value = 0x44434241; Type = 'Int32' }; offsets = 0 }
-        @{ name = 'numbers anywhere'; what = @{ Value = 0x4443; Type = 'UInt16'; Unaligned = $true }; offsets = 2 }
-        @{ name = 'numbers between others'; what = @{ Between = 0x4847, 0x4a49; Type = 'UInt16' }; offsets = 6, 8 }
+        @{ name = 'unaligned numbers'; what = @{ Value = 0x4443; Type = 'UInt16'; Unaligned = $true }; offsets = 2 }
+        @{ name = 'numbers in a range'; what = @{ Between = 0x4847, 0x4a49; Type = 'UInt16' }; offsets = 6, 8 }
     ) {
         $found = Search-ProcessMemory @here @what
         # Not $found.Address: an array has a method of that name.
@@ -29,7 +29,7 @@ Describe 'Search-ProcessMemory' {
         $found[0] | Should -BeOfType MemProc.MemoryMatch
     }
 
-    It 'says where and what' {
+    It 'returns address and value' {
         $match = Search-ProcessMemory @here -Text '1234'
         $match.ProcessId | Should -Be $target.Id
         $match.Length | Should -Be 4
@@ -45,7 +45,7 @@ Describe 'Search-ProcessMemory' {
         $number.Type | Should -Be 'Int16'
     }
 
-    It 'feeds reading and writing' {
+    It 'passes matches to read and write cmdlets' {
         $match = Search-ProcessMemory @here -Text 'ABCD'
         ($match | Read-ProcessMemory).Bytes | Should -Be 65, 66, 67, 68
         $place = $target.Ask('garlic').text
@@ -54,7 +54,7 @@ Describe 'Search-ProcessMemory' {
         $target.Ask("say $place").text | Should -Be 'carrot'
     }
 
-    It 'takes processes and mappings from the pipeline' {
+    It 'accepts processes and mappings from the pipeline' {
         $process = Get-Process -Id $target.Id
         $process | Search-ProcessMemory -Text 'ABCDEFGHIJKL1234567890!' | ForEach-Object Address | Should -Contain $seed
         (Get-ProcMap $target.Id -Address $seed | Search-ProcessMemory -Text '1234').Address | Should -Be ($seed + 12)
@@ -68,18 +68,18 @@ Describe 'Search-ProcessMemory' {
         Search-ProcessMemory @all -Path '[stack]' | Should -BeNullOrEmpty
     }
 
-    It 'stops after the first ones' {
+    It 'stops after -First matches' {
         (Search-ProcessMemory $target.Id -Pattern 00 -First 3).Count | Should -Be 3
         (Search-ProcessMemory $target.Id -Pattern 00 | Select-Object -First 3).Count | Should -Be 3
     }
 
-    It 'leaves out what is not in memory, and says so to who asks' {
+    It 'skips nonresident pages, and reports them with -Verbose' {
         $length = 1GB
         $reserved = $target.Ask("reserve $length 1")
         $search = @{ Id = $target.Id; Address = $reserved.address; Length = $length; Pattern = '01' }
-        $said = Search-ProcessMemory @search -Verbose 4>&1
-        ($said | Where-Object { $_ -is [MemProc.MemoryMatch] }).Address | Should -Be $reserved.address
-        "$said" | Should -Match 'searched 4 KiB; skipped: 1,?\d*.* not in memory'
+        $shown = Search-ProcessMemory @search -Verbose 4>&1
+        ($shown | Where-Object { $_ -is [MemProc.MemoryMatch] }).Address | Should -Be $reserved.address
+        "$shown" | Should -Match 'searched 4 KiB; skipped: 1,?\d*.* not in memory'
         (Get-PageMapEntry $target.Id $reserved.address $length | Measure-Object).Count | Should -Be 1
     }
 
@@ -92,7 +92,7 @@ Describe 'Search-ProcessMemory' {
         $text | Should -Match '(?s)49 4a 4b 4c 31 32 33 34 +IJKL1234\s+0x[0-9a-f]+ 35 36 37 38 +5678'
     }
 
-    It 'looks the same from a job, and keeps control characters from the terminal' {
+    It 'has the same view from a job, and escapes control characters' {
         $place = $target.Ask('map 4096 rw- private').address
         Write-ProcessMemory $target.Id $place -Text "`e[31mred" -Confirm:$false
         $search = @{ Id = $target.Id; Address = $place; Length = 64; Regex = '.\[31mred' }
@@ -104,20 +104,20 @@ Describe 'Search-ProcessMemory' {
         ($back | Select-ProcessMemoryMatch -Unchanged).Address | Should -Be $place
     }
 
-    It 'refuses <name>' -ForEach @(
+    It 'rejects <name>' -ForEach @(
         @{ name = 'no process'; what = @{ Text = 'a' }; id = 'Id,EINVAL' }
-        @{ name = 'a pattern of other letters'; what = @{ Id = 1; Pattern = 'xyz' }; id = 'Pattern,EINVAL' }
-        @{ name = 'a pattern that fits everything'; what = @{ Id = 1; Pattern = '??' }; id = 'Pattern,EINVAL' }
+        @{ name = 'a pattern with invalid digits'; what = @{ Id = 1; Pattern = 'xyz' }; id = 'Pattern,EINVAL' }
+        @{ name = 'a pattern that matches everything'; what = @{ Id = 1; Pattern = '??' }; id = 'Pattern,EINVAL' }
         @{ name = 'a number that the type cannot hold'; what = @{ Id = 1; Value = 256; Type = 'Byte' }; id = 'Value,EINVAL' }
-        @{ name = 'an expression with a fault'; what = @{ Id = 1; Regex = '(' }; id = 'Regex,EINVAL' }
+        @{ name = 'an invalid regular expression'; what = @{ Id = 1; Regex = '(' }; id = 'Regex,EINVAL' }
         @{ name = 'an alignment of 3'; what = @{ Id = 1; Value = 1; Type = 'Byte'; Alignment = 3 }; id = 'Alignment,EINVAL' }
-        @{ name = 'what lies between nothing'; what = @{ Id = 1; Between = 2, 1; Type = 'Byte' }; id = 'Between,EINVAL' }
+        @{ name = 'an empty range'; what = @{ Id = 1; Between = 2, 1; Type = 'Byte' }; id = 'Between,EINVAL' }
     ) {
         { Search-ProcessMemory @what } |
             Should -Throw -ErrorId "$id,MemProc.PowerShell.SearchProcessMemoryCommand"
     }
 
-    It 'goes on behind an address where nothing is mapped' {
+    It 'continues after an unmapped address' {
         $found = Search-ProcessMemory $target.Id -Text 1234 -Address 0x10, $seed -Length 4096 -ErrorVariable problem `
             -ErrorAction SilentlyContinue
         $found.Address | Should -Be ($seed + 12)
@@ -125,7 +125,7 @@ Describe 'Search-ProcessMemory' {
         $problem[0].CategoryInfo.Category | Should -Be 'ObjectNotFound'
     }
 
-    It 'makes a process that has ended an error' {
+    It 'writes an error for an exited process' {
         $other = Start-Target
         $match = Search-ProcessMemory $other.Id -Text $other.Id -First 1
         $map = Get-ProcMap $other.Id | Select-Object -First 1

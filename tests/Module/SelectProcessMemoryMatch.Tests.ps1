@@ -18,7 +18,7 @@ Describe 'Select-ProcessMemoryMatch' {
         Set-Number $target ($place + 400) 1000
     }
 
-    It 'takes single matches, and says what they were' {
+    It 'accepts single matches, and returns their previous values' {
         $found = Search-ProcessMemory @scope -Type Int32 -Value 1000
         Set-Number $target ($place + 400) 1001
         $match = $found | Select-ProcessMemoryMatch -Increased
@@ -28,14 +28,14 @@ Describe 'Select-ProcessMemoryMatch' {
         $match | Select-ProcessMemoryMatch -Changed | Should -BeNullOrEmpty
     }
 
-    It 'asks of bytes and text only whether they changed' {
+    It 'compares bytes and text only for changes' {
         $found = Search-ProcessMemory @here -Text 1234
         { $found | Select-ProcessMemoryMatch -Increased -ErrorAction Stop } |
             Should -Throw -ErrorId 'SelectMatch,EINVAL,MemProc.PowerShell.SelectProcessMemoryMatchCommand'
         ($found | Select-ProcessMemoryMatch -Unchanged).Value | Should -Be '1234'
     }
 
-    It 'makes a match that can no longer be read an error, and goes on' {
+    It 'writes an error for a match that is no longer readable, and continues' {
         $other = $target.Ask('map 4096 rw- private').address
         $found = @(
             foreach ($address in $other, ($place + 400)) {

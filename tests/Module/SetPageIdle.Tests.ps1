@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Set-PageIdle' {
-    It 'says what of the kernel is missing' {
+    It 'names the missing kernel feature' {
         if ($hasBitmap) {
             Set-ItResult -Skipped -Because 'this kernel has an idle bitmap'
         }
@@ -21,7 +21,7 @@ Describe 'Set-PageIdle' {
         $problem.Exception.Message | Should -Match 'CONFIG_IDLE_PAGE_TRACKING.*referenced bits'
     }
 
-    It 'marks whole processes, mappings, pages and frames, and says how many are idle' {
+    It 'marks whole processes, mappings, pages and frames, and returns the number of idle pages' {
         Assert-Root
         $touched = New-TouchedMemory $target
         $answer = Invoke-InSimulatedKernel "
@@ -45,7 +45,7 @@ Describe 'Set-PageIdle' {
         $answer[8..99] -join "`n" | Should -Match "ProcessId Address .*Unmarkable\n.*\n +$($target.Id) "
     }
 
-    It 'refuses what makes no sense, and marks nothing with -WhatIf' {
+    It 'rejects invalid arguments, and marks nothing with -WhatIf' {
         Assert-Root
         $answer = Invoke-InSimulatedKernel "
             try { Set-PageIdle $($target.Id) -Pfn 1 } catch { `$_.FullyQualifiedErrorId }

@@ -1,4 +1,4 @@
-# No frame is ever poisoned here: the injector is a file that only remembers what is written to it.
+# These tests poison no frame: the injector is a regular file that stores what is written to it.
 BeforeAll {
     Import-Module $PSScriptRoot/Support.psm1 -Force
     Import-TestedModule
@@ -11,7 +11,7 @@ AfterAll {
 }
 
 Describe 'Set-PagePoison' {
-    It 'asks before it does it' {
+    It 'asks for confirmation' {
         $attribute = (Get-Command Set-PagePoison).ImplementingType.
             GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false)
         $attribute.ConfirmImpact | Should -Be 'High'
@@ -19,7 +19,7 @@ Describe 'Set-PagePoison' {
         (Get-Help Set-PagePoison -Full | Out-String) | Should -Match 'WARNING'
     }
 
-    It 'says what of the kernel is missing' {
+    It 'names the missing kernel feature' {
         if (Test-Path /sys/kernel/debug/hwpoison/corrupt-pfn) {
             Set-ItResult -Skipped -Because 'this kernel has a poison injector'
         }
@@ -30,7 +30,7 @@ Describe 'Set-PagePoison' {
             Should -Match 'CONFIG_MEMORY_FAILURE|debugfs is not mounted|hwpoison-inject|Requires root|lockdown'
     }
 
-    It 'names frame, page and mapping with -WhatIf, and does nothing' {
+    It 'shows frame, page and mapping with -WhatIf, and poisons nothing' {
         Assert-Root
         $answer = Invoke-InSimulatedKernel "
             Set-PagePoison $($target.Id) $($seed + 0x123) -WhatIf
@@ -45,21 +45,21 @@ Describe 'Set-PagePoison' {
         $answer[1] | Should -Be $answer[0]
     }
 
-    It 'refuses what is not a page of the process alone, and what makes no sense' {
+    It 'rejects pages that are not exclusive to the process, and invalid arguments' {
         Assert-Root
         $cases = @(
             @{ name = 'a frame that the process does not map'; call = 'Set-PagePoison {0} -Pfn 0x100'; id = 'PoisonPage,EINVAL' }
             @{ name = 'a frame without a process'; call = 'Set-PagePoison -Pfn 0x100'; id = 'PoisonPage,EINVAL' }
             @{ name = 'a frame from the pipeline without a process'; call = '0x100 | Get-PageFlags | Set-PagePoison'
                 id = 'PoisonPage,EINVAL' }
-            @{ name = 'a page that others have too'; call = 'Get-ProcMap {0} -Kind Vdso | Set-PagePoison'; id = 'PoisonPage,EACCES' }
+            @{ name = 'a page that other processes share'; call = 'Get-ProcMap {0} -Kind Vdso | Set-PagePoison'; id = 'PoisonPage,EACCES' }
             @{ name = 'a page that has moved'; call = 'Set-PagePoison {0} {1} -Pfn 0x100'; id = 'PoisonPage,EAGAIN' }
             @{ name = 'a hole'; call = 'Set-PagePoison {0} 0x10'; id = 'FindMap,ENOENT' }
-            @{ name = 'a frame that is not there'; call = 'Set-PagePoison -Pfn 0xfffffffffff -Force'; id = 'ReadPageFlags,EINVAL' }
+            @{ name = 'a frame that does not exist'; call = 'Set-PagePoison -Pfn 0xfffffffffff -Force'; id = 'ReadPageFlags,EINVAL' }
             @{ name = 'an address without a process'; call = 'Set-PagePoison -Address {1}'; id = 'Id,EINVAL' }
             @{ name = 'a range of frames'; call = 'Set-PagePoison -Pfn 0x100..0x101 -Force'; id = 'Pfn,EINVAL' }
-            @{ name = 'nothing'; call = 'Set-PagePoison {0}'; id = 'Pfn,EINVAL' }
-            @{ name = 'a process that is gone'; call = 'Set-PagePoison 4194305 {1}'; id = 'OpenProcess,ESRCH' }
+            @{ name = 'no page at all'; call = 'Set-PagePoison {0}'; id = 'Pfn,EINVAL' }
+            @{ name = 'a process that has exited'; call = 'Set-PagePoison 4194305 {1}'; id = 'OpenProcess,ESRCH' }
         )
         $lines = $cases.call | ForEach-Object {
             "try { $($_ -f $target.Id, $seed) -Confirm:`$false; 'done' } catch { `$_.FullyQualifiedErrorId }"
@@ -72,7 +72,7 @@ Describe 'Set-PagePoison' {
         }
     }
 
-    It 'does not believe a kernel that takes the frame number and does nothing' {
+    It 'detects a kernel that ignores the frame number' {
         Assert-Root
         $answer = Invoke-InSimulatedKernel "
             try { Set-PagePoison $($target.Id) $seed -Confirm:`$false; 'done' } catch { `$_.FullyQualifiedErrorId; `$_.CategoryInfo.Category }
@@ -83,8 +83,8 @@ Describe 'Set-PagePoison' {
         $answer[3] | Should -Be $answer[2]
     }
 
-    It 'shows itself in 80 columns, from a job too' {
-        # Made by hand, as no frame is poisoned here: the view goes by the type's name and plain values.
+    It 'fits 80 columns, from a job too' {
+        # A hand-made object, since no frame is poisoned here: the view needs only the type name and plain values.
         $item = [pscustomobject] @{
             PSTypeName = 'Deserialized.MemProc.PagePoison'; Pfn = 0x1449a2; PhysicalAddress = 0x1449a2000
             ProcessId = 4717; ProcessName = "sleep`e[31m"; Address = 0x55d58f3df000; Permissions = 'rw-p'; Path = '[heap]'

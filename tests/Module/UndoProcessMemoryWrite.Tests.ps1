@@ -17,7 +17,7 @@ Describe 'Undo-ProcessMemoryWrite' {
             @{ Address = $seed + 8; Text = 'world' }
     }
 
-    It 'puts back what was there, and that can be undone too' {
+    It 'restores the previous bytes, and the undo can be undone' {
         $undone = $writes | Undo-ProcessMemoryWrite -Stop -Verify -PassThru -Confirm:$false
         & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
         $undone | Should -BeOfType MemProc.MemoryWrite
@@ -26,20 +26,20 @@ Describe 'Undo-ProcessMemoryWrite' {
         & $text | Should -BeExactly 'helloFGHworld234'
     }
 
-    It 'asks before it writes, and says all of it' {
+    It 'asks for confirmation, and shows every write' {
         $attribute = (Get-Command Undo-ProcessMemoryWrite).ImplementingType.GetCustomAttributes(
             [System.Management.Automation.CmdletAttribute], $false)
         $attribute.ConfirmImpact | Should -Be 'High'
         $path = Join-Path $TestDrive asks.xml
         $writes | Export-Clixml $path
-        $said = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
+        $shown = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
             Import-Clixml $path | Undo-ProcessMemoryWrite -WhatIf; Import-Clixml $path | Undo-ProcessMemoryWrite" 2>&1 | Out-String
-        $said | Should -Match 'What if: Put back 2 places of process'
-        $said | Should -Match ([regex]::Escape('77 6f 72 6c 64 |world| becomes 49 4a 4b 4c 31 |IJKL1|'))
+        $shown | Should -Match 'What if: Put back 2 places of process'
+        $shown | Should -Match ([regex]::Escape('77 6f 72 6c 64 |world| becomes 49 4a 4b 4c 31 |IJKL1|'))
         & $text | Should -BeExactly 'helloFGHworld234'
     }
 
-    It 'refuses all where bytes have changed since' {
+    It 'rejects the whole undo if bytes have changed since' {
         Write-ProcessMemory $target.Id ($seed + 1) -Text E -Confirm:$false
         $problem = { $writes | Undo-ProcessMemoryWrite -Confirm:$false -ErrorAction Stop } | Should -Throw -PassThru
         $problem.FullyQualifiedErrorId | Should -Be (& $refused 'CompareMemory,EAGAIN' 'Undo')
@@ -47,7 +47,7 @@ Describe 'Undo-ProcessMemoryWrite' {
         & $text | Should -BeExactly 'hElloFGHworld234'
     }
 
-    It 'refuses another process with the same number' {
+    It 'rejects another process with the same id' {
         $other = $writes | Select-Object *
         $other | ForEach-Object { $_.ProcessStartTicks -= 1 }
         $problem = { $other | Undo-ProcessMemoryWrite -Confirm:$false -ErrorAction Stop } | Should -Throw -PassThru
@@ -55,7 +55,7 @@ Describe 'Undo-ProcessMemoryWrite' {
         & $text | Should -BeExactly 'helloFGHworld234'
     }
 
-    It 'takes writes from a job' {
+    It 'accepts writes from a job' {
         $root = Resolve-Path $PSScriptRoot/../..
         $back = Start-Job {
             Import-Module "$using:root/MemProc.psd1"
@@ -67,14 +67,14 @@ Describe 'Undo-ProcessMemoryWrite' {
         & $text | Should -BeExactly 'helloFGHworld234'
     }
 
-    It 'takes writes from a file of <_>' -ForEach 'XML', 'JSON' {
+    It 'accepts writes from a file of <_>' -ForEach 'XML', 'JSON' {
         $path = Join-Path $TestDrive writes
         if ($_ -eq 'XML') {
             $writes | Export-Clixml $path
             $kept = Import-Clixml $path
         }
         else {
-            # As memproc write --json has them.
+            # In the format of memproc write --json.
             $kept = $writes | ForEach-Object {
                 @{
                     processId = $_.ProcessId; processStartTicks = $_.ProcessStartTicks; address = '0x{0:x}' -f $_.Address
@@ -88,7 +88,7 @@ Describe 'Undo-ProcessMemoryWrite' {
         & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
     }
 
-    It 'puts back by force what was written by force' {
+    It 'restores with -Force what was written with -Force' {
         $null = $target.Ask("protect $seed 8192 r--")
         $forced = Write-ProcessMemory $target.Id $seed -Text HELLO -Force -PassThru -Confirm:$false
         ($forced | Undo-ProcessMemoryWrite -PassThru -Confirm:$false).Method | Should -Be 'Mem'
@@ -97,10 +97,10 @@ Describe 'Undo-ProcessMemoryWrite' {
             Should -Throw -ErrorId (& $refused 'WriteMemory,EACCES' 'Undo')
     }
 
-    It 'touches nothing where one of the objects is <name>' -ForEach @(
-        @{ name = 'no write'; change = { [pscustomobject] @{ Address = 1 } } }
+    It 'writes nothing if one of the objects is <name>' -ForEach @(
+        @{ name = 'not a write'; change = { [pscustomobject] @{ Address = 1 } } }
         @{ name = 'a write without its bytes'; change = { $one.Bytes = $null; $one } }
-        @{ name = 'a write of as many bytes as there were not'; change = { $one.PreviousBytes = [byte[]] (1, 2); $one } }
+        @{ name = 'a write with a different number of previous bytes'; change = { $one.PreviousBytes = [byte[]] (1, 2); $one } }
     ) {
         $one = $writes[1] | Select-Object *
         $problem = { $writes[0], (& $change) | Undo-ProcessMemoryWrite -Confirm:$false } | Should -Throw -PassThru

@@ -15,7 +15,7 @@ Describe 'Write-ProcessMemory' {
         $garlic = $target.Ask('garlic')
     }
 
-    It 'changes garlic to hello, and the target says so itself' {
+    It 'changes garlic to hello in the target' {
         $write = Write-ProcessMemory $target.Id $garlic.text -Text "hello`0" -Expected ([byte[]][char[]] 'garlic') -Verify `
             -PassThru -Confirm:$false
         $target.Ask("say $($garlic.text)").text | Should -Be 'hello'
@@ -23,19 +23,19 @@ Describe 'Write-ProcessMemory' {
         [System.Text.Encoding]::ASCII.GetString($write.PreviousBytes) | Should -Be 'garlic'
         $write.IsVerified | Should -BeTrue
         $write.Length | Should -Be 6
-        # Without -PassThru nothing comes out.
+        # Without -PassThru there is no output.
         Write-ProcessMemory $target.Id $garlic.text -Text 'g' -Confirm:$false | Should -BeNullOrEmpty
     }
 
-    It 'writes nothing with -WhatIf, and says exactly what and where' {
-        $said = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
+    It 'writes nothing with -WhatIf, and shows exactly what it would write and where' {
+        $shown = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
             Write-ProcessMemory $($target.Id) $($garlic.text) -Text hello -WhatIf" | Out-String
-        $said | Should -Match 'What if: Write 5 bytes at 0x[0-9a-f]+ of process \d+ \(dotnet\), mapping .*rw-p'
-        $said | Should -Match ([regex]::Escape('67 61 72 6c 69 |garli| becomes 68 65 6c 6c 6f |hello|'))
+        $shown | Should -Match 'What if: Write 5 bytes at 0x[0-9a-f]+ of process \d+ \(dotnet\), mapping .*rw-p'
+        $shown | Should -Match ([regex]::Escape('67 61 72 6c 69 |garli| becomes 68 65 6c 6c 6f |hello|'))
         $target.Ask("say $($garlic.text)").text | Should -Be 'garlic'
     }
 
-    It 'asks before it writes' {
+    It 'asks for confirmation' {
         $command = Get-Command Write-ProcessMemory
         $attribute = $command.ImplementingType.GetCustomAttributes([System.Management.Automation.CmdletAttribute], $false)
         $attribute.ConfirmImpact | Should -Be 'High'
@@ -54,11 +54,11 @@ Describe 'Write-ProcessMemory' {
         Read-ProcessMemory $target.Id $garlic.pointer -Type Pointer | Should -Be ($garlic.text + 1)
     }
 
-    It 'refuses <name>' -ForEach @(
+    It 'rejects <name>' -ForEach @(
         @{ name = 'other bytes than expected'; arguments = @{ Text = 'x'; Expected = [byte[]] (1, 2) }
             id = 'CompareMemory,EAGAIN'; category = 'InvalidData' }
         @{ name = 'a hole'; arguments = @{ Text = 'x'; Address = 0x10 }; id = 'WriteMemory,EFAULT'; category = 'WriteError' }
-        @{ name = 'the kernel half'; arguments = @{ Text = 'x'; Address = 0xffff800000000000 }
+        @{ name = 'a kernel address'; arguments = @{ Text = 'x'; Address = 0xffff800000000000 }
             id = 'WriteMemory,EINVAL'; category = 'InvalidArgument' }
         @{ name = 'a value that does not fit'; arguments = @{ Value = 300; Type = 'Byte' }
             id = 'Value,EINVAL'; category = 'InvalidArgument' }
@@ -98,7 +98,7 @@ Describe 'Write-ProcessMemory, several writes' {
         $seed = $target.Ask('seed').address
     }
 
-    It 'takes bytes, text and values with -Change' {
+    It 'accepts bytes, text and values with -Change' {
         $writes = Write-ProcessMemory $target.Id -Verify -PassThru -Confirm:$false -Change @(
             @{ Address = $seed; Text = 'hello'; Expected = 65, 66 }
             @{ address = '0x{0:x}' -f ($seed + 6); Bytes = 0x2a }
@@ -113,16 +113,16 @@ Describe 'Write-ProcessMemory, several writes' {
         $raw | Should -Be 0xe9, 0
     }
 
-    It 'takes rows of a CSV file' {
+    It 'accepts rows of a CSV file' {
         $changes = "Address,Text,Value,Type`n$seed,hi,,`n$($seed + 4),,7,Byte" | ConvertFrom-Csv
         Write-ProcessMemory $target.Id -Change $changes -Confirm:$false
         & $text | Should -BeExactly "hiCD`aFGHIJKL1234"
     }
 
-    It 'writes none where <name>' -ForEach @(
-        @{ name = 'other bytes are there'; change = @{ Text = 'x'; Expected = 1 }; offset = 8; id = 'CompareMemory,EAGAIN' }
+    It 'writes nothing if <name>' -ForEach @(
+        @{ name = 'the current bytes differ'; change = @{ Text = 'x'; Expected = 1 }; offset = 8; id = 'CompareMemory,EAGAIN' }
         @{ name = 'nothing is mapped'; change = @{ Text = 'x' }; offset = 8192; id = 'WriteMemory,EFAULT' }
-        @{ name = 'two overlap'; change = @{ Text = 'x' }; offset = 2; id = 'WriteMemory,EINVAL' }
+        @{ name = 'two changes overlap'; change = @{ Text = 'x' }; offset = 2; id = 'WriteMemory,EINVAL' }
     ) {
         $last = $change + @{ Address = $seed + $offset }
         { Write-ProcessMemory $target.Id -Change @{ Address = $seed; Text = 'hello' }, $last -Confirm:$false -ErrorAction Stop } |
@@ -130,30 +130,30 @@ Describe 'Write-ProcessMemory, several writes' {
         & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
     }
 
-    It 'refuses a change with <name>' -ForEach @(
+    It 'rejects a change with <name>' -ForEach @(
         @{ name = 'a misspelt key'; change = @{ Address = 0x1000; Text = 'x'; Expectd = 1 }; message = "*Change 1*'Expectd'*" }
         @{ name = 'no address'; change = @{ Text = 'x' }; message = '*Address*' }
         @{ name = 'nothing to write'; change = @{ Address = 0x1000 }; message = '*one of*' }
         @{ name = 'two things to write'; change = @{ Address = 0x1000; Text = 'x'; Bytes = 1 }; message = '*one of*' }
         @{ name = 'a value without type'; change = @{ Address = 0x1000; Value = 1 }; message = '*Type*' }
         @{ name = 'a value that does not fit'; change = @{ Address = 0x1000; Value = 0xffffffff; Type = 'UInt32' }; message = '*quotes*' }
-        @{ name = 'bytes that are none'; change = @{ Address = 0x1000; Bytes = 300 }; message = '*Change 1*' }
+        @{ name = 'invalid bytes'; change = @{ Address = 0x1000; Bytes = 300 }; message = '*Change 1*' }
     ) {
         { Write-ProcessMemory $target.Id -Change $change -Confirm:$false } | Should -Throw $message
     }
 
-    It 'says all of it with -WhatIf, in one question' {
-        $said = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
+    It 'shows all changes with -WhatIf, in one message' {
+        $shown = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
             Write-ProcessMemory $($target.Id) -Stop -WhatIf -Change @{ Address = $seed; Text = 'x' },
                 @{ Address = $seed + 2; Text = 'y' }" | Out-String
-        ([regex] 'What if').Matches($said).Count | Should -Be 1
-        $said | Should -Match 'Write 2 places of process \d+ \(dotnet\), stopped meanwhile, all or none:'
-        $said | Should -Match ([regex]::Escape('41 |A| becomes 78 |x|'))
-        $said | Should -Match ([regex]::Escape('43 |C| becomes 79 |y|'))
+        ([regex] 'What if').Matches($shown).Count | Should -Be 1
+        $shown | Should -Match 'Write 2 places of process \d+ \(dotnet\), stopped meanwhile, all or none:'
+        $shown | Should -Match ([regex]::Escape('41 |A| becomes 78 |x|'))
+        $shown | Should -Match ([regex]::Escape('43 |C| becomes 79 |y|'))
         & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
     }
 
-    It 'writes objects one by one, and with -Transaction all or none' {
+    It 'writes objects one by one, and all or none with -Transaction' {
         $places = $seed, ($seed + 8192), ($seed + 4) |
             ForEach-Object { [pscustomobject] @{ ProcessId = $target.Id; Address = $_; Bytes = [byte[]] (1, 2); Value = 3 } }
         $places | Write-ProcessMemory -Value 42 -Type Byte -Confirm:$false -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -171,7 +171,7 @@ Describe 'Write-ProcessMemory, several writes' {
         $writes | ForEach-Object Address | Should -Be $seed, ($seed + 4)
     }
 
-    It 'does the other processes where one has ended' {
+    It 'writes to the other processes if one has exited' {
         $dead = Start-Target
         $there = $dead.Ask('seed').address
         $places = [pscustomobject] @{ Id = $dead.Id; Address = $there }, [pscustomobject] @{ Id = $target.Id; Address = $seed }
@@ -181,7 +181,7 @@ Describe 'Write-ProcessMemory, several writes' {
         $problem.FullyQualifiedErrorId | Should -Be (& $refused 'OpenProcess,ESRCH')
     }
 
-    It 'holds the process with -Stop, and lets it run on' {
+    It 'stops the process with -Stop, and resumes it' {
         $address = $target.Ask('map 4096 rw- private').address
         $null = $target.Ask("spin $address")
         $write = Write-ProcessMemory $target.Id $address -Value 0 -Type Int64 -Stop -Verify -PassThru -Confirm:$false

@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc elf</c>, as a person and as a program use it.</summary>
+/// <summary>Tests <c>memproc elf</c> with text and JSON output.</summary>
 public sealed class MemprocElfTests(ElfSamples samples) : IClassFixture<ElfSamples>
 {
     [Fact]
-    public void A_file_is_shown_in_four_ways()
+    public void A_file_is_shown_as_header_segments_sections_and_symbols()
     {
         string path = samples["ls"];
         using ElfFile file = ElfFile.Open(path);
@@ -22,7 +22,7 @@ public sealed class MemprocElfTests(ElfSamples samples) : IClassFixture<ElfSampl
     }
 
     [Fact]
-    public void Json_has_addresses_in_hex_and_words_for_kinds()
+    public void Json_has_hex_addresses_and_enum_names()
     {
         string path = samples["libc"];
         using ElfFile file = ElfFile.Open(path);
@@ -39,7 +39,7 @@ public sealed class MemprocElfTests(ElfSamples samples) : IClassFixture<ElfSampl
     }
 
     [Fact]
-    public void One_that_is_none_does_not_stop_the_others()
+    public void A_file_that_is_not_ELF_does_not_stop_the_others()
     {
         using TemporaryFolder folder = new();
         string text = folder.File("text", "#!/bin/sh"u8);

@@ -4,7 +4,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc walk</c> and <c>memproc vma</c>, with all rights and with some.</summary>
+/// <summary>Tests <c>memproc walk</c> and <c>memproc vma</c> with all or some capabilities.</summary>
 [Collection(KernelPrograms.Collection)]
 public sealed class MemprocKernelTests
 {
@@ -41,7 +41,7 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void Vmas_are_those_of_the_list_of_mappings()
+    public void Vmas_equal_the_mappings_in_maps()
     {
         LiveKernel.Require();
         using TargetProcess target = TargetProcess.Start();
@@ -89,7 +89,7 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void Vmas_take_no_frame_numbers_and_so_no_more_than_the_capabilities_of_bpf()
+    public void Vmas_need_no_frame_numbers_and_only_the_bpf_capabilities()
     {
         LiveKernel.Require();
         const string Capabilities = "+bpf,+perfmon";
@@ -109,7 +109,7 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void A_process_of_another_user_is_refused_before_the_kernels_memory_is_opened()
+    public void A_process_of_another_user_is_rejected_before_kernel_memory_is_opened()
     {
         LiveKernel.Require();
         const string Capabilities = "+bpf,+perfmon";
@@ -119,7 +119,7 @@ public sealed class MemprocKernelTests
             Programs.MakeWorldReadable(Programs.Memproc), "vma", $"{target.ProcessId}"]);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
-        // A way that cannot be opened at all is not even tried.
+        // A source that cannot be opened is not tried.
         using SimulatedProcess simulated = new();
         using LinuxProcess process = simulated.Open();
         Assert.Equal("ReadMemory,ENOENT", Assert.Throws<MemProcException>(
@@ -127,7 +127,7 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void A_hundred_thousand_walks_stream_from_a_heap_that_cannot_hold_them()
+    public void A_hundred_thousand_walks_stream_with_a_limited_heap()
     {
         LiveKernel.Require();
         const int Pages = 100_000;
@@ -140,7 +140,7 @@ public sealed class MemprocKernelTests
         {
             RedirectStandardOutput = true,
         };
-        // Bytes, in hexadecimal: 16 MiB, about 160 a walk.
+        // In hexadecimal bytes: 16 MiB, about 160 bytes per walk.
         start.Environment["DOTNET_GCHeapHardLimit"] = "1000000";
         using Process memproc = Process.Start(start)!;
         int walks = 0;
@@ -154,7 +154,7 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void Each_source_that_can_be_forced_gives_the_same_answer()
+    public void Each_kernel_read_source_returns_the_same_result()
     {
         LiveKernel.Require();
         using TargetProcess target = TargetProcess.Start();
@@ -184,7 +184,7 @@ public sealed class MemprocKernelTests
     [InlineData("walk", "1", "0x1000", "--length", "0")]
     [InlineData("walk", "1", "0x1000", "--source", "module")]
     [InlineData("vma", "1", "--address", "nowhere")]
-    public void What_makes_no_sense_is_refused(params string[] arguments)
+    public void Invalid_arguments_are_rejected(params string[] arguments)
     {
         (int exitCode, string output, string errors) = MemprocTests.Memproc(arguments);
         Assert.Equal((1, ""), (exitCode, output));

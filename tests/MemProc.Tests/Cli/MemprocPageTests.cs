@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary>Filters of <c>memproc pagemap</c>, and <c>memproc sharing</c>.</summary>
+/// <summary>Tests filters of <c>memproc pagemap</c>, and <c>memproc sharing</c>.</summary>
 public sealed class MemprocPageTests
 {
     [Fact]
-    public void Pages_are_chosen_by_where_they_are()
+    public void Pages_are_filtered_by_location()
     {
         using TargetProcess target = TargetProcess.Start();
         using TemporaryFolder folder = new();
@@ -23,7 +23,7 @@ public sealed class MemprocPageTests
     }
 
     [Fact]
-    public void Pages_are_chosen_by_the_flags_of_their_frames()
+    public void Pages_are_filtered_by_frame_flags()
     {
         Requires.Root();
         using TargetProcess target = TargetProcess.Start();
@@ -42,7 +42,7 @@ public sealed class MemprocPageTests
     }
 
     [Fact]
-    public void Frames_come_with_what_was_asked_of_them()
+    public void Requested_frame_details_are_shown()
     {
         Requires.Root();
         using TargetProcess target = TargetProcess.Start();
@@ -59,7 +59,7 @@ public sealed class MemprocPageTests
     }
 
     [Fact]
-    public void The_cgroup_that_pays_is_told_by_its_path()
+    public void The_charged_cgroup_is_shown_by_path()
     {
         Requires.Root();
         Assert.SkipUnless(File.Exists("/proc/kpagecgroup"), "needs a kernel with memory cgroups");
@@ -75,7 +75,7 @@ public sealed class MemprocPageTests
     }
 
     [Fact]
-    public void Two_processes_share_the_page_of_a_file()
+    public void Two_processes_share_a_file_page()
     {
         Requires.Root();
         using TargetProcess one = TargetProcess.Start();

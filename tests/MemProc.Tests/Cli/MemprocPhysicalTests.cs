@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc physical</c>.</summary>
+/// <summary>Tests <c>memproc physical</c>.</summary>
 public sealed class MemprocPhysicalTests
 {
     [Fact]
-    public void The_ranges_are_those_of_iomem_as_text_and_as_json()
+    public void Ranges_equal_iomem_as_text_and_as_json()
     {
         Requires.Root();
         string[] lines = File.ReadAllLines("/proc/iomem");
@@ -26,7 +26,7 @@ public sealed class MemprocPhysicalTests
     }
 
     [Fact]
-    public void The_chain_of_an_address_and_of_a_frame_is_the_same()
+    public void An_address_and_its_frame_have_the_same_chain()
     {
         Requires.Root();
         PhysicalMap map = PhysicalMap.Read();
@@ -42,7 +42,7 @@ public sealed class MemprocPhysicalTests
     }
 
     [Fact]
-    public void What_nothing_holds_does_not_stop_the_others()
+    public void An_address_outside_all_ranges_does_not_stop_the_others()
     {
         Requires.Root();
         PhysicalMap map = PhysicalMap.Read();
@@ -56,7 +56,7 @@ public sealed class MemprocPhysicalTests
     }
 
     [Fact]
-    public void An_ordinary_user_is_told_that_addresses_are_hidden_and_gets_no_zeros()
+    public void An_unprivileged_user_gets_a_warning_and_no_zero_addresses()
     {
         Requires.Root();
         (int exitCode, string output, string errors) = AsNobody("physical", "--json");
@@ -85,7 +85,7 @@ public sealed class MemprocPhysicalTests
     [InlineData("--address", "nonsense")]
     [InlineData("--pfn", "xyz")]
     [InlineData("--address", "1", "--pfn", "1")]
-    public void What_makes_no_sense_is_refused(params string[] arguments)
+    public void Invalid_arguments_are_rejected(params string[] arguments)
     {
         (int exitCode, string output, string errors) = MemprocTests.Memproc(["physical", .. arguments]);
         Assert.Equal((1, ""), (exitCode, output));

@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc status</c>.</summary>
+/// <summary>Tests <c>memproc status</c>.</summary>
 public sealed class MemprocStatusTests
 {
     [Fact]
-    public void Counters_are_shown_for_people_and_in_bytes_for_programs()
+    public void Counters_are_readable_sizes_in_text_and_bytes_in_json()
     {
         using TargetProcess target = TargetProcess.Start();
         string id = $"{target.ProcessId}";
@@ -25,7 +25,7 @@ public sealed class MemprocStatusTests
     }
 
     [Fact]
-    public void Detail_adds_what_is_shared_and_private()
+    public void Detail_adds_shared_and_private_memory()
     {
         using TargetProcess target = TargetProcess.Start();
         string id = $"{target.ProcessId}";
@@ -54,7 +54,7 @@ public sealed class MemprocStatusTests
     }
 
     [Fact]
-    public void A_process_that_does_not_exist_is_told()
+    public void A_process_that_does_not_exist_is_reported()
     {
         (int exitCode, string output, string errors) = MemprocTests.Memproc("status", "4194305");
         Assert.Equal((1, ""), (exitCode, output));

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc write --changes</c> and <c>memproc undo</c>.</summary>
+/// <summary>Tests <c>memproc write --changes</c> and <c>memproc undo</c>.</summary>
 public sealed class MemprocWriteTests
 {
     [Fact]
@@ -26,7 +26,7 @@ public sealed class MemprocWriteTests
         Assert.All(output.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
             Assert.True(JsonDocument.Parse(line).RootElement.GetProperty("isVerified").GetBoolean()));
 
-        // Without a terminal no user can be asked.
+        // Without a terminal there is no confirmation.
         (exitCode, _, errors) = Memproc(output, "undo", "-");
         Assert.Equal(1, exitCode);
         Assert.Contains("--yes", errors, StringComparison.Ordinal);
@@ -50,7 +50,7 @@ public sealed class MemprocWriteTests
     [InlineData("""{"text":"x"}""", "line 2: It has no address")]
     [InlineData("[1]", "line 2: It is not a JSON object")]
     [InlineData("{", "line 2: ")]
-    public void A_bad_line_is_named_and_nothing_is_written(string bad, string message)
+    public void An_invalid_line_is_named_and_nothing_is_written(string bad, string message)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -68,7 +68,7 @@ public sealed class MemprocWriteTests
     [InlineData("write", "1", "--text", "x", "--yes")]
     [InlineData("undo", "no/such/file", "--yes")]
     [InlineData("undo", "--yes")]
-    public void What_makes_no_sense_is_refused(params string[] arguments)
+    public void Invalid_arguments_are_rejected(params string[] arguments)
     {
         (int exitCode, string output, string errors) = Memproc("", arguments);
         Assert.Equal((1, ""), (exitCode, output));
@@ -76,7 +76,7 @@ public sealed class MemprocWriteTests
     }
 
     [Fact]
-    public void A_write_that_could_not_be_put_back_is_printed()
+    public void A_write_that_could_not_be_rolled_back_is_printed()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");

@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Address expressions: how they are written, and what they mean in a live process.</summary>
+/// <summary>Tests address expressions: their syntax, and their meaning in a live process.</summary>
 public sealed class AddressExpressionTests : TargetTests
 {
     [Theory]
@@ -13,7 +13,7 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData("0x1000-0x10-10", 0xfe6UL)]
     [InlineData("(0x1000-(0x10+0x10))", 0xfe0UL)]
     [InlineData(" 0x1_000+a ", 0x100aUL)]
-    public void Sums_of_numbers_need_no_names(string text, ulong expected) =>
+    public void Sums_of_numbers_are_evaluated(string text, ulong expected) =>
         Assert.Equal(expected, AddressExpression.Parse(text).Resolve(Process));
 
     [Theory]
@@ -28,7 +28,7 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData("0x10 0x20", "character 6, '0x20'", "only + or - and a number can follow")]
     [InlineData("libc+0x1ffffffffffffffff", "character 6", "more than 64 bits")]
     [InlineData("0xzz", "character 1", "not a valid hex number")]
-    public void What_is_written_wrong_is_told_with_its_place(string text, string position, string what)
+    public void A_syntax_error_reports_its_position(string text, string position, string what)
     {
         string message = Assert.Throws<FormatException>(() => AddressExpression.Parse(text)).Message;
         Assert.Contains(what, message, StringComparison.Ordinal);
@@ -40,11 +40,11 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void Nesting_without_end_is_refused() => Assert.Contains("nested too deeply",
+    public void Unlimited_nesting_is_rejected() => Assert.Contains("nested too deeply",
         Assert.Throws<FormatException>(() => AddressExpression.Parse(new string('(', 100_000))).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_file_is_where_it_is_loaded()
+    public void A_file_name_is_its_load_address()
     {
         ProcMap libc = First("libc.so.6");
         Assert.Equal(libc.Start, Resolve("libc.so.6"));
@@ -54,7 +54,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void Signs_in_the_names_of_files_are_no_sums()
+    public void Plus_and_minus_in_file_names_are_not_operators()
     {
         ProcMap loader = MapReader.Read(Process).First(map => Path.GetFileName(map.Path).StartsWith("ld-", StringComparison.Ordinal));
         Assert.Equal(loader.Start, Resolve(Path.GetFileName(loader.Path)));
@@ -63,7 +63,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void A_symbol_of_the_vdso_and_of_libc_lies_where_their_tables_say()
+    public void Symbols_of_the_vdso_and_of_libc_have_the_addresses_of_their_symbol_tables()
     {
         using MappedImages images = new(Process);
         ulong libc = AddressExpression.Parse("libc.so.6").Resolve(images);
@@ -77,7 +77,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void Of_versions_the_one_that_programs_get_is_meant_and_the_others_can_be_named()
+    public void A_symbol_without_version_is_the_default_version()
     {
         using MappedImages images = new(Process);
         ElfSymbol[] all = [.. images.Named("libc.so.6").Single().Elf!.Symbols(ElfSymbolSource.Dynamic)];
@@ -94,7 +94,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void Areas_begin_at_their_start_and_stacks_are_counted_back_from_their_top()
+    public void An_area_is_its_start_address_and_stack_offsets_count_down_from_the_top()
     {
         ProcMap stack = MapReader.Read(Process).Single(map => map.Kind == ProcMapKind.Stack);
         Assert.Equal(stack.Start, Resolve("[stack]"));
@@ -106,7 +106,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void The_auxiliary_vector_is_asked_by_name_and_by_number()
+    public void Auxiliary_vector_entries_are_found_by_name_and_by_number()
     {
         ulong entry = Resolve("auxv:AT_ENTRY");
         Assert.Equal(entry, Resolve("auxv:entry"));
@@ -119,7 +119,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void Sections_are_those_of_the_main_program_unless_a_file_is_named()
+    public void Section_names_refer_to_the_main_program_by_default()
     {
         using MappedImages images = new(Process);
         ElfSection text = images.Main!.Elf!.Sections.Single(section => section.Name == ".text");
@@ -133,7 +133,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void A_star_follows_pointers()
+    public void A_star_dereferences_pointers()
     {
         TargetReply garlic = Target.Ask("garlic");
         ulong text = garlic.Address("text"), pointer = garlic.Address("pointer");
@@ -146,7 +146,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void What_is_not_there_is_an_error_that_suggests_what_is()
+    public void An_unknown_name_is_an_error_with_suggestions()
     {
         AssertFails(Errno.ENOENT, "libc.so.6", "libc.so");
         AssertFails(Errno.ENOENT, "malloc", "libc.so.6!mallocc");
@@ -156,7 +156,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void Of_two_files_of_one_name_the_path_decides()
+    public void The_path_distinguishes_two_files_with_the_same_name()
     {
         using TemporaryFolder folder = new();
         string one = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "one")).FullName, "twin.bin");
@@ -172,7 +172,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void A_library_that_is_also_mapped_as_data_is_meant_where_it_is_loaded()
+    public void A_library_also_mapped_as_data_resolves_to_its_loaded_image()
     {
         ulong before = Resolve("libc.so.6");
         Target.Ask($"file 0 4096 r-- private {First("libc.so.6").Path}");
@@ -180,7 +180,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void All_addresses_of_a_request_see_the_same_mappings_and_the_next_request_sees_new_ones()
+    public void Addresses_of_a_request_use_one_list_of_mappings_and_the_next_request_reads_a_new_one()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "10000000-10010000 rw-p 00000000 00:00 0          [heap]\n");
@@ -200,7 +200,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void However_many_expressions_a_request_has_each_is_resolved()
+    public void A_large_request_resolves_every_expression()
     {
         using MappedImages images = new(Process);
         ulong malloc = AddressExpression.Parse("libc.so.6!malloc").Resolve(images);
@@ -220,14 +220,14 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData(".hidden", "\".hidden\"")]
     [InlineData("a b", "\"a b\"")]
     [InlineData("[vdso]", "[vdso]")]
-    public void Names_are_quoted_where_they_would_be_read_as_something_else(string name, string expected) =>
+    public void Ambiguous_names_are_quoted(string name, string expected) =>
         Assert.Equal(expected, AddressExpression.Quote(name));
 
     private ulong Resolve(string text) => AddressExpression.Parse(text).Resolve(Process);
 
     private ProcMap First(string name) => MapReader.Read(Process).First(map => Path.GetFileName(map.Path) == FileName(name));
 
-    /// <summary>The name of the mapped file that begins so: distributions add numbers.</summary>
+    /// <summary>Returns the name of a mapped file by its prefix; distributions add version numbers.</summary>
     private string FileName(string name) => MapReader.Read(Process).Select(map => Path.GetFileName(map.Path))
         .First(file => file.StartsWith(name, StringComparison.Ordinal));
 

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace MemProc.Tests;
 
-/// <summary>Output files: created for the owner alone, never through links, complete or not there at all.</summary>
+/// <summary>Tests output files: accessible to the owner only, never through links, complete or absent.</summary>
 public sealed class AtomicFileTests : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -29,11 +29,11 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void Names_of_incomplete_files_are_random() =>
+    public void Names_of_temporary_files_are_random() =>
         Assert.Equal(100, Enumerable.Range(0, 100).Select(_ => AtomicFile.PartialName()).Distinct().Count());
 
     [Fact]
-    public void A_name_of_255_bytes_is_possible()
+    public void A_name_of_255_bytes_is_accepted()
     {
         string path = Path.Combine(_folder.Path, new string('x', 255));
         using AtomicFile file = new(path, overwrite: false);
@@ -42,7 +42,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void What_is_not_completed_leaves_nothing_behind()
+    public void An_incomplete_file_is_removed()
     {
         new AtomicFile(Output, overwrite: false).Dispose();
         Assert.Empty(Left());
@@ -53,7 +53,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void A_regular_file_is_replaced_and_passes_no_permissions_on()
+    public void A_replaced_file_does_not_pass_on_its_permissions()
     {
         File.WriteAllText(Output, "mine");
         File.SetUnixFileMode(Output, (UnixFileMode)0x1b6);
@@ -120,7 +120,7 @@ public sealed class AtomicFileTests : IDisposable
     [Theory]
     [InlineData(false, "EEXIST")]
     [InlineData(true, "ELOOP")]
-    public void What_takes_the_name_meanwhile_stays(bool overwrite, string errno)
+    public void A_file_created_at_the_same_path_in_the_meantime_is_kept(bool overwrite, string errno)
     {
         string other = _folder.File("other", "mine"u8);
         using (AtomicFile file = new(Output, overwrite))
@@ -135,7 +135,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void It_stays_in_the_directory_in_which_it_was_created()
+    public void The_file_stays_in_the_directory_where_it_was_created()
     {
         string folder = Path.Combine(_folder.Path, "folder");
         string moved = Path.Combine(_folder.Path, "moved");
@@ -151,7 +151,7 @@ public sealed class AtomicFileTests : IDisposable
     [InlineData("none/out", "ENOENT")]
     [InlineData("file/out", "ENOTDIR")]
     [InlineData("", "EISDIR")]
-    public void A_path_without_a_directory_is_refused(string path, string errno)
+    public void A_path_without_a_directory_is_rejected(string path, string errno)
     {
         _folder.File("file", []);
         MemProcException error = Assert.Throws<MemProcException>(

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MemProc.Tests;
 
-/// <summary>Names in a program that gcc makes here: local ones, equal ones, and those that lie in a file beside it.</summary>
+/// <summary>Tests names in compiled programs: local, ambiguous, and in a separate debug file.</summary>
 public sealed class CompiledProgramTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -11,7 +11,7 @@ public sealed class CompiledProgramTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Names_of_the_full_table_are_found_and_equal_ones_are_an_error()
+    public void Names_in_symtab_are_found_and_ambiguous_ones_are_an_error()
     {
         string program = Compile("cook");
         Run(program, (process, spoon) =>
@@ -33,7 +33,7 @@ public sealed class CompiledProgramTests : IDisposable
     [Theory]
     [InlineData("-Wl,--build-id=sha1")]
     [InlineData("-Wl,--build-id=none")]
-    public void Names_in_a_separate_file_are_found_and_one_of_another_program_is_not_believed(string buildId)
+    public void Names_in_a_debug_file_are_found_unless_its_build_id_differs(string buildId)
     {
         string objcopy = Requires.Tool("objcopy");
         string program = Compile("cook", buildId);
@@ -53,9 +53,9 @@ public sealed class CompiledProgramTests : IDisposable
     }
 
     [Fact]
-    public void A_process_of_32_bits_has_pointers_of_four_bytes()
+    public void A_32_bit_process_has_4_byte_pointers()
     {
-        // Without a C library: one for 32 bits is seldom there.
+        // Without a C library, since a 32-bit one is rarely installed.
         string program = CCompiler.Build(Path.Combine(_folder.Path, "small"),
             """
             static int call(int number, int first, int second, int third)

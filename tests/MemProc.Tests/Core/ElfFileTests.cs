@@ -4,7 +4,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>ELF images from files, from arrays and from memory; broken ones.</summary>
+/// <summary>Tests ELF images from files, arrays and memory, and damaged ones.</summary>
 public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
 {
     private static readonly string[] Damaged = ["library", "32-bit", "object", "big-endian"];
@@ -12,7 +12,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void A_library_has_the_same_symbols_by_its_sections_without_them_and_in_memory()
+    public void A_library_has_the_same_symbols_with_and_without_sections_and_in_memory()
     {
         string path = samples["libc"];
         byte[] bytes = File.ReadAllBytes(path);
@@ -50,7 +50,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_stripped_file_leads_to_its_debug_file()
+    public void A_stripped_file_uses_its_debug_file()
     {
         using ElfFile whole = ElfFile.Open(samples["library"]), stripped = ElfFile.Open(samples["stripped"]),
             debug = ElfFile.Open(samples["debug"]);
@@ -63,7 +63,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void Names_of_cxx_are_told_as_they_were_written()
+    public void Cxx_names_are_demangled()
     {
         using ElfFile file = ElfFile.Open(samples["c++"]);
         string[] names = [.. file.Symbols(ElfSymbolSource.Dynamic).Select(symbol => symbol.DemangledName)];
@@ -74,9 +74,9 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_name_that_stands_for_gigabytes_stays_as_it_is()
+    public void A_name_that_demangles_to_gigabytes_is_left_as_it_is()
     {
-        // Each part stands for the one before twice: 40 of them for 2^40 letters.
+        // Each part expands to the previous one twice: 40 of them to 2^40 letters.
         string name = "_Z1f1PIiiE" + string.Concat(Enumerable.Range(1, 40).Select(part => $"S_I{Part(part)}{Part(part)}E"));
         Assert.Null(CxxName.Demangle(name));
         Assert.Equal("f(P<int, int>, P<P<int, int>, P<int, int> >)", CxxName.Demangle("_Z1f1PIiiES_IS0_S0_E"));
@@ -87,7 +87,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void Names_of_the_standard_library_are_no_such_names()
+    public void All_mangled_names_of_the_standard_library_are_demangled()
     {
         string? library = Directory.EnumerateFiles("/usr/lib", "libstdc++.so.6", new EnumerationOptions
         {
@@ -102,7 +102,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_program_is_read_from_the_file_that_it_runs_whatever_has_its_name_by_now()
+    public void A_program_is_read_from_its_running_file_after_the_path_was_replaced()
     {
         using TemporaryFolder folder = new();
         string path = folder.File("sleeper", File.ReadAllBytes(Requires.Tool("sleep")));
@@ -111,7 +111,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         try
         {
             using LinuxProcess process = LinuxProcess.Open(program.Id);
-            // Until its loader is done the program may not be mapped yet.
+            // The program may not be mapped until its loader is done.
             Assert.True(SpinWait.SpinUntil(() => MapReader.Read(process).Any(map => map.Path == path)
                 && MapReader.Read(process).Any(map => map.Kind == ProcMapKind.Heap), 10_000));
             using ElfFile expected = ElfFile.Open(path);
@@ -143,7 +143,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_program_of_a_container_is_not_the_file_of_that_name_out_here()
+    public void A_program_in_a_container_is_not_read_from_the_hosts_path()
     {
         Requires.Root();
         using TemporaryFolder folder = new();
@@ -153,9 +153,9 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
             Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", script]) { RedirectStandardOutput = true })!;
         try
         {
-            Assert.SkipUnless(program.StandardOutput.ReadLine() == "ready", "needs root that may mount in a namespace of its own");
+            Assert.SkipUnless(program.StandardOutput.ReadLine() == "ready", "needs root with the right to mount in a namespace");
             using LinuxProcess process = LinuxProcess.Open(program.Id);
-            // In the middle of exec a process has no mappings at all, as one that has ended.
+            // During exec a process has no mappings, like an exited one.
             Assert.True(SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{process.Id}/maps").Contains(path), 10_000));
             using ElfFile expected = ElfFile.Open(inside);
             using MappedImages images = new(process, Stop);
@@ -188,7 +188,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void What_is_no_elf_file_is_an_error()
+    public void A_file_that_is_not_ELF_is_an_error()
     {
         using TemporaryFolder folder = new();
         foreach ((string path, Errno errno) in new[]
@@ -204,7 +204,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_claim_of_terabytes_takes_no_memory()
+    public void A_header_that_claims_terabytes_allocates_no_memory()
     {
         using TemporaryFolder folder = new();
         byte[] bytes = WithoutSections(File.ReadAllBytes(samples["library"]));
@@ -228,7 +228,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void Damaged_files_are_errors_and_nothing_worse()
+    public void Damaged_files_cause_only_the_documented_errors()
     {
         byte[][] sound = [.. Damaged.Select(name => File.ReadAllBytes(samples[name]))];
         Assert.All(sound, bytes => Assert.True(ElfFuzz.ReadAll(bytes).IsSound));
@@ -242,7 +242,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 * 1024 * 1024);
         }
 
-        // Faults that no reader can see are most of the rest: a changed name, a changed instruction.
+        // Most of the other faults cannot be detected, such as a changed name or instruction.
         Assert.InRange(broken, 400, 1999);
     }
 
@@ -250,7 +250,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         $"{symbol.Index} {symbol.VersionedName} {symbol.Value:x} {symbol.SizeBytes} {symbol.Type} {symbol.Binding} "
         + $"{symbol.Visibility} {symbol.SectionIndex}")];
 
-    /// <summary>The same file, whose header says that there are no section headers.</summary>
+    /// <summary>Returns the file with a header without section headers.</summary>
     private static byte[] WithoutSections(byte[] bytes)
     {
         byte[] bare = [.. bytes];

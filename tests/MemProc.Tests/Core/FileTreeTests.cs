@@ -1,12 +1,12 @@
 namespace MemProc.Tests;
 
-/// <summary>Which files a path stands for.</summary>
+/// <summary>Tests which files a path selects.</summary>
 public sealed class FileTreeTests
 {
     private static readonly string[] Names = ["a", ".hidden", "in/b", "in/deeper/c \e[31m"];
 
     [Fact]
-    public void A_folder_gives_the_regular_files_below_it_and_follows_no_links()
+    public void A_folder_returns_the_regular_files_below_it_without_following_links()
     {
         using TemporaryFolder folder = new();
         string[] files = [.. Names.Select(name => Make(folder, name))];
@@ -23,7 +23,7 @@ public sealed class FileTreeTests
     }
 
     [Fact]
-    public void A_file_stands_for_itself_and_so_does_a_link_to_it()
+    public void A_file_and_a_link_to_it_return_the_file()
     {
         using TemporaryFolder folder = new();
         string file = folder.File("file", [1]);
@@ -37,7 +37,7 @@ public sealed class FileTreeTests
     [InlineData("", "FindFile,EISDIR")]
     [InlineData("/no\e[31m", "FindFile,ENOENT")]
     [InlineData("/file/below", "FindFile,ENOTDIR")]
-    public void What_cannot_be_had_is_told(string name, string id)
+    public void A_path_that_cannot_be_read_is_an_error(string name, string id)
     {
         using TemporaryFolder folder = new();
         folder.File("file", [1]);
@@ -49,7 +49,7 @@ public sealed class FileTreeTests
     }
 
     [Fact]
-    public void A_folder_that_goes_while_it_is_walked_stops_nothing()
+    public void A_folder_removed_during_the_search_does_not_stop_it()
     {
         using TemporaryFolder folder = new();
         string[] files = [.. Enumerable.Range(0, 3).Select(number => Make(folder, $"{number}/file"))];

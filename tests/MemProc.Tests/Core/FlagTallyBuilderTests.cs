@@ -1,12 +1,12 @@
 namespace MemProc.Tests;
 
-/// <summary>Counting frames by their flags.</summary>
+/// <summary>Tests the count of frames by flags.</summary>
 public sealed class FlagTallyBuilderTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62;
 
     [Fact]
-    public void Ranges_are_counted_whole_whatever_the_pieces()
+    public void Ranges_are_counted_completely_for_any_block_size()
     {
         const int Frames = 300_000;
         using SimulatedProcess simulated = new();
@@ -23,7 +23,7 @@ public sealed class FlagTallyBuilderTests
     }
 
     [Fact]
-    public void Frames_of_one_cgroup_are_counted_alone()
+    public void Frames_of_one_cgroup_are_counted_separately()
     {
         using SimulatedProcess simulated = new();
         simulated.WriteFrames("kpageflags", 0, 1, 2, 1, 1);
@@ -36,7 +36,7 @@ public sealed class FlagTallyBuilderTests
     }
 
     [Fact]
-    public void Pages_of_a_process_are_counted_and_those_in_swap_apart()
+    public void Pages_of_a_process_are_counted_and_swapped_pages_separately()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "400000-406000 rw-p 00000000 00:00 0\n");
@@ -58,7 +58,7 @@ public sealed class FlagTallyBuilderTests
     [InlineData(false, null)]
     [InlineData(true, null)]
     [InlineData(false, 7UL)]
-    public void Frames_count_alike_in_whatever_order_pages_have_them(bool raw, ulong? cgroup)
+    public void The_count_does_not_depend_on_the_order_of_frames(bool raw, ulong? cgroup)
     {
         const int Pages = 100_000, Frames = 5_000, Known = 4_900;
         const ulong Exclusive = 1UL << 56;
@@ -66,7 +66,7 @@ public sealed class FlagTallyBuilderTests
         Random random = new(1);
         ulong[] flags = [.. Enumerable.Range(0, Known).Select(_ => 1UL << random.Next(2, 6))];
         ulong[] cgroups = [.. Enumerable.Range(0, Known).Select(_ => (ulong)random.Next(7, 9))];
-        // Alone, upwards, downwards, again the same, and beyond the table's end.
+        // Single, ascending, descending, repeated, and after the end of the table.
         List<ulong> pfns = [];
         while (pfns.Count < Pages)
         {
@@ -93,7 +93,7 @@ public sealed class FlagTallyBuilderTests
     }
 
     [Fact]
-    public void Pages_of_a_process_that_failed_halfway_are_not_counted_for_the_next()
+    public void Pages_of_a_failed_process_are_not_added_to_the_next()
     {
         using SimulatedProcess failing = new();
         failing.Write("maps", "400000-402000 rw-p 00000000 00:00 0\n");
@@ -113,7 +113,7 @@ public sealed class FlagTallyBuilderTests
     }
 
     [Fact]
-    public void Hidden_frames_are_a_refusal()
+    public void Hidden_frames_are_an_error()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "400000-401000 rw-p 00000000 00:00 0\n");

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MemProc.Tests;
 
-/// <summary>What ELF images and threads say about a process' mappings.</summary>
+/// <summary>Tests the details of mappings from ELF images and threads.</summary>
 public sealed class MapLayoutTests
 {
     private const string Program = """
@@ -37,7 +37,7 @@ public sealed class MapLayoutTests
     [InlineData("-pie", "-Wl,-z,separate-code")]
     [InlineData("-no-pie", "-Wl,-z,noseparate-code")]
     [InlineData("-static-pie", "-O1")]
-    public void The_main_program_is_told_apart_and_threads_own_their_stacks(params string[] options)
+    public void The_main_program_is_identified_and_stacks_belong_to_threads(params string[] options)
     {
         using TemporaryFolder folder = new();
         string path = CCompiler.Build(Path.Combine(folder.Path, "layout"), Program,
@@ -80,7 +80,7 @@ public sealed class MapLayoutTests
             }
 
             ProcMapDetail At(ulong address) => maps.Single(map => map.Start <= address && address < map.End);
-            // Where code and constants share a segment, they share its permissions.
+            // If code and constants share a segment, they share its permissions.
             ProcMapRole Constants() => options[0] == "-no-pie" ? ProcMapRole.Text : ProcMapRole.ReadOnlyData;
         }
         finally
@@ -91,7 +91,7 @@ public sealed class MapLayoutTests
     }
 
     [Fact]
-    public void What_the_kernel_does_not_tell_is_null()
+    public void Unavailable_details_are_null()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "55d0c0000000-55d0c0001000 r-xp 00000000 fd:00 12  /usr/bin/none\n");
@@ -103,7 +103,7 @@ public sealed class MapLayoutTests
     }
 
     [Fact]
-    public void The_thread_of_a_stack_is_the_same_in_the_list_of_mappings_and_of_an_address()
+    public void A_stack_has_the_same_thread_in_the_list_and_by_address()
     {
         using SimulatedProcess simulated = new();
         string[] maps =
@@ -124,7 +124,7 @@ public sealed class MapLayoutTests
                 Encoding.ASCII.GetBytes($"202 0x0 0x0 0x0 0x0 0x0 0x0 0x{pointer:x} 0x1000\n"));
         }
 
-        // Several threads' stacks in one mapping name none of them. [stack] needs no pointer.
+        // A mapping with the stacks of several threads has no thread id. [stack] needs no stack pointer.
         int?[] expected = [null, 13, 14, null, null, Environment.ProcessId];
         using LinuxProcess process = simulated.Open();
         ProcMapDetail[] listed =
@@ -136,7 +136,7 @@ public sealed class MapLayoutTests
     }
 
     [Fact]
-    public void Smaps_is_read_up_to_the_last_mapping_that_was_asked_for()
+    public void Smaps_is_read_up_to_the_last_requested_mapping()
     {
         using SimulatedProcess simulated = new();
         const string Heap = "10000000-10010000 rw-p 00000000 00:00 0          [heap]\n";

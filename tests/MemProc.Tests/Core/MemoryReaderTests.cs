@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Reading memory by both methods, with all that can be in the way.</summary>
+/// <summary>Tests reads by both methods, with holes, unreadable pages and errors.</summary>
 public sealed class MemoryReaderTests
 {
     private const string First = "ABCDEFGHIJKL1234567890!@#$%^&*()KKKKKKKKKKKKKKKKKKK\0";
@@ -12,7 +12,7 @@ public sealed class MemoryReaderTests
     [InlineData(ReadMethod.Auto)]
     [InlineData(ReadMethod.ProcessVm)]
     [InlineData(ReadMethod.Mem)]
-    public void Both_strings_of_the_seed_are_read(ReadMethod method)
+    public void Both_strings_are_read(ReadMethod method)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -29,7 +29,7 @@ public sealed class MemoryReaderTests
     [Theory]
     [InlineData(ReadMethod.ProcessVm)]
     [InlineData(ReadMethod.Mem)]
-    public void A_hole_is_a_gap_of_its_exact_size(ReadMethod method)
+    public void A_hole_is_a_gap_of_the_exact_size(ReadMethod method)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {8 * Page.Size} rw- private").Address("address");
@@ -46,7 +46,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void A_page_without_access_is_closed_to_one_method_and_open_to_the_other()
+    public void A_page_without_access_is_readable_by_one_method_only()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {3 * Page.Size} rw- private").Address("address");
@@ -75,7 +75,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void A_long_range_comes_in_blocks_that_join_without_a_seam()
+    public void Blocks_of_a_long_range_are_contiguous()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = MemoryReader.MaxBlockBytes + 3 * Page.Size;
@@ -105,7 +105,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void A_file_gets_every_byte_and_a_hole_for_each_gap()
+    public void A_file_has_every_byte_and_a_hole_for_each_gap()
     {
         using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
@@ -113,7 +113,7 @@ public sealed class MemoryReaderTests
         ulong address = target.Ask($"map {length} rw- private").Address("address");
         target.Ask($"fill {address} {length} 1");
         byte[] expected = target.Ask($"peek {address} {length}").Bytes("bytes");
-        // Gaps within a piece, across two pieces of 1 MiB, and at the end.
+        // Gaps within a block, across two blocks of 1 MiB, and at the end.
         foreach ((ulong page, ulong count) in new[] { (3UL, 2UL), (250UL, 20UL), (699UL, 1UL) })
         {
             target.Ask($"unmap {address + page * Page.Size} {count * Page.Size}");
@@ -138,7 +138,7 @@ public sealed class MemoryReaderTests
     [Theory]
     [InlineData(false, 0x10UL, 16UL)]
     [InlineData(true, 0UL, 0UL)]
-    public void A_file_that_would_be_incomplete_is_not_left_behind(bool needAll, ulong address, ulong length)
+    public void An_incomplete_file_is_not_kept(bool needAll, ulong address, ulong length)
     {
         using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
@@ -159,7 +159,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void A_file_of_a_process_that_dies_halfway_is_not_left_behind()
+    public void A_file_is_not_kept_when_the_process_exits_during_the_read()
     {
         using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
@@ -178,7 +178,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void A_file_that_is_interrupted_or_not_completed_is_not_left_behind()
+    public void A_file_is_not_kept_after_cancellation_or_without_completion()
     {
         using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
@@ -202,7 +202,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void A_file_is_for_its_owner_alone_and_takes_no_room_for_zeros()
+    public void A_file_is_accessible_to_its_owner_only_and_sparse()
     {
         using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
@@ -222,7 +222,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void What_no_array_can_hold_is_refused_and_not_cut_short()
+    public void A_range_too_large_for_an_array_is_rejected_and_not_truncated()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -238,7 +238,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void Blocks_end_where_a_line_of_a_dump_does()
+    public void Blocks_end_at_the_end_of_a_dump_line()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {MemoryReader.MaxBlockBytes + 2 * Page.Size} rw- private").Address("address") + 5;
@@ -251,7 +251,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void Reading_stops_when_told_to()
+    public void Reading_stops_on_cancellation()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");

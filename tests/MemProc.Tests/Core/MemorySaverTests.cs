@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>What is saved, what is not, and that nothing half is left behind.</summary>
+/// <summary>Tests what is saved and what is not, and that no partial file is left.</summary>
 public sealed class MemorySaverTests : IDisposable
 {
     private const int DontDump = 16;
@@ -24,7 +24,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void A_core_has_the_bytes_the_zeros_and_the_gaps()
+    public void A_core_has_the_bytes_zeros_and_gaps()
     {
         ulong address = Filled(8);
         _target.Ask($"unmap {address + 4 * Page.Size} {Page.Size}");
@@ -86,7 +86,7 @@ public sealed class MemorySaverTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Nothing_that_was_never_touched_is_let_in(bool all)
+    public void Untouched_pages_are_not_faulted_in(bool all)
     {
         const ulong Length = 64UL << 30;
         TargetReply reserved = _target.Ask($"reserve {Length} 100");
@@ -103,7 +103,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void What_is_wanted_in_no_dump_is_left_out_unless_it_is_asked_for()
+    public void Memory_excluded_from_dumps_is_saved_on_request_only()
     {
         ulong address = Filled(2);
         _target.Ask($"advise {address} {2 * Page.Size} {DontDump}");
@@ -117,7 +117,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void What_is_swapped_out_is_a_gap_that_no_debugger_takes_for_zeros()
+    public void Swapped_pages_are_a_gap_and_not_zeros_for_a_debugger()
     {
         using Swap swap = Swap.On();
         ulong address = Filled(4);
@@ -134,7 +134,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void Closed_pages_have_their_bytes_too()
+    public void Pages_without_read_permission_are_saved()
     {
         ulong address = Filled(2);
         byte[] expected = Peek(address, 2);
@@ -144,7 +144,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void More_stretches_than_the_head_can_count_are_counted_by_section_0()
+    public void A_program_header_count_above_65534_is_in_section_0()
     {
         const int Pages = 66_000;
         ulong address = _target.Ask($"memfd {Pages * Page.Size} many").Address("address");
@@ -158,7 +158,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void A_compressed_core_unpacks_to_the_same()
+    public void A_compressed_core_decompresses_to_the_same_bytes()
     {
         ulong address = Filled(64);
         AddressExpression range = AddressExpression.FromNumber(address);
@@ -178,7 +178,7 @@ public sealed class MemorySaverTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void The_index_of_raw_files_says_where_each_byte_is(bool compress)
+    public void The_index_of_raw_files_locates_each_byte(bool compress)
     {
         ulong address = Filled(6);
         _target.Ask($"map {Page.Size} rw- private");
@@ -202,7 +202,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void The_vdso_alone_is_an_object_with_symbols()
+    public void The_saved_vdso_is_an_object_with_symbols()
     {
         ProcMap vdso = Maps().Single(map => map.Kind == ProcMapKind.Vdso);
         Save(RawPath, new SaveOptions { Format = MemoryDumpFormat.Raw }, AddressExpression.FromNumber(vdso.Start));
@@ -211,7 +211,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_is_overwritten_unless_it_is_said_so()
+    public void Existing_files_are_overwritten_on_request_only()
     {
         AddressExpression range = AddressExpression.FromNumber(Filled(1));
         File.WriteAllText(CorePath, "mine");
@@ -234,7 +234,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void Raw_files_are_for_their_owner_alone_and_go_through_no_link()
+    public void Raw_files_are_accessible_to_their_owner_only_and_follow_no_link()
     {
         AddressExpression range = AddressExpression.FromNumber(Filled(1));
         SaveOptions raw = new() { Format = MemoryDumpFormat.Raw, Overwrite = true };
@@ -251,7 +251,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void An_index_that_is_no_file_is_not_read()
+    public void An_index_that_is_not_a_regular_file_is_not_read()
     {
         AddressExpression range = AddressExpression.FromNumber(Filled(1));
         Directory.CreateDirectory(RawPath);
@@ -267,7 +267,7 @@ public sealed class MemorySaverTests : IDisposable
     [InlineData(MemoryDumpFormat.Core, false)]
     [InlineData(MemoryDumpFormat.Core, true)]
     [InlineData(MemoryDumpFormat.Raw, false)]
-    public void A_process_that_is_killed_meanwhile_leaves_an_error_and_no_file(MemoryDumpFormat format, bool stop)
+    public void A_process_killed_during_the_save_is_an_error_and_leaves_no_file(MemoryDumpFormat format, bool stop)
     {
         Filled(1024);
         using LinuxProcess process = LinuxProcess.Open(_target.ProcessId);
@@ -284,7 +284,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void Giving_up_leaves_no_file_and_the_process_runs_on()
+    public void Cancellation_leaves_no_file_and_the_process_continues()
     {
         Filled(1024);
         using LinuxProcess process = LinuxProcess.Open(_target.ProcessId);
@@ -296,7 +296,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void A_place_that_is_none_is_refused_in_words()
+    public void An_invalid_destination_is_rejected_with_a_reason()
     {
         AddressExpression range = AddressExpression.FromNumber(Filled(1));
         string nowhere = Path.Combine(_folder.Path, "none", "core");

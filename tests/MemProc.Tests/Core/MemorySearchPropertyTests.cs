@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace MemProc.Tests;
 
 /// <summary>
-/// Searches of random memory, held against the simplest search there is. Pieces are small, so that many borders lie
-/// within the memory; it is three mappings side by side.
+/// Compares searches of random memory with a simple search. Blocks are small, so that the memory contains many
+/// boundaries. It has three adjacent mappings.
 /// </summary>
 public sealed class MemorySearchPropertyTests : IDisposable
 {
@@ -21,7 +21,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
     public MemorySearchPropertyTests()
     {
         _address = _target.Ask($"map {Size} rw- private").Address("address");
-        // Three mappings, none of which the kernel joins with another.
+        // Three mappings that the kernel does not merge.
         _target.Ask($"protect {_address + 8 * Page.Size} {8 * Page.Size} rwx");
         _process = LinuxProcess.Open(_target.ProcessId);
     }
@@ -33,7 +33,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
     }
 
     [Fact]
-    public void A_needle_at_every_offset_around_borders_of_pieces_and_mappings_is_found_once()
+    public void A_needle_at_every_offset_around_block_and_mapping_boundaries_is_found_once()
     {
         byte[] needle = [1, 2, 3, 4, 5, 6, 7];
         Fill(new byte[Size]);
@@ -56,7 +56,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
     }
 
     [Fact]
-    public void Bytes_with_open_places_are_found_wherever_the_simplest_search_finds_them()
+    public void Byte_patterns_with_wildcards_match_like_a_simple_search()
     {
         Random random = new(20);
         for (int round = 0; round < 150; round++)
@@ -76,12 +76,12 @@ public sealed class MemorySearchPropertyTests : IDisposable
     }
 
     [Fact]
-    public void Numbers_are_found_wherever_the_simplest_search_finds_them()
+    public void Numbers_match_like_a_simple_search()
     {
         Random random = new(21);
         for (int round = 0; round < 220; round++)
         {
-            // Such bytes make numbers around 0, large ones, infinities and NaNs.
+            // These bytes form numbers around 0, large ones, infinities and NaNs.
             FillRandom(random, [0, 0, 0, 1, 0x7f, 0x80, 0xff, 0xf0]);
             MemoryValueType type = (MemoryValueType)(round % 11);
             int size = MemoryValue.SizeOf(type);
@@ -108,7 +108,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
     }
 
     [Fact]
-    public void Expressions_match_as_they_do_on_the_whole_text()
+    public void Regular_expressions_match_like_on_the_whole_text()
     {
         string[] expressions =
         [
@@ -188,7 +188,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
         _ => value.Equals(other),
     };
 
-    /// <summary>Below 0, 0, above 0; a NaN, which is in no order, is none of them.</summary>
+    /// <summary>Returns the order as a number below, equal to or above 0; null for NaN, which has no order.</summary>
     private static int? Compare(object value, object other)
     {
         if (value is float or double)
@@ -208,7 +208,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
         using IEnumerator<MemoryMatch> matches = found.GetEnumerator();
         foreach ((int at, int bytes) in expected)
         {
-            // No words for each of so many, unless they are needed.
+            // Builds the message only on failure, for speed.
             if (!matches.MoveNext())
             {
                 Assert.Fail($"{what}: nothing at {at}");

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Several writes as one: all or none, whatever comes in between.</summary>
+/// <summary>Tests that several writes are all done or none.</summary>
 public sealed class MemoryTransactionTests : TargetTests
 {
     private static readonly byte[] Word = [0xde, 0xad, 0xbe, 0xef];
@@ -8,7 +8,7 @@ public sealed class MemoryTransactionTests : TargetTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void All_are_written_in_their_order_and_each_is_told(bool stop)
+    public void All_writes_are_done_in_order_and_each_is_reported(bool stop)
     {
         ulong address = Fill(1);
         byte[] before = Peek(address, 64);
@@ -31,7 +31,7 @@ public sealed class MemoryTransactionTests : TargetTests
     [InlineData(1, "WriteMemory,EFAULT")]
     [InlineData(2, "CompareMemory,EAGAIN")]
     [InlineData(3, "WriteMemory,EINVAL")]
-    public void One_that_cannot_be_done_leaves_all_undone(int fault, string id)
+    public void One_impossible_write_prevents_all(int fault, string id)
     {
         ulong address = Fill(3);
         Target.Ask($"protect {address + Page.Size} {Page.Size} r--");
@@ -42,7 +42,7 @@ public sealed class MemoryTransactionTests : TargetTests
             0 => Change(address + Page.Size),
             1 => Change(address + 2 * Page.Size - 2) with { Force = true },
             2 => Change(address + 32, Word),
-            // It overlaps the first one.
+            // Overlaps the first write.
             _ => Change(address + 3),
         };
         MemProcException error = Assert.Throws<MemProcException>(
@@ -55,7 +55,7 @@ public sealed class MemoryTransactionTests : TargetTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Where_the_kernel_refuses_one_those_before_it_are_put_back(bool stop)
+    public void A_write_rejected_by_the_kernel_rolls_back_the_earlier_ones(bool stop)
     {
         ulong address = Fill(3);
         Requires.Refusal(Target, address + Page.Size);
@@ -77,7 +77,7 @@ public sealed class MemoryTransactionTests : TargetTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_has_changed_since_the_check_leaves_all_undone(bool stop)
+    public void A_change_since_the_check_prevents_all_writes(bool stop)
     {
         ulong address = Fill(1);
         byte[] before = Peek(address, 64);
@@ -91,7 +91,7 @@ public sealed class MemoryTransactionTests : TargetTests
     }
 
     [Fact]
-    public void What_another_thread_changes_in_between_is_not_put_back_and_said_to_be_there()
+    public void Bytes_changed_by_another_thread_are_not_rolled_back_and_are_reported()
     {
         ulong address = Fill(2);
         Requires.Refusal(Target, address + Page.Size);
@@ -119,7 +119,7 @@ public sealed class MemoryTransactionTests : TargetTests
     }
 
     [Fact]
-    public void A_process_that_is_held_cannot_change_anything_in_between()
+    public void A_stopped_process_cannot_change_memory_between_writes()
     {
         ulong address = Fill(2);
         Requires.Refusal(Target, address + Page.Size);
@@ -140,10 +140,10 @@ public sealed class MemoryTransactionTests : TargetTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_target_killed_while_it_is_written_to_is_called_dead(bool stop)
+    public async Task A_target_killed_during_a_write_is_reported_as_exited(bool stop)
     {
         ulong address = Fill(2);
-        // The second write waits in the kernel until the target ends.
+        // The second write waits in the kernel until the target exits.
         Requires.Stall(Target, address + Page.Size);
         MemoryTransaction transaction = MemoryTransaction.Prepare(
             Process, [Change(address), Change(address + Page.Size)]);
@@ -162,7 +162,7 @@ public sealed class MemoryTransactionTests : TargetTests
     }
 
     [Fact]
-    public void A_process_that_cannot_be_held_is_not_written_to()
+    public void A_process_that_cannot_be_stopped_is_not_written_to()
     {
         ulong address = Fill(1);
         byte[] before = Peek(address, 4);
@@ -177,7 +177,7 @@ public sealed class MemoryTransactionTests : TargetTests
     }
 
     [Fact]
-    public void An_interrupted_one_writes_nothing_and_lets_the_process_run_on()
+    public void A_cancelled_transaction_writes_nothing_and_the_process_continues()
     {
         ulong address = Fill(1);
         byte[] before = Peek(address, 4);
@@ -194,7 +194,7 @@ public sealed class MemoryTransactionTests : TargetTests
     }
 
     [Fact]
-    public void It_says_all_that_it_will_do()
+    public void The_plan_describes_every_write()
     {
         ulong address = Fill(1);
         MemoryTransaction transaction = MemoryTransaction.Prepare(Process, [Change(address), Change(address + 8)]);

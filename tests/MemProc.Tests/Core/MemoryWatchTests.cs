@@ -3,13 +3,13 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Watching values: what is there, each change, and the end of it.</summary>
+/// <summary>Tests watches of values: the current value, each change, and the end.</summary>
 public sealed class MemoryWatchTests
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
     [Fact]
-    public void What_is_there_comes_first_and_then_each_change()
+    public void The_current_value_is_first_and_then_each_change()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -36,7 +36,7 @@ public sealed class MemoryWatchTests
     }
 
     [Fact]
-    public void Memory_that_goes_and_comes_back_is_a_change()
+    public void Memory_that_is_unmapped_and_mapped_again_is_a_change()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -57,7 +57,7 @@ public sealed class MemoryWatchTests
     }
 
     [Fact]
-    public void The_end_of_a_process_is_told_once_and_the_others_are_watched_on()
+    public void The_exit_of_a_process_is_reported_once_and_the_others_are_still_watched()
     {
         using TargetProcess dying = TargetProcess.Start();
         using TargetProcess living = TargetProcess.Start();
@@ -83,7 +83,7 @@ public sealed class MemoryWatchTests
     }
 
     [Fact]
-    public void The_end_of_a_process_and_a_cancellation_do_not_wait_for_the_interval()
+    public void Process_exit_and_cancellation_do_not_wait_for_the_interval()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -107,7 +107,7 @@ public sealed class MemoryWatchTests
     }
 
     [Fact]
-    public void A_place_that_cannot_be_read_from_the_beginning_is_an_error()
+    public void An_address_that_is_unreadable_at_the_start_is_an_error()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -117,7 +117,7 @@ public sealed class MemoryWatchTests
     }
 
     [Fact]
-    public void A_watch_ends_when_its_time_is_up()
+    public void A_watch_ends_at_its_timeout()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");

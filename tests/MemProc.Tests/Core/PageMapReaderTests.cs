@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>However memory is used, each page in use is found, once and in order.</summary>
+/// <summary>Tests that each page in use is found once and in order, for any distribution.</summary>
 public sealed class PageMapReaderTests
 {
     private const ulong Pages = 24_000;
@@ -40,7 +40,7 @@ public sealed class PageMapReaderTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void All_pages_are_all(bool detectHuge)
+    public void All_pages_are_returned_on_request(bool detectHuge)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong start = Used(target), end = start + Pages * Page.Size;
@@ -56,7 +56,7 @@ public sealed class PageMapReaderTests
     }
 
     [Fact]
-    public void Much_that_is_not_in_use_is_not_read()
+    public void Large_unused_ranges_are_not_read()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply reserve = target.Ask($"reserve {1UL << 36} 100");
@@ -74,7 +74,7 @@ public sealed class PageMapReaderTests
     }
 
     [Fact]
-    public void A_kernel_that_cannot_scan_is_read_word_by_word()
+    public void Without_PAGEMAP_SCAN_entries_are_read_one_by_one()
     {
         using SimulatedProcess simulated = new();
         ulong start = 16 * Page.Size;
@@ -93,13 +93,13 @@ public sealed class PageMapReaderTests
     [InlineData(512, 1, null)]
     [InlineData(512, -1, false)]
     [InlineData(513, 1, false)]
-    public void Without_a_scan_pages_are_certain_not_to_be_huge_where_their_frames_lie_otherwise(
+    public void Without_a_scan_frame_positions_exclude_huge_pages(
         int offset, int step, bool? isHuge)
     {
         using SimulatedProcess simulated = new();
         const long First = 16 * 512;
         ulong start = 512 * Page.Size;
-        // A block of a huge page, except for the change that the case makes; after it pages outside of any huge page.
+        // The entries of a huge page with the change of this case, then pages that are not part of a huge page.
         ulong[] words = [.. Enumerable.Range(0, 1024).Select(page =>
             1UL << 63 | (ulong)(page < 512 && offset > 0 ? First + offset + step * page : First * 9 - page))];
         simulated.WritePageMap(start, words);

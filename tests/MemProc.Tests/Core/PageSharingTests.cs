@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>The index of frames, and who shares pages with whom.</summary>
+/// <summary>Tests the frame index, and which processes share pages.</summary>
 public sealed class PageSharingTests
 {
     [Fact]
@@ -27,7 +27,7 @@ public sealed class PageSharingTests
     }
 
     [Fact]
-    public void Private_and_shared_pages_are_told_apart_with_whom()
+    public void Private_and_shared_pages_are_distinguished_with_the_sharing_processes()
     {
         Requires.Root();
         using TemporaryFolder folder = new();
@@ -62,7 +62,7 @@ public sealed class PageSharingTests
     }
 
     [Fact]
-    public void Private_memory_is_what_smaps_says()
+    public void Private_memory_equals_smaps()
     {
         Requires.Root();
         using TargetProcess target = TargetProcess.Start();
@@ -76,7 +76,7 @@ public sealed class PageSharingTests
     }
 
     [Fact]
-    public void The_index_is_built_where_procfs_is_and_visits_come_on_the_callers_thread()
+    public void The_index_uses_the_given_procfs_and_visits_run_on_the_callers_thread()
     {
         const ulong Present = 1UL << 63;
         using SimulatedProcess simulated = new();

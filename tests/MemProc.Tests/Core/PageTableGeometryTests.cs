@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MemProc.Tests;
 
-/// <summary>Indexes of addresses in page tables, with the number of levels that the kernel reports.</summary>
+/// <summary>Tests page table indexes of addresses, with the number of levels that the kernel reports.</summary>
 public sealed class PageTableGeometryTests : IDisposable
 {
     private const ulong Address = 0x7f13_3f16_3000;

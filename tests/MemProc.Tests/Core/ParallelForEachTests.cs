@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace MemProc.Tests;
 
-/// <summary>Work on items in no order, with everything else on the caller's thread.</summary>
+/// <summary>Tests parallel work on items without order, with callbacks on the caller's thread.</summary>
 public sealed class ParallelForEachTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
@@ -136,7 +136,7 @@ public sealed class ParallelForEachTests
     }
 
     [Fact]
-    public void When_the_caller_leaves_early_the_workers_have_exited()
+    public void Workers_have_exited_when_the_caller_stops_early()
     {
         int working = 0;
         ParallelForEach<int, CancellationToken> each = new(Enumerable.Range(0, 10_000), stop => stop) { Workers = 4, MaxWaiting = 2 };

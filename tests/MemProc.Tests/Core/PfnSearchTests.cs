@@ -1,12 +1,12 @@
 namespace MemProc.Tests;
 
-/// <summary>Frames back to addresses.</summary>
+/// <summary>Tests the search for the addresses of frames.</summary>
 public sealed class PfnSearchTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62;
 
     [Fact]
-    public void A_frame_leads_back_to_its_address()
+    public void A_frame_resolves_to_its_address()
     {
         Requires.Root();
         using TargetProcess target = TargetProcess.Start();
@@ -41,7 +41,7 @@ public sealed class PfnSearchTests
     }
 
     [Fact]
-    public void Processes_that_cannot_be_searched_are_told_and_do_not_stop_the_others()
+    public void Processes_that_cannot_be_searched_are_reported_and_do_not_stop_the_others()
     {
         Requires.Root();
         using TargetProcess target = TargetProcess.Start();
@@ -62,7 +62,7 @@ public sealed class PfnSearchTests
     }
 
     [Fact]
-    public void Among_processes_every_place_is_found_from_the_lowest_to_the_highest()
+    public void Every_address_is_found_from_the_lowest_to_the_highest()
     {
         Requires.Root();
         using TargetProcess target = TargetProcess.Start();
@@ -71,7 +71,7 @@ public sealed class PfnSearchTests
         (ulong Address, ulong Pfn)[] pages;
         using (LinuxProcess process = LinuxProcess.Open(target.ProcessId))
         {
-            // The program's first page is the lowest; the main thread's stack is near the end of all addresses.
+            // The program's first page is the lowest; the main thread's stack is near the end of the address space.
             ProcMap stack = MapReader.Read(process).Single(map => map.Kind == ProcMapKind.Stack);
             PageMapWalk walk = new(process);
             PageMapEntry[] present = [.. walk.All().Where(page => page.IsPresent && page.IsExclusive)];
@@ -98,13 +98,13 @@ public sealed class PfnSearchTests
         simulated.Write("maps", "400000-403000 rw-p 00000000 00:00 0\n");
         simulated.WritePageMap(0x400000, Swapped | 0x1234, Present | 0x1234, Present | 0x11234);
         using LinuxProcess process = simulated.Open();
-        // 0x11234 falls into the same place of the filter.
+        // 0x11234 has the same position in the filter as 0x1234.
         PfnOwner owner = Assert.Single(new PfnSearch([0x1234, 0x5678]).In(process));
         Assert.Equal((0x401000UL, 0x1234UL), (owner.Address, owner.Pfn));
     }
 
     [Fact]
-    public void Processes_are_searched_where_procfs_is()
+    public void Processes_of_the_given_procfs_are_searched()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "400000-402000 rw-p 00000000 00:00 0\n");
@@ -120,7 +120,7 @@ public sealed class PfnSearchTests
     }
 
     [Fact]
-    public void Hidden_frames_are_a_refusal_and_not_a_miss()
+    public void Hidden_frames_are_an_error_and_not_an_empty_result()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "400000-401000 rw-p 00000000 00:00 0\n");

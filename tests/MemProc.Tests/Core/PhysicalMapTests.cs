@@ -3,10 +3,10 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>The tree of physical ranges: recorded ones, and the machine's own.</summary>
+/// <summary>Tests the tree of physical ranges, recorded and live.</summary>
 public sealed class PhysicalMapTests
 {
-    /// <summary>Recorded where a vDSO's frame was at 0xcd8c000.</summary>
+    /// <summary>Recorded on a machine with a vDSO frame at 0xcd8c000.</summary>
     private const string Recorded = """
         00000000-00000fff : Reserved
         00001000-0009ebff : System RAM
@@ -23,7 +23,7 @@ public sealed class PhysicalMapTests
         """;
 
     [Fact]
-    public void The_recorded_vdso_lies_in_the_kernels_read_only_data()
+    public void The_recorded_vdso_is_in_the_kernels_read_only_data()
     {
         PhysicalMap map = Read(Recorded);
         foreach (IEnumerable<PhysicalRange> chain in new[]
@@ -37,19 +37,19 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void A_range_ends_behind_its_last_byte()
+    public void A_range_ends_after_its_last_byte()
     {
         PhysicalRange code = Read(Recorded).Ranges.Single(range => range.Name == "Kernel code");
         Assert.Equal((0xbc00000UL, 0xc800de1UL, 0xc00de1UL), (code.Start, code.End, code.SizeBytes));
         Assert.Equal(0xbc00000 / Page.Size, code.Pfn);
-        // The frame of which it has the first bytes only counts too.
+        // The last frame, of which the range has only the first bytes, counts too.
         Assert.Equal(0xc00de1 / Page.Size + 1, code.PageCount);
         Assert.False(code.IsAddressHidden);
         Assert.Equal("  0bc00000-0c800de0 : Kernel code", code.ToString());
     }
 
     [Fact]
-    public void The_first_and_last_byte_are_in_and_the_next_ones_are_not()
+    public void The_first_and_last_byte_are_inside_and_their_neighbours_are_not()
     {
         PhysicalMap map = Read(Recorded);
         Assert.Equal(2, map.Containing(0xca00000).Count());
@@ -59,7 +59,7 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void What_no_range_holds_is_not_found()
+    public void An_address_outside_all_ranges_is_not_found()
     {
         PhysicalMap map = Read(Recorded);
         foreach (ulong address in new ulong[] { 0xa0000, 0x1feff000, ulong.MaxValue })
@@ -86,7 +86,7 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void Frames_in_a_row_have_every_range_that_they_touch()
+    public void Consecutive_frames_have_every_range_that_they_overlap()
     {
         PhysicalMap map = Read(Recorded);
         ulong first = 0xca00000 / Page.Size;
@@ -96,7 +96,7 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void Addresses_that_are_hidden_are_no_zeros()
+    public void Hidden_addresses_are_not_zero()
     {
         PhysicalMap map = Read("""
             00000000-00000000 : Reserved
@@ -123,7 +123,7 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void A_single_byte_at_address_0_hides_nothing()
+    public void A_single_byte_at_address_0_is_not_hidden()
     {
         PhysicalMap map = Read("00000000-00000000 : first byte\n00000001-00000fff : the others\n");
         Assert.False(map.IsHidden);
@@ -131,7 +131,7 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void What_lies_deeper_than_the_kernel_shows_finds_its_parent()
+    public void Resources_below_the_depth_limit_resolve_to_their_parent()
     {
         PhysicalMap map = Read("""
             00000000-ffffffff : bus 0
@@ -156,19 +156,19 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void A_range_up_to_the_last_address_does_not_wrap_round()
+    public void A_range_up_to_the_last_address_does_not_overflow()
     {
         PhysicalMap map = Read("fffffffffffff000-ffffffffffffffff : top\n");
         PhysicalRange top = Assert.Single(map.Ranges);
         Assert.Equal((0xfffffffffffff000, ulong.MaxValue), (top.Start, top.End));
-        // Less than a frame where frames are larger than 4 KiB.
+        // Less than a frame if frames are larger than 4 KiB.
         Assert.Equal(1UL, top.PageCount);
         Assert.Same(top, Assert.Single(map.Containing(ulong.MaxValue)));
         Assert.Same(top, Assert.Single(map.ContainingFrames(ulong.MaxValue / Page.Size)));
     }
 
     [Fact]
-    public void A_file_that_is_missing_empty_or_something_else_is_an_error()
+    public void A_missing_empty_or_invalid_file_is_an_error()
     {
         using TemporaryFolder folder = new();
         KernelFiles files = new(Proc: folder.Path);
@@ -184,7 +184,7 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void A_list_longer_than_any_buffer_is_read_whole()
+    public void A_list_longer_than_the_buffer_is_read_completely()
     {
         PhysicalMap map = Read(string.Concat(Enumerable.Range(0, 20_000).Select(index =>
             $"{index * 0x1000L:x8}-{index * 0x1000L + 0xfff:x8} : range {index}\n")));
@@ -193,7 +193,7 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void The_machines_own_ranges_are_those_of_iomem()
+    public void Live_ranges_equal_iomem()
     {
         PhysicalMap map = ReadOwn();
         Assert.Equal(File.ReadLines("/proc/iomem"), map.Ranges.Select(range =>
@@ -201,7 +201,7 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void The_vdso_of_a_process_lies_in_system_ram()
+    public void The_vdso_of_a_process_is_in_system_ram()
     {
         PhysicalMap map = ReadOwn();
         using TargetProcess target = TargetProcess.Start();

@@ -2,13 +2,13 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>The walk over the populated pages of a process, on recorded files.</summary>
+/// <summary>Tests the walk over the populated pages of a process, on recorded files.</summary>
 public sealed class PopulatedPagesTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62, Start = 0x400000;
 
     [Fact]
-    public void Pages_come_with_their_mapping_and_mappings_without_pages_are_listed_by_map_alone()
+    public void Pages_have_their_mapping_and_mappings_without_pages_are_listed_by_map_only()
     {
         using SimulatedProcess simulated = Simulate();
         using LinuxProcess process = simulated.Open();
@@ -35,7 +35,7 @@ public sealed class PopulatedPagesTests
     }
 
     [Fact]
-    public void Empty_pages_come_on_request()
+    public void Empty_pages_are_returned_on_request()
     {
         using SimulatedProcess simulated = Simulate();
         using LinuxProcess process = simulated.Open();
@@ -67,7 +67,7 @@ public sealed class PopulatedPagesTests
     [Theory]
     [InlineData(0, false)]
     [InlineData(0x1234, true)]
-    public void Hidden_frame_numbers_are_found_by_the_first_present_page(ulong pfn, bool areVisible)
+    public void Hidden_frame_numbers_are_detected_at_the_first_present_page(ulong pfn, bool areVisible)
     {
         using SimulatedProcess simulated = Simulate(Present | pfn);
         MemProcException? error = Record.Exception(() => PopulatedPages.ThrowIfFramesHidden(simulated.Files))
@@ -84,7 +84,7 @@ public sealed class PopulatedPagesTests
         Assert.Equal(new AddressRange(first, last), new AddressRange(start, end).Clip(new AddressRange(from, to)));
 
     [Fact]
-    public void The_pages_of_all_addresses_are_all_addresses()
+    public void The_pages_of_the_whole_address_space_cover_it()
     {
         Assert.Equal(AddressRange.All, AddressRange.All.Pages);
         Assert.Equal(2 * Page.Size, new AddressRange(Page.Size - 1, Page.Size + 1).Pages.SizeBytes);

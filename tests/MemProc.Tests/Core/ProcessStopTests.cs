@@ -3,11 +3,11 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Holding a process still: it stands, it is read consistently, and it runs on in every case.</summary>
+/// <summary>Tests that a process is stopped, can be read consistently, and continues in every case.</summary>
 public sealed class ProcessStopTests
 {
     [Fact]
-    public void A_held_process_changes_nothing_and_runs_on_afterwards()
+    public void A_stopped_process_changes_nothing_and_continues_afterwards()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -30,7 +30,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void Letting_go_again_does_nothing()
+    public void A_second_resume_does_nothing()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -41,7 +41,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void Threads_that_come_and_go_are_all_held()
+    public void All_threads_are_stopped_while_threads_start_and_exit()
     {
         using TargetProcess target = TargetProcess.Start();
         target.Ask("churn");
@@ -59,7 +59,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public async Task The_runtime_takes_no_held_child_for_ended_while_others_end()
+    public async Task The_runtime_does_not_treat_a_stopped_child_as_exited_while_others_exit()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -83,19 +83,19 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public async Task The_runtime_takes_no_held_child_for_ended_when_a_handler_of_its_signals_is_late()
+    public async Task The_runtime_does_not_treat_a_stopped_child_as_exited_when_a_signal_handler_is_late()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         using RuntimeSignals signals = RuntimeSignals.Open();
         for (int round = 0; round < 300; round++)
         {
-            // No more than the pipe holds if it is not read.
+            // No more than the capacity of the pipe without a reader.
             Task late = Task.Run(() =>
             {
                 for (int times = 0; times < 32; times++)
                 {
-                    signals.TellOfChildren();
+                    signals.WriteSigChld();
                     Thread.SpinWait(1000);
                 }
             });
@@ -120,7 +120,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void A_signal_that_comes_meanwhile_arrives_afterwards()
+    public void A_signal_sent_during_the_stop_is_delivered_afterwards()
     {
         using Process sleeper = Process.Start("sleep", "1000");
         try
@@ -142,7 +142,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void A_process_that_was_stopped_before_stays_stopped()
+    public void A_process_that_was_already_stopped_stays_stopped()
     {
         using Process sleeper = Process.Start("sleep", "1000");
         try
@@ -160,7 +160,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void A_process_that_is_killed_meanwhile_is_said_to_have_exited_and_keeps_its_exit_code()
+    public void A_process_killed_during_the_stop_is_reported_as_exited_and_keeps_its_exit_code()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -180,7 +180,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void The_tracer_that_is_in_the_way_is_named()
+    public void Another_tracer_is_named_in_the_error()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -200,7 +200,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void A_number_of_another_namespace_stops_nobody()
+    public void An_id_of_another_pid_namespace_stops_no_process()
     {
         using TargetProcess target = TargetProcess.Start();
         using TemporaryFolder folder = new();
@@ -212,7 +212,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void Giving_up_lets_the_process_run_on()
+    public void Cancellation_lets_the_process_continue()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -222,7 +222,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void Only_a_runtime_without_the_lock_is_warned_about()
+    public void Only_a_runtime_without_the_lock_causes_a_warning()
     {
         Assert.Null(ProcessStop.RuntimeWarning(holdsRuntimeLock: true));
         Assert.Null(ProcessStop.TakeRuntimeWarning());

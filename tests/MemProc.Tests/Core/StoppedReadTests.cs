@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace MemProc.Tests;
 
-/// <summary>Reading a process that is stopped meanwhile, and what becomes of it when something goes wrong.</summary>
+/// <summary>Tests reads of a stopped process, and its state after errors.</summary>
 public sealed class StoppedReadTests
 {
     [Fact]
-    public void What_is_read_belongs_together_and_the_process_runs_on()
+    public void Reads_are_consistent_and_the_process_continues()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -23,7 +23,7 @@ public sealed class StoppedReadTests
     }
 
     [Fact]
-    public void One_read_that_fails_does_not_stop_the_others()
+    public void A_failed_read_does_not_stop_the_others()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -38,7 +38,7 @@ public sealed class StoppedReadTests
     }
 
     [Fact]
-    public void More_than_is_kept_is_refused_before_the_process_is_stopped()
+    public void A_request_above_the_limit_is_rejected_before_the_process_is_stopped()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -50,7 +50,7 @@ public sealed class StoppedReadTests
     }
 
     [Fact]
-    public void The_process_runs_on_where_reading_is_stopped_or_breaks()
+    public void The_process_continues_after_a_cancelled_or_failed_read()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -67,7 +67,7 @@ public sealed class StoppedReadTests
     }
 
     [Fact]
-    public void A_process_that_is_killed_while_it_is_read_is_an_error_and_no_hang()
+    public void A_process_killed_during_the_read_is_an_error()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -88,14 +88,14 @@ public sealed class StoppedReadTests
     }
 
     [Fact]
-    public void A_process_whose_reader_is_killed_runs_on()
+    public void A_process_continues_when_its_reader_is_killed()
     {
         using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
         const ulong Length = 1 << 28;
         ulong address = target.Ask($"map {Length} r-- private").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        // A reader that is caught while it holds the target: frozen first, so that it still does when it is killed.
+        // The reader is suspended while it holds the target, so that it still holds it when it is killed.
         bool isCaught = false;
         for (int attempt = 0; attempt < 20 && !isCaught; attempt++)
         {

@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>What stands at addresses of live processes.</summary>
+/// <summary>Tests the symbolization of addresses of live processes.</summary>
 public sealed class SymbolizerTests : TargetTests
 {
     [Fact]
@@ -41,7 +41,7 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void Names_of_cxx_are_told_as_they_are_stored_and_as_they_are_written()
+    public void Cxx_names_are_returned_mangled_and_demangled()
     {
         ResolvedAddress resolved = Resolve(
             $"{AddressExpression.Quote(Cxx())}!_ZNSt6thread4joinEv");
@@ -53,7 +53,7 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void Memory_without_a_file_is_told_by_its_mapping()
+    public void Memory_without_a_file_is_described_by_its_mapping()
     {
         ulong address = Target.Ask("map 8192 rw- private").Address("address");
         Target.Ask($"touch {address} 1");
@@ -72,7 +72,7 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void Frames_are_those_of_pagemap_and_flags_come_when_they_are_wanted()
+    public void Frames_equal_pagemap_and_flags_are_returned_on_request()
     {
         Requires.Root();
         ulong address = Target.Ask("seed").Address("address") + 0x123;
@@ -88,7 +88,7 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void Page_table_indexes_are_those_of_the_seed()
+    public void Page_table_indexes_equal_the_known_example()
     {
         Assert.SkipUnless(Page.Size == 4096 && System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture
             == System.Runtime.InteropServices.Architecture.X64, "needs x86-64");
@@ -99,7 +99,7 @@ public sealed class SymbolizerTests : TargetTests
         List<string> warnings = [];
         using Symbolizer resolver = new(process) { Warn = warnings.Add };
         ResolvedAddress[] resolved = [.. resolver.Resolve([0x7f133f163000, 0x7f133f163008], error => throw error)];
-        // The five-level table's root has nothing but its first entry for what four levels reach.
+        // With five levels, addresses within the range of four levels use the first entry of the root only.
         Assert.Equal(0x7f0, (resolved[0].P4dIndex ?? resolved[0].PgdIndex) * 8);
         Assert.Equal([0x260, 0xfc0, 0xb18],
             new[] { resolved[0].PudIndex * 8, resolved[0].PmdIndex * 8, resolved[0].PteIndex * 8 });
@@ -111,12 +111,12 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void A_stack_is_told_with_its_thread()
+    public void A_stack_is_returned_with_its_thread()
     {
         Assert.Equal(Target.ProcessId, Resolve("[stack]-8").ThreadId);
         Target.Ask("garlic");
         using MappedImages images = new(Process);
-        // Waiting threads of the runtime: each tells where its stack is.
+        // Waiting threads of the runtime have a stack pointer.
         (int Thread, ulong Pointer)[] waiting = [.. Process.ThreadIds().Where(id => id != Process.Id)
             .Select(id => (id, File.ReadAllText($"/proc/{Process.Id}/task/{id}/syscall")))
             .Where(item => SyscallLine.TryParse(System.Text.Encoding.ASCII.GetBytes(item.Item2), out _))
@@ -126,7 +126,7 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void What_is_not_mapped_is_told_and_does_not_stop_the_others()
+    public void An_unmapped_address_is_reported_and_does_not_stop_the_others()
     {
         List<string> failed = [];
         using Symbolizer resolver = new(Process);
@@ -138,7 +138,7 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void A_mapping_that_comes_later_is_found_and_order_is_kept()
+    public void A_later_mapping_is_found_and_order_is_kept()
     {
         using Symbolizer resolver = new(Process);
         ulong libc = AddressExpression.Parse("libc.so.6").Resolve(Process);
@@ -183,7 +183,7 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void The_expression_of_data_leads_back_to_it()
+    public void The_expression_of_a_data_address_resolves_to_it()
     {
         using TemporaryFolder folder = new();
         string path = folder.File("stock.bin", new byte[5 * Page.Size]);
@@ -202,7 +202,7 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void A_process_that_has_ended_is_an_error()
+    public void An_exited_process_is_an_error()
     {
         using Symbolizer resolver = new(Process);
         ulong libc = AddressExpression.Parse("libc.so.6").Resolve(Process);
@@ -214,7 +214,7 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void A_map_of_code_that_is_made_while_running_names_it()
+    public void A_perf_map_names_jitted_code()
     {
         ulong address = Target.Ask("map 8192 r-x private").Address("address");
         string path = $"/tmp/perf-{Target.ProcessId}.map";
@@ -236,7 +236,7 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
-    public void A_map_that_another_user_wrote_is_not_believed()
+    public void A_perf_map_written_by_another_user_is_ignored()
     {
         Requires.Root();
         using TargetProcess other = TargetProcess.Start("setpriv", "--reuid", "65534", "--clear-groups");

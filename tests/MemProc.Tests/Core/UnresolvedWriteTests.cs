@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemProc.Tests;
 
-/// <summary>Writes to address expressions: resolved together, before anything is written.</summary>
+/// <summary>Tests writes to address expressions, which are resolved together before anything is written.</summary>
 public sealed class UnresolvedWriteTests : TargetTests
 {
     [Fact]
@@ -49,7 +49,7 @@ public sealed class UnresolvedWriteTests : TargetTests
         Assert.InRange(BytesReadBy(() => UnresolvedWrite.Resolve(Process, numbers)), 0, maps / 2);
     }
 
-    /// <summary>Bytes that this thread reads by system calls.</summary>
+    /// <summary>Returns the bytes that this thread has read by system calls.</summary>
     private static long BytesReadBy(Action work)
     {
         long before = BytesRead();

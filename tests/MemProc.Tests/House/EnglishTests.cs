@@ -5,12 +5,12 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace MemProc.Tests;
 
-/// <summary>Names, messages and help use the words of the field: what has a usual term bears it.</summary>
+/// <summary>Checks that names, messages and help use the usual technical terms.</summary>
 public sealed partial class EnglishTests
 {
     private static readonly string Root = Programs.Remembered("RepoRoot");
 
-    /// <summary>The tokens of all sources but this one, whose patterns are the words themselves.</summary>
+    /// <summary>The tokens of all sources except this one, which contains the words as patterns.</summary>
     private static readonly Lazy<(string File, SyntaxToken Token)[]> Tokens = new(() =>
     [
         .. from file in Sources("*.cs")
@@ -49,7 +49,7 @@ public sealed partial class EnglishTests
         where !file.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj")
         select file;
 
-    /// <summary>Whether an identifier is the name of a declaration, and not a use of one.</summary>
+    /// <summary>Returns whether an identifier is the name of a declaration.</summary>
     private static bool IsDeclared(SyntaxToken token) => token.Parent is BaseTypeDeclarationSyntax or MethodDeclarationSyntax
         or PropertyDeclarationSyntax or VariableDeclaratorSyntax or ParameterSyntax or EnumMemberDeclarationSyntax
         or LocalFunctionStatementSyntax or DelegateDeclarationSyntax or SingleVariableDesignationSyntax

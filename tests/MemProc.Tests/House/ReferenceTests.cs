@@ -3,7 +3,7 @@ using System.Reflection.PortableExecutable;
 
 namespace MemProc.Tests;
 
-/// <summary>What the assemblies that users load refer to.</summary>
+/// <summary>Checks the references of the assemblies that users load.</summary>
 public sealed class ReferenceTests
 {
     /// <summary>.NET ends a process that uses cryptography on a machine without OpenSSL.</summary>
@@ -17,7 +17,7 @@ public sealed class ReferenceTests
         Assert.Contains("memproc.dll", names);
         Assert.All(files, file => Assert.DoesNotContain(References(file),
             name => name.StartsWith("System.Security.Cryptography", StringComparison.Ordinal)));
-        // The reader does find references.
+        // The reader finds references.
         Assert.Contains("MemProc.Core", References(files.First(file => Path.GetFileName(file) == "MemProc.PowerShell.dll")));
     }
 

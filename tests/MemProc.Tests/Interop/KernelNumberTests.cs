@@ -5,7 +5,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The kernel's numbers that the interop assembly repeats are those of the C headers, says gcc.</summary>
+/// <summary>Tests that the kernel's constants in the interop assembly are those of the C headers, with gcc.</summary>
 public sealed class KernelNumberTests
 {
     [Fact]
@@ -123,7 +123,7 @@ public sealed class KernelNumberTests
         }, (object)flag.Bit)));
 
     [Fact]
-    public void A_wrong_number_would_be_noticed()
+    public void A_wrong_number_is_detected()
     {
         Assert.Empty(CCompiler.CompileErrors(Assertions("#include <errno.h>", [("ENOENT", 2)])));
         Assert.NotEmpty(CCompiler.CompileErrors(Assertions("#include <errno.h>", [("ENOENT", 3)])));

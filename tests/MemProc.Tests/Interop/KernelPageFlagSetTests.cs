@@ -11,7 +11,7 @@ public sealed class KernelPageFlagSetTests
     private const string RawLetters = "rmdPpOhcfH";
 
     [Theory]
-    // What page-types printed in the seeds.
+    // Recorded output of page-types.
     [InlineData(0x0, "___________________________", "")]
     [InlineData(0x800, "___________M_______________", "mmap")]
     [InlineData(0x828, "___U_l_____M_______________", "uptodate,lru,mmap")]
@@ -26,7 +26,7 @@ public sealed class KernelPageFlagSetTests
     [InlineData(0x4000000, "__________________________g", "pgtable")]
     [InlineData(0x8000c, "__RU_______________X_______", "referenced,uptodate,hwpoison")]
     [InlineData(0x100000, "____________________n______", "nopage")]
-    public void A_word_is_shown_as_page_types_shows_it(ulong raw, string symbol, string names)
+    public void Flags_are_shown_as_page_types_shows_them(ulong raw, string symbol, string names)
     {
         KernelPageFlagSet word = new(raw);
         Assert.Equal(names, string.Join(',', word.Names));
@@ -97,12 +97,12 @@ public sealed class KernelPageFlagSetTests
     [Theory]
     [InlineData(0x0000ffff_00000028, 0x28)]
     [InlineData(0xffff0000_00000028, 0xffff0000_00000028)]
-    // Compound head and tail stay with hugetlb pages alone.
+    // Compound head and tail are kept for hugetlb pages only.
     [InlineData(0x18028, 0x28)]
     [InlineData(0x38028, 0x38028)]
     [InlineData(0x408028, 0x400028)]
     [InlineData(0x8000000, 0x8000000)]
-    public void What_only_kernel_developers_want_can_be_left_out(ulong raw, ulong wellKnown) =>
+    public void Kernel_internal_flags_can_be_omitted(ulong raw, ulong wellKnown) =>
         Assert.Equal(wellKnown, new KernelPageFlagSet(raw).WellKnown.Raw);
 
     [Theory]
@@ -110,23 +110,23 @@ public sealed class KernelPageFlagSetTests
     [InlineData(1UL << 16, false, true, false)]
     [InlineData(1UL << 19, false, false, true)]
     [InlineData(~(1UL << 5 | 1UL << 16 | 1UL << 19), false, false, false)]
-    public void Single_bits_are_told(ulong raw, bool isOnLru, bool isCompoundTail, bool isPoisoned)
+    public void Single_bits_are_tested(ulong raw, bool isOnLru, bool isCompoundTail, bool isPoisoned)
     {
         KernelPageFlagSet word = new(raw);
         Assert.Equal((isOnLru, isCompoundTail, isPoisoned), (word.IsOnLru, word.IsCompoundTail, word.IsPoisoned));
     }
 
     [Theory]
-    // owner_2 of an anonymous page, and of any other.
+    // owner_2 of an anonymous page, and of another page.
     [InlineData(1UL << 34 | 1UL << 12, 1UL << 47 | 1UL << 12)]
     [InlineData(1UL << 34, 1UL << 34)]
-    // active and error of a slab, and of any other page.
+    // active and error of a slab, and of another page.
     [InlineData(1UL << 7 | 1UL << 6 | 1UL << 1, 1UL << 7 | 1UL << 50 | 1UL << 51)]
     [InlineData(1UL << 6 | 1UL << 1, 1UL << 6 | 1UL << 1)]
     // reclaim means readahead unless the page is being written back.
     [InlineData(1UL << 9, 1UL << 48)]
     [InlineData(1UL << 9 | 1UL << 8, 1UL << 9 | 1UL << 8)]
     [InlineData(1UL << 27 | 1UL << 49, 1UL << 27 | 1UL << 49)]
-    public void Bits_with_two_meanings_can_be_told_apart(ulong raw, ulong expanded) =>
+    public void Overloaded_bits_are_distinguished(ulong raw, ulong expanded) =>
         Assert.Equal(expanded, new KernelPageFlagSet(raw).Expand().Raw);
 }

@@ -3,11 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The page that the kernel is tried on.</summary>
+/// <summary>Tests the own page that kernel features are probed on.</summary>
 public sealed class OwnPageTests
 {
     [Fact]
-    public void It_is_present_and_of_this_process_alone_until_it_is_given_back()
+    public void It_is_present_and_exclusive_until_it_is_released()
     {
         OwnPage page = new();
         ulong address = page.Address;

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>PAGEMAP_SCAN on a live process.</summary>
+/// <summary>Tests PAGEMAP_SCAN on a live process.</summary>
 public sealed class PageMapScanTests
 {
     private const ulong Length = 1UL << 36;
@@ -26,7 +26,7 @@ public sealed class PageMapScanTests
     }
 
     [Fact]
-    public void It_goes_on_where_the_room_was_used_up()
+    public void It_continues_when_the_buffer_was_full()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply reserve = target.Ask($"reserve {Length} 100");
@@ -52,7 +52,7 @@ public sealed class PageMapScanTests
     }
 
     [Fact]
-    public void Neighbours_are_one_run()
+    public void Adjacent_pages_are_one_run()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong start = target.Ask($"map {16 * Page.Size} rw- private").Address("address");
@@ -71,7 +71,7 @@ public sealed class PageMapScanTests
     }
 
     [Fact]
-    public void It_stops_when_enough_is_found()
+    public void It_stops_at_the_page_limit()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong start = target.Ask($"reserve {16 * Page.Size} 16").Address("address");
@@ -87,7 +87,7 @@ public sealed class PageMapScanTests
     }
 
     [Fact]
-    public void A_wrong_range_is_refused()
+    public void An_invalid_range_is_rejected()
     {
         using SafeFileHandle pagemap = Libc.OpenAt(null, "/proc/self/pagemap");
         PageRegion[] regions = new PageRegion[1];

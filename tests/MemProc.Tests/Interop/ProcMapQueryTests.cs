@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>PROCMAP_QUERY on a live process, against its maps.</summary>
+/// <summary>Compares PROCMAP_QUERY on a live process with its maps.</summary>
 public sealed class ProcMapQueryTests
 {
     private const string Request = "PROCMAP_QUERY (Linux 6.11)";
 
     [Fact]
-    public void It_says_what_maps_says_of_every_mapping()
+    public void It_equals_maps_for_every_mapping()
     {
         using TemporaryFolder folder = new();
         string path = folder.File("a b", new byte[3 * Page.Size]);
@@ -21,7 +21,7 @@ public sealed class ProcMapQueryTests
         target.Ask($"file {Page.Size} {Page.Size} r-x private {path}");
         using SafeFileHandle maps = Libc.OpenAt(null, $"/proc/{target.ProcessId}/maps");
 
-        // The runtime may still be mapping something of its own; the answers count once the text stood still.
+        // The runtime may still map memory; results count only if maps did not change.
         for (int attempt = 0; attempt < 20; attempt++)
         {
             string[] before = Lines(target);
@@ -33,11 +33,11 @@ public sealed class ProcMapQueryTests
             }
         }
 
-        Assert.Fail("the maps of an idle target do not stand still");
+        Assert.Fail("the maps of an idle target keep changing");
     }
 
     [Fact]
-    public void A_hole_has_no_mapping_but_a_next_one()
+    public void A_hole_has_no_mapping_but_the_next_one_is_found()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -78,7 +78,7 @@ public sealed class ProcMapQueryTests
     }
 
     [Fact]
-    public void Above_the_last_mapping_there_is_none()
+    public void No_mapping_is_found_above_the_last_one()
     {
         using SafeFileHandle maps = Libc.OpenAt(null, "/proc/self/maps");
         Errno errno = ProcMapQuery.TryQuery(maps, ulong.MaxValue, orNext: true, out _, out _);
@@ -97,7 +97,7 @@ public sealed class ProcMapQueryTests
         Assert.Equal(Errno.ESRCH, errno);
     }
 
-    // [vsyscall] is a line that maps adds: it is not a mapping of the process.
+    // maps adds the line of [vsyscall], which is not a mapping of the process.
     private static string[] Lines(TargetProcess target) => [.. File.ReadLines($"/proc/{target.ProcessId}/maps")
         .Where(line => !line.EndsWith("[vsyscall]", StringComparison.Ordinal))];
 

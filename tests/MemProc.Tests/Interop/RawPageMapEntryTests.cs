@@ -5,14 +5,14 @@ namespace MemProc.Tests.Interop;
 public sealed class RawPageMapEntryTests
 {
     [Theory]
-    // Recorded on Linux 6.18: own anonymous page, zero page, shared anonymous page, vDSO, nothing.
+    // Recorded on Linux 6.18: private anonymous page, zero page, shared anonymous page, vDSO, no page.
     [InlineData(0x8100000000158561, 0x158561, true, false)]
     [InlineData(0x8000000000003b34, 0x3b34, false, false)]
     [InlineData(0xa10000000010f53b, 0x10f53b, true, true)]
     [InlineData(0xa000000000002861, 0x2861, false, true)]
-    // The largest frame number that the field holds.
+    // The maximum frame number of the field.
     [InlineData(0x807fffffffffffff, 0x7fffffffffffff, false, false)]
-    // Bit 54 is the frame number's: the dump program in the seeds takes it for soft-dirty.
+    // Bit 54 belongs to the frame number; some tools mistake it for soft-dirty.
     [InlineData(0x8040000000000001, 0x40000000000001, false, false)]
     public void A_present_page_has_a_frame(ulong raw, ulong pfn, bool isExclusive, bool isFileOrShared)
     {
@@ -35,7 +35,7 @@ public sealed class RawPageMapEntryTests
     [InlineData(0x8100000000000000)]
     [InlineData(0xa000000000000000)]
     [InlineData(0x8180000000000000)]
-    public void A_present_page_without_a_number_is_hidden(ulong raw)
+    public void A_present_page_without_a_frame_number_is_hidden(ulong raw)
     {
         RawPageMapEntry word = new(raw);
         Assert.True(word.IsPresent);
@@ -44,7 +44,7 @@ public sealed class RawPageMapEntryTests
     }
 
     [Theory]
-    // The seeds' v2pfn.py masked bits 55 to 63 away and took this for a frame; page-types said 6314.
+    // A tool that only masks bits 55 to 63 mistakes this for a frame; page-types shows 6314.
     [InlineData(0x00000000000c6280, 0, 0x6314)]
     [InlineData(0x40000000000c6280, 0, 0x6314)]
     [InlineData(0x400000000000003f, 31, 1)]
@@ -82,7 +82,7 @@ public sealed class RawPageMapEntryTests
     [InlineData(61, false)]
     [InlineData(62, true)]
     [InlineData(63, true)]
-    public void Each_bit_says_one_thing(int bit, bool isPopulated)
+    public void Each_bit_sets_one_property(int bit, bool isPopulated)
     {
         RawPageMapEntry word = new(1UL << bit);
         Assert.Equal(bit == 55, word.IsSoftDirty);
@@ -96,5 +96,5 @@ public sealed class RawPageMapEntryTests
     }
 
     [Fact]
-    public void Nothing_is_nothing() => Assert.False(new RawPageMapEntry(0).IsPopulated);
+    public void An_entry_of_zero_is_not_populated() => Assert.False(new RawPageMapEntry(0).IsPopulated);
 }

@@ -5,12 +5,12 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>The runtime hears of no child while it is silent, whatever signals were under way, and of all afterwards.</summary>
+/// <summary>Tests that the runtime handles no child exit during the suppression, and all of them afterwards.</summary>
 public sealed partial class SigChldSuppressorTests
 {
     private const int SigChld = 17;
 
-    /// <summary>SA_NODEFER, in the byte of a struct sigaction that it is in: handler, 128 bytes of mask, flags.</summary>
+    /// <summary>SA_NODEFER in its byte of struct sigaction: handler, 128 bytes of mask, flags.</summary>
     private const byte Mark = 0x40;
     private const int MarkedByte = 139;
     private const int SigActionBytes = 256;
@@ -18,7 +18,7 @@ public sealed partial class SigChldSuppressorTests
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public void The_runtime_looks_after_children_when_it_ends_and_not_before()
+    public void The_runtime_handles_children_after_the_suppression_and_not_before()
     {
         using RuntimeSignals signals = RuntimeSignals.Open();
         using Process child = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true })!;
@@ -26,7 +26,7 @@ public sealed partial class SigChldSuppressorTests
         {
             child.StandardInput.Close();
             Assert.True(SpinWait.SpinUntil(() => IsZombie(child.Id), Timeout));
-            signals.TellOfChildren();
+            signals.WriteSigChld();
             Assert.True(SpinWait.SpinUntil(() => ProcessStartLock(null).WaitingWriteCount > 0, Timeout));
             Assert.False(child.HasExited);
             Assert.True(IsZombie(child.Id));
@@ -37,7 +37,7 @@ public sealed partial class SigChldSuppressorTests
     }
 
     [Fact]
-    public void What_ended_meanwhile_without_a_signal_under_way_is_looked_after_too()
+    public void Children_that_exited_without_a_pending_signal_are_handled_too()
     {
         using Process child = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true })!;
         using (new SigChldSuppressor())
@@ -51,9 +51,9 @@ public sealed partial class SigChldSuppressorTests
     }
 
     [Fact]
-    public void A_handler_that_somebody_installs_meanwhile_stays()
+    public void A_handler_installed_during_the_suppression_is_kept()
     {
-        // The runtime has its handler when it has started a process.
+        // The runtime installs its handler when it starts a process.
         Shell.Run("true");
         byte[] before = Handler();
         Assert.Equal(0, before[MarkedByte] & Mark);
@@ -75,14 +75,14 @@ public sealed partial class SigChldSuppressorTests
     }
 
     [Fact]
-    public void The_lock_that_is_held_is_the_private_field_of_this_runtime()
+    public void The_lock_is_the_private_field_of_this_runtime()
     {
         Assert.True(SigChldSuppressor.HoldsRuntimeLock);
         Assert.Same(ProcessStartLock(null), SigChldSuppressor.RuntimeLock);
     }
 
     [Fact]
-    public void A_runtime_without_that_field_is_no_failure()
+    public void A_runtime_without_the_field_is_not_an_error()
     {
         Assert.Null(SigChldSuppressor.Find(() => throw new MissingFieldException()));
         Assert.Null(SigChldSuppressor.Find(() => MissingLock(null)));
@@ -91,7 +91,7 @@ public sealed partial class SigChldSuppressorTests
     private static bool IsZombie(int processId) =>
         File.ReadAllText($"/proc/{processId}/stat").Contains(") Z ", StringComparison.Ordinal);
 
-    /// <summary>The handler that there is, when no other test has it silenced.</summary>
+    /// <summary>Returns the current handler, when no other test suppresses it.</summary>
     private static unsafe byte[] Handler()
     {
         byte[] handler = new byte[SigActionBytes];

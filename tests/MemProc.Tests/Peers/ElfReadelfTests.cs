@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace MemProc.Tests;
 
-/// <summary>What the reader tells of ELF files is what readelf and objdump tell.</summary>
+/// <summary>Compares the ELF reader with readelf and objdump.</summary>
 public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<ElfSamples>
 {
     public static TheoryData<string> Samples => [.. ElfSamples.Names];
@@ -125,7 +125,7 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
 
     [Theory]
     [MemberData(nameof(Samples))]
-    public void Objdump_says_the_same(string sample)
+    public void Objdump_shows_the_same(string sample)
     {
         using ElfFile file = Open(sample);
         (_, string output, _) = Shell.Try(Requires.Tool("objdump"), ["-h", "-T", "-w", samples[sample]]);

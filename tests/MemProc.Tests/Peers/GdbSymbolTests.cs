@@ -1,12 +1,12 @@
 namespace MemProc.Tests.Peers;
 
-/// <summary>Addresses are called what gdb calls them.</summary>
+/// <summary>Compares names of addresses with gdb.</summary>
 public sealed class GdbSymbolTests
 {
     private const int Count = 1000;
 
     [Fact]
-    public void Addresses_of_code_are_called_what_gdb_calls_them()
+    public void Code_addresses_have_the_names_of_gdb()
     {
         string gdb = Requires.Tool("gdb");
         using TargetProcess target = TargetProcess.Start();
@@ -42,7 +42,7 @@ public sealed class GdbSymbolTests
     private static string? NameOf(ResolvedAddress address) => address.Symbol is null ? null
         : address.SymbolOffset == 0 ? address.Symbol : $"{address.Symbol} + {address.SymbolOffset}";
 
-    /// <summary>Names and offsets as gdb tells them, without section and version; null where it knows none.</summary>
+    /// <summary>Returns names and offsets of gdb, without section and version; null if gdb has no name.</summary>
     private static (string?[] Names, string Output) Ask(string gdb, int processId, ulong[] addresses)
     {
         using TemporaryFolder folder = new();

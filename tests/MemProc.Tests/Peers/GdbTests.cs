@@ -1,10 +1,10 @@
 namespace MemProc.Tests.Peers;
 
-/// <summary>What gdb and readelf make of a core: threads, frames, texts, files.</summary>
+/// <summary>Tests that gdb and readelf can read a saved core: threads, frames, strings, files.</summary>
 public sealed class GdbTests
 {
     [Fact]
-    public void Gdb_finds_threads_frames_texts_and_files_in_a_core()
+    public void Gdb_finds_threads_frames_strings_and_files_in_a_core()
     {
         string gdb = Requires.Tool("gdb");
         using TemporaryFolder folder = new();

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace MemProc.Tests;
 
 /// <summary>
-/// Page by page what page-types of the kernel's source says, of the same process at the same moment: a process changes,
-/// so both are asked until they agree, and only what they never agree on fails.
+/// Compares pages with page-types of the kernel's source. A process changes between the two reads, so both are repeated
+/// until they agree; a test fails only if they never agree.
 /// </summary>
 public sealed class PageTypesTests
 {
@@ -14,8 +14,8 @@ public sealed class PageTypesTests
     private const int CommonLetters = 34;
 
     /// <summary>
-    /// Where the target maps what it is told to. Elsewhere are libraries that page-types maps too while it counts, and
-    /// what the runtime touches.
+    /// The range in which the target maps memory on command. Outside are libraries that page-types also maps while it
+    /// counts, and pages that the runtime touches.
     /// </summary>
     private const ulong Arena = 0x7000_0000_0000, ArenaEnd = 0x7400_0000_0000;
 
@@ -101,7 +101,7 @@ public sealed class PageTypesTests
     }
 
     [Fact]
-    public void Pages_that_went_to_swap_and_half_of_them_back()
+    public void Pages_swapped_out_and_half_of_them_swapped_in()
     {
         Requires.Root();
         Requires.PageTypes();
@@ -112,7 +112,7 @@ public sealed class PageTypesTests
         target.Ask($"advise {address} {256 * Page.Size} {AdvisePageOut}");
         target.Ask($"peek {address} {100 * Page.Size}");
         Agree(target, ["-L", "-N", "-a", $"0x{address / Page.Size:x}+256"],
-            // page-types shows the slot of a page in swap where others have their frame.
+            // page-types shows the swap slot of a swapped page in the column of the frame.
             output => [.. Rows(output).Select(row => $"{row[0]} {row[1]} {Symbol(row[2])}")],
             (process, tables) =>
             {
@@ -125,15 +125,15 @@ public sealed class PageTypesTests
     }
 
     [Fact]
-    public void More_mappings_than_page_types_can_keep()
+    public void More_mappings_than_page_types_can_store()
     {
-        // page-types keeps 10,240 mappings and says nothing of the others.
+        // page-types stores 10,240 mappings and silently ignores the others.
         using TargetProcess target = Start();
         TargetReply many = target.Ask("vmas 12000");
         ulong address = many.Address("address"), length = many.Number("length");
         target.Ask($"protect {address} {length} rw-");
         target.Ask($"touch {address} 12000");
-        // By turns again, so that neighbours are not merged.
+        // Alternating again, so that neighbours are not merged.
         for (ulong page = 0; page < 12000; page += 2)
         {
             target.Ask($"protect {address + page * Page.Size} {Page.Size} r--");
@@ -151,7 +151,7 @@ public sealed class PageTypesTests
     }
 
     [Fact]
-    public void The_pages_of_a_file_and_the_last_partial_one_which_page_types_drops()
+    public void Pages_of_a_file_and_the_last_partial_one_that_page_types_omits()
     {
         Requires.Root();
         using TemporaryFolder folder = new();
@@ -169,12 +169,12 @@ public sealed class PageTypesTests
 
         Assert.Equal(10, ours.Length);
         Assert.Equal(theirs, ours.Take(theirs.Length));
-        // Versions differ in whether they count the last page, which is a part of one.
+        // Some versions count the last, partial page, others do not.
         Assert.InRange(theirs.Length, 9, 10);
     }
 
     [Fact]
-    public void A_bit_without_a_name_which_ends_page_types()
+    public void A_bit_without_a_name_that_makes_page_types_fail()
     {
         Requires.Root();
         using SimulatedProcess simulated = new();
@@ -251,11 +251,11 @@ public sealed class PageTypesTests
         return found;
     }
 
-    /// <summary>The rows of a listing, without its header.</summary>
+    /// <summary>Returns the rows of a listing, without its header.</summary>
     private static IEnumerable<string[]> Rows(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .Skip(1).Select(line => line.Split('\t', StringSplitOptions.RemoveEmptyEntries));
 
-    /// <summary>Set of flags and number of pages, in order of the flags.</summary>
+    /// <summary>Returns sets of flags with their number of pages, in order of the flags.</summary>
     private static string[] Summary(string output) => Summed(
         from line in output.Split('\n')
         where line.StartsWith("0x", StringComparison.Ordinal)
@@ -271,6 +271,6 @@ public sealed class PageTypesTests
             orderby pages.Key
             select $"0x{pages.Key:x} {pages.Aggregate(0UL, (sum, one) => sum + one)}"];
 
-    /// <summary>The letters up to the flags that page-types' versions differ in.</summary>
+    /// <summary>Returns the letters before the flags that differ between versions of page-types.</summary>
     private static string Symbol(string symbol) => symbol[..CommonLetters];
 }

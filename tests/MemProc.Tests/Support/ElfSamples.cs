@@ -1,9 +1,9 @@
 namespace MemProc.Tests;
 
-/// <summary>ELF files of all kinds, each made when a test first asks for it. A test whose file cannot be made is skipped.</summary>
+/// <summary>ELF files of all kinds, each made on first use. A test whose file cannot be made is skipped.</summary>
 public sealed class ElfSamples : IDisposable
 {
-    /// <summary>The programs and libraries of this machine, and what the tools make of the sources below.</summary>
+    /// <summary>Programs and libraries of this machine, and files compiled from the sources below.</summary>
     public static readonly string[] Names =
     [
         "ls", "libc", "ld.so", "vdso", "static-pie", "library", "c++", "stripped", "debug", "32-bit", "object", "big-endian",
@@ -70,10 +70,10 @@ public sealed class ElfSamples : IDisposable
             _folder.File("some.bytes", "some bytes"u8))),
     };
 
-    /// <summary>The path of a sample.</summary>
+    /// <summary>Returns the path of a sample.</summary>
     public string this[string name] => _samples[name].Value;
 
-    /// <summary>A new file's path.</summary>
+    /// <summary>Returns the path of a new file.</summary>
     public string New(string name) => Path.Combine(_folder.Path, name);
 
     /// <inheritdoc/>
@@ -85,7 +85,7 @@ public sealed class ElfSamples : IDisposable
         return path;
     }
 
-    /// <summary>A library of the C library's, where this process has it from.</summary>
+    /// <summary>Returns the path of a library that this process has loaded.</summary>
     private static string Mapped(string name)
     {
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);

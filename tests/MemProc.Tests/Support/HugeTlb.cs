@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemProc.Tests;
 
-/// <summary>A hugetlb page and a folder whose files are made of such pages, as long as a test needs them.</summary>
+/// <summary>A reserved hugetlb page and a mounted hugetlbfs, until it is disposed.</summary>
 internal sealed class HugeTlb : IDisposable
 {
     private const string Count = "/proc/sys/vm/nr_hugepages";
@@ -23,10 +23,10 @@ internal sealed class HugeTlb : IDisposable
     /// <summary>A file of one huge page.</summary>
     public string FilePath => Path.Combine(_folder.Path, "huge");
 
-    /// <summary>How many pages the kernel keeps for such use; none where it knows no such use.</summary>
+    /// <summary>Returns the number of reserved pages; empty if the kernel does not support them.</summary>
     public static string Reserved() => File.Exists(Count) ? File.ReadAllText(Count).Trim() : "";
 
-    /// <summary>Reserves the page; skips the test where the kernel has none to give.</summary>
+    /// <summary>Reserves the page; skips the test if the kernel has no free one.</summary>
     public static HugeTlb Reserve()
     {
         Requires.Root();

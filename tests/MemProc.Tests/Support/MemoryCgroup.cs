@@ -1,8 +1,8 @@
 namespace MemProc.Tests;
 
 /// <summary>
-/// A memory cgroup of a test's own in the machine's hierarchy, of version 1 or 2; removed in the end. Where none can
-/// be made the test is skipped.
+/// A new memory cgroup in the machine's hierarchy, of version 1 or 2, until it is disposed. If it cannot be created
+/// the test is skipped.
 /// </summary>
 internal sealed class MemoryCgroup : IDisposable
 {
@@ -11,7 +11,7 @@ internal sealed class MemoryCgroup : IDisposable
     private readonly string _root;
     private bool _isRemoved;
 
-    /// <summary>Makes the cgroup.</summary>
+    /// <summary>Creates the cgroup.</summary>
     public MemoryCgroup()
     {
         Requires.Root();
@@ -26,7 +26,7 @@ internal sealed class MemoryCgroup : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Assert.Skip($"needs a memory cgroup of its own: {error.Message}");
+            Assert.Skip($"needs a new memory cgroup: {error.Message}");
         }
 
         if (!File.Exists(Path.Combine(Folder, "memory.usage_in_bytes"))
@@ -43,10 +43,10 @@ internal sealed class MemoryCgroup : IDisposable
     /// <summary>Its folder.</summary>
     public string Folder { get; }
 
-    /// <summary>Moves a process into it: what the process touches from now on is its.</summary>
+    /// <summary>Moves a process into it; new pages of the process are charged to it.</summary>
     public void Add(int processId) => File.WriteAllText(Path.Combine(Folder, "cgroup.procs"), $"{processId}");
 
-    /// <summary>Removes it. A process that is left goes back to the root.</summary>
+    /// <summary>Removes it. A remaining process moves back to the root.</summary>
     public void Remove()
     {
         if (_isRemoved)
@@ -75,7 +75,7 @@ internal sealed class MemoryCgroup : IDisposable
         }
         catch (IOException)
         {
-            // A process that is exiting counts until it is gone.
+            // An exiting process counts until it has exited.
             return false;
         }
     }

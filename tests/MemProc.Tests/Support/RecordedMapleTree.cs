@@ -1,12 +1,12 @@
 namespace MemProc.Tests;
 
-/// <summary>The maple tree of a process with 23 mappings, as Linux 6.18 kept it on x86-64: one node above two leaves.</summary>
+/// <summary>The maple tree of a process with 23 mappings, recorded on x86-64 Linux 6.18: a root and two leaves.</summary>
 internal static class RecordedMapleTree
 {
     /// <summary>The tree's ma_root.</summary>
     public const ulong Root = 0xffff888487c4fb1e;
 
-    /// <summary>Addresses of the nodes: the upper one, then the leaves.</summary>
+    /// <summary>Addresses of the nodes: the root node, then the leaves.</summary>
     public static readonly ulong[] Addresses = [0xffff888487c4fb00, 0xffff888488d4ea00, 0xffff888488d4e600];
 
     /// <summary>Addresses of the vm_area_structs, with the first address of each and the first address after it.</summary>
@@ -37,7 +37,7 @@ internal static class RecordedMapleTree
         (0xffff88848639b480, 0x7ffeb58c5000, 0x7ffeb58e6000),
     ];
 
-    /// <summary>The nodes, each a copy that a test may spoil.</summary>
+    /// <summary>The nodes, as copies that a test may change.</summary>
     public static Dictionary<ulong, byte[]> Nodes() => new()
     {
         [0xffff888487c4fb00] = Convert.FromBase64String(

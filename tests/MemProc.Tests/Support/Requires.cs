@@ -2,13 +2,13 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>What a test needs from the machine. Where it is missing the test is skipped, and says why.</summary>
+/// <summary>Requirements of a test. A test whose requirement is missing is skipped with the reason.</summary>
 internal static class Requires
 {
-    /// <summary>The user must be root.</summary>
+    /// <summary>Requires root.</summary>
     public static void Root() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root");
 
-    /// <summary>A program must be installed.</summary>
+    /// <summary>Requires an installed program.</summary>
     /// <returns>Its path.</returns>
     public static string Tool(string name)
     {
@@ -22,20 +22,20 @@ internal static class Requires
         return path;
     }
 
-    /// <summary>page-types of the kernel's source, to compare with.</summary>
-    /// <returns>Its path: of the variable PAGE_TYPES, or from PATH.</returns>
+    /// <summary>Requires page-types from the kernel's source, to compare with.</summary>
+    /// <returns>Its path: from the variable PAGE_TYPES, or from PATH.</returns>
     public static string PageTypes() => Environment.GetEnvironmentVariable("PAGE_TYPES") is { Length: > 0 } path
         ? path
         : Tool("page-types");
 
-    /// <summary>The kernel must know an ioctl: the answer to one must not be ENOTTY.</summary>
+    /// <summary>Requires an ioctl: its result must not be ENOTTY.</summary>
     public static void Request(Errno answer, string request) =>
         Assert.SkipWhen(answer == Errno.ENOTTY, $"needs {request}, which this kernel does not have");
 
-    /// <summary>Writes of others to a touched page of the target must be refused, though it stays writable to see.</summary>
+    /// <summary>Makes writes of other processes to a touched page of the target fail. maps shows it as writable.</summary>
     public static void Refusal(TargetProcess target, ulong address) => WriteProtection(target, "refuse", address);
 
-    /// <summary>Writes of others to a touched page of the target must wait until it ends.</summary>
+    /// <summary>Makes writes of other processes to a touched page of the target wait until the target exits.</summary>
     public static void Stall(TargetProcess target, ulong address)
     {
         Root();

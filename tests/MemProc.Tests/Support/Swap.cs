@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>A small swap area, there as long as a test needs it.</summary>
+/// <summary>A small swap area, until it is disposed.</summary>
 internal sealed class Swap : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -9,7 +9,7 @@ internal sealed class Swap : IDisposable
 
     private Swap() => _file = _folder.File("swap", new byte[32 * 1024 * 1024]);
 
-    /// <summary>Makes the area; skips the test where the machine allows none.</summary>
+    /// <summary>Creates the area; skips the test if the machine does not allow it.</summary>
     public static Swap On()
     {
         Requires.Root();

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace MemProc.ModuleTests;
 
-/// <summary>Which Pester files there are.</summary>
+/// <summary>Checks that each cmdlet has a Pester file.</summary>
 public sealed partial class PesterFileTests
 {
     public static TheoryData<string> Cmdlets =>
@@ -20,7 +20,7 @@ public sealed partial class PesterFileTests
         Assert.Contains(discovered.Tests, test => test.Name.StartsWith(cmdlet, StringComparison.Ordinal));
     }
 
-    // 'Get-A' 'Get-B' …, a cmdlet a line.
+    // 'Get-A' 'Get-B' …, one cmdlet per line.
     [GeneratedRegex(@"CmdletsToExport\s*=\s*@\((?:\s*'([\w-]+)')+\s*\)")]
     private static partial Regex CmdletsToExport();
 }

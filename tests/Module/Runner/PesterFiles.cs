@@ -3,7 +3,7 @@ using System.Reflection;
 
 namespace MemProc.ModuleTests;
 
-/// <summary>The Pester files of tests/Module, each discovered and run once when it is first asked for.</summary>
+/// <summary>The Pester files of tests/Module, each discovered and run once on first use.</summary>
 internal static class PesterFiles
 {
     private static readonly ConcurrentDictionary<string, PesterReply> Discovered = [];
@@ -21,7 +21,7 @@ internal static class PesterFiles
     /// <summary>The repository's folder.</summary>
     public static string RepoRoot { get; } = Remembered("RepoRoot");
 
-    /// <summary>What the build wrote down about itself.</summary>
+    /// <summary>Returns a value that the build has stored in the assembly's metadata.</summary>
     public static string Remembered(string key) => typeof(PesterFiles).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == key).Value!;
 
@@ -33,9 +33,22 @@ internal static class PesterFiles
     public static PesterReply Discover(string name) =>
         Discovered.GetOrAdd(name, file => Session.Value.Request("discover", Path.Combine(Folder, file)));
 
-    /// <summary>Runs a file, or returns the results of its first run.</summary>
+    /// <summary>Runs a file on the first call, and returns the results.</summary>
     public static PesterReply Run(string name) =>
         Completed.GetOrAdd(name, file => Session.Value.Request("run", Path.Combine(Folder, file)));
 
     private static string Folder => Path.Combine(RepoRoot, "tests", "Module");
 }
+
+/// <summary>A reply of PesterHost.ps1.</summary>
+/// <param name="Tests">The tests of a file, in the file's order, discovered or run.</param>
+/// <param name="Error">The failure of the file as a whole; empty otherwise.</param>
+internal sealed record PesterReply(PesterTest[] Tests, string Error);
+
+/// <summary>A discovered or completed Pester test.</summary>
+/// <param name="Name">The names of its blocks and its own name, joined by dots.</param>
+/// <param name="Result">Passed, Failed, Skipped, Inconclusive or NotRun.</param>
+/// <param name="Message">The reason of a failure or skip; empty otherwise.</param>
+/// <param name="Stack">The stack of the failure.</param>
+/// <param name="Seconds">Its duration in seconds.</param>
+internal sealed record PesterTest(string Name, string Result, string Message, string Stack, double Seconds);

@@ -1,12 +1,12 @@
 <#
 .SYNOPSIS
-    Runs Pester files for the test project, in one session: a request is a line with a verb and a file, the answer a
+    Runs Pester files for the test project in one session. A request is a line with a verb and a file, the reply a
     line of JSON.
 .DESCRIPTION
-    'discover <file>' lists the tests of a file, 'run <file>' runs them. Both answer with the same tests in the same
+    'discover <file>' lists the tests of a file, 'run <file>' runs them. Both return the same tests in the same
     order. The session ends when the pipe is closed.
 .PARAMETER Pipe
-    The name of the pipe that requests come from and answers go to; standard input and output belong to the tests.
+    The name of the pipe for requests and replies; standard input and output belong to the tests.
 .PARAMETER Pester
     The manifest of Pester.
 #>
@@ -20,7 +20,7 @@ $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 Import-Module $Pester
 
-# Discovery leaves names of tests with -ForEach unexpanded: <name> is a key of the data, <_> the data itself.
+# Discovery does not expand the names of tests with -ForEach: <name> is a key of the data, <_> the data itself.
 function Expand-Name([string] $Name, $Data) {
     if ($Data -is [System.Collections.IDictionary]) {
         foreach ($key in $Data.Keys) {
@@ -43,7 +43,7 @@ function Get-TestName($Test) {
     $names -join '.'
 }
 
-# A test as it was discovered or run. What fails before or after the tests of a block fails all of them.
+# A discovered or completed test. A failure before or after the tests of a block fails all of them.
 function ConvertTo-Reply($Test) {
     $around = for ($block = $Test.Block; $null -ne $block; $block = $block.Parent) {
         $block.ErrorRecord
@@ -69,13 +69,13 @@ function Invoke-Request([string] $Request) {
     $result = Invoke-Pester -Configuration $configuration
     @{
         Tests = @($result.Tests | ForEach-Object { ConvertTo-Reply $_ })
-        # Of the file as a whole: it could not be read, or threw outside of its tests.
+        # Errors of the file as a whole: it could not be read, or threw outside of its tests.
         Error = ($result.Containers | ForEach-Object ErrorRecord | ForEach-Object {
                 "$_`n$($_.ScriptStackTrace)" }) -join "`n"
     }
 }
 
-# Tests start pwsh by its name: this very PowerShell, in a copy that other users can read, too.
+# Tests start pwsh by name: a copy of this PowerShell that other users can read too.
 $folder = (New-Item -ItemType Directory (Join-Path ([System.IO.Path]::GetTempPath()) "memproc-$([guid]::NewGuid())")).FullName
 try {
     Copy-Item $PSHOME $folder/powershell -Recurse

@@ -7,9 +7,9 @@ using MemProc.Tests;
 namespace MemProc.ModuleTests;
 
 /// <summary>
-/// A PowerShell that runs Pester files, one after another. As root it has a pid namespace of its own, with its own
-/// /proc: what looks at all processes sees those that the tests started and no other. Without root it runs as it is, and
-/// tests that need the namespace are skipped.
+/// A PowerShell that runs Pester files, one after another. As root it has a separate pid namespace with its own /proc,
+/// so that searches of all processes see only those that the tests started. Without root it has no namespace, and
+/// tests that need it are skipped.
 /// </summary>
 internal sealed class PesterSession : IDisposable
 {
@@ -35,8 +35,8 @@ internal sealed class PesterSession : IDisposable
         process.StandardInput.Close();
     }
 
-    /// <summary>Starts it.</summary>
-    /// <exception cref="InvalidOperationException">PowerShell ended before it took requests.</exception>
+    /// <summary>Starts PowerShell.</summary>
+    /// <exception cref="InvalidOperationException">PowerShell exited before it accepted requests.</exception>
     public static PesterSession Start()
     {
         string name = $"memproc-{Guid.NewGuid():N}";
@@ -73,7 +73,7 @@ internal sealed class PesterSession : IDisposable
     }
 
     /// <summary>Sends a request and waits for the reply.</summary>
-    /// <exception cref="InvalidOperationException">PowerShell ended.</exception>
+    /// <exception cref="InvalidOperationException">PowerShell exited.</exception>
     public PesterReply Request(string verb, string file)
     {
         lock (_pipe)
@@ -87,14 +87,14 @@ internal sealed class PesterSession : IDisposable
             }
             catch (IOException)
             {
-                // It ended: the same as no reply.
+                // PowerShell exited: the same as no reply.
             }
 
             return line is null ? throw Ended() : JsonSerializer.Deserialize<PesterReply>(line)!;
         }
     }
 
-    /// <summary>Lets it end, as it does without a pipe, and waits for it.</summary>
+    /// <summary>Closes the pipe, which ends PowerShell, and waits for the exit.</summary>
     public void Dispose()
     {
         _pipe.Dispose();
@@ -124,7 +124,7 @@ internal sealed class PesterSession : IDisposable
     {
         lock (_output)
         {
-            return new InvalidOperationException($"The PowerShell that runs Pester ended. Its output:\n{_output}");
+            return new InvalidOperationException($"The PowerShell that runs Pester exited. Its output:\n{_output}");
         }
     }
 

@@ -1,9 +1,11 @@
+using Xunit.Sdk;
+
 namespace MemProc.ModuleTests;
 
-/// <summary>The cmdlets, tested by Pester in PowerShell. Each test of a Pester file is a test here.</summary>
+/// <summary>The Pester tests of the cmdlets. Each test of a Pester file is a test here.</summary>
 public sealed class PesterTests(ITestOutputHelper output)
 {
-    // Stands for the file itself.
+    // The index of the file itself.
     private const int WholeFile = -1;
 
     public static IEnumerable<ITheoryDataRow> Tests() => PesterFiles.Names.SelectMany(file =>
@@ -45,4 +47,17 @@ public sealed class PesterTests(ITestOutputHelper output)
 
     private static TheoryDataRow<string, int> Row(string file, int index, string name) =>
         new(file, index) { TestDisplayName = name, Label = "" };
+}
+
+/// <summary>The failure of a Pester test, with its message and its stack in the Pester file.</summary>
+public sealed class PesterException : Exception, IAssertionException
+{
+    private readonly string _stack;
+
+    /// <summary>Creates the exception from the output of Pester.</summary>
+    public PesterException(string message, string stack)
+        : base(message) => _stack = stack;
+
+    /// <inheritdoc/>
+    public override string StackTrace => _stack;
 }
