@@ -1,6 +1,6 @@
 @{
     RootModule           = 'lib/MemProc.PowerShell.dll'
-    ModuleVersion        = '0.1.0'
+    ModuleVersion        = '0.2.0'
     GUID                 = '5d0f3c0e-6a3b-4c0a-9d0e-3f5b8f6a7c21'
     Author               = 'MemProc maintainers'
     CompanyName          = 'MemProc maintainers'

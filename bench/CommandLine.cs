@@ -4,7 +4,7 @@ using BenchmarkDotNet.Running;
 
 namespace MemProc.Bench;
 
-/// <summary>The whole command line: which cases, how often, and how it is told.</summary>
+/// <summary>The command line: cases, number of turns, and form of the report.</summary>
 internal static class CommandLine
 {
     private static readonly Argument<string[]> Cases = new("case")
@@ -46,7 +46,7 @@ internal static class CommandLine
                 result.AddError("--rounds takes a number of at least 1.");
             }
         });
-        Cases.AcceptOnlyFromAmong([.. Catalogue.All.Select(known => known.Name)]);
+        Cases.AcceptOnlyFromAmong([.. CaseList.All.Select(known => known.Name)]);
         RootCommand root = new("Side-by-side figures: MemProc, other programs, and the least that a C program can do.")
         {
             Cases, Rounds, Markdown, PageTypes, Result, List(), Micro(), new IndexCommand(), new FuzzCommand(),
@@ -55,16 +55,16 @@ internal static class CommandLine
         return root.Parse(arguments).Invoke();
     }
 
-    private static int RunCases(ParseResult given)
+    private static int RunCases(ParseResult parseResult)
     {
-        Tools.PageTypes = given.GetValue(PageTypes) ?? Tools.PageTypes;
-        string[] names = given.GetValue(Cases) ?? [];
-        int rounds = given.GetValue(Rounds);
-        Case[] chosen = [.. Catalogue.All.Where(known => names.Length == 0 || names.Contains(known.Name))];
-        if (given.GetValue(Result) is string file)
+        Tools.PageTypes = parseResult.GetValue(PageTypes) ?? Tools.PageTypes;
+        string[] names = parseResult.GetValue(Cases) ?? [];
+        int rounds = parseResult.GetValue(Rounds);
+        Case[] chosen = [.. CaseList.All.Where(known => names.Length == 0 || names.Contains(known.Name))];
+        if (parseResult.GetValue(Result) is string file)
         {
             // In the pid namespace of its own that PidNamespace has made for this case.
-            File.WriteAllText(file, JsonSerializer.Serialize(new Referee(rounds).Run(chosen.Single())));
+            File.WriteAllText(file, JsonSerializer.Serialize(new CaseRunner(rounds).Run(chosen.Single())));
             return 0;
         }
 
@@ -72,11 +72,11 @@ internal static class CommandLine
         List<CaseResult> results = [];
         foreach (Case bench in chosen)
         {
-            results.Add(bench.LooksAtEveryone ? PidNamespace.Run(bench, rounds) : new Referee(rounds).Run(bench));
+            results.Add(bench.ScansAllProcesses ? PidNamespace.Run(bench, rounds) : new CaseRunner(rounds).Run(bench));
             TextReport.Write(results[^1], Console.Out);
         }
 
-        if (given.GetValue(Markdown))
+        if (parseResult.GetValue(Markdown))
         {
             MarkdownReport.Write(results, machine, Console.Out);
         }
@@ -89,7 +89,7 @@ internal static class CommandLine
         Command list = new("list", "Names the cases.");
         list.SetAction(_ =>
         {
-            foreach (Case known in Catalogue.All)
+            foreach (Case known in CaseList.All)
             {
                 Console.WriteLine($"{known.Name,-14} {known.Title}");
             }
@@ -101,9 +101,9 @@ internal static class CommandLine
     {
         Argument<string[]> filter = new("benchmark") { Description = "Which, with wildcards; all when left out" };
         Command micro = new("micro", "Measures what lies inside a process by BenchmarkDotNet.") { filter };
-        micro.SetAction(given =>
+        micro.SetAction(parseResult =>
         {
-            string[] filters = given.GetValue(filter) is { Length: > 0 } some ? some : ["*"];
+            string[] filters = parseResult.GetValue(filter) is { Length: > 0 } some ? some : ["*"];
             BenchmarkSwitcher.FromAssembly(typeof(CommandLine).Assembly)
                 .Run(["--filter", .. filters], new MicroConfig());
         });

@@ -8,10 +8,10 @@ namespace MemProc.Bench;
 /// </summary>
 internal sealed class FuzzCommand : Command
 {
-    private const long MostBytes = 64 * 1024 * 1024;
-    private const int LargestSample = 512 * 1024;
+    private const long MaxBytes = 64 * 1024 * 1024;
+    private const int MaxSampleBytes = 512 * 1024;
 
-    private static readonly TimeSpan MostTime = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MaxTime = TimeSpan.FromMilliseconds(100);
 
     private readonly Argument<int> _count = new("count")
     {
@@ -50,25 +50,25 @@ internal sealed class FuzzCommand : Command
         }
 
         int broken = 0, bad = 0;
-        long mostBytes = 0;
-        TimeSpan mostTime = TimeSpan.Zero;
+        long maxBytes = 0;
+        TimeSpan maxTime = TimeSpan.Zero;
         for (int number = 0; number < count; number++)
         {
             // Each file has its own numbers, so that one can be made again alone.
             Random random = new(unchecked(seed * 1_000_003 + number));
             byte[] damaged = ElfFuzz.Damage(samples[number % samples.Length], random);
             (bool isSound, TimeSpan time, long bytes) = Measure(damaged);
-            // A machine that does something else for a moment is no fault of the file: that does not happen thrice.
-            for (int again = 0; again < 2 && time > MostTime; again++)
+            // A short pause of the machine is not caused by the file, and does not happen three times in a row.
+            for (int again = 0; again < 2 && time > MaxTime; again++)
             {
                 TimeSpan next = Measure(damaged).Time;
                 time = next < time ? next : time;
             }
 
             broken += isSound ? 0 : 1;
-            mostBytes = Math.Max(mostBytes, bytes);
-            mostTime = time > mostTime ? time : mostTime;
-            if (time > MostTime || bytes > MostBytes)
+            maxBytes = Math.Max(maxBytes, bytes);
+            maxTime = time > maxTime ? time : maxTime;
+            if (time > MaxTime || bytes > MaxBytes)
             {
                 bad++;
                 string kept = Path.Combine(Path.GetTempPath(), $"memproc-fuzz-{seed}-{number}.elf");
@@ -78,7 +78,7 @@ internal sealed class FuzzCommand : Command
         }
 
         Console.WriteLine($"{count} files: {broken} broken, {count - broken} still readable, {bad} too slow or too large; "
-            + $"at most {mostTime.TotalMilliseconds:0.0} ms and {HumanSize.Format((ulong)mostBytes)} for one.");
+            + $"at most {maxTime.TotalMilliseconds:0.0} ms and {HumanSize.Format((ulong)maxBytes)} for one.");
         return bad == 0 ? 0 : 1;
     }
 
@@ -100,14 +100,14 @@ internal sealed class FuzzCommand : Command
                 .Select(map => map.Path).Distinct()];
             if (Array.Find(maps, map => map.Kind == ProcMapKind.Vdso) is ProcMap vdso)
             {
-                yield return new MemoryReader(self, ReadMethod.Auto).ReadWhole(vdso.Start, vdso.SizeBytes);
+                yield return new MemoryReader(self, ReadMethod.Auto).ReadExactly(vdso.Start, vdso.SizeBytes);
             }
         }
 
         foreach (string path in paths)
         {
             byte[] bytes = File.ReadAllBytes(path);
-            if (bytes.Length <= LargestSample)
+            if (bytes.Length <= MaxSampleBytes)
             {
                 yield return bytes;
             }

@@ -2,7 +2,7 @@ namespace MemProc.Bench;
 
 /// <summary>
 /// An ELF core of a process with much in memory and far more reserved. gdb's gcore writes all of a reservation unless its
-/// process wants it in no dump; it gets one that is a fraction of ours, since nobody has the disk and the patience.
+/// process excludes it from dumps; it gets a fraction of ours, because of the disk space and time that it needs.
 /// </summary>
 internal sealed class CoreCase : Case
 {
@@ -26,25 +26,25 @@ internal sealed class CoreCase : Case
     public override string Title => "ELF core of 1 GiB resident with 256 GiB reserved";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        Scratch scratch = contest.Keep(Scratch.InMemory(Spare));
-        contest.BeforeTurn = () => scratch.BringBack(BroughtBack);
-        int process = Start(contest, Reserved);
-        Contender core = contest.Add(new InProcess("MemProc.Core, MemorySaver", 1, () => Save(process, scratch.Path("core"), false)));
-        Contender held = contest.Add(new InProcess(
+        Scratch scratch = context.Keep(Scratch.InMemory(Spare));
+        context.BeforeMeasurement = () => scratch.BringBack(BroughtBack);
+        int process = Start(context, Reserved);
+        Candidate core = context.Add(new InProcessCandidate("MemProc.Core, MemorySaver", 1, () => Save(process, scratch.Path("core"), false)));
+        Candidate held = context.Add(new InProcessCandidate(
             "MemProc.Core, MemorySaver, held still", 1, () => Save(process, scratch.Path("core"), true)));
-        WholeProgram memproc = contest.Add(WholeProgram.Memproc("memproc save --stop, start to end", null,
+        ProgramCandidate memproc = context.Add(ProgramCandidate.Memproc("memproc save --stop, start to end", null,
             "save", $"{process}", scratch.Path("core"), "--stop", "--force"));
-        Contender gcore = contest.Add(Gcore(scratch, Start(contest, ReservedForGdb)));
-        contest.Compare(memproc, gcore, atMost: 0.2);
-        contest.Compare(core, gcore);
-        contest.Compare(held, core);
+        Candidate gcore = context.Add(Gcore(scratch, Start(context, ReservedForGdb)));
+        context.Compare(memproc, gcore, maxRatio: 0.2);
+        context.Compare(core, gcore);
+        context.Compare(held, core);
     }
 
-    private static int Start(Contest contest, ulong reserved)
+    private static int Start(CaseContext context, ulong reserved)
     {
-        TargetProcess target = contest.Keep(TargetProcess.Start());
+        TargetProcess target = context.Keep(TargetProcess.Start());
         FilledMemory.In(target, Resident, reserved);
         return target.ProcessId;
     }
@@ -59,11 +59,11 @@ internal sealed class CoreCase : Case
             : throw new BenchException($"{dump.SavedBytes} bytes were saved of {Resident}.");
     }
 
-    private static Contender Gcore(Scratch scratch, int process)
+    private static Candidate Gcore(Scratch scratch, int process)
     {
         const string Title = "gcore, 8 GiB reserved, start to end";
         return Tools.Find("gcore") is string gcore
-            ? new WholeProgram(Title, null, gcore, "-o", scratch.Path("gcore"), $"{process}")
-            : new Absent(Title, "gcore is not on PATH: it comes with gdb");
+            ? new ProgramCandidate(Title, null, gcore, "-o", scratch.Path("gcore"), $"{process}")
+            : new MissingCandidate(Title, "gcore is not on PATH: it comes with gdb");
     }
 }

@@ -17,7 +17,7 @@ internal sealed class FindManyCase(int count) : Case
     public override string Title => $"who maps {count:N0} frames, among four processes of 1 GiB";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
         Tools.RequireRoot();
         if (Machine.AvailableBytes < Processes * Length + Spare)
@@ -25,14 +25,14 @@ internal sealed class FindManyCase(int count) : Case
             throw new SkippedException($"it takes {HumanSize.Format(Processes * Length + Spare)} of free memory");
         }
 
-        ResidentMemory[] memories = [.. Enumerable.Range(0, Processes).Select(_ => ResidentMemory.In(contest, Length))];
+        ResidentMemory[] memories = [.. Enumerable.Range(0, Processes).Select(_ => ResidentMemory.In(context, Length))];
         int[] processIds = [.. memories.Select(memory => memory.ProcessId)];
         ulong[] frames = [.. memories.SelectMany(Frames)];
         new Random(1).Shuffle(frames);
-        ulong[] wanted = frames[..count];
-        contest.Compare(
-            contest.Add(new InProcess("MemProc.Core, PfnSearch", 1, () => Search(processIds, wanted))),
-            contest.Add(new InProcess("MemProc.Core, PfnIndex, built and asked", 1, () => Ask(processIds, wanted))));
+        ulong[] requested = frames[..count];
+        context.Compare(
+            context.Add(new InProcessCandidate("MemProc.Core, PfnSearch", 1, () => Search(processIds, requested))),
+            context.Add(new InProcessCandidate("MemProc.Core, PfnIndex, built and asked", 1, () => Ask(processIds, requested))));
     }
 
     private static IEnumerable<ulong> Frames(ResidentMemory memory)
@@ -41,12 +41,12 @@ internal sealed class FindManyCase(int count) : Case
         return [.. new PageMapWalk(process).Range(memory.Start, memory.Length).Select(page => page.Pfn!.Value)];
     }
 
-    private static string Search(int[] processIds, ulong[] wanted) =>
-        $"{new PfnSearch(wanted).In(processIds, _ => { }, error => throw error).LongCount()}";
+    private static string Search(int[] processIds, ulong[] requested) =>
+        $"{new PfnSearch(requested).In(processIds, _ => { }, error => throw error).LongCount()}";
 
-    private static string Ask(int[] processIds, ulong[] wanted)
+    private static string Ask(int[] processIds, ulong[] requested)
     {
         PfnIndex index = PfnIndex.Build(processIds, _ => { }, error => throw error);
-        return $"{wanted.Sum(pfn => index.Owners(pfn).LongCount())}";
+        return $"{requested.Sum(pfn => index.Owners(pfn).LongCount())}";
     }
 }

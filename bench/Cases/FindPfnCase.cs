@@ -4,7 +4,7 @@ namespace MemProc.Bench;
 internal sealed class FindPfnCase : Case
 {
     private const int Count = 285;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     /// <inheritdoc/>
     public override string Name => "find-pfn";
@@ -13,24 +13,24 @@ internal sealed class FindPfnCase : Case
     public override string Title => "who maps a frame, among 285 processes";
 
     /// <inheritdoc/>
-    public override bool LooksAtEveryone => true;
+    public override bool ScansAllProcesses => true;
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        Sleepers sleepers = contest.Keep(new Sleepers(Count));
+        SleepingProcesses sleepers = context.Keep(new SleepingProcesses(Count));
         string pfn = $"{HeapFrame(sleepers.Ids.ElementAt(Count / 2)):x}";
-        Contender script = contest.Add(Script(pfn));
-        Contender cmdlet = contest.Add(PwshLine.InSessionOfItsOwn(
-            contest, "Find-ProcessByPfn, in a running pwsh", $"(Find-ProcessByPfn 0x{pfn}).ProcessId"));
-        Contender core = contest.Add(Core(pfn));
-        Contender memproc = contest.Add(Memproc(pfn));
-        Contender limit = contest.Add(
-            new LimitProgram("C, PAGEMAP_SCAN of each process", "pfn_search", 1, $"0x{pfn}"));
-        contest.Compare(cmdlet, script, atMost: 0.02);
-        contest.Compare(core, script);
-        contest.Compare(memproc, script);
-        contest.Compare(core, limit);
+        Candidate script = context.Add(Script(pfn));
+        Candidate cmdlet = context.Add(PwshCandidate.InOwnSession(
+            context, "Find-ProcessByPfn, in a running pwsh", $"(Find-ProcessByPfn 0x{pfn}).ProcessId"));
+        Candidate core = context.Add(Core(pfn));
+        Candidate memproc = context.Add(Memproc(pfn));
+        Candidate limit = context.Add(
+            new LimitCandidate("C, PAGEMAP_SCAN of each process", "pfn_search", 1, $"0x{pfn}"));
+        context.Compare(cmdlet, script, maxRatio: 0.02);
+        context.Compare(core, script);
+        context.Compare(memproc, script);
+        context.Compare(core, limit);
     }
 
     /// <summary>
@@ -41,7 +41,7 @@ internal sealed class FindPfnCase : Case
     {
         ulong? frame = null;
         using LinuxProcess process = LinuxProcess.Open(processId);
-        bool IsThere()
+        bool IsMapped()
         {
             ProcMap? heap = MapReader.Read(process).FirstOrDefault(map => map.Kind == ProcMapKind.Heap);
             frame = heap is null ? null : new PageMapWalk(process).At(heap.Start).Single().Pfn;
@@ -49,29 +49,29 @@ internal sealed class FindPfnCase : Case
         }
 
         // It may not have got so far as to have one.
-        return SpinWait.SpinUntil(IsThere, Patience)
+        return SpinWait.SpinUntil(IsMapped, Timeout)
             ? frame!.Value
             : throw new BenchException($"Process {process.Identity} has no heap.");
     }
 
-    private static InProcess Core(string pfn) => new("MemProc.Core, PfnSearch", 1, () => Told(
+    private static InProcessCandidate Core(string pfn) => new("MemProc.Core, PfnSearch", 1, () => Lines(
         new PfnSearch([PfnRange.Parse($"0x{pfn}").First]).In(ProcessList.Ids(), _ => { }, _ => { })
             .Select(owner => (long)owner.ProcessId)));
 
-    private static WholeProgram Memproc(string pfn) => WholeProgram.Memproc(
+    private static ProgramCandidate Memproc(string pfn) => ProgramCandidate.Memproc(
         "memproc find-pfn, start to end",
-        output => Told(ToldLines.Numbers(output, "processId")),
+        output => Lines(OutputLines.Numbers(output, "processId")),
         "find-pfn", $"0x{pfn}", "--json");
 
-    private static Contender Script(string pfn)
+    private static Candidate Script(string pfn)
     {
         const string Title = "a script around page-types";
         string script = Path.Combine(Programs.Remembered("RepoRoot"), "bench", "peers", "find-pfn.sh");
         return Tools.PageTypesMissing is string reason
-            ? new Absent(Title, reason)
-            : new WholeProgram(Title, output => Told(ToldLines.Of(output).Select(long.Parse)),
+            ? new MissingCandidate(Title, reason)
+            : new ProgramCandidate(Title, output => Lines(OutputLines.Of(output).Select(long.Parse)),
                 "sh", script, Tools.PageTypes!, pfn);
     }
 
-    private static string Told(IEnumerable<long> processIds) => string.Join(' ', processIds.Order());
+    private static string Lines(IEnumerable<long> processIds) => string.Join(' ', processIds.Order());
 }

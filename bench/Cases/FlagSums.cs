@@ -8,31 +8,31 @@ internal static class FlagSums
     /// <summary>Core, called by the bench.</summary>
     /// <param name="repeats">How many times by the clock.</param>
     /// <param name="add">What is summed up.</param>
-    public static InProcess Core(int repeats, Action<FrameCount> add) => new("MemProc.Core, FrameCount", repeats, () =>
+    public static InProcessCandidate Core(int repeats, Action<FlagTallyBuilder> add) => new("MemProc.Core, FrameCount", repeats, () =>
     {
-        using FrameTables tables = new(FrameFields.Flags);
-        FrameCount count = new(tables, raw: false, new PageFilter());
+        using FrameTables tables = new(FrameAttributes.Flags);
+        FlagTallyBuilder count = new(tables, raw: false, new PageFilter());
         add(count);
         return $"{count.Counts.Summaries.Sum(summary => (long)summary.PageCount)}";
     });
 
     /// <summary>The cmdlet.</summary>
-    /// <param name="contest">Ends its session.</param>
+    /// <param name="context">Ends its session.</param>
     /// <param name="command">The command.</param>
-    public static Contender Cmdlet(Contest contest, string command) => PwshLine.InSessionOfItsOwn(
-        contest, "Measure-PageFlags, in a running pwsh", $"({command} | Measure-Object PageCount -Sum).Sum");
+    public static Candidate Cmdlet(CaseContext context, string command) => PwshCandidate.InOwnSession(
+        context, "Measure-PageFlags, in a running pwsh", $"({command} | Measure-Object PageCount -Sum).Sum");
 
     /// <summary>The command line, of the whole machine.</summary>
-    public static WholeProgram Memproc() => WholeProgram.Memproc(
+    public static ProgramCandidate Memproc() => ProgramCandidate.Memproc(
         "memproc summary, start to end",
-        output => $"{ToldLines.Numbers(output, "pageCount").Sum()}",
+        output => $"{OutputLines.Numbers(output, "pageCount").Sum()}",
         "summary", "--json");
 
     /// <summary>page-types.</summary>
     /// <param name="arguments">Of what.</param>
-    public static Contender PageTypes(params string[] arguments) => WholeProgram.PageTypes(
+    public static Candidate PageTypes(params string[] arguments) => ProgramCandidate.PageTypes(
         "page-types, start to end",
         // The last line: total, pages, MiB.
-        output => ToldLines.Of(output)[^1].Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
+        output => OutputLines.Of(output)[^1].Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
         arguments);
 }

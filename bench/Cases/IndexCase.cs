@@ -17,7 +17,7 @@ internal sealed class IndexCase : Case
     public override string Title => "index of 10 GiB resident by frame";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
         Tools.RequireRoot();
         if (Machine.AvailableBytes < Length + Spare)
@@ -25,23 +25,23 @@ internal sealed class IndexCase : Case
             throw new SkippedException($"it takes {HumanSize.Format(Length + Spare)} of free memory");
         }
 
-        ResidentMemory memory = ResidentMemory.In(contest, Length);
+        ResidentMemory memory = ResidentMemory.In(context, Length);
         double bytesPerPage = 0;
-        WholeProgram index = contest.Add(new WholeProgram(
+        ProgramCandidate index = context.Add(new ProgramCandidate(
             "MemProc.Core, PfnIndex, start to end",
             output =>
             {
-                double[] told = [.. output.Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
-                bytesPerPage = told[1] / told[0];
-                return told[0] >= memory.Pages
+                double[] result = [.. output.Split(' ').Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
+                bytesPerPage = result[1] / result[0];
+                return result[0] >= memory.Pages
                     ? null
-                    : throw new BenchException($"The index has {told[0]} pages of {memory.Pages} that are resident.");
+                    : throw new BenchException($"The index has {result[0]} pages of {memory.Pages} that are resident.");
             },
             DotnetHost.Path, typeof(IndexCase).Assembly.Location, IndexCommand.CommandName, $"{memory.ProcessId}"));
-        Contender loop = contest.Add(
-            new LimitProgram("C, pread of every word", "pagemap_pread", 1, memory.ProcessId, memory.Start, memory.End));
-        contest.Compare(index, loop);
-        contest.Remark("Bytes a page", () => Figures.Wanted(bytesPerPage, 24));
-        contest.Remark("Peak RSS by pages", () => Figures.Digits((double)index.PeakRssBytes / memory.Pages));
+        Candidate loop = context.Add(
+            new LimitCandidate("C, pread of every word", "pagemap_pread", 1, memory.ProcessId, memory.Start, memory.End));
+        context.Compare(index, loop);
+        context.Remark("Bytes a page", () => ReportFormat.WithGoal(bytesPerPage, 24));
+        context.Remark("Peak RSS by pages", () => ReportFormat.Digits((double)index.PeakRssBytes / memory.Pages));
     }
 }

@@ -3,8 +3,8 @@ using System.CommandLine;
 namespace MemProc.Bench;
 
 /// <summary>
-/// Builds the index of a process' frames and tells its pages and the bytes that it holds: the part of
-/// <see cref="IndexCase"/> that needs a process of its own, since its peak resident set is wanted.
+/// Builds the index of a process' frames and reports its pages and the bytes that it holds: the part of
+/// <see cref="IndexCase"/> that runs in its own process, because its peak resident set is measured.
 /// </summary>
 internal sealed class IndexCommand : Command
 {

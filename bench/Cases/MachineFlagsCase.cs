@@ -10,17 +10,17 @@ internal sealed class MachineFlagsCase : Case
     public override string Title => "flags of all frames of the machine, summed up";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
         Tools.RequireRoot();
-        Contender pageTypes = contest.Add(FlagSums.PageTypes());
-        Contender core = contest.Add(FlagSums.Core(1, count => count.AddRange(0, ulong.MaxValue)));
-        Contender cmdlet = contest.Add(FlagSums.Cmdlet(contest, "Measure-PageFlags"));
-        Contender memproc = contest.Add(FlagSums.Memproc());
-        Contender limit = contest.Add(new LimitProgram("C, read alone", "kpageflags_read", 1));
-        contest.Compare(core, pageTypes, atMost: 0.6);
-        contest.Compare(cmdlet, pageTypes, atMost: 0.6);
-        contest.Compare(memproc, pageTypes);
-        contest.Compare(core, limit);
+        Candidate pageTypes = context.Add(FlagSums.PageTypes());
+        Candidate core = context.Add(FlagSums.Core(1, count => count.AddRange(0, ulong.MaxValue)));
+        Candidate cmdlet = context.Add(FlagSums.Cmdlet(context, "Measure-PageFlags"));
+        Candidate memproc = context.Add(FlagSums.Memproc());
+        Candidate limit = context.Add(new LimitCandidate("C, read alone", "kpageflags_read", 1));
+        context.Compare(core, pageTypes, maxRatio: 0.6);
+        context.Compare(cmdlet, pageTypes, maxRatio: 0.6);
+        context.Compare(memproc, pageTypes);
+        context.Compare(core, limit);
     }
 }

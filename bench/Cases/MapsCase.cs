@@ -12,21 +12,21 @@ internal sealed class MapsCase : Case
     public override string Title => "all mappings of a process with 60,000";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        TargetProcess target = contest.Keep(TargetProcess.Start());
+        TargetProcess target = context.Keep(TargetProcess.Start());
         target.Ask($"vmas {Count}");
-        InProcess core = contest.Add(
-            new InProcess("MemProc.Core, MapReader", 3, () => $"{CountMaps(target.ProcessId)}"));
-        Contender sscanf = contest.Add(
-            new LimitProgram("C, fgets and sscanf", "maps_sscanf", 3, target.ProcessId));
-        Contender read = contest.Add(new LimitProgram("C, read alone", "maps_read", 3, target.ProcessId));
-        Contender cat = contest.Add(
-            new WholeProgram("cat, start to end", null, "cat", $"/proc/{target.ProcessId}/maps"));
-        contest.Compare(core, sscanf);
-        contest.Compare(core, read);
-        contest.Compare(core, cat);
-        contest.Remark("Allocated a mapping", () => $"{Figures.Digits(core.AllocatedBytes / Count)} B");
+        InProcessCandidate core = context.Add(
+            new InProcessCandidate("MemProc.Core, MapReader", 3, () => $"{CountMaps(target.ProcessId)}"));
+        Candidate sscanf = context.Add(
+            new LimitCandidate("C, fgets and sscanf", "maps_sscanf", 3, target.ProcessId));
+        Candidate read = context.Add(new LimitCandidate("C, read alone", "maps_read", 3, target.ProcessId));
+        Candidate cat = context.Add(
+            new ProgramCandidate("cat, start to end", null, "cat", $"/proc/{target.ProcessId}/maps"));
+        context.Compare(core, sscanf);
+        context.Compare(core, read);
+        context.Compare(core, cat);
+        context.Remark("Allocated a mapping", () => $"{ReportFormat.Digits(core.AllocatedBytes / Count)} B");
     }
 
     private static int CountMaps(int processId)

@@ -3,7 +3,7 @@ namespace MemProc.Bench;
 /// <summary>
 /// The same walk in PowerShell, an object a page, against what the pipeline itself takes. <c>$null = …</c> keeps all
 /// objects until the last one has come, so that their size counts too; <c>| Out-Null</c> passes them on. Each has a
-/// session of its own: what one leaves behind on the heap is not to be cleared away, or grown again, on another's time.
+/// own session, so that the heap of one does not affect the time of another.
 /// </summary>
 internal sealed class ObjectsCase : Case
 {
@@ -14,11 +14,11 @@ internal sealed class ObjectsCase : Case
     public override string Title => "walk of 1 GiB resident as objects to $null";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        ResidentMemory memory = ResidentMemory.In(contest, 1UL << 30);
+        ResidentMemory memory = ResidentMemory.In(context, 1UL << 30);
         string walk = $"Get-PageMapEntry -Id {memory.ProcessId} -Address 0x{memory.Start:x} -Length {memory.Length}";
-        PwshSession session = contest.Keep(PwshSession.Start());
+        PwshSession session = context.Keep(PwshSession.Start());
         string counted = session.Run($"({walk} | Measure-Object).Count").Answer!;
         if (counted != $"{memory.Pages}")
         {
@@ -27,14 +27,14 @@ internal sealed class ObjectsCase : Case
 
         int size = BytesOfEntry(memory);
         string empty = $"Write-EmptyObject {memory.Pages}";
-        Contender Add(string name, string line) => contest.Add(PwshLine.InSessionOfItsOwn(contest, name, line));
+        Candidate Add(string name, string line) => context.Add(PwshCandidate.InOwnSession(context, name, line));
 
-        Contender kept = Add("$null = Get-PageMapEntry", $"$null = {walk}");
-        contest.Compare(kept, Add("$null = empty objects", $"$null = {empty}"), atMost: 1.6);
-        contest.Compare(kept, Add("$null = empty objects as large", $"$null = {empty} -Size {size}"));
-        Contender passed = Add("Get-PageMapEntry | Out-Null", $"{walk} | Out-Null");
-        contest.Compare(passed, Add("empty objects | Out-Null", $"{empty} | Out-Null"), atMost: 1.6);
-        contest.Remark("Bytes of an entry on the heap", () => $"{size}");
+        Candidate kept = Add("$null = Get-PageMapEntry", $"$null = {walk}");
+        context.Compare(kept, Add("$null = empty objects", $"$null = {empty}"), maxRatio: 1.6);
+        context.Compare(kept, Add("$null = empty objects as large", $"$null = {empty} -Size {size}"));
+        Candidate passed = Add("Get-PageMapEntry | Out-Null", $"{walk} | Out-Null");
+        context.Compare(passed, Add("empty objects | Out-Null", $"{empty} | Out-Null"), maxRatio: 1.6);
+        context.Remark("Bytes of an entry on the heap", () => $"{size}");
     }
 
     /// <summary>What an entry takes on the heap: of all that a walk allocates, nearly all is entries.</summary>

@@ -9,7 +9,7 @@ internal sealed class OutFileCase : Case
     private const ulong Spare = 4UL << 30;
 
     /// <summary>A file is written by one system call at a time, and of the pieces that dd can take 1 MiB is usual.</summary>
-    private const string DdPiece = "bs=1M";
+    private const string DdBlockSize = "bs=1M";
 
     /// <inheritdoc/>
     public override string Name => "out-file";
@@ -18,24 +18,24 @@ internal sealed class OutFileCase : Case
     public override string Title => "1 GiB of a process into a file on tmpfs";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        Scratch scratch = contest.Keep(Scratch.InMemory(Spare));
-        TargetProcess target = contest.Keep(TargetProcess.Start());
+        Scratch scratch = context.Keep(Scratch.InMemory(Spare));
+        TargetProcess target = context.Keep(TargetProcess.Start());
         ulong address = FilledMemory.In(target, Length, Length);
-        Contender core = contest.Add(new InProcess(
+        Candidate core = context.Add(new InProcessCandidate(
             "MemProc.Core, MemoryFile", 1, () => Save(target.ProcessId, address, scratch.Path("copy"))));
         Save(target.ProcessId, address, scratch.Path("source"));
-        Contender cmdlet = contest.Add(PwshLine.InSessionOfItsOwn(contest, "Read-ProcessMemory -OutFile, in a running pwsh",
+        Candidate cmdlet = context.Add(PwshCandidate.InOwnSession(context, "Read-ProcessMemory -OutFile, in a running pwsh",
             string.Create(CultureInfo.InvariantCulture,
                 $"$null = Read-ProcessMemory {target.ProcessId} {address} {Length} -OutFile '{scratch.Path("copy")}' -Force")));
-        Contender memproc = contest.Add(WholeProgram.Memproc("memproc read --out, start to end", null,
+        Candidate memproc = context.Add(ProgramCandidate.Memproc("memproc read --out, start to end", null,
             "read", $"{target.ProcessId}", $"{address}", $"{Length}", "--out", scratch.Path("copy"), "--force"));
-        Contender dd = contest.Add(new WholeProgram("dd from a file in memory", null,
-            "dd", $"if={scratch.Path("source")}", $"of={scratch.Path("dd")}", DdPiece, "status=none"));
-        contest.Compare(cmdlet, dd, atMost: 1.25);
-        contest.Compare(core, dd);
-        contest.Compare(memproc, dd);
+        Candidate dd = context.Add(new ProgramCandidate("dd from a file in memory", null,
+            "dd", $"if={scratch.Path("source")}", $"of={scratch.Path("dd")}", DdBlockSize, "status=none"));
+        context.Compare(cmdlet, dd, maxRatio: 1.25);
+        context.Compare(core, dd);
+        context.Compare(memproc, dd);
     }
 
     private static string Save(int processId, ulong address, string path)

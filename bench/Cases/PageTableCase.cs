@@ -15,11 +15,11 @@ internal sealed class PageTableCase : Case
     public override string Title => "walks of the page table to 4096 pages";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        ResidentMemory memory = ResidentMemory.In(contest, Pages * 4096UL);
-        LinuxProcess process = contest.Keep(LinuxProcess.Open(memory.ProcessId));
-        PageTableReader reader = contest.Keep(new PageTableReader());
+        ResidentMemory memory = ResidentMemory.In(context, Pages * 4096UL);
+        LinuxProcess process = context.Keep(LinuxProcess.Open(memory.ProcessId));
+        PageTableReader reader = context.Keep(new PageTableReader());
         IReadOnlyList<PageTableEntry> entries = Entries(reader, process, memory.Start);
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64 || entries.Count != 4)
         {
@@ -27,12 +27,12 @@ internal sealed class PageTableCase : Case
         }
 
         ulong directMap = entries[1].TableAddress - entries[0].PhysicalAddress!.Value;
-        InProcess core = contest.Add(new InProcess(
+        InProcessCandidate core = context.Add(new InProcessCandidate(
             "MemProc.Core, PageTableReader", 1, () => Sum(reader, process, memory).ToString(CultureInfo.InvariantCulture)));
-        Contender limit = contest.Add(new LimitProgram("C, four reads by bpf", "page_table_walk", 1,
+        Candidate limit = context.Add(new LimitCandidate("C, four reads by bpf", "page_table_walk", 1,
             $"0x{entries[0].TableAddress:x}", $"0x{directMap:x}", $"0x{memory.Start:x}", Pages));
-        contest.Compare(core, limit, atMost: 2);
-        contest.Remark("Allocated a walk", () => HumanSize.Format((ulong)(core.AllocatedBytes / Pages)));
+        context.Compare(core, limit, maxRatio: 2);
+        context.Remark("Allocated a walk", () => HumanSize.Format((ulong)(core.AllocatedBytes / Pages)));
     }
 
     private static IReadOnlyList<PageTableEntry> Entries(PageTableReader reader, LinuxProcess process, ulong address)

@@ -9,19 +9,19 @@ internal static class PresentPages
     /// <param name="repeats">How many times by the clock.</param>
     /// <param name="processId">The process.</param>
     /// <param name="start">First address.</param>
-    /// <param name="end">First address behind the range.</param>
-    public static InProcess Core(int repeats, int processId, ulong start, ulong end) =>
+    /// <param name="end">First address after the range.</param>
+    public static InProcessCandidate Core(int repeats, int processId, ulong start, ulong end) =>
         new("MemProc.Core, PageMapReader", repeats, () => $"{Count(processId, start, end)}");
 
     private static ulong Count(int processId, ulong start, ulong end)
     {
         ulong present = 0;
         using LinuxProcess process = LinuxProcess.Open(processId);
-        foreach (PageMapStretch stretch in new PageMapReader(process).ReadPopulated(start, end))
+        foreach (PageMapRange range in new PageMapReader(process).ReadPopulated(start, end))
         {
-            foreach (ulong word in stretch.Words.Span)
+            foreach (ulong word in range.Entries.Span)
             {
-                present += new PageMapWord(word).IsPresent ? 1UL : 0;
+                present += new RawPageMapEntry(word).IsPresent ? 1UL : 0;
             }
         }
 

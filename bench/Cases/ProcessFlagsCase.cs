@@ -10,25 +10,25 @@ internal sealed class ProcessFlagsCase : Case
     public override string Title => "flags of 1 GiB of a process, summed up";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
         Tools.RequireRoot();
-        ResidentMemory memory = ResidentMemory.In(contest, 1UL << 30);
+        ResidentMemory memory = ResidentMemory.In(context, 1UL << 30);
         // Its memory alone, since page-types would lose much time in what else the runtime of the process reserves.
         string range = $"{memory.Start / MachinePage.SizeBytes},{memory.End / MachinePage.SizeBytes}";
-        Contender pageTypes = contest.Add(FlagSums.PageTypes("-p", $"{memory.ProcessId}", "-a", range));
-        Contender core = contest.Add(FlagSums.Core(5, count =>
+        Candidate pageTypes = context.Add(FlagSums.PageTypes("-p", $"{memory.ProcessId}", "-a", range));
+        Candidate core = context.Add(FlagSums.Core(5, count =>
         {
             using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
             count.AddProcess(process, memory.Start, memory.Length);
         }));
-        Contender cmdlet = contest.Add(FlagSums.Cmdlet(contest,
+        Candidate cmdlet = context.Add(FlagSums.Cmdlet(context,
             $"Measure-PageFlags -Id {memory.ProcessId} -Address 0x{memory.Start:x} -Length {memory.Length}"));
-        Contender limit = contest.Add(new LimitProgram(
+        Candidate limit = context.Add(new LimitCandidate(
             "C, read alone on all processors", "process_flags", 5, memory.ProcessId, memory.Start, memory.End));
-        contest.Compare(core, pageTypes, atMost: 0.3);
-        contest.Compare(cmdlet, pageTypes, atMost: 0.3);
-        contest.Compare(limit, pageTypes);
-        contest.Compare(core, limit);
+        context.Compare(core, pageTypes, maxRatio: 0.3);
+        context.Compare(cmdlet, pageTypes, maxRatio: 0.3);
+        context.Compare(limit, pageTypes);
+        context.Compare(core, limit);
     }
 }

@@ -18,21 +18,21 @@ internal sealed class ReadCase : Case
     public override string Title => "read of 1 GiB into a reused buffer";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        ResidentMemory memory = ResidentMemory.In(contest, Length);
-        LinuxProcess process = contest.Keep(LinuxProcess.Open(memory.ProcessId));
+        ResidentMemory memory = ResidentMemory.In(context, Length);
+        LinuxProcess process = context.Keep(LinuxProcess.Open(memory.ProcessId));
         MemoryReader reader = new(process, ReadMethod.ProcessVm);
-        Memory<byte> buffer = PageAligned(MemoryReader.BestBuffer);
-        InProcess core = contest.Add(
-            new InProcess("MemProc.Core, MemoryReader", Repeats, () => Read(reader, memory, buffer.Span)));
+        Memory<byte> buffer = PageAligned(MemoryReader.PreferredBufferBytes);
+        InProcessCandidate core = context.Add(
+            new InProcessCandidate("MemProc.Core, MemoryReader", Repeats, () => Read(reader, memory, buffer.Span)));
         int best = Chunks.MinBy(chunk => Limit(memory, chunk).Measure().Nanoseconds);
         // 1.05 of the time is 0.95 of the bandwidth.
-        contest.Compare(core, contest.Add(Limit(memory, best)), atMost: 1.05);
-        contest.Remark("Allocated by a read", () => HumanSize.Format((ulong)core.AllocatedBytes));
+        context.Compare(core, context.Add(Limit(memory, best)), maxRatio: 1.05);
+        context.Remark("Allocated by a read", () => HumanSize.Format((ulong)core.AllocatedBytes));
     }
 
-    private static LimitProgram Limit(ResidentMemory memory, int chunk) => new(
+    private static LimitCandidate Limit(ResidentMemory memory, int chunk) => new(
         $"C, process_vm_readv of {HumanSize.Format((ulong)chunk)}", "process_read", Repeats, memory.ProcessId, memory.Start,
         memory.End, chunk);
 
@@ -51,15 +51,15 @@ internal sealed class ReadCase : Case
         long sum = 0;
         for (ulong at = memory.Start; at < memory.End; at += (ulong)buffer.Length)
         {
-            Span<byte> piece = buffer[..(int)Math.Min((ulong)buffer.Length, memory.End - at)];
-            if (reader.Read(at, piece).Count > 0)
+            Span<byte> chunk = buffer[..(int)Math.Min((ulong)buffer.Length, memory.End - at)];
+            if (reader.Read(at, chunk).Count > 0)
             {
                 throw new BenchException($"There is a gap in the memory at 0x{at:x}.");
             }
 
-            for (int offset = 0; offset < piece.Length; offset += (int)MachinePage.SizeBytes)
+            for (int offset = 0; offset < chunk.Length; offset += (int)MachinePage.SizeBytes)
             {
-                sum += piece[offset];
+                sum += chunk[offset];
             }
         }
 

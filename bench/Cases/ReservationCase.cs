@@ -13,17 +13,17 @@ internal sealed class ReservationCase : Case
     public override string Title => "the 100 populated pages of 256 GiB reserved";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        TargetProcess target = contest.Keep(TargetProcess.Start());
+        TargetProcess target = context.Keep(TargetProcess.Start());
         ulong start = target.Ask($"reserve {Length} {Touched}").Address("address");
         ulong end = start + Length;
-        Contender core = contest.Add(PresentPages.Core(20, target.ProcessId, start, end));
-        Contender loop = contest.Add(
-            new LimitProgram("C, pread of every word", "pagemap_pread", 1, target.ProcessId, start, end));
-        Contender scan = contest.Add(
-            new LimitProgram("C, PAGEMAP_SCAN alone", "pagemap_scan", 20, target.ProcessId, start, end));
-        contest.Compare(core, loop, atMost: 0.01);
-        contest.Compare(core, scan);
+        Candidate core = context.Add(PresentPages.Core(20, target.ProcessId, start, end));
+        Candidate loop = context.Add(
+            new LimitCandidate("C, pread of every word", "pagemap_pread", 1, target.ProcessId, start, end));
+        Candidate scan = context.Add(
+            new LimitCandidate("C, PAGEMAP_SCAN alone", "pagemap_scan", 20, target.ProcessId, start, end));
+        context.Compare(core, loop, maxRatio: 0.01);
+        context.Compare(core, scan);
     }
 }

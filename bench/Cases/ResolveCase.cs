@@ -16,67 +16,67 @@ internal sealed class ResolveCase : Case
     public override string Title => $"names of {Count:N0} random addresses of code";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        TargetProcess target = contest.Keep(TargetProcess.Start());
-        Scratch scratch = contest.Keep(Scratch.InMemory(Spare));
+        TargetProcess target = context.Keep(TargetProcess.Start());
+        Scratch scratch = context.Keep(Scratch.InMemory(Spare));
         ulong[] addresses = Choose(target.ProcessId, scratch, out string[] lists);
         string all = scratch.Path("all");
         File.WriteAllLines(all, addresses.Select(address => $"0x{address:x}"));
 
-        Contender core = contest.Add(new InProcess("MemProc.Core, AddressResolver, files opened each time", 1,
+        Candidate core = context.Add(new InProcessCandidate("MemProc.Core, Symbolizer, files opened each time", 1,
             () => Resolve(target.ProcessId, addresses)));
-        Contender memproc = contest.Add(WholeProgram.Line("memproc resolve, start to end",
-            output => $"{ToldLines.Of(output).Length - 1}",
+        Candidate memproc = context.Add(ProgramCandidate.Line("memproc resolve, start to end",
+            output => $"{OutputLines.Of(output).Length - 1}",
             "\"$0\" \"$1\" resolve \"$2\" < \"$3\"", DotnetHost.Path, Programs.Memproc, $"{target.ProcessId}", all));
-        Contender pwsh = contest.Add(PwshLine.InSessionOfItsOwn(contest, "Resolve-ProcAddress, in a running pwsh",
+        Candidate pwsh = context.Add(PwshCandidate.InOwnSession(context, "Resolve-ProcAddress, in a running pwsh",
             $"$addresses = [System.IO.File]::ReadAllLines('{all}'); "
             + $"(Resolve-ProcAddress {target.ProcessId} $addresses).Count"));
-        Contender addr2line = contest.Add(Addr2Line(lists));
-        contest.Compare(core, addr2line, atMost: 0.2);
-        contest.Compare(memproc, addr2line);
-        contest.Compare(pwsh, addr2line, atMost: 0.2);
+        Candidate addr2line = context.Add(Addr2Line(lists));
+        context.Compare(core, addr2line, maxRatio: 0.2);
+        context.Compare(memproc, addr2line);
+        context.Compare(pwsh, addr2line, maxRatio: 0.2);
     }
 
     private static string Resolve(int processId, ulong[] addresses)
     {
         using LinuxProcess process = LinuxProcess.Open(processId);
-        using AddressResolver resolver = new(process);
+        using Symbolizer resolver = new(process);
         return $"{resolver.Resolve(addresses, error => throw error).Count()}";
     }
 
     /// <summary>addr2line takes addresses of one file a call, and as the file counts them.</summary>
-    private static Contender Addr2Line(string[] lists)
+    private static Candidate Addr2Line(string[] lists)
     {
         const string Title = "addr2line -f, one call a file, start to end";
         return Tools.Find("addr2line") is string addr2line
-            ? WholeProgram.Line(Title, output => $"{ToldLines.Of(output).Length / 2}",
+            ? ProgramCandidate.Line(Title, output => $"{OutputLines.Of(output).Length / 2}",
                 "\"$0\" -f -e \"$1\" < \"$2\" && \"$0\" -f -e \"$3\" < \"$4\"", addr2line, lists[0], lists[1], lists[2], lists[3])
-            : new Absent(Title, "addr2line is not on PATH: it comes with binutils");
+            : new MissingCandidate(Title, "addr2line is not on PATH: it comes with binutils");
     }
 
     /// <summary>Random places in the code of the files, and for each file a list as the file counts them.</summary>
     private static ulong[] Choose(int processId, Scratch scratch, out string[] lists)
     {
         using LinuxProcess process = LinuxProcess.Open(processId);
-        using ProcModules modules = new(process);
+        using MappedImages images = new(process);
         Random random = new(Seed);
         List<ulong> addresses = [];
-        List<string> told = [];
+        List<string> reported = [];
         foreach (string name in Files)
         {
-            ProcModule module = modules.Named(name).FirstOrDefault() ?? throw new SkippedException($"it takes {name}");
-            ElfSection text = module.Image!.Sections.Single(section => section.Name == ".text");
-            ulong start = ProcAddress.Parse($"{name}!.text").Resolve(modules);
+            MappedFile file = images.Named(name).FirstOrDefault() ?? throw new SkippedException($"it takes {name}");
+            ElfSection text = file.Elf!.Sections.Single(section => section.Name == ".text");
+            ulong start = AddressExpression.Parse($"{name}!.text").Resolve(images);
             ulong[] offsets = [.. Enumerable.Range(0, Count / Files.Length)
                 .Select(_ => (ulong)random.NextInt64((long)text.SizeBytes))];
             addresses.AddRange(offsets.Select(offset => start + offset));
             string list = scratch.Path(name);
             File.WriteAllLines(list, offsets.Select(offset => $"0x{text.VirtualAddress + offset:x}"));
-            told.AddRange([module.Path, list]);
+            reported.AddRange([file.Path, list]);
         }
 
-        lists = [.. told];
+        lists = [.. reported];
         ulong[] shuffled = [.. addresses];
         random.Shuffle(shuffled);
         return shuffled;

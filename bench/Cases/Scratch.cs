@@ -5,7 +5,7 @@ internal sealed class Scratch : IDisposable
 {
     private const string Memory = "/dev/shm";
 
-    private static readonly byte[] Piece = new byte[1024 * 1024];
+    private static readonly byte[] Chunk = new byte[1024 * 1024];
 
     private readonly string _folder;
 
@@ -32,7 +32,7 @@ internal sealed class Scratch : IDisposable
 
     /// <summary>
     /// Uses free memory and frees it again. The host of a virtual machine takes memory that has been free for some seconds
-    /// and is told so (<c>mm/page_reporting.c</c>); bringing it back takes several times as long as writing to it. What
+    /// and is informed (<c>mm/page_reporting.c</c>); getting it back takes several times as long as writing to it. What
     /// was free a moment ago is given out first.
     /// </summary>
     /// <param name="bytes">How much, rounded up to MiB.</param>
@@ -41,9 +41,9 @@ internal sealed class Scratch : IDisposable
         string path = Path("filler");
         using (FileStream filler = new(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
         {
-            for (ulong done = 0; done < bytes; done += (ulong)Piece.Length)
+            for (ulong done = 0; done < bytes; done += (ulong)Chunk.Length)
             {
-                filler.Write(Piece);
+                filler.Write(Chunk);
             }
         }
 

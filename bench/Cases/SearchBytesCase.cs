@@ -14,21 +14,21 @@ internal sealed class SearchBytesCase : Case
     public override string Title => "search for 8 bytes in 4 GiB";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
         if (Machine.AvailableBytes < Length + Spare)
         {
             throw new SkippedException($"it takes {HumanSize.Format(Length + Spare)} of free memory");
         }
 
-        ResidentMemory memory = ResidentMemory.Filled(contest, Length);
+        ResidentMemory memory = ResidentMemory.Filled(context, Length);
         Plant(memory);
-        Contender one = contest.Add(Core(memory, 1));
-        Contender two = contest.Add(Core(memory, 2));
-        Contender loop = contest.Add(new LimitProgram("C, process_vm_readv and memmem", "read_memmem", 1,
+        Candidate one = context.Add(Core(memory, 1));
+        Candidate two = context.Add(Core(memory, 2));
+        Candidate loop = context.Add(new LimitCandidate("C, process_vm_readv and memmem", "read_memmem", 1,
             memory.ProcessId, memory.Start, memory.End, Pattern));
-        contest.Compare(one, loop, atMost: 1.0);
-        contest.Compare(two, loop, atMost: 1 / 1.7);
+        context.Compare(one, loop, maxRatio: 1.0);
+        context.Compare(two, loop, maxRatio: 1 / 1.7);
     }
 
     /// <summary>Puts the pattern there, over the ends of pages.</summary>
@@ -38,12 +38,12 @@ internal sealed class SearchBytesCase : Case
         for (ulong at = MachinePage.SizeBytes - 3; at < memory.Length - MachinePage.SizeBytes; at += memory.Length / 10)
         {
             byte[] bytes = Convert.FromHexString(Pattern);
-            MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(memory.Start + at), bytes)])
+            MemoryTransaction.Prepare(process, [new MemoryWriteRequest(memory.Start + at, bytes)])
                 .Commit(stop: false, verify: true);
         }
     }
 
-    private static InProcess Core(ResidentMemory memory, int workers) =>
+    private static InProcessCandidate Core(ResidentMemory memory, int workers) =>
         new($"MemProc.Core, MemorySearch, {(workers == 1 ? "one processor" : $"{workers} processors")}", 1, () =>
         {
             using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);

@@ -13,7 +13,7 @@ internal sealed partial class SearchValueCase : Case
 
     /// <summary>A number that nothing else in the process is likely to be.</summary>
     private const int Number = 0x5ca1ab1e;
-    private const int Places = 10;
+    private const int Plants = 10;
 
     /// <inheritdoc/>
     public override string Name => "search-value";
@@ -22,40 +22,40 @@ internal sealed partial class SearchValueCase : Case
     public override string Title => "first scan of 1 GiB for an Int32";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        ResidentMemory memory = ResidentMemory.Filled(contest, Length);
+        ResidentMemory memory = ResidentMemory.Filled(context, Length);
         Plant(memory);
-        Contender scanmem = contest.Add(Scanmem(memory.ProcessId));
-        Contender anywhere = contest.Add(Core("every address", memory.ProcessId, 1, out _));
-        Contender aligned = contest.Add(Core("aligned", memory.ProcessId, sizeof(int), out Func<ulong> held));
-        contest.Compare(anywhere, scanmem, atMost: 0.1);
-        contest.Compare(aligned, scanmem, atMost: 0.1);
-        Contender program = contest.Add(WholeProgram.Memproc("memproc search --value, start to end",
+        Candidate scanmem = context.Add(Scanmem(memory.ProcessId));
+        Candidate anywhere = context.Add(Core("every address", memory.ProcessId, 1, out _));
+        Candidate aligned = context.Add(Core("aligned", memory.ProcessId, sizeof(int), out Func<ulong> held));
+        context.Compare(anywhere, scanmem, maxRatio: 0.1);
+        context.Compare(aligned, scanmem, maxRatio: 0.1);
+        Candidate program = context.Add(ProgramCandidate.Memproc("memproc search --value, start to end",
             output => $"{output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length}",
             "search", $"{memory.ProcessId}", "--type", "int32", "--value", $"{Number}", "--permission", "?w?",
             "--json"));
-        contest.Compare(program, scanmem);
-        contest.Remark("Held by the aligned scan", () => HumanSize.Format(held()));
+        context.Compare(program, scanmem);
+        context.Remark("Held by the aligned scan", () => HumanSize.Format(held()));
     }
 
     private static void Plant(ResidentMemory memory)
     {
         using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
-        for (ulong place = 0; place < Places; place++)
+        for (ulong plant = 0; plant < Plants; plant++)
         {
-            ulong address = memory.Start + memory.Length / Places * place / 64 * 64 + 8;
-            MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), BitConverter.GetBytes(Number))])
+            ulong address = memory.Start + memory.Length / Plants * plant / 64 * 64 + 8;
+            MemoryTransaction.Prepare(process, [new MemoryWriteRequest(address, BitConverter.GetBytes(Number))])
                 .Commit(stop: false, verify: true);
         }
     }
 
     /// <summary>Like scanmem, it looks at all writable mappings.</summary>
-    private static InProcess Core(string how, int processId, int alignment, out Func<ulong> held)
+    private static InProcessCandidate Core(string how, int processId, int alignment, out Func<ulong> held)
     {
         ulong bytes = 0;
         held = () => bytes;
-        return new InProcess($"MemProc.Core, MemoryScanner, {how}", 1, () =>
+        return new InProcessCandidate($"MemProc.Core, MemoryScanner, {how}", 1, () =>
         {
             using LinuxProcess process = LinuxProcess.Open(processId);
             MemoryScanner scanner = new(process)
@@ -69,17 +69,17 @@ internal sealed partial class SearchValueCase : Case
         });
     }
 
-    private static Contender Scanmem(int processId)
+    private static Candidate Scanmem(int processId)
     {
         const string Name = "scanmem, start to end";
         if (Tools.Find("scanmem") is not string scanmem)
         {
-            return new Absent(Name, "scanmem is not on PATH");
+            return new MissingCandidate(Name, "scanmem is not on PATH");
         }
 
-        // It tells what it found on standard error.
+        // It prints the result on standard error.
         string commands = $"option scan_data_type int32;option region_scan_level 3;{Number};exit";
-        return new WholeProgram(Name, output => Found().Match(output) is { Success: true } found
+        return new ProgramCandidate(Name, output => Found().Match(output) is { Success: true } found
                 ? found.Groups[1].Value
                 : throw new BenchException($"scanmem says no number of matches: {output}"),
             "/bin/sh", "-c", $"exec {scanmem} -p {processId} -c '{commands}' 2>&1");

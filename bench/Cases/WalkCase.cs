@@ -10,13 +10,13 @@ internal sealed class WalkCase : Case
     public override string Title => "walk of 1 GiB resident, no objects";
 
     /// <inheritdoc/>
-    public override void Prepare(Contest contest)
+    public override void Prepare(CaseContext context)
     {
-        ResidentMemory memory = ResidentMemory.In(contest, 1UL << 30);
-        InProcess core = contest.Add(PresentPages.Core(5, memory.ProcessId, memory.Start, memory.End));
-        Contender loop = contest.Add(
-            new LimitProgram("C, pread of every word", "pagemap_pread", 5, memory.ProcessId, memory.Start, memory.End));
-        contest.Compare(core, loop, atMost: 1.3);
-        contest.Remark("Allocated by a walk", () => HumanSize.Format((ulong)core.AllocatedBytes));
+        ResidentMemory memory = ResidentMemory.In(context, 1UL << 30);
+        InProcessCandidate core = context.Add(PresentPages.Core(5, memory.ProcessId, memory.Start, memory.End));
+        Candidate loop = context.Add(
+            new LimitCandidate("C, pread of every word", "pagemap_pread", 5, memory.ProcessId, memory.Start, memory.End));
+        context.Compare(core, loop, maxRatio: 1.3);
+        context.Remark("Allocated by a walk", () => HumanSize.Format((ulong)core.AllocatedBytes));
     }
 }

@@ -13,10 +13,10 @@ internal abstract class Case
     /// It looks at all processes: it is run as root in a pid namespace of its own, where it finds none but those that
     /// it started.
     /// </summary>
-    public virtual bool LooksAtEveryone => false;
+    public virtual bool ScansAllProcesses => false;
 
     /// <summary>Starts what the work is done on, and says who does it.</summary>
-    /// <param name="contest">Takes all of it; it ends what was started, also where this fails half-way.</param>
+    /// <param name="context">Takes all of it; it ends what was started, also where this fails half-way.</param>
     /// <exception cref="SkippedException">This machine lacks something.</exception>
-    public abstract void Prepare(Contest contest);
+    public abstract void Prepare(CaseContext context);
 }

@@ -3,7 +3,7 @@ namespace MemProc.Bench;
 /// <summary>What came of a case.</summary>
 /// <param name="Name">What the command line calls it.</param>
 /// <param name="Title">What the work is.</param>
-/// <param name="Contenders">Who took part, or could not.</param>
+/// <param name="Candidates">Who took part, or could not.</param>
 /// <param name="Comparisons">Ratios of medians.</param>
 /// <param name="Remarks">Figures that are no times.</param>
 /// <param name="Skipped">Why it was not run at all; null where it was.</param>
@@ -11,7 +11,7 @@ namespace MemProc.Bench;
 internal sealed record CaseResult(
     string Name,
     string Title,
-    IReadOnlyList<ContenderResult> Contenders,
+    IReadOnlyList<CandidateResult> Candidates,
     IReadOnlyList<ComparisonResult> Comparisons,
     IReadOnlyList<string> Remarks,
     string? Skipped = null,

@@ -4,9 +4,9 @@ namespace MemProc.Bench;
 /// <param name="Ours">The name of MemProc's.</param>
 /// <param name="Theirs">The name of the other.</param>
 /// <param name="Ratio">Our median by theirs: below 1 is faster.</param>
-/// <param name="AtMost">The goal; null: none was set.</param>
-internal sealed record ComparisonResult(string Ours, string Theirs, double Ratio, double? AtMost)
+/// <param name="MaxRatio">The goal; null: none was set.</param>
+internal sealed record ComparisonResult(string Ours, string Theirs, double Ratio, double? MaxRatio)
 {
     /// <summary>Whether the goal was met; null: none was set.</summary>
-    public bool? IsMet => AtMost is double goal ? Ratio <= goal : null;
+    public bool? IsMet => MaxRatio is double goal ? Ratio <= goal : null;
 }

@@ -13,7 +13,7 @@ internal static class PidNamespace
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            return CaseResult.Without(bench, skipped: "it takes root");
+            return CaseResult.Without(bench, skipped: "requires root");
         }
 
         if (Tools.Find("unshare") is not string unshare)

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemProc.Bench;
 
-/// <summary>A running PowerShell that carries out one line after another and tells how long each took.</summary>
+/// <summary>A running PowerShell that executes one line after another and reports the time of each.</summary>
 internal sealed class PwshSession : IDisposable
 {
     private readonly Process _process;
@@ -11,13 +11,16 @@ internal sealed class PwshSession : IDisposable
     private PwshSession(Process process) => _process = process;
 
     /// <summary>Starts it with MemProc and the bench's empty cmdlet.</summary>
-    /// <exception cref="SkippedException">There is no pwsh.</exception>
     public static PwshSession Start()
     {
         string root = Programs.Remembered("RepoRoot");
-        string pwsh = Tools.Find("pwsh") ?? throw new SkippedException(Tools.PwshMissing!);
-        ProcessStartInfo start = new(pwsh,
-            ["-NoProfile", "-NonInteractive", "-File", Path.Combine(root, "bench", "Framework", "session.ps1")])
+        // The PowerShell that the build downloaded.
+        string[] command =
+        [
+            Programs.Remembered("PwshProgram"), "-NoProfile", "-NonInteractive",
+            "-File", Path.Combine(root, "bench", "Framework", "session.ps1"),
+        ];
+        ProcessStartInfo start = new(DotnetHost.Path, command)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -3,7 +3,7 @@ namespace MemProc.Bench;
 /// <summary>Programs that a machine may have or lack.</summary>
 internal static class Tools
 {
-    /// <summary>page-types, where <c>--page-types</c> or the variable PAGE_TYPES says it is; null: not told.</summary>
+    /// <summary>Path of page-types from <c>--page-types</c> or the variable PAGE_TYPES; null: not specified.</summary>
     public static string? PageTypes { get; set; } = Environment.GetEnvironmentVariable("PAGE_TYPES");
 
     /// <summary>A program's path, found through PATH; null where it is not there.</summary>
@@ -16,12 +16,9 @@ internal static class Tools
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            throw new SkippedException("it takes root");
+            throw new SkippedException("requires root");
         }
     }
-
-    /// <summary>Why PowerShell cannot take part; null where it can.</summary>
-    public static string? PwshMissing { get; } = Find("pwsh") is null ? "pwsh is not on PATH" : null;
 
     /// <summary>Why page-types cannot take part; null where it can.</summary>
     public static string? PageTypesMissing => string.IsNullOrEmpty(PageTypes)

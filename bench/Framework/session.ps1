@@ -7,7 +7,7 @@ $ProgressPreference = 'SilentlyContinue'
 while ($null -ne ($line = [Console]::In.ReadLine())) {
     try {
         $work = [scriptblock]::Create($line)
-        # What earlier lines left behind is not collected on this one's time.
+        # Garbage of earlier lines is collected before the measurement.
         [GC]::Collect()
         $start = [Diagnostics.Stopwatch]::GetTimestamp()
         $answer = & $work

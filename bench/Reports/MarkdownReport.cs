@@ -12,14 +12,14 @@ internal static class MarkdownReport
         }
 
         output.WriteLine();
-        output.WriteLine("| work | MemProc | against | ratio of medians | wanted |");
+        output.WriteLine("| work | MemProc | against | ratio of medians | goal |");
         output.WriteLine("|---|---|---|---|---|");
         foreach (CaseResult result in results)
         {
             foreach (ComparisonResult comparison in result.Comparisons)
             {
                 WriteRow(output, result.Title, comparison.Ours, comparison.Theirs,
-                    Figures.Ratio(comparison.Ratio), Figures.Goal(comparison));
+                    ReportFormat.Ratio(comparison.Ratio), ReportFormat.FormatGoal(comparison));
             }
         }
 
@@ -28,9 +28,9 @@ internal static class MarkdownReport
         output.WriteLine("|---|---|---|---|---|---|");
         foreach (CaseResult result in results)
         {
-            foreach (ContenderResult contender in result.Contenders)
+            foreach (CandidateResult candidate in result.Candidates)
             {
-                WriteRow(output, [result.Title, contender.Name, .. Cells(contender)]);
+                WriteRow(output, [result.Title, candidate.Name, .. Cells(candidate)]);
             }
         }
 
@@ -49,11 +49,11 @@ internal static class MarkdownReport
         }
     }
 
-    private static string[] Cells(ContenderResult contender) => contender.Nanoseconds is Spread times
+    private static string[] Cells(CandidateResult candidate) => candidate.Nanoseconds is Distribution times
         ?
         [
-            Figures.Time(times.Minimum), Figures.Time(times.Median), Figures.Time(times.Maximum),
-            contender.PeakRssBytes is ulong peak ? HumanSize.Format(peak) : string.Empty,
+            ReportFormat.Time(times.Minimum), ReportFormat.Time(times.Median), ReportFormat.Time(times.Maximum),
+            candidate.PeakRssBytes is ulong peak ? HumanSize.Format(peak) : string.Empty,
         ]
         : ["skipped", string.Empty, string.Empty, string.Empty];
 

@@ -17,15 +17,15 @@ internal static class TextReport
         }
 
         output.WriteLine(Row, string.Empty, "min", "median", "max", "peak RSS");
-        foreach (ContenderResult contender in result.Contenders)
+        foreach (CandidateResult candidate in result.Candidates)
         {
-            Write(contender, output);
+            Write(candidate, output);
         }
 
         foreach (ComparisonResult comparison in result.Comparisons)
         {
-            output.WriteLine($"  {comparison.Ours} ÷ {comparison.Theirs}: {Figures.Ratio(comparison.Ratio)}"
-                + (comparison.AtMost is null ? string.Empty : $", wanted {Figures.Goal(comparison)}"));
+            output.WriteLine($"  {comparison.Ours} ÷ {comparison.Theirs}: {ReportFormat.Ratio(comparison.Ratio)}"
+                + (comparison.MaxRatio is null ? string.Empty : $", goal {ReportFormat.FormatGoal(comparison)}"));
         }
 
         foreach (string remark in result.Remarks)
@@ -36,15 +36,15 @@ internal static class TextReport
         output.WriteLine();
     }
 
-    private static void Write(ContenderResult contender, TextWriter output)
+    private static void Write(CandidateResult candidate, TextWriter output)
     {
-        if (contender.Nanoseconds is not Spread times)
+        if (candidate.Nanoseconds is not Distribution times)
         {
-            output.WriteLine($"  {contender.Name}: skipped: {contender.Missing}");
+            output.WriteLine($"  {candidate.Name}: skipped: {candidate.Missing}");
             return;
         }
 
-        output.WriteLine(Row, contender.Name, Figures.Time(times.Minimum), Figures.Time(times.Median),
-            Figures.Time(times.Maximum), contender.PeakRssBytes is ulong peak ? HumanSize.Format(peak) : string.Empty);
+        output.WriteLine(Row, candidate.Name, ReportFormat.Time(times.Minimum), ReportFormat.Time(times.Median),
+            ReportFormat.Time(times.Maximum), candidate.PeakRssBytes is ulong peak ? HumanSize.Format(peak) : string.Empty);
     }
 }

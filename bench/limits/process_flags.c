@@ -1,6 +1,6 @@
 /*
- * process_flags REPEATS PID START END: reads the flags of the frames behind a range, on all processors, and looks at
- * none: what the kernel takes. Counts the frames.
+ * process_flags REPEATS PID START END: reads the flags of the frames that back a range, on all processors, and evaluates
+ * none: the kernel's part of the work. Counts the frames.
  */
 #include "limit.h"
 #include <pthread.h>

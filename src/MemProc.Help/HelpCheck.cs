@@ -1,15 +1,15 @@
 namespace MemProc.Help;
 
-/// <summary>Whether pages and cmdlets belong together.</summary>
+/// <summary>Compares help pages with the cmdlets of the assembly.</summary>
 internal static class HelpCheck
 {
-    private const int FewestExamples = 2;
+    private const int MinExamples = 2;
 
-    /// <summary>Holds pages against cmdlets; every difference goes to the problems.</summary>
-    /// <param name="folder">Where the pages are.</param>
+    /// <summary>Adds a problem for each difference between pages and cmdlets.</summary>
+    /// <param name="folder">The folder of the pages.</param>
     /// <param name="pages">The pages.</param>
     /// <param name="cmdlets">The cmdlets.</param>
-    /// <param name="problems">Where problems go.</param>
+    /// <param name="problems">Receives the problems.</param>
     public static void Compare(
         string folder, IReadOnlyList<HelpPage> pages, IReadOnlyList<CmdletDescription> cmdlets, Problems problems)
     {
@@ -27,7 +27,7 @@ internal static class HelpCheck
 
         foreach (HelpPage page in pages.Where(page => cmdlets.All(cmdlet => cmdlet.Name != page.Name)))
         {
-            problems.Add(page.File, 1, $"There is no cmdlet {page.Name}.");
+            problems.Add(page.File, 1, $"The assembly has no cmdlet {page.Name}.");
         }
     }
 
@@ -38,12 +38,12 @@ internal static class HelpCheck
         Match(page, page.Outputs, cmdlet.OutputTypes, "output type ", problems);
         if (page.Synopsis.Count != 1)
         {
-            problems.Add(page.File, 1, "The synopsis is one sentence.");
+            problems.Add(page.File, 1, "The synopsis must be one sentence.");
         }
 
-        if (page.Examples.Count < FewestExamples)
+        if (page.Examples.Count < MinExamples)
         {
-            problems.Add(page.File, 1, $"There are at least {FewestExamples} examples.");
+            problems.Add(page.File, 1, $"A page must have at least {MinExamples} examples.");
         }
     }
 
@@ -62,7 +62,7 @@ internal static class HelpCheck
 
         foreach (HelpEntry entry in entries.Except(entries.DistinctBy(entry => entry.Name)))
         {
-            problems.Add(page.File, entry.Line, $"The {what}{entry.Name} has a section already.");
+            problems.Add(page.File, entry.Line, $"The {what}{entry.Name} has another section already.");
         }
     }
 }

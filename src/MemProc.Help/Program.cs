@@ -8,8 +8,8 @@ if (args is not [string docs, string assembly, string reference, string output])
 }
 
 Problems problems = new();
-HelpPage[] pages = [.. HelpFolder.CmdletPages(docs).Select(file => HelpPageReader.Read(file, problems))];
-AboutTopic[] topics = [.. HelpFolder.AboutPages(docs).Select(file => AboutTopic.Read(file, problems))];
+HelpPage[] pages = [.. HelpPageReader.ReadAll(docs, problems)];
+AboutTopic[] topics = [.. AboutTopic.ReadAll(docs, problems)];
 IReadOnlyList<CmdletDescription> cmdlets = CmdletReader.Read(assembly, reference);
 HelpCheck.Compare(docs, pages, cmdlets, problems);
 if (problems.Any)

@@ -3,25 +3,25 @@ using System.Text;
 
 namespace MemProc.Target;
 
-/// <summary>What follows a command's name, taken word by word.</summary>
-/// <param name="text">The rest of the line.</param>
+/// <summary>The arguments of a command, read word by word.</summary>
+/// <param name="text">The line after the command's name.</param>
 internal sealed class Arguments(string text)
 {
     private string _rest = text;
 
-    /// <summary>The next word is a number: decimal, or hexadecimal behind 0x.</summary>
+    /// <summary>Reads the next word as a number: decimal, or hexadecimal with 0x.</summary>
     public ulong Number(string what) => Parse(Word(what), what);
 
-    /// <summary>The next word is a number; without a next word it is the one given here.</summary>
+    /// <summary>Reads the next word as a number; returns a default if there is no next word.</summary>
     public ulong NumberOr(string what, ulong absent) => _rest.Length == 0 ? absent : Number(what);
 
-    /// <summary>The next word is an address.</summary>
+    /// <summary>Reads the next word as an address.</summary>
     public nint Address() => (nint)Number("address");
 
-    /// <summary>The next word is a length in bytes.</summary>
+    /// <summary>Reads the next word as a length in bytes.</summary>
     public nuint Length() => (nuint)Number("length");
 
-    /// <summary>The next word is a protection: the letters r, w and x, and dashes.</summary>
+    /// <summary>Reads the next word as a protection: the letters r, w and x, and dashes.</summary>
     public int Protection()
     {
         int protection = 0;
@@ -40,7 +40,7 @@ internal sealed class Arguments(string text)
         return protection;
     }
 
-    /// <summary>The next word is <c>private</c> or <c>shared</c>.</summary>
+    /// <summary>Reads the next word, <c>private</c> or <c>shared</c>.</summary>
     public bool IsShared() => Word("sharing") switch
     {
         "shared" => true,
@@ -49,7 +49,7 @@ internal sealed class Arguments(string text)
     };
 
     /// <summary>
-    /// All that is left, blanks included, as a NUL-terminated C string. <c>\n</c> is a newline, <c>\e</c> an
+    /// Reads the rest of the line, blanks included, as a NUL-terminated C string. <c>\n</c> is a newline, <c>\e</c> an
     /// escape character and <c>\\</c> a backslash.
     /// </summary>
     public byte[] RestAsText(string what)
@@ -82,7 +82,7 @@ internal sealed class Arguments(string text)
         return Encoding.UTF8.GetBytes(result.Append('\0').ToString());
     }
 
-    /// <summary>Refuses what a command did not ask for.</summary>
+    /// <summary>Rejects arguments that the command did not read.</summary>
     public void End()
     {
         if (_rest.Length > 0)
@@ -97,7 +97,7 @@ internal sealed class Arguments(string text)
         bool good = word.StartsWith("0x", StringComparison.Ordinal)
             ? ulong.TryParse(word.AsSpan(2), NumberStyles.AllowHexSpecifier, culture, out ulong value)
             : ulong.TryParse(word, NumberStyles.None, culture, out value);
-        return good ? value : throw new CommandException($"{what}: {word} is no number");
+        return good ? value : throw new CommandException($"{what}: {word} is not a valid number");
     }
 
     private string Word(string what)
@@ -109,7 +109,7 @@ internal sealed class Arguments(string text)
 
         int space = _rest.IndexOf(' ', StringComparison.Ordinal);
         string word = space < 0 ? _rest : _rest[..space];
-        // One blank only: what follows may be a path that begins with another.
+        // Skips one blank only: a path that follows may start with a blank.
         _rest = space < 0 ? "" : _rest[(space + 1)..];
         return word;
     }

@@ -1,12 +1,12 @@
 namespace MemProc.Target;
 
-/// <summary>Threads that keep the memory changing while it is looked at.</summary>
+/// <summary>Threads that keep changing memory while tests read it.</summary>
 internal sealed class BusyThreads
 {
-    /// <summary>Pages of the range that <see cref="Churn"/> plays with.</summary>
+    /// <summary>Pages of the range in which <see cref="Churn"/> maps and unmaps.</summary>
     public const int ChurnedPages = 80;
 
-    private const int LeastPages = 16;
+    private const int MinPages = 16;
 
     private readonly List<Thread> _threads = [];
     private volatile bool _stopping;
@@ -19,20 +19,20 @@ internal sealed class BusyThreads
     }
 
     /// <summary>
-    /// Starts a thread that keeps mapping memory, touching it, splitting it and unmapping it: in a range where there is
-    /// nothing, then one read-write mapping of <see cref="LeastPages"/> pages or more, then two, whose first half has
-    /// become read-only.
+    /// Starts a thread that keeps mapping, touching, splitting and unmapping memory. Its range is empty, then one
+    /// read-write mapping of <see cref="MinPages"/> pages or more, then two mappings of which the first has become
+    /// read-only.
     /// </summary>
-    /// <param name="address">Where the range begins; it has <see cref="ChurnedPages"/> pages.</param>
-    /// <param name="wall">Where memory begins that loses all access in one call, and regains it in the next.</param>
-    /// <param name="length">Its bytes; there may be none.</param>
+    /// <param name="address">Start of the range; it has <see cref="ChurnedPages"/> pages.</param>
+    /// <param name="wall">Start of memory that loses all access in one call, and regains it in the next.</param>
+    /// <param name="length">Its length in bytes; 0 for none.</param>
     public void Churn(nint address, nint wall, nuint length) => Start(() => MapAndUnmap(address, wall, length));
 
-    /// <summary>Starts a thread that keeps starting another and waiting for its end.</summary>
+    /// <summary>Starts a thread that repeatedly starts another thread and waits for its exit.</summary>
     public void Breed() => Start(StartAndEnd);
 
-    /// <summary>Ends the threads and waits for them.</summary>
-    /// <returns>How many there were.</returns>
+    /// <summary>Stops the threads and waits for their exit.</summary>
+    /// <returns>The number of threads.</returns>
     public int Still()
     {
         _stopping = true;
@@ -73,7 +73,7 @@ internal sealed class BusyThreads
         Random random = new(1);
         for (bool isForbidden = true; !_stopping; isForbidden = !isForbidden)
         {
-            ulong pages = (ulong)random.Next(LeastPages, ChurnedPages + 1);
+            ulong pages = (ulong)random.Next(MinPages, ChurnedPages + 1);
             ulong before = (ulong)random.Next(ChurnedPages - (int)pages + 1);
             nuint length = (nuint)(pages * Native.PageSize);
             nint address = Native.Map(range + (nint)(before * Native.PageSize), length,

@@ -1,5 +1,5 @@
 namespace MemProc.Target;
 
-/// <summary>A command could not be carried out; the message is what the reply says.</summary>
+/// <summary>The failure of a command, with the message for the reply.</summary>
 /// <param name="message">One line.</param>
 internal sealed class CommandException(string message) : Exception(message);

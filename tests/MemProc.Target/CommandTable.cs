@@ -3,41 +3,41 @@ using System.Text;
 namespace MemProc.Target;
 
 /// <summary>
-/// The commands. Numbers are decimal or 0x; <c>prot</c> is like <c>rw-</c> or <c>---</c>; text and paths run to
-/// the end of the line. What a command maps stays mapped, with a hole on either side (<see cref="Mappings"/>).
+/// The commands. Numbers are decimal or hexadecimal with 0x; <c>prot</c> is like <c>rw-</c> or <c>---</c>; text and
+/// paths extend to the end of the line. New mappings stay mapped, with a hole on either side (<see cref="Mappings"/>).
 /// <list type="bullet">
-/// <item><c>seed</c>: two pages with the strings of the seeds' program → <c>address</c></item>
+/// <item><c>seed</c>: two pages with known strings → <c>address</c></item>
 /// <item><c>garlic</c>: the text <c>garlic</c> on the heap and a variable that points to it →
 /// <c>text pointer</c></item>
-/// <item><c>say address</c>: the NUL-terminated text there, as this process sees it → <c>text</c></item>
+/// <item><c>say address</c>: the NUL-terminated text there, as this process reads it → <c>text</c></item>
 /// <item><c>peek address length</c> → <c>bytes</c> in hexadecimal</item>
 /// <item><c>map length prot private|shared</c>: anonymous memory → <c>address</c></item>
 /// <item><c>touch address pages [stride]</c>: writes 1 to the first byte of each page</item>
 /// <item><c>fill address length seed</c>: the bytes of <see cref="MemoryBytes.Fill"/></item>
 /// <item><c>protect address length prot</c>, <c>unmap address length</c>, <c>advise address length number</c></item>
-/// <item><c>refuse address length</c>, <c>stall address length</c>: writes by others to these touched pages, which stay
-/// writable to see, are refused, or wait until this process ends (<see cref="UserFault"/>)</item>
+/// <item><c>refuse address length</c>, <c>stall address length</c>: writes by other processes to these touched pages
+/// fail, or wait until this process exits; maps still shows them as writable (<see cref="UserFault"/>)</item>
 /// <item><c>name address length text</c>: names anonymous memory</item>
-/// <item><c>file offset length prot private|shared path</c>: an existing file; the path knows <c>\n</c>, <c>\e</c>
-/// and <c>\\</c> → <c>address</c></item>
-/// <item><c>evict offset length path</c>: writes back and drops these bytes of a file from the page cache, all from
-/// the offset on where the length is 0; the path is one as <c>file</c> takes it</item>
+/// <item><c>file offset length prot private|shared path</c>: an existing file; the path may contain
+/// <c>\n</c>, <c>\e</c> and <c>\\</c> → <c>address</c></item>
+/// <item><c>evict offset length path</c>: writes back and drops these bytes of a file from the page cache, to
+/// the end if the length is 0; the path has the same escapes as in <c>file</c></item>
 /// <item><c>memfd length name</c>: a memfd, mapped shared → <c>address</c></item>
-/// <item><c>reserve length pages</c>: a reservation in which so many pages, <c>stride</c> bytes apart, are touched
-/// → <c>address pages stride</c></item>
-/// <item><c>vmas count</c>: so many mappings of one page each, side by side → <c>address length</c></item>
+/// <item><c>reserve length pages</c>: a reservation in which this number of pages, <c>stride</c> bytes apart, is
+/// touched → <c>address pages stride</c></item>
+/// <item><c>vmas count</c>: this number of adjacent mappings of one page each → <c>address length</c></item>
 /// <item><c>spin address</c>: a thread that keeps adding 1 to the 64-bit number there</item>
-/// <item><c>churn [address length]</c>: a thread that keeps mapping, touching, splitting and unmapping in a range of
-/// its own, and takes access from the memory given, and gives it back (<see cref="BusyThreads.Churn"/>) →
+/// <item><c>churn [address length]</c>: a thread that keeps mapping, touching, splitting and unmapping in its own
+/// range, and removes and restores access to the given memory (<see cref="BusyThreads.Churn"/>) →
 /// <c>address length</c></item>
-/// <item><c>breed</c>: a thread that keeps starting others, each of which ends at once</item>
-/// <item><c>still</c>: ends those threads → <c>threads</c></item>
-/// <item><c>bpf name</c>: what the kernel has loaded of that name, whoever did (<see cref="KernelObjects"/>) →
-/// <c>programs maps</c>, ids with commas between them</item>
+/// <item><c>breed</c>: a thread that repeatedly starts others, each of which exits at once</item>
+/// <item><c>still</c>: stops these threads → <c>threads</c></item>
+/// <item><c>bpf name</c>: what the kernel has loaded by that name, of all owners (<see cref="KernelObjects"/>) →
+/// <c>programs maps</c>, ids separated by commas</item>
 /// <item><c>exit</c></item>
 /// </list>
-/// Memory is read and written by plain instructions. Reading what cannot be read is an error; writing where
-/// writing is forbidden ends the process, as it ends any other.
+/// Memory is read and written by plain instructions. A read of unreadable memory is an error; a write to read-only
+/// memory ends the process with a signal.
 /// </summary>
 internal sealed class CommandTable
 {
@@ -47,7 +47,7 @@ internal sealed class CommandTable
     private readonly BusyThreads _busy = new();
     private readonly Dictionary<string, Func<Arguments, Reply>> _commands;
 
-    /// <summary>Sets up the table.</summary>
+    /// <summary>Creates the table.</summary>
     public CommandTable() => _commands = new(StringComparer.Ordinal)
     {
         ["seed"] = _ => new Reply().Address("address", MemoryBytes.Seed()),
@@ -88,7 +88,7 @@ internal sealed class CommandTable
         [Exit] = _ => new Reply(),
     };
 
-    /// <summary>Carries a command out and gives the line to answer with.</summary>
+    /// <summary>Runs a command and returns the reply line.</summary>
     public string Answer(string line)
     {
         int space = line.IndexOf(' ', StringComparison.Ordinal);

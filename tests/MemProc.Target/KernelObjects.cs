@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace MemProc.Target;
 
 /// <summary>
-/// bpf programs and maps of the whole machine, whoever loaded them, as bpf(2) lists them: by the kernel's own count and
-/// not by the word of those who load. It takes CAP_SYS_ADMIN.
+/// bpf programs and maps of the whole machine, of all owners, as bpf(2) lists them. Independent of what the loader
+/// reports. Requires CAP_SYS_ADMIN.
 /// </summary>
 internal static unsafe partial class KernelObjects
 {
@@ -15,10 +15,10 @@ internal static unsafe partial class KernelObjects
     private const int ProgramNameAt = 64, MapNameAt = 24, NameBytes = 16;
     private const int NotFound = 2;
 
-    /// <summary>Ids of the programs of a name, in rising order.</summary>
+    /// <summary>Returns the ids of the programs with a name, in ascending order.</summary>
     public static List<uint> Programs(ReadOnlySpan<byte> name) => Named(NextProgram, OpenProgram, ProgramNameAt, name);
 
-    /// <summary>Ids of the maps of a name, in rising order.</summary>
+    /// <summary>Returns the ids of the maps with a name, in ascending order.</summary>
     public static List<uint> Maps(ReadOnlySpan<byte> name) => Named(NextMap, OpenMap, MapNameAt, name);
 
     private static List<uint> Named(int next, int open, int nameAt, ReadOnlySpan<byte> name)
@@ -40,7 +40,7 @@ internal static unsafe partial class KernelObjects
             int file = Call(open, words);
             if (file == -1)
             {
-                // Gone since.
+                // Freed in the meantime.
                 continue;
             }
 
@@ -62,7 +62,7 @@ internal static unsafe partial class KernelObjects
         }
     }
 
-    /// <summary>-1 where there is none, or none any more.</summary>
+    /// <summary>Returns a file descriptor, or -1 if the object does not exist.</summary>
     private static int Call(int command, ulong* attribute)
     {
         long number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 280 : 321;

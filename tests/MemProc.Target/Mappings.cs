@@ -1,8 +1,8 @@
 namespace MemProc.Target;
 
 /// <summary>
-/// Makes mappings. Each stands alone: the page before it and the page behind it are holes and stay so. The kernel
-/// does not merge it with a neighbour, and its bounds in <c>maps</c> are those that were asked for.
+/// Makes mappings. Each is isolated: the pages before and after it are holes and stay so. The kernel
+/// does not merge it with a neighbour, and its bounds in <c>maps</c> are the requested ones.
 /// </summary>
 internal static class Mappings
 {
@@ -10,17 +10,17 @@ internal static class Mappings
     private const nuint HugePage = 2 << 20;
 
     /// <summary>
-    /// Where the next mapping goes. The kernel places what has no wish of its own from the top downwards, and the
-    /// runtime maps single pages at any time: they would fill the holes if this were not far below. Each process
-    /// begins elsewhere, so that an address of one is not by chance an address of another.
+    /// Address of the next mapping. The kernel places mappings without an address hint from the top downwards, and the
+    /// runtime maps single pages at any time; they would fill the holes if this were not far below. Each process
+    /// starts at a different address, so that an address of one is not by chance an address of another.
     /// </summary>
     private static ulong _next = 0x7000_0000_0000 + ((ulong)(Environment.ProcessId & 0xfff) << 30);
 
-    /// <summary>Anonymous memory, not counted against what the machine can promise.</summary>
+    /// <summary>Maps anonymous memory, not counted against the commit limit (MAP_NORESERVE).</summary>
     public static nint Anonymous(nuint length, int protection, bool shared) => Alone(
         length, protection, (shared ? Native.MapShared : Native.MapPrivate) | Native.MapAnonymous, -1, 0);
 
-    /// <summary>A range where nothing is mapped, and nothing will be by others.</summary>
+    /// <summary>Reserves a range in which nothing is mapped, and nothing else will be.</summary>
     public static nint Hole(nuint length)
     {
         nint address = Anonymous(length, Native.ProtNone, shared: false);
@@ -28,7 +28,7 @@ internal static class Mappings
         return address;
     }
 
-    /// <summary>A part of a file. Opened for writing only where a shared mapping has to be writable.</summary>
+    /// <summary>Maps a part of a file. Opens it for writing only if a shared mapping must be writable.</summary>
     public static nint File(long offset, nuint length, int protection, bool shared, byte[] path)
     {
         int file = Native.Open(path, writable: shared && (protection & Native.ProtWrite) != 0);
@@ -42,7 +42,7 @@ internal static class Mappings
         }
     }
 
-    /// <summary>Writes a part of a file back and lets the page cache drop it; what is in use stays.</summary>
+    /// <summary>Writes a part of a file back and drops it from the page cache; pages in use stay.</summary>
     public static void Evict(long offset, long length, byte[] path)
     {
         int file = Native.Open(path, writable: false);
@@ -57,7 +57,7 @@ internal static class Mappings
         }
     }
 
-    /// <summary>A file without a directory, mapped shared and writable.</summary>
+    /// <summary>Maps a memfd, shared and writable.</summary>
     public static nint MemoryFile(nuint length, byte[] name)
     {
         int file = Native.CreateMemoryFile(name);
@@ -72,8 +72,8 @@ internal static class Mappings
         }
     }
 
-    /// <summary>A reservation as runtimes make it: large, and all but a few pages never touched.</summary>
-    /// <returns>The address, and the bytes from one touched page to the next.</returns>
+    /// <summary>Makes a large reservation, as runtimes do, of which only a few pages are touched.</summary>
+    /// <returns>The address, and the distance between touched pages in bytes.</returns>
     public static (nint Address, ulong Stride) Reserve(nuint length, ulong pages)
     {
         ulong stride = pages == 0 ? 0 : length / pages / Native.PageSize * Native.PageSize;
@@ -83,13 +83,13 @@ internal static class Mappings
         }
 
         nint address = Anonymous(length, Native.ProtRead | Native.ProtWrite, shared: false);
-        // A touched page must stay one page where huge pages are on for everyone; some kernels have none to forbid.
+        // A touched page must stay one page even if huge pages are always on. Some kernels have no huge pages.
         Native.TryAdvise(address, length, NoHugePage);
         MemoryBytes.Touch(address, pages, stride);
         return (address, stride);
     }
 
-    /// <summary>Mappings of one page each, side by side, by turns read-write and read-only.</summary>
+    /// <summary>Makes adjacent mappings of one page each, alternately read-write and read-only.</summary>
     public static (nint Address, nuint Length) Many(ulong count)
     {
         nuint length = checked((nuint)(count * Native.PageSize));
@@ -103,7 +103,7 @@ internal static class Mappings
         }
         catch (CommandException)
         {
-            // At the limit of mappings the runtime itself could not go on.
+            // At the limit of mappings the runtime itself could not continue.
             Native.Unmap(address, length);
             throw;
         }
@@ -115,10 +115,10 @@ internal static class Mappings
     {
         nuint page = (nuint)Native.PageSize;
         nuint rounded = checked(length + page - 1) / page * page;
-        // Memory that is a number of huge pages begins where one can.
+        // A multiple of the huge page size is aligned to it.
         nuint alignment = rounded % HugePage == 0 ? HugePage : page;
         nuint whole = checked(rounded + 2 * page + alignment);
-        // A wish: where the address space is too small for it, the kernel chooses.
+        // A hint: if the address space is too small for it, the kernel chooses.
         nint start = Native.Map(
             (nint)_next, whole, Native.ProtNone, Native.MapPrivate | Native.MapAnonymous | Native.MapNoReserve, -1, 0);
         _next = (ulong)start + whole;

@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace MemProc.Target;
 
-/// <summary>Puts known bytes into memory and says what is there.</summary>
+/// <summary>Writes known bytes to memory and reads memory.</summary>
 internal static unsafe class MemoryBytes
 {
-    private const int LongestText = 4096;
+    private const int MaxTextBytes = 4096;
 
-    /// <summary>The two pages of the program that the seeds look into.</summary>
+    /// <summary>Maps two pages with known strings.</summary>
     public static nint Seed()
     {
         nint address = Mappings.Anonymous(8192, Native.ProtRead | Native.ProtWrite, shared: false);
@@ -16,7 +16,7 @@ internal static unsafe class MemoryBytes
         return address;
     }
 
-    /// <summary>A text on the C heap, and an 8-byte variable there that holds its address.</summary>
+    /// <summary>Allocates a text on the C heap, and an 8-byte variable there with its address.</summary>
     public static (nint Text, nint Pointer) Garlic()
     {
         nint text = (nint)NativeMemory.Alloc(1000);
@@ -26,7 +26,7 @@ internal static unsafe class MemoryBytes
         return (text, (nint)pointer);
     }
 
-    /// <summary>The bytes there.</summary>
+    /// <summary>Reads bytes.</summary>
     public static byte[] Read(nint address, int length)
     {
         byte[] bytes = new byte[length];
@@ -36,15 +36,15 @@ internal static unsafe class MemoryBytes
             throw new CommandException($"peek: {readable} of {length} bytes are readable");
         }
 
-        // Read again, by plain instructions: what this process sees without the kernel's help.
+        // Read again by plain instructions: what this process sees, independent of system calls.
         new ReadOnlySpan<byte>((void*)address, length).CopyTo(bytes);
         return bytes;
     }
 
-    /// <summary>The bytes there, up to a NUL.</summary>
+    /// <summary>Reads bytes up to a NUL.</summary>
     public static byte[] ReadText(nint address)
     {
-        int readable = Native.CountReadable(address, stackalloc byte[LongestText]);
+        int readable = Native.CountReadable(address, stackalloc byte[MaxTextBytes]);
         ReadOnlySpan<byte> bytes = new((void*)address, readable);
         int end = bytes.IndexOf((byte)0);
         return end < 0 ? throw new CommandException("say: no NUL") : bytes[..end].ToArray();
@@ -60,8 +60,8 @@ internal static unsafe class MemoryBytes
     }
 
     /// <summary>
-    /// Writes bytes that look random and can be computed: byte i is
-    /// <c>(byte)((i * 2654435761u >> 13) + seed)</c>, in 32-bit arithmetic that wraps round.
+    /// Writes computable bytes that look random. Byte i is
+    /// <c>(byte)((i * 2654435761u >> 13) + seed)</c>, in 32-bit arithmetic with overflow.
     /// </summary>
     public static void Fill(nint address, nuint length, uint seed)
     {

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace MemProc.Target;
 
 /// <summary>
-/// The C functions that the commands call. A call that fails ends the command with its C name and the C
-/// library's words for the error.
+/// The C functions that the commands call. A failed call ends the command with the name of the function and the C
+/// library's error text.
 /// </summary>
 internal static unsafe partial class Native
 {
@@ -16,7 +16,7 @@ internal static unsafe partial class Native
     private const int AdviceDoNotNeed = 4;
     private const int SetVma = 0x53564d41, SetVmaAnonymousName = 0;
 
-    /// <summary>Bytes in a page.</summary>
+    /// <summary>Page size in bytes.</summary>
     public static ulong PageSize { get; } = (ulong)Environment.SystemPageSize;
 
     public static nint Map(nint address, nuint length, int protection, int flags, int file, long offset)
@@ -68,7 +68,7 @@ internal static unsafe partial class Native
 
     public static void WriteBack(int file) => Check("fdatasync", fdatasync(file));
 
-    /// <summary>posix_fadvise(POSIX_FADV_DONTNEED), which returns its error instead of setting errno.</summary>
+    /// <summary>Calls posix_fadvise(POSIX_FADV_DONTNEED), which returns its error and does not set errno.</summary>
     public static void DropCache(int file, long offset, long length)
     {
         int error = posix_fadvise(file, offset, length, AdviceDoNotNeed);
@@ -81,8 +81,8 @@ internal static unsafe partial class Native
     public static void Close(int file) => Check("close", close(file));
 
     /// <summary>
-    /// How many bytes from an address on can be read, at most a buffer full; none is an error. Asked of the
-    /// kernel, since a plain read of the wrong place would end the process.
+    /// Returns the number of readable bytes from an address, at most the buffer's length; 0 is an error. Uses a system
+    /// call, since a plain read of an invalid address would end the process.
     /// </summary>
     public static int CountReadable(nint address, Span<byte> buffer)
     {

@@ -3,9 +3,9 @@ using System.Text;
 namespace MemProc.Target;
 
 /// <summary>
-/// The process that the tests look into. It reads one command a line from standard input and answers each with
-/// exactly one line, <c>ok key=value …</c> or <c>error message</c>; it ends at <c>exit</c> or when the input ends.
-/// The commands are in <see cref="CommandTable"/>.
+/// The target process of the tests. It reads one command per line from standard input and replies with exactly one
+/// line, <c>ok key=value …</c> or <c>error message</c>. It exits at <c>exit</c> or at the end of the input.
+/// <see cref="CommandTable"/> lists the commands.
 /// </summary>
 internal static class Program
 {

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MemProc.Target;
 
-/// <summary>The answer to a command that went well: <c>ok key=value …</c>. No value holds a blank.</summary>
+/// <summary>The reply to a successful command: <c>ok key=value …</c>. No value contains a blank.</summary>
 internal sealed class Reply
 {
     private readonly StringBuilder _line = new("ok");
@@ -17,7 +17,7 @@ internal sealed class Reply
     /// <summary>Adds bytes as hexadecimal digits.</summary>
     public Reply Bytes(string key, ReadOnlySpan<byte> bytes) => Add(key, Convert.ToHexStringLower(bytes));
 
-    /// <summary>Adds bytes as text; all but visible ASCII, and the backslash, become <c>\xHH</c>.</summary>
+    /// <summary>Adds bytes as text; bytes that are not visible ASCII, and the backslash, become <c>\xHH</c>.</summary>
     public Reply Text(string key, ReadOnlySpan<byte> bytes)
     {
         StringBuilder text = new(bytes.Length);

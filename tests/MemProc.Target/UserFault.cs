@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace MemProc.Target;
 
 /// <summary>
-/// Memory that <c>maps</c> shows as writable and that cannot be written, by write protection through userfaultfd(2):
-/// nobody ever answers for the pages.
+/// Memory that <c>maps</c> shows as writable and that cannot be written, through write protection of userfaultfd(2):
+/// no handler resolves the faults.
 /// </summary>
 internal static unsafe partial class UserFault
 {
@@ -12,16 +12,17 @@ internal static unsafe partial class UserFault
     private const ulong Api = 0xAA, WriteProtectFeature = 1, WriteProtectMode = 2, ProtectNow = 1;
     private const int CloseOnExec = 0x80000, UserModeOnly = 1;
 
-    /// <summary>Protects pages that have been touched. This process must not write to them any more.</summary>
+    /// <summary>Write-protects touched pages. This process must not write to them any more.</summary>
     /// <param name="address">First address.</param>
-    /// <param name="length">Bytes, a number of pages.</param>
+    /// <param name="length">Length in bytes, whole pages.</param>
     /// <param name="isRefused">
-    /// Writes by others are refused. Else they wait until this process ends, which takes CAP_SYS_PTRACE.
+    /// Whether writes by other processes fail. Otherwise they wait until this process exits, which requires
+    /// CAP_SYS_PTRACE.
     /// </param>
     public static void Protect(nint address, nuint length, bool isRefused)
     {
         long number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 282 : 323;
-        // Faults in the kernel, such as those of a write by others, are refused by one for user mode alone.
+        // A userfaultfd for user mode only rejects faults in the kernel, such as those of writes by other processes.
         int file = (int)syscall(number, CloseOnExec | (isRefused ? UserModeOnly : 0));
         Check("userfaultfd", file);
         ulong* words = stackalloc ulong[4];

@@ -4,11 +4,11 @@ BeforeAll {
     $target = Start-Target
     $page = [Environment]::SystemPageSize
 
-    # A file of ten pages and a bit, all in memory.
+    # A file of ten pages and a partial one, all in memory.
     $file = Join-Path $TestDrive 'cached'
     [System.IO.File]::WriteAllBytes($file, [byte[]]::new(10 * $page + 1))
 
-    # Drops the file from memory but for some pages; false where the temporary folder is itself in memory.
+    # Drops all but some pages of the file from memory; skips the test if the temporary folder is itself in memory.
     function Reset-Cache([int[]] $Keep) {
         $null = $target.Ask("evict 0 0 $file")
         if ((Get-FilePage $file -Summary).ResidentPages -ne 0) {
@@ -31,7 +31,7 @@ AfterAll {
 }
 
 Describe 'Get-FilePage' {
-    It 'gives the pages in memory, and brings none in' {
+    It 'returns the pages in memory, and faults none in' {
         if (-not (Reset-Cache -Keep 2, 3, 10)) {
             return
         }
@@ -54,7 +54,7 @@ Describe 'Get-FilePage' {
         (Get-FilePage $file).PageIndex | Should -Be 2, 3, 10
     }
 
-    It 'sums a file up' {
+    It 'summarizes a file' {
         if (-not (Reset-Cache -Keep 2, 3, 10)) {
             return
         }
@@ -70,7 +70,7 @@ Describe 'Get-FilePage' {
         }
     }
 
-    It 'gives the frames that a process has mapped, with flags on request' {
+    It 'returns the frames that a process maps, with flags on request' {
         Assert-Root
         $address = $target.Ask("file 0 $(4 * $page) r-- shared $file").address
         $null = $target.Ask("peek $address $(4 * $page)")
@@ -82,7 +82,7 @@ Describe 'Get-FilePage' {
         $flagged = Get-FilePage $file -WithFlags | Select-Object -First 4
         $flagged.MapCount | Should -Be 1, 1, 1, 1
         $flagged[0].Flags | Should -Contain 'mmap'
-        # Uptodate and mmap stay; others, such as lru, can change from one look to the next.
+        # Uptodate and mmap do not change; others, such as lru, can change between two reads.
         $flagged.ForEach({ $_.RawFlags -band 0x808 }) | Should -Be 0x808, 0x808, 0x808, 0x808
         $flagged.Symbol | Should -MatchExactly '^...U.......M'
         $flagged.CgroupInode | Should -Be ($pages | Get-PageFlags).CgroupInode
@@ -90,7 +90,7 @@ Describe 'Get-FilePage' {
         $null = $target.Ask("unmap $address $(4 * $page)")
     }
 
-    It 'takes files as text, objects, wildcards and links' {
+    It 'accepts files as text, objects, wildcards and links' {
         $null = New-Item "$TestDrive/kinds/inner" -ItemType Directory -Force
         'one', 'two[1]' | ForEach-Object { [System.IO.File]::WriteAllText("$TestDrive/kinds/$_", $_) }
         [System.IO.File]::WriteAllText("$TestDrive/kinds/inner/three", 'three')
@@ -99,7 +99,7 @@ Describe 'Get-FilePage' {
         & $names "$TestDrive/kinds/one" "$TestDrive/kinds/link" | Should -Be 'link', 'one'
         (Get-FilePage -LiteralPath "$TestDrive/kinds/two[1]").PageIndex | Should -Be 0
         (Get-FilePage "$TestDrive/kinds/*o*" -Summary).Path | Split-Path -Leaf | Sort-Object | Should -Be 'one', 'two[1]'
-        # Folders that nobody named are left out, and inside of folders links are.
+        # Folders that are not named explicitly are skipped, and so are links inside folders.
         (Get-ChildItem "$TestDrive/kinds" | Get-FilePage -Summary -ErrorAction Stop).Path | Split-Path -Leaf |
             Sort-Object | Should -Be 'link', 'one', 'two[1]'
         (Get-FilePage "$TestDrive/kinds" -Recurse -Summary).Path | Split-Path -Leaf | Sort-Object |
@@ -109,14 +109,14 @@ Describe 'Get-FilePage' {
         Pop-Location
     }
 
-    It 'has nothing to say of an empty file and sums it up as nothing' {
+    It 'writes no pages for an empty file, and a summary of zero pages' {
         $empty = New-Item $TestDrive/empty -ItemType File -Force
         Get-FilePage $empty -All | Should -BeNullOrEmpty
         $sum = $empty | Get-FilePage -Summary
         $sum.PageCount, $sum.ResidentPages, $sum.ResidentPercent | Should -Be 0, 0, 0
     }
 
-    It 'says of <path> that it is <id>, and goes on' -ForEach @(
+    It 'writes <id> for <path>, and continues' -ForEach @(
         @{ path = '/no-such-file'; id = 'FindFile,ENOENT'; category = 'ObjectNotFound' }
         @{ path = '/proc'; id = 'FindFile,EISDIR'; category = 'InvalidArgument' }
         @{ path = '/sys/kernel/mm/transparent_hugepage/enabled'; id = 'ReadFilePages,ENODEV'; category = 'NotImplemented' }
@@ -135,28 +135,28 @@ Describe 'Get-FilePage' {
         $problem[0].TargetObject | Should -Be $path
     }
 
-    It 'leaves devices and pipes out, and says so with -Verbose' {
-        $told = Get-FilePage /dev/null, $file -Summary -Verbose 4>&1
-        @($told | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }).Message |
-            Should -Be '/dev/null is no regular file and has no pages of its own.'
-        @($told | Where-Object { $_ -is [MemProc.FilePageSummary] }).Count | Should -Be 1
+    It 'skips devices and pipes, and reports them with -Verbose' {
+        $messages = Get-FilePage /dev/null, $file -Summary -Verbose 4>&1
+        @($messages | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }).Message |
+            Should -Be '/dev/null is not a regular file and has no pages of its own.'
+        @($messages | Where-Object { $_ -is [MemProc.FilePageSummary] }).Count | Should -Be 1
     }
 
-    It 'refuses -Summary with what is about each page' {
+    It 'rejects -Summary with parameters for single pages' {
         foreach ($switch in @{ All = $true }, @{ WithFlags = $true }) {
             { Get-FilePage $file -Summary @switch } |
                 Should -Throw -ErrorId 'Summary,EINVAL,MemProc.PowerShell.GetFilePageCommand'
         }
     }
 
-    It 'calls unknown what the kernel does not tell, and hidden what it hides' {
+    It 'reports unknown residency as unknown, and hidden frames as hidden' {
         Assert-Root
         if (-not (Get-Command setpriv -ErrorAction Ignore)) {
             Set-ItResult -Skipped -Because 'it needs setpriv'
             return
         }
 
-        # Module and files have to be readable for the other user, wherever the repository is.
+        # Module and files must be readable for the other user, wherever the repository is.
         $copy = Join-Path ([System.IO.Path]::GetTempPath()) "memproc-$([guid]::NewGuid())"
         try {
             $null = New-Item $copy/own -ItemType Directory
@@ -195,7 +195,7 @@ Describe 'Get-FilePage' {
         $answer[0] | Should -Be '2 2'
         $answer[1] | Should -Be 'null 2'
         $answer[2] | Should -Be 1
-        $answer[3] | Should -Match 'owns a file'
+        $answer[3] | Should -Match 'ownership of the file'
         $answer[4] | Should -Be 'unknown unknown'
         $answer[5] | Should -Be "ReadFilePages,EPERM,$refusal ReadFilePages,EACCES,$refusal"
         $answer[6] | Should -Be 'resident resident True True null null'
@@ -205,16 +205,16 @@ Describe 'Get-FilePage' {
         $screen = $answer[10..$answer.Count] -join "`n"
         $screen | Should -Match 'unknown +[0-9]+ KiB .*theirs'
         $screen | Should -Match '0x0 resident +hidden'
-        # To a user who is told that all is there, a careless look would bring it all in.
+        # The kernel reports all pages as resident to this user; a naive implementation would fault them all in.
         $after | Should -Be $before
     }
 
-    It 'shows files in words, within 80 columns and without control characters' {
+    It 'shows files within 80 columns and without control characters' {
         $name = Join-Path $TestDrive "$([char] 27)[31mred`nname"
         [System.IO.File]::WriteAllBytes($name, [byte[]]::new(3 * $page))
         $pages = Get-FilePage -LiteralPath $name
         $sum = Get-FilePage -LiteralPath $name -Summary
-        # Its name would stop Pester from clearing the folder.
+        # Pester could not remove the folder with this file name.
         [System.IO.File]::Delete($name)
         $pages[0].Path | Should -BeExactly $name
         foreach ($screen in ($pages | Out-Screen -Width 300), ($pages | Format-List | Out-Screen -Width 300),
@@ -232,7 +232,7 @@ Describe 'Get-FilePage' {
         }
     }
 
-    It 'stays the same through a job, views included' {
+    It 'keeps properties and views through a job' {
         $root = Resolve-Path $PSScriptRoot/../..
         $here = (Get-FilePage $file -Summary), (Get-FilePage $file | Select-Object -First 2)
         $back = Start-Job {
@@ -259,7 +259,7 @@ Describe 'Get-FilePage' {
         $found.CompletionMatches.CompletionText | Where-Object { $_ -like $expected } | Should -Not -BeNullOrEmpty
     }
 
-    It 'stops when the pipeline has had enough, and on Ctrl-C' {
+    It 'stops when the pipeline stops, and on Ctrl-C' {
         $sparse = Join-Path $TestDrive 'sparse'
         $stream = [System.IO.File]::Create($sparse)
         $stream.SetLength(1TB)

@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Get-PageMapEntry' {
-    It 'gives the two pages of the seed a frame each' {
+    It 'returns a separate frame for each of the two pages' {
         Assert-Root
         $pages = Get-PageMapEntry $target.Id $seed 8192
         $pages.Count | Should -Be 2
@@ -23,21 +23,21 @@ Describe 'Get-PageMapEntry' {
         $pages[0].PhysicalAddress | Should -Be ($pages[0].Pfn * 4096)
     }
 
-    It 'gives the physical address of the very byte for one address' {
+    It 'returns the physical address of the byte for one address' {
         Assert-Root
         $page = Get-PageMapEntry $target.Id ($seed + 0x123)
         $page.Address | Should -Be ($seed + 0x123)
         $page.PhysicalAddress % 4096 | Should -Be 0x123
     }
 
-    It 'takes -Count, mappings as objects and mappings from the pipeline alike' {
+    It 'accepts -Count, mappings as objects and mappings from the pipeline' {
         $expected = Get-PageMapEntry $target.Id $seed -Count 2 | ForEach-Object Raw
         $map = Get-ProcMap $target.Id -Address $seed
         Get-PageMapEntry $target.Id -Address $map | ForEach-Object Raw | Should -Be $expected
         $map | Get-PageMapEntry | ForEach-Object Raw | Should -Be $expected
     }
 
-    It 'shows holes with -All and joins neighbours with -Run' {
+    It 'shows holes with -All and joins adjacent pages with -Run' {
         $address = $target.Ask('map 40960 rw- private').address
         $null = $target.Ask("touch $($address + 8192) 1")
         @(Get-PageMapEntry $target.Id $address 40960).Count | Should -Be 1
@@ -47,7 +47,7 @@ Describe 'Get-PageMapEntry' {
         $runs.IsPresent | Should -Be $false, $true, $false
     }
 
-    It 'returns at once for a terabyte with a hundred touched pages' {
+    It 'returns quickly for a terabyte with a hundred touched pages' {
         $reserve = $target.Ask('reserve 0x10000000000 100')
         @(Get-PageMapEntry $target.Id $reserve.address 1TB).Count | Should -Be 100
     }
@@ -57,12 +57,12 @@ Describe 'Get-PageMapEntry' {
         $count = (Get-PageMapEntry | Measure-Object).Count
         $allocated = [GC]::GetTotalAllocatedBytes($true) - $before
         $count | Should -BeGreaterThan 1000
-        # An object a populated page, not a word an empty one: 256 GiB have 512 MiB of words.
+        # One object per populated page, no memory for empty ones: 256 GiB have 512 MiB of entries.
         $allocated | Should -BeLessThan 200MB
         (Get-PageMapEntry | Select-Object -First 1).IsPresent | Should -BeTrue
     }
 
-    It 'says of a bad address what is wrong: <address>' -ForEach @(
+    It 'explains why an address is invalid: <address>' -ForEach @(
         @{ address = 0x10; id = 'FindMap,ENOENT'; category = 'ObjectNotFound' }
         @{ address = 0xffffffffff600000; id = 'ReadPageMap,EINVAL'; category = 'InvalidArgument' }
         @{ address = 0xffff800000000000; id = 'ReadPageMap,EINVAL'; category = 'InvalidArgument' }
@@ -70,22 +70,22 @@ Describe 'Get-PageMapEntry' {
         $null = Get-PageMapEntry $target.Id $address -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].FullyQualifiedErrorId | Should -Be "$id,MemProc.PowerShell.GetPageMapEntryCommand"
         $problem[0].CategoryInfo.Category | Should -Be $category
-        # Another address of the same call is answered all the same.
+        # The other address of the same call still has a result.
         (Get-PageMapEntry $target.Id $address, $seed -ErrorAction SilentlyContinue).Address | Should -Be $seed
     }
 
-    It 'refuses a length of <_>' -ForEach 0, -1 {
+    It 'rejects a length of <_>' -ForEach 0, -1 {
         { Get-PageMapEntry $target.Id $seed -Length $_ } | Should -Throw
     }
 
-    It 'refuses a length or a count that begins nowhere' {
+    It 'rejects a length or a count without an address' {
         { Get-PageMapEntry $target.Id -Length 4096 } |
             Should -Throw -ErrorId 'Address,EINVAL,MemProc.PowerShell.GetPageMapEntryCommand'
         { Get-PageMapEntry $target.Id -Count 1 } |
             Should -Throw -ErrorId 'Address,EINVAL,MemProc.PowerShell.GetPageMapEntryCommand'
     }
 
-    It 'refuses a range that wraps round' {
+    It 'rejects a range that overflows' {
         { Get-PageMapEntry $target.Id $seed -Length ([ulong]::MaxValue) -ErrorAction Stop } |
             Should -Throw -ErrorId 'ReadPageMap,EINVAL,MemProc.PowerShell.GetPageMapEntryCommand'
     }
@@ -97,7 +97,7 @@ Describe 'Get-PageMapEntry' {
             return
         }
 
-        # The module has to be readable for the other user, wherever the repository is.
+        # The module must be readable for the other user, wherever the repository is.
         $copy = Join-Path ([System.IO.Path]::GetTempPath()) "memproc-$([guid]::NewGuid())"
         try {
             $null = New-Item $copy -ItemType Directory
@@ -116,7 +116,7 @@ Describe 'Get-PageMapEntry' {
                 Find-ProcessByPfn 0x1000 -ErrorVariable refused -ErrorAction SilentlyContinue
                 `$refused[0].FullyQualifiedErrorId
                 try { Get-PageFlags 0x1000 } catch { `$_.FullyQualifiedErrorId }"
-            # A home of its own, where pwsh can write.
+            # A separate home folder, where pwsh can write.
             $answer = setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/tmp XDG_CACHE_HOME=$copy/none `
                 DOTNET_EnableDiagnostics=0 pwsh -NoProfile -NonInteractive -Command $script
         }
@@ -135,7 +135,7 @@ Describe 'Get-PageMapEntry' {
         $answer[8] | Should -Be 'ReadPageFlags,EACCES,MemProc.PowerShell.GetPageFlagsCommand'
     }
 
-    It 'shows where a page is and its state in words' {
+    It 'shows the address of a page and its state' {
         Assert-Root
         $screen = Get-PageMapEntry $target.Id $seed 8192 | Out-Screen
         $screen | Should -Match "Process: $($target.Id) \("
@@ -143,90 +143,55 @@ Describe 'Get-PageMapEntry' {
     }
 }
 
-Describe 'Get-PageFlags' {
-    It 'says anonymous and mmap of a touched page' {
-        Assert-Root
-        $page = Get-PageMapEntry $target.Id $seed
-        $flags = Get-PageFlags $page.Pfn
-        $flags | Should -BeOfType MemProc.PageFlags
-        $flags.Pfn | Should -Be $page.Pfn
-        $flags.Flags | Should -Contain 'anonymous'
-        $flags.Flags | Should -Contain 'mmap'
-        $flags.Symbol | Should -MatchExactly '^...........Ma'
-        $flags.MapCount | Should -Be 1
-        $flags.RawFlags | Should -BeOfType [ulong]
+Describe 'Filters of Get-PageMapEntry' {
+    It 'returns only what <filter> selects' -ForEach @(
+        @{ filter = @{ Present = $true }; test = { $_.IsPresent } }
+        @{ filter = @{ File = $true }; test = { $_.IsFileOrShared } }
+        @{ filter = @{ Anonymous = $true }; test = { -not $_.IsFileOrShared -and -not $_.IsGuard } }
+        @{ filter = @{ Exclusive = $true; File = $true }; test = { $_.IsExclusive -and $_.IsFileOrShared } }
+    ) {
+        # In this order, since the runtime of a process that has just started still touches new pages.
+        $some = Get-PageMapEntry $target.Id @filter
+        $all = Get-PageMapEntry $target.Id
+        $some.Count | Should -BeGreaterThan 0
+        $some.Count | Should -BeLessThan ($all.Count + 1)
+        $some | Where-Object { -not (& $test) } | Should -BeNullOrEmpty
     }
 
-    It 'answers the whole pipeline from Get-Process on' {
+    It 'reads flags, map count and cgroup in the same pass' {
         Assert-Root
-        Get-Process -Id $target.Id | Get-ProcMap -Kind Stack, Vdso | Get-PageMapEntry | Get-PageFlags |
-            ForEach-Object Flags | Should -Contain 'anonymous'
-        $pages = Get-ProcMap $target.Id | Get-PageMapEntry | Where-Object Pfn
+        $pages = Get-PageMapEntry $target.Id $seed 8192 -WithFlags -WithMapCount -WithCgroup
+        $pages | ForEach-Object MapCount | Should -Be 1, 1
+        $pages[0].Flags | Should -Contain 'anonymous'
+        $pages[0].Symbol | Should -MatchExactly '^...........Ma'
         $flags = $pages | Get-PageFlags
-        $flags.Pfn | Should -Be $pages.Pfn
-        # Runs count as all their pages.
-        (Get-ProcMap $target.Id | Get-PageMapEntry -Run | Get-PageFlags).Count | Should -BeGreaterThan ($pages.Count * 0.9)
+        $pages.CgroupInode | Should -Be $flags.CgroupInode
+        $pages.CgroupPath | Should -Be $flags.CgroupPath
+        $plain = Get-PageMapEntry $target.Id $seed 4096
+        $plain.Flags, $plain.MapCount, $plain.CgroupInode | Should -Be $null, $null, $null
     }
 
-    It 'shows flags of the internals and overloaded ones with -Raw only' {
+    It 'filters by flags in all four forms' {
         Assert-Root
-        $page = Get-PageMapEntry $target.Id $seed
-        $plain = Get-PageFlags $page.Pfn
-        $raw = Get-PageFlags $page.Pfn -Raw
-        $plain.Flags | Should -Not -Contain 'anon_exclusive'
-        $raw.RawFlags -band (1ul -shl 34) | Should -Not -Be 0
-        $raw.Flags | Should -Contain 'anon_exclusive'
+        (Get-PageMapEntry $target.Id $seed 8192 -Flag anonymous, mmap).Count | Should -Be 2
+        Get-PageMapEntry $target.Id $seed 8192 -NotFlag anonymous | Should -BeNullOrEmpty
+        (Get-PageMapEntry $target.Id $seed 8192 -AnyFlag slab, anonymous).Count | Should -Be 2
+        $exact = (Get-PageMapEntry $target.Id $seed 8192 -WithFlags)[0].Flags
+        (Get-PageMapEntry $target.Id $seed 4096 -ExactFlag $exact | Measure-Object).Count | Should -Be 1
+        Get-PageMapEntry $target.Id $seed 8192 -ExactFlag slab | Should -BeNullOrEmpty
     }
 
-    It 'leaves pages without a frame out, and says of a frame beyond the last one' {
-        Assert-Root
-        $none = [pscustomobject] @{ Pfn = $null }, [pscustomobject] @{ Pfn = 1 } | Get-PageFlags
-        $none.Pfn | Should -Be 1
-        $found = Get-PageFlags 0xfffffffffffff, 1 -ErrorVariable problem -ErrorAction SilentlyContinue
-        $found.Pfn | Should -Be 1
-        $problem[0].FullyQualifiedErrorId | Should -Be 'ReadPageFlags,EINVAL,MemProc.PowerShell.GetPageFlagsCommand'
+    It 'rejects an unknown flag' {
+        { Get-PageMapEntry $target.Id -Flag dirtyy } |
+            Should -Throw -ErrorId 'Flag,EINVAL,MemProc.PowerShell.GetPageMapEntryCommand'
+        { Measure-PageFlags $target.Id -Flag dirtyy } |
+            Should -Throw -ErrorId 'Flag,EINVAL,MemProc.PowerShell.MeasurePageFlagsCommand'
     }
 
-    It 'takes frame numbers as text, hex where a letter says so' {
-        Assert-Root
-        (Get-PageFlags '0x10', 'a', '11').Pfn | Should -Be 16, 10, 11
-        { Get-PageFlags 'c963zz' } |
-            Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemProc.PowerShell.GetPageFlagsCommand'
-    }
-}
-
-Describe 'Find-ProcessByPfn' {
-    It 'comes back to the target from its frame' {
-        Assert-Root
-        Assert-PidNamespace
-        $page = Get-PageMapEntry $target.Id $seed
-        $owner = $page | Find-ProcessByPfn
-        $owner | Should -BeOfType MemProc.PfnOwner
-        $owner.ProcessId | Should -Be $target.Id
-        $owner.Address | Should -Be $seed
-        $owner.Pfn | Should -Be $page.Pfn
-        $owner.ProcessName | Should -Be 'dotnet'
-        $owner.Permissions | Should -Be 'rw-p'
-        Find-ProcessByPfn $page.Pfn -Id $target.Id | ForEach-Object Address | Should -Be $seed
-    }
-
-    It 'finds the vDSO frame in every process, the same one' {
-        Assert-Root
-        Assert-PidNamespace
-        $second = Start-Target
-        $frames = $target.Id, $second.Id | ForEach-Object { (Get-ProcMap $_ -Kind Vdso | Get-PageMapEntry)[0].Pfn }
-        $frames[0] | Should -Be $frames[1]
-        $owners = Find-ProcessByPfn $frames[0]
-        $owners.ProcessId | Should -Contain $target.Id
-        $owners.ProcessId | Should -Contain $second.Id
-        $owners.ProcessId | Should -Contain $PID
-        $owners.Path | Select-Object -Unique | Should -Be '[vdso]'
-    }
-
-    It 'finds nothing for a frame that nobody maps, and is told of a bad process' {
-        Assert-Root
-        Find-ProcessByPfn 0xfffffffffff -Id $target.Id | Should -BeNullOrEmpty
-        { Find-ProcessByPfn 1 -Id 4194305 -ErrorAction Stop } |
-            Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.FindProcessByPfnCommand'
+    It 'completes flag names with their meaning' {
+        $line = 'Get-PageMapEntry -Flag anony'
+        $found = [System.Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null)
+        $found.CompletionMatches[0].CompletionText | Should -Be 'anonymous'
+        $found.CompletionMatches[0].ToolTip | Should -Match 'bit 12'
     }
 }

@@ -27,7 +27,7 @@ Describe 'Get-PhysicalMemoryMap' {
         }
     }
 
-    It 'has typed properties, and an end behind the last byte' {
+    It 'has typed properties, and an end after the last byte' {
         Assert-PhysicalAddress
         $ram = (Get-PhysicalMemoryMap -Name 'System RAM')[0]
         $start, $last = (Get-Content /proc/iomem | Where-Object { $_ -match '^\S+ : System RAM' })[0] -split '[- ]' |
@@ -38,7 +38,7 @@ Describe 'Get-PhysicalMemoryMap' {
         $ram.Depth, $ram.Parent, $ram.IsAddressHidden | Should -Be 0, $null, $false
     }
 
-    It 'finds the vDSO of a process, by page, frame and address, in a chain that begins with System RAM' {
+    It 'finds the vDSO of a process by page, frame and address, in a chain that starts with System RAM' {
         Assert-PhysicalAddress
         $page = Get-ProcMap $target.Id -Kind Vdso | Get-PageMapEntry | Select-Object -First 1
         $chain = @($page | Get-PhysicalMemoryMap)
@@ -72,7 +72,7 @@ Describe 'Get-PhysicalMemoryMap' {
         $flags[0].Pfn | Should -Be $range.Pfn
     }
 
-    It 'leaves pages without a frame out and counts the frames of runs' {
+    It 'skips pages without a frame and counts the frames of runs' {
         Assert-PhysicalAddress
         [pscustomobject] @{ Pfn = $null } | Get-PhysicalMemoryMap | Should -BeNullOrEmpty
         $all = @(Get-PhysicalMemoryMap)
@@ -80,7 +80,7 @@ Describe 'Get-PhysicalMemoryMap' {
             Should -Be $all.Count
     }
 
-    It 'says what nothing holds, and goes on' {
+    It 'writes an error for an address outside all ranges, and continues' {
         Assert-PhysicalAddress
         $start = (Get-PhysicalMemoryMap 'System RAM')[0].Start
         $found = Get-PhysicalMemoryMap -Address 'fffffffffffffff0', $start -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -94,7 +94,7 @@ Describe 'Get-PhysicalMemoryMap' {
             Should -Throw -ErrorId 'FindPhysicalRange,ENOENT,MemProc.PowerShell.GetPhysicalMemoryMapCommand'
     }
 
-    It 'finds names by wildcards and says of a plain one that there is none' {
+    It 'finds names by wildcards, and writes an error for a plain name that is not found' {
         (Get-PhysicalMemoryMap 'system ra?' -WarningAction SilentlyContinue).Name | Select-Object -Unique |
             Should -Be 'System RAM'
         Get-PhysicalMemoryMap 'no such*' | Should -BeNullOrEmpty
@@ -106,10 +106,10 @@ Describe 'Get-PhysicalMemoryMap' {
         $problem[0].TargetObject | Should -Be 'no such'
     }
 
-    It 'refuses <parameters.Keys> that makes no sense: <id>' -ForEach @(
+    It 'rejects an invalid <parameters.Keys>: <id>' -ForEach @(
         @{ parameters = @{ Address = 'nonsense' }; id = 'ParameterArgumentTransformationError' }
         @{ parameters = @{ Address = 5.5 }; id = 'ParameterArgumentTransformationError' }
-        # Where a process has a page is no physical address.
+        # A virtual address of a process is not a physical address.
         @{ parameters = @{ Address = [pscustomobject] @{ Address = 4096 } }; id = 'ParameterArgumentTransformationError' }
         @{ parameters = @{ Pfn = 1; Count = 0 }; id = 'ParameterArgumentValidationError' }
         @{ parameters = @{ Pfn = 1; Address = 1 }; id = 'AmbiguousParameterSet' }
@@ -145,18 +145,18 @@ Describe 'Get-PhysicalMemoryMap' {
         $answer[7, 8] | Should -Be 'True', 'False'
     }
 
-    It 'reads recorded ranges, shows the tree, and lets no name act on the terminal' {
+    It 'reads recorded ranges, shows the tree, and escapes control characters in names' {
         Assert-Root
         $recorded = Join-Path $TestDrive iomem
         Set-Content $recorded -Value @(
             '00100000-1fedffff : System RAM', '  0bc00000-0c800de0 : Kernel code', '  0ca00000-0ce16fff : Kernel rodata',
             "20000000-20000fff : `e[31mred", 'ffff0000-ffffffff : top of 32 bits')
-        # A mount namespace of its own: nobody else's /proc changes.
+        # In a separate mount namespace: no other /proc changes.
         $answer = Invoke-OtherPwsh -Prefix 'unshare', '--mount', 'sh', '-c',
             "mount --bind '$recorded' /proc/iomem || exit; exec `"`$@`"", 'sh' -Script '
             "mounted"
             (Get-PhysicalMemoryMap -Address 0xcd8c000).Name -join "/"
-            # PowerShell reads this one as -16.
+            # PowerShell parses this number as -16.
             (Get-PhysicalMemoryMap -Address 0xfffffff0).Name
             Get-PhysicalMemoryMap | Out-String -Width 80'
         if (@($answer)[0] -ne 'mounted') {
@@ -180,7 +180,7 @@ Describe 'Get-PhysicalMemoryMap' {
         $screen | Should -Match 'System RAM'
     }
 
-    It 'stays the same through a job, view included' {
+    It 'keeps properties and view through a job' {
         Assert-PhysicalAddress
         $root = Resolve-Path $PSScriptRoot/../..
         $back = Start-Job { Import-Module "$using:root/MemProc.psd1"; Get-PhysicalMemoryMap } |

@@ -58,7 +58,7 @@ Describe 'Get-ProcMap' {
         Get-ProcMap $target.Id -Permission '?w??' | ForEach-Object IsWritable | Select-Object -Unique | Should -Be $true
     }
 
-    It 'counts with -Detailed' {
+    It 'adds counters with -Detailed' {
         $address = $target.Ask('map 65536 rw- private').address
         $null = $target.Ask("touch $address 3")
         $map = Get-ProcMap $target.Id -Address $address -Detailed
@@ -68,10 +68,10 @@ Describe 'Get-ProcMap' {
         $map.VmFlags | Should -Contain 'rd'
     }
 
-    It 'takes addresses as <name>' -ForEach @(
+    It 'accepts addresses as <name>' -ForEach @(
         @{ name = 'a number'; convert = { $args[0] } }
         @{ name = 'a text with 0x'; convert = { '0x{0:x}' -f $args[0] } }
-        # Ten bytes behind the start: the a at the end says that it is hex.
+        # Ten bytes after the start: the a at the end makes it hex.
         @{ name = 'a text without 0x'; convert = { '{0:x}' -f ($args[0] + 10) } }
         @{ name = 'an object with a Start'; convert = { [pscustomobject] @{ Start = $args[0] } } }
         @{ name = 'an object with an Address'; convert = { [pscustomobject] @{ Address = $args[0] } } }
@@ -80,7 +80,7 @@ Describe 'Get-ProcMap' {
         Get-ProcMap $target.Id -Address (& $convert $address) | ForEach-Object Start | Should -Be $address
     }
 
-    It 'takes addresses above 2^63, which PowerShell makes negative' {
+    It 'accepts addresses above 2^63, which PowerShell parses as negative' {
         $vsyscall = Get-ProcMap $target.Id -Kind Vsyscall
         if (-not $vsyscall) {
             Set-ItResult -Skipped -Because 'the kernel has no [vsyscall]'
@@ -91,7 +91,7 @@ Describe 'Get-ProcMap' {
         (Get-ProcMap $target.Id -Address 'ffffffffff600010').Path | Should -Be '[vsyscall]'
     }
 
-    It 'says of an address where nothing is mapped, and does the others' {
+    It 'writes an error for an unmapped address, and returns the others' {
         $address = $target.Ask('seed').address
         foreach ($detailed in $false, $true) {
             $maps = Get-ProcMap $target.Id -Address 0x10, $address -Detailed:$detailed -ErrorVariable problem `
@@ -101,26 +101,26 @@ Describe 'Get-ProcMap' {
         }
     }
 
-    It 'leads from a page to its mapping' {
+    It 'finds the mapping of a page' {
         $address = $target.Ask('seed').address
         (Get-PageMapEntry $target.Id ($address + 4096) -Count 1 | Get-ProcMap).Start | Should -Be $address
     }
 
-    It 'takes a bracket that is never closed for itself' {
+    It 'treats an unclosed bracket literally' {
         (Get-ProcMap $target.Id -Path '[v*').Kind | Should -Contain 'Vdso'
     }
 
-    It 'refuses what is no address: <_>' -ForEach 'non,sense', '-1', 5.5 {
+    It 'rejects an invalid address: <_>' -ForEach 'non,sense', '-1', 5.5 {
         { Get-ProcMap $target.Id -Address $_ } |
             Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemProc.PowerShell.GetProcMapCommand'
     }
 
-    It 'refuses permissions that no mapping can have' {
+    It 'rejects permissions that no mapping can have' {
         { Get-ProcMap $target.Id -Permission xrw } |
             Should -Throw -ErrorId 'Permission,EINVAL,MemProc.PowerShell.GetProcMapCommand'
     }
 
-    It 'goes on after a process that does not exist' {
+    It 'continues after a process that does not exist' {
         $maps = Get-ProcMap 4194305, $target.Id -Kind Stack -ErrorVariable problems -ErrorAction SilentlyContinue
         $maps.ProcessId | Should -Be $target.Id
         $problems.Count | Should -Be 1
@@ -130,7 +130,7 @@ Describe 'Get-ProcMap' {
         $problems[0].Exception.Message | Should -Match 'does not exist'
     }
 
-    It 'takes processes from Get-Process, and names' {
+    It 'accepts processes from Get-Process, and names' {
         Assert-PidNamespace
         (Get-Process -Id $target.Id | Get-ProcMap -Kind Stack).ProcessId | Should -Be $target.Id
         $ids = (Get-ProcMap -Name 'dot*t' -Kind Stack).ProcessId
@@ -140,7 +140,7 @@ Describe 'Get-ProcMap' {
         { Get-ProcMap 1 -Name dotnet } | Should -Throw -ErrorId 'Name,EINVAL,MemProc.PowerShell.GetProcMapCommand'
     }
 
-    It 'calls a process that is gone dead, and one with its number another' {
+    It 'reports an exited process as exited, and a process with its id as another one' {
         Assert-PidNamespace
         $old = Start-Target
         $map = Get-ProcMap $old.Id -Kind Stack
@@ -148,7 +148,7 @@ Describe 'Get-ProcMap' {
         { $map | Get-PageMapEntry -ErrorAction Stop } |
             Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.GetPageMapEntryCommand'
 
-        # The next process in this namespace gets the number again, unless another is quicker.
+        # The next process in this namespace gets the same id, unless another process takes it first.
         foreach ($try in 1..20) {
             $shell = Start-Shell "echo $($old.Id - 1) > /proc/sys/kernel/ns_last_pid; sleep 600 & echo `$!; wait"
             $next = [int] $shell.StandardOutput.ReadLine()
@@ -163,13 +163,13 @@ Describe 'Get-ProcMap' {
         { $map | Read-ProcessMemory -ErrorAction Stop } | Should -Throw '*belongs to another process*'
     }
 
-    It 'shows hex and sizes, one group a process, and no control characters' {
+    It 'shows hex and sizes, one group per process, and no control characters' {
         $name = "$([char] 27)[31mred`nname"
         $file = Join-Path $TestDrive $name
         [System.IO.File]::WriteAllBytes($file, [byte[]]::new(4096))
         $address = $target.Ask("file 0 4096 r-- private $TestDrive/\e[31mred\nname").address
         $map = Get-ProcMap $target.Id -Address $address
-        # The mapping keeps the file; its name would stop Pester from clearing the folder.
+        # The mapping keeps the file. Pester could not remove the folder with this file name.
         [System.IO.File]::Delete($file)
         $map.Path | Should -BeExactly $file
         $map.RawPath | Should -BeExactly ($file -replace "`n", '\012')
@@ -186,7 +186,7 @@ Describe 'Get-ProcMap' {
             Measure-Object -Maximum | ForEach-Object Maximum | Should -BeLessOrEqual 80
     }
 
-    It 'stays the same through a job, view included' {
+    It 'keeps properties and view through a job' {
         $root = Resolve-Path $PSScriptRoot/../..
         $back = Start-Job { Import-Module "$using:root/MemProc.psd1"; Get-ProcMap $using:target.Id -Kind Stack } |
             Receive-Job -Wait -AutoRemoveJob
@@ -224,9 +224,10 @@ Describe 'Get-ProcMap' {
     It 'stops on Ctrl-C: <_>' -ForEach @(
         'Get-PageMapEntry {0} {1} 1TB -All | Out-Null'
         'Get-PageMapEntry {0} {1} 1TB -All -Run'
-        'Read-ProcessMemory {0} {1} 1TB -OutFile /dev/shm/memproc-stop-test'
+        'Read-ProcessMemory {0} {1} 1TB -OutFile /dev/shm/memproc-stop-test/out'
         'Read-ProcessMemory {0} {1} 1TB | Out-Null'
     ) {
+        $folder = New-Item -ItemType Directory -Path /dev/shm/memproc-stop-test
         $address = $target.Ask('reserve 0x10000000000 1').address
         $shell = [powershell]::Create().AddScript("Import-Module '$PSScriptRoot/../../MemProc.psd1'; '-'; " +
             ($_ -f $target.Id, $address))
@@ -238,10 +239,12 @@ Describe 'Get-ProcMap' {
         $stopping = $shell.BeginStop($null, $null)
         $stopping.AsyncWaitHandle.WaitOne(30000) | Should -BeTrue
         $shell.InvocationStateInfo.State | Should -Be 'Stopped'
-        Get-ChildItem /dev/shm -Filter 'memproc-stop-test*' | Should -BeNullOrEmpty
+        $left = Get-ChildItem $folder -Force
+        Remove-Item $folder -Recurse -Force
+        $left | Should -BeNullOrEmpty
     }
 
-    It 'stops when the pipeline has had enough' {
+    It 'stops when the pipeline stops' {
         $null = $target.Ask('vmas 20000')
         @(Get-ProcMap $target.Id | Select-Object -First 3).Count | Should -Be 3
     }

@@ -30,7 +30,7 @@ Describe 'Get-ProcMemoryStatus' {
         $status.Counters.Count | Should -Be $counters.Count
         foreach ($counter in $counters) {
             $status.Counters[$counter.Name] | Should -Be $counter.Bytes -Because $counter.Name
-            # Property names fold the kernel's capitals; PowerShell does not mind.
+            # Property names have other capitals than the kernel's names; PowerShell ignores case.
             $status."$($counter.Name)Bytes" | Should -Be $counter.Bytes -Because $counter.Name
         }
 
@@ -51,25 +51,25 @@ Describe 'Get-ProcMemoryStatus' {
         $after.Counters['Pss'] | Should -Be $after.PssBytes
     }
 
-    It 'means the current pwsh without -Id' {
+    It 'uses the current pwsh without -Id' {
         (Get-ProcMemoryStatus).ProcessId | Should -Be $PID
     }
 
-    It 'takes processes from Get-Process and from objects of the module' {
+    It 'accepts processes from Get-Process and from objects of the module' {
         (Get-Process -Id $target.Id | Get-ProcMemoryStatus).ProcessId | Should -Be $target.Id
         (Get-ProcMap $target.Id -Kind Stack | Get-ProcMemoryStatus).ProcessId | Should -Be $target.Id
         $status = Get-ProcMemoryStatus $target.Id
         ($status | Get-ProcMap -Kind Stack).ProcessId | Should -Be $target.Id
     }
 
-    It 'takes names' {
+    It 'accepts names' {
         Assert-PidNamespace
         (Get-ProcMemoryStatus -Name 'dot*t').ProcessId | Should -Contain $target.Id
         { Get-ProcMemoryStatus -Name no-such-name -ErrorAction Stop } |
             Should -Throw -ErrorId 'FindProcess,ESRCH,MemProc.PowerShell.GetProcMemoryStatusCommand'
     }
 
-    It 'goes on after a process that does not exist' {
+    It 'continues after a process that does not exist' {
         $status = Get-ProcMemoryStatus 4194305, $target.Id -ErrorVariable problems -ErrorAction SilentlyContinue
         $status.ProcessId | Should -Be $target.Id
         $problems.Count | Should -Be 1
@@ -79,14 +79,14 @@ Describe 'Get-ProcMemoryStatus' {
         $problems[0].TargetObject | Should -Be 4194305
     }
 
-    It 'calls a zombie one, and a process dead that has ended' {
+    It 'reports a zombie as a zombie, and an exited process as exited' {
         $old = Start-Target
         $status = Get-ProcMemoryStatus $old.Id
         $old.Kill()
         { $status | Get-ProcMemoryStatus -ErrorAction Stop } |
             Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.GetProcMemoryStatusCommand'
 
-        # The child ends when its shell has become a program that waits for no child.
+        # The child exits after its shell has become a program that does not wait for children.
         $shell = Start-Shell 'sleep 0.2 & echo $!; exec sleep 600'
         $zombie = [int] $shell.StandardOutput.ReadLine()
         [System.Threading.SpinWait]::SpinUntil({ (Get-Content /proc/$zombie/stat) -match '\) Z ' }, 30000) |
@@ -97,9 +97,9 @@ Describe 'Get-ProcMemoryStatus' {
         $problem[0].Exception.Message | Should -Match 'zombie'
     }
 
-    It 'says of a thread of the kernel that it has no memory: an error by -Id, a word in a pipeline' {
+    It 'reports that a kernel thread has no memory: an error by -Id, a verbose message in a pipeline' {
         Assert-Root
-        # One that looks so, in a mount namespace of its own: nobody else's /proc changes.
+        # A simulated kernel thread, in a separate mount namespace: no other /proc changes.
         $id = $target.Id
         $folder = (New-Item (Join-Path $TestDrive thread) -ItemType Directory).FullName
         Set-Content $folder/stat "$id (kworker/0:1) I 2 0 0 0 -1 69238880 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0"
@@ -121,12 +121,12 @@ Describe 'Get-ProcMemoryStatus' {
         $answer.Count | Should -Be 6
         $answer[1] | Should -Be 'ReadStatus,ESRCH,MemProc.PowerShell.GetProcMemoryStatusCommand'
         $answer[2] | Should -Be 'ObjectNotFound'
-        $answer[3] | Should -Match 'kworker/0:1.*thread of the kernel'
-        $answer[4] | Should -Match 'kworker/0:1.*thread of the kernel'
+        $answer[3] | Should -Match 'kworker/0:1.*kernel thread'
+        $answer[4] | Should -Match 'kworker/0:1.*kernel thread'
         $answer[5] | Should -Be 0
     }
 
-    It 'gives an ordinary user the status of others, and says what -Detailed takes' {
+    It 'returns the status of others to an unprivileged user, and names what -Detailed requires' {
         Assert-Root
         if (-not (Get-Command setpriv -ErrorAction Ignore)) {
             Set-ItResult -Skipped -Because 'it needs setpriv'
@@ -147,7 +147,7 @@ Describe 'Get-ProcMemoryStatus' {
         [ulong] $answer[4] | Should -BeGreaterThan 1MB
     }
 
-    It 'shows sizes for people in 80 columns' {
+    It 'shows readable sizes in 80 columns' {
         foreach ($detailed in $false, $true) {
             $status = Get-ProcMemoryStatus $target.Id -Detailed:$detailed
             $screen = $status | Out-Screen -Width 80
@@ -161,7 +161,7 @@ Describe 'Get-ProcMemoryStatus' {
         }
     }
 
-    It 'stays the same through a job, view included' {
+    It 'keeps properties and view through a job' {
         $sleep = Start-Shell 'exec sleep 600'
         $root = Resolve-Path $PSScriptRoot/../..
         $back = Start-Job { Import-Module "$using:root/MemProc.psd1"; Get-ProcMemoryStatus $using:sleep.Id -Detailed } |

@@ -22,18 +22,18 @@ Describe 'The module' {
         (Test-ModuleManifest $PSScriptRoot/../../MemProc.psd1).Name | Should -Be 'MemProc'
     }
 
-    It 'has approved verbs and singular nouns but for the words of the field' {
+    It 'has approved verbs and singular nouns except for usual terms' {
         $verbs = (Get-Verb).Verb
         Get-Command -Module MemProc | ForEach-Object {
             $_.Verb | Should -BeIn $verbs
             if ($_.Noun -ne 'PageFlags') {
-                # Status and access end so without being many.
+                # Status and access end in s and are singular.
                 $_.Noun | Should -Not -Match '(?<![su])s$'
             }
         }
     }
 
-    It 'says what comes out of each cmdlet' {
+    It 'declares the output type of each cmdlet' {
         Get-Command -Module MemProc | ForEach-Object { $_.OutputType.Count | Should -BeGreaterThan 0 -Because $_.Name }
     }
 }
@@ -63,13 +63,13 @@ Describe 'Help of <_>' -ForEach (Import-PowerShellDataFile $PSScriptRoot/../../M
         foreach ($name in $names) {
             $parameter = $help.Parameters.Parameter | Where-Object Name -EQ $name
             $parameter | Should -Not -BeNullOrEmpty -Because "-$name is a parameter"
-            ($parameter.Description | Out-String).Trim() | Should -Not -BeNullOrEmpty -Because "-$name needs words"
+            ($parameter.Description | Out-String).Trim() | Should -Not -BeNullOrEmpty -Because "-$name needs a description"
         }
     }
 }
 
 Describe 'about_MemProc' {
-    It 'is there' {
+    It 'exists' {
         (Get-Help about_MemProc | Out-String) | Should -Match 'MemProc'
     }
 }

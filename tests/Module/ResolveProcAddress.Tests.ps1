@@ -10,7 +10,7 @@ AfterAll {
 }
 
 Describe 'Resolve-ProcAddress' {
-    It 'names file, section and symbol of an expression' {
+    It 'returns file, section and symbol of an expression' {
         $malloc = Resolve-ProcAddress $target.Id 'libc.so.6!malloc+4'
         $malloc | Should -BeOfType MemProc.ResolvedAddress
         $malloc.Module | Should -Be 'libc.so.6'
@@ -22,7 +22,7 @@ Describe 'Resolve-ProcAddress' {
         (Resolve-ProcAddress $target.Id $malloc.Expression).Address | Should -Be $malloc.Address
     }
 
-    It 'takes objects, texts and numbers from the pipeline' {
+    It 'accepts objects, strings and numbers from the pipeline' {
         $map = Get-ProcMap $target.Id -Address 'libc.so.6!malloc'
         ($map | Resolve-ProcAddress).Address | Should -Be $map.Start
         ('[stack]', 'auxv:AT_ENTRY' | Resolve-ProcAddress -Id $target.Id).Count | Should -Be 2
@@ -32,15 +32,26 @@ Describe 'Resolve-ProcAddress' {
             Should -Be $target.Id
     }
 
-    It 'takes lists of any type' {
-        $wanted = $seed, ($seed + 1)
-        foreach ($list in [ulong[]] $wanted, [long[]] $wanted, [Collections.Generic.List[ulong]]::new([ulong[]] $wanted),
-            [string[]] $wanted.ForEach{ "$_" }, [Collections.ArrayList]::new($wanted)) {
-            Resolve-ProcAddress $target.Id $list | ForEach-Object Address | Should -Be $wanted
+    It 'reads the current state of a mapping from the pipeline' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $permissions = & {
+            $address
+            $null = $target.Ask("protect $address 4096 r--")
+            $address
+            '[heap]'
+        } | Resolve-ProcAddress -Id $target.Id | ForEach-Object Permissions
+        $permissions | Should -Be 'rw-p', 'r--p', 'rw-p'
+    }
+
+    It 'accepts lists of any type' {
+        $pair = $seed, ($seed + 1)
+        foreach ($list in [ulong[]] $pair, [long[]] $pair, [Collections.Generic.List[ulong]]::new([ulong[]] $pair),
+            [string[]] $pair.ForEach{ "$_" }, [Collections.ArrayList]::new($pair)) {
+            Resolve-ProcAddress $target.Id $list | ForEach-Object Address | Should -Be $pair
         }
     }
 
-    It 'goes on after what cannot be resolved, each an error of its own' {
+    It 'continues after addresses that cannot be resolved, with an error for each' {
         $answers = Resolve-ProcAddress $target.Id 'libc.so.6', 'libc.so', 0x10, '[stack]' `
             -ErrorVariable failures -ErrorAction SilentlyContinue
         $answers.Count | Should -Be 2
@@ -51,11 +62,11 @@ Describe 'Resolve-ProcAddress' {
         $failures[0].Exception.Message | Should -BeLike '*Similar names: libc.so.6*'
     }
 
-    It 'refuses what is no expression before anything is asked, with its place' {
+    It 'rejects an invalid expression before any read, with the position' {
         { Resolve-ProcAddress $target.Id 'libc.so.6!' } | Should -Throw '*has to follow the !*'
     }
 
-    It 'has expressions in every -Address' {
+    It 'supports expressions in every -Address' {
         (Get-ProcMap $target.Id -Address 'libc.so.6!malloc').IsExecutable | Should -BeTrue
         Read-ProcessMemory $target.Id '[vdso]+1' 3 -AsString | Should -Be 'ELF'
         (Get-PageMapEntry $target.Id 'libc.so.6!malloc').Path | Should -BeLike '*/libc.so.6'
@@ -71,15 +82,15 @@ Describe 'Resolve-ProcAddress' {
         $page.Flags | Should -Contain 'anonymous'
     }
 
-    It 'tells once that frames are hidden' {
+    It 'warns once that frames are hidden' {
         Assert-Root
         $lines = Invoke-OtherPwsh -Prefix 'setpriv', '--reuid', '65534', '--clear-groups' -Script '
-            $all = Resolve-ProcAddress -Address "libc.so.6", "[stack]-8" -WarningVariable told -WarningAction SilentlyContinue
-            "$($all.Count) $($told.Count) $($all[1].IsPfnHidden) $($null -eq $all[1].Pfn)"'
+            $all = Resolve-ProcAddress -Address "libc.so.6", "[stack]-8" -WarningVariable messages -WarningAction SilentlyContinue
+            "$($all.Count) $($messages.Count) $($all[1].IsPfnHidden) $($null -eq $all[1].Pfn)"'
         $lines | Should -Be '2 1 True True'
     }
 
-    It 'fits a narrow screen, and a job shows the same' {
+    It 'fits a narrow screen, from a job too' {
         $malloc = Resolve-ProcAddress $target.Id 'libc.so.6!malloc+4'
         $screen = $malloc | Out-Screen -Width 80
         $screen | Should -Match "0x[0-9a-f]+ +r-xp \.text +libc\.so\.6!malloc\+0x4"
@@ -92,7 +103,7 @@ Describe 'Resolve-ProcAddress' {
         $copy | Format-List | Out-Screen | Should -Be $list
     }
 
-    It 'never sends control characters of a path to the screen' {
+    It 'escapes control characters of a path' {
         $folder = Join-Path ([System.IO.Path]::GetTempPath()) "memproc-$([guid]::NewGuid())"
         $null = New-Item $folder -ItemType Directory
         try {
@@ -124,8 +135,8 @@ Describe 'Resolve-ProcAddress' {
     }
 }
 
-Describe 'Resolve-ProcAddress in a mount namespace of its own' {
-    It 'reads the file that the process has mapped, not the host''s file of that name' {
+Describe 'Resolve-ProcAddress in a separate mount namespace' {
+    It 'reads the file that the process maps, not the file at the same path of the host' {
         Assert-Root
         if (-not (Get-Command gcc -ErrorAction Ignore)) {
             Set-ItResult -Skipped -Because 'it needs gcc'
@@ -171,7 +182,7 @@ int main(int count, char **arguments) {
         }
     }
 
-    It 'notices that a file was replaced, and still names what is mapped' {
+    It 'detects that a file was replaced, and still names what is mapped' {
         if (-not (Get-Command gcc -ErrorAction Ignore)) {
             Set-ItResult -Skipped -Because 'it needs gcc'
         }
@@ -199,7 +210,7 @@ int main(int count, char **arguments) {
                     $after.Symbol | Should -Be 'spoon'
                 }
 
-                # Gone, and nothing in its place, is something else.
+                # A file that was removed without replacement is a different case.
                 Remove-Item $folder/cook
                 (Resolve-ProcAddress $cook.Id $spoon).IsReplaced | Should -BeFalse
             }

@@ -1,4 +1,4 @@
-# Save-ProcessMemory in a real pwsh, looking into MemProc.Target.
+# Save-ProcessMemory in a real pwsh, with MemProc.Target as the process.
 
 BeforeAll {
     Import-Module $PSScriptRoot/Support.psm1 -Force
@@ -27,7 +27,7 @@ Describe 'Save-ProcessMemory' {
         (Get-Content $path -AsByteStream -TotalCount 4) | Should -Be 0x7f, 0x45, 0x4c, 0x46
     }
 
-    It 'warns that a process that ran on has no registers' {
+    It 'warns that a process that was not stopped has no registers' {
         $dump = Get-Process -Id $target.Id | Save-ProcessMemory -Path (Join-Path $TestDrive running.core) `
             -WarningVariable warning -WarningAction SilentlyContinue
         $dump.ThreadCount | Should -Be 0
@@ -35,7 +35,7 @@ Describe 'Save-ProcessMemory' {
         "$warning" | Should -BeLike '*no registers*'
     }
 
-    It 'saves all mappings that come down the pipeline into one place' {
+    It 'saves all mappings from the pipeline into one destination' {
         $path = Join-Path $TestDrive raw
         $maps = @($map) + @(Get-ProcMap $target.Id -Kind Stack)
         $dump = $maps | Save-ProcessMemory -Path $path -Format Raw -WarningAction SilentlyContinue
@@ -47,7 +47,7 @@ Describe 'Save-ProcessMemory' {
         [System.Linq.Enumerable]::SequenceEqual([byte[]] $there, [byte[]] $here) | Should -BeTrue
     }
 
-    It 'takes an address for its mapping, and a length for a range' {
+    It 'uses the mapping of an address, and a range with a length' {
         $dump = Save-ProcessMemory $target.Id (Join-Path $TestDrive one.core) -Address ($address + 8) -WarningAction SilentlyContinue
         $dump.SavedBytes | Should -Be 16384
         $dump = Save-ProcessMemory $target.Id (Join-Path $TestDrive range) -Address ($address + 8) -Length 100 -Format Raw `
@@ -55,18 +55,29 @@ Describe 'Save-ProcessMemory' {
         $dump.SavedBytes | Should -Be 100
     }
 
-    It 'saves nothing with -WhatIf, and says what and where' {
+    It 'saves nothing with -WhatIf, and shows what it would save and where' {
         $path = Join-Path $TestDrive whatif.core
-        $said = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
+        $shown = pwsh -NoProfile -NonInteractive -Command "Import-Module '$PSScriptRoot/../../MemProc.psd1'
             Save-ProcessMemory $($target.Id) '$path' -Stop -WhatIf" | Out-String
-        $said -replace '\s+', ' ' | Should -Match 'What if: Save the memory of process \d+ \(dotnet\), holding it still meanwhile, to'
+        $shown -replace '\s+', ' ' | Should -Match 'What if: Save the memory of process \d+ \(dotnet\) while it is stopped to'
         Test-Path $path | Should -BeFalse
+    }
+
+    It 'rejects -Length without -Address, and saves the other ranges if one address is invalid' {
+        $path = Join-Path $TestDrive ranges.core
+        { Save-ProcessMemory $target.Id $path -Length 4096 } |
+            Should -Throw -ErrorId 'Address,EINVAL,MemProc.PowerShell.SaveProcessMemoryCommand'
+        Test-Path $path | Should -BeFalse
+        $dump = Save-ProcessMemory $target.Id $path -Address 'nothing.so!here', $map.Start -Length 4096 `
+            -ErrorVariable problem -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'ResolveAddress,ENOENT,*'
+        $dump.SavedBytes | Should -Be 4096
     }
 
     It 'overwrites with -Force only' {
         $path = Join-Path $TestDrive there.core
         Set-Content $path mine
-        $problem = { $map | Save-ProcessMemory -Path $path -ErrorAction Stop } | Should -Throw '*-Force replaces it*' -PassThru
+        $problem = { $map | Save-ProcessMemory -Path $path -ErrorAction Stop } | Should -Throw '*Use -Force to replace it*' -PassThru
         $problem.FullyQualifiedErrorId | Should -Be 'WriteFile,EEXIST,MemProc.PowerShell.SaveProcessMemoryCommand'
         $problem.CategoryInfo.Category | Should -Be ResourceExists
         Get-Content $path | Should -Be mine
@@ -74,7 +85,7 @@ Describe 'Save-ProcessMemory' {
         $dump.SavedBytes | Should -Be 16384
     }
 
-    It 'gives each process its own core in a folder, and no two the same file' {
+    It 'saves each process as a separate core in a folder, and no two to the same file' {
         $other = Start-Target
         $folder = (New-Item (Join-Path $TestDrive cores) -ItemType Directory).FullName
         $dumps = Save-ProcessMemory $target.Id, $other.Id $folder -WarningAction SilentlyContinue
@@ -85,7 +96,7 @@ Describe 'Save-ProcessMemory' {
         $problem[0].FullyQualifiedErrorId | Should -Be 'WriteFile,EEXIST,MemProc.PowerShell.SaveProcessMemoryCommand'
     }
 
-    It 'takes names with wildcard characters literally by -LiteralPath, relative to the location' {
+    It 'treats wildcard characters literally with -LiteralPath, relative to the location' {
         Push-Location $TestDrive
         try {
             $dump = $map | Save-ProcessMemory -LiteralPath 'a[1].core' -WarningAction SilentlyContinue
@@ -98,7 +109,7 @@ Describe 'Save-ProcessMemory' {
         }
     }
 
-    It 'refuses what is not mapped, what does not exist and what cannot be stopped' {
+    It 'rejects unmapped addresses, missing processes and processes that cannot be stopped' {
         { Save-ProcessMemory $target.Id (Join-Path $TestDrive x) -Address 0x10 -ErrorAction Stop } |
             Should -Throw -ErrorId 'FindMap,ENOENT,MemProc.PowerShell.SaveProcessMemoryCommand'
         { Save-ProcessMemory -Path (Join-Path $TestDrive x) -Stop -ErrorAction Stop } |
@@ -110,7 +121,7 @@ Describe 'Save-ProcessMemory' {
         Test-Path (Join-Path $TestDrive x) | Should -BeFalse
     }
 
-    It 'fits 80 columns, and looks the same from a job' {
+    It 'fits 80 columns, and has the same view from a job' {
         $path = Join-Path $TestDrive job.core
         $dump = $map | Save-ProcessMemory -Path $path -WarningAction SilentlyContinue
         $screen = $dump | Out-Screen -Width 80

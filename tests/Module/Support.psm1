@@ -1,4 +1,4 @@
-# What the Pester suite shares: the module under test, and processes to look into.
+# Shared by the Pester files: the module under test, and target processes.
 
 $root = Resolve-Path (Join-Path $PSScriptRoot '../..')
 $script:targetProgram = Get-ChildItem (Join-Path $root 'tests/MemProc.Target/bin') -Recurse -Filter MemProc.Target.dll |
@@ -11,12 +11,12 @@ function Import-TestedModule {
 
 <#
 .SYNOPSIS
-    Starts the process that tests look into; the answer has its Id and takes commands by .Ask().
+    Starts a target process. The result has its Id and accepts commands by .Ask().
 .PARAMETER Prefix
-    A command to start it by, such as setpriv with its arguments.
+    A command that starts it, such as setpriv with its arguments.
 #>
 function Start-Target([string[]] $Prefix = @()) {
-    $command = $Prefix + @((Get-Command dotnet).Source, $targetProgram)
+    $command = $Prefix + @([System.Environment]::ProcessPath, $targetProgram)
     $start = [System.Diagnostics.ProcessStartInfo]::new($command[0])
     $command | Select-Object -Skip 1 | ForEach-Object { $start.ArgumentList.Add($_) }
     $start.RedirectStandardInput = $true
@@ -55,7 +55,7 @@ function Start-Target([string[]] $Prefix = @()) {
 
 <#
 .SYNOPSIS
-    Starts a line of shell whose output can be read; it ends with the targets.
+    Starts a shell command whose output can be read. Stop-Target ends it too.
 #>
 function Start-Shell([string] $Line) {
     $start = [System.Diagnostics.ProcessStartInfo]::new('/bin/sh')
@@ -89,7 +89,7 @@ function Test-IsRoot {
 
 <#
 .SYNOPSIS
-    Skips the running test unless it is root, whose pages and frame tables can be read.
+    Skips the running test unless the user is root, who can read frame numbers and frame tables.
 #>
 function Assert-Root {
     if (-not (Test-IsRoot)) {
@@ -99,22 +99,54 @@ function Assert-Root {
 
 <#
 .SYNOPSIS
-    Skips the running test unless all processes in sight are the tests' own.
+    Skips the running test unless only processes of the tests are visible.
 #>
 function Assert-PidNamespace {
     if ($env:MEMPROC_PID_NAMESPACE -ne '1') {
-        Set-ItResult -Skipped -Because 'it looks at all processes, and needs a pid namespace of its own (root, unshare)'
+        Set-ItResult -Skipped -Because 'it searches all processes, and needs a separate pid namespace (root, unshare)'
     }
 }
 
 <#
 .SYNOPSIS
-    Runs a script with the module in a pwsh of its own, and gives the lines that it wrote.
+    Skips the running test unless kernel memory can be read.
+#>
+function Assert-KernelMemory {
+    Assert-Root
+    $null = Get-KernelMemoryMap $PID -ErrorVariable problem -ErrorAction SilentlyContinue
+    if ($problem) {
+        Set-ItResult -Skipped -Because "$problem"
+    }
+}
+
+<#
+.SYNOPSIS
+    Writes a number to a target's memory.
+#>
+function Set-Number($Target, $Address, $Value, $Type = 'Int32') {
+    Write-ProcessMemory $Target.Id $Address -Value $Value -Type $Type -Confirm:$false
+}
+
+<#
+.SYNOPSIS
+    Maps ten pages in a target and touches them. No huge page backs them, whatever the machine's setting.
+.OUTPUTS
+    Their address.
+#>
+function New-TouchedMemory($Target) {
+    $address = $Target.Ask('map 40960 rw- private').address
+    $null = $Target.Ask("advise $address 40960 15"), $Target.Ask("touch $address 10")
+    $address
+}
+
+<#
+.SYNOPSIS
+    Runs a script with the module in a separate pwsh, and returns the lines that it wrote.
 .PARAMETER Prefix
-    A command to start it by: setpriv for another user, unshare for a mount namespace of its own.
+    A command that starts it: setpriv for another user, unshare for a separate mount namespace.
 #>
 function Invoke-OtherPwsh([string] $Script, [string[]] $Prefix) {
-    # The module has to be readable for another user, wherever the repository is.
+    # The module must be readable for another user, wherever the repository is.
     $copy = Join-Path ([System.IO.Path]::GetTempPath()) "memproc-$([guid]::NewGuid())"
     try {
         $null = New-Item $copy -ItemType Directory
@@ -132,7 +164,7 @@ function Invoke-OtherPwsh([string] $Script, [string[]] $Prefix) {
 
 <#
 .SYNOPSIS
-    What a person sees of objects: the text of the default view, without colours.
+    Returns objects as they are displayed: the text of the default view, without colours.
 #>
 function Out-Screen {
     param([Parameter(ValueFromPipeline)] $InputObject, [int] $Width = 120)
@@ -151,9 +183,9 @@ function Out-Screen {
 
 <#
 .SYNOPSIS
-    Runs a script in a pwsh that sees an idle bitmap and a poison injector which this kernel may lack: files that only
-    remember what is written to them, in a mount namespace of its own. Processes and frames are the real ones, and
-    nothing happens to them.
+    Runs a script in a pwsh with a simulated idle bitmap and poison injector, which this kernel may lack: regular
+    files that store what is written to them, in a separate mount namespace. Processes and frames are the real ones,
+    and are not changed.
 #>
 function Invoke-InSimulatedKernel([string] $Script) {
     $module = Join-Path $root 'MemProc.psd1'
@@ -165,7 +197,7 @@ function Invoke-InSimulatedKernel([string] $Script) {
     $answer = unshare --mount /bin/sh -c $simulation sh pwsh -NoProfile -NonInteractive -Command "
         `$ErrorActionPreference = 'Stop'; Import-Module '$module'; $Script"
     if ($LASTEXITCODE -eq 77) {
-        Set-ItResult -Skipped -Because 'it needs root that may mount in a namespace of its own'
+        Set-ItResult -Skipped -Because 'it needs root with the right to mount in a separate namespace'
     }
 
     if ($LASTEXITCODE -ne 0) {
@@ -176,4 +208,5 @@ function Invoke-InSimulatedKernel([string] $Script) {
 }
 
 Export-ModuleMember -Function Import-TestedModule, Start-Target, Start-Shell, Stop-Target, Test-IsRoot, Assert-Root,
-    Assert-PidNamespace, Invoke-InSimulatedKernel, Invoke-OtherPwsh, Out-Screen
+    Assert-PidNamespace, Assert-KernelMemory, Set-Number, New-TouchedMemory, Invoke-InSimulatedKernel, Invoke-OtherPwsh,
+    Out-Screen

@@ -11,7 +11,7 @@ AfterAll {
 }
 
 Describe 'Watch-ProcessMemory' {
-    It 'writes what is there, then each change' {
+    It 'writes the current value, then each change' {
         $address = $target.Ask('map 4096 rw- private').address
         $seen = Watch-ProcessMemory $target.Id $address -Type Byte -Interval 1 -Count 1 | ForEach-Object {
             if ($_.IsFirst) {
@@ -32,7 +32,7 @@ Describe 'Watch-ProcessMemory' {
         $screen | Should -Match ('0x{0:x12} +0 +1\b' -f $address)
     }
 
-    It 'ends when a value comes or a condition holds' {
+    It 'ends when a value is reached or a condition holds' {
         $address = $target.Ask('map 4096 rw- private').address
         $null = $target.Ask("spin $address")
         (Watch-ProcessMemory $target.Id $address -Type Int64 -Interval 1ms -Until { $_.Value -gt 1000 })[-1].Value |
@@ -42,7 +42,7 @@ Describe 'Watch-ProcessMemory' {
         (Watch-ProcessMemory $target.Id $seed, ($seed + 1) -Type Byte -Until 66).Value | Should -Be 65, 66
     }
 
-    It 'watches bytes where there is no type, of objects with a length too' {
+    It 'watches bytes without a type, of objects with a length too' {
         $change = [pscustomobject] @{ ProcessId = $target.Id; Address = $seed; Length = 4 } |
             Watch-ProcessMemory -Timeout 1ms
         , $change.Value | Should -BeOfType [byte[]]
@@ -51,7 +51,7 @@ Describe 'Watch-ProcessMemory' {
         $change | Format-List | Out-Screen | Should -Match 'Length +: 4 B'
     }
 
-    It 'says that a process has ended, and watches the others on' {
+    It 'reports that a process has exited, and continues to watch the others' {
         $dying = Start-Target
         $place = $dying.Ask('seed').address
         $own = [System.Runtime.InteropServices.Marshal]::AllocHGlobal(8)
@@ -77,7 +77,7 @@ Describe 'Watch-ProcessMemory' {
         $problem[0].CategoryInfo.Category | Should -Be 'ObjectNotFound'
     }
 
-    It 'stops at once, whatever the interval' {
+    It 'stops at once with any interval' {
         $shell = [powershell]::Create()
         try {
             $null = $shell.AddScript("Import-Module '$PSScriptRoot/../../MemProc.psd1'
@@ -97,12 +97,12 @@ Describe 'Watch-ProcessMemory' {
         }
     }
 
-    It 'refuses <name>' -ForEach @(
-        @{ name = 'no interval at all'; arguments = @{ Type = 'Byte'; Interval = 0 }; id = 'Interval,EINVAL' }
+    It 'rejects <name>' -ForEach @(
+        @{ name = 'an interval of 0'; arguments = @{ Type = 'Byte'; Interval = 0 }; id = 'Interval,EINVAL' }
         @{ name = 'a char*'; arguments = @{ Type = 'char*' }; id = 'Type,EINVAL' }
         @{ name = 'nothing to watch'; arguments = @{ Timeout = 1 }; id = 'WatchMemory,EINVAL' }
-        @{ name = 'too much'; arguments = @{ Length = 2mb }; id = 'WatchMemory,EINVAL' }
-        @{ name = 'memory that is not there'; arguments = @{ Type = 'Byte'; Address = 0x10 }; id = 'ReadMemory,EFAULT' }
+        @{ name = 'too many bytes'; arguments = @{ Length = 2mb }; id = 'WatchMemory,EINVAL' }
+        @{ name = 'unmapped memory'; arguments = @{ Type = 'Byte'; Address = 0x10 }; id = 'ReadMemory,EFAULT' }
     ) {
         $call = @{ Id = $target.Id; Address = $seed; ErrorAction = 'Stop' }
         foreach ($key in $arguments.Keys) {
@@ -112,7 +112,7 @@ Describe 'Watch-ProcessMemory' {
         { Watch-ProcessMemory @call } | Should -Throw -ErrorId "$id,$command"
     }
 
-    It 'looks the same from a job' {
+    It 'has the same view from a job' {
         $root = Resolve-Path $PSScriptRoot/../..
         $back = Start-Job {
             Import-Module "$using:root/MemProc.psd1"

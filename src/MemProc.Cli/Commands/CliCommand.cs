@@ -1,16 +1,17 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using MemProc.Interop;
 
 namespace MemProc.Cli;
 
-/// <summary>What every command does alike: it stops on Ctrl-C and tells failures in one form.</summary>
+/// <summary>The base of all commands: cancellation, failures and exit codes.</summary>
 internal abstract class CliCommand : Command
 {
-    /// <summary>Answers for programs instead of people.</summary>
+    /// <summary>Writes results for programs.</summary>
     public static readonly Option<bool> Json = new("--json")
     {
-        Description = "One JSON object a line: addresses and raw words as \"0x…\", sizes and frame numbers as "
-            + "numbers, bytes as hex",
+        Description = "Write one JSON object per line: addresses and raw entries as \"0x…\", sizes and frame "
+            + "numbers as numbers, bytes as hex",
         Recursive = true,
     };
 
@@ -21,32 +22,32 @@ internal abstract class CliCommand : Command
         SetAction(Invoke);
     }
 
-    /// <summary>Command lines that help shows.</summary>
+    /// <summary>The examples in the help.</summary>
     public IReadOnlyList<string> Examples { get; }
 
-    /// <summary>What is wrong with arguments that are well-formed each for itself; null where nothing is.</summary>
-    /// <param name="given">The arguments.</param>
-    protected virtual string? Fault(ParseResult given) => null;
+    /// <summary>Returns what is wrong with the combination of arguments; null where nothing is.</summary>
+    /// <param name="parseResult">The arguments.</param>
+    protected virtual string? Validate(ParseResult parseResult) => null;
 
     /// <summary>The work itself.</summary>
-    /// <param name="given">The arguments, in which nothing is wrong.</param>
-    /// <param name="output">Where answers and failures go.</param>
-    /// <param name="cancellation">Cancelled by Ctrl-C.</param>
-    protected abstract void Run(ParseResult given, Output output, CancellationToken cancellation);
+    /// <param name="parseResult">The arguments, which are valid.</param>
+    /// <param name="output">Receives results and failures.</param>
+    /// <param name="cancellation">Canceled by Ctrl-C.</param>
+    protected abstract void Run(ParseResult parseResult, Output output, CancellationToken cancellation);
 
-    private int Invoke(ParseResult given)
+    private int Invoke(ParseResult parseResult)
     {
-        if (Fault(given) is string fault)
+        if (Validate(parseResult) is string fault)
         {
-            CommandLine.Refuse([fault], this);
+            UsageErrors.Write([fault], this);
             return ExitCode.Failure;
         }
 
         using Interrupt interrupt = new();
-        Output output = new(given.GetValue(Json), interrupt.Token);
+        Output output = new(parseResult.GetValue(Json), interrupt.Token);
         try
         {
-            if (!Attempt(given, output, interrupt.Token))
+            if (!TryRun(parseResult, output, interrupt.Token))
             {
                 return ExitCode.Interrupted;
             }
@@ -55,26 +56,22 @@ internal abstract class CliCommand : Command
         }
         catch (IOException error) when (error.HResult == (int)Errno.EPIPE)
         {
-            // Whoever read the answers has seen enough.
+            // The reader of the pipe has closed it: it needs no more results.
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            output.Abandon(error);
+            output.DiscardOutput(error);
         }
 
         return output.HasFailed ? ExitCode.Failure : ExitCode.Success;
     }
 
-    /// <summary>Does the work and tells what fails in it; false where it was interrupted.</summary>
-    private bool Attempt(ParseResult given, Output output, CancellationToken cancellation)
+    /// <summary>Does the work and reports what fails in it; false where it was interrupted.</summary>
+    private bool TryRun(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         try
         {
-            Run(given, output, cancellation);
-        }
-        catch (MemProcException error)
-        {
-            output.Fail(error.Message);
+            output.ReportErrors(() => Run(parseResult, output, cancellation));
         }
         catch (OperationCanceledException)
         {
@@ -83,5 +80,27 @@ internal abstract class CliCommand : Command
         }
 
         return true;
+    }
+}
+
+/// <summary>Handles Ctrl-C: the first one cancels the work, a second one ends the program at once.</summary>
+internal sealed class Interrupt : IDisposable
+{
+    private readonly CancellationTokenSource _source = new();
+    private readonly PosixSignalRegistration _registration;
+
+    public Interrupt() => _registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+    {
+        context.Cancel = !_source.IsCancellationRequested;
+        _source.Cancel();
+    });
+
+    /// <summary>Canceled by Ctrl-C.</summary>
+    public CancellationToken Token => _source.Token;
+
+    public void Dispose()
+    {
+        _registration.Dispose();
+        _source.Dispose();
     }
 }

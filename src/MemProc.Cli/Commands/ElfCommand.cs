@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc elf</c>: what stands in ELF files, by four commands.</summary>
+/// <summary><c>memproc elf</c>: shows the content of ELF files.</summary>
 internal sealed class ElfCommand : Command
 {
     private static readonly Column<ElfHeader>[] HeaderColumns =
@@ -11,7 +11,7 @@ internal sealed class ElfCommand : Command
         new("Bits", 4, header => $"{header.Bits}"),
         new("Type", -12, header => $"{header.Type}"),
         new("Machine", -9, header => $"{header.Machine}"),
-        new("Entry", 18, header => Show.Hex(header.EntryPoint)),
+        new("Entry", 18, header => ConsoleFormat.Hex(header.EntryPoint)),
         new("BuildId", -40, header => header.BuildId ?? "-"),
         new("Path", 0, header => SafeText.Escape(header.Path)),
     ];
@@ -20,10 +20,10 @@ internal sealed class ElfCommand : Command
     [
         new("Nr", 2, segment => $"{segment.Index}"),
         new("Type", -12, segment => segment.TypeName),
-        new("Offset", 10, segment => Show.Hex(segment.Offset)),
-        new("VirtAddr", 18, segment => Show.Hex(segment.VirtualAddress)),
-        new("FileSize", 10, segment => Show.Hex(segment.FileBytes)),
-        new("MemSize", 10, segment => Show.Hex(segment.MemoryBytes)),
+        new("Offset", 10, segment => ConsoleFormat.Hex(segment.Offset)),
+        new("VirtAddr", 18, segment => ConsoleFormat.Hex(segment.VirtualAddress)),
+        new("FileSize", 10, segment => ConsoleFormat.Hex(segment.FileBytes)),
+        new("MemSize", 10, segment => ConsoleFormat.Hex(segment.MemoryBytes)),
         new("Perm", -4, segment => segment.Permissions),
         new("Sections", 0, segment => SafeText.Escape(string.Join(' ', segment.Sections))),
     ];
@@ -32,16 +32,16 @@ internal sealed class ElfCommand : Command
     [
         new("Nr", 3, section => $"{section.Index}"),
         new("Type", -13, section => section.TypeName),
-        new("VirtAddr", 18, section => Show.Hex(section.VirtualAddress)),
-        new("Offset", 10, section => Show.Hex(section.Offset)),
-        new("Size", 10, section => Show.Hex(section.SizeBytes)),
+        new("VirtAddr", 18, section => ConsoleFormat.Hex(section.VirtualAddress)),
+        new("Offset", 10, section => ConsoleFormat.Hex(section.Offset)),
+        new("Size", 10, section => ConsoleFormat.Hex(section.SizeBytes)),
         new("Flags", -5, section => section.FlagLetters),
         new("Name", 0, section => SafeText.Escape(section.Name)),
     ];
 
     private static readonly Column<ElfSymbol>[] SymbolColumns =
     [
-        new("Value", -18, symbol => Show.Hex(symbol.Value)),
+        new("Value", -18, symbol => ConsoleFormat.Hex(symbol.Value)),
         new("Size", 8, symbol => symbol.SizeBytes.ToString(CultureInfo.InvariantCulture)),
         new("Type", -7, symbol => symbol.TypeName),
         new("Bind", -6, symbol => $"{symbol.Binding}"),
@@ -50,20 +50,20 @@ internal sealed class ElfCommand : Command
     ];
 
     public ElfCommand()
-        : base("elf", "Shows what stands in ELF files: programs, libraries, object files, cores.")
+        : base("elf", "Shows the content of ELF files: programs, libraries, object files, cores.")
     {
-        Subcommands.Add(new Part<ElfHeader>("header", "Shows the header and the build id.", HeaderColumns,
+        Subcommands.Add(new ElfSubcommand<ElfHeader>("header", "Shows the header and the build ID.", HeaderColumns,
             file => [file.Header]));
-        Subcommands.Add(new Part<ElfSegment>("segments", "Shows the program headers, each with its sections.",
+        Subcommands.Add(new ElfSubcommand<ElfSegment>("segments", "Shows the program headers and the sections in each.",
             SegmentColumns, file => file.SegmentsWithSections()));
-        Subcommands.Add(new Part<ElfSection>("sections", "Shows the sections.", SectionColumns, file => file.Sections));
-        Subcommands.Add(new Part<ElfSymbol>("symbols",
-            "Shows the symbols: of the full table where the file has one, else of the dynamic one.", SymbolColumns,
-            file => file.Symbols(file.LargestTable)));
+        Subcommands.Add(new ElfSubcommand<ElfSection>("sections", "Shows the sections.", SectionColumns, file => file.Sections));
+        Subcommands.Add(new ElfSubcommand<ElfSymbol>("symbols",
+            "Shows the symbols: of the full symbol table where the file has one, else of the dynamic one.", SymbolColumns,
+            file => file.Symbols(file.PreferredTable)));
     }
 
-    /// <summary>One of the commands.</summary>
-    private sealed class Part<T> : CliCommand
+    /// <summary>One of the subcommands.</summary>
+    private sealed class ElfSubcommand<T> : CliCommand
     {
         private readonly Argument<string[]> _paths = new("FILE")
         {
@@ -72,34 +72,26 @@ internal sealed class ElfCommand : Command
         };
 
         private readonly Column<T>[] _columns;
-        private readonly Func<ElfFile, IEnumerable<T>> _look;
+        private readonly Func<ElfFile, IEnumerable<T>> _read;
 
-        public Part(string name, string description, Column<T>[] columns, Func<ElfFile, IEnumerable<T>> look)
+        public ElfSubcommand(string name, string description, Column<T>[] columns, Func<ElfFile, IEnumerable<T>> read)
             : base(name, description, $"memproc elf {name} /bin/ls")
         {
             _columns = columns;
-            _look = look;
+            _read = read;
             Arguments.Add(_paths);
         }
 
-        protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+        protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
         {
             Table<T> table = output.BeginTable(_columns);
-            foreach (string path in given.GetValue(_paths)!)
+            foreach (string path in parseResult.GetValue(_paths)!)
             {
-                try
+                output.ReportErrors(() =>
                 {
                     using ElfFile file = ElfFile.Open(Path.GetFullPath(path));
-                    foreach (T item in _look(file))
-                    {
-                        cancellation.ThrowIfCancellationRequested();
-                        table.Add(item);
-                    }
-                }
-                catch (MemProcException error)
-                {
-                    output.Fail(error.Message);
-                }
+                    table.AddEach(_read(file), cancellation);
+                });
             }
 
             table.End();

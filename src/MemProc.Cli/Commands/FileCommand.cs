@@ -3,15 +3,15 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc file</c>: which pages of files are in memory.</summary>
+/// <summary><c>memproc file</c>: shows the pages of files in the page cache.</summary>
 internal sealed class FileCommand : CliCommand
 {
     private static readonly Column<FilePage>[] Columns =
     [
         new("Page", 10, page => page.PageIndex.ToString(CultureInfo.InvariantCulture)),
-        new("Offset", 14, page => Show.Hex(page.Offset)),
+        new("Offset", 14, page => ConsoleFormat.Hex(page.Offset)),
         new("State", -8, page => page.State),
-        new("Pfn", 14, page => page.Pfn is ulong pfn ? Show.Hex(pfn) : page.IsPfnHidden ? "hidden" : "-"),
+        new("Pfn", 14, page => page.Pfn is ulong pfn ? ConsoleFormat.Hex(pfn) : page.IsPfnHidden ? "hidden" : "-"),
         new("Path", 0, page => SafeText.Escape(page.Path)),
     ];
 
@@ -26,7 +26,7 @@ internal sealed class FileCommand : CliCommand
     private static readonly Column<FilePageSummary>[] SummaryColumns =
     [
         new("Resident", 10, file => file.ResidentBytes is ulong bytes ? HumanSize.Format(bytes) : "unknown"),
-        new("Size", 10, file => Show.Size(file.SizeBytes)),
+        new("Size", 10, file => ConsoleFormat.Size(file.SizeBytes)),
         new("%", 5, file => file.ResidentPercent?.ToString("0.#", CultureInfo.InvariantCulture) ?? "-"),
         new("Runs", 7, file => file.RunCount?.ToString(CultureInfo.InvariantCulture) ?? "-"),
         new("Path", 0, file => SafeText.Escape(file.Path)),
@@ -38,14 +38,14 @@ internal sealed class FileCommand : CliCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<bool> _recurse = Given.Switch("--recurse", "The files in folders, too");
-    private readonly Option<bool> _summary = Given.Switch("--summary", "One line a file: how much of it is in memory");
-    private readonly Option<bool> _all = Given.Switch("--all", "Pages that are not in memory, too");
-    private readonly Option<bool> _flags = Given.Switch(
-        "--flags", "Flags and map counts of the frames, with --json the cgroup, too; takes root");
+    private readonly Option<bool> _recurse = CommandOptions.Switch("--recurse", "Include the files in folders");
+    private readonly Option<bool> _summary = CommandOptions.Switch("--summary", "One line per file: how much of it is in memory");
+    private readonly Option<bool> _all = CommandOptions.Switch("--all", "Include pages that are not in memory");
+    private readonly Option<bool> _flags = CommandOptions.Switch(
+        "--flags", "Show flags and map counts of the frames, and with --json the cgroup. Requires root");
 
     public FileCommand()
-        : base("file", "Shows which pages of files are in memory. No page is brought in by it.",
+        : base("file", "Shows which pages of files are in the page cache. It reads no page into memory.",
             "memproc file /usr/bin/ls",
             "memproc file --summary --recurse /usr/lib")
     {
@@ -56,65 +56,59 @@ internal sealed class FileCommand : CliCommand
         Options.Add(_flags);
     }
 
-    protected override string? Fault(ParseResult given) =>
-        given.GetValue(_summary) && (given.GetValue(_all) || given.GetValue(_flags))
-            ? "--summary counts the pages of a file; --all and --flags are about each page."
+    protected override string? Validate(ParseResult parseResult) =>
+        parseResult.GetValue(_summary) && (parseResult.GetValue(_all) || parseResult.GetValue(_flags))
+            ? "--summary cannot be combined with --all or --flags."
             : null;
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using FilePageWalk walk = new(given.GetValue(_flags), cancellation: cancellation)
+        using FilePageWalk walk = new(parseResult.GetValue(_flags), cancellation: cancellation)
         {
-            IncludeAbsent = given.GetValue(_all),
+            IncludeAbsent = parseResult.GetValue(_all),
         };
-        bool recurse = given.GetValue(_recurse);
-        IEnumerable<string> files = given.GetValue(_paths)!.SelectMany(path => FileTree.Files(
+        bool recurse = parseResult.GetValue(_recurse);
+        IEnumerable<string> files = parseResult.GetValue(_paths)!.SelectMany(path => FileTree.EnumerateFiles(
             Path.GetFullPath(path), recurse, _ => { }, error => output.Fail(error.Message), cancellation));
-        if (given.GetValue(_summary))
+        if (parseResult.GetValue(_summary))
         {
             Write(output, SummaryColumns, files, file => [walk.Summarize(file)], file => file.ResidentPages is null,
                 _ => false);
         }
         else
         {
-            Write(output, given.GetValue(_flags) ? FlagColumns : Columns, files, walk.Pages,
+            Write(output, parseResult.GetValue(_flags) ? FlagColumns : Columns, files, walk.Pages,
                 page => page.IsResident is null, page => page.IsPfnHidden);
         }
     }
 
-    /// <summary>Writes what is known of each file; one that cannot be looked at does not stop the others.</summary>
+    /// <summary>Writes the results of each file. One that cannot be read does not stop the others.</summary>
     private static void Write<T>(
-        Output output, Column<T>[] columns, IEnumerable<string> files, Func<string, IEnumerable<T>> look,
+        Output output, Column<T>[] columns, IEnumerable<string> files, Func<string, IEnumerable<T>> read,
         Predicate<T> isResidencyHidden, Predicate<T> isFrameHidden)
     {
         Table<T> table = output.BeginTable(columns);
-        bool toldResidency = false, toldFrame = false;
         foreach (string file in files)
         {
-            try
+            output.ReportErrors(() =>
             {
-                foreach (T item in look(file))
+                foreach (T item in read(file))
                 {
-                    TellOnce(ref toldResidency, isResidencyHidden(item), FilePageWalk.SomeResidencyHidden);
-                    TellOnce(ref toldFrame, isFrameHidden(item), PageMapWalk.FramesHidden);
+                    if (isResidencyHidden(item))
+                    {
+                        output.WarnOnce(FilePageWalk.SomeResidencyHidden);
+                    }
+
+                    if (isFrameHidden(item))
+                    {
+                        output.WarnOnce(PageMapWalk.FramesHidden);
+                    }
+
                     table.Add(item);
                 }
-            }
-            catch (MemProcException error)
-            {
-                output.Fail(error.Message);
-            }
+            });
         }
 
         table.End();
-
-        void TellOnce(ref bool told, bool holds, string message)
-        {
-            if (holds && !told)
-            {
-                told = true;
-                output.Tell(message);
-            }
-        }
     }
 }

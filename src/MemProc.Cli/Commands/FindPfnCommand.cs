@@ -1,29 +1,28 @@
 using System.CommandLine;
 using System.Globalization;
-using MemProc.Interop;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc find-pfn</c>: who maps a page frame.</summary>
+/// <summary><c>memproc find-pfn</c>: finds the processes that map page frames.</summary>
 internal sealed class FindPfnCommand : CliCommand
 {
     private static readonly Column<PfnOwner>[] Columns =
     [
         new("PID", 7, owner => owner.ProcessId.ToString(CultureInfo.InvariantCulture)),
         new("Name", -15, owner => SafeText.Escape(owner.ProcessName)),
-        new("Pfn", 12, owner => Show.Hex(owner.Pfn)),
-        new("Address", -18, owner => Show.Hex(owner.Address)),
+        new("Pfn", 12, owner => ConsoleFormat.Hex(owner.Pfn)),
+        new("Address", -18, owner => ConsoleFormat.Hex(owner.Address)),
         new("Perm", -4, owner => owner.Permissions),
         new("Path", 0, owner => SafeText.Escape(owner.Path)),
     ];
 
-    private readonly Argument<PfnRange[]> _pfns = Given.Pfns();
+    private readonly Argument<PfnRange[]> _pfns = CommandOptions.Pfns();
 
-    private readonly Option<int[]> _ids = Given.List(
-        "--id", "PID", "Only these processes", Numbers.ProcessId);
+    private readonly Option<int[]> _ids = CommandOptions.List(
+        "--id", "PID", "Only these processes", NumberParser.ParseProcessId);
 
     public FindPfnCommand()
-        : base("find-pfn", "Finds every process that maps page frames, in one pass over all page tables. Takes root.",
+        : base("find-pfn", "Finds the processes that map page frames, in one pass over all page tables. Requires root.",
             "memproc find-pfn 0xc963",
             "memproc find-pfn 0xc963 0xc964 --id 1234 self")
     {
@@ -32,36 +31,35 @@ internal sealed class FindPfnCommand : CliCommand
         Options.Add(_ids);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        int[]? chosen = given.GetValue(_ids) is { Length: > 0 } some ? some : null;
+        int[]? chosen = parseResult.GetValue(_ids) is { Length: > 0 } some ? some : null;
         int[] ids = chosen ?? ProcessList.Ids();
         Table<PfnOwner> table = output.BeginTable(Columns);
-        int refused = 0;
+        UnreadProcesses unread = new();
         void Fail(MemProcException error)
         {
             if (chosen is not null)
             {
                 output.Fail(error.Message);
             }
-            else if (error.Errno != Errno.ESRCH)
+            else
             {
-                refused++;
+                unread.Add(error);
             }
         }
 
-        foreach (PfnOwner owner in new PfnSearch(PfnRange.Numbers(given.GetValue(_pfns)!)).In(ids, _ => { }, Fail, cancellation))
+        foreach (PfnOwner owner in new PfnSearch(PfnRange.Numbers(parseResult.GetValue(_pfns)!)).In(ids, _ => { }, Fail, cancellation))
         {
             table.Add(owner);
-            // Answers are few and far between: each goes out at once.
+            // Results can be far apart: each is written at once.
             output.Flush();
         }
 
         table.End();
-        if (refused > 0)
+        if (unread.Count > 0)
         {
-            output.Tell($"{refused} of {ids.Length} processes could not be read and may map the frames too; --id with "
-                + "the id of one says why.");
+            output.Warn($"{unread.Of(ids.Length, "map the frames")} Use --id with the id of one for the reason.");
         }
     }
 }

@@ -3,28 +3,28 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc flags</c>: what the kernel knows of page frames.</summary>
+/// <summary><c>memproc flags</c>: shows the flags, map counts and cgroups of page frames.</summary>
 internal sealed class FlagsCommand : CliCommand
 {
     private static readonly Column<PageFlags>[] Columns =
     [
-        new("Pfn", 12, frame => Show.Hex(frame.Pfn)),
+        new("Pfn", 12, frame => ConsoleFormat.Hex(frame.Pfn)),
         new("Maps", 6, frame => frame.MapCount?.ToString(CultureInfo.InvariantCulture) ?? "-"),
         new("Cgroup", 8, frame => frame.CgroupInode?.ToString(CultureInfo.InvariantCulture) ?? "-"),
-        new("RawFlags", 18, frame => Show.Hex(frame.RawFlags)),
+        new("RawFlags", 18, frame => ConsoleFormat.Hex(frame.RawFlags)),
         new("Flags", 0, frame => string.Join(',', frame.Flags)),
     ];
 
-    private readonly Argument<PfnRange[]> _pfns = Given.Pfns();
+    private readonly Argument<PfnRange[]> _pfns = CommandOptions.Pfns();
 
-    private readonly Option<ulong?> _count = Given.Option<ulong?>(
-        "--count", "FRAMES", "So many frames from each PFN on", text => Numbers.Count(text));
+    private readonly Option<ulong?> _count = CommandOptions.Option<ulong?>(
+        "--count", "FRAMES", "Number of frames from each PFN on", text => NumberParser.ParseCount(text));
 
-    private readonly Option<bool> _raw = Given.Switch(
-        "--raw", "Show flags of the kernel's internals, and overloaded ones by what they mean");
+    private readonly Option<bool> _raw = CommandOptions.Switch(
+        "--raw", "Show kernel-internal flags, and overloaded flags by their meaning");
 
     public FlagsCommand()
-        : base("flags", "Shows what the kernel knows of page frames. Takes root.",
+        : base("flags", "Shows the flags, map counts and cgroups of page frames. Requires root.",
             "memproc flags 0xc963",
             "memproc flags 0x1000..0x1fff")
     {
@@ -33,27 +33,17 @@ internal sealed class FlagsCommand : CliCommand
         Options.Add(_raw);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        bool raw = given.GetValue(_raw);
-        ulong count = given.GetValue(_count) ?? 1;
+        bool raw = parseResult.GetValue(_raw);
+        ulong count = parseResult.GetValue(_count) ?? 1;
         using FrameTables tables = new();
         Table<PageFlags> table = output.BeginTable(Columns);
-        foreach (PfnRange range in given.GetValue(_pfns)!)
+        foreach (PfnRange range in parseResult.GetValue(_pfns)!)
         {
-            try
-            {
-                foreach (PageFlags frame in tables.ReadRange(range with { Count = Math.Max(range.Count, count) }, raw))
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    table.Add(frame);
-                }
-            }
-            catch (MemProcException error)
-            {
-                // A frame that does not exist does not stop the others.
-                output.Fail(error.Message);
-            }
+            // A frame that does not exist does not stop the others.
+            output.ReportErrors(() => table.AddEach(
+                tables.ReadRange(range with { Count = Math.Max(range.Count, count) }, raw), cancellation));
         }
 
         table.End();

@@ -2,43 +2,34 @@ using System.CommandLine;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc map</c>: the mappings of a process.</summary>
-internal sealed class MapCommand : CliCommand
+/// <summary><c>memproc map</c>: shows the mappings of a process.</summary>
+internal sealed class MapCommand : ProcessCommand
 {
     private static readonly Column<ProcMap>[] Columns =
     [
-        new("Start", -18, map => Show.Hex(map.Start)),
-        new("End", -18, map => Show.Hex(map.End)),
-        new("Size", 10, map => Show.Size(map.SizeBytes)),
+        new("Start", -18, map => ConsoleFormat.Hex(map.Start)),
+        new("End", -18, map => ConsoleFormat.Hex(map.End)),
+        new("Size", 10, map => ConsoleFormat.Size(map.SizeBytes)),
         new("Perm", -4, map => map.Permissions),
-        new("Path", 0, Show.Path),
+        new("Path", 0, ConsoleFormat.Path),
     ];
 
     private static readonly Column<ProcMapDetail>[] DetailColumns =
     [
         .. Columns[..^1].Select(column => column.For<ProcMapDetail>()),
-        new("Rss", 10, map => Show.Size(map.RssBytes)),
-        new("Pss", 10, map => Show.Size(map.PssBytes)),
-        new("Uss", 10, map => Show.Size(map.UssBytes)),
-        new("Swap", 10, map => Show.Size(map.SwapBytes)),
+        new("Rss", 10, map => ConsoleFormat.Size(map.RssBytes)),
+        new("Pss", 10, map => ConsoleFormat.Size(map.PssBytes)),
+        new("Uss", 10, map => ConsoleFormat.Size(map.UssBytes)),
+        new("Swap", 10, map => ConsoleFormat.Size(map.SwapBytes)),
         Columns[^1].For<ProcMapDetail>(),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
+    private readonly Option<AddressExpression?> _address = CommandOptions.AddressOption("Only the mapping that contains this address");
 
-    private readonly Option<ProcAddress?> _address = Given.AddressOption("Only the mapping that holds this address");
+    private readonly MapFilterOptions _filter = new();
 
-    private readonly Option<string[]> _path = Given.List(
-        "--path", "PATTERN", "Only paths that fit: * is any text, ? one character; a pattern without a slash is held "
-        + "against the file name", text => text);
-
-    private readonly Option<string[]> _permission = Given.List(
-        "--permission", "PATTERN", "Only permissions that fit: r-x, rw-p, '?w??', '*x*'", Permission);
-
-    private readonly Option<ProcMapKind[]> _kind = Given.MapKinds();
-
-    private readonly Option<bool> _detailed = Given.Switch(
-        "--detailed", "Count what is resident and swapped; with --json every counter and flag of smaps");
+    private readonly Option<bool> _detailed = CommandOptions.Switch(
+        "--detailed", "Show resident and swapped memory, and with --json all counters and flags of smaps");
 
     public MapCommand()
         : base("map", "Shows the mappings of a process.",
@@ -46,22 +37,17 @@ internal sealed class MapCommand : CliCommand
             "memproc map 1234 --path '*libc*' --permission r-x",
             "memproc map 1234 --kind heap --kind stack --detailed")
     {
-        Arguments.Add(_process);
         Options.Add(_address);
-        Options.Add(_path);
-        Options.Add(_permission);
-        Options.Add(_kind);
+        _filter.AddTo(this);
         Options.Add(_detailed);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        MapFilter filter = given.Maps(_path, _permission, _kind);
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-        ulong? address = given.GetValue(_address)?.Resolve(process);
-        IEnumerable<ProcMap> maps =
-            MapSelection.Read(process, address, given.GetValue(_detailed), filter, cancellation);
-        if (given.GetValue(_detailed))
+        IEnumerable<ProcMap> maps = MapSelection.Read(
+            process, parseResult.Resolve(_address, process), parseResult.GetValue(_detailed), _filter.Filter(parseResult), cancellation);
+        if (parseResult.GetValue(_detailed))
         {
             output.WriteTable(DetailColumns, maps.Cast<ProcMapDetail>());
         }
@@ -70,9 +56,4 @@ internal sealed class MapCommand : CliCommand
             output.WriteTable(Columns, maps);
         }
     }
-
-    /// <summary>A pattern as it is; one that fits nothing is refused where it is given.</summary>
-    internal static string Permission(string text) => new MapFilter { Permissions = [text] }.Permissions.Count > 0
-        ? text
-        : string.Empty;
 }

@@ -4,8 +4,8 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc pagemap</c>: what stands behind the pages of a process.</summary>
-internal sealed class PageMapCommand : CliCommand
+/// <summary><c>memproc pagemap</c>: shows the pagemap entries of a process.</summary>
+internal sealed class PageMapCommand : ProcessCommand
 {
     private static readonly Column<PageMapEntry> Pages =
         new("Pages", 9, page => page.PageCount.ToString(CultureInfo.InvariantCulture));
@@ -21,48 +21,40 @@ internal sealed class PageMapCommand : CliCommand
 
     private static readonly Column<PageMapEntry>[] Columns =
     [
-        new("Address", -18, page => Show.Hex(page.Address)),
-        new("Pfn", 14, page => new PageMapWord(page.Raw).Place),
+        new("Address", -18, page => ConsoleFormat.Hex(page.Address)),
+        new("Pfn", 14, page => new RawPageMapEntry(page.Raw).Location),
         new("State", -30, page => page.State),
         new("Path", 0, page => SafeText.Escape(page.Path)),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
+    private readonly PageRangeOptions _range = new();
 
-    private readonly Argument<ProcAddress?> _address =
-        Given.Address("The page that holds this address, or the first one; left out, the whole process", orNone: true);
+    private readonly Option<ulong?> _count = CommandOptions.Option<ulong?>(
+        "--count", "PAGES", "Number of pages from ADDRESS on", text => PageCount(text));
 
-    private readonly Option<ulong?> _length = Given.Option<ulong?>(
-        "--length", "BYTES", "So many bytes from ADDRESS on: 4096, 0x1000, 16M", text => Numbers.Length(text));
-
-    private readonly Option<ulong?> _count = Given.Option<ulong?>(
-        "--count", "PAGES", "So many pages from ADDRESS on", text => PageCount(text));
-
-    private readonly Option<bool> _all = Given.Switch("--all", "Pages that are not populated, too");
-    private readonly Option<bool> _run = Given.Switch(
-        "--run", "Join neighbours of equal state in consecutive frames into one line");
+    private readonly Option<bool> _all = CommandOptions.Switch("--all", "Include pages that are not populated");
+    private readonly Option<bool> _run = CommandOptions.Switch(
+        "--run", "Join neighbors with the same state in consecutive frames into one line");
 
     private readonly PageFilterOptions _filter = new();
 
-    private readonly Option<bool> _withFlags = Given.Switch("--with-flags", "The flags of the frames, too. Takes root");
-    private readonly Option<bool> _withMapCount = Given.Switch(
-        "--with-map-count", "How many times the frames are mapped, too. Takes root");
+    private readonly Option<bool> _withFlags = CommandOptions.Switch("--with-flags", "Show the flags of the frames. Requires root");
+    private readonly Option<bool> _withMapCount = CommandOptions.Switch(
+        "--with-map-count", "Show how many times the frames are mapped. Requires root");
 
-    private readonly Option<bool> _withCgroup = Given.Switch(
-        "--with-cgroup", "Which memory cgroup pays for the frames, too. Takes root");
+    private readonly Option<bool> _withCgroup = CommandOptions.Switch(
+        "--with-cgroup", "Show the memory cgroup that is charged for the frames. Requires root");
 
-    private readonly Option<bool> _raw = Given.Switch(
-        "--raw", "Flags of the kernel's internals, too, and overloaded ones by what they mean here");
+    private readonly Option<bool> _raw = CommandOptions.Switch(
+        "--raw", "Show kernel-internal flags, and overloaded flags by their meaning");
 
     public PageMapCommand()
-        : base("pagemap", "Shows what stands behind the pages of a process: frame, swap slot or nothing.",
+        : base("pagemap", "Shows what backs the pages of a process: a frame, a swap slot or nothing.",
             "memproc pagemap 1234 --run",
             "memproc pagemap 1234 0x7ffd2de47000 --count 4 --all",
             "memproc pagemap 1234 --anonymous --flag dirty --not-flag referenced --with-flags")
     {
-        Arguments.Add(_process);
-        Arguments.Add(_address);
-        Options.Add(_length);
+        _range.AddTo(this);
         Options.Add(_count);
         Options.Add(_all);
         Options.Add(_run);
@@ -73,59 +65,51 @@ internal sealed class PageMapCommand : CliCommand
         Options.Add(_raw);
     }
 
-    protected override string? Fault(ParseResult given) =>
-        given.Has(_length) && given.Has(_count) ? "Give --length or --count, not both."
-        : (given.Has(_length) || given.Has(_count)) && !given.Has(_address)
-        ? "--length and --count need an ADDRESS to begin at."
-        : _filter.Fault(given);
+    protected override string? Validate(ParseResult parseResult) =>
+        _range.Validate(parseResult, _count) ?? _filter.Validate(parseResult);
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        bool joinRuns = given.GetValue(_run);
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-        bool raw = given.GetValue(_raw);
-        bool withFlags = given.GetValue(_withFlags) || raw;
-        bool withMapCount = given.GetValue(_withMapCount);
-        bool withCgroup = given.GetValue(_withCgroup);
-        PageFilter filter = _filter.Filter(given);
-        FrameFields fields = filter.Frame.RequiredFields | (withFlags ? FrameFields.Flags : FrameFields.None)
-            | (withMapCount ? FrameFields.MapCount : FrameFields.None)
-            | (withCgroup ? FrameFields.Cgroup : FrameFields.None);
-        using FrameTables? frames = fields == FrameFields.None ? null : new FrameTables(fields);
+        bool joinRuns = parseResult.GetValue(_run);
+        bool raw = parseResult.GetValue(_raw);
+        bool withFlags = parseResult.GetValue(_withFlags) || raw;
+        bool withMapCount = parseResult.GetValue(_withMapCount);
+        bool withCgroup = parseResult.GetValue(_withCgroup);
+        PageFilter filter = _filter.Filter(parseResult);
+        FrameAttributes fields = filter.Frame.FieldsWith(withFlags, withMapCount, withCgroup);
+        using FrameTables? frames = fields == FrameAttributes.None ? null : new FrameTables(fields);
         PageMapWalk walk = new(process, cancellation)
         {
-            IncludeEmpty = given.GetValue(_all), JoinRuns = joinRuns, Filter = filter, Frames = frames, RawFlags = raw,
+            IncludeEmpty = parseResult.GetValue(_all), JoinRuns = joinRuns, Filter = filter, Frames = frames, RawFlags = raw,
         };
-        ulong? address = given.GetValue(_address)?.Resolve(process);
-        IEnumerable<PageMapEntry> pages = address is ulong first
-            ? walk.From(first, given.GetValue(_length), given.GetValue(_count))
+        IEnumerable<PageMapEntry> pages = _range.Address(parseResult, process) is ulong address
+            ? walk.From(address, _range.Length(parseResult), parseResult.GetValue(_count))
             : walk.All();
         Column<PageMapEntry>[] front = joinRuns ? [Columns[0], Pages, .. Columns[1..^1]] : Columns[..^1];
         (bool IsAsked, Column<PageMapEntry> Column)[] ofFrames =
             [(withMapCount, MapCount), (withCgroup, Cgroup), (withFlags, Flags)];
         IEnumerable<Column<PageMapEntry>> asked = ofFrames.Where(item => item.IsAsked).Select(item => item.Column);
-        output.WriteTable([.. front, .. asked, Columns[^1]], TellHidden(pages, output));
+        output.WriteTable([.. front, .. asked, Columns[^1]], WarnIfHidden(pages, output));
     }
 
-    /// <summary>A number of pages whose bytes can still be counted.</summary>
+    /// <summary>Parses a number of pages that an address space can have.</summary>
     private static ulong PageCount(string text)
     {
-        ulong count = Numbers.Count(text);
+        ulong count = NumberParser.ParseCount(text);
         return count <= ulong.MaxValue / MachinePage.SizeBytes
             ? count
             : throw new FormatException($"'{SafeText.Escape(text)}' pages are more than an address space has.");
     }
 
-    /// <summary>The same pages; the first one whose frame the kernel hides is told of.</summary>
-    private static IEnumerable<PageMapEntry> TellHidden(IEnumerable<PageMapEntry> pages, Output output)
+    /// <summary>Returns the same pages, and warns at the first one whose frame the kernel hides.</summary>
+    private static IEnumerable<PageMapEntry> WarnIfHidden(IEnumerable<PageMapEntry> pages, Output output)
     {
-        bool isTold = false;
         foreach (PageMapEntry page in pages)
         {
-            if (page.IsPfnHidden && !isTold)
+            if (page.IsPfnHidden)
             {
-                isTold = true;
-                output.Tell(PageMapWalk.FramesHidden);
+                output.WarnOnce(PageMapWalk.FramesHidden);
             }
 
             yield return page;

@@ -3,29 +3,29 @@ using System.IO.Enumeration;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc physical</c>: what lies where in the machine's physical address space.</summary>
+/// <summary><c>memproc physical</c>: shows the ranges of the physical address space.</summary>
 internal sealed class PhysicalCommand : CliCommand
 {
     private static readonly Column<PhysicalRange>[] Columns =
     [
-        new("Start", -16, range => Show.HexOrHidden(range.Start)),
-        new("End", -16, range => Show.HexOrHidden(range.End)),
-        new("Size", 10, range => Show.Size(range.SizeBytes)),
+        new("Start", -16, range => ConsoleFormat.HexOrHidden(range.Start)),
+        new("End", -16, range => ConsoleFormat.HexOrHidden(range.End)),
+        new("Size", 10, range => ConsoleFormat.Size(range.SizeBytes)),
         new("Name", 0, range => new string(' ', 2 * range.Depth) + SafeText.Escape(range.Name)),
     ];
 
-    private readonly Option<ulong[]> _addresses = Given.List(
-        "--address", "ADDRESS", "Only the ranges that hold this physical address, from the outermost to the innermost",
+    private readonly Option<ulong[]> _addresses = CommandOptions.List(
+        "--address", "ADDRESS", "Only the ranges that contain this physical address, from the outermost to the innermost",
         PhysicalMap.ParseAddress);
 
-    private readonly Option<ulong[]> _pfns = Given.List(
-        "--pfn", "PFN", "Only the ranges that hold this page frame", text => PfnRange.Parse(text).First);
+    private readonly Option<ulong[]> _pfns = CommandOptions.List(
+        "--pfn", "PFN", "Only the ranges that contain this page frame", text => PfnRange.Parse(text).First);
 
-    private readonly Option<string[]> _names = Given.List(
-        "--name", "PATTERN", "Only names that fit: * is any text, ? one character", text => text);
+    private readonly Option<string[]> _names = CommandOptions.List(
+        "--name", "PATTERN", "Only ranges whose name matches: * is any text, ? one character", text => text);
 
     public PhysicalCommand()
-        : base("physical", "Shows what lies where in physical memory: RAM, the kernel, devices. Addresses take root.",
+        : base("physical", "Shows the ranges of physical memory: RAM, the kernel, devices. Addresses require root.",
             "memproc physical",
             "memproc physical --name 'Kernel*'",
             "memproc physical --address 0xcd8c000")
@@ -35,37 +35,35 @@ internal sealed class PhysicalCommand : CliCommand
         Options.Add(_names);
     }
 
-    protected override string? Fault(ParseResult given) =>
-        given.Has(_addresses) && given.Has(_pfns) ? "Give --address or --pfn, not both." : null;
+    protected override string? Validate(ParseResult parseResult) =>
+        parseResult.Has(_addresses) && parseResult.Has(_pfns) ? "Specify --address or --pfn, not both." : null;
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         PhysicalMap map = PhysicalMap.Read();
-        string[] names = given.GetValue(_names) ?? [];
+        string[] names = parseResult.GetValue(_names) ?? [];
         Table<PhysicalRange> table = output.BeginTable(Columns);
-        bool isTold = false;
         void Add(IEnumerable<PhysicalRange> ranges)
         {
-            foreach (PhysicalRange range in ranges.Where(range => Fits(range, names)))
+            foreach (PhysicalRange range in ranges.Where(range => Matches(range, names)))
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (range.IsAddressHidden && !isTold)
+                if (range.IsAddressHidden)
                 {
-                    isTold = true;
-                    output.Tell(PhysicalMap.AddressesHidden);
+                    output.WarnOnce(PhysicalMap.AddressesHidden);
                 }
 
                 table.Add(range);
             }
         }
 
-        if (given.Has(_addresses))
+        if (parseResult.Has(_addresses))
         {
-            Each(given.GetValue(_addresses)!, address => Add(map.Holding(address)), output);
+            ForEach(parseResult.GetValue(_addresses)!, address => Add(map.Containing(address)), output);
         }
-        else if (given.Has(_pfns))
+        else if (parseResult.Has(_pfns))
         {
-            Each(given.GetValue(_pfns)!, pfn => Add(map.HoldingFrames(pfn)), output);
+            ForEach(parseResult.GetValue(_pfns)!, pfn => Add(map.ContainingFrames(pfn)), output);
         }
         else
         {
@@ -75,22 +73,15 @@ internal sealed class PhysicalCommand : CliCommand
         table.End();
     }
 
-    private static bool Fits(PhysicalRange range, string[] names) => names.Length == 0 || Array.Exists(
+    private static bool Matches(PhysicalRange range, string[] names) => names.Length == 0 || Array.Exists(
         names, name => FileSystemName.MatchesSimpleExpression(name, range.Name, ignoreCase: true));
 
-    /// <summary>Numbers asked for one by one: one that nothing holds does not stop the others.</summary>
-    private static void Each(ulong[] numbers, Action<ulong> work, Output output)
+    /// <summary>Does the work on each number. One outside of all ranges does not stop the others.</summary>
+    private static void ForEach(ulong[] numbers, Action<ulong> work, Output output)
     {
         foreach (ulong number in numbers)
         {
-            try
-            {
-                work(number);
-            }
-            catch (MemProcException error)
-            {
-                output.Fail(error.Message);
-            }
+            output.ReportErrors(() => work(number));
         }
     }
 }

@@ -4,46 +4,45 @@ using System.Text;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc read</c>: bytes of a process.</summary>
-internal sealed class ReadCommand : CliCommand
+/// <summary><c>memproc read</c>: reads the memory of a process.</summary>
+internal sealed class ReadCommand : ProcessCommand
 {
-    private readonly Argument<int> _process = Given.Process();
-    private readonly Argument<ProcAddress?> _address = Given.Address("The first byte");
-    private readonly Argument<ulong?> _length = Given.Length("How many bytes: 64, 0x40, 4K, 16M; with --type optional");
+    private readonly Argument<AddressExpression?> _address = CommandOptions.Address("Address of the first byte");
+    private readonly Argument<ulong?> _length = CommandOptions.Length("Number of bytes: 64, 0x40, 4K, 16M; optional with --type");
 
-    private readonly Option<ReadMethod?> _method = Given.Word<ReadMethod>(
-        "--method", "METHOD", "How to read; mem also reads pages that the process itself may not");
+    private readonly Option<ReadMethod?> _method = CommandOptions.EnumOption<ReadMethod>(
+        "--method", "METHOD", "How to read; mem also reads pages that the process itself cannot read");
 
-    private readonly Option<bool> _stop = Given.Switch("--stop", "Stop the process while it is read, so that the bytes "
-        + "belong together; it runs on afterwards. Waits of its threads are interrupted");
+    private readonly Option<bool> _stop = CommandOptions.Switch("--stop", "Stop the process while it is read, so that the bytes "
+        + "are consistent. Interrupts system calls in which its threads wait");
 
-    private readonly Option<bool> _residentOnly = Given.Switch(
-        "--resident-only", "Read only what is in memory, so that nothing is let in; the rest is a gap");
+    private readonly Option<bool> _residentOnly = CommandOptions.Switch(
+        "--resident-only", "Read only resident pages, so that none is faulted in; the rest is a gap");
 
-    private readonly Option<int?> _dereference = Given.Option<int?>(
-        "--dereference", "POINTERS", "Follow so many pointers from ADDRESS first", text => Steps(text));
+    private readonly Option<int?> _dereference = CommandOptions.Option<int?>(
+        "--dereference", "POINTERS", "Number of pointers to follow from ADDRESS first", text => Steps(text));
 
-    private readonly Option<bool> _raw = Given.Switch("--raw", "The bytes as they are, to a pipe or file");
-    private readonly Option<string?> _out = Given.Option("--out", "FILE", "Into a file, any size", text => text);
-    private readonly Option<bool> _force = Given.Switch("--force", "Replace the file of --out");
-    private readonly Option<bool> _text = Given.Switch("--text", "As UTF-8 text, up to the first NUL");
+    private readonly Option<bool> _raw = CommandOptions.Switch("--raw", "Write raw bytes, to a pipe or file");
+    private readonly Option<string?> _out = CommandOptions.Option("--out", "FILE", "Write to a file, of any size", text => text);
+    private readonly Option<bool> _force = CommandOptions.Switch("--force", "Replace the file of --out");
+    private readonly Option<bool> _text = CommandOptions.Switch("--text", "Read as UTF-8 text, up to the first NUL");
 
-    private readonly Option<MemoryType?> _type = Given.Option<MemoryType?>("--type", "TYPE",
-        "As values: int32, uint16be, pointer, char[16] (a text), int32[4], char* (the text it points to)", MemoryType.Parse);
+    private readonly Option<MemoryType?> _type = CommandOptions.Option<MemoryType?>("--type", "TYPE",
+        "Read as values: int32, uint16be, pointer, char[16] (a text), int32[4], char* (the text it points to)", MemoryType.Parse);
 
-    private readonly Option<MemoryLayout?> _layout = Given.Option<MemoryLayout?>("--layout", "FIELDS",
-        "As structs: 'int32 pid; char[16] name; pointer next', placed as C does, or with @offset", MemoryLayout.Parse);
+    private readonly Option<MemoryLayout?> _layout = CommandOptions.Option<MemoryLayout?>("--layout", "FIELDS",
+        "Read as structs: 'int32 pid; char[16] name; pointer next', laid out as in C, or with @offset", MemoryLayout.Parse);
 
-    private readonly Option<ulong?> _count = Given.Option<ulong?>(
-        "--count", "VALUES", "How many values of --type or --layout", text => Numbers.Count(text));
+    private readonly Option<ulong?> _count = CommandOptions.Option<ulong?>(
+        "--count", "VALUES", "Number of values of --type or --layout", text => NumberParser.ParseCount(text));
 
-    private readonly Option<ulong?> _stride = Given.Option<ulong?>(
-        "--stride", "BYTES", "From one struct to the next; the size of --layout if left out", text => Numbers.Length(text));
+    private readonly Option<ulong?> _stride = CommandOptions.Option<ulong?>(
+        "--stride", "BYTES", "Distance between structs; the size of --layout if omitted", text => NumberParser.ParseLength(text));
 
-    private readonly Option<bool> _bigEndian = Given.Switch("--big-endian", "Numbers begin with their most significant byte");
+    private readonly Option<bool> _bigEndian = CommandOptions.Switch("--big-endian", "Numbers are big-endian");
 
     public ReadCommand()
-        : base("read", "Reads memory of a process; shown as a hex dump unless another form is asked for.",
+        : base("read", "Reads the memory of a process. The default form is a hex dump.",
             "memproc read 1234 0x7ffd2de47000 64",
             "memproc read 1234 0x7ffd2de47000 --type int32 --count 4",
             "memproc read 1234 0x7ffd2de47000 --layout 'int32 pid; char[16] name; pointer next' --stop",
@@ -51,7 +50,6 @@ internal sealed class ReadCommand : CliCommand
             "memproc read 1234 0x7ffd2de47000 16M --out stack.bin",
             "memproc read 1234 0x7ffd2de47000 4K --raw | strings")
     {
-        Arguments.Add(_process);
         Arguments.Add(_address);
         Arguments.Add(_length);
         foreach (Option option in (Option[])[_method, _stop, _residentOnly, _dereference, _raw, _out, _force, _text, _type,
@@ -61,44 +59,45 @@ internal sealed class ReadCommand : CliCommand
         }
     }
 
-    protected override string? Fault(ParseResult given)
+    protected override string? Validate(ParseResult parseResult)
     {
         Option[] forms = [_raw, _out, _text, _type, _layout];
-        bool isTyped = given.Has(_type) || given.Has(_layout);
-        return forms.Count(form => given.Has(form)) > 1 ? "Give one of --raw, --out, --text, --type and --layout."
-            : given.Has(_raw) && given.Has(Json) ? "--raw and --json are two forms: give one of them."
-            : given.Has(_raw) && !Console.IsOutputRedirected
-            ? "Raw bytes are not for a terminal: redirect them, or give --out."
-            : given.Has(_force) && !given.Has(_out) ? "--force is about the file of --out."
-            : given.Has(_count) && !isTyped ? "--count is about the values of --type or --layout."
-            : given.Has(_bigEndian) && !isTyped ? "--big-endian is about the values of --type or --layout."
-            : given.Has(_stride) && !given.Has(_layout) ? "--stride is about the structs of --layout."
-            : given.Has(_length) && given.Has(_layout) ? "Give --count, not LENGTH: how many structs."
-            : given.Has(_count) && given.Has(_length) ? "Give LENGTH or --count, not both."
-            : !given.Has(_length) && !isTyped ? "Give LENGTH: how many bytes to read."
-            : given.GetValue(_type) is MemoryType type && given.GetValue(_length) is ulong length
+        bool isTyped = parseResult.Has(_type) || parseResult.Has(_layout);
+        return forms.Count(form => parseResult.Has(form)) > 1 ? "Specify only one of --raw, --out, --text, --type and --layout."
+            : parseResult.Has(_raw) && parseResult.Has(Json) ? "--raw cannot be combined with --json."
+            : parseResult.Has(_raw) && !Console.IsOutputRedirected
+            ? "--raw cannot write to a terminal: redirect standard output, or use --out."
+            : parseResult.Has(_force) && !parseResult.Has(_out) ? "--force requires --out."
+            : parseResult.Has(_count) && !isTyped ? "--count requires --type or --layout."
+            : parseResult.Has(_bigEndian) && !isTyped ? "--big-endian requires --type or --layout."
+            : parseResult.Has(_stride) && !parseResult.Has(_layout) ? "--stride requires --layout."
+            : parseResult.Has(_length) && parseResult.Has(_layout) ? "--layout takes the number of structs by --count, not LENGTH."
+            : parseResult.Has(_count) && parseResult.Has(_length) ? "Specify LENGTH or --count, not both."
+            : !parseResult.Has(_length) && !isTyped ? "Specify LENGTH, the number of bytes."
+            : parseResult.GetValue(_type) is MemoryType type && parseResult.GetValue(_length) is ulong length
                 && length % (ulong)type.SizeBytes != 0
-            ? $"LENGTH is no multiple of the {type.SizeBytes} bytes of {type}."
+            ? $"LENGTH is not a multiple of the {type.SizeBytes} bytes of {type}."
             : null;
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-        MemoryReader reader = new(process, given.GetValue(_method) ?? ReadMethod.Auto, cancellation)
+        MemoryReader reader = new(process, parseResult.GetValue(_method) ?? ReadMethod.Auto, cancellation)
         {
-            ResidentOnly = given.GetValue(_residentOnly),
+            ResidentOnly = parseResult.GetValue(_residentOnly),
         };
-        if (!given.GetValue(_stop))
+        if (!parseResult.GetValue(_stop))
         {
-            Read(given, process, reader, output, cancellation)();
+            Read(parseResult, process, reader, output, cancellation)();
             return;
         }
 
-        // Nothing is written while the process stands: whoever reads the answers may take his time.
-        Func<IEnumerable<Action>> read = () => [Read(given, process, reader, output, cancellation)];
+        output.WarnBeforeStop();
+        // Nothing is written while the process is stopped: the reader of standard output can take long.
+        Func<IEnumerable<Action>> read = () => [Read(parseResult, process, reader, output, cancellation)];
         foreach ((IEnumerable<Action> writes, MemProcException? failure) in
-            HeldRead.Do(process, BytesKept(given), [read], cancellation))
+            StoppedRead.Run(process, RetainedBytes(parseResult), [read], cancellation))
         {
             foreach (Action write in failure is null ? writes : throw failure)
             {
@@ -108,62 +107,67 @@ internal sealed class ReadCommand : CliCommand
     }
 
     /// <summary>
-    /// Reads in the form that was asked for, and gives what writes the answer. With --stop all is read when this
-    /// returns, else while it is written.
+    /// Reads in the requested form, and returns what writes the result. With --stop all is read when this returns, else
+    /// while it is written.
     /// </summary>
     private Action Read(
-        ParseResult given, LinuxProcess process, MemoryReader reader, Output output, CancellationToken cancellation)
+        ParseResult parseResult, LinuxProcess process, MemoryReader reader, Output output, CancellationToken cancellation)
     {
-        bool isHeld = given.GetValue(_stop);
-        ulong[] path = PointerPath.Follow(process, reader, given.GetValue(_address)!.Value.Resolve(process),
-            given.GetValue(_dereference) ?? 0);
+        bool isHeld = parseResult.GetValue(_stop);
+        ulong[] path = PointerPath.Follow(process, reader, parseResult.Resolve(_address, process)!.Value,
+            parseResult.GetValue(_dereference) ?? 0);
         ulong address = path[^1];
-        ulong length = given.GetValue(_length) ?? 0;
-        TypedReader typed = new(process, reader) { IsBigEndian = given.GetValue(_bigEndian), ReadsAhead = isHeld };
-        if (given.GetValue(_type) is MemoryType type)
+        ulong length = parseResult.GetValue(_length) ?? 0;
+        TypedReader typed = new(process, reader) { IsBigEndian = parseResult.GetValue(_bigEndian), ReadsAhead = isHeld };
+        if (parseResult.GetValue(_type) is MemoryType type)
         {
-            IEnumerable<object?> values = typed.Values(address, type, Count(given, type));
+            IEnumerable<object?> values = typed.Values(address, type, Count(parseResult, type));
             return () => ReadOutput.WriteValues(output, process.Id, address, type, values);
         }
 
-        if (given.GetValue(_layout) is MemoryLayout layout)
+        if (parseResult.GetValue(_layout) is MemoryLayout layout)
         {
             IEnumerable<MemoryRecord> records = typed.Records(
-                address, layout, given.GetValue(_count) ?? 1, given.GetValue(_stride) ?? (ulong)layout.SizeBytes);
+                address, layout, parseResult.GetValue(_count) ?? 1, parseResult.GetValue(_stride) ?? (ulong)layout.SizeBytes);
             return () => ReadOutput.WriteRecords(output, records);
         }
 
-        if (given.GetValue(_text))
+        if (parseResult.GetValue(_text))
         {
             ReadText text = new(process.Id, address, reader.ReadText(address, length, Encoding.UTF8));
             return () => output.Write(text, SafeText.Escape(text.Text));
         }
 
-        if (given.GetValue(_out) is string file)
+        if (parseResult.GetValue(_out) is string file)
         {
-            return ReadOutput.Save(process, reader, address, length, file, given.GetValue(_force), output);
+            return ReadOutput.Save(process, reader, address, length, file, parseResult.GetValue(_force), output);
         }
 
-        IEnumerable<MemoryBlock> blocks = reader.ReadBlocks(address, length, path.Length > 1 ? path : null);
+        ulong[]? pointers = path.Length > 1 ? path : null;
+        bool isRaw = parseResult.GetValue(_raw);
+        IEnumerable<MemoryBlock> blocks = isRaw
+            ? reader.ReadBlocks(address, length, pointers)
+            : reader.ReadReadableBlocks(address, length, pointers);
         blocks = isHeld ? [.. blocks] : blocks;
-        return given.GetValue(_raw)
+        return isRaw
             ? () => ReadOutput.WriteRaw(output, reader, blocks, address, length)
-            : () => ReadOutput.WriteBlocks(output, reader, blocks, address, length, cancellation);
+            : () => ReadOutput.WriteBlocks(output, blocks, cancellation);
     }
 
-    private UInt128 BytesKept(ParseResult given) =>
-        given.GetValue(_type) is MemoryType type ? TypedReader.MostBytes(type, Count(given, type))
-        : given.GetValue(_layout) is MemoryLayout layout ? TypedReader.MostBytes(
-            layout, given.GetValue(_count) ?? 1, given.GetValue(_stride) ?? (ulong)layout.SizeBytes)
-        : given.Has(_out) ? 0
-        : given.GetValue(_length) ?? 0;
+    private UInt128 RetainedBytes(ParseResult parseResult) =>
+        parseResult.GetValue(_type) is MemoryType type ? TypedReader.MaxBytes(type, Count(parseResult, type))
+        : parseResult.GetValue(_layout) is MemoryLayout layout ? TypedReader.MaxBytes(
+            layout, parseResult.GetValue(_count) ?? 1, parseResult.GetValue(_stride) ?? (ulong)layout.SizeBytes)
+        : parseResult.Has(_out) ? 0
+        : parseResult.GetValue(_length) ?? 0;
 
-    private ulong Count(ParseResult given, MemoryType type) =>
-        given.GetValue(_count) ?? (given.GetValue(_length) ?? (ulong)type.SizeBytes) / (ulong)type.SizeBytes;
+    private ulong Count(ParseResult parseResult, MemoryType type) =>
+        parseResult.GetValue(_count) ?? (parseResult.GetValue(_length) ?? (ulong)type.SizeBytes) / (ulong)type.SizeBytes;
 
-    /// <exception cref="FormatException">It is no number from 0 to 64.</exception>
+    /// <exception cref="FormatException">It is not a number of pointers that can be followed.</exception>
     private static int Steps(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int steps) && steps <= 64
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int steps)
+            && steps <= PointerPath.MaxPointers
         ? steps
-        : throw new FormatException($"'{SafeText.Escape(text)}' is no number of pointers: from 0 to 64.");
+        : throw new FormatException($"'{SafeText.Escape(text)}' is not a valid number of pointers: 0 to {PointerPath.MaxPointers}.");
 }

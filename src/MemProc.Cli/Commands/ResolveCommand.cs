@@ -2,12 +2,12 @@ using System.CommandLine;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc resolve</c>: what stands at addresses of a process.</summary>
-internal sealed class ResolveCommand : CliCommand
+/// <summary><c>memproc resolve</c>: shows the file, section, symbol and page at addresses.</summary>
+internal sealed class ResolveCommand : ProcessCommand
 {
     private static readonly Column<ResolvedAddress>[] Columns =
     [
-        new("Address", -18, address => Show.Hex(address.Address)),
+        new("Address", -18, address => ConsoleFormat.Hex(address.Address)),
         new("Perm", -4, address => address.Permissions),
         new("Section", -10, address => SafeText.Escape(address.Section ?? "-")),
         new("Location", 0, address => SafeText.Escape(address.Location)
@@ -15,31 +15,28 @@ internal sealed class ResolveCommand : CliCommand
             + (address.ThreadId is int thread ? $" (stack of thread {thread})" : string.Empty)),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
-
-    private readonly Argument<ProcAddress[]> _addresses = Given.Addresses(
-        "Addresses; left out, they are read from standard input, one a line", orNone: true);
+    private readonly Argument<AddressExpression[]> _addresses = CommandOptions.Addresses(
+        "Addresses; read from standard input, one per line, if omitted", orNone: true);
 
     public ResolveCommand()
-        : base("resolve", "Says what stands at addresses: file, section, symbol, page.",
+        : base("resolve", "Shows the file, section, symbol and page at addresses.",
             "memproc resolve 1234 0x7ffd2de47000",
             "memproc resolve 1234 'libc.so.6!malloc+8' '[heap]' 'auxv:AT_ENTRY' --json",
             "memproc resolve 1234 < addresses.txt")
     {
-        Arguments.Add(_process);
         Arguments.Add(_addresses);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-        using AddressResolver resolver = new(process, null, cancellation) { Tell = output.Tell };
-        ProcAddress[] told = given.GetValue(_addresses) ?? [];
-        IEnumerable<ProcAddress> addresses = told.Length > 0 ? told : FromInput(output);
+        using Symbolizer resolver = new(process, null, cancellation) { Warn = output.Warn };
+        AddressExpression[] arguments = parseResult.GetValue(_addresses) ?? [];
+        IEnumerable<AddressExpression> addresses = arguments.Length > 0 ? arguments : FromInput(output);
         output.WriteTable(Columns, resolver.Resolve(addresses, error => output.Fail(error.Message)));
     }
 
-    private static IEnumerable<ProcAddress> FromInput(Output output)
+    private static IEnumerable<AddressExpression> FromInput(Output output)
     {
         while (Console.In.ReadLine() is string line)
         {
@@ -48,10 +45,10 @@ internal sealed class ResolveCommand : CliCommand
                 continue;
             }
 
-            ProcAddress address;
+            AddressExpression address;
             try
             {
-                address = ProcAddress.Parse(line);
+                address = AddressExpression.Parse(line);
             }
             catch (FormatException error)
             {

@@ -3,49 +3,45 @@ using MemProc.Interop;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc save</c>: memory of a process into a core file or raw files.</summary>
-internal sealed class SaveCommand : CliCommand
+/// <summary><c>memproc save</c>: saves the memory of a process to a core file or raw files.</summary>
+internal sealed class SaveCommand : ProcessCommand
 {
-    private readonly Argument<int> _process = Given.Process();
-
     private readonly Argument<string> _path = new("PATH")
     {
-        Description = "The core file, or the folder for --format raw; core.PID in a folder that is there",
+        Description = "The core file, or the folder for --format raw; core.PID if it is an existing folder",
     };
 
-    private readonly Option<MemoryDumpFormat?> _format = Given.Word<MemoryDumpFormat>(
-        "--format", "FORMAT", "One ELF core file, or a folder with a file a mapping and an index");
+    private readonly Option<MemoryDumpFormat?> _format = CommandOptions.EnumOption<MemoryDumpFormat>(
+        "--format", "FORMAT", "One ELF core file, or a folder with a file for each mapping and an index");
 
-    private readonly Option<ProcAddress[]> _address = Given.List(
-        "--address", "ADDRESS", "Only the mapping that holds this address", ProcAddress.Parse);
+    private readonly Option<AddressExpression[]> _address = CommandOptions.List(
+        "--address", "ADDRESS", "Only the mapping that contains this address", AddressExpression.Parse);
 
-    private readonly Option<ulong?> _length = Given.Option<ulong?>(
-        "--length", "LENGTH", "So many bytes from --address on instead of its whole mapping",
-        text => Numbers.Length(text));
+    private readonly Option<ulong?> _length = CommandOptions.LengthOption(
+        "Number of bytes from --address on, instead of its whole mapping");
 
-    private readonly Option<string[]> _mapping = Given.List(
-        "--mapping", "PATTERN", "Only mappings whose path fits: * is any text, ? one character; a pattern without a "
-        + "slash is held against the file name", text => text);
+    private readonly Option<string[]> _mapping = CommandOptions.List(
+        "--mapping", "PATTERN", "Only mappings whose path matches: * is any text, ? one character. A pattern without a "
+        + "slash is compared with the file name", text => text);
 
-    private readonly Option<bool> _stop = Given.Switch(
-        "--stop", "Hold the process meanwhile: all of one moment, and a core has its registers");
+    private readonly Option<bool> _stop = CommandOptions.Switch(
+        "--stop", "Stop the process meanwhile, so that the memory is consistent and a core has the registers");
 
-    private readonly Option<bool> _all = Given.Switch(
-        "--all", "Read what is swapped out or not let in from files, too; the process grows by it");
+    private readonly Option<bool> _all = CommandOptions.Switch(
+        "--all", "Include what is swapped out or not read from files yet. The process grows");
 
-    private readonly Option<bool> _dontDump = Given.Switch(
-        "--include-dont-dump", "Read what the process wants in no dump, too");
+    private readonly Option<bool> _dontDump = CommandOptions.Switch(
+        "--include-dont-dump", "Include what the process excludes from dumps");
 
-    private readonly Option<bool> _compress = Given.Switch("--compress", "Compress by gzip");
-    private readonly Option<bool> _force = Given.Switch("--force", "Replace what is there");
+    private readonly Option<bool> _compress = CommandOptions.Switch("--compress", "Compress with gzip");
+    private readonly Option<bool> _force = CommandOptions.Switch("--force", "Replace existing files");
 
     public SaveCommand()
-        : base("save", "Saves memory of a process: to an ELF core for debuggers, or to raw files.",
+        : base("save", "Saves the memory of a process to an ELF core file for debuggers, or to raw files.",
             "memproc save 1234 core.1234 --stop",
             "memproc save 1234 dump --format raw --mapping '[heap]' --mapping '[stack]'",
             "memproc save 1234 core.1234.gz --compress")
     {
-        Arguments.Add(_process);
         Arguments.Add(_path);
         Options.Add(_format);
         Options.Add(_address);
@@ -58,52 +54,57 @@ internal sealed class SaveCommand : CliCommand
         Options.Add(_force);
     }
 
-    protected override string? Fault(ParseResult given) =>
-        given.Has(_length) && !given.Has(_address) ? "--length is about --address."
-        : given.Has(_mapping) && given.Has(_address) ? "Give --address or --mapping, not both."
+    protected override string? Validate(ParseResult parseResult) =>
+        parseResult.Has(_length) && !parseResult.Has(_address) ? "--length requires --address."
+        : parseResult.Has(_mapping) && parseResult.Has(_address) ? "Specify --address or --mapping, not both."
         : null;
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         SaveOptions options = new()
         {
-            Format = given.GetValue(_format) ?? MemoryDumpFormat.Core,
-            Stop = given.GetValue(_stop),
-            ReadAll = given.GetValue(_all),
-            IncludeDontDump = given.GetValue(_dontDump),
-            Compress = given.GetValue(_compress),
-            Overwrite = given.GetValue(_force),
+            Format = parseResult.GetValue(_format) ?? MemoryDumpFormat.Core,
+            Stop = parseResult.GetValue(_stop),
+            ReadAll = parseResult.GetValue(_all),
+            IncludeDontDump = parseResult.GetValue(_dontDump),
+            Compress = parseResult.GetValue(_compress),
+            Overwrite = parseResult.GetValue(_force),
         };
-        string path = MemorySaver.FilePath(Path.GetFullPath(given.GetValue(_path)!), process.Id, options);
+        if (options.Stop)
+        {
+            output.WarnBeforeStop();
+        }
+
+        string path = MemorySaver.FilePath(Path.GetFullPath(parseResult.GetValue(_path)!), process.Id, options);
         try
         {
-            Tell(output, MemorySaver.Save(process, Ranges(given, process), path, options, _ => { }, cancellation));
+            WriteSummary(output, MemorySaver.Save(process, Ranges(parseResult, process, cancellation), path, options, _ => { }, cancellation));
         }
         catch (MemProcException error) when (error.Errno == Errno.EEXIST && !options.Overwrite)
         {
-            output.Fail($"{error.Message} --force replaces it.");
+            output.Fail($"{error.Message} Use --force to replace it.");
         }
     }
 
-    private ProcAddress[]? Ranges(ParseResult given, LinuxProcess process)
+    private AddressExpression[]? Ranges(ParseResult parseResult, LinuxProcess process, CancellationToken cancellation)
     {
-        if (given.GetValue(_mapping) is { Length: > 0 } patterns)
+        if (parseResult.GetValue(_mapping) is { Length: > 0 } patterns)
         {
-            MapFilter filter = new() { Path = PathPattern.Any(patterns) };
-            ProcAddress[] found = [.. MapReader.Read(process).Where(filter.Matches)
-                .Select(map => ProcAddress.FromNumber(map.Start, map.SizeBytes))];
+            MapFilter filter = new() { Path = MapFilterOptions.Paths(patterns) };
+            AddressExpression[] found = [.. MapReader.Read(process, cancellation).Where(filter.Matches)
+                .Select(map => AddressExpression.FromNumber(map.Start, map.SizeBytes))];
             return found.Length > 0 ? found : throw new MemProcException(
-                Operation.FindMap, Errno.ENOENT, $"Process {process.Identity} has no such mapping.", process.Id);
+                Operation.FindMap, Errno.ENOENT, $"Process {process.Identity} has no mapping that matches --mapping.", process.Id);
         }
 
-        return given.GetValue(_address) is { Length: > 0 } addresses
-            ? [.. addresses.Select(address => ProcAddress.FromNumber(
-                address.Resolve(process), given.GetValue(_length)))]
+        return parseResult.GetValue(_address) is { Length: > 0 } addresses
+            ? [.. AddressResolution.Resolve(process, addresses, cancellation)
+                .Select(address => AddressExpression.FromNumber(address, parseResult.GetValue(_length)))]
             : null;
     }
 
-    private static void Tell(Output output, MemoryDump dump)
+    private static void WriteSummary(Output output, MemoryDump dump)
     {
         if (output.IsJson)
         {
@@ -112,8 +113,8 @@ internal sealed class SaveCommand : CliCommand
         }
 
         string threads = dump.ThreadCount > 0 ? $" and {dump.ThreadCount} threads" : string.Empty;
-        output.WriteLine($"{HumanSize.Format(dump.SavedBytes)} of {dump.MappingCount} mappings{threads} of process "
-            + $"{dump.ProcessId} ({SafeText.Escape(dump.ProcessName)}) are in {SafeText.Escape(dump.Path)}.");
+        output.WriteLine($"Saved {HumanSize.Format(dump.SavedBytes)} of {dump.MappingCount} mappings{threads} of process "
+            + $"{dump.ProcessId} ({SafeText.Escape(dump.ProcessName)}) to {SafeText.Escape(dump.Path)}.");
         foreach (IGrouping<string, MemoryGap> gaps in dump.Gaps.GroupBy(gap => gap.Describe()))
         {
             ulong length = gaps.Aggregate(0UL, (sum, gap) => sum + gap.Length);
@@ -122,7 +123,7 @@ internal sealed class SaveCommand : CliCommand
 
         if (!dump.IsConsistent)
         {
-            output.Tell(dump.Format == MemoryDumpFormat.Core ? MemorySaver.NoRegisters : MemorySaver.NotConsistent);
+            output.Warn(dump.Format == MemoryDumpFormat.Core ? MemorySaver.NoRegisters : MemorySaver.NotConsistent);
         }
     }
 }

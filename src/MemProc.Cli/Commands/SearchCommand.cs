@@ -4,114 +4,108 @@ using System.Text;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc search</c>: where in the memory of a process something is.</summary>
-internal sealed class SearchCommand : CliCommand
+/// <summary><c>memproc search</c>: searches the memory of a process.</summary>
+internal sealed class SearchCommand : ProcessCommand
 {
     private static readonly Column<MemoryMatch>[] Columns =
     [
-        new("Address", -18, match => Show.Hex(match.Address)),
+        new("Address", -18, match => ConsoleFormat.Hex(match.Address)),
         new("Perm", -4, match => match.Permissions ?? string.Empty),
         new("Match", -35, match => MatchText.Describe(match.Bytes, match.Type == MemoryValueType.Pointer,
             match.Type is null ? null : match.Value, null)),
         new("Path", 0, match => SafeText.Escape(match.Path ?? string.Empty)),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
-
     private readonly Argument<string?> _pattern = new("PATTERN")
     {
-        Description = "Bytes in hex, ? for a digit that may be any: '48 8b ?? 05'",
+        Description = "Bytes in hex, with ? for any digit: '48 8b ?? 05'",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private readonly Option<string?> _text = Given.Option("--text", "TEXT", "A text", text => text);
-    private readonly Option<Encoding?> _encoding = Given.Option("--encoding", "NAME", "What the bytes of --text are; "
-        + "utf-8 unless given: ascii, latin1, utf-16, utf-16BE, utf-32", Encoding.GetEncoding);
-    private readonly Option<bool> _ignoreCase = Given.Switch(
-        "--ignore-case", "Upper and lower case letters of --text and --regex are alike");
-    private readonly Option<string?> _regex = Given.Option(
-        "--regex", "EXPRESSION", "A regular expression over bytes, as .NET has them", text => text);
-    private readonly Option<MemoryValueType?> _type = Given.Word<MemoryValueType>(
-        "--type", "TYPE", "What the numbers are");
-    private readonly Option<string?> _value = Given.Option("--value", "NUMBER", "A number of --type", text => text);
-    private readonly Option<double?> _tolerance = Given.Option<double?>("--tolerance", "NUMBER",
-        "How far from --value others may be", text => double.Parse(text, CultureInfo.InvariantCulture));
-    private readonly Option<string?> _above = Given.Option(
-        "--greater-than", "NUMBER", "Numbers of --type above this one", text => text);
-    private readonly Option<string?> _below = Given.Option(
-        "--less-than", "NUMBER", "Numbers of --type below this one", text => text);
-    private readonly Option<string[]?> _between = Given.Option(
-        "--between", "LOW..HIGH", "Numbers of --type between these, both included", TwoNumbers);
-    private readonly Option<int?> _alignment = Given.Option<int?>("--alignment", "BYTES",
-        "Matches begin at multiples of this; numbers at multiples of their size unless given, all else anywhere",
-        text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
-    private readonly Option<ProcAddress?> _address = Given.AddressOption("From this address on");
-    private readonly Option<ulong?> _length = Given.Option<ulong?>(
-        "--length", "LENGTH", "So many bytes from --address on", text => Numbers.Length(text));
-    private readonly Option<string[]> _path = Given.List(
-        "--path", "PATTERN", "Only mappings whose paths fit, as for map", text => text);
-    private readonly Option<string[]> _permission = Given.List(
-        "--permission", "PATTERN", "Only permissions that fit: rw-, r-xp, '*x*'", MapCommand.Permission);
-    private readonly Option<ProcMapKind[]> _kind = Given.MapKinds();
-    private readonly Option<bool> _all = Given.Switch("--include-not-resident",
-        "Search what is not in memory, too: it is let in, and the process grows");
-    private readonly Option<ReadMethod?> _method = Given.Word<ReadMethod>(
-        "--method", "METHOD", "How to read; mem also reads pages that the process itself may not");
-    private readonly Option<ulong?> _first = Given.Option<ulong?>(
-        "--first", "MATCHES", "Stop after so many", text => Numbers.Count(text));
-    private readonly Option<int?> _context = Given.Option<int?>("--context", "BYTES",
-        "Show so many bytes before and behind each match", text => (int)Math.Min(Numbers.Count(text), int.MaxValue));
+    private readonly Option<string?> _text = CommandOptions.Option("--text", "TEXT", "A text", text => text);
+    private readonly Option<Encoding?> _encoding = CommandOptions.Option("--encoding", "NAME", "The encoding of --text, "
+        + "utf-8 if omitted: ascii, latin1, utf-16, utf-16BE, utf-32", Encoding.GetEncoding);
+    private readonly Option<bool> _ignoreCase = CommandOptions.Switch(
+        "--ignore-case", "Ignore the case of letters in --text and --regex");
+    private readonly Option<string?> _regex = CommandOptions.Option(
+        "--regex", "EXPRESSION", "A .NET regular expression over bytes", text => text);
+    private readonly Option<MemoryValueType?> _type = CommandOptions.EnumOption<MemoryValueType>(
+        "--type", "TYPE", "The type of the numbers");
+    private readonly Option<string?> _value = CommandOptions.Option("--value", "NUMBER", "A number of --type", text => text);
+    private readonly Option<double?> _tolerance = CommandOptions.Option<double?>("--tolerance", "NUMBER",
+        "Maximum difference from --value", text => double.Parse(text, CultureInfo.InvariantCulture));
+    private readonly Option<string?> _above = CommandOptions.Option(
+        "--greater-than", "NUMBER", "Numbers of --type greater than this one", text => text);
+    private readonly Option<string?> _below = CommandOptions.Option(
+        "--less-than", "NUMBER", "Numbers of --type less than this one", text => text);
+    private readonly Option<string[]?> _between = CommandOptions.Option(
+        "--between", "LOW..HIGH", "Numbers of --type between these two, inclusive", ValueComparison.ParseLimits);
+    private readonly Option<int?> _alignment = CommandOptions.Option<int?>("--alignment", "BYTES",
+        "Matches start at multiples of this: for numbers their size if omitted, else 1",
+        text => (int)Math.Min(NumberParser.ParseCount(text), int.MaxValue));
+    private readonly Option<AddressExpression?> _address = CommandOptions.AddressOption("From this address on");
+    private readonly Option<ulong?> _length = CommandOptions.LengthOption("Number of bytes from --address on");
+    private readonly MapFilterOptions _filter = new();
+    private readonly Option<bool> _all = CommandOptions.Switch("--include-not-resident",
+        "Include what is not in memory: it is faulted in, and the process grows");
+    private readonly Option<ReadMethod?> _method = CommandOptions.EnumOption<ReadMethod>(
+        "--method", "METHOD", "How to read; mem also reads pages that the process itself cannot read");
+    private readonly Option<ulong?> _first = CommandOptions.Option<ulong?>(
+        "--first", "MATCHES", "Stop after this number of matches", text => NumberParser.ParseCount(text));
+    private readonly Option<int?> _context = CommandOptions.Option<int?>("--context", "BYTES",
+        "Show this number of bytes before and after each match", text => (int)Math.Min(NumberParser.ParseCount(text), int.MaxValue));
 
     public SearchCommand()
-        : base("search", "Searches the memory of a process, as much of it as is in memory.",
+        : base("search", "Searches the memory of a process, by default only what is in memory.",
             "memproc search 1234 '48 8b ?? 05' --permission r-x",
             "memproc search 1234 --text password --ignore-case --context 32",
             "memproc search 1234 --value 100 --type int32 --kind heap",
             "memproc search 1234 --regex 'https?://[!-~]+' --first 10 --json")
     {
-        Arguments.Add(_process);
         Arguments.Add(_pattern);
         foreach (Option option in new Option[]
         {
             _text, _encoding, _ignoreCase, _regex, _type, _value, _tolerance, _above, _below, _between, _alignment,
-            _address, _length, _path, _permission, _kind, _all, _method, _first, _context,
+            _address, _length, _all, _method, _first, _context,
         })
         {
             Options.Add(option);
         }
+
+        _filter.AddTo(this);
     }
 
-    protected override string? Fault(ParseResult given)
+    protected override string? Validate(ParseResult parseResult)
     {
         Option[] numbers = [_value, _above, _below, _between];
-        int asked = (given.Has(_pattern) ? 1 : 0)
-            + numbers.Append(_text).Append(_regex).Count(option => given.Has(option));
-        return asked == 0 ? "What to search for? Give PATTERN, --text, --regex, --value, --greater-than, --less-than "
-                + "or --between."
-            : asked > 1 ? "Give one thing to search for."
-            : numbers.Any(given.Has) != given.Has(_type) ? "--type says what the number of --value, --greater-than, "
-                + "--less-than or --between is: give both."
-            : given.Has(_encoding) && !given.Has(_text) ? "--encoding is about --text."
-            : given.Has(_ignoreCase) && !given.Has(_text) && !given.Has(_regex)
-            ? "--ignore-case is about --text and --regex."
-            : given.Has(_tolerance) && !given.Has(_value) ? "--tolerance is about --value."
-            : given.Has(_alignment) && given.Has(_regex) ? "--alignment is not for --regex."
-            : given.Has(_length) && !given.Has(_address) ? "--length begins at --address."
-            : given.GetValue(_context) > MemorySearch.MostContext
-            ? $"--context takes at most {MemorySearch.MostContext} bytes."
-            : PatternFault(given);
+        int asked = (parseResult.Has(_pattern) ? 1 : 0)
+            + numbers.Append(_text).Append(_regex).Count(option => parseResult.Has(option));
+        return asked == 0 ? "Specify what to search for: PATTERN, --text, --regex, --value, --greater-than, "
+                + "--less-than or --between."
+            : asked > 1 ? "Specify only one of PATTERN, --text, --regex, --value, --greater-than, --less-than and --between."
+            : numbers.Any(parseResult.Has) != parseResult.Has(_type) ? "--type and one of --value, --greater-than, --less-than "
+                + "and --between require each other."
+            : parseResult.Has(_encoding) && !parseResult.Has(_text) ? "--encoding requires --text."
+            : parseResult.Has(_ignoreCase) && !parseResult.Has(_text) && !parseResult.Has(_regex)
+            ? "--ignore-case requires --text or --regex."
+            : parseResult.Has(_tolerance) && !parseResult.Has(_value) ? "--tolerance requires --value."
+            : parseResult.Has(_alignment) && parseResult.Has(_regex) ? "--alignment cannot be combined with --regex."
+            : parseResult.Has(_length) && !parseResult.Has(_address) ? "--length requires --address."
+            : parseResult.GetValue(_context) > MemorySearch.MaxContextBytes
+            ? $"--context is at most {MemorySearch.MaxContextBytes} bytes."
+            : PatternFault(parseResult);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-        MemorySearch search = new(process, Pattern(given), cancellation)
+        MemorySearch search = new(process, Pattern(parseResult), cancellation)
         {
-            Range = Range(given, process),
-            Context = given.GetValue(_context) ?? 0,
+            Range = Range(parseResult, process),
+            Context = parseResult.GetValue(_context) ?? 0,
         };
         Table<MemoryMatch> table = output.BeginTable(Columns);
-        ulong left = given.GetValue(_first) ?? ulong.MaxValue;
+        ulong left = parseResult.GetValue(_first) ?? ulong.MaxValue;
         foreach (MemoryMatch match in search.Find())
         {
             Write(match, table, output);
@@ -121,14 +115,14 @@ internal sealed class SearchCommand : CliCommand
             }
         }
 
-        if (!given.Has(_context))
+        if (!parseResult.Has(_context))
         {
             table.End();
         }
 
         if (!search.Skips.IsNone)
         {
-            output.Tell($"{HumanSize.Format(search.SearchedBytes)} searched; left out: {search.Skips}.");
+            output.Warn($"Searched {HumanSize.Format(search.SearchedBytes)}; skipped: {search.Skips}.");
         }
     }
 
@@ -144,7 +138,7 @@ internal sealed class SearchCommand : CliCommand
         }
         else
         {
-            output.WriteLine($"{Show.Hex(match.Address)} {match.Permissions} {HumanSize.Format(match.Length)} "
+            output.WriteLine($"{ConsoleFormat.Hex(match.Address)} {match.Permissions} {HumanSize.Format(match.Length)} "
                 + SafeText.Escape(match.Path ?? string.Empty));
             foreach (string line in HexDump.Lines(
                 context.ContextAddress, context.ContextBytes, (ulong)context.ContextBytes.Length, []))
@@ -154,28 +148,24 @@ internal sealed class SearchCommand : CliCommand
         }
     }
 
-    private static string[] TwoNumbers(string text) => text.Split("..", 2) is [string low, string high]
-        ? [low, high]
-        : throw new FormatException($"'{SafeText.Escape(text)}' are no two numbers: write 1..10.");
-
-    private SearchRange Range(ParseResult given, LinuxProcess process)
+    private SearchRange Range(ParseResult parseResult, LinuxProcess process)
     {
         SearchRange range = new()
         {
-            Filter = given.Maps(_path, _permission, _kind),
-            IncludeNotResident = given.GetValue(_all),
-            Method = given.GetValue(_method) ?? ReadMethod.Auto,
+            Filter = _filter.Filter(parseResult),
+            IncludeNotResident = parseResult.GetValue(_all),
+            Method = parseResult.GetValue(_method) ?? ReadMethod.Auto,
         };
-        return given.GetValue(_address) is ProcAddress address
-            ? range.From(address.Resolve(process), given.GetValue(_length))
+        return parseResult.Resolve(_address, process) is ulong address
+            ? range.From(address, parseResult.GetValue(_length))
             : range;
     }
 
-    private string? PatternFault(ParseResult given)
+    private string? PatternFault(ParseResult parseResult)
     {
         try
         {
-            Pattern(given);
+            Pattern(parseResult);
             return null;
         }
         catch (Exception error) when (error is ArgumentException or FormatException or OverflowException)
@@ -184,32 +174,29 @@ internal sealed class SearchCommand : CliCommand
         }
     }
 
-    private SearchPattern Pattern(ParseResult given)
+    private SearchPattern Pattern(ParseResult parseResult)
     {
-        int? alignment = given.GetValue(_alignment);
-        if (given.GetValue(_pattern) is string pattern)
+        int? alignment = parseResult.GetValue(_alignment);
+        if (parseResult.GetValue(_pattern) is string pattern)
         {
             return BytePattern.Parse(pattern, alignment ?? 1);
         }
 
-        if (given.GetValue(_text) is string text)
+        if (parseResult.GetValue(_text) is string text)
         {
-            return BytePattern.Text(text, given.GetValue(_encoding) ?? Encoding.UTF8, given.GetValue(_ignoreCase),
+            return BytePattern.Text(text, parseResult.GetValue(_encoding) ?? Encoding.UTF8, parseResult.GetValue(_ignoreCase),
                 alignment ?? 1);
         }
 
-        if (given.GetValue(_regex) is string expression)
+        if (parseResult.GetValue(_regex) is string expression)
         {
-            return new RegexPattern(expression, given.GetValue(_ignoreCase));
+            return new RegexPattern(expression, parseResult.GetValue(_ignoreCase));
         }
 
-        MemoryValueType type = given.GetValue(_type)!.Value;
-        ValueCondition condition =
-            given.GetValue(_value) is string value
-                ? ValueCondition.EqualTo(type, value, given.GetValue(_tolerance) ?? 0)
-            : given.GetValue(_above) is string above ? ValueCondition.GreaterThan(type, above)
-            : given.GetValue(_below) is string below ? ValueCondition.LessThan(type, below)
-            : ValueCondition.Between(type, given.GetValue(_between)![0], given.GetValue(_between)![1]);
-        return new ValuePattern(condition, alignment);
+        MemoryValueType type = parseResult.GetValue(_type)!.Value;
+        ValueComparison comparison = ValueComparison.From(parseResult.GetValue(_value), parseResult.GetValue(_tolerance),
+            parseResult.GetValue(_above), parseResult.GetValue(_below),
+            parseResult.Has(_between) ? parseResult.GetValue(_between) : null)!;
+        return new ValuePattern(comparison.For(type), alignment);
     }
 }

@@ -2,28 +2,25 @@ using System.CommandLine;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc status</c>: what the kernel counts for the memory of a whole process.</summary>
-internal sealed class StatusCommand : CliCommand
+/// <summary><c>memproc status</c>: shows the memory counters of a process.</summary>
+internal sealed class StatusCommand : ProcessCommand
 {
-    private readonly Argument<int> _process = Given.Process();
-
-    private readonly Option<bool> _detailed = Given.Switch(
-        "--detailed", "Walk all its pages for what is shared, private and dirty: Pss, Uss and more");
+    private readonly Option<bool> _detailed = CommandOptions.Switch(
+        "--detailed", "Read all page tables for shared, private and dirty memory: Pss, Uss and more");
 
     public StatusCommand()
-        : base("status", "Shows how much memory a process has, by kind.",
+        : base("status", "Shows how much memory a process has, by type.",
             "memproc status self",
             "memproc status 1234 --detailed",
             "memproc status 1234 --detailed --json | jq .ussBytes")
     {
-        Arguments.Add(_process);
         Options.Add(_detailed);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
-        if (given.GetValue(_detailed))
+        if (parseResult.GetValue(_detailed))
         {
             ProcMemoryStatusDetail detail = MemoryStatusReader.ReadDetailed(process);
             Write(detail, detail.UssBytes, output);
@@ -50,7 +47,7 @@ internal sealed class StatusCommand : CliCommand
             WriteCounter(counter, bytes, output);
         }
 
-        // The one number that the kernel does not add up itself.
+        // The one sum that the kernel does not report.
         if (ussBytes is ulong uss)
         {
             WriteCounter("Uss", uss, output);

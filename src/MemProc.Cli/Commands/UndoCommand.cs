@@ -2,16 +2,16 @@ using System.CommandLine;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc undo</c>: puts back what was there before writes.</summary>
+/// <summary><c>memproc undo</c>: restores the bytes from before writes.</summary>
 internal sealed class UndoCommand : TransactionCommand
 {
     private readonly Argument<string> _file = new("FILE")
     {
-        Description = "What 'memproc write --json' printed; - is standard input",
+        Description = "The output of 'memproc write --json'; - is standard input",
     };
 
     public UndoCommand()
-        : base("undo", "Puts back what was there before writes, if what was written is there still.",
+        : base("undo", "Restores the bytes from before writes, where the written bytes have not changed since.",
             "memproc write 1234 0x55d0c2a012a0 --text hello --json > done.jsonl",
             "memproc undo done.jsonl")
     {
@@ -19,11 +19,11 @@ internal sealed class UndoCommand : TransactionCommand
         AddCommonOptions();
     }
 
-    protected override string? Fault(ParseResult given) => NobodyToAsk(given, given.GetValue(_file));
+    protected override string? Validate(ParseResult parseResult) => MissingConfirmation(parseResult, parseResult.GetValue(_file));
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        if (Read(given.GetValue(_file)!, Recall, output) is not { } writes)
+        if (Read(parseResult.GetValue(_file)!, Recreate, output) is not { } writes)
         {
             return;
         }
@@ -31,23 +31,19 @@ internal sealed class UndoCommand : TransactionCommand
         foreach (IGrouping<(int Id, ulong StartTicks), MemoryWrite> group in
             writes.GroupBy(write => (write.ProcessId, write.ProcessStartTicks)))
         {
-            try
+            // One process that fails does not stop the others.
+            output.ReportErrors(() =>
             {
                 using LinuxProcess process = LinuxProcess.Open(group.Key.Id, group.Key.StartTicks);
-                CarryOut(given, MemoryTransaction.PrepareUndo(process, [.. group], cancellation), "put back", "Put back",
+                Execute(parseResult, MemoryTransaction.PrepareUndo(process, [.. group], cancellation), "restore", "Restored",
                     output, cancellation);
-            }
-            catch (MemProcException error)
-            {
-                // One process that fails does not stop the others.
-                output.Fail(error.Message);
-            }
+            });
         }
     }
 
-    private static MemoryWrite Recall(JsonFields fields) => MemoryWrite.Recall(
+    private static MemoryWrite Recreate(JsonObjectReader fields) => MemoryWrite.Recreate(
         new ProcessIdentity(
             checked((int)fields.Number("processId")), fields.Text("processName"), fields.Number("processStartTicks")),
         fields.Number("address"), fields.Bytes("previousBytes"), fields.Bytes("bytes"),
-        Words.Parse<WriteMethod>(fields.Text("method")), fields.Text("path"));
+        EnumNames.Parse<WriteMethod>(fields.Text("method")), fields.Text("path"));
 }

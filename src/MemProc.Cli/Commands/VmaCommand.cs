@@ -3,41 +3,38 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc vma</c>: the vm_area_structs of a process.</summary>
-internal sealed class VmaCommand : CliCommand
+/// <summary><c>memproc vma</c>: shows the vm_area_structs of a process.</summary>
+internal sealed class VmaCommand : ProcessCommand
 {
     private static readonly Column<KernelVma>[] Columns =
     [
-        new("Kernel address", -18, vma => Show.Hex(vma.KernelAddress)),
-        new("Start", -18, vma => Show.Hex(vma.Start)),
-        new("End", -18, vma => Show.Hex(vma.End)),
+        new("Kernel address", -18, vma => ConsoleFormat.Hex(vma.KernelAddress)),
+        new("Start", -18, vma => ConsoleFormat.Hex(vma.Start)),
+        new("End", -18, vma => ConsoleFormat.Hex(vma.End)),
         new("Perm", -4, vma => vma.Permissions),
         new("Inode", 10, vma => vma.Inode.ToString(CultureInfo.InvariantCulture)),
         new("Flags", 0, vma => string.Join(',', vma.Flags)),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
+    private readonly Option<AddressExpression?> _address = CommandOptions.AddressOption("Only the mapping that contains this address");
 
-    private readonly Option<ProcAddress?> _address = Given.AddressOption("Only the mapping that holds this address");
-
-    private readonly Option<KernelReadSource?> _source = Given.KernelSource();
+    private readonly Option<KernelReadSource?> _source = CommandOptions.KernelSource();
 
     public VmaCommand()
-        : base("vma", "Shows the mappings of a process as the kernel keeps them: its vm_area_structs. Takes root.",
+        : base("vma", "Shows the vm_area_structs of a process, which are its mappings in kernel memory. Requires root.",
             "memproc vma 1234",
             "memproc vma 1234 --address 0x7ffd2de47000 --json")
     {
-        Arguments.Add(_process);
         Options.Add(_address);
         Options.Add(_source);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         using KernelVmaReader reader = new(
-            given.GetValue(_source) ?? KernelReadSource.Auto, process.Files, cancellation);
-        output.WriteTable(Columns, given.GetValue(_address)?.Resolve(process) is ulong address
+            parseResult.GetValue(_source) ?? KernelReadSource.Auto, process.Files, cancellation);
+        output.WriteTable(Columns, parseResult.Resolve(_address, process) is ulong address
             ? [reader.Read(process, address)]
             : reader.Read(process));
     }

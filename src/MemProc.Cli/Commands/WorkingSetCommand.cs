@@ -3,18 +3,16 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc workingset</c>: what a process touches in a while.</summary>
-internal sealed class WorkingSetCommand : CliCommand
+/// <summary><c>memproc workingset</c>: measures the memory that a process accesses in a period.</summary>
+internal sealed class WorkingSetCommand : ProcessCommand
 {
-    private const double LongestSeconds = 7 * 24 * 60 * 60;
-
     private static readonly Column<WorkingSet>[] Columns =
     [
-        new("Start", -18, set => Show.Hex(set.Start)),
-        new("Size", 10, set => Show.Size(set.SizeBytes)),
-        new("Rss", 10, set => Show.Size(set.RssBytes)),
-        new("Referenced", 10, set => Show.Size(set.ReferencedBytes)),
-        new("Untracked", 10, set => Show.Size(set.UntrackedBytes)),
+        new("Start", -18, set => ConsoleFormat.Hex(set.Start)),
+        new("Size", 10, set => ConsoleFormat.Size(set.SizeBytes)),
+        new("Rss", 10, set => ConsoleFormat.Size(set.RssBytes)),
+        new("Referenced", 10, set => ConsoleFormat.Size(set.ReferencedBytes)),
+        new("Untracked", 10, set => ConsoleFormat.Size(set.UntrackedBytes)),
         new("Perm", -4, set => set.Permissions),
         new("Path", 0, set => SafeText.Escape(set.Path)),
     ];
@@ -22,50 +20,47 @@ internal sealed class WorkingSetCommand : CliCommand
     private static readonly Column<WorkingSetSummary>[] SummaryColumns =
     [
         new("PID", 7, sum => sum.ProcessId.ToString(CultureInfo.InvariantCulture)),
-        new("Method", -10, sum => Words.Of(sum.Method)),
+        new("Method", -10, sum => EnumNames.Of(sum.Method)),
         new("Seconds", 8, sum => sum.Seconds.ToString("0.0", CultureInfo.InvariantCulture)),
-        new("Rss", 10, sum => Show.Size(sum.RssBytes)),
-        new("Referenced", 10, sum => Show.Size(sum.ReferencedBytes)),
-        new("Untracked", 10, sum => Show.Size(sum.UntrackedBytes)),
+        new("Rss", 10, sum => ConsoleFormat.Size(sum.RssBytes)),
+        new("Referenced", 10, sum => ConsoleFormat.Size(sum.ReferencedBytes)),
+        new("Untracked", 10, sum => ConsoleFormat.Size(sum.UntrackedBytes)),
     ];
 
-    private readonly Argument<int> _process = Given.Process();
+    private readonly Option<double?> _seconds = CommandOptions.Option<double?>(
+        "--seconds", "SECONDS", "Duration of the measurement, 5 if omitted: 0.5, 60", text => Seconds(text));
 
-    private readonly Option<double?> _seconds = Given.Option<double?>(
-        "--seconds", "SECONDS", "How long, 5 if left out: 0.5, 60", text => Seconds(text));
+    private readonly Option<WorkingSetMethod?> _method = CommandOptions.EnumOption<WorkingSetMethod>(
+        "--method", "METHOD", "How to detect accessed pages");
 
-    private readonly Option<WorkingSetMethod?> _method = Given.Word<WorkingSetMethod>(
-        "--method", "METHOD", "How to find out which pages are touched");
-
-    private readonly Option<bool> _summary = Given.Switch("--summary", "The whole process in one line");
+    private readonly Option<bool> _summary = CommandOptions.Switch("--summary", "One line for the whole process");
 
     public WorkingSetCommand()
-        : base("workingset", "Measures which memory a process touches in a while, by mapping. The process runs on; only "
-            + "the marks change that the kernel's reclaim looks at.",
+        : base("workingset", "Measures which memory a process accesses in a period, by mapping. The process keeps running; "
+            + "only the bits change that the kernel's reclaim uses.",
             "memproc workingset 1234 --seconds 10",
             "memproc workingset 1234 --method referenced --summary")
     {
-        Arguments.Add(_process);
         Options.Add(_seconds);
         Options.Add(_method);
         Options.Add(_summary);
     }
 
-    protected override void Run(ParseResult given, Output output, CancellationToken cancellation)
+    protected override void Run(
+        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         using WorkingSetMeter meter = WorkingSetMeter.Open(
-            given.GetValue(_method) ?? WorkingSetMethod.Auto, cancellation: cancellation);
+            parseResult.GetValue(_method) ?? WorkingSetMethod.Auto, cancellation: cancellation);
         if (!output.IsJson && meter.Reason is string reason)
         {
-            output.Tell($"Measured by {Words.Of(meter.Method)}: {reason}");
+            output.Warn($"Measured by {EnumNames.Of(meter.Method)}: {reason}");
         }
 
-        using LinuxProcess process = LinuxProcess.Open(given.GetValue(_process));
         meter.Add(process);
         meter.Start();
-        cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(given.GetValue(_seconds) ?? 5));
+        cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(parseResult.GetValue(_seconds) ?? 5));
         cancellation.ThrowIfCancellationRequested();
-        if (given.GetValue(_summary))
+        if (parseResult.GetValue(_summary))
         {
             output.WriteTable(SummaryColumns, [meter.Summarize(process)]);
             return;
@@ -74,10 +69,10 @@ internal sealed class WorkingSetCommand : CliCommand
         output.WriteTable(Columns, meter.Read(process));
     }
 
-    /// <exception cref="FormatException">It is no number from 0 to a week.</exception>
+    /// <exception cref="FormatException">It is not a number from 0 to one week.</exception>
     private static double Seconds(string text) =>
         double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
-            && seconds <= LongestSeconds
+            && seconds <= WorkingSetMeter.MaxSeconds
         ? seconds
-        : throw new FormatException($"'{SafeText.Escape(text)}' are no seconds. Write 5 or 0.5; at most a week.");
+        : throw new FormatException($"'{SafeText.Escape(text)}' is not a valid number of seconds. Specify at most one week, such as 5 or 0.5.");
 }

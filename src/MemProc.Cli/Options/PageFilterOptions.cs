@@ -2,42 +2,42 @@ using System.CommandLine;
 
 namespace MemProc.Cli;
 
-/// <summary>Options that choose pages, where the pages are read.</summary>
+/// <summary>The options that select pages.</summary>
 internal sealed class PageFilterOptions
 {
-    private readonly Option<bool> _present = Given.Switch("--present", "Only pages in memory");
-    private readonly Option<bool> _swapped = Given.Switch("--swapped", "Only pages in swap");
-    private readonly Option<bool> _softDirty = Given.Switch("--soft-dirty", "Only pages written to since clear-soft-dirty");
-    private readonly Option<bool> _exclusive = Given.Switch("--exclusive", "Only pages that nobody else maps");
-    private readonly Option<bool> _file = Given.Switch("--file", "Only pages of files and of shared memory");
-    private readonly Option<bool> _anonymous = Given.Switch("--anonymous", "Only private memory without a file");
-    private readonly Option<bool> _guard = Given.Switch("--guard", "Only guard regions");
-    private readonly Option<bool> _huge = Given.Switch("--huge", "Only pages of huge mappings");
+    private readonly Option<bool> _present = CommandOptions.Switch("--present", "Only pages in memory");
+    private readonly Option<bool> _swapped = CommandOptions.Switch("--swapped", "Only pages in swap");
+    private readonly Option<bool> _softDirty = CommandOptions.Switch("--soft-dirty", "Only pages written to since clear-soft-dirty");
+    private readonly Option<bool> _exclusive = CommandOptions.Switch("--exclusive", "Only pages that no other process maps");
+    private readonly Option<bool> _file = CommandOptions.Switch("--file", "Only pages of files and shared memory");
+    private readonly Option<bool> _anonymous = CommandOptions.Switch("--anonymous", "Only private anonymous pages");
+    private readonly Option<bool> _guard = CommandOptions.Switch("--guard", "Only guard regions");
+    private readonly Option<bool> _huge = CommandOptions.Switch("--huge", "Only pages of huge mappings");
     private readonly Option<string[]> _flag = Flags("--flag", "Only frames with all of these flags");
-    private readonly Option<string[]> _anyFlag = Flags("--any-flag", "Only frames with one of these flags");
+    private readonly Option<string[]> _anyFlag = Flags("--any-flag", "Only frames with at least one of these flags");
     private readonly Option<string[]> _notFlag = Flags("--not-flag", "Only frames with none of these flags");
     private readonly Option<string[]> _exactFlag = Flags("--exact-flag", "Only frames with these flags and no others");
-    private readonly Option<string?> _cgroup = Given.Option(
-        "--cgroup", "CGROUP", "Only frames that this memory cgroup pays for: its path or inode", text => text);
+    private readonly Option<string?> _cgroup = CommandOptions.Option(
+        "--cgroup", "CGROUP", "Only frames charged to this memory cgroup: its path or inode", text => text);
 
-    private Option<bool>[] Places =>
+    private Option<bool>[] PageOptions =>
         [_present, _swapped, _softDirty, _exclusive, _file, _anonymous, _guard, _huge];
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[.. Places, _flag, _anyFlag, _notFlag, _exactFlag, _cgroup])
+        foreach (Option option in (Option[])[.. PageOptions, _flag, _anyFlag, _notFlag, _exactFlag, _cgroup])
         {
             command.Options.Add(option);
         }
     }
 
-    /// <summary>What is wrong with names of flags; null where nothing is.</summary>
-    public string? Fault(ParseResult given)
+    /// <summary>Returns what is wrong with the names of flags; null where nothing is.</summary>
+    public string? Validate(ParseResult parseResult)
     {
         try
         {
-            FlagFilter(given);
+            FlagFilter.Create(Names(parseResult, _flag), Names(parseResult, _anyFlag), Names(parseResult, _notFlag), Names(parseResult, _exactFlag));
             return null;
         }
         catch (ArgumentException error)
@@ -46,32 +46,26 @@ internal sealed class PageFilterOptions
         }
     }
 
-    /// <summary>The filter.</summary>
+    /// <summary>Creates the filter.</summary>
     /// <exception cref="MemProcException">There is no such cgroup.</exception>
-    public PageFilter Filter(ParseResult given) => new()
+    public PageFilter Filter(ParseResult parseResult) => new()
     {
-        IsPresent = given.GetValue(_present),
-        IsSwapped = given.GetValue(_swapped),
-        IsSoftDirty = given.GetValue(_softDirty),
-        IsExclusive = given.GetValue(_exclusive),
-        IsFile = given.GetValue(_file),
-        IsAnonymous = given.GetValue(_anonymous),
-        IsGuard = given.GetValue(_guard),
-        IsHuge = given.GetValue(_huge),
-        Frame = new FrameFilter
-        {
-            Flags = FlagFilter(given),
-            CgroupInode = given.GetValue(_cgroup) is string cgroup ? CgroupTree.Load().InodeOf(cgroup) : null,
-        },
+        IsPresent = parseResult.GetValue(_present),
+        IsSwapped = parseResult.GetValue(_swapped),
+        IsSoftDirty = parseResult.GetValue(_softDirty),
+        IsExclusive = parseResult.GetValue(_exclusive),
+        IsFile = parseResult.GetValue(_file),
+        IsAnonymous = parseResult.GetValue(_anonymous),
+        IsGuard = parseResult.GetValue(_guard),
+        IsHuge = parseResult.GetValue(_huge),
+        Frame = FrameFilter.Create(Names(parseResult, _flag), Names(parseResult, _anyFlag), Names(parseResult, _notFlag),
+            Names(parseResult, _exactFlag), parseResult.GetValue(_cgroup)),
     };
 
-    private FlagFilter? FlagFilter(ParseResult given) => MemProc.FlagFilter.Create(
-        Names(given, _flag), Names(given, _anyFlag), Names(given, _notFlag), Names(given, _exactFlag));
-
     private static Option<string[]> Flags(string name, string description) =>
-        Given.List(name, "FLAG", $"{description}, such as lru,dirty", text => text);
+        CommandOptions.List(name, "FLAG", $"{description}, such as lru,dirty", text => text);
 
-    private static IEnumerable<string>? Names(ParseResult given, Option<string[]> option) => given.Has(option)
-        ? given.GetValue(option)!.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries))
+    private static IEnumerable<string>? Names(ParseResult parseResult, Option<string[]> option) => parseResult.Has(option)
+        ? parseResult.GetValue(option)!.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries))
         : null;
 }

@@ -7,14 +7,14 @@ using MemProc.Interop;
 namespace MemProc.Cli;
 
 /// <summary>
-/// Core's objects as JSON, an object a line. Names are Core's in camel case; kinds and methods are the words that
-/// the options take.
+/// Writes Core's objects as JSON, one per line. Names are Core's in camel case; enumeration values are the names that the
+/// options accept.
 /// </summary>
 internal static class JsonLine
 {
     /// <summary>
-    /// Addresses and the kernel's words: too large for the numbers of many a JSON reader, and no one counts with
-    /// them.
+    /// Properties that are written in hex: addresses and raw entries, which are too large for the numbers of many JSON
+    /// readers.
     /// </summary>
     private static readonly HashSet<string> InHex =
     [
@@ -36,23 +36,23 @@ internal static class JsonLine
         {
             new HexBytesConverter(),
             new HexNumbersConverter(),
-            new WordConverter<ProcMapKind>(),
-            new WordConverter<ReadMethod>(),
-            new WordConverter<MemoryGapKind>(),
-            new WordConverter<WriteMethod>(),
-            new WordConverter<MemoryDumpFormat>(),
-            new WordConverter<WorkingSetMethod>(),
-            new WordConverter<MemoryValueType>(),
-            new WordConverter<SymbolOrigin>(),
-            new WordConverter<ProcMapRole>(),
-            new WordConverter<ElfType>(),
-            new WordConverter<ElfMachine>(),
-            new WordConverter<ElfSegmentType>(),
-            new WordConverter<ElfSectionType>(),
-            new WordConverter<ElfSymbolType>(),
-            new WordConverter<ElfSymbolBinding>(),
-            new WordConverter<ElfSymbolVisibility>(),
-            new WordConverter<ElfSymbolSource>(),
+            new EnumNameConverter<ProcMapKind>(),
+            new EnumNameConverter<ReadMethod>(),
+            new EnumNameConverter<MemoryGapKind>(),
+            new EnumNameConverter<WriteMethod>(),
+            new EnumNameConverter<MemoryDumpFormat>(),
+            new EnumNameConverter<WorkingSetMethod>(),
+            new EnumNameConverter<MemoryValueType>(),
+            new EnumNameConverter<SymbolOrigin>(),
+            new EnumNameConverter<ProcMapRole>(),
+            new EnumNameConverter<ElfType>(),
+            new EnumNameConverter<ElfMachine>(),
+            new EnumNameConverter<ElfSegmentType>(),
+            new EnumNameConverter<ElfSectionType>(),
+            new EnumNameConverter<ElfSymbolType>(),
+            new EnumNameConverter<ElfSymbolBinding>(),
+            new EnumNameConverter<ElfSymbolVisibility>(),
+            new EnumNameConverter<ElfSymbolSource>(),
             new JsonStringEnumConverter<Errno>(),
             new JsonStringEnumConverter<PageTableLevel>(),
         },
@@ -62,7 +62,7 @@ internal static class JsonLine
     /// <summary>Writes an object as one line.</summary>
     public static void Write<T>(Stream stream, T item)
     {
-        // The line is built in one buffer that serves again: a block of memory makes a long one.
+        // One buffer is reused for all lines: a block of memory makes a long one.
         Buffer.ResetWrittenCount();
         Writer.Reset();
         JsonSerializer.Serialize(Writer, item, (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T)));
@@ -75,7 +75,7 @@ internal static class JsonLine
     {
         foreach (JsonPropertyInfo property in type.Properties)
         {
-            // Which mapping it is comes before what is counted for it.
+            // The properties that identify a mapping come before its counters.
             property.Order = property.DeclaringType == type.Type ? 1 : 0;
             if (InHex.Contains(property.Name) || (type.Type == typeof(ElfSymbol) && property.Name == "value"))
             {
@@ -87,7 +87,7 @@ internal static class JsonLine
     }
 }
 
-/// <summary>The objects that become JSON lines.</summary>
+/// <summary>The types that are written as JSON lines.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(ProcMap))]
 [JsonSerializable(typeof(ProcMapDetail))]
@@ -107,7 +107,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(MemoryMatch))]
 [JsonSerializable(typeof(MemoryMatchInContext))]
 [JsonSerializable(typeof(MemoryWrite))]
-[JsonSerializable(typeof(MemoryPlan))]
+[JsonSerializable(typeof(PlannedWrite))]
 [JsonSerializable(typeof(PageIdleMark))]
 [JsonSerializable(typeof(WorkingSet))]
 [JsonSerializable(typeof(WorkingSetSummary))]

@@ -5,10 +5,10 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc.Cli;
 
 /// <summary>
-/// Where answers and failures go: answers to standard output as text or JSON lines, the rest to standard error.
+/// Writes results to standard output, as text or JSON lines, and everything else to standard error.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification =
-    "Standard output belongs to the whole program, and closing it would flush again what its reader refused.")]
+    "Standard output belongs to the whole program, and disposing it would write again what its reader refused.")]
 internal sealed class Output
 {
     private const int BufferBytes = 64 * 1024;
@@ -17,13 +17,14 @@ internal sealed class Output
     private readonly BufferedStream _stream = new(Open(), BufferBytes);
     private readonly StreamWriter _text;
     private readonly CancellationToken _cancellation;
+    private readonly HashSet<string> _warnings = [];
 
-    // A person waits for every line; a program for all of them.
+    // On a terminal each line appears at once.
     private readonly bool _flushesLines = !Console.IsOutputRedirected;
 
-    /// <summary>Opens the outputs.</summary>
-    /// <param name="isJson">Answers are JSON lines.</param>
-    /// <param name="cancellation">Ends a table after the row that is being written.</param>
+    /// <summary>Opens standard output.</summary>
+    /// <param name="isJson">Results are written as JSON lines.</param>
+    /// <param name="cancellation">Ends a table after the current row.</param>
     public Output(bool isJson, CancellationToken cancellation)
     {
         IsJson = isJson;
@@ -35,17 +36,17 @@ internal sealed class Output
         };
     }
 
-    /// <summary>Answers are JSON lines.</summary>
+    /// <summary>Results are written as JSON lines.</summary>
     public bool IsJson { get; }
 
-    /// <summary>Something failed.</summary>
+    /// <summary>Something has failed.</summary>
     public bool HasFailed { get; private set; }
 
-    /// <summary>Writes a line for people.</summary>
+    /// <summary>Writes a line of text.</summary>
     /// <param name="line">The line, without control characters.</param>
     public void WriteLine(string line) => _text.WriteLine(line);
 
-    /// <summary>Writes a line for programs.</summary>
+    /// <summary>Writes an object as a JSON line.</summary>
     public void WriteJson<T>(T item)
     {
         JsonLine.Write(_stream, item);
@@ -55,9 +56,9 @@ internal sealed class Output
         }
     }
 
-    /// <summary>Writes one answer.</summary>
-    /// <param name="item">The answer, for programs.</param>
-    /// <param name="line">The same for people, without control characters.</param>
+    /// <summary>Writes one result.</summary>
+    /// <param name="item">The result, for JSON.</param>
+    /// <param name="line">The same as a line of text, without control characters.</param>
     public void Write<T>(T item, string line)
     {
         if (IsJson)
@@ -70,53 +71,79 @@ internal sealed class Output
         }
     }
 
-    /// <summary>Writes answers as the rows of a table, each as soon as it is there.</summary>
+    /// <summary>Writes results as the rows of a table, each as soon as it is available.</summary>
     public void WriteTable<T>(Column<T>[] columns, IEnumerable<T> items)
     {
         Table<T> table = BeginTable(columns);
-        foreach (T item in items)
-        {
-            _cancellation.ThrowIfCancellationRequested();
-            table.Add(item);
-        }
-
+        table.AddEach(items, _cancellation);
         table.End();
     }
 
-    /// <summary>Begins a table whose rows come from several places.</summary>
+    /// <summary>Begins a table whose rows are added one by one.</summary>
     public Table<T> BeginTable<T>(Column<T>[] columns) => new(this, columns);
 
     /// <summary>Writes bytes as they are.</summary>
     public void WriteBytes(ReadOnlySpan<byte> bytes) => _stream.Write(bytes);
 
-    /// <summary>Hands on what has been written so far.</summary>
+    /// <summary>Flushes what has been written so far.</summary>
     public void Flush() => _text.Flush();
 
-    /// <summary>Tells that something failed, behind the answers so far.</summary>
+    /// <summary>Runs one piece of the work. A failure in it is reported and does not stop the others.</summary>
+    public void ReportErrors(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (MemProcException error)
+        {
+            Fail(error.Message);
+        }
+    }
+
+    /// <summary>Writes a warning, once however often it applies.</summary>
+    public void WarnOnce(string message)
+    {
+        if (_warnings.Add(message))
+        {
+            Warn(message);
+        }
+    }
+
+    /// <summary>Reports a failure, after the results so far.</summary>
     public void Fail(string message)
     {
         HasFailed = true;
-        Tell(message);
+        Warn(message);
     }
 
-    /// <summary>Tells what a person should know and a program need not.</summary>
-    public void Tell(string message)
+    /// <summary>Writes a message to standard error, after the results so far.</summary>
+    public void Warn(string message)
     {
         _text.Flush();
         Console.Error.WriteLine($"memproc: {message}");
     }
 
-    /// <summary>Tells that standard output itself failed; what it still held is lost.</summary>
-    public void Abandon(Exception error)
+    /// <summary>Warns, once, where processes are stopped on a .NET runtime that MemProc does not know.</summary>
+    public void WarnBeforeStop()
+    {
+        if (ProcessStop.TakeRuntimeWarning() is string warning)
+        {
+            Warn(warning);
+        }
+    }
+
+    /// <summary>Reports that standard output itself failed. What it had buffered is lost.</summary>
+    public void DiscardOutput(Exception error)
     {
         HasFailed = true;
         Console.Error.WriteLine($"memproc: standard output: {SafeText.Escape(error.Message)}");
     }
 
     /// <summary>
-    /// Standard output. The console's own stream hides that a pipe's reader has gone, and a search would go on for
-    /// nobody; a file stream keeps an offset of its own, and two commands that share a file would overwrite each
-    /// other. So each gets what it is good at.
+    /// Opens standard output. The console's own stream hides that the reader of a pipe has closed it, and a search would
+    /// continue for nothing. A file stream keeps an offset of its own, and two commands that share a file would overwrite
+    /// each other. So pipes get a file stream, and files the console's stream.
     /// </summary>
     private static Stream Open()
     {

@@ -1,21 +1,16 @@
+using MemProc.Interop;
+
 namespace MemProc.Cli;
 
-/// <summary>What was read of a process, as <c>memproc read</c> writes it.</summary>
+/// <summary>Writes what <c>memproc read</c> has read.</summary>
 internal static class ReadOutput
 {
-    /// <summary>Blocks, as dumps or JSON.</summary>
-    public static void WriteBlocks(Output output, MemoryReader reader, IEnumerable<MemoryBlock> blocks, ulong address,
-        ulong length, CancellationToken cancellation)
+    /// <summary>Writes blocks, as hex dumps or JSON.</summary>
+    public static void WriteBlocks(Output output, IEnumerable<MemoryBlock> blocks, CancellationToken cancellation)
     {
         bool isFirst = true;
         foreach (MemoryBlock block in blocks)
         {
-            // Nothing in memory is an answer to who asks for what is in memory.
-            if (block.Bytes.Length == 0 && block.Length == length && block.Gaps[0].Kind != MemoryGapKind.NotResident)
-            {
-                throw reader.Unreadable(address, length, block.Gaps[0]);
-            }
-
             if (output.IsJson)
             {
                 output.WriteJson(block);
@@ -24,7 +19,7 @@ internal static class ReadOutput
 
             if (isFirst && block.Pointers.Length > 0)
             {
-                output.WriteLine($"by {string.Join(" -> ", block.Pointers.Select(Show.Hex))}");
+                output.WriteLine($"pointers: {string.Join(" -> ", block.Pointers.Select(ConsoleFormat.Hex))}");
             }
 
             isFirst = false;
@@ -36,7 +31,7 @@ internal static class ReadOutput
         }
     }
 
-    /// <summary>Bytes as they are have no room for gaps: they end at the first one, with an error.</summary>
+    /// <summary>Writes raw bytes. They cannot represent a gap, so they end at the first one with an error.</summary>
     public static void WriteRaw(
         Output output, MemoryReader reader, IEnumerable<MemoryBlock> blocks, ulong address, ulong length)
     {
@@ -51,20 +46,20 @@ internal static class ReadOutput
         }
     }
 
-    /// <summary>Values, one a line.</summary>
+    /// <summary>Writes values, one per line.</summary>
     public static void WriteValues(
         Output output, int processId, ulong address, MemoryType type, IEnumerable<object?> values)
     {
         Column<ReadValue>[] columns =
         [
-            new("Address", -18, value => Show.Hex(value.Address)),
+            new("Address", -18, value => ConsoleFormat.Hex(value.Address)),
             new("Value", 0, value => ValueText.Format(value.Value, type)),
         ];
         output.WriteTable(columns, values.Select((value, index) => new ReadValue(processId,
             address + (ulong)index * (ulong)type.SizeBytes, type.ToString(), JsonValue.Of(value, type))));
     }
 
-    /// <summary>Structs: where each lies, and a line for each field.</summary>
+    /// <summary>Writes structs: the address of each, and a line for each field.</summary>
     public static void WriteRecords(Output output, IEnumerable<MemoryRecord> records)
     {
         foreach (MemoryRecord record in records)
@@ -75,7 +70,7 @@ internal static class ReadOutput
                 continue;
             }
 
-            output.WriteLine(Show.Hex(record.Address));
+            output.WriteLine(ConsoleFormat.Hex(record.Address));
             int width = record.GetFields().Max(pair => pair.Field.Name.Length);
             foreach ((MemoryField field, object? value) in record.GetFields())
             {
@@ -85,25 +80,29 @@ internal static class ReadOutput
         }
     }
 
-    /// <summary>Reads into a file, and gives what tells it.</summary>
+    /// <summary>Reads into a file. The returned action gives the file its name and reports the result.</summary>
     public static Action Save(LinuxProcess process, MemoryReader reader, ulong address, ulong length, string path,
         bool overwrite, Output output)
     {
-        MemoryFile file;
         try
         {
-            file = MemoryFile.Save(process, reader, address, length, path, overwrite, needAll: false, _ => { });
+            MemoryFileDraft draft =
+                MemoryFile.Copy(process, reader, address, length, path, overwrite, needAll: false, _ => { });
+            return () =>
+            {
+                using (draft)
+                {
+                    WriteSummary(output, process, draft.Complete());
+                }
+            };
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (MemProcException error) when (error.Errno == Errno.EEXIST && !overwrite)
         {
-            string advice = File.Exists(path) && !overwrite ? " --force replaces it." : string.Empty;
-            return () => output.Fail(SafeText.Escape(error.Message) + advice);
+            return () => output.Fail($"{error.Message} Use --force to replace it.");
         }
-
-        return () => Tell(output, process, file);
     }
 
-    private static void Tell(Output output, LinuxProcess process, MemoryFile file)
+    private static void WriteSummary(Output output, LinuxProcess process, MemoryFile file)
     {
         if (output.IsJson)
         {
@@ -111,7 +110,7 @@ internal static class ReadOutput
             return;
         }
 
-        output.WriteLine($"{HumanSize.Format(file.Length)} at 0x{file.Address:x} of process {process.Identity} are in "
+        output.WriteLine($"Saved {HumanSize.Format(file.Length)} at 0x{file.Address:x} of process {process.Identity} to "
             + $"{SafeText.Escape(file.Path)}.");
         foreach (MemoryGap gap in file.Gaps)
         {

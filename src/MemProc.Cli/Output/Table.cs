@@ -3,9 +3,9 @@ using System.Text;
 namespace MemProc.Cli;
 
 /// <summary>
-/// A table that is written while its rows are found, so its widths are fixed; in JSON, an object a row.
+/// A table that is written while its rows are found, so its columns have fixed widths. In JSON, a row is an object.
 /// </summary>
-/// <param name="output">Where it goes.</param>
+/// <param name="output">Receives the rows.</param>
 /// <param name="columns">The columns.</param>
 internal sealed class Table<T>(Output output, Column<T>[] columns)
 {
@@ -25,8 +25,18 @@ internal sealed class Table<T>(Output output, Column<T>[] columns)
         WriteLine(column => column.Cell(item));
     }
 
+    /// <summary>Adds rows as they arrive, until the cancellation.</summary>
+    public void AddEach(IEnumerable<T> items, CancellationToken cancellation)
+    {
+        foreach (T item in items)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Add(item);
+        }
+    }
+
     /// <summary>
-    /// Ends the table: one without rows still shows its header, unless it is a failure that left it empty.
+    /// Ends the table. One without rows still shows its header, unless a failure left it empty.
     /// </summary>
     public void End()
     {
@@ -56,4 +66,16 @@ internal sealed class Table<T>(Output output, Column<T>[] columns)
 
         output.WriteLine(_line.ToString().TrimEnd(' '));
     }
+}
+
+/// <summary>A column of a table.</summary>
+/// <param name="Header">The heading.</param>
+/// <param name="Width">Width in characters, as in a composite format: negative for left-aligned text, 0 for the last
+/// column, which has no fixed width.</param>
+/// <param name="Cell">Returns the text for an item, without control characters.</param>
+internal sealed record Column<T>(string Header, int Width, Func<T, string> Cell)
+{
+    /// <summary>Returns the same column for a derived type of items.</summary>
+    public Column<TMore> For<TMore>()
+        where TMore : T => new(Header, Width, item => Cell(item));
 }

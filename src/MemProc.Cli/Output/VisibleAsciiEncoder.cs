@@ -4,8 +4,8 @@ using System.Text.Encodings.Web;
 namespace MemProc.Cli;
 
 /// <summary>
-/// Escapes all but visible ASCII: nothing that a terminal acts on passes, and <c>libstdc++.so</c> stays what grep
-/// looks for, which the standard encoder, made for web pages, does not leave.
+/// Escapes everything except visible ASCII, so that no control character reaches a terminal. Unlike the default encoder,
+/// which is made for web pages, it leaves <c>libstdc++.so</c> as it is.
 /// </summary>
 internal sealed unsafe class VisibleAsciiEncoder : JavaScriptEncoder
 {

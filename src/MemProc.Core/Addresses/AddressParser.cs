@@ -3,22 +3,21 @@ using System.Globalization;
 namespace MemProc;
 
 /// <summary>
-/// Reads address expressions. What they mean in a process is the business of <see cref="AddressTerm"/>; here it is
-/// only decided how they are written:
+/// Parses address expressions; <see cref="AddressNode"/> evaluates them. The grammar:
 /// <code>
 /// sum    = term { (+|-) (number | *term | (sum)) }
 /// term   = number | *term | (sum) | [name] | auxv:NAME | .section | [file] !symbol | [file] !.section | file
 /// </code>
-/// A text that is a number is a number, <c>dead</c> too. Names end at <c>+</c> or <c>-</c> only where a number or
-/// <c>(</c> or <c>*</c> follows and nothing else: <c>libstdc++.so.6</c> and <c>ld-linux-x86-64.so.2</c> are names.
-/// Quotes keep any name together.
+/// A text that can be a number is a number, including <c>dead</c>. A <c>+</c> or <c>-</c> ends a name only where just a
+/// number, <c>(</c> or <c>*</c> follows: <c>libstdc++.so.6</c> and <c>ld-linux-x86-64.so.2</c> are names. A name in quotes
+/// can contain any character.
 /// </summary>
 internal ref struct AddressParser
 {
     private const string Auxiliary = "auxv:";
 
-    /// <summary>No person nests deeper.</summary>
-    private const int DeepestNesting = 64;
+    /// <summary>Nested terms that are accepted, so that the stack does not overflow.</summary>
+    private const int MaxNesting = 64;
 
     private readonly string _text;
     private int _at;
@@ -28,14 +27,14 @@ internal ref struct AddressParser
 
     private readonly char Next => _at < _text.Length ? _text[_at] : '\0';
 
-    /// <summary>Reads a text.</summary>
-    /// <exception cref="FormatException">It is no address; the message says what is wrong and where.</exception>
-    public static AddressTerm Parse(string text)
+    /// <summary>Parses a text.</summary>
+    /// <exception cref="FormatException">It is not a valid address; the message says where and why.</exception>
+    public static AddressNode Parse(string text)
     {
         AddressParser parser = new(text);
-        AddressTerm term = parser.Sum();
+        AddressNode term = parser.Sum();
         return parser._at == text.Length ? term
-            : throw parser.Fault(parser._at, $"nothing is expected behind it but + or - and a number");
+            : throw parser.Fault(parser._at, "only + or - and a number can follow here");
     }
 
     /// <summary>Whether a text looks like a number: <c>0x</c> with digits, or hex digits alone.</summary>
@@ -56,11 +55,13 @@ internal ref struct AddressParser
         return hasDigits;
     }
 
-    /// <summary>Whether a text cannot be the beginning of a name, as <c>add</c> is one of <c>add-ons.so</c>.</summary>
+    /// <summary>Whether a text is a number that cannot begin a name, as <c>add</c> begins <c>add-ons.so</c>.</summary>
     private static bool IsCertainNumber(ReadOnlySpan<char> text) => IsNumber(text)
         && (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) || !text.ContainsAnyExceptInRange('0', '9'));
 
-    /// <summary>A file's name as it has to be written in an expression: in quotes where it needs them.</summary>
+    /// <summary>
+    /// Returns a file name as it is written in an expression: in quotes where it would be parsed as something else.
+    /// </summary>
     public static string Quote(string name)
     {
         AddressParser parser = new(name);
@@ -71,13 +72,13 @@ internal ref struct AddressParser
         return isPlain || isArea ? name : $"\"{name}\"";
     }
 
-    /// <summary>A symbol as it has to be written behind a <c>!</c>.</summary>
+    /// <summary>Returns a symbol name as it is written after a <c>!</c>.</summary>
     public static string QuoteSymbol(string name) =>
         name.Length > 0 && name.All(IsOfSymbol) ? name : $"\"{name}\"";
 
-    private AddressTerm Sum()
+    private AddressNode Sum()
     {
-        AddressTerm sum = Term();
+        AddressNode sum = Term();
         while (true)
         {
             SkipBlanks();
@@ -88,11 +89,11 @@ internal ref struct AddressParser
 
             bool isMinus = Next == '-';
             _at++;
-            sum = new AddressSum(sum, isMinus, Operand());
+            sum = new SumNode(sum, isMinus, Operand());
         }
     }
 
-    private AddressTerm Operand()
+    private AddressNode Operand()
     {
         SkipBlanks();
         int start = _at;
@@ -101,21 +102,21 @@ internal ref struct AddressParser
             : throw Fault(start, "a number has to follow here, or *(…), or (…)");
     }
 
-    private AddressTerm Term()
+    private AddressNode Term()
     {
         SkipBlanks();
         int start = _at;
-        if (++_depth > DeepestNesting)
+        if (++_depth > MaxNesting)
         {
             throw Fault(start, "it is nested too deeply");
         }
 
-        AddressTerm term;
+        AddressNode term;
         switch (Next)
         {
             case '*':
                 _at++;
-                term = new AddressPointer(Term());
+                term = new DereferenceNode(Term());
                 break;
             case '(':
                 _at++;
@@ -123,14 +124,14 @@ internal ref struct AddressParser
                 Expect(')', start);
                 break;
             case '[':
-                term = Symbol(Area()) ?? new AddressArea(_text[start.._at]);
+                term = Symbol(Area()) ?? new SpecialMappingNode(_text[start.._at]);
                 break;
             case '!':
                 term = Symbol(null)!;
                 break;
             case '"':
                 string quoted = Quoted();
-                term = Symbol(quoted) ?? new AddressFile(quoted);
+                term = Symbol(quoted) ?? new FileNode(quoted);
                 break;
             default:
                 term = Named(start);
@@ -141,27 +142,27 @@ internal ref struct AddressParser
         return term;
     }
 
-    private AddressTerm Named(int start)
+    private AddressNode Named(int start)
     {
         string name = Name();
         if (name.Length == 0)
         {
-            throw Fault(start, start == _text.Length ? "something is missing at its end" : "this cannot begin an address");
+            throw Fault(start, start == _text.Length ? "the end is missing" : "this cannot begin an address");
         }
 
         return IsNumber(name) ? Number(start, name)
-            : name.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? throw Fault(start, "this is no hex number")
+            : name.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? throw Fault(start, "this is not a valid hex number")
             : name.StartsWith(Auxiliary, StringComparison.Ordinal) ? AuxiliaryEntry(start, name[Auxiliary.Length..])
-            : Symbol(name) is AddressTerm symbol ? symbol
-            : name[0] == '.' ? new AddressSection(null, name)
-            : new AddressFile(name);
+            : Symbol(name) is AddressNode symbol ? symbol
+            : name[0] == '.' ? new SectionNode(null, name)
+            : new FileNode(name);
     }
 
-    private readonly AddressNumber Number(int start, string digits)
+    private readonly NumberNode Number(int start, string digits)
     {
         try
         {
-            return new AddressNumber(NumberText.Parse(digits));
+            return new NumberNode(NumberText.Parse(digits));
         }
         catch (FormatException)
         {
@@ -169,11 +170,11 @@ internal ref struct AddressParser
         }
     }
 
-    private readonly AddressAuxiliary AuxiliaryEntry(int start, string name)
+    private readonly AuxiliaryVectorNode AuxiliaryEntry(int start, string name)
     {
         if (ulong.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number))
         {
-            return new AddressAuxiliary(name, number);
+            return new AuxiliaryVectorNode(name, number);
         }
 
         foreach ((string known, ulong type) in Interop.AuxiliaryVector.Names)
@@ -181,17 +182,17 @@ internal ref struct AddressParser
             if (name.Equals(known, StringComparison.OrdinalIgnoreCase)
                 || name.Equals(known["AT_".Length..], StringComparison.OrdinalIgnoreCase))
             {
-                return new AddressAuxiliary(known, type);
+                return new AuxiliaryVectorNode(known, type);
             }
         }
 
         throw Fault(start, "the auxiliary vector has no entry of that name."
-            + NearNames.Suggest(name, Interop.AuxiliaryVector.Names.Select(known => known.Name)).TrimEnd('.'));
+            + NameSuggestions.Suggest(name, Interop.AuxiliaryVector.Names.Select(known => known.Name)).TrimEnd('.'));
     }
 
-    /// <summary>What stands behind a <c>!</c>; null where there is none.</summary>
+    /// <summary>Parses what follows a <c>!</c>; null where there is no <c>!</c>.</summary>
     /// <param name="file">The file's name; null: the main program.</param>
-    private AddressTerm? Symbol(string? file)
+    private AddressNode? Symbol(string? file)
     {
         if (Next != '!')
         {
@@ -201,7 +202,7 @@ internal ref struct AddressParser
         int start = ++_at;
         if (Next == '"')
         {
-            return new AddressSymbol(file, Quoted());
+            return new SymbolNode(file, Quoted());
         }
 
         while (_at < _text.Length && IsOfSymbol(_text[_at]))
@@ -211,8 +212,8 @@ internal ref struct AddressParser
 
         string name = _text[start.._at];
         return name.Length == 0 ? throw Fault(start, "a symbol or section has to follow the !")
-            : name[0] == '.' ? new AddressSection(file, name)
-            : new AddressSymbol(file, name);
+            : name[0] == '.' ? new SectionNode(file, name)
+            : new SymbolNode(file, name);
     }
 
     private string Area()
@@ -257,7 +258,7 @@ internal ref struct AddressParser
         return _text[start.._at];
     }
 
-    /// <summary>The letters and digits that come next.</summary>
+    /// <summary>Reads letters and digits.</summary>
     private string Run()
     {
         int start = _at;
@@ -275,7 +276,7 @@ internal ref struct AddressParser
         return at;
     }
 
-    /// <summary>Whether a <c>+</c> or <c>-</c> does sums, and is not part of a name.</summary>
+    /// <summary>Whether a <c>+</c> or <c>-</c> is an operator, and not part of a name.</summary>
     private readonly bool IsOperator(int at)
     {
         while (true)
@@ -311,10 +312,10 @@ internal ref struct AddressParser
         }
     }
 
-    private void Expect(char wanted, int start)
+    private void Expect(char expected, int start)
     {
         SkipBlanks();
-        if (Next != wanted)
+        if (Next != expected)
         {
             throw Fault(_at, $"the bracket of character {start + 1} is not closed");
         }
@@ -338,8 +339,8 @@ internal ref struct AddressParser
 
     private readonly FormatException Fault(int at, string what)
     {
-        string place = at < _text.Length ? $" At character {at + 1}, '{SafeText.Escape(_text[at..])}':" : string.Empty;
-        return new FormatException($"'{SafeText.Escape(_text)}' is no address.{place} {what}. Write 0x7ffd2de47000, or "
+        string position = at < _text.Length ? $" At character {at + 1}, '{SafeText.Escape(_text[at..])}':" : string.Empty;
+        return new FormatException($"'{SafeText.Escape(_text)}' is not a valid address.{position} {what}. Write 0x7ffd2de47000, or "
             + "7ffd2de47000 (a text of digits and a to f is hex), a decimal number, or an expression such as "
             + "libc.so.6!malloc+8, [heap] or *(0x7ffd2de47000).");
     }

@@ -3,18 +3,18 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Where the hierarchy of memory cgroups can be seen.</summary>
-/// <param name="MountPoint">The folder that it is mounted on.</param>
+/// <summary>The mount of the hierarchy of memory cgroups.</summary>
+/// <param name="MountPoint">The folder on which it is mounted.</param>
 /// <param name="Root">
-/// Which cgroup that folder is: <c>/</c>, or one below where a container sees only its own part.
+/// The cgroup of that folder: <c>/</c>, or one below it where a container shows only its own part.
 /// </param>
 /// <param name="DeviceMajor">Major number of the hierarchy's device.</param>
 /// <param name="DeviceMinor">Minor number of the hierarchy's device.</param>
 internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMajor, uint DeviceMinor)
 {
     /// <summary>
-    /// Finds the mount, null where there is none in sight. The memory controller is in one hierarchy only, of
-    /// version 1 or 2, and each hierarchy counts its inodes from 1: the other ones must not be asked.
+    /// Finds the mount; null where none is visible. The memory controller is in one hierarchy only, of version 1 or 2,
+    /// and each hierarchy numbers its inodes from 1: the other ones must not be used.
     /// </summary>
     /// <param name="files">Where procfs and sysfs are.</param>
     public static CgroupMount? Find(KernelFiles files)
@@ -23,7 +23,7 @@ internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMa
         CgroupMount? best = null;
         foreach (string line in Lines($"{files.Proc}/self/mountinfo"))
         {
-            // The widest view is the best one, and of equal views the one mounted last, which lies on top.
+            // The widest view is the best one, and of equal views the one mounted last, which is on top.
             if (Parse(line, isVersion1, files) is CgroupMount mount && mount.IsVisible()
                 && mount.Root.Length <= (best?.Root.Length ?? int.MaxValue))
             {
@@ -34,16 +34,16 @@ internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMa
         return best;
     }
 
-    /// <summary>Whether a file belongs to the hierarchy.</summary>
-    public bool Holds(in FileStatus status) =>
+    /// <summary>Returns whether a file belongs to the hierarchy.</summary>
+    public bool Contains(in FileStatus status) =>
         status.DeviceMajor == DeviceMajor && status.DeviceMinor == DeviceMinor;
 
-    /// <summary>The cgroup's name in the hierarchy, as <c>/proc/PID/cgroup</c> has it.</summary>
+    /// <summary>Returns the name of a cgroup in the hierarchy, as <c>/proc/PID/cgroup</c> has it.</summary>
     /// <param name="below">Its path below the mount, empty for the mount itself.</param>
     public string NameOf(string below) => below.Length == 0 ? Root : $"{Root.TrimEnd('/')}/{below}";
 
-    /// <summary>Another mount can lie on top of this one.</summary>
-    private bool IsVisible() => Libc.TryStatX(null, MountPoint, out FileStatus status) == Errno.None && Holds(status);
+    /// <summary>Returns whether no other mount is on top of this one.</summary>
+    private bool IsVisible() => Libc.TryStatX(null, MountPoint, out FileStatus status) == Errno.None && Contains(status);
 
     private static CgroupMount? Parse(string text, bool isVersion1, KernelFiles files)
     {
@@ -55,13 +55,18 @@ internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMa
             return null;
         }
 
-        string place = MountInfoLine.Unescape(line.MountPoint);
+        string mountPoint = MountInfoLine.Unescape(line.MountPoint);
         return new CgroupMount(
-            place.StartsWith("/sys/", StringComparison.Ordinal) ? $"{files.Sys}{place["/sys".Length..]}" : place,
+            mountPoint.StartsWith("/sys/", StringComparison.Ordinal)
+                ? $"{files.Sys}{mountPoint["/sys".Length..]}"
+                : mountPoint,
             MountInfoLine.Unescape(line.Root), line.DeviceMajor, line.DeviceMinor);
     }
 
-    /// <summary>A line of <c>/proc/self/cgroup</c>: <c>4:memory:/path</c>; version 2 has <c>0::/path</c>.</summary>
+    /// <summary>
+    /// Returns whether a line of <c>/proc/self/cgroup</c> is that of the memory controller of version 1:
+    /// <c>4:memory:/path</c>. Version 2 has <c>0::/path</c>.
+    /// </summary>
     private static bool IsMemoryOfVersion1(string line) =>
         line.Split(':', 3) is [_, string controllers, _] && controllers.Split(',').Contains("memory");
 
@@ -73,7 +78,7 @@ internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMa
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Kernels without cgroups, and sandboxes that close procfs: nothing is in sight.
+            // Kernels without cgroups, and sandboxes that restrict procfs: nothing is visible.
             return [];
         }
     }

@@ -4,14 +4,13 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// The memory cgroups as they were at one moment: their inodes, by which <c>/proc/kpagecgroup</c> names who pays for
-/// a frame, and their paths, by which people know them. One walk over the hierarchy that has the memory controller,
-/// of version 1 or 2.
+/// The memory cgroups at one moment: their inodes, which <c>/proc/kpagecgroup</c> has for each frame, and their paths.
+/// One walk over the hierarchy with the memory controller, of version 1 or 2.
 /// </summary>
 /// <remarks>
 /// A path is one in the hierarchy, as <c>/proc/PID/cgroup</c> has it: <c>/</c> for the root,
-/// <c>/system.slice/cron.service</c>. For frames of a cgroup that was removed the kernel itself names, a moment later,
-/// the nearest one above that is left (<c>page_cgroup_ino</c> in <c>mm/memcontrol.c</c>).
+/// <c>/system.slice/cron.service</c>. For frames of a removed cgroup the kernel soon reports the nearest remaining one
+/// above it (<c>page_cgroup_ino</c> in <c>mm/memcontrol.c</c>).
 /// </remarks>
 public sealed class CgroupTree
 {
@@ -21,11 +20,11 @@ public sealed class CgroupTree
     private CgroupTree(CgroupMount? mount) => _mount = mount;
 
     /// <summary>
-    /// The folder in which the hierarchy's root is seen; null where this user sees no hierarchy of memory cgroups.
+    /// The folder of the hierarchy's root; null where no hierarchy of memory cgroups is visible to this user.
     /// </summary>
     public string? MountPoint => _mount?.MountPoint;
 
-    /// <summary>The paths of all cgroups, in no order.</summary>
+    /// <summary>The paths of all cgroups, in no particular order.</summary>
     public IReadOnlyCollection<string> Paths => _paths.Values;
 
     /// <summary>Walks the hierarchy. Where none is mounted the tree is empty.</summary>
@@ -38,27 +37,26 @@ public sealed class CgroupTree
     }
 
     /// <summary>
-    /// The path of a cgroup. Null where no folder in sight has the inode: the cgroup came or went meanwhile, or lies
-    /// outside of what a container shows; and for 0, which means that no cgroup pays.
+    /// Returns the path of a cgroup; null where no visible folder has the inode (the cgroup was created or removed
+    /// meanwhile, or is outside of what a container shows), and for 0, which means that no cgroup is charged.
     /// </summary>
     /// <param name="inode">Inode of the cgroup's folder.</param>
     public string? PathOf(ulong inode) => _paths.GetValueOrDefault(inode);
 
-    /// <summary>The inode of a cgroup, as it is now.</summary>
+    /// <summary>Returns the inode of a cgroup, as it is now.</summary>
     /// <param name="pathOrInode">
-    /// A path in the hierarchy, with or without the slash in front; a path in the file system; or the inode itself,
-    /// decimal or <c>0x</c> hex, which need not belong to a cgroup that is left. A name of digits alone needs its
-    /// slash.
+    /// A path in the hierarchy, with or without the leading slash; a path in the file system; or the inode itself,
+    /// decimal or <c>0x</c> hex, which need not be that of an existing cgroup. A name of digits only requires its slash.
     /// </param>
     /// <exception cref="MemProcException">
-    /// FindCgroup: ENOENT where there is no such cgroup or no hierarchy; EACCES; EINVAL for an empty text.
+    /// FindCgroup: ENOENT where there is no such cgroup or no hierarchy; EACCES; EINVAL for an empty string.
     /// </exception>
     public ulong InodeOf(string pathOrInode)
     {
         if (string.IsNullOrWhiteSpace(pathOrInode))
         {
             throw new MemProcException(Operation.FindCgroup, Errno.EINVAL,
-                "A cgroup is a path such as /system.slice, or an inode number; an empty text is neither.", pathOrInode);
+                "A cgroup is a path such as /system.slice, or an inode number; an empty string is neither.", pathOrInode);
         }
 
         if (TryNumber(pathOrInode, out ulong inode))
@@ -69,15 +67,15 @@ public sealed class CgroupTree
         if (_mount is null)
         {
             throw new MemProcException(Operation.FindCgroup, Errno.ENOENT,
-                $"The cgroup '{SafeText.Escape(pathOrInode)}' cannot be looked up: no hierarchy with the memory "
-                + "controller is mounted here. Give its inode number.", pathOrInode);
+                $"Cannot look up the cgroup '{SafeText.Escape(pathOrInode)}': no hierarchy with the memory controller "
+                + "is mounted. Give its inode number.", pathOrInode);
         }
 
         Errno failure = Errno.ENOENT;
-        foreach (string folder in Places(_mount, pathOrInode))
+        foreach (string folder in CandidateFolders(_mount, pathOrInode))
         {
             Errno errno = Libc.TryStatX(null, folder, out FileStatus status);
-            if (errno == Errno.None && status.IsDirectory && _mount.Holds(status))
+            if (errno == Errno.None && status.IsDirectory && _mount.Contains(status))
             {
                 return status.Inode;
             }
@@ -86,20 +84,20 @@ public sealed class CgroupTree
         }
 
         throw new MemProcException(Operation.FindCgroup, failure, failure == Errno.ENOENT
-            ? $"There is no memory cgroup '{SafeText.Escape(pathOrInode)}'. A cgroup is named as in /proc/PID/cgroup, "
-                + $"by its folder below {_mount.MountPoint}, or by its inode."
-            : $"The cgroup '{SafeText.Escape(pathOrInode)}' cannot be looked up: {ErrnoException.Describe(failure)} "
+            ? $"There is no memory cgroup '{SafeText.Escape(pathOrInode)}'. Give its name as in /proc/PID/cgroup, "
+                + $"its folder below {_mount.MountPoint}, or its inode."
+            : $"Cannot look up the cgroup '{SafeText.Escape(pathOrInode)}': {ErrnoException.Describe(failure)} "
                 + $"({failure}).", pathOrInode);
     }
 
-    /// <summary>Digits alone, or hex behind <c>0x</c>: a word of letters a to f is a name here.</summary>
+    /// <summary>Parses decimal digits, or hex after <c>0x</c>; hex letters without it are a name here.</summary>
     private static bool TryNumber(string text, out ulong number) =>
         text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
             ? ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number)
             : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
-    /// <summary>The folders that a path can mean, the likeliest first.</summary>
-    private static IEnumerable<string> Places(CgroupMount mount, string path)
+    /// <summary>Returns the folders that a path can mean, the most likely first.</summary>
+    private static IEnumerable<string> CandidateFolders(CgroupMount mount, string path)
     {
         string root = mount.Root.TrimEnd('/');
         if (IsBelow(path, mount.MountPoint))
@@ -107,7 +105,7 @@ public sealed class CgroupTree
             yield return path;
         }
 
-        // As /proc/PID/cgroup names it, where only a part of the hierarchy is mounted.
+        // The name in /proc/PID/cgroup where only a part of the hierarchy is mounted.
         if (root.Length > 0 && IsBelow(path, root))
         {
             yield return $"{mount.MountPoint}/{path[root.Length..]}";
@@ -116,7 +114,7 @@ public sealed class CgroupTree
         yield return $"{mount.MountPoint}/{path}";
         if (path.StartsWith('/'))
         {
-            // The same hierarchy can be mounted elsewhere, too.
+            // The same hierarchy can be mounted elsewhere too.
             yield return path;
         }
     }
@@ -135,7 +133,7 @@ public sealed class CgroupTree
         while (open.TryPop(out string? below))
         {
             string folder = below.Length == 0 ? _mount.MountPoint : $"{_mount.MountPoint}/{below}";
-            if (Libc.TryStatX(null, folder, out FileStatus status) != Errno.None || !_mount.Holds(status))
+            if (Libc.TryStatX(null, folder, out FileStatus status) != Errno.None || !_mount.Contains(status))
             {
                 continue;
             }
@@ -148,7 +146,7 @@ public sealed class CgroupTree
         }
     }
 
-    /// <summary>Names of a cgroup's children; none where it was removed meanwhile or is closed to this user.</summary>
+    /// <summary>Returns the names of a cgroup's children; none where it was removed, or this user may not list it.</summary>
     private static List<string> Children(string folder)
     {
         try

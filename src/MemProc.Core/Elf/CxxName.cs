@@ -2,55 +2,55 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Names of C++ as the compiler stores them, read by the C++ library's own reader.</summary>
+/// <summary>Demangles C++ names, by the demangler of the C++ library.</summary>
 public static class CxxName
 {
-    /// <summary>No name that a person reads is longer; the reader takes time that grows faster than the name.</summary>
-    private const int LongestName = 16 * 1024;
+    /// <summary>Letters of the longest name that is demangled; the time grows faster than the length.</summary>
+    private const int MaxNameLength = 16 * 1024;
 
-    /// <summary>Letters that a name may stand for.</summary>
-    private const long LongestText = 16 * 1024 * 1024;
+    /// <summary>Letters of the longest demangled name.</summary>
+    private const long MaxDemangledLength = 16 * 1024 * 1024;
 
-    /// <summary>The name as programmers wrote it; null where it is none of C++, or no C++ library is there.</summary>
+    /// <summary>Demangles a name; null where it is not a C++ name, or there is no C++ library.</summary>
     public static string? Demangle(string name) =>
-        name.StartsWith("_Z", StringComparison.Ordinal) && name.Length <= LongestName && !CanExplode(name)
+        name.StartsWith("_Z", StringComparison.Ordinal) && name.Length <= MaxNameLength && !MayExpandHugely(name)
             ? LibStdCxx.Demangle(name)
             : null;
 
     /// <summary>
-    /// Whether a name can stand for more than memory holds: each reference to an earlier part (<c>S1_</c>, <c>T_</c>)
-    /// can double what there is so far, and a few dozen make terabytes. A part is no longer than all was when it was
-    /// first referred to; only that is known without reading the name as the C++ library does.
+    /// Whether a name can demangle to more than memory holds: each reference to an earlier part (<c>S1_</c>, <c>T_</c>)
+    /// can double the length so far, and a few dozen make terabytes. A part is at most as long as the whole was when the
+    /// part was first referred to; nothing more is known without demangling.
     /// </summary>
-    private static bool CanExplode(string name)
+    private static bool MayExpandHugely(string name)
     {
-        Dictionary<string, long> parts = [];
+        Dictionary<string, long> tokens = [];
         int certainFrom = 0;
         long length = name.Length;
-        for (int at = 2; at < name.Length && length <= LongestText; at++)
+        for (int at = 2; at < name.Length && length <= MaxDemangledLength; at++)
         {
             if (char.IsAsciiDigit(name[at]))
             {
-                // Perhaps the length of a word that follows. What looks like a reference in there need not be one.
+                // This can be the length of an identifier. What looks like a reference in it need not be one.
                 certainFrom = Math.Max(certainFrom, EndOfWord(name, at));
             }
 
-            if (name[at] is not ('S' or 'T') || Reference(name, at) is not string part)
+            if (name[at] is not ('S' or 'T') || Reference(name, at) is not string token)
             {
                 continue;
             }
 
-            // A parameter of a template can be another one each time.
-            bool isKnown = parts.TryGetValue(part, out long known);
-            if (!isKnown && part[0] == 'S' && at >= certainFrom)
+            // A template parameter (T_) can be another one each time.
+            bool isKnown = tokens.TryGetValue(token, out long known);
+            if (!isKnown && token[0] == 'S' && at >= certainFrom)
             {
-                parts.Add(part, length);
+                tokens.Add(token, length);
             }
 
             length += isKnown ? known : length;
         }
 
-        return length > LongestText;
+        return length > MaxDemangledLength;
     }
 
     private static int EndOfWord(string name, int at)

@@ -1,18 +1,19 @@
 namespace MemProc;
 
 /// <summary>
-/// An ELF image: a file, an array, or what a process has mapped of one. Whatever it says is checked against what is
-/// there before it is believed: a broken or hostile image is an error, and takes neither memory nor time.
+/// An ELF image: a file, an array, or what a process has mapped of one. Counts, sizes and offsets are checked against the
+/// image before they are used: a malformed or hostile image is an error that costs neither memory nor time.
 /// </summary>
 public sealed class ElfFile : IDisposable
 {
     private const int IdentityBytes = 16;
-    private const ushort CountElsewhere = 0xffff;
+    private const ushort ExtendedCount = 0xffff;
 
     /// <summary>
-    /// No sound file comes near: a core has many segments and no sections, an object file the other way round.
+    /// Largest product of segments and sections. Valid files stay far below: a core has many segments and no sections, an
+    /// object file many sections and no segments.
     /// </summary>
-    private const long MostPairs = 1 << 22;
+    private const long MaxPairs = 1 << 22;
 
     private readonly Lazy<ElfSegment[]> _segments;
     private readonly Lazy<ElfSection[]> _sections;
@@ -28,11 +29,11 @@ public sealed class ElfFile : IDisposable
         _tables = new Lazy<ElfTables>(() => new ElfTables(this));
     }
 
-    /// <summary>What the image is called in messages: its path.</summary>
+    /// <summary>Name of the image in messages: its path.</summary>
     public string Name => Source.Name;
 
     /// <summary>The header.</summary>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it says something impossible.</exception>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is malformed.</exception>
     public ElfHeader Header => new()
     {
         Path = Source.Path,
@@ -56,19 +57,19 @@ public sealed class ElfFile : IDisposable
         BuildId = BuildId,
     };
 
-    /// <summary>What kind of file it is.</summary>
+    /// <summary>Kind of the file.</summary>
     public ElfType Type => (ElfType)Raw.Type;
 
     /// <summary>The program headers.</summary>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are not there.</exception>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are outside the image.</exception>
     public IReadOnlyList<ElfSegment> Segments => _segments.Value;
 
-    /// <summary>The section headers; none where the image has none, or where memory does not hold them.</summary>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are not there.</exception>
+    /// <summary>The section headers; empty where the image has none, or they are not in memory.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are outside the image.</exception>
     public IReadOnlyList<ElfSection> Sections => _sections.Value;
 
-    /// <summary>The linker's fingerprint of the file in hex; null where it has none.</summary>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: its notes are broken.</exception>
+    /// <summary>The build id in hex, from the note NT_GNU_BUILD_ID; null where there is none.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: the notes are malformed.</exception>
     public string? BuildId
     {
         get
@@ -80,16 +81,16 @@ public sealed class ElfFile : IDisposable
     }
 
     /// <summary>The notes.</summary>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are broken.</exception>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are malformed.</exception>
     public IEnumerable<ElfNote> Notes => _tables.Value.Notes();
 
     /// <summary>The dynamic section; empty where there is none.</summary>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is broken.</exception>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is malformed.</exception>
     public IEnumerable<ElfDynamicEntry> Dynamic => _tables.Value.Dynamic();
 
-    /// <summary>The table that has the most symbols: the full one where the image has one.</summary>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: the section headers are not there.</exception>
-    public ElfSymbolSource LargestTable => Sections.Any(section => section.Type == ElfSectionType.SymbolTable)
+    /// <summary>The table with more symbols: the full one where the image has it, else the dynamic one.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: the section headers are outside the image.</exception>
+    public ElfSymbolSource PreferredTable => Sections.Any(section => section.Type == ElfSectionType.SymbolTable)
         ? ElfSymbolSource.Full
         : ElfSymbolSource.Dynamic;
 
@@ -99,16 +100,18 @@ public sealed class ElfFile : IDisposable
 
     internal RawHeader Raw { get; }
 
-    private uint SegmentCount => Raw.SegmentCount == CountElsewhere && First is ElfSection first ? first.Info : Raw.SegmentCount;
+    private uint SegmentCount => Raw.SegmentCount == ExtendedCount && First is ElfSection first ? first.Info : Raw.SegmentCount;
 
     private uint SectionNameIndex =>
-        Raw.SectionNameIndex == CountElsewhere && First is ElfSection first ? first.Link : Raw.SectionNameIndex;
+        Raw.SectionNameIndex == ExtendedCount && First is ElfSection first ? first.Link : Raw.SectionNameIndex;
 
     private uint SectionCount => Raw.SectionCount == 0 && Raw.SectionOffset != 0 && First is ElfSection first
         ? (uint)Math.Min(first.SizeBytes, uint.MaxValue)
         : Raw.SectionCount;
 
-    /// <summary>The first section header, in which stands what does not fit the file's header.</summary>
+    /// <summary>
+    /// The first section header, which holds the counts that do not fit the ELF header; null where there is none.
+    /// </summary>
     private ElfSection? First
     {
         get
@@ -123,7 +126,7 @@ public sealed class ElfFile : IDisposable
         }
     }
 
-    /// <summary>Whether an image begins as every ELF file does.</summary>
+    /// <summary>Whether an image begins with the ELF magic number.</summary>
     /// <exception cref="MemProcException">ReadElf: it cannot be read.</exception>
     public static bool IsElf(ElfSource source)
     {
@@ -132,8 +135,8 @@ public sealed class ElfFile : IDisposable
     }
 
     /// <summary>Reads an image.</summary>
-    /// <param name="source">Where its bytes are; it is closed with this.</param>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is no ELF file, or its header is broken.</exception>
+    /// <param name="source">The bytes of the image; it is disposed with this.</param>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is not an ELF file, or its header is malformed.</exception>
     public static ElfFile Read(ElfSource source)
     {
         try
@@ -142,19 +145,19 @@ public sealed class ElfFile : IDisposable
             int length = source.Read(0, header);
             if (length < IdentityBytes || !header.AsSpan().StartsWith("\u007fELF"u8))
             {
-                throw source.Broken("it is no ELF file");
+                throw source.Malformed("it is not an ELF file");
             }
 
             (byte bits, byte order) = (header[4], header[5]);
             if (bits is not (1 or 2) || order is not (1 or 2))
             {
-                throw source.Broken($"its header has an unknown class {bits} or byte order {order}");
+                throw source.Malformed($"its header has an unknown class {bits} or byte order {order}");
             }
 
             ElfFormat format = new(Is64Bit: bits == 2, IsBigEndian: order == 2);
             return length >= format.HeaderBytes
                 ? new ElfFile(source, format, header)
-                : throw source.Broken("its header is cut off");
+                : throw source.Malformed("its header is cut off");
         }
         catch
         {
@@ -165,16 +168,16 @@ public sealed class ElfFile : IDisposable
 
     /// <summary>Reads a file.</summary>
     /// <inheritdoc cref="Read"/>
-    public static ElfFile Open(string path) => Read(ElfDiskFile.Open(path));
+    public static ElfFile Open(string path) => Read(ElfFileSource.Open(path));
 
-    /// <summary>The program headers, each with the sections that lie in it.</summary>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are not there.</exception>
+    /// <summary>The program headers, each with the names of its sections.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are outside the image.</exception>
     public IEnumerable<ElfSegment> SegmentsWithSections()
     {
-        if ((long)Segments.Count * Sections.Count > MostPairs)
+        if ((long)Segments.Count * Sections.Count > MaxPairs)
         {
-            throw Source.Broken(
-                $"it has {Segments.Count} program headers and {Sections.Count} sections, more than any file has");
+            throw Source.Malformed(
+                $"it has {Segments.Count} program headers and {Sections.Count} sections, more than a valid file has");
         }
 
         return Segments.Select(segment => segment with
@@ -183,9 +186,11 @@ public sealed class ElfFile : IDisposable
         });
     }
 
-    /// <summary>The symbols of a table, in its order, the empty first one left out; none where there is no such table.</summary>
+    /// <summary>
+    /// The symbols of a table in its order, without the empty first one; empty where there is no such table.
+    /// </summary>
     /// <param name="kind">Which table.</param>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is broken.</exception>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is malformed.</exception>
     public IEnumerable<ElfSymbol> Symbols(ElfSymbolSource kind)
     {
         ElfSymbolTable? table = SymbolTable(kind);
@@ -197,7 +202,7 @@ public sealed class ElfFile : IDisposable
 
     internal ElfSymbolTable? SymbolTable(ElfSymbolSource kind) => _tables.Value.Symbols(kind);
 
-    /// <summary>The offset in the file of an address of the image; null where no byte of the file is loaded there.</summary>
+    /// <summary>The file offset of an address of the image; null where no byte of the file is loaded there.</summary>
     internal ulong? OffsetOf(ulong address) =>
         Segments.FirstOrDefault(segment => segment.Covers(address) && address - segment.VirtualAddress < segment.FileBytes)
             is ElfSegment segment ? address - segment.VirtualAddress + segment.Offset : null;
@@ -222,12 +227,12 @@ public sealed class ElfFile : IDisposable
 
     private ElfSegment ParseSegment(ReadOnlySpan<byte> bytes, int index)
     {
-        ElfFields fields = new(bytes, Format);
-        uint type = fields.Word();
-        uint flags = Format.Is64Bit ? fields.Word() : 0;
-        ulong offset = fields.Native(), address = fields.Native(), physical = fields.Native();
-        ulong fileBytes = fields.Native(), memoryBytes = fields.Native();
-        flags = Format.Is64Bit ? flags : fields.Word();
+        ElfFieldReader fields = new(bytes, Format);
+        uint type = fields.ReadWord();
+        uint flags = Format.Is64Bit ? fields.ReadWord() : 0;
+        ulong offset = fields.ReadNative(), address = fields.ReadNative(), physical = fields.ReadNative();
+        ulong fileBytes = fields.ReadNative(), memoryBytes = fields.ReadNative();
+        flags = Format.Is64Bit ? flags : fields.ReadWord();
         return new ElfSegment
         {
             Path = Source.Path,
@@ -239,7 +244,7 @@ public sealed class ElfFile : IDisposable
             PhysicalAddress = physical,
             FileBytes = fileBytes,
             MemoryBytes = memoryBytes,
-            Alignment = fields.Native(),
+            Alignment = fields.ReadNative(),
         };
     }
 
@@ -270,7 +275,7 @@ public sealed class ElfFile : IDisposable
             return [.. found.Select(item => item.Section)];
         }
 
-        ElfStrings strings = new(Source, found[names].Section.Offset, found[names].Section.SizeBytes);
+        ElfStringTable strings = new(Source, found[names].Section.Offset, found[names].Section.SizeBytes);
         return [.. found.Select(item => item.Section with { Name = strings[item.Name] })];
     }
 
@@ -278,36 +283,36 @@ public sealed class ElfFile : IDisposable
     {
         Span<byte> last = stackalloc byte[1];
         ulong length = (ulong)count * Raw.SectionBytes;
-        return Source.Holds(Raw.SectionOffset, length) && Source.Read(Raw.SectionOffset + length - 1, last) == 1
+        return Source.Contains(Raw.SectionOffset, length) && Source.Read(Raw.SectionOffset + length - 1, last) == 1
             && Source.Read(Raw.SectionOffset, last) == 1;
     }
 
     private ElfSection ParseSection(ReadOnlySpan<byte> bytes, int index, out uint name)
     {
-        ElfFields fields = new(bytes, Format);
-        name = fields.Word();
+        ElfFieldReader fields = new(bytes, Format);
+        name = fields.ReadWord();
         return new ElfSection
         {
             Path = Source.Path,
             Index = index,
             Name = string.Empty,
-            Type = (ElfSectionType)fields.Word(),
-            Flags = fields.Native(),
-            VirtualAddress = fields.Native(),
-            Offset = fields.Native(),
-            SizeBytes = fields.Native(),
-            Link = fields.Word(),
-            Info = fields.Word(),
-            Alignment = fields.Native(),
-            EntryBytes = fields.Native(),
+            Type = (ElfSectionType)fields.ReadWord(),
+            Flags = fields.ReadNative(),
+            VirtualAddress = fields.ReadNative(),
+            Offset = fields.ReadNative(),
+            SizeBytes = fields.ReadNative(),
+            Link = fields.ReadWord(),
+            Info = fields.ReadWord(),
+            Alignment = fields.ReadNative(),
+            EntryBytes = fields.ReadNative(),
         };
     }
 
     private byte[] ReadTable(ulong offset, int size, int least, uint count, string what) => size >= least
-        ? Source.ReadWhole(offset, (ulong)size * count, what)
-        : throw Source.Broken($"{what} have {size} bytes each, {least} at least were expected");
+        ? Source.ReadExactly(offset, (ulong)size * count, what)
+        : throw Source.Malformed($"{what} have {size} bytes each, at least {least} were expected");
 
-    /// <summary>The fields of the header as they are.</summary>
+    /// <summary>The raw fields of the header.</summary>
     internal readonly record struct RawHeader(
         byte OsAbi, byte AbiVersion, ushort Type, ushort Machine, uint Version, ulong Entry, ulong SegmentOffset,
         ulong SectionOffset, uint Flags, ushort HeaderBytes, ushort SegmentBytes, ushort SegmentCount,
@@ -315,10 +320,10 @@ public sealed class ElfFile : IDisposable
     {
         public static RawHeader Parse(ReadOnlySpan<byte> header, ElfFormat format)
         {
-            ElfFields fields = new(header[IdentityBytes..], format);
-            return new RawHeader(header[7], header[8], fields.Half(), fields.Half(), fields.Word(), fields.Native(),
-                fields.Native(), fields.Native(), fields.Word(), fields.Half(), fields.Half(), fields.Half(),
-                fields.Half(), fields.Half(), fields.Half());
+            ElfFieldReader fields = new(header[IdentityBytes..], format);
+            return new RawHeader(header[7], header[8], fields.ReadHalf(), fields.ReadHalf(), fields.ReadWord(), fields.ReadNative(),
+                fields.ReadNative(), fields.ReadNative(), fields.ReadWord(), fields.ReadHalf(), fields.ReadHalf(), fields.ReadHalf(),
+                fields.ReadHalf(), fields.ReadHalf(), fields.ReadHalf());
         }
     }
 }

@@ -1,6 +1,9 @@
 namespace MemProc;
 
-/// <summary>Processors that Linux runs on (<c>EM_*</c> of <c>include/uapi/linux/elf-em.h</c>); others stay numbers.</summary>
+/// <summary>
+/// Processor architectures that Linux runs on (<c>EM_*</c> of <c>include/uapi/linux/elf-em.h</c>). Other values stay
+/// numbers.
+/// </summary>
 public enum ElfMachine : ushort
 {
     /// <summary>None.</summary>
@@ -33,7 +36,7 @@ public enum ElfMachine : ushort
     Arm64 = 183,
     /// <summary>RISC-V.</summary>
     RiscV = 243,
-    /// <summary>BPF, the kernel's own.</summary>
+    /// <summary>BPF.</summary>
     Bpf = 247,
     /// <summary>LoongArch.</summary>
     LoongArch = 258,

@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>What readelf, and people who read ELF files, call things; what has no name is its number.</summary>
+/// <summary>Names as readelf prints them; values without a name are printed as numbers.</summary>
 internal static class ElfNames
 {
     /// <summary>The name of <c>SHT_*</c>.</summary>
@@ -64,7 +64,7 @@ internal static class ElfNames
         _ => $"{(byte)type}",
     };
 
-    /// <summary>The name of the section that a symbol is in, as a number or a word.</summary>
+    /// <summary>The section index of a symbol: a number, or UND, ABS, COM.</summary>
     public static string OfIndex(uint section) => section switch
     {
         0 => "UND",

@@ -8,29 +8,29 @@ public record ElfSection
     internal const ulong ExecuteFlag = 4;
     internal const ulong ThreadLocalFlag = 0x400;
 
-    /// <summary>By bit: the letters that readelf prints.</summary>
+    /// <summary>The letters that readelf prints, by bit.</summary>
     private static readonly (ulong Bit, char Letter)[] Letters =
     [
         (WriteFlag, 'W'), (AllocFlag, 'A'), (ExecuteFlag, 'X'), (0x10, 'M'), (0x20, 'S'), (0x40, 'I'), (0x80, 'L'),
         (0x100, 'O'), (0x200, 'G'), (ThreadLocalFlag, 'T'), (0x800, 'C'), (0x20_0000, 'R'), (0x8000_0000, 'E'),
     ];
 
-    /// <summary>The file, or the image in a process.</summary>
+    /// <summary>Path of the file, or of the mapping in a process.</summary>
     public required string Path { get; init; }
 
-    /// <summary>Place in the list, from 0; the first is always empty.</summary>
+    /// <summary>Index in the list, from 0; the first section is always empty.</summary>
     public required int Index { get; init; }
 
-    /// <summary>Its name.</summary>
+    /// <summary>Name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>What it holds.</summary>
+    /// <summary>Kind of its content.</summary>
     public required ElfSectionType Type { get; init; }
 
-    /// <summary><see cref="Type"/> as readelf calls it: <c>PROGBITS</c>.</summary>
+    /// <summary><see cref="Type"/> as readelf prints it: <c>PROGBITS</c>.</summary>
     public string TypeName => ElfNames.Of(Type);
 
-    /// <summary>The flags as they are.</summary>
+    /// <summary>The raw flags.</summary>
     public required ulong Flags { get; init; }
 
     /// <summary>Address in the image; 0 where it is not loaded.</summary>
@@ -39,22 +39,24 @@ public record ElfSection
     /// <summary>Offset in the file, bytes.</summary>
     public required ulong Offset { get; init; }
 
-    /// <summary>Its size in bytes; of the type NoBits nothing is in the file.</summary>
+    /// <summary>Size in bytes; a section of type NoBits has no bytes in the file.</summary>
     public required ulong SizeBytes { get; init; }
 
-    /// <summary>Another section that belongs to it; which way depends on the type.</summary>
+    /// <summary>Index of a related section; the meaning depends on the type.</summary>
     public required uint Link { get; init; }
 
-    /// <summary>What else the type has to say.</summary>
+    /// <summary>Additional information; the meaning depends on the type.</summary>
     public required uint Info { get; init; }
 
     /// <summary>Alignment of the address, bytes.</summary>
     public required ulong Alignment { get; init; }
 
-    /// <summary>Bytes of an entry where it is a table, else 0.</summary>
+    /// <summary>Bytes of an entry of a table; 0 where it is not a table.</summary>
     public required ulong EntryBytes { get; init; }
 
-    /// <summary>The flags as letters: <c>AX</c> for code, <c>WA</c> for data. A small x marks others.</summary>
+    /// <summary>
+    /// The flags as letters: <c>AX</c> for code, <c>WA</c> for data. A lowercase x stands for other flags.
+    /// </summary>
     public string FlagLetters
     {
         get
@@ -65,14 +67,16 @@ public record ElfSection
         }
     }
 
-    /// <summary>It takes room in memory.</summary>
+    /// <summary>It occupies memory when the file is loaded.</summary>
     public bool IsLoaded => (Flags & AllocFlag) != 0;
 
-    /// <summary>Whether an address of the image lies in it. Of thread-local zeros there is nothing in the image.</summary>
+    /// <summary>
+    /// Whether an address of the image is in the section. Thread-local zeros have no address in the image.
+    /// </summary>
     internal bool Covers(ulong address) => IsLoaded && address >= VirtualAddress && address - VirtualAddress < SizeBytes
         && !(Type == ElfSectionType.NoBits && (Flags & ThreadLocalFlag) != 0);
 
-    /// <summary>Whether it lies in a segment, by the rules that readelf goes by.</summary>
+    /// <summary>Whether the section is in a segment, by the rules of readelf.</summary>
     internal bool LiesIn(ElfSegment segment)
     {
         bool isThreadLocal = (Flags & ThreadLocalFlag) != 0;
@@ -87,7 +91,7 @@ public record ElfSection
             return false;
         }
 
-        // An empty section at an end of these belongs to what lies beside them.
+        // An empty section at either end of these segments belongs to the neighbouring segment.
         if (SizeBytes == 0 && segment.MemoryBytes > 0 && segment.Type is (ElfSegmentType.Dynamic or ElfSegmentType.Note)
             && (Offset == segment.Offset || Offset == segment.Offset + segment.FileBytes))
         {

@@ -1,50 +1,50 @@
 namespace MemProc;
 
-/// <summary>What a section holds (<c>SHT_*</c>); a number without a name here stays one.</summary>
+/// <summary>Kind of the content of a section (<c>SHT_*</c>). Other values stay numbers.</summary>
 public enum ElfSectionType : uint
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>Unused.</summary>
     Null = 0,
-    /// <summary>What the program itself gives a meaning to.</summary>
+    /// <summary>Content that the program defines.</summary>
     ProgramBits = 1,
-    /// <summary>The symbols of the linker.</summary>
+    /// <summary>The full symbol table.</summary>
     SymbolTable = 2,
     /// <summary>Strings.</summary>
     StringTable = 3,
-    /// <summary>Relocations that say what is to be added.</summary>
+    /// <summary>Relocations with addends.</summary>
     RelocationsWithAddends = 4,
-    /// <summary>Symbols by hash.</summary>
+    /// <summary>Hash table of symbols.</summary>
     Hash = 5,
-    /// <summary>What the dynamic linker has to know.</summary>
+    /// <summary>Information for the dynamic linker.</summary>
     Dynamic = 6,
     /// <summary>Notes.</summary>
     Note = 7,
-    /// <summary>Zeros that are not in the file.</summary>
+    /// <summary>Zeros, which take no room in the file.</summary>
     NoBits = 8,
-    /// <summary>Relocations.</summary>
+    /// <summary>Relocations without addends.</summary>
     Relocations = 9,
     /// <summary>Reserved.</summary>
     SharedLibrary = 10,
-    /// <summary>The symbols of the running program.</summary>
+    /// <summary>The symbols for dynamic linking.</summary>
     DynamicSymbols = 11,
-    /// <summary>Functions to be called at the start.</summary>
+    /// <summary>Initialization functions.</summary>
     InitArray = 14,
-    /// <summary>Functions to be called at the end.</summary>
+    /// <summary>Termination functions.</summary>
     FiniArray = 15,
-    /// <summary>Functions to be called before all others.</summary>
+    /// <summary>Functions called before all initialization functions.</summary>
     PreInitArray = 16,
-    /// <summary>Sections that belong together.</summary>
+    /// <summary>A group of sections.</summary>
     Group = 17,
-    /// <summary>Section numbers that do not fit a symbol.</summary>
+    /// <summary>Section indexes that do not fit the field of a symbol.</summary>
     SymbolSectionIndexes = 18,
-    /// <summary>Relocations relative to the address of loading.</summary>
+    /// <summary>Relative relocations in compact form.</summary>
     RelativeRelocations = 19,
-    /// <summary>Symbols by hash, the GNU way.</summary>
+    /// <summary>GNU hash table of symbols.</summary>
     GnuHash = 0x6fff_fff6,
-    /// <summary>Versions that the file defines.</summary>
+    /// <summary>Version definitions.</summary>
     GnuVersionDefinitions = 0x6fff_fffd,
-    /// <summary>Versions that the file needs.</summary>
+    /// <summary>Needed versions.</summary>
     GnuVersionNeeds = 0x6fff_fffe,
-    /// <summary>Which version each symbol has.</summary>
+    /// <summary>Version index of each symbol.</summary>
     GnuVersions = 0x6fff_ffff,
 }

@@ -1,48 +1,48 @@
 namespace MemProc;
 
-/// <summary>A program header of an ELF file: what is to be mapped, and where (<c>Elf64_Phdr</c> of elf(5)).</summary>
+/// <summary>A program header of an ELF file (<c>Elf64_Phdr</c> of elf(5)).</summary>
 public record ElfSegment
 {
     private const uint Executable = 1;
     private const uint Writable = 2;
     private const uint Readable = 4;
 
-    /// <summary>The file, or the image in a process.</summary>
+    /// <summary>Path of the file, or of the mapping in a process.</summary>
     public required string Path { get; init; }
 
-    /// <summary>Place in the list, from 0.</summary>
+    /// <summary>Index in the list, from 0.</summary>
     public required int Index { get; init; }
 
-    /// <summary>What it is.</summary>
+    /// <summary>Kind of the segment.</summary>
     public required ElfSegmentType Type { get; init; }
 
-    /// <summary><see cref="Type"/> as readelf calls it: <c>LOAD</c>.</summary>
+    /// <summary><see cref="Type"/> as readelf prints it: <c>LOAD</c>.</summary>
     public string TypeName => ElfNames.Of(Type);
 
-    /// <summary>The flags as they are.</summary>
+    /// <summary>The raw flags.</summary>
     public required uint Flags { get; init; }
 
     /// <summary>Offset in the file, bytes.</summary>
     public required ulong Offset { get; init; }
 
-    /// <summary>Address in the image; where it is loaded is added to that.</summary>
+    /// <summary>Address in the image; the load bias is added to it in a process.</summary>
     public required ulong VirtualAddress { get; init; }
 
-    /// <summary>Address where there is no translation.</summary>
+    /// <summary>Physical address, for systems without address translation.</summary>
     public required ulong PhysicalAddress { get; init; }
 
     /// <summary>Bytes in the file.</summary>
     public required ulong FileBytes { get; init; }
 
-    /// <summary>Bytes in memory: those beyond <see cref="FileBytes"/> begin as zeros.</summary>
+    /// <summary>Bytes in memory; those after <see cref="FileBytes"/> are initially zero.</summary>
     public required ulong MemoryBytes { get; init; }
 
     /// <summary>Alignment of address and offset, bytes.</summary>
     public required ulong Alignment { get; init; }
 
     /// <summary>
-    /// The names of the sections that lie in it, in their order; empty where the file has no section headers, or where
-    /// nobody asked.
+    /// The names of its sections, in their order; empty where the file has no section headers, or they were not
+    /// requested.
     /// </summary>
     public IReadOnlyList<string> Sections { get; init; } = [];
 
@@ -58,7 +58,7 @@ public record ElfSegment
     internal bool Loads(ulong offset) =>
         Type == ElfSegmentType.Load && offset >= Offset && offset - Offset < FileBytes;
 
-    /// <summary>Whether an address of the image lies in this segment.</summary>
+    /// <summary>Whether an address of the image is in this segment.</summary>
     internal bool Covers(ulong address) =>
         Type == ElfSegmentType.Load && address >= VirtualAddress && address - VirtualAddress < MemoryBytes;
 }

@@ -1,13 +1,13 @@
 namespace MemProc;
 
-/// <summary>What a program header is about (<c>PT_*</c>); a number without a name here stays one.</summary>
+/// <summary>Kind of a segment (<c>PT_*</c>). Other values stay numbers.</summary>
 public enum ElfSegmentType : uint
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>Unused.</summary>
     Null = 0,
-    /// <summary>A part of the file that is mapped.</summary>
+    /// <summary>A part of the file that is loaded.</summary>
     Load = 1,
-    /// <summary>What the dynamic linker has to know.</summary>
+    /// <summary>Information for the dynamic linker.</summary>
     Dynamic = 2,
     /// <summary>The path of the dynamic linker.</summary>
     Interpreter = 3,
@@ -17,16 +17,16 @@ public enum ElfSegmentType : uint
     SharedLibrary = 5,
     /// <summary>The program headers themselves.</summary>
     ProgramHeaders = 6,
-    /// <summary>What each thread gets a copy of.</summary>
+    /// <summary>Initial content of thread-local storage.</summary>
     Tls = 7,
-    /// <summary>How to unwind the stack.</summary>
+    /// <summary>Index of the stack unwind tables (.eh_frame_hdr).</summary>
     GnuEhFrame = 0x6474_e550,
-    /// <summary>Whether the stack may be executed.</summary>
+    /// <summary>Permissions of the stack.</summary>
     GnuStack = 0x6474_e551,
-    /// <summary>What is read-only once the dynamic linker has done its work.</summary>
+    /// <summary>Data that is read-only after relocation.</summary>
     GnuRelRo = 0x6474_e552,
-    /// <summary>Properties that the processor has to support.</summary>
+    /// <summary>Required processor features.</summary>
     GnuProperty = 0x6474_e553,
-    /// <summary>How to unwind the stack, in a short form.</summary>
+    /// <summary>Stack unwind tables in SFrame format.</summary>
     GnuSFrame = 0x6474_e554,
 }

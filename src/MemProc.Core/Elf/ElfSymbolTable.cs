@@ -3,27 +3,27 @@ namespace MemProc;
 /// <summary>One of the symbol tables of an ELF image.</summary>
 internal sealed class ElfSymbolTable
 {
-    private const int PieceSymbols = 4096;
-    private const uint IndexElsewhere = 0xffff;
+    private const int ChunkSymbols = 4096;
+    private const uint ExtendedIndex = 0xffff;
 
     private readonly ElfFile _file;
     private readonly ElfSymbolSource _kind;
     private readonly ulong _offset;
-    private readonly ElfStrings _strings;
+    private readonly ElfStringTable _strings;
     private readonly ElfVersions? _versions;
     private readonly byte[]? _sectionIndexes;
 
-    /// <summary>Opens a table.</summary>
+    /// <summary>Prepares to read a table.</summary>
     /// <param name="file">The image.</param>
-    /// <param name="kind">Which table.</param>
+    /// <param name="kind">The kind of table.</param>
     /// <param name="offset">Offset of the first symbol.</param>
-    /// <param name="count">How many symbols.</param>
+    /// <param name="count">Number of symbols.</param>
     /// <param name="strings">Their names.</param>
-    /// <param name="versions">Their versions; null: they have none.</param>
-    /// <param name="sectionIndexes">The words of section numbers that do not fit; null: all fit.</param>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it reaches beyond the image.</exception>
+    /// <param name="versions">Their versions; null: none.</param>
+    /// <param name="sectionIndexes">Section indexes that do not fit the field of a symbol, 32 bits each; null: none.</param>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it extends past the end of the image.</exception>
     public ElfSymbolTable(
-        ElfFile file, ElfSymbolSource kind, ulong offset, ulong count, ElfStrings strings, ElfVersions? versions,
+        ElfFile file, ElfSymbolSource kind, ulong offset, ulong count, ElfStringTable strings, ElfVersions? versions,
         byte[]? sectionIndexes)
     {
         _file = file;
@@ -33,42 +33,55 @@ internal sealed class ElfSymbolTable
         _versions = versions;
         _sectionIndexes = sectionIndexes;
         int size = file.Format.SymbolBytes;
-        if (count > int.MaxValue || !file.Source.Holds(offset, count * (ulong)size))
+        if (count > int.MaxValue || !file.Source.Contains(offset, count * (ulong)size))
         {
-            throw file.Source.Broken($"its symbol table, {count} symbols from offset 0x{offset:x} on, reaches beyond its end");
+            throw file.Source.Malformed($"its symbol table, {count} symbols from offset 0x{offset:x}, extends past its end");
         }
 
         Count = (int)count;
     }
 
-    /// <summary>How many symbols there are, the empty first one included.</summary>
+    /// <summary>Number of symbols, the empty first one included.</summary>
     public int Count { get; }
 
-    /// <summary>The symbols as numbers, without their names.</summary>
+    /// <summary>The numeric fields of a symbol.</summary>
+    /// <param name="index">Its index in the table.</param>
+    /// <exception cref="MemProcException">ReadElf: part of the table cannot be read.</exception>
+    public Entry this[int index]
+    {
+        get
+        {
+            ulong size = (ulong)_file.Format.SymbolBytes;
+            return Parse(_file.Source.ReadExactly(_offset + (ulong)index * size, size, "its symbol table"), index);
+        }
+    }
+
+    /// <summary>The numeric fields of the symbols, without their names.</summary>
     /// <exception cref="MemProcException">ReadElf: part of the table cannot be read.</exception>
     public IEnumerable<Entry> Entries()
     {
+        _strings.BeginPass();
         int size = _file.Format.SymbolBytes;
-        for (int first = 0; first < Count; first += PieceSymbols)
+        for (int first = 0; first < Count; first += ChunkSymbols)
         {
-            int count = Math.Min(PieceSymbols, Count - first);
-            byte[] piece = _file.Source.ReadWhole(
+            int count = Math.Min(ChunkSymbols, Count - first);
+            byte[] chunk = _file.Source.ReadExactly(
                 _offset + (ulong)first * (ulong)size, (ulong)(count * size), "its symbol table");
             for (int index = 0; index < count; index++)
             {
-                yield return Parse(piece.AsSpan(index * size, size), first + index);
+                yield return Parse(chunk.AsSpan(index * size, size), first + index);
             }
         }
     }
 
-    /// <summary>A symbol with its name.</summary>
-    /// <param name="entry">Its numbers.</param>
-    /// <exception cref="MemProcException">ReadElf, ENOEXEC: its name lies outside the string table.</exception>
+    /// <summary>Returns a symbol with its name.</summary>
+    /// <param name="entry">Its numeric fields.</param>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: its name is outside the string table.</exception>
     public ElfSymbol Symbol(in Entry entry)
     {
         (string? version, bool isDefault) = _versions?.Of(entry.Index, entry.Section == 0) ?? (null, false);
         string name = _strings[entry.Name];
-        // The name of a version is a symbol, too, and has none.
+        // The name of a version is a symbol too, without a version of its own.
         version = version == name ? null : version;
         return new ElfSymbol
         {
@@ -89,42 +102,42 @@ internal sealed class ElfSymbolTable
 
     private Entry Parse(ReadOnlySpan<byte> bytes, int index)
     {
-        ElfFields fields = new(bytes, _file.Format);
+        ElfFieldReader fields = new(bytes, _file.Format);
         if (_file.Format.Is64Bit)
         {
-            uint name = fields.Word();
-            byte info = fields.Byte(), other = fields.Byte();
-            ushort section = fields.Half();
-            return new Entry(index, name, fields.Native(), fields.Native(), info, other, section);
+            uint name = fields.ReadWord();
+            byte info = fields.ReadByte(), other = fields.ReadByte();
+            ushort section = fields.ReadHalf();
+            return new Entry(index, name, fields.ReadNative(), fields.ReadNative(), info, other, section);
         }
         else
         {
-            uint name = fields.Word();
-            ulong value = fields.Native(), size = fields.Native();
-            return new Entry(index, name, value, size, fields.Byte(), fields.Byte(), fields.Half());
+            uint name = fields.ReadWord();
+            ulong value = fields.ReadNative(), size = fields.ReadNative();
+            return new Entry(index, name, value, size, fields.ReadByte(), fields.ReadByte(), fields.ReadHalf());
         }
     }
 
     private uint SectionOf(in Entry entry)
     {
-        long place = (long)entry.Index * sizeof(uint);
-        return entry.Section != IndexElsewhere || _sectionIndexes is null || place + sizeof(uint) > _sectionIndexes.Length
+        long offsetInTable = (long)entry.Index * sizeof(uint);
+        return entry.Section != ExtendedIndex || _sectionIndexes is null || offsetInTable + sizeof(uint) > _sectionIndexes.Length
             ? entry.Section
-            : new ElfFields(_sectionIndexes.AsSpan((int)place), _file.Format).Word();
+            : new ElfFieldReader(_sectionIndexes.AsSpan((int)offsetInTable), _file.Format).ReadWord();
     }
 
-    /// <summary>A symbol as numbers.</summary>
-    /// <param name="Index">Place in the table.</param>
+    /// <summary>The numeric fields of a symbol.</summary>
+    /// <param name="Index">Index in the table.</param>
     /// <param name="Name">Offset of its name.</param>
     /// <param name="Value">Usually an address of the image.</param>
     /// <param name="Size">Bytes.</param>
     /// <param name="Info">Binding and type.</param>
     /// <param name="Other">Visibility.</param>
-    /// <param name="Section">Which section, in 16 bits.</param>
+    /// <param name="Section">Index of its section, 16 bits.</param>
     internal readonly record struct Entry(
         int Index, uint Name, ulong Value, ulong Size, byte Info, byte Other, ushort Section)
     {
-        /// <summary>What it names.</summary>
+        /// <summary>Kind of what it names.</summary>
         public ElfSymbolType Type => (ElfSymbolType)(Info & 0xf);
     }
 }

@@ -3,13 +3,13 @@ using System.Text;
 namespace MemProc;
 
 /// <summary>
-/// The tables of an ELF image: symbols, notes, the dynamic section. Section headers say where they are; without them
-/// the program headers and the dynamic section do, as they do for a running program.
+/// The tables of an ELF image: symbols, notes, the dynamic section. They are found by section headers; without these by the
+/// program headers and the dynamic section, as the dynamic linker does it.
 /// </summary>
 internal sealed class ElfTables
 {
-    private const ulong LongestNotes = 16 * 1024 * 1024;
-    private const ulong MostSymbols = 1 << 24;
+    private const ulong MaxNoteBytes = 16 * 1024 * 1024;
+    private const ulong MaxSymbols = 1 << 24;
 
     private readonly ElfFile _file;
     private readonly Lazy<Dictionary<ElfDynamicTag, ulong>> _dynamic;
@@ -30,7 +30,7 @@ internal sealed class ElfTables
         });
     }
 
-    /// <summary>A symbol table; null where there is none.</summary>
+    /// <summary>Returns a symbol table; null where there is none.</summary>
     public ElfSymbolTable? Symbols(ElfSymbolSource kind)
     {
         if (!_symbols.TryGetValue(kind, out ElfSymbolTable? table))
@@ -46,25 +46,25 @@ internal sealed class ElfTables
         return table;
     }
 
-    /// <summary>The notes of all note segments; without such segments those of note sections.</summary>
+    /// <summary>Returns the notes of all note segments; without such segments those of note sections.</summary>
     public IEnumerable<ElfNote> Notes()
     {
-        (ulong Offset, ulong Length, ulong Alignment)[] places =
+        (ulong Offset, ulong Length, ulong Alignment)[] ranges =
             [.. _file.Segments.Where(segment => segment.Type == ElfSegmentType.Note)
                 .Select(segment => (segment.Offset, segment.FileBytes, segment.Alignment))];
-        if (places.Length == 0)
+        if (ranges.Length == 0)
         {
-            places = [.. _file.Sections.Where(section => section.Type == ElfSectionType.Note)
+            ranges = [.. _file.Sections.Where(section => section.Type == ElfSectionType.Note)
                 .Select(section => (section.Offset, section.SizeBytes, section.Alignment))];
         }
 
-        return places.SelectMany(place => Notes(place.Offset, place.Length, place.Alignment));
+        return ranges.SelectMany(position => Notes(position.Offset, position.Length, position.Alignment));
     }
 
-    /// <summary>The dynamic section with its strings.</summary>
+    /// <summary>Returns the dynamic section with its strings.</summary>
     public IEnumerable<ElfDynamicEntry> Dynamic()
     {
-        ElfStrings? strings = null;
+        ElfStringTable? strings = null;
         foreach ((ElfDynamicTag tag, ulong value) in DynamicValues())
         {
             bool isText = value <= uint.MaxValue && tag
@@ -79,21 +79,22 @@ internal sealed class ElfTables
         ulong size = (ulong)_file.Format.SymbolBytes;
         if (section.EntryBytes != size)
         {
-            throw _file.Source.Broken(
-                $"section {section.Index} has symbols of {section.EntryBytes} bytes each, {size} were expected");
+            throw _file.Source.Malformed(
+                $"section {section.Index} has symbols of {section.EntryBytes} bytes each instead of {size}");
         }
 
         ElfSection strings = section.Link < _file.Sections.Count
             ? _file.Sections[(int)section.Link]
-            : throw _file.Source.Broken($"section {section.Index} has its strings in section {section.Link}, which is not there");
-        ElfStrings names = new(_file.Source, strings.Offset, strings.SizeBytes);
+            : throw _file.Source.Malformed(
+                $"section {section.Index} has its strings in section {section.Link}, which does not exist");
+        ElfStringTable names = new(_file.Source, strings.Offset, strings.SizeBytes);
         return new ElfSymbolTable(_file, kind, section.Offset, section.SizeBytes / size, names,
             kind == ElfSymbolSource.Dynamic ? VersionsFromSections(names) : null,
             Content(_file.Sections.FirstOrDefault(other =>
                 other.Type == ElfSectionType.SymbolSectionIndexes && other.Link == section.Index)));
     }
 
-    private ElfVersions? VersionsFromSections(ElfStrings names)
+    private ElfVersions? VersionsFromSections(ElfStringTable names)
     {
         ElfSection? Section(ElfSectionType type) => _file.Sections.FirstOrDefault(section => section.Type == type);
         return Content(Section(ElfSectionType.GnuVersions)) is byte[] indexes
@@ -104,11 +105,11 @@ internal sealed class ElfTables
     }
 
     private byte[]? Content(ElfSection? section) => section is null ? null
-        : _file.Source.ReadWhole(section.Offset, section.SizeBytes, $"section {section.Index}");
+        : _file.Source.ReadExactly(section.Offset, section.SizeBytes, $"section {section.Index}");
 
     private ElfSymbolTable? FromDynamic()
     {
-        if (At(ElfDynamicTag.SymbolTable) is not ulong symbols || DynamicStrings() is not ElfStrings names)
+        if (At(ElfDynamicTag.SymbolTable) is not ulong symbols || DynamicStrings() is not ElfStringTable names)
         {
             return null;
         }
@@ -118,41 +119,41 @@ internal sealed class ElfTables
         if (At(ElfDynamicTag.Versions) is ulong indexes && count <= int.MaxValue)
         {
             versions = new ElfVersions(_file.Source, _file.Format,
-                _file.Source.ReadWhole(indexes, count * sizeof(ushort), "its versions"),
+                _file.Source.ReadExactly(indexes, count * sizeof(ushort), "its versions"),
                 Rest(ElfDynamicTag.VersionDefinitions), Rest(ElfDynamicTag.VersionNeeds), names);
         }
 
         return new ElfSymbolTable(_file, ElfSymbolSource.Dynamic, symbols, count, names, versions, null);
     }
 
-    private ElfStrings? DynamicStrings() =>
+    private ElfStringTable? DynamicStrings() =>
         At(ElfDynamicTag.StringTable) is ulong offset
         && _dynamic.Value.TryGetValue(ElfDynamicTag.StringTableBytes, out ulong length)
-            ? new ElfStrings(_file.Source, offset, length)
+            ? new ElfStringTable(_file.Source, offset, length)
             : null;
 
-    /// <summary>Of a table whose size nobody says: what of the segment lies behind its first byte, a page or two at most.</summary>
+    /// <summary>Reads a table of unknown size: the rest of its segment, at most 64 KiB.</summary>
     private byte[] Rest(ElfDynamicTag tag)
     {
-        const ulong Most = 64 * 1024;
+        const ulong MaxBytes = 64 * 1024;
         if (At(tag) is not ulong offset)
         {
             return [];
         }
 
         ElfSegment? segment = _file.Segments.FirstOrDefault(segment => segment.Loads(offset));
-        ulong length = segment is null ? 0 : Math.Min(segment.Offset + segment.FileBytes - offset, Most);
-        return _file.Source.ReadWhole(offset, length, "its table of versions");
+        ulong length = segment is null ? 0 : Math.Min(segment.Offset + segment.FileBytes - offset, MaxBytes);
+        return _file.Source.ReadExactly(offset, length, "its table of versions");
     }
 
-    /// <summary>How many dynamic symbols there are: only the hash tables know.</summary>
+    /// <summary>Returns the number of dynamic symbols, which only the hash tables contain.</summary>
     private ulong SymbolCount()
     {
         if (At(ElfDynamicTag.Hash) is ulong hash)
         {
-            ElfFields fields = new(_file.Source.ReadWhole(hash, 8, "its hash table"), _file.Format);
-            fields.Word();
-            return fields.Word();
+            ElfFieldReader fields = new(_file.Source.ReadExactly(hash, 8, "its hash table"), _file.Format);
+            fields.ReadWord();
+            return fields.ReadWord();
         }
 
         return At(ElfDynamicTag.GnuHash) is ulong gnu ? GnuSymbolCount(gnu) : 0;
@@ -160,47 +161,47 @@ internal sealed class ElfTables
 
     private ulong GnuSymbolCount(ulong offset)
     {
-        ElfFields header = new(_file.Source.ReadWhole(offset, 16, "its hash table"), _file.Format);
-        ulong buckets = header.Word(), first = header.Word(), filterWords = header.Word();
+        ElfFieldReader header = new(_file.Source.ReadExactly(offset, 16, "its hash table"), _file.Format);
+        ulong buckets = header.ReadWord(), first = header.ReadWord(), filterWords = header.ReadWord();
         ulong at = offset + 16 + filterWords * (_file.Format.Is64Bit ? 8UL : 4UL);
-        byte[] table = _file.Source.ReadWhole(at, buckets * sizeof(uint), "its hash table");
+        byte[] table = _file.Source.ReadExactly(at, buckets * sizeof(uint), "its hash table");
         ulong last = 0;
         for (int index = 0; index < table.Length; index += sizeof(uint))
         {
-            last = Math.Max(last, new ElfFields(table.AsSpan(index), _file.Format).Word());
+            last = Math.Max(last, new ElfFieldReader(table.AsSpan(index), _file.Format).ReadWord());
         }
 
         if (last < first)
         {
-            // Nothing is defined, and what is needed is not in the table. Linkers put the names behind the symbols.
+            // No symbol is defined, and undefined ones are not in the hash table. Linkers put the names after the symbols.
             ulong? symbols = At(ElfDynamicTag.SymbolTable), names = At(ElfDynamicTag.StringTable);
             return names > symbols ? (names.Value - symbols.Value) / (ulong)_file.Format.SymbolBytes : first;
         }
 
-        // The chain of the last bucket ends at the last symbol, which is marked by its lowest bit.
-        const int Piece = 1024;
+        // The chain of the last bucket ends at the last symbol, whose lowest bit is set.
+        const int Chunk = 1024;
         ulong chains = at + buckets * sizeof(uint);
-        for (; ; last += Piece)
+        for (; ; last += Chunk)
         {
-            ulong place = chains + (last - first) * sizeof(uint);
-            byte[] piece = new byte[Piece * sizeof(uint)];
-            int words = _file.Source.Read(place, piece) / sizeof(uint);
+            ulong position = chains + (last - first) * sizeof(uint);
+            byte[] chunk = new byte[Chunk * sizeof(uint)];
+            int words = _file.Source.Read(position, chunk) / sizeof(uint);
             for (int index = 0; index < words; index++)
             {
-                if ((new ElfFields(piece.AsSpan(index * sizeof(uint)), _file.Format).Word() & 1) != 0)
+                if ((new ElfFieldReader(chunk.AsSpan(index * sizeof(uint)), _file.Format).ReadWord() & 1) != 0)
                 {
                     return last + (ulong)index + 1;
                 }
             }
 
-            if (words < Piece || last > MostSymbols)
+            if (words < Chunk || last > MaxSymbols)
             {
-                throw _file.Source.Broken("its hash table has no end");
+                throw _file.Source.Malformed("its hash table does not end");
             }
         }
     }
 
-    /// <summary>Where in the file something is that the dynamic section gives the address of.</summary>
+    /// <summary>Returns the file offset of an address in the dynamic section; null where there is none.</summary>
     private ulong? At(ElfDynamicTag tag)
     {
         if (!_dynamic.Value.TryGetValue(tag, out ulong address))
@@ -208,7 +209,7 @@ internal sealed class ElfTables
             return null;
         }
 
-        // Some dynamic linkers put the address in the process in the place of that of the image.
+        // Some dynamic linkers replace the address of the image by the address in the process.
         return _file.OffsetOf(address) ?? _file.Source.OffsetOf(address);
     }
 
@@ -221,13 +222,13 @@ internal sealed class ElfTables
         }
 
         ulong offset = _file.Source.IsMemory ? _file.OffsetOf(segment.VirtualAddress) ?? segment.Offset : segment.Offset;
-        byte[] table = _file.Source.ReadWhole(offset, segment.FileBytes, "its dynamic section");
+        byte[] table = _file.Source.ReadExactly(offset, segment.FileBytes, "its dynamic section");
         int size = _file.Format.DynamicBytes;
         for (int index = 0; index + size <= table.Length; index += size)
         {
-            ElfFields fields = new(table.AsSpan(index, size), _file.Format);
-            ElfDynamicTag tag = (ElfDynamicTag)fields.Native();
-            yield return (tag, fields.Native());
+            ElfFieldReader fields = new(table.AsSpan(index, size), _file.Format);
+            ElfDynamicTag tag = (ElfDynamicTag)fields.ReadNative();
+            yield return (tag, fields.ReadNative());
             if (tag == ElfDynamicTag.Null)
             {
                 yield break;
@@ -237,25 +238,25 @@ internal sealed class ElfTables
 
     private IEnumerable<ElfNote> Notes(ulong offset, ulong length, ulong alignment)
     {
-        if (length > LongestNotes)
+        if (length > MaxNoteBytes)
         {
-            throw _file.Source.Broken($"its notes have {length} bytes");
+            throw _file.Source.Malformed($"its notes have {length} bytes");
         }
 
-        byte[] bytes = _file.Source.ReadWhole(offset, length, "its notes");
-        // Notes are padded to 4 bytes, but for those whose segment says 8.
+        byte[] bytes = _file.Source.ReadExactly(offset, length, "its notes");
+        // Notes are padded to 4 bytes, or to 8 where the segment is aligned so.
         int unit = alignment == 8 ? 8 : 4;
         const int HeadBytes = 12;
         for (long at = 0; at + HeadBytes <= bytes.Length;)
         {
-            ElfFields head = new(bytes.AsSpan((int)at, HeadBytes), _file.Format);
-            (uint nameBytes, uint contentBytes, uint type) = (head.Word(), head.Word(), head.Word());
+            ElfFieldReader head = new(bytes.AsSpan((int)at, HeadBytes), _file.Format);
+            (uint nameBytes, uint contentBytes, uint type) = (head.ReadWord(), head.ReadWord(), head.ReadWord());
             long name = at + HeadBytes;
             long content = Align(name + nameBytes, unit);
             long end = content + contentBytes;
             if (end > bytes.Length)
             {
-                throw _file.Source.Broken($"a note at offset 0x{offset + (ulong)at:x} is longer than what holds it");
+                throw _file.Source.Malformed($"a note at offset 0x{offset + (ulong)at:x} extends past the end of its segment");
             }
 
             yield return new ElfNote(Encoding.UTF8.GetString(bytes, (int)name, (int)nameBytes).TrimEnd('\0'),
@@ -266,3 +267,9 @@ internal sealed class ElfTables
 
     private static long Align(long value, int unit) => (value + unit - 1) / unit * unit;
 }
+
+/// <summary>A note of an ELF file, written by the linker or the kernel.</summary>
+/// <param name="Owner">Who defines the meaning of the type: <c>GNU</c>, <c>CORE</c>, <c>LINUX</c>…</param>
+/// <param name="Type">The kind of note.</param>
+/// <param name="Content">Content.</param>
+public sealed record ElfNote(string Owner, uint Type, byte[] Content);

@@ -3,18 +3,18 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// Asks for the pages of files, window by window, so that a file of any size takes the memory of one window. A window
-/// is mapped, asked about and unmapped; only pages that are in memory already are let into the page table, where their
-/// frames can be read.
+/// Reads which pages of files are in memory, window by window, so that a file of any size needs the memory of one
+/// window. A window is mapped, queried and unmapped. Only pages that are already in memory are faulted in, so that the
+/// page table shows their frames.
 /// </summary>
 /// <param name="files">Where procfs is.</param>
 /// <param name="cancellation">Stops the reading.</param>
 internal sealed class FilePageReader(KernelFiles files, CancellationToken cancellation) : IDisposable
 {
-    /// <summary>Pages in a window: as many as the frame tables take at once.</summary>
+    /// <summary>Pages in a window: as many as the frame tables accept at once.</summary>
     private const int WindowPages = FrameTables.BatchFrames;
 
-    /// <summary>Windows that are asked about together, whether anything is in them: gigabytes of a hole.</summary>
+    /// <summary>Windows that are checked together for cached pages, to skip gigabytes of a hole.</summary>
     private const ulong WindowsPerGroup = 64;
 
     private const ulong HiddenFrame = 1UL << 63;
@@ -22,8 +22,8 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
     private static readonly ulong WindowBytes = WindowPages * MachinePage.SizeBytes;
 
     private readonly byte[] _residency = new byte[WindowPages];
-    private readonly ulong[] _words = new ulong[WindowPages];
-    private readonly ulong[] _wanted = new ulong[OwnPages.Batch];
+    private readonly ulong[] _entries = new ulong[WindowPages];
+    private readonly ulong[] _addresses = new ulong[OwnPages.Batch];
     private readonly LinuxProcess _self = LinuxProcess.Open(Environment.ProcessId, files: files);
     private PageMapReader? _pageMap;
     private bool _areFramesHidden;
@@ -34,11 +34,11 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
         PageCacheFile.Open(path, (major, minor) => _self.HugeTlbDevices.Value.Contains((major, minor)));
 
     /// <summary>
-    /// The windows of a file, as long as it was when it was opened, or shorter where it shrinks meanwhile.
+    /// Returns the windows of a file, up to its size when it was opened, or less where it shrinks meanwhile.
     /// </summary>
-    /// <param name="file">The file; it has to be one whose residency is told.</param>
-    /// <param name="withFrames">Frames are wanted too.</param>
-    /// <param name="withEmpty">Windows in which no page is in memory are wanted too.</param>
+    /// <param name="file">The file; the kernel must report its residency.</param>
+    /// <param name="withFrames">Whether to read frames too.</param>
+    /// <param name="withEmpty">Whether to return windows without pages in memory.</param>
     /// <exception cref="MemProcException">ReadFilePages failed.</exception>
     public IEnumerable<FilePageWindow> Read(PageCacheFile file, bool withFrames, bool withEmpty)
     {
@@ -73,8 +73,8 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
                 continue;
             }
 
-            Ask(file, offset, pages, withFrames);
-            yield return new FilePageWindow(first, _residency.AsMemory(0, pages), _words.AsMemory(0, pages));
+            Query(file, offset, pages, withFrames);
+            yield return new FilePageWindow(first, _residency.AsMemory(0, pages), _entries.AsMemory(0, pages));
         }
     }
 
@@ -82,26 +82,26 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
     public void Dispose() => _self.Dispose();
 
     /// <summary>
-    /// Whether nothing of a stretch is in memory; no, where that is not known without a look at each page. What is in
-    /// swap may be in memory at the same time, and counts as dropped.
+    /// Returns whether no page of some windows is in memory; false where only a query of each page can tell. A page in
+    /// swap can be in memory at the same time, and counts as evicted.
     /// </summary>
     private static bool IsEmpty(PageCacheFile file, ulong offset, ulong windows) =>
         file.Count(offset, windows * WindowBytes) is { Cached: 0, Evicted: 0 };
 
-    private void Ask(PageCacheFile file, ulong offset, int pages, bool withFrames)
+    private void Query(PageCacheFile file, ulong offset, int pages, bool withFrames)
     {
         using SafeMapping mapping = file.Map(offset, (ulong)pages * MachinePage.SizeBytes);
-        // A fault reads nothing ahead then, and leaves pages as recently used as they were.
+        // With this advice a fault reads nothing ahead, and does not mark pages as recently used.
         Libc.TryAdvise(mapping, MemoryAdvice.Random);
         Span<byte> residency = _residency.AsSpan(0, pages);
         Errno errno = Libc.TryMinCore(mapping, residency);
         if (errno != Errno.None)
         {
-            throw file.Failure(errno, "its pages cannot be asked for");
+            throw file.Failure(errno, "cannot read which pages are in memory");
         }
 
-        Span<ulong> words = _words.AsSpan(0, pages);
-        words.Clear();
+        Span<ulong> entries = _entries.AsSpan(0, pages);
+        entries.Clear();
         if (!withFrames || !residency.Contains((byte)1))
         {
             return;
@@ -110,19 +110,19 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
         if (!_areFramesHidden)
         {
             FaultIn(file, mapping, residency);
-            ReadFrames(mapping, residency, words);
+            ReadFrames(mapping, residency, entries);
         }
 
         if (_areFramesHidden)
         {
             for (int page = 0; page < pages; page++)
             {
-                words[page] = residency[page] * HiddenFrame;
+                entries[page] = residency[page] * HiddenFrame;
             }
         }
     }
 
-    /// <summary>Lets the pages that are in memory into the page table, and no others.</summary>
+    /// <summary>Faults in the pages that are in memory, and no others.</summary>
     private void FaultIn(PageCacheFile file, SafeMapping mapping, ReadOnlySpan<byte> residency)
     {
         int count = 0;
@@ -133,50 +133,57 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
                 continue;
             }
 
-            _wanted[count++] = mapping.Address + (ulong)page * MachinePage.SizeBytes;
-            if (count == _wanted.Length)
+            _addresses[count++] = mapping.Address + (ulong)page * MachinePage.SizeBytes;
+            if (count == _addresses.Length)
             {
-                FaultIn(file, _wanted);
+                FaultIn(file, _addresses);
                 count = 0;
             }
         }
 
-        FaultIn(file, _wanted.AsSpan(0, count));
+        FaultIn(file, _addresses.AsSpan(0, count));
     }
 
-    private void FaultIn(PageCacheFile file, ReadOnlySpan<ulong> wanted)
+    private void FaultIn(PageCacheFile file, ReadOnlySpan<ulong> addresses)
     {
-        while (!wanted.IsEmpty)
+        while (!addresses.IsEmpty)
         {
             cancellation.ThrowIfCancellationRequested();
-            Errno errno = OwnPages.TryFaultIn(wanted, out int read);
+            Errno errno = OwnPages.TryFaultIn(addresses, out int read);
             if (errno is not (Errno.None or Errno.EFAULT))
             {
-                throw file.Failure(errno, "the frames of its pages cannot be had, since this process may not call "
-                    + "process_vm_writev for itself");
+                throw file.Failure(errno, "cannot read the frames of its pages, since this process may not call "
+                    + "process_vm_writev on itself");
             }
 
-            // The page that stopped it is behind the file's new end, or has an error in hardware: it stays out.
-            wanted = wanted[Math.Min(read + 1, wanted.Length)..];
+            // The page at which it stopped is after the file's new end, or has a hardware error: it is skipped.
+            addresses = addresses[Math.Min(read + 1, addresses.Length)..];
         }
     }
 
-    private void ReadFrames(SafeMapping mapping, ReadOnlySpan<byte> residency, Span<ulong> words)
+    private void ReadFrames(SafeMapping mapping, ReadOnlySpan<byte> residency, Span<ulong> entries)
     {
         _pageMap ??= new PageMapReader(_self, cancellation);
-        ulong end = mapping.Address + (ulong)words.Length * MachinePage.SizeBytes;
-        foreach (PageMapStretch stretch in _pageMap.ReadAll(mapping.Address, end))
+        ulong end = mapping.Address + (ulong)entries.Length * MachinePage.SizeBytes;
+        foreach (PageMapRange pages in _pageMap.ReadAll(mapping.Address, end))
         {
-            int first = (int)((stretch.Address - mapping.Address) / MachinePage.SizeBytes);
-            stretch.Words.Span.CopyTo(words[first..]);
+            int first = (int)((pages.Address - mapping.Address) / MachinePage.SizeBytes);
+            pages.Entries.Span.CopyTo(entries[first..]);
         }
 
-        for (int page = 0; page < words.Length; page++)
+        for (int page = 0; page < entries.Length; page++)
         {
-            PageMapWord word = new(words[page]);
-            _areFramesHidden |= word.IsPfnHidden;
-            // Neighbours that came into memory meanwhile are let in along with a page; they were not asked for.
-            words[page] = word.IsPresent && residency[page] != 0 ? words[page] : 0;
+            RawPageMapEntry entry = new(entries[page]);
+            _areFramesHidden |= entry.IsPfnHidden;
+            // A fault also maps neighbors that came into memory after the query; they are left out.
+            entries[page] = entry.IsPresent && residency[page] != 0 ? entries[page] : 0;
         }
     }
 }
+
+/// <summary>What is known of consecutive pages of a file. The next window overwrites the memory.</summary>
+/// <param name="FirstPage">Index of the first page.</param>
+/// <param name="Residency">A byte for each page: 1 where it is in memory.</param>
+/// <param name="Entries">The pagemap entry of each page where frames were requested; 0 where it has no frame.</param>
+internal readonly record struct FilePageWindow(
+    ulong FirstPage, ReadOnlyMemory<byte> Residency, ReadOnlyMemory<ulong> Entries);

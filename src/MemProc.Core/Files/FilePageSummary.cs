@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>How much of a file the page cache has. What the kernel does not tell this user is null.</summary>
+/// <summary>How much of a file is in the page cache. What the kernel does not report to this user is null.</summary>
 public sealed class FilePageSummary
 {
     internal FilePageSummary(string path, ulong sizeBytes)
@@ -12,33 +12,33 @@ public sealed class FilePageSummary
     /// <summary>Path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>Size of the file, bytes.</summary>
+    /// <summary>Size of the file in bytes.</summary>
     public ulong SizeBytes { get; }
 
-    /// <summary>Pages that the file has, a last partial one and those of holes included.</summary>
+    /// <summary>Pages of the file, including a last partial page and pages of holes.</summary>
     public ulong PageCount => MachinePage.Ceiling(SizeBytes) / MachinePage.SizeBytes;
 
     /// <summary>Pages in memory.</summary>
     public ulong? ResidentPages { get; internal init; }
 
-    /// <summary>Bytes of memory that these pages take: whole pages.</summary>
+    /// <summary>Bytes of memory that these pages use: whole pages.</summary>
     public ulong? ResidentBytes => ResidentPages * MachinePage.SizeBytes;
 
-    /// <summary>Share of the pages that are in memory, 0 to 100; 0 for an empty file.</summary>
+    /// <summary>Percentage of the pages that are in memory, 0 to 100; 0 for an empty file.</summary>
     public double? ResidentPercent => ResidentPages is ulong pages ? 100.0 * pages / Math.Max(PageCount, 1) : null;
 
-    /// <summary>Stretches of neighbouring pages in memory.</summary>
+    /// <summary>Number of runs of consecutive pages in memory.</summary>
     public ulong? RunCount { get; internal init; }
 
-    /// <summary>Pages changed and not yet written back; null also before Linux 6.5, like the next three.</summary>
+    /// <summary>Pages changed and not yet written back. This and the next three are null before Linux 6.5.</summary>
     public ulong? DirtyPages { get; internal init; }
 
     /// <summary>Pages being written back.</summary>
     public ulong? WritebackPages { get; internal init; }
 
-    /// <summary>Pages dropped that the kernel still remembers; for files in memory, those in swap.</summary>
+    /// <summary>Pages evicted that the kernel still keeps track of; for files of tmpfs, pages in swap.</summary>
     public ulong? EvictedPages { get; internal init; }
 
-    /// <summary>Of those, pages dropped so recently that they were in use.</summary>
+    /// <summary>Of these, pages evicted so recently that they were in use.</summary>
     public ulong? RecentlyEvictedPages { get; internal init; }
 }

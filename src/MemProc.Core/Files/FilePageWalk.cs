@@ -3,29 +3,29 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// Walks the pages of files and says which are in memory, and where. It brings no page in: files are mapped, not read,
-/// mincore(2) says what is there, and only what is there is looked at. A page that is dropped in the instant between
-/// the question and the look would be read again; there is no way to rule that out.
+/// Walks the pages of files and returns which are in memory, and in which frames. It reads no page into memory: files
+/// are mapped, mincore(2) reports what is in memory, and only that is touched. A page that is evicted between query and
+/// touch is read again; this cannot be ruled out.
 /// </summary>
 public sealed class FilePageWalk : IDisposable
 {
-    /// <summary>What to tell a person, once, when it is not known of pages whether they are in memory.</summary>
+    /// <summary>The warning where it is unknown whether pages are in memory.</summary>
     public const string SomeResidencyHidden =
-        $"The kernel does not tell this user which pages of some files are in memory. {ResidencyHidden}";
+        $"The kernel does not report to this user which pages of some files are in memory. {ResidencyHidden}";
 
-    /// <summary>Why that is.</summary>
-    internal const string ResidencyHidden = "Since Linux 5.2 the kernel tells it only to who owns a file or may write "
-        + "it, or has CAP_FOWNER (run as root).";
+    /// <summary>The reason for <see cref="SomeResidencyHidden"/>.</summary>
+    internal const string ResidencyHidden = "Since Linux 5.2 this requires ownership of the file, write permission, or "
+        + "CAP_FOWNER (run as root).";
 
     private readonly FilePageReader _reader;
     private readonly FrameTables? _tables;
     private readonly CancellationToken _cancellation;
 
     /// <summary>Prepares a walk.</summary>
-    /// <param name="withFlags">Flags, map counts and cgroups of the frames are wanted; they take root.</param>
+    /// <param name="withFlags">Whether to read flags, map counts and cgroups of the frames; requires root.</param>
     /// <param name="files">Where the kernel's file systems are; the usual places when left out.</param>
     /// <param name="cancellation">Stops the walk.</param>
-    /// <exception cref="MemProcException">ReadPageFlags: EACCES without root where flags are wanted.</exception>
+    /// <exception cref="MemProcException">ReadPageFlags: EACCES without root where flags are requested.</exception>
     public FilePageWalk(bool withFlags = false, KernelFiles? files = null, CancellationToken cancellation = default)
     {
         files ??= KernelFiles.Default;
@@ -34,21 +34,21 @@ public sealed class FilePageWalk : IDisposable
         _reader = new FilePageReader(files, cancellation);
     }
 
-    /// <summary>Pages that are not in memory, or not known to be, are wanted too.</summary>
+    /// <summary>Whether pages that are not in memory, or not known to be, are included.</summary>
     public bool IncludeAbsent { get; init; }
 
-    /// <summary>The pages of a file in order.</summary>
+    /// <summary>Returns the pages of a file in order.</summary>
     /// <param name="path">The file; a symbolic link is followed.</param>
     /// <exception cref="MemProcException">
-    /// ReadFilePages: the file cannot be opened or mapped; EPERM where the kernel does not tell what is in memory,
-    /// unless pages of which it is not known are wanted. ReadPageFlags failed.
+    /// ReadFilePages: the file cannot be opened or mapped; EPERM where the kernel does not report what is in memory,
+    /// unless such pages are included. ReadPageFlags failed.
     /// </exception>
     public IEnumerable<FilePage> Pages(string path)
     {
         using PageCacheFile file = _reader.Open(path);
-        IEnumerable<FilePage> pages = file.IsTold ? Known(file)
-            : IncludeAbsent ? Unknown(file)
-            : throw file.NotTold();
+        IEnumerable<FilePage> pages = file.IsResidencyVisible ? KnownPages(file)
+            : IncludeAbsent ? UnknownPages(file)
+            : throw file.ResidencyUnknown();
         foreach (FilePage page in pages)
         {
             yield return page;
@@ -57,32 +57,32 @@ public sealed class FilePageWalk : IDisposable
 
     /// <summary>Counts the flags of the frames that hold pages of a file.</summary>
     /// <param name="path">The file; a symbolic link is followed.</param>
-    /// <param name="filter">Which frames count.</param>
-    /// <param name="counts">Where they are counted.</param>
+    /// <param name="filter">Selects the frames that count.</param>
+    /// <param name="counts">Receives the counts.</param>
     /// <inheritdoc cref="Pages" path="/exception"/>
-    public void Count(string path, FrameFilter filter, PageFlagsCounter counts)
+    public void Count(string path, FrameFilter filter, FlagTally counts)
     {
         foreach (FilePage page in Pages(path))
         {
-            if (page.RawFlags is ulong word && (filter.CgroupInode is null || page.CgroupInode == filter.CgroupInode))
+            if (page.RawFlags is ulong flags && (filter.CgroupInode is null || page.CgroupInode == filter.CgroupInode))
             {
-                counts.Add(new KernelPageWord(word), page.Word);
+                counts.Add(new KernelPageFlagSet(flags), page.RawEntry);
             }
         }
     }
 
-    /// <summary>How much of a file is in memory.</summary>
+    /// <summary>Returns how much of a file is in memory.</summary>
     /// <inheritdoc cref="Pages" path="/param"/>
     /// <exception cref="MemProcException">ReadFilePages: the file cannot be opened or mapped.</exception>
     public FilePageSummary Summarize(string path)
     {
         using PageCacheFile file = _reader.Open(path);
-        if (!file.IsTold)
+        if (!file.IsResidencyVisible)
         {
             return new FilePageSummary(path, file.SizeBytes);
         }
 
-        // The file may grow or shrink meanwhile; the answer is for the size that it had.
+        // The file can grow or shrink meanwhile; the result is for the size that it had.
         ulong size = file.SizeBytes;
         ulong resident = 0, runs = 0, next = 0;
         foreach (FilePageWindow window in _reader.Read(file, withFrames: false, withEmpty: false))
@@ -119,7 +119,7 @@ public sealed class FilePageWalk : IDisposable
         _reader.Dispose();
     }
 
-    private IEnumerable<FilePage> Known(PageCacheFile file)
+    private IEnumerable<FilePage> KnownPages(PageCacheFile file)
     {
         foreach (FilePageWindow window in _reader.Read(file, withFrames: true, withEmpty: IncludeAbsent))
         {
@@ -133,14 +133,14 @@ public sealed class FilePageWalk : IDisposable
                     continue;
                 }
 
-                PageMapWord word = new(window.Words.IsEmpty ? 0 : window.Words.Span[page]);
-                PageFlags? flags = IsFrameKnown(word) && frames.Length > 0 ? frames[frame++] : null;
-                yield return new FilePage(file.Path, window.FirstPage + (ulong)page, isResident, word, flags);
+                RawPageMapEntry entry = new(window.Entries.IsEmpty ? 0 : window.Entries.Span[page]);
+                PageFlags? flags = IsFrameKnown(entry) && frames.Length > 0 ? frames[frame++] : null;
+                yield return new FilePage(file.Path, window.FirstPage + (ulong)page, isResident, entry, flags);
             }
         }
     }
 
-    private static bool IsFrameKnown(PageMapWord word) => word.IsPresent && !word.IsPfnHidden;
+    private static bool IsFrameKnown(RawPageMapEntry entry) => entry.IsPresent && !entry.IsPfnHidden;
 
     private PageFlags?[] ReadFrames(FilePageWindow window)
     {
@@ -149,21 +149,21 @@ public sealed class FilePageWalk : IDisposable
             return [];
         }
 
-        ulong[] pfns = new ulong[window.Words.Length];
+        ulong[] pfns = new ulong[window.Entries.Length];
         int count = 0;
-        foreach (ulong raw in window.Words.Span)
+        foreach (ulong raw in window.Entries.Span)
         {
-            PageMapWord word = new(raw);
-            if (IsFrameKnown(word))
+            RawPageMapEntry entry = new(raw);
+            if (IsFrameKnown(entry))
             {
-                pfns[count++] = word.Pfn;
+                pfns[count++] = entry.Pfn;
             }
         }
 
         return count == 0 ? [] : _tables.Read(pfns.AsSpan(0, count), raw: false);
     }
 
-    private IEnumerable<FilePage> Unknown(PageCacheFile file)
+    private IEnumerable<FilePage> UnknownPages(PageCacheFile file)
     {
         ulong count = MachinePage.Ceiling(file.SizeBytes) / MachinePage.SizeBytes;
         for (ulong index = 0; index < count; index++)

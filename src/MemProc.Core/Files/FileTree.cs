@@ -2,21 +2,22 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Which regular files a path stands for.</summary>
+/// <summary>Finds the regular files that a path names.</summary>
 public static class FileTree
 {
     /// <summary>
-    /// The regular file that a path names, or those below a folder, each as soon as it is found. A symbolic link is
-    /// followed where it is the path itself, and left alone inside of folders, so that nothing is visited in a circle.
+    /// Returns the regular file that a path names, or those below a folder, as they are found. A symbolic link is
+    /// followed where it is the path itself, and skipped inside folders, so that there are no cycles.
     /// </summary>
     /// <param name="path">The path.</param>
-    /// <param name="recurse">Look into folders.</param>
-    /// <param name="skip">Told, in words, of what is no regular file, or has gone since it was listed.</param>
+    /// <param name="recurse">Whether to search folders.</param>
+    /// <param name="skip">Receives a message for each path that is not a regular file, or was removed meanwhile.</param>
     /// <param name="fail">
-    /// Told of what cannot be had: ENOENT, EACCES, EISDIR for a folder where folders are not to be looked into.
+    /// Receives an error for each path that cannot be used: ENOENT, EACCES, EISDIR for a folder without
+    /// <paramref name="recurse"/>.
     /// </param>
     /// <param name="cancellation">Stops the search.</param>
-    public static IEnumerable<string> Files(
+    public static IEnumerable<string> EnumerateFiles(
         string path, bool recurse, Action<string> skip, Action<MemProcException> fail,
         CancellationToken cancellation = default)
     {
@@ -36,24 +37,24 @@ public static class FileTree
         else if (!recurse)
         {
             fail(new MemProcException(Operation.FindFile, Errno.EISDIR,
-                $"{SafeText.Escape(path)} is a folder. To look at the files in it, ask for recursion.", path));
+                $"{SafeText.Escape(path)} is a folder. To include the files in it, search recursively.", path));
         }
         else
         {
-            foreach (string file in Below(path, skip, fail, cancellation))
+            foreach (string file in EnumerateBelow(path, skip, fail, cancellation))
             {
                 yield return file;
             }
         }
     }
 
-    private static IEnumerable<string> Below(
+    private static IEnumerable<string> EnumerateBelow(
         string top, Action<string> skip, Action<MemProcException> fail, CancellationToken cancellation)
     {
         Stack<string> open = new([top]);
         while (open.TryPop(out string? folder))
         {
-            foreach (string entry in Entries(folder, error => Tell(error, skip, fail)))
+            foreach (string entry in Entries(folder, error => Report(error, skip, fail)))
             {
                 cancellation.ThrowIfCancellationRequested();
                 Errno errno = Libc.TryStatX(null, entry, out FileStatus status, followLinks: false);
@@ -71,18 +72,18 @@ public static class FileTree
                 }
                 else
                 {
-                    Tell(Failure(entry, errno), skip, fail);
+                    Report(Failure(entry, errno), skip, fail);
                 }
             }
         }
     }
 
-    /// <summary>What was there when its folder was listed, and is there no more, is no failure.</summary>
-    private static void Tell(MemProcException error, Action<string> skip, Action<MemProcException> fail)
+    /// <summary>Reports an error; a path that was removed after its folder was listed is only skipped.</summary>
+    private static void Report(MemProcException error, Action<string> skip, Action<MemProcException> fail)
     {
         if (error.Errno == Errno.ENOENT)
         {
-            skip($"{SafeText.Escape($"{error.Target}")} has gone meanwhile.");
+            skip($"{SafeText.Escape($"{error.Target}")} was removed meanwhile.");
         }
         else
         {
@@ -90,19 +91,19 @@ public static class FileTree
         }
     }
 
-    /// <summary>What is in a folder, in the order in which the file system has it.</summary>
+    /// <summary>Returns the entries of a folder, in the order of the file system.</summary>
     private static IEnumerable<string> Entries(string folder, Action<MemProcException> fail)
     {
-        using IEnumerator<string>? entries = Attempt(folder, fail,
+        using IEnumerator<string>? entries = TryRun(folder, fail,
             () => Directory.EnumerateFileSystemEntries(folder).GetEnumerator());
-        while (entries is not null && Attempt(folder, fail, () => entries.MoveNext() ? entries.Current : null)
+        while (entries is not null && TryRun(folder, fail, () => entries.MoveNext() ? entries.Current : null)
             is string entry)
         {
             yield return entry;
         }
     }
 
-    private static T? Attempt<T>(string folder, Action<MemProcException> fail, Func<T?> work)
+    private static T? TryRun<T>(string folder, Action<MemProcException> fail, Func<T?> work)
         where T : class
     {
         try
@@ -111,7 +112,7 @@ public static class FileTree
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The runtime turns error numbers into kinds of exceptions.
+            // The runtime has an exception type for each kind of error number.
             fail(Failure(folder, error switch
             {
                 UnauthorizedAccessException => Errno.EACCES,
@@ -123,10 +124,10 @@ public static class FileTree
     }
 
     private static string NotRegular(string path) =>
-        $"{SafeText.Escape(path)} is no regular file and has no pages of its own.";
+        $"{SafeText.Escape(path)} is not a regular file and has no pages of its own.";
 
     private static MemProcException Failure(string path, Errno errno) => new(Operation.FindFile, errno,
         $"{SafeText.Escape(path)}: {ErrnoException.Describe(errno)} ({errno})."
-        + (errno is Errno.EACCES or Errno.EPERM ? " It takes the right to search every folder on the way." : ""),
+        + (errno is Errno.EACCES or Errno.EPERM ? " Requires search permission on every folder of the path." : ""),
         path);
 }

@@ -4,15 +4,15 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// A regular file whose pages in memory are asked for. It is opened once, without a trace where that is allowed, and
-/// never read: not by read(2), and not through a mapping either unless the page is in memory already.
+/// A regular file whose cached pages are queried. It is opened once, without an update of its access time where that is
+/// allowed, and never read: not by read(2), and through a mapping only where the page is already in memory.
 /// </summary>
 internal sealed class PageCacheFile : IDisposable
 {
     /// <summary>
-    /// How far behind the end of the file nothing can be in memory: further than the largest folio reaches.
+    /// Distance after the end of the file at which nothing can be in memory: more than the largest folio.
     /// </summary>
-    private const ulong FarBehind = 1UL << 30;
+    private const ulong MaxFolioReach = 1UL << 30;
 
     private readonly SafeFileHandle _file;
     private bool _canCount = true;
@@ -23,37 +23,37 @@ internal sealed class PageCacheFile : IDisposable
         _file = file;
     }
 
-    /// <summary>The path that it was opened by.</summary>
+    /// <summary>The path by which it was opened.</summary>
     public string Path { get; }
 
-    /// <summary>Bytes in the file when it was last asked.</summary>
+    /// <summary>Size of the file in bytes when it was last read.</summary>
     public ulong SizeBytes { get; private set; }
 
     /// <summary>
-    /// Whether the kernel tells this user what is in memory. Since Linux 5.2 only who owns the file or may write it
-    /// is told; others are told that everything is.
+    /// Whether the kernel reports to this user what is in memory. Since Linux 5.2 this requires ownership or write
+    /// permission; for others every page is reported as in memory.
     /// </summary>
-    public bool IsTold { get; private set; }
+    public bool IsResidencyVisible { get; private set; }
 
     /// <summary>Opens a file.</summary>
     /// <param name="path">The path; a symbolic link is followed.</param>
-    /// <param name="isHugeDevice">Whether a device holds a hugetlbfs.</param>
+    /// <param name="isHugeDevice">Returns whether a device is a hugetlbfs.</param>
     /// <exception cref="MemProcException">
-    /// ReadFilePages: ENOENT, EACCES, ENODEV where the file system maps no files, EOPNOTSUPP for files of hugetlb
-    /// pages, EINVAL for what is no regular file.
+    /// ReadFilePages: ENOENT, EACCES, ENODEV where the file system does not support mmap, EOPNOTSUPP for files of
+    /// hugetlb pages, EINVAL where it is not a regular file.
     /// </exception>
     public static PageCacheFile Open(string path, Func<uint, uint, bool> isHugeDevice)
     {
-        // Looked at before it is opened: opening alone can do things to a device.
+        // Checked before it is opened: opening a device can have effects.
         Errno errno = Libc.TryStatX(null, path, out FileStatus status);
-        ThrowIfUnfit(path, errno, status);
-        errno = Libc.TryOpenAt(null, path, OpenAccess.ReadWithoutTrace, out SafeFileHandle? handle);
+        ThrowIfUnsupported(path, errno, status);
+        errno = Libc.TryOpenAt(null, path, OpenAccess.ReadNoAccessTime, out SafeFileHandle? handle);
         if (errno == Errno.EPERM)
         {
-            errno = Libc.TryOpenAt(null, path, OpenAccess.ReadWithoutWaiting, out handle);
+            errno = Libc.TryOpenAt(null, path, OpenAccess.ReadNonBlocking, out handle);
         }
 
-        ThrowIfUnfit(path, errno, status);
+        ThrowIfUnsupported(path, errno, status);
         PageCacheFile file = new(path, handle!);
         try
         {
@@ -67,18 +67,18 @@ internal sealed class PageCacheFile : IDisposable
         }
     }
 
-    /// <summary>Asks for the size again: a file can grow and shrink at any time.</summary>
+    /// <summary>Reads the size again: a file can grow and shrink at any time.</summary>
     public void Refresh()
     {
-        ThrowIfUnfit(Path, Libc.TryStatX(_file, out FileStatus status), status);
+        ThrowIfUnsupported(Path, Libc.TryStatX(_file, out FileStatus status), status);
         SizeBytes = status.SizeBytes;
     }
 
     /// <summary>
-    /// Counts pages in the cache without a look at each, null where this kernel does not (before Linux 6.5).
+    /// Returns the number of cached pages by cachestat(2); null where the kernel does not have it (before Linux 6.5).
     /// </summary>
     /// <param name="offset">First byte.</param>
-    /// <param name="length">Bytes; 0: to the end.</param>
+    /// <param name="length">Bytes; 0: up to the end.</param>
     public CacheCounts? Count(ulong offset, ulong length)
     {
         if (!_canCount)
@@ -91,7 +91,7 @@ internal sealed class PageCacheFile : IDisposable
         return _canCount ? counts : null;
     }
 
-    /// <summary>Maps a part of the file for being asked about.</summary>
+    /// <summary>Maps a part of the file for queries.</summary>
     /// <param name="offset">First byte, page-aligned.</param>
     /// <param name="length">Bytes.</param>
     /// <exception cref="MemProcException">It cannot be mapped.</exception>
@@ -99,16 +99,16 @@ internal sealed class PageCacheFile : IDisposable
     {
         Errno errno = Libc.TryMapFile(_file, offset, length, out SafeMapping? mapping);
         return mapping ?? throw Failure(errno, errno == Errno.ENODEV
-            ? "its file system maps no files, so no page of it can be asked for"
+            ? "its file system does not support mmap, so its pages cannot be queried"
             : "cannot be mapped");
     }
 
-    /// <summary>The exception for something that failed with the file.</summary>
+    /// <summary>Creates the error for something that failed with the file.</summary>
     public MemProcException Failure(Errno errno, string what) => Failure(Path, errno, what);
 
-    /// <summary>The exception for a user whom the kernel does not tell what is in memory.</summary>
-    public MemProcException NotTold() => new(Operation.ReadFilePages, Errno.EPERM,
-        $"{SafeText.Escape(Path)}: which of its pages are in memory is not known. {FilePageWalk.ResidencyHidden}",
+    /// <summary>Creates the error for a user to whom the kernel does not report what is in memory.</summary>
+    public MemProcException ResidencyUnknown() => new(Operation.ReadFilePages, Errno.EPERM,
+        $"{SafeText.Escape(Path)}: it is unknown which of its pages are in memory. {FilePageWalk.ResidencyHidden}",
         Path);
 
     /// <inheritdoc/>
@@ -116,9 +116,9 @@ internal sealed class PageCacheFile : IDisposable
 
     private static MemProcException Failure(string path, Errno errno, string what) => new(Operation.ReadFilePages, errno,
         $"{SafeText.Escape(path)}: {what}: {ErrnoException.Describe(errno)} ({errno})."
-        + (errno is Errno.EACCES or Errno.EPERM ? " It takes the right to read the file." : string.Empty), path);
+        + (errno is Errno.EACCES or Errno.EPERM ? " Requires read permission on the file." : string.Empty), path);
 
-    private static void ThrowIfUnfit(string path, Errno errno, in FileStatus status)
+    private static void ThrowIfUnsupported(string path, Errno errno, in FileStatus status)
     {
         if (errno != Errno.None)
         {
@@ -127,31 +127,32 @@ internal sealed class PageCacheFile : IDisposable
 
         if (!status.IsRegular)
         {
-            throw new MemProcException(Operation.ReadFilePages, Errno.EINVAL, $"{SafeText.Escape(path)} is no regular file.", path);
+            throw new MemProcException(Operation.ReadFilePages, Errno.EINVAL, $"{SafeText.Escape(path)} is not a regular file.", path);
         }
     }
 
     private void Begin(Func<uint, uint, bool> isHugeDevice)
     {
-        ThrowIfUnfit(Path, Libc.TryStatX(_file, out FileStatus status), status);
+        ThrowIfUnsupported(Path, Libc.TryStatX(_file, out FileStatus status), status);
         SizeBytes = status.SizeBytes;
         if (isHugeDevice(status.DeviceMajor, status.DeviceMinor)
             || Libc.TryCacheStat(_file, default, out _) == Errno.EOPNOTSUPP)
         {
-            // mincore(2) says of them only what this process itself has touched.
-            throw new MemProcException(Operation.ReadFilePages, Errno.EOPNOTSUPP, $"{SafeText.Escape(Path)} is made of hugetlb "
-                + "pages: they are no page cache, and the kernel does not tell which are there.", Path);
+            // For these, mincore(2) reports only what this process has touched.
+            throw new MemProcException(Operation.ReadFilePages, Errno.EOPNOTSUPP, $"{SafeText.Escape(Path)} consists of "
+                + "hugetlb pages: they are not in the page cache, and the kernel does not report which are in memory.",
+                Path);
         }
 
-        IsTold = SizeBytes == 0 || IsTruthTold();
+        IsResidencyVisible = SizeBytes == 0 || CanSeeResidency();
     }
 
     /// <summary>
-    /// Asks about a page that cannot be in memory: who is told that it is, is told so of every page.
+    /// Queries a page that cannot be in memory: where it is reported as in memory, every page is.
     /// </summary>
-    private bool IsTruthTold()
+    private bool CanSeeResidency()
     {
-        using SafeMapping mapping = Map(MachinePage.Ceiling(SizeBytes) + FarBehind, MachinePage.SizeBytes);
+        using SafeMapping mapping = Map(MachinePage.Ceiling(SizeBytes) + MaxFolioReach, MachinePage.SizeBytes);
         Span<byte> page = stackalloc byte[1];
         return Libc.TryMinCore(mapping, page) == Errno.None && page[0] == 0;
     }

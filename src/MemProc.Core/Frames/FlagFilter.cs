@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Which page frames are wanted, by their flags as they are shown.</summary>
+/// <summary>Selects page frames by their flags as they are shown.</summary>
 public sealed class FlagFilter
 {
     private readonly ulong _all;
@@ -18,19 +18,19 @@ public sealed class FlagFilter
         _exact = exact;
     }
 
-    /// <summary>Makes a filter of flag names, or of unknown bits as <c>bit27</c>; null where nothing is asked for.</summary>
+    /// <summary>Creates a filter from flag names, or unknown bits as <c>bit27</c>; null where all lists are null.</summary>
     /// <param name="all">All of these must be set.</param>
     /// <param name="any">One of these must be set.</param>
     /// <param name="none">None of these may be set.</param>
-    /// <param name="exact">These must be set and no others; an empty list asks for no flags at all.</param>
-    /// <exception cref="ArgumentException">There is no such flag.</exception>
+    /// <param name="exact">These must be set and no others; an empty list selects frames without flags.</param>
+    /// <exception cref="ArgumentException">A name is not that of a flag.</exception>
     public static FlagFilter? Create(
         IEnumerable<string>? all, IEnumerable<string>? any, IEnumerable<string>? none, IEnumerable<string>? exact) =>
         all is null && any is null && none is null && exact is null
             ? null
             : new FlagFilter(Mask(all), Mask(any), Mask(none), exact is null ? null : Mask(exact));
 
-    /// <summary>Whether a frame with these flags is wanted.</summary>
+    /// <summary>Returns whether a frame with these flags is selected.</summary>
     /// <param name="shown">The flags as they are shown: well-known or expanded.</param>
     public bool Matches(ulong shown) =>
         (shown & _all) == _all && (shown & _none) == 0 && (_any == 0 || (shown & _any) != 0)
@@ -41,13 +41,13 @@ public sealed class FlagFilter
         ulong mask = 0;
         foreach (string name in names ?? [])
         {
-            mask |= KernelPageFlag.ByName(name)?.Mask ?? Unnamed(name);
+            mask |= KernelPageFlag.ByName(name)?.Mask ?? UnknownFlag(name);
         }
 
         return mask;
     }
 
-    private static ulong Unnamed(string name) =>
+    private static ulong UnknownFlag(string name) =>
         name.StartsWith("bit", StringComparison.OrdinalIgnoreCase) && int.TryParse(name.AsSpan(3), out int bit)
         && bit is >= 0 and < 64
             ? 1UL << bit

@@ -6,12 +6,12 @@ namespace MemProc;
 /// <param name="tables">The frame tables.</param>
 internal sealed class FrameFolios(FrameTables tables)
 {
-    /// <summary>A folio has at most 2^18 frames: a huge page of 1 GiB in pages of 4 KiB.</summary>
-    private const int LargestOrder = 18;
+    /// <summary>The largest folio has 2^18 frames: a huge page of 1 GiB with pages of 4 KiB.</summary>
+    private const int MaxOrder = 18;
 
-    /// <summary>The folios of frames.</summary>
+    /// <summary>Returns the folios of frames.</summary>
     /// <param name="pfns">Frame numbers in any order, at most <see cref="FrameTables.BatchFrames"/>.</param>
-    /// <returns>An answer a frame; null where the machine has no such frame, as with memory of a device.</returns>
+    /// <returns>A result for each frame; null where the machine has no such frame, as with device memory.</returns>
     /// <exception cref="MemProcException">ReadPageFlags: the table cannot be read.</exception>
     public FrameFolio?[] Find(ReadOnlySpan<ulong> pfns)
     {
@@ -24,14 +24,14 @@ internal sealed class FrameFolios(FrameTables tables)
         FrameFolio folio = default;
         for (int index = 0; index < known; index++)
         {
-            KernelPageWord word = new(words[index]);
+            KernelPageFlagSet word = new(words[index]);
             if (!word.IsCompoundTail)
             {
                 folio = new FrameFolio(sorted[index], word.IsOnLru);
             }
             else if (index == 0 || sorted[index] - sorted[index - 1] > 1)
             {
-                // A tail right behind a frame is of the same folio as that one; the head of any other is looked for.
+                // A tail directly after a frame is of the same folio. The head of any other tail has to be found.
                 folio = FindHead(sorted[index]);
             }
 
@@ -42,27 +42,35 @@ internal sealed class FrameFolios(FrameTables tables)
     }
 
     /// <summary>
-    /// The folio of a tail. Folios are aligned to their size: of the frames below it with rounder and rounder
-    /// numbers, the first that is no tail is the head.
+    /// Returns the folio of a tail. Folios are aligned to their size: of the frames below it, with growing alignment, the
+    /// first that is not a tail is the head.
     /// </summary>
     private FrameFolio FindHead(ulong tail)
     {
-        Span<ulong> candidates = stackalloc ulong[LargestOrder];
-        Span<ulong> words = stackalloc ulong[LargestOrder];
-        for (int order = 1; order <= LargestOrder; order++)
+        Span<ulong> candidates = stackalloc ulong[MaxOrder];
+        Span<ulong> words = stackalloc ulong[MaxOrder];
+        for (int order = 1; order <= MaxOrder; order++)
         {
-            candidates[LargestOrder - order] = tail & ~((1UL << order) - 1);
+            candidates[MaxOrder - order] = tail & ~((1UL << order) - 1);
         }
 
         for (int index = tables.ReadFlags(candidates, words) - 1; index >= 0; index--)
         {
-            if (new KernelPageWord(words[index]) is { IsCompoundTail: false } head)
+            if (new KernelPageFlagSet(words[index]) is { IsCompoundTail: false } head)
             {
                 return new FrameFolio(candidates[index], head.IsOnLru);
             }
         }
 
-        // The folio came apart while it was looked at.
+        // The folio was split meanwhile.
         return new FrameFolio(tail, IsOnLru: false);
     }
 }
+
+/// <summary>
+/// The folio that a frame is part of. The kernel ages, reclaims and marks memory by folios, each of one frame or of a
+/// power of two of frames, and keeps their state with the first frame.
+/// </summary>
+/// <param name="HeadPfn">The folio's first frame.</param>
+/// <param name="IsOnLru">Whether it is on an LRU list, as all memory that the kernel can age.</param>
+internal readonly record struct FrameFolio(ulong HeadPfn, bool IsOnLru);

@@ -4,46 +4,47 @@ using System.Runtime.CompilerServices;
 namespace MemProc;
 
 /// <summary>
-/// A set of frame numbers, a bit each in blocks where some are: it takes less than a 20,000th of the machine's memory.
+/// A set of frame numbers, with one bit for each in blocks that are not empty. It needs less than a 20,000th of the
+/// machine's memory.
 /// </summary>
 internal sealed class FrameSet
 {
     /// <summary>
-    /// Frames of a block. The kernel visits the page tables of every process that maps each of them when they are
-    /// marked as idle, and Ctrl-C waits for one block.
+    /// Frames of a block. To mark a frame as idle the kernel visits the page tables of every process that maps it, and
+    /// Ctrl-C waits for one block.
     /// </summary>
     public const int BlockFrames = 4096;
 
-    private const int WordFrames = 64;
+    private const int FramesPerWord = 64;
 
     private readonly Dictionary<ulong, ulong[]> _blocks = [];
     private ulong _lastKey = ulong.MaxValue;
     private ulong[]? _lastBlock;
 
-    /// <summary>The keys of all blocks that hold frames, in rising order.</summary>
+    /// <summary>The keys of all blocks that are not empty, in ascending order.</summary>
     public IEnumerable<ulong> Blocks => _blocks.Keys.Order();
 
     /// <summary>Adds a frame.</summary>
-    /// <returns>False: it was in the set.</returns>
+    /// <returns>False where it was in the set already.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Add(ulong pfn)
     {
         if (Block(pfn) is not ulong[] block)
         {
-            block = new ulong[BlockFrames / WordFrames];
+            block = new ulong[BlockFrames / FramesPerWord];
             _blocks.Add(pfn / BlockFrames, block);
             _lastBlock = block;
         }
 
-        ref ulong word = ref block[pfn % BlockFrames / WordFrames];
+        ref ulong word = ref block[pfn % BlockFrames / FramesPerWord];
         ulong before = word;
-        word |= 1UL << (int)(pfn % WordFrames);
+        word |= 1UL << (int)(pfn % FramesPerWord);
         return word != before;
     }
 
-    /// <summary>Adds the frames of another set, which is not used afterwards.</summary>
+    /// <summary>Adds the frames of another set, which must not be used afterwards.</summary>
     /// <param name="other">The other set.</param>
-    /// <param name="known">Told of each frame that is in both.</param>
+    /// <param name="known">Called for each frame that is in both.</param>
     public void Add(FrameSet other, Action<ulong> known)
     {
         _lastKey = ulong.MaxValue;
@@ -57,7 +58,7 @@ internal sealed class FrameSet
 
             for (int index = 0; index < block.Length; index++)
             {
-                ulong first = key * BlockFrames + (ulong)(index * WordFrames);
+                ulong first = key * BlockFrames + (ulong)(index * FramesPerWord);
                 for (ulong both = block[index] & added[index]; both != 0; both &= both - 1)
                 {
                     known(first + (ulong)BitOperations.TrailingZeroCount(both));
@@ -68,14 +69,14 @@ internal sealed class FrameSet
         }
     }
 
-    /// <summary>Whether a frame is in the set.</summary>
+    /// <summary>Returns whether a frame is in the set.</summary>
     public bool Contains(ulong pfn) =>
-        Block(pfn) is ulong[] block && (block[pfn % BlockFrames / WordFrames] & 1UL << (int)(pfn % WordFrames)) != 0;
+        Block(pfn) is ulong[] block && (block[pfn % BlockFrames / FramesPerWord] & 1UL << (int)(pfn % FramesPerWord)) != 0;
 
-    /// <summary>The frames of a block in rising order. Several threads can ask while none adds.</summary>
+    /// <summary>Copies the frames of a block in ascending order. Safe on several threads while none adds.</summary>
     /// <param name="key">The block.</param>
-    /// <param name="pfns">Where they go: room for <see cref="BlockFrames"/>.</param>
-    /// <returns>How many there are.</returns>
+    /// <param name="pfns">Receives them: <see cref="BlockFrames"/> elements.</param>
+    /// <returns>The number of frames.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int CopyBlock(ulong key, Span<ulong> pfns)
     {
@@ -83,7 +84,7 @@ internal sealed class FrameSet
         int count = 0;
         for (int index = 0; index < block.Length; index++)
         {
-            ulong first = key * BlockFrames + (ulong)(index * WordFrames);
+            ulong first = key * BlockFrames + (ulong)(index * FramesPerWord);
             for (ulong rest = block[index]; rest != 0; rest &= rest - 1)
             {
                 pfns[count++] = first + (ulong)BitOperations.TrailingZeroCount(rest);
@@ -93,13 +94,13 @@ internal sealed class FrameSet
         return count;
     }
 
-    /// <summary>All frames in rising order, in pieces; the memory is used again for the next piece.</summary>
-    public IEnumerable<ReadOnlyMemory<ulong>> Pieces()
+    /// <summary>Returns all frames in ascending order, in chunks that the next chunk overwrites.</summary>
+    public IEnumerable<ReadOnlyMemory<ulong>> Chunks()
     {
-        ulong[] piece = new ulong[BlockFrames];
+        ulong[] chunk = new ulong[BlockFrames];
         foreach (ulong key in Blocks)
         {
-            yield return piece.AsMemory(0, CopyBlock(key, piece));
+            yield return chunk.AsMemory(0, CopyBlock(key, chunk));
         }
     }
 
@@ -109,7 +110,7 @@ internal sealed class FrameSet
         ulong key = pfn / BlockFrames;
         if (key != _lastKey)
         {
-            // Frames come in stretches: the block of the last one is asked for most.
+            // Frames come in runs: most are in the block of the last one.
             _lastKey = key;
             _lastBlock = _blocks.GetValueOrDefault(key);
         }

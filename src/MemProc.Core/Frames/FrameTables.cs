@@ -5,20 +5,36 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
+/// <summary>Attributes of a page frame that the kernel reports.</summary>
+[Flags]
+public enum FrameAttributes
+{
+    /// <summary>None.</summary>
+    None = 0,
+    /// <summary>Its flags (<c>/proc/kpageflags</c>).</summary>
+    Flags = 1,
+    /// <summary>How many times it is mapped (<c>/proc/kpagecount</c>).</summary>
+    MapCount = 2,
+    /// <summary>The memory cgroup that is charged for it (<c>/proc/kpagecgroup</c>).</summary>
+    Cgroup = 4,
+    /// <summary>All of them.</summary>
+    All = Flags | MapCount | Cgroup,
+}
+
 /// <summary>
-/// The kernel's tables of page frames: <c>/proc/kpageflags</c>, <c>/proc/kpagecount</c>, <c>/proc/kpagecgroup</c>,
-/// a word a frame (<c>fs/proc/page.c</c>). Root only.
+/// The kernel's tables of page frames: <c>/proc/kpageflags</c>, <c>/proc/kpagecount</c>, <c>/proc/kpagecgroup</c>, with
+/// 64 bits for each frame (<c>fs/proc/page.c</c>). Require root.
 /// </summary>
 public sealed class FrameTables : IDisposable
 {
-    /// <summary>Frames that can be asked for at once.</summary>
+    /// <summary>Maximum number of frames in one call of <see cref="Read"/>.</summary>
     public const int BatchFrames = 16 * 1024;
 
-    /// <summary>Frames of a range that are read at once: few enough that the first answers come soon.</summary>
+    /// <summary>Frames of a range that are read at once: few enough that the first results come soon.</summary>
     private const ulong RangeFrames = 1024;
 
-    /// <summary>Reading a few unwanted words is cheaper than another system call.</summary>
-    private const ulong BridgedFrames = 8;
+    /// <summary>Reading this many other entries is cheaper than another system call.</summary>
+    private const ulong MaxGapFrames = 8;
 
     private readonly SafeFileHandle _flags;
     private readonly SafeFileHandle? _counts;
@@ -26,27 +42,27 @@ public sealed class FrameTables : IDisposable
     private readonly Lazy<CgroupTree> _cgroupTree;
 
     /// <summary>Opens the tables.</summary>
-    /// <param name="fields">What will be asked for.</param>
+    /// <param name="fields">The attributes that will be read.</param>
     /// <param name="files">Where procfs is; the usual place when left out.</param>
-    /// <exception cref="MemProcException">ReadPageFlags: EACCES without root; ENOENT where the kernel has none.</exception>
-    public FrameTables(FrameFields fields = FrameFields.All, KernelFiles? files = null)
+    /// <exception cref="MemProcException">ReadPageFlags: EACCES without root; ENOENT where the kernel has no tables.</exception>
+    public FrameTables(FrameAttributes fields = FrameAttributes.All, KernelFiles? files = null)
     {
         files ??= KernelFiles.Default;
         _cgroupTree = new Lazy<CgroupTree>(() => CgroupTree.Load(files));
         _flags = Open(files, "kpageflags");
-        _counts = fields.HasFlag(FrameFields.MapCount) ? Open(files, "kpagecount") : null;
-        if (fields.HasFlag(FrameFields.Cgroup))
+        _counts = fields.HasFlag(FrameAttributes.MapCount) ? Open(files, "kpagecount") : null;
+        if (fields.HasFlag(FrameAttributes.Cgroup))
         {
-            // Kernels without memory cgroups lack this one.
+            // Kernels without memory cgroups lack this table.
             _ = Libc.TryOpenAt(null, $"{files.Proc}/kpagecgroup", OpenAccess.ReadOnly, out _cgroups);
         }
     }
 
-    /// <summary>Reads what the kernel knows of frames, neighbours together.</summary>
+    /// <summary>Reads what the kernel reports about frames, with one system call for close ones.</summary>
     /// <param name="pfns">Frame numbers in any order, at most <see cref="BatchFrames"/>.</param>
-    /// <param name="raw">Show flags of the kernel's internals, and overloaded ones by what they mean.</param>
-    /// <param name="pages">The page table's words by which the frames were reached; empty: by number alone.</param>
-    /// <returns>An answer a frame, in the order asked; null where the number is beyond the last frame.</returns>
+    /// <param name="raw">Whether to show flags internal to the kernel, and overloaded ones by their meaning.</param>
+    /// <param name="pages">The pagemap entries by which the frames were reached; empty: by number.</param>
+    /// <returns>A result for each frame, in the given order; null where the number is after the last frame.</returns>
     /// <exception cref="MemProcException">A table cannot be read.</exception>
     public PageFlags?[] Read(ReadOnlySpan<ulong> pfns, bool raw, ReadOnlySpan<ulong> pages = default)
     {
@@ -67,39 +83,39 @@ public sealed class FrameTables : IDisposable
         {
             int place = order[index];
             ulong? cgroup = cgroups?[index];
-            result[place] = new PageFlags(sorted[index], new KernelPageWord(flags[index]), raw, counts?[index], cgroup,
+            result[place] = new PageFlags(sorted[index], new KernelPageFlagSet(flags[index]), raw, counts?[index], cgroup,
                 cgroup > 0 ? _cgroupTree.Value.PathOf(cgroup.Value) : null,
-                pages.IsEmpty ? default : new PageMapWord(pages[place]));
+                pages.IsEmpty ? default : new RawPageMapEntry(pages[place]));
         }
 
         return result;
     }
 
-    /// <summary>Reads the flags of frames in rising order, without an object for each.</summary>
-    /// <param name="sorted">Frame numbers in rising order, repeated ones too.</param>
-    /// <param name="words">Where the words of kpageflags go.</param>
-    /// <returns>For how many of them the machine has a frame.</returns>
+    /// <summary>Reads the flags of frames in ascending order, without an object for each.</summary>
+    /// <param name="sorted">Frame numbers in ascending order; they may repeat.</param>
+    /// <param name="words">Receives the flags.</param>
+    /// <returns>The number of leading frames that the machine has.</returns>
     /// <exception cref="MemProcException">The table cannot be read.</exception>
     internal int ReadFlags(ReadOnlySpan<ulong> sorted, Span<ulong> words) => ReadWords(_flags, sorted, words);
 
-    /// <summary>Reads the flags of neighbouring frames. Returns how many there are.</summary>
+    /// <summary>Reads the flags of consecutive frames. Returns how many the machine has.</summary>
     internal int ReadFlags(ulong first, Span<ulong> words) => ReadTable(_flags, first, words);
 
-    /// <summary>Reads the cgroups of frames in rising order; null on kernels without memory cgroups.</summary>
+    /// <summary>Reads the cgroups of frames in ascending order; null on kernels without memory cgroups.</summary>
     internal ulong[]? ReadCgroups(ReadOnlySpan<ulong> sorted) => ReadColumn(_cgroups, sorted);
 
     /// <summary>
-    /// Reads the cgroups of neighbouring frames. Returns how many there are; 0 on kernels without memory cgroups.
+    /// Reads the cgroups of consecutive frames. Returns how many the machine has; 0 on kernels without memory cgroups.
     /// </summary>
     internal int ReadCgroups(ulong first, Span<ulong> words) =>
         _cgroups is null ? 0 : ReadTable(_cgroups, first, words);
 
-    /// <summary>The number of the first frame behind the machine's last one.</summary>
+    /// <summary>The number after that of the machine's last frame.</summary>
     public ulong End
     {
         get
         {
-            // The table has no size; where it ends is found by halving.
+            // The file has no size; a binary search finds its end.
             ulong known = 0;
             ulong beyond = 1UL << 52;
             Span<ulong> word = stackalloc ulong[1];
@@ -120,32 +136,32 @@ public sealed class FrameTables : IDisposable
         }
     }
 
-    /// <summary>Reads what the kernel knows of neighbouring frames, piece by piece.</summary>
-    /// <param name="range">Which frames.</param>
-    /// <param name="raw">As for <see cref="Read"/>.</param>
-    /// <param name="filter">Which of them are wanted; null: all.</param>
+    /// <summary>Reads what the kernel reports about consecutive frames, in chunks.</summary>
+    /// <param name="range">The frames.</param>
+    /// <param name="raw">As in <see cref="Read"/>.</param>
+    /// <param name="filter">Selects frames; null: all.</param>
     /// <exception cref="MemProcException">
-    /// A table cannot be read; EINVAL at the first number beyond the machine's last frame.
+    /// A table cannot be read; EINVAL at the first number after the machine's last frame.
     /// </exception>
     public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, FrameFilter? filter = null)
     {
         ulong[] words = new ulong[(int)Math.Min(range.Count, RangeFrames)];
-        List<ulong> wanted = [];
+        List<ulong> selected = [];
         for (ulong done = 0; done < range.Count;)
         {
             int size = (int)Math.Min(range.Count - done, (ulong)words.Length);
             int known = ReadTable(_flags, range.First + done, words.AsSpan(0, size));
-            wanted.Clear();
+            selected.Clear();
             for (int index = 0; index < known; index++)
             {
-                KernelPageWord word = new(words[index]);
+                KernelPageFlagSet word = new(words[index]);
                 if (filter?.Flags is null || filter.Flags.Matches((raw ? word.Expand() : word.WellKnown).Raw))
                 {
-                    wanted.Add(range.First + done + (ulong)index);
+                    selected.Add(range.First + done + (ulong)index);
                 }
             }
 
-            foreach (PageFlags? frame in Read([.. wanted], raw))
+            foreach (PageFlags? frame in Read([.. selected], raw))
             {
                 if (frame is not null && (filter is null || filter.Matches(frame)))
                 {
@@ -156,14 +172,14 @@ public sealed class FrameTables : IDisposable
             done += (ulong)known;
             if (known < size)
             {
-                throw Beyond(range.First + done);
+                throw OutOfRange(range.First + done);
             }
         }
     }
 
-    /// <summary>The exception for a frame that the machine does not have.</summary>
-    public static MemProcException Beyond(ulong pfn) =>
-        new(Operation.ReadPageFlags, Errno.EINVAL, $"Frame 0x{pfn:x} is beyond the machine's last one.", pfn);
+    /// <summary>Creates the error for a frame that the machine does not have.</summary>
+    public static MemProcException OutOfRange(ulong pfn) =>
+        new(Operation.ReadPageFlags, Errno.EINVAL, $"Frame 0x{pfn:x} does not exist: it is after the machine's last frame.", pfn);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -179,9 +195,10 @@ public sealed class FrameTables : IDisposable
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? handle);
         return handle ?? throw new MemProcException(Operation.ReadPageFlags, errno, errno switch
         {
-            Errno.EACCES or Errno.EPERM => $"{path} is for root alone: run as root, or with CAP_DAC_OVERRIDE.",
-            Errno.ENOENT => $"This kernel has no {path} (CONFIG_PROC_PAGE_MONITOR).",
-            _ => $"{path} cannot be opened: {ErrnoException.Describe(errno)} ({errno}).",
+            Errno.EACCES or Errno.EPERM => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). Requires root, "
+                + "or CAP_DAC_OVERRIDE.",
+            Errno.ENOENT => $"This kernel has no {path}. Requires CONFIG_PROC_PAGE_MONITOR.",
+            _ => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}).",
         }, path);
     }
 
@@ -197,7 +214,7 @@ public sealed class FrameTables : IDisposable
         return words;
     }
 
-    /// <summary>Reads the words of frames in rising order. Returns for how many the table had one.</summary>
+    /// <summary>Reads the entries of frames in ascending order. Returns how many leading ones the table has.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int ReadWords(SafeFileHandle table, ReadOnlySpan<ulong> pfns, Span<ulong> words)
     {
@@ -205,7 +222,7 @@ public sealed class FrameTables : IDisposable
         for (int first = 0; first < pfns.Length;)
         {
             int last = first;
-            while (last + 1 < pfns.Length && pfns[last + 1] - pfns[last] <= BridgedFrames)
+            while (last + 1 < pfns.Length && pfns[last + 1] - pfns[last] <= MaxGapFrames)
             {
                 last++;
             }
@@ -236,8 +253,8 @@ public sealed class FrameTables : IDisposable
 
     private static int ReadTable(SafeFileHandle table, ulong pfn, Span<ulong> words)
     {
-        // A frame number whose offset would overflow is beyond any table.
-        if (pfn > long.MaxValue / sizeof(ulong) - BatchFrames * BridgedFrames)
+        // A frame number whose offset would overflow is after the end of every table.
+        if (pfn > long.MaxValue / sizeof(ulong) - BatchFrames * MaxGapFrames)
         {
             return 0;
         }
@@ -249,7 +266,7 @@ public sealed class FrameTables : IDisposable
         catch (ErrnoException error)
         {
             throw new MemProcException(Operation.ReadPageFlags, error.Errno,
-                $"The words of the frames from 0x{pfn:x} on cannot be read: {error.Message}.", pfn);
+                $"Cannot read the frames from 0x{pfn:x}: {error.Message}.", pfn);
         }
     }
 }

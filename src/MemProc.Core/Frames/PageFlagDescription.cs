@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>A page flag, for people who want to know what there is.</summary>
+/// <summary>A page flag that the kernel reports or that is derived, with its meaning.</summary>
 public sealed class PageFlagDescription
 {
     private readonly KernelPageFlag _flag;
@@ -10,7 +10,7 @@ public sealed class PageFlagDescription
     /// <summary>Describes a flag.</summary>
     public PageFlagDescription(KernelPageFlag flag) => _flag = flag;
 
-    /// <summary>The bit's number.</summary>
+    /// <summary>Number of the bit.</summary>
     public int Bit => _flag.Bit;
 
     /// <summary>The bit as a mask.</summary>
@@ -19,15 +19,15 @@ public sealed class PageFlagDescription
     /// <summary>The name, as page-types spells it.</summary>
     public string Name => _flag.Name;
 
-    /// <summary>page-types' letter; empty where it has none. Letters are not unique.</summary>
+    /// <summary>The letter of page-types; empty where it has none. Letters are not unique.</summary>
     public string Letter => _flag.Letter == '\0' ? string.Empty : _flag.Letter.ToString();
 
-    /// <summary>Whether it is part of the kernel's user interface, or shown for raw flags only.</summary>
+    /// <summary>Whether it is part of the kernel's interface, or shown among raw flags only.</summary>
     public PageFlagOrigin Origin => _flag.Origin;
 
     /// <summary>The kernel that first had it; null where it is derived from other bits.</summary>
     public string? Since => _flag.Since;
 
-    /// <summary>What it says.</summary>
+    /// <summary>What it means.</summary>
     public string Meaning => _flag.Meaning;
 }

@@ -2,10 +2,10 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>How many pages have one set of flags.</summary>
+/// <summary>The number of pages that have one set of flags.</summary>
 public sealed class PageFlagsSummary
 {
-    private readonly KernelPageWord _shown;
+    private readonly KernelPageFlagSet _shown;
 
     internal PageFlagsSummary(ulong shown, bool isSwapped, ulong pageCount)
     {
@@ -14,10 +14,10 @@ public sealed class PageFlagsSummary
         PageCount = pageCount;
     }
 
-    /// <summary>The set of flags as one word, as it is shown.</summary>
+    /// <summary>The set of flags as bits, as it is shown.</summary>
     public ulong FlagSet => _shown.Raw;
 
-    /// <summary>The pages are in swap: there is no frame that could have flags.</summary>
+    /// <summary>The pages are in swap: they have no frame, and so no flags of one.</summary>
     public bool IsSwapped { get; }
 
     /// <summary>Number of pages.</summary>
@@ -26,7 +26,7 @@ public sealed class PageFlagsSummary
     /// <summary>Their size in bytes.</summary>
     public ulong SizeBytes => PageCount * MachinePage.SizeBytes;
 
-    /// <summary>The flags in page-types' letters.</summary>
+    /// <summary>The flags in the letters of page-types.</summary>
     public string Symbol => _shown.Symbol;
 
     /// <summary>Names of the flags, lowest bit first.</summary>

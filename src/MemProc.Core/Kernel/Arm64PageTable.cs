@@ -7,7 +7,8 @@ namespace MemProc;
 /// <param name="pageBytes">4096, 16384 or 65536.</param>
 /// <param name="levels">2 to 4.</param>
 /// <param name="marksInvalid">
-/// The kernel marks a page without access rights by bit 11 and lays out swap entries to match, as it has since Linux 6.10.
+/// The kernel marks a page without access rights by bit 11 and lays out swap entries accordingly, as it does from Linux
+/// 6.10 on.
 /// </param>
 internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInvalid) : PageTableFormat(pageBytes, levels)
 {
@@ -25,19 +26,19 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
     private const int SwapTypeBits = 5;
     private const int SwapOffsetBits = 50;
 
-    private static readonly (ulong Bit, string Name)[] OfLeaves =
+    private static readonly (ulong Bit, string Name)[] LeafFlags =
     [
         (User, "USER"), (ReadOnly, "RDONLY"), (Accessed, "AF"), (NotGlobal, "nG"), (Writable, "DBM"),
         (1UL << 52, "CONT"), (1UL << 53, "PXN"), (UserNoExecute, "UXN"), (Dirty, "DIRTY"), (1UL << 56, "SPECIAL"),
     ];
 
-    private static readonly (ulong Bit, string Name)[] OfTables =
+    private static readonly (ulong Bit, string Name)[] TableFlags =
     [
         (1UL << 59, "PXNTable"), (UserNoExecuteBelow, "UXNTable"), (1UL << 61, "APTable0"), (1UL << 62, "APTable1"),
         (1UL << 63, "NSTable"),
     ];
 
-    /// <summary>Of an entry that the processor does not take: the kernel holds it for present all the same.</summary>
+    /// <summary>Marks an entry that is invalid for the processor and present for the kernel (PROT_NONE).</summary>
     private readonly ulong _presentInvalid = marksInvalid ? NotGlobal : 3UL << 58;
 
     private readonly int _swapTypeShift = marksInvalid ? 6 : 3;
@@ -73,15 +74,15 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> NamesOf(ulong entry, int level) => !IsPresent(entry)
+    public override IReadOnlyList<string> FlagNames(ulong entry, int level) => !IsPresent(entry)
         ? []
         : (entry & Valid) != 0
-        ? ["VALID", .. Named(IsLeaf(entry, level) ? OfLeaves : OfTables, entry)]
-        // Without access the bit that marks the page is no other one.
-        : ["PROT_NONE", .. Named(OfLeaves, entry & ~_presentInvalid)];
+        ? ["VALID", .. SetBitNames(IsLeaf(entry, level) ? LeafFlags : TableFlags, entry)]
+        // In a page without access rights this bit is the PROT_NONE mark, not nG.
+        : ["PROT_NONE", .. SetBitNames(LeafFlags, entry & ~_presentInvalid)];
 
     /// <inheritdoc/>
-    public override bool? Says(ulong entry, int level, PageTableTrait trait)
+    public override bool? TestTrait(ulong entry, int level, PageTableTrait trait)
     {
         if (!IsPresent(entry))
         {
@@ -93,7 +94,7 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
         {
             PageTableTrait.NoExecute => (entry & (isLeaf ? UserNoExecute : UserNoExecuteBelow)) != 0,
             _ when !isLeaf => null,
-            // What the processor clears at the first write is the read-only bit.
+            // At the first write the processor clears the read-only bit.
             PageTableTrait.Writable => (entry & Writable) != 0,
             PageTableTrait.User => (entry & User) != 0,
             PageTableTrait.Accessed => (entry & Accessed) != 0,
@@ -105,6 +106,6 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
 
     private bool IsPresent(ulong entry) => (entry & Valid) != 0 || (entry & _presentInvalid) != 0;
 
-    /// <summary>On the last level the second bit says page, above it says table.</summary>
+    /// <summary>The second bit means page in the last level and table in the levels above.</summary>
     private static bool IsLeaf(ulong entry, int level) => level == 1 || (entry & Table) == 0;
 }

@@ -3,38 +3,41 @@ using System.Runtime.InteropServices;
 
 namespace MemProc;
 
-/// <summary>What can be told from addresses of the kernel alone.</summary>
+/// <summary>What follows from the kernel's addresses alone. Pure: numbers in, numbers out.</summary>
 internal static class KernelAddresses
 {
     private const ulong Gibibyte = 1UL << 30;
 
-    /// <summary>How far below a page table the mapping of all physical memory can begin, in steps of 1 GiB: 64 TiB.</summary>
-    private const int MostSteps = 65536;
+    /// <summary>How far below a page table the direct map can begin, in steps of 1 GiB: 64 TiB.</summary>
+    private const int MaxSteps = 65536;
 
-    /// <summary>Bits that mark encrypted memory, none first: the highest of physical addresses, one on each machine.</summary>
+    /// <summary>
+    /// Bits that may mark encrypted memory (SME, SEV), 0 for none first. The bit is one of the highest of physical
+    /// addresses and differs between machines.
+    /// </summary>
     public static IEnumerable<ulong> EncryptionBits =>
         Enumerable.Range(0, 20).Select(step => 1UL << (51 - step)).Prepend(0UL);
 
-    /// <summary>How many levels page tables have, by the address of one.</summary>
-    /// <param name="table">The kernel's address of a page table: it lies where all physical memory is mapped.</param>
+    /// <summary>Returns the number of levels of page tables.</summary>
+    /// <param name="table">The kernel's address of a page table, which lies in the direct map.</param>
     public static int LevelsFor(ulong table)
     {
         if (RuntimeInformation.ProcessArchitecture == Architecture.X64)
         {
-            // With four levels the kernel's half begins with 17 bits that are set.
+            // With four levels the upper 17 bits of the kernel's half are set.
             return table >> 47 == 0x1ffff ? 4 : 5;
         }
 
-        // That mapping begins where the kernel's half does: as many bits are set as addresses lack.
-        int addressBits = 64 - BitOperations.LeadingZeroCount(~table);
-        int pageShift = BitOperations.Log2(MachinePage.SizeBytes);
-        int indexBits = pageShift - 3;
-        return (addressBits - pageShift + indexBits - 1) / indexBits;
+        // The direct map begins with the kernel's half: as many bits are set as addresses have too few.
+        return PageTableFormat.LevelsFor(64 - BitOperations.LeadingZeroCount(~table));
     }
 
-    /// <summary>Where physical address 0 may be mapped: the places without randomization, then all below a page table.</summary>
+    /// <summary>
+    /// Returns the addresses at which physical address 0 may be mapped: the address without KASLR, then every GiB below a
+    /// page table.
+    /// </summary>
     /// <param name="table">The kernel's address of a page table.</param>
-    /// <param name="levels">How many levels there are.</param>
+    /// <param name="levels">The number of levels.</param>
     public static IEnumerable<ulong> DirectMapCandidates(ulong table, int levels)
     {
         if (RuntimeInformation.ProcessArchitecture == Architecture.X64)
@@ -43,7 +46,7 @@ internal static class KernelAddresses
         }
 
         ulong highest = table & ~(Gibibyte - 1);
-        for (ulong step = 0; step < MostSteps; step++)
+        for (ulong step = 0; step < MaxSteps; step++)
         {
             yield return highest - step * Gibibyte;
         }

@@ -4,8 +4,8 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// Where the members of the kernel's structures lie, in bytes, as the running kernel itself tells by BTF. A member that
-/// this kernel does not have is null.
+/// Offsets of members in the kernel's structures, in bytes, from the running kernel's own type information (BTF). The
+/// offset of a member that this kernel does not have is null.
 /// </summary>
 internal sealed class KernelLayout
 {
@@ -62,7 +62,7 @@ internal sealed class KernelLayout
 
     public int? FileMode { get; }
 
-    /// <summary>Where a file below another file system keeps what the user had opened, from Linux 6.8.</summary>
+    /// <summary>Where the file of a lower file system keeps the path that the user opened, from Linux 6.8.</summary>
     public int? BackingPath { get; }
 
     public int? EntryInode { get; }
@@ -79,17 +79,20 @@ internal sealed class KernelLayout
 
     public int PidTasks { get; }
 
-    /// <summary>Of mm_struct.</summary>
+    /// <summary>Offsets in mm_struct.</summary>
     public MemoryOffsets Memory { get; }
 
-    /// <summary>Of vm_area_struct.</summary>
+    /// <summary>Offsets in vm_area_struct.</summary>
     public VmaOffsets Vma { get; }
 
-    /// <summary>Of maple trees; null before Linux 6.1, where the mappings are a linked list.</summary>
+    /// <summary>Offsets in maple trees; null before Linux 6.1, where the mappings are a linked list.</summary>
     public MapleOffsets? Maple { get; }
 
-    /// <summary>The layout of the running kernel, read once.</summary>
-    /// <exception cref="MemProcException">ReadBtf: ENOENT where the kernel does not describe itself.</exception>
+    /// <summary>Returns the layout of the running kernel (<c>/sys/kernel/btf/vmlinux</c>), which is read once.</summary>
+    /// <exception cref="MemProcException">
+    /// ReadBtf: ENOENT if the kernel has no type information; ENOEXEC if it cannot be parsed; EOPNOTSUPP if a member that is
+    /// needed is missing.
+    /// </exception>
     public static KernelLayout Of(KernelFiles files) => Known.GetOrAdd($"{files.Sys}/kernel/btf/vmlinux", Read);
 
     private static KernelLayout Read(string path)
@@ -101,39 +104,42 @@ internal sealed class KernelLayout
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new MemProcException(Operation.ReadBtf, Errno.ENOENT,
-                $"This kernel does not describe its structures: there is no {path}. It takes Linux 5.5 or later, built "
-                + "with CONFIG_DEBUG_INFO_BTF.");
+                $"This kernel has no type information: {path} does not exist. Requires Linux 5.5 or later, built with "
+                + "CONFIG_DEBUG_INFO_BTF.");
         }
         catch (Exception error) when (error is FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new MemProcException(Operation.ReadBtf, Errno.ENOEXEC, $"{path} cannot be understood: {error.Message}.");
+            throw new MemProcException(Operation.ReadBtf, Errno.ENOEXEC, $"{path} cannot be parsed: {error.Message}.");
         }
     }
 
     private int Offset(string structure, string member) => _types.OffsetOf(structure, member)
         ?? throw new MemProcException(Operation.ReadBtf, Errno.EOPNOTSUPP,
-            $"This kernel's {structure} has no {member}, by which its memory would be found: a version that is not known.");
+            $"This kernel's {structure} has no member {member}, which is needed to read it: the version is not supported.");
 
     /// <summary>Offsets in mm_struct.</summary>
     internal sealed class MemoryOffsets(KernelLayout layout)
     {
+        /// <summary>Bytes of the structure.</summary>
+        public int SizeBytes { get; } = layout._types.SizeOf("mm_struct") ?? 0;
+
         public int PageTable { get; } = layout.Offset("mm_struct", "pgd");
 
         public int MapCount { get; } = layout.Offset("mm_struct", "map_count");
 
-        /// <summary>The tree of mappings, from Linux 6.1.</summary>
+        /// <summary>mm_mt: the tree of mappings, from Linux 6.1.</summary>
         public int? Tree { get; } = layout._types.OffsetOf("mm_struct", "mm_mt");
 
-        /// <summary>The first mapping of the list, before Linux 6.1.</summary>
+        /// <summary>mmap: the first mapping of the list, before Linux 6.1.</summary>
         public int? List { get; } = layout._types.OffsetOf("mm_struct", "mmap");
 
-        /// <summary>A number that changes with every change of the mappings, from Linux 6.4.</summary>
+        /// <summary>mm_lock_seq: a number that changes with every change of the mappings, from Linux 6.4.</summary>
         public int? Sequence { get; } = layout._types.OffsetOf("mm_struct", "mm_lock_seq");
 
-        /// <summary>The number is odd while somebody changes them, from Linux 6.13.</summary>
-        public bool SequenceTellsWriters { get; } = layout._types.IsStructure("mm_struct", "mm_lock_seq");
+        /// <summary>Whether that number is odd during a change, as it is from Linux 6.13.</summary>
+        public bool SequenceMarksWriters { get; } = layout._types.IsStructure("mm_struct", "mm_lock_seq");
 
-        /// <summary>Another member, by its name.</summary>
+        /// <summary>The offset of another member.</summary>
         public int? this[string member] => layout._types.OffsetOf("mm_struct", member);
     }
 
@@ -150,10 +156,10 @@ internal sealed class KernelLayout
 
         public int File { get; } = layout.Offset("vm_area_struct", "vm_file");
 
-        /// <summary>Bytes from the structure's beginning that hold all of these.</summary>
+        /// <summary>Bytes from the beginning of the structure that contain all of these.</summary>
         public int UsedBytes => sizeof(ulong) + new[] { Start, End, Flags, PageOffset, File }.Max();
 
-        /// <summary>The next mapping of the list, before Linux 6.1.</summary>
+        /// <summary>vm_next: the next mapping of the list, before Linux 6.1.</summary>
         public int? Next { get; } = layout._types.OffsetOf("vm_area_struct", "vm_next");
     }
 

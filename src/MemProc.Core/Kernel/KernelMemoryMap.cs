@@ -1,46 +1,38 @@
 namespace MemProc;
 
 /// <summary>
-/// What the kernel keeps about the address space of a process: members of its mm_struct. Null where the running kernel has
-/// no such member.
+/// What the kernel keeps about the address space of a process: members of its mm_struct. A member that the running kernel
+/// does not have is null.
 /// </summary>
-public sealed class KernelMemoryMap
+public sealed class KernelMemoryMap : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
-
-    internal KernelMemoryMap(ProcessKernelMemory memory)
+    internal KernelMemoryMap(KernelProcess process, KernelLayout.MemoryOffsets offsets)
     {
-        _process = memory.Process.Identity;
-        TaskAddress = memory.Task();
-        MmAddress = memory.Address;
-        PageTableAddress = memory.PageTable;
-        MapCount = memory.MapCount;
-        MmapBase = memory.Member("mmap_base");
-        TaskSize = memory.Member("task_size");
-        StartCode = memory.Member("start_code");
-        EndCode = memory.Member("end_code");
-        StartData = memory.Member("start_data");
-        EndData = memory.Member("end_data");
-        StartBrk = memory.Member("start_brk");
-        Brk = memory.Member("brk");
-        StartStack = memory.Member("start_stack");
-        ArgStart = memory.Member("arg_start");
-        ArgEnd = memory.Member("arg_end");
-        EnvStart = memory.Member("env_start");
-        EnvEnd = memory.Member("env_end");
-        TotalPages = memory.Member("total_vm");
+        Process = process.Process.Identity;
+        TaskAddress = process.Task();
+        MmAddress = process.Address;
+        KernelStructure mm = process.ReadMm();
+        PageTableAddress = mm.ReadUInt64(offsets.PageTable);
+        MapCount = mm.ReadUInt32(offsets.MapCount);
+        MmapBase = mm.ReadUInt64(offsets["mmap_base"]);
+        TaskSize = mm.ReadUInt64(offsets["task_size"]);
+        StartCode = mm.ReadUInt64(offsets["start_code"]);
+        EndCode = mm.ReadUInt64(offsets["end_code"]);
+        StartData = mm.ReadUInt64(offsets["start_data"]);
+        EndData = mm.ReadUInt64(offsets["end_data"]);
+        StartBrk = mm.ReadUInt64(offsets["start_brk"]);
+        Brk = mm.ReadUInt64(offsets["brk"]);
+        StartStack = mm.ReadUInt64(offsets["start_stack"]);
+        ArgStart = mm.ReadUInt64(offsets["arg_start"]);
+        ArgEnd = mm.ReadUInt64(offsets["arg_end"]);
+        EnvStart = mm.ReadUInt64(offsets["env_start"]);
+        EnvEnd = mm.ReadUInt64(offsets["env_end"]);
+        TotalPages = mm.ReadUInt64(offsets["total_vm"]);
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
+    internal override ProcessIdentity Process { get; }
 
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
-
-    /// <summary>Address of the main thread's task_struct; null where that thread has ended.</summary>
+    /// <summary>Address of the main thread's task_struct; null if that thread has exited.</summary>
     public ulong? TaskAddress { get; }
 
     /// <summary>Address of the mm_struct.</summary>
@@ -49,48 +41,48 @@ public sealed class KernelMemoryMap
     /// <summary>pgd: the kernel's address of the root page table.</summary>
     public ulong PageTableAddress { get; }
 
-    /// <summary>map_count: how many mappings there are.</summary>
+    /// <summary>map_count: the number of mappings.</summary>
     public uint MapCount { get; }
 
-    /// <summary>mmap_base: where the kernel begins to look for room for mappings.</summary>
+    /// <summary>mmap_base: the address from which the kernel looks for room for new mappings.</summary>
     public ulong? MmapBase { get; }
 
-    /// <summary>task_size: the first address behind the process' half of the address space.</summary>
+    /// <summary>task_size: the first address after user space.</summary>
     public ulong? TaskSize { get; }
 
     /// <summary>start_code: first address of the program's code.</summary>
     public ulong? StartCode { get; }
 
-    /// <summary>end_code: first address behind it.</summary>
+    /// <summary>end_code: first address after the code.</summary>
     public ulong? EndCode { get; }
 
     /// <summary>start_data: first address of the program's data.</summary>
     public ulong? StartData { get; }
 
-    /// <summary>end_data: first address behind it.</summary>
+    /// <summary>end_data: first address after the data.</summary>
     public ulong? EndData { get; }
 
-    /// <summary>start_brk: where the heap begins.</summary>
+    /// <summary>start_brk: first address of the heap.</summary>
     public ulong? StartBrk { get; }
 
-    /// <summary>brk: where it ends now.</summary>
+    /// <summary>brk: first address after the heap.</summary>
     public ulong? Brk { get; }
 
-    /// <summary>start_stack: where the stack began.</summary>
+    /// <summary>start_stack: the stack pointer at the start of the program.</summary>
     public ulong? StartStack { get; }
 
     /// <summary>arg_start: first byte of the arguments.</summary>
     public ulong? ArgStart { get; }
 
-    /// <summary>arg_end: first byte behind them.</summary>
+    /// <summary>arg_end: first byte after the arguments.</summary>
     public ulong? ArgEnd { get; }
 
     /// <summary>env_start: first byte of the environment.</summary>
     public ulong? EnvStart { get; }
 
-    /// <summary>env_end: first byte behind it.</summary>
+    /// <summary>env_end: first byte after the environment.</summary>
     public ulong? EnvEnd { get; }
 
-    /// <summary>total_vm: pages of all mappings.</summary>
+    /// <summary>total_vm: pages of all mappings, of the machine's page size.</summary>
     public ulong? TotalPages { get; }
 }

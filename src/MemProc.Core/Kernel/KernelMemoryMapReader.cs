@@ -1,31 +1,31 @@
 namespace MemProc;
 
-/// <summary>Reads what the kernel keeps about the address spaces of processes, from its own memory.</summary>
-/// <param name="source">How to read it. It is opened when it is first needed.</param>
-/// <param name="files">Where the kernel's file systems are; the usual places when left out.</param>
+/// <summary>Reads the mm_struct of processes from the kernel's memory.</summary>
+/// <param name="source">How to read the kernel's memory. It is opened at the first use.</param>
+/// <param name="files">Where the kernel's file systems are mounted; null for the usual places.</param>
 public sealed class KernelMemoryMapReader(KernelReadSource source = KernelReadSource.Auto, KernelFiles? files = null)
     : IDisposable
 {
-    private readonly KernelAccess _kernel = new(source, files);
+    private readonly KernelReader _reader = new(source, files);
 
     /// <inheritdoc cref="PageTableReader.Source"/>
-    public KernelReadSource Source => _kernel.Source;
+    public KernelReadSource Source => _reader.Source;
 
-    /// <summary>The members of a process' mm_struct.</summary>
+    /// <summary>Reads the members of a process' mm_struct.</summary>
     /// <param name="process">The process.</param>
     /// <exception cref="MemProcException">
-    /// ReadMemory: EACCES where this user may not read the process. ReadKernelMemory, ReadBtf: the kernel's memory cannot
-    /// be read; the message says why; ESRCH where the process exits or begins another program.
+    /// ReadMemory: EACCES if this user may not read the process. ReadKernelMemory, ReadBtf: the kernel's memory cannot be
+    /// read; the message has the reason; ESRCH if the process exits or starts another program.
     /// </exception>
     public KernelMemoryMap Read(LinuxProcess process)
     {
-        ProcessKernelMemory memory = new(_kernel.For(process), process);
-        KernelMemoryMap map = new(memory);
-        // Behind the reading: what was read before is of a process that was still there.
-        memory.ThrowIfGone(Operation.ReadKernelMemory);
+        KernelProcess kernel = new(_reader, process);
+        KernelMemoryMap map = new(kernel, _reader.Layout.Memory);
+        // After the read: what was read is that of a process that still existed.
+        kernel.ThrowIfGone(Operation.ReadKernelMemory);
         return map;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _kernel.Dispose();
+    public void Dispose() => _reader.Dispose();
 }

@@ -5,53 +5,54 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// Finds this process in the kernel's list of tasks, for a way to read that cannot tell who asks: the task whose open
-/// file is the one that was opened, and whose memory that file stands for.
+/// Finds this process in the kernel's list of tasks, for a method that cannot identify the caller. It opens its own
+/// <c>/proc/self/mem</c> and looks for the task whose descriptor of that number has that task's mm_struct.
 /// </summary>
 internal static class KernelTasks
 {
     private const string FirstTask = " init_task";
 
-    /// <summary>Address of this process' task_struct.</summary>
-    /// <param name="session">The kernel's memory.</param>
-    /// <param name="files">Where procfs is.</param>
-    /// <exception cref="MemProcException">ReadKernelMemory: the list has no beginning that is told, or we are not in it.</exception>
-    public static ulong FindOwn(KernelSession session, KernelFiles files)
+    /// <summary>Returns the address of this process' task_struct.</summary>
+    /// <param name="reader">The kernel's memory.</param>
+    /// <param name="files">Where procfs is mounted.</param>
+    /// <exception cref="MemProcException">
+    /// ReadKernelMemory: EPERM if kallsyms does not show where the list begins, ESRCH if this process is not in it.
+    /// </exception>
+    public static ulong FindOwn(KernelReader reader, KernelFiles files)
     {
         using SafeFileHandle memory = Libc.OpenAt(null, $"{files.Proc}/self/mem");
-        KernelLayout layout = session.Layout;
         ulong first = FirstAddress(files);
         ulong task = first;
         do
         {
-            if (IsOwn(session, task, (int)memory.DangerousGetHandle()))
+            if (IsOwn(reader, task, (int)memory.DangerousGetHandle()))
             {
                 return task;
             }
 
-            task = session.ReadWord(task + (ulong)layout.TaskTasks) - (ulong)layout.TaskTasks;
+            task = reader.ReadUInt64(task, reader.Layout.TaskTasks) - (ulong)reader.Layout.TaskTasks;
         }
         while (task != first);
 
         throw new MemProcException(Operation.ReadKernelMemory, Errno.ESRCH,
-            "This process was not found in the kernel's list of tasks; it may have changed meanwhile. Try again.");
+            "This process was not found in the kernel's list of tasks, which may have changed during the search. Try again.");
     }
 
-    private static bool IsOwn(KernelSession session, ulong task, int descriptor)
+    private static bool IsOwn(KernelReader reader, ulong task, int descriptor)
     {
-        KernelLayout layout = session.Layout;
-        ulong memory = session.ReadWord(task + (ulong)layout.TaskMemory);
-        ulong open = session.ReadWord(task + (ulong)layout.TaskFiles);
-        if (memory == 0 || open == 0)
+        KernelLayout layout = reader.Layout;
+        ulong memory = reader.ReadUInt64(task, layout.TaskMemory);
+        ulong files = reader.ReadUInt64(task, layout.TaskFiles);
+        if (memory == 0 || files == 0)
         {
             return false;
         }
 
-        ulong table = session.ReadWord(open + (ulong)layout.FilesTable);
-        // The number of descriptors is the table's first member.
-        return session.ReadHalf(table) > (uint)descriptor
-            && session.ReadWord(session.ReadWord(table + (ulong)layout.TableFiles) + 8 * (ulong)descriptor) is var file and not 0
-            && session.ReadWord(file + (ulong)layout.FilePrivate) == memory;
+        ulong table = reader.ReadUInt64(files, layout.FilesTable);
+        // max_fds is the first member of fdtable.
+        return reader.ReadUInt32(table, 0) > (uint)descriptor
+            && reader.ReadUInt64(reader.ReadUInt64(table, layout.TableFiles), sizeof(ulong) * descriptor) is var file and not 0
+            && reader.ReadUInt64(file, layout.FilePrivate) == memory;
     }
 
     private static ulong FirstAddress(KernelFiles files)
@@ -62,7 +63,8 @@ internal static class KernelTasks
         return line is not null && ulong.TryParse(line.AsSpan(0, line.IndexOf(' ', StringComparison.Ordinal)),
             NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong address) && address != 0
             ? address
-            : throw new MemProcException(Operation.ReadKernelMemory, Errno.EPERM, "/proc/kallsyms does not tell where the kernel's list of "
-                + "tasks begins: it takes CAP_SYSLOG, or kernel.kptr_restrict below 2, and CONFIG_KALLSYMS_ALL.");
+            : throw new MemProcException(Operation.ReadKernelMemory, Errno.EPERM,
+                $"{symbols} does not show where the kernel's list of tasks begins. Requires CAP_SYSLOG, or "
+                + "kernel.kptr_restrict below 2, and a kernel with CONFIG_KALLSYMS_ALL.");
     }
 }

@@ -1,36 +1,28 @@
 namespace MemProc;
 
 /// <summary>A mapping as the kernel keeps it: its vm_area_struct.</summary>
-public sealed class KernelVma
+public sealed class KernelVma : ProcessOutput
 {
     private const int DeviceMinorBits = 20;
 
-    private readonly ProcessIdentity _process;
     private readonly uint _device;
 
-    internal KernelVma(ProcessIdentity process, ulong memory, int index, in KernelVmaFields fields)
+    internal KernelVma(ProcessIdentity process, ulong memory, int index, in KernelVmaRecord record)
     {
-        _process = process;
+        Process = process;
         MmAddress = memory;
         Index = index;
-        KernelAddress = fields.Address;
-        Start = fields.Start;
-        End = fields.End;
-        FlagSet = fields.Flags;
-        PageOffset = fields.PageOffset;
-        FileAddress = fields.File == 0 ? null : fields.File;
-        Inode = fields.Inode;
-        _device = fields.Device;
+        KernelAddress = record.Address;
+        Start = record.Start;
+        End = record.End;
+        FlagSet = record.Flags;
+        PageOffset = record.PageOffset;
+        FileAddress = record.File == 0 ? null : record.File;
+        Inode = record.Inode;
+        _device = record.Device;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>Address of the vm_area_struct.</summary>
     public ulong KernelAddress { get; }
@@ -38,39 +30,74 @@ public sealed class KernelVma
     /// <summary>Address of the mm_struct that it belongs to.</summary>
     public ulong MmAddress { get; }
 
-    /// <summary>Place in the list, from 0.</summary>
+    /// <summary>Position in the list, from 0.</summary>
     public int Index { get; }
 
     /// <summary>First address.</summary>
     public ulong Start { get; }
 
-    /// <summary>First address behind the mapping.</summary>
+    /// <summary>First address after the mapping.</summary>
     public ulong End { get; }
 
     /// <summary>Size in bytes.</summary>
     public ulong SizeBytes => End - Start;
 
-    /// <summary>vm_flags as they are.</summary>
+    /// <summary>vm_flags, all bits.</summary>
     public ulong FlagSet { get; }
 
-    /// <summary>The flags whose bits mean the same in every kernel that is known, by the kernel's names without VM_.</summary>
+    /// <summary>The flags whose bits have the same meaning from Linux 5.10 to 6.18, by the kernel's names without VM_.</summary>
     public IReadOnlyList<string> Flags => VmaFlagNames.Of(FlagSet);
 
     /// <summary>The four letters of <c>/proc/PID/maps</c>: <c>r-xp</c>.</summary>
     public string Permissions => VmaFlagNames.Letters(FlagSet);
 
-    /// <summary>vm_pgoff: the page of the file where the mapping begins; of anonymous memory another number.</summary>
+    /// <summary>vm_pgoff: the page of the file at which the mapping begins; for anonymous memory another number.</summary>
     public ulong PageOffset { get; }
 
-    /// <summary>Offset in the file, bytes; 0 where there is no file.</summary>
+    /// <summary>Offset in the file, bytes; 0 if no file is mapped.</summary>
     public ulong Offset => FileAddress is null ? 0 : PageOffset * MachinePage.SizeBytes;
 
-    /// <summary>Address of the struct file; null where there is none.</summary>
+    /// <summary>Address of the struct file; null if no file is mapped.</summary>
     public ulong? FileAddress { get; }
 
-    /// <summary>The file's inode; 0 where there is no file.</summary>
+    /// <summary>The file's inode number; 0 if no file is mapped.</summary>
     public ulong Inode { get; }
 
     /// <summary>The device of the file system, <c>major:minor</c> in hex.</summary>
     public string Device => $"{_device >> DeviceMinorBits:x2}:{_device & ((1u << DeviceMinorBits) - 1):x2}";
+}
+
+/// <summary>Names of vm_flags (<c>include/linux/mm.h</c>) whose bits are the same from Linux 5.10 to 6.18.</summary>
+internal static class VmaFlagNames
+{
+    private const ulong Read = 1;
+    private const ulong Write = 2;
+    private const ulong Execute = 4;
+    private const ulong Shared = 8;
+
+    /// <summary><c>/proc/PID/maps</c> shows <c>s</c> for this flag, also where the mapping cannot be written.</summary>
+    private const ulong MayShare = 0x80;
+
+    private static readonly (ulong Bit, string Name)[] Names =
+    [
+        (Read, "READ"), (Write, "WRITE"), (Execute, "EXEC"), (Shared, "SHARED"), (0x10, "MAYREAD"), (0x20, "MAYWRITE"),
+        (0x40, "MAYEXEC"), (MayShare, "MAYSHARE"), (0x100, "GROWSDOWN"), (0x200, "UFFD_MISSING"), (0x400, "PFNMAP"),
+        (0x1000, "UFFD_WP"), (0x2000, "LOCKED"), (0x4000, "IO"), (0x8000, "SEQ_READ"), (0x1_0000, "RAND_READ"),
+        (0x2_0000, "DONTCOPY"), (0x4_0000, "DONTEXPAND"), (0x8_0000, "LOCKONFAULT"), (0x10_0000, "ACCOUNT"),
+        (0x20_0000, "NORESERVE"), (0x40_0000, "HUGETLB"), (0x80_0000, "SYNC"), (0x200_0000, "WIPEONFORK"),
+        (0x400_0000, "DONTDUMP"), (0x800_0000, "SOFTDIRTY"), (0x1000_0000, "MIXEDMAP"), (0x2000_0000, "HUGEPAGE"),
+        (0x4000_0000, "NOHUGEPAGE"), (0x8000_0000, "MERGEABLE"),
+    ];
+
+    /// <summary>Returns the names of the bits that are set, without the bits that have no name.</summary>
+    public static string[] Of(ulong flags) => [.. Names.Where(flag => (flags & flag.Bit) != 0).Select(flag => flag.Name)];
+
+    /// <summary>Returns the four letters of <c>/proc/PID/maps</c>.</summary>
+    public static string Letters(ulong flags) => string.Create(4, flags, static (letters, bits) =>
+    {
+        letters[0] = (bits & Read) != 0 ? 'r' : '-';
+        letters[1] = (bits & Write) != 0 ? 'w' : '-';
+        letters[2] = (bits & Execute) != 0 ? 'x' : '-';
+        letters[3] = (bits & MayShare) != 0 ? 's' : 'p';
+    });
 }

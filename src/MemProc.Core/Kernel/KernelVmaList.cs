@@ -1,41 +1,30 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>The mappings that hang on an mm_struct: in a maple tree, or before Linux 6.1 in a linked list.</summary>
-internal sealed class KernelVmaList
+/// <summary>Reads the mappings of an mm_struct: a maple tree, or before Linux 6.1 a linked list.</summary>
+/// <param name="reader">The kernel's memory.</param>
+/// <param name="memory">Address of the mm_struct.</param>
+internal sealed class KernelVmaList(KernelReader reader, ulong memory)
 {
-    private readonly KernelSession _session;
-    private readonly ulong _memory;
-
-    /// <summary>Prepares the reading.</summary>
-    /// <param name="session">The kernel's memory.</param>
-    /// <param name="address">Address of the mm_struct.</param>
-    public KernelVmaList(KernelSession session, ulong address)
-    {
-        _session = session;
-        _memory = address;
-    }
+    private const int MaxMappings = 10_000_000;
 
     /// <summary>Reads the list once.</summary>
-    /// <param name="found">Gets the mappings in address order.</param>
-    /// <returns>False where it changed under the reading, as far as the list itself shows that.</returns>
-    public bool TryRead(List<KernelVmaFields> found)
+    /// <param name="found">Receives the mappings in address order.</param>
+    /// <returns>False if the list changed during the read, as far as the list itself shows it.</returns>
+    public bool TryRead(List<KernelVmaRecord> found)
     {
-        KernelLayout layout = _session.Layout;
-        bool isTree = layout is { Maple: not null, Memory.Tree: not null };
+        bool isTree = reader.Layout is { Maple: not null, Memory.Tree: not null };
         return (isTree ? TryReadTree(found) : TryReadList(found)) && TryAddFiles(found);
     }
 
-    private bool TryReadTree(List<KernelVmaFields> found)
+    private bool TryReadTree(List<KernelVmaRecord> found)
     {
-        KernelLayout.MapleOffsets maple = _session.Layout.Maple!;
-        ulong root = _session.ReadWord(_memory + (ulong)(_session.Layout.Memory.Tree!.Value + maple.Root));
+        KernelLayout.MapleOffsets maple = reader.Layout.Maple!;
+        ulong root = reader.ReadUInt64(memory, reader.Layout.Memory.Tree!.Value + maple.Root);
         List<MapleTree.Range> entries = [];
         MapleTree tree = new(maple,
-            (addresses, nodes) => _session.TryReadMany(addresses, maple.NodeBytes, nodes) == Errno.None);
+            (addresses, nodes) => reader.TryReadMany(addresses, maple.NodeBytes, nodes) == Errno.None);
         if (!tree.TryRead(root, entries)
             || !TryReadStructures([.. entries.Select(entry => entry.Entry)], found))
         {
@@ -53,16 +42,14 @@ internal sealed class KernelVmaList
         return true;
     }
 
-    /// <summary>Before Linux 6.1: one mapping leads to the next.</summary>
-    private bool TryReadList(List<KernelVmaFields> found)
+    private bool TryReadList(List<KernelVmaRecord> found)
     {
-        const int MostMappings = 10_000_000;
-        KernelLayout layout = _session.Layout;
-        ulong next = _session.ReadWord(_memory + (ulong)(layout.Memory.List ?? 0));
+        KernelLayout layout = reader.Layout;
+        ulong next = reader.ReadUInt64(memory, layout.Memory.List ?? 0);
         while (next != 0)
         {
-            if (found.Count > MostMappings || !TryReadStructures([next], found)
-                || !TryWord(next + (ulong)(layout.Vma.Next ?? 0), out next))
+            if (found.Count > MaxMappings || !TryReadStructures([next], found)
+                || !reader.TryReadUInt64(next, layout.Vma.Next ?? 0, out next))
             {
                 return false;
             }
@@ -71,52 +58,52 @@ internal sealed class KernelVmaList
         return true;
     }
 
-    private bool TryReadStructures(ulong[] addresses, List<KernelVmaFields> found)
+    private bool TryReadStructures(ulong[] addresses, List<KernelVmaRecord> found)
     {
-        KernelLayout.VmaOffsets offsets = _session.Layout.Vma;
+        KernelLayout.VmaOffsets offsets = reader.Layout.Vma;
         int size = offsets.UsedBytes;
         byte[] bytes = new byte[addresses.Length * size];
-        if (_session.TryReadMany(addresses, size, bytes) != Errno.None)
+        if (reader.TryReadMany(addresses, size, bytes) != Errno.None)
         {
             return false;
         }
 
         for (int index = 0; index < addresses.Length; index++)
         {
-            ReadOnlySpan<byte> vma = bytes.AsSpan(index * size, size);
-            KernelVmaFields fields = new(addresses[index], Word(vma, offsets.Start), Word(vma, offsets.End),
-                Word(vma, offsets.Flags), Word(vma, offsets.PageOffset), Word(vma, offsets.File), 0, 0);
-            if (fields.Start >= fields.End)
+            KernelStructure vma = new(bytes.AsSpan(index * size, size));
+            KernelVmaRecord record = new(addresses[index], vma.ReadUInt64(offsets.Start), vma.ReadUInt64(offsets.End),
+                vma.ReadUInt64(offsets.Flags), vma.ReadUInt64(offsets.PageOffset), vma.ReadUInt64(offsets.File), 0, 0);
+            if (record.Start >= record.End)
             {
                 return false;
             }
 
-            found.Add(fields);
+            found.Add(record);
         }
 
         return true;
     }
 
-    /// <summary>Looks up inodes and devices of the files, each once.</summary>
-    private bool TryAddFiles(List<KernelVmaFields> found)
+    /// <summary>Looks up the inode and device of each mapped file once.</summary>
+    private bool TryAddFiles(List<KernelVmaRecord> found)
     {
-        KernelLayout layout = _session.Layout;
+        KernelLayout layout = reader.Layout;
         ulong[] files = [.. found.Select(vma => vma.File).Where(file => file != 0).Distinct()];
-        if (!TryWords(files, layout.FileInode, out ulong[] inodes)
-            || !TryAskUsersFiles(files, inodes)
-            || !TryWords(inodes, layout.InodeNumber, out ulong[] numbers)
-            || !TryWords(inodes, layout.InodeSuperBlock, out ulong[] superBlocks)
-            || !TryWords(superBlocks, layout.SuperBlockDevice, out ulong[] devices))
+        if (!reader.TryReadUInt64s(files, layout.FileInode, out ulong[] inodes)
+            || !TryReadUserFiles(files, inodes)
+            || !reader.TryReadUInt64s(inodes, layout.InodeNumber, out ulong[] numbers)
+            || !reader.TryReadUInt64s(inodes, layout.InodeSuperBlock, out ulong[] superBlocks)
+            || !reader.TryReadUInt64s(superBlocks, layout.SuperBlockDevice, out ulong[] devices))
         {
             return false;
         }
 
-        Dictionary<ulong, int> places = files.Select((file, place) => (file, place)).ToDictionary();
+        Dictionary<ulong, int> indexes = files.Select((file, index) => (file, index)).ToDictionary();
         for (int index = 0; index < found.Count; index++)
         {
-            if (places.TryGetValue(found[index].File, out int place))
+            if (indexes.TryGetValue(found[index].File, out int file))
             {
-                found[index] = found[index] with { Inode = numbers[place], Device = (uint)devices[place] };
+                found[index] = found[index] with { Inode = numbers[file], Device = (uint)devices[file] };
             }
         }
 
@@ -124,19 +111,19 @@ internal sealed class KernelVmaList
     }
 
     /// <summary>
-    /// Of a file in a file system above another one the kernel maps the lower file, which knows what the user had opened.
+    /// Replaces the inodes of backing files by those of the files that the user opened. A stacked file system such as
+    /// overlayfs maps the file of the lower file system, which keeps the path that was opened.
     /// </summary>
-    private bool TryAskUsersFiles(ulong[] files, ulong[] inodes)
+    private bool TryReadUserFiles(ulong[] files, ulong[] inodes)
     {
         // FMODE_BACKING of include/linux/fs.h.
         ulong isBacking = Environment.OSVersion.Version >= new Version(6, 14) ? 1UL << 24 : 1UL << 25;
-        KernelLayout layout = _session.Layout;
-        if (layout is not { FileMode: int mode, BackingPath: int path, EntryInode: int inode })
+        if (reader.Layout is not { FileMode: int mode, BackingPath: int path, EntryInode: int inode })
         {
             return true;
         }
 
-        if (!TryWords(files, mode, out ulong[] modes))
+        if (!reader.TryReadUInt64s(files, mode, out ulong[] modes))
         {
             return false;
         }
@@ -144,8 +131,8 @@ internal sealed class KernelVmaList
         for (int index = 0; index < files.Length; index++)
         {
             if ((modes[index] & isBacking) != 0
-                && (!TryWord(files[index] + (ulong)path, out ulong entry)
-                    || !TryWord(entry + (ulong)inode, out inodes[index])))
+                && (!reader.TryReadUInt64(files[index], path, out ulong entry)
+                    || !reader.TryReadUInt64(entry, inode, out inodes[index])))
             {
                 return false;
             }
@@ -153,20 +140,16 @@ internal sealed class KernelVmaList
 
         return true;
     }
-
-    private bool TryWords(ulong[] structures, int offset, out ulong[] words)
-    {
-        words = new ulong[structures.Length];
-        return _session.TryReadMany(Array.ConvertAll(structures, structure => structure + (ulong)offset), sizeof(ulong),
-            MemoryMarshal.AsBytes(words.AsSpan())) == Errno.None;
-    }
-
-    private bool TryWord(ulong address, out ulong value)
-    {
-        value = 0;
-        return _session.TryRead(address, MemoryMarshal.AsBytes(new Span<ulong>(ref value))) == Errno.None;
-    }
-
-    private static ulong Word(ReadOnlySpan<byte> bytes, int offset) =>
-        BinaryPrimitives.ReadUInt64LittleEndian(bytes[offset..]);
 }
+
+/// <summary>Members of a vm_area_struct, with inode and device of its file.</summary>
+/// <param name="Address">Address of the structure.</param>
+/// <param name="Start">vm_start: first address of the mapping.</param>
+/// <param name="End">vm_end: first address after it.</param>
+/// <param name="Flags">vm_flags.</param>
+/// <param name="PageOffset">vm_pgoff.</param>
+/// <param name="File">vm_file: address of the struct file, or 0.</param>
+/// <param name="Inode">i_ino of the file.</param>
+/// <param name="Device">s_dev of its file system, in the kernel's internal encoding.</param>
+internal readonly record struct KernelVmaRecord(
+    ulong Address, ulong Start, ulong End, ulong Flags, ulong PageOffset, ulong File, ulong Inode, uint Device);

@@ -3,71 +3,69 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// The kernel's own list of a process' mappings. It is read without a lock: what shows that it changed meanwhile makes
-/// the reader begin again.
+/// Reads the kernel's own list of a process' mappings. No lock is held: a list that changed during the read is read again.
 /// </summary>
-/// <param name="source">How to read it. It is opened when it is first needed.</param>
-/// <param name="files">Where the kernel's file systems are; the usual places when left out.</param>
-/// <param name="cancellation">Stops the reading.</param>
+/// <param name="source">How to read the kernel's memory. It is opened at the first use.</param>
+/// <param name="files">Where the kernel's file systems are mounted; null for the usual places.</param>
+/// <param name="cancellation">Stops the read.</param>
 public sealed class KernelVmaReader(
     KernelReadSource source = KernelReadSource.Auto, KernelFiles? files = null, CancellationToken cancellation = default)
     : IDisposable
 {
-    private const int Attempts = 2000;
+    private const int MaxAttempts = 2000;
 
-    /// <summary>From here on whoever changes the mappings is given time: a fork of a large process takes a while.</summary>
-    private const int Patience = 1000;
+    /// <summary>Attempts without a pause. A fork of a large process changes the mappings for longer than they take.</summary>
+    private const int SpinAttempts = 1000;
 
-    private readonly KernelAccess _kernel = new(source, files);
+    private readonly KernelReader _reader = new(source, files);
 
     /// <inheritdoc cref="PageTableReader.Source"/>
-    public KernelReadSource Source => _kernel.Source;
+    public KernelReadSource Source => _reader.Source;
 
-    /// <summary>All mappings in address order, as they were at one moment.</summary>
+    /// <summary>Reads all mappings in address order, as they were at one moment.</summary>
     /// <param name="process">The process.</param>
     /// <exception cref="MemProcException">
-    /// ReadMemory: EACCES where this user may not read the process. ReadVmas: EAGAIN where they change too fast; ESRCH
-    /// where the process exits.
+    /// ReadMemory: EACCES if this user may not read the process. ReadVmas: EAGAIN if the mappings change too fast; ESRCH if
+    /// the process exits. ReadKernelMemory, ReadBtf: the kernel's memory cannot be read; the message has the reason.
     /// </exception>
     public IReadOnlyList<KernelVma> Read(LinuxProcess process)
     {
-        KernelSession session = _kernel.For(process);
-        ProcessKernelMemory memory = new(session, process);
-        KernelVmaList list = new(session, memory.Address);
-        List<KernelVmaFields> found = [];
-        for (int attempt = 0; attempt < Attempts; attempt++)
+        KernelProcess kernel = new(_reader, process);
+        KernelVmaList list = new(_reader, kernel.Address);
+        List<KernelVmaRecord> found = [];
+        for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
             cancellation.ThrowIfCancellationRequested();
-            memory.ThrowIfGone(Operation.ReadVmas);
+            kernel.ThrowIfGone(Operation.ReadVmas);
             found.Clear();
-            (uint? sequence, uint count) = (memory.Sequence, memory.MapCount);
-            bool isWriting = session.Layout.Memory.SequenceTellsWriters && (sequence & 1) == 1;
+            (uint? sequence, uint count) = (kernel.Sequence, kernel.MapCount);
+            bool isWriting = _reader.Layout.Memory.SequenceMarksWriters && (sequence & 1) == 1;
             if (!isWriting && list.TryRead(found)
-                && count == found.Count && count == memory.MapCount && sequence == memory.Sequence)
+                && count == found.Count && count == kernel.MapCount && sequence == kernel.Sequence)
             {
-                return [.. found.Select((fields, index) => new KernelVma(process.Identity, memory.Address, index, fields))];
+                return [.. found.Select((record, index) => new KernelVma(process.Identity, kernel.Address, index, record))];
             }
 
-            if (attempt >= Patience)
+            if (attempt >= SpinAttempts)
             {
                 cancellation.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(1));
             }
         }
 
         throw new MemProcException(Operation.ReadVmas, Errno.EAGAIN,
-            $"Process {process.Identity}: its mappings changed under each of {Attempts} readings.", process.Id);
+            $"Process {process.Identity}: the mappings changed during each of {MaxAttempts} reads.", process.Id);
     }
 
-    /// <summary>The mapping that holds an address.</summary>
+    /// <summary>Reads the mapping that contains an address.</summary>
     /// <param name="process">The process.</param>
     /// <param name="address">The address.</param>
     /// <exception cref="MemProcException">
-    /// What <see cref="Read(LinuxProcess)"/> throws. FindMap: ENOENT where nothing is mapped there.
+    /// Those of <see cref="Read(LinuxProcess)"/>. FindMap: ENOENT if nothing is mapped at the address.
     /// </exception>
     public KernelVma Read(LinuxProcess process, ulong address) =>
         Read(process).FirstOrDefault(vma => address >= vma.Start && address < vma.End)
         ?? throw MapReader.NotMapped(process, address);
 
     /// <inheritdoc/>
-    public void Dispose() => _kernel.Dispose();
+    public void Dispose() => _reader.Dispose();
 }

@@ -1,7 +1,7 @@
 namespace MemProc;
 
-/// <summary>An entry of a process' page table, one of those between its root and a page.</summary>
-public sealed class PageTableEntry
+/// <summary>An entry of a process' page table, on the way from the root to a page.</summary>
+public sealed class PageTableEntry : ProcessOutput
 {
     private readonly PageTableContext _context;
     private readonly int _level;
@@ -15,14 +15,7 @@ public sealed class PageTableEntry
         Entry = step.Entry;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _context.Identity.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _context.Identity.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _context.Identity.StartTicks;
+    internal override ProcessIdentity Process => _context.Identity;
 
     /// <summary>The address of the process that was looked up.</summary>
     public ulong Address { get; }
@@ -33,7 +26,7 @@ public sealed class PageTableEntry
     /// <summary>The kernel's address of its table.</summary>
     public ulong TableAddress { get; }
 
-    /// <summary>Its place in the table, from 0.</summary>
+    /// <summary>Its index in the table, from 0.</summary>
     public int Index => _context.Format.IndexOf(Address, _level);
 
     /// <summary>Its offset in the table, bytes.</summary>
@@ -42,18 +35,18 @@ public sealed class PageTableEntry
     /// <summary>The kernel's address of the entry.</summary>
     public ulong EntryAddress => TableAddress + (ulong)IndexBytes;
 
-    /// <summary>Its 64 bits.</summary>
+    /// <summary>The 64 bits of the entry.</summary>
     public ulong Entry { get; }
 
-    /// <summary>It leads on, to a table or to memory.</summary>
+    /// <summary>It points to a table or to a page.</summary>
     public bool IsPresent => Bits.IsPresent;
 
-    /// <summary>It is the last one: behind it stands memory, or what became of it.</summary>
+    /// <summary>It is the last entry of the walk: it maps a page, or records what became of the page.</summary>
     public bool IsLeaf => Bits.IsLeaf;
 
     /// <summary>
-    /// Physical address of what it leads to: of the address that was looked up where it is a leaf, else of the next table;
-    /// null where it leads nowhere.
+    /// Physical address that it points to: for a leaf that of the address that was looked up, otherwise that of the next
+    /// table; null if it is not present.
     /// </summary>
     public ulong? PhysicalAddress => Bits switch
     {
@@ -62,57 +55,62 @@ public sealed class PageTableEntry
         var table => table.PhysicalAddress,
     };
 
-    /// <summary>The frame of <see cref="PhysicalAddress"/>.</summary>
+    /// <summary>Frame number of <see cref="PhysicalAddress"/>.</summary>
     public ulong? Pfn => PhysicalAddress / MachinePage.SizeBytes;
 
-    /// <summary>Bytes of the process' address space that an entry of this level stands for.</summary>
+    /// <summary>Bytes of address space that an entry of this level covers.</summary>
     public ulong CoveredBytes => _context.Format.BytesOf(_level);
 
-    /// <summary>Bytes of the page behind it; null where it is no leaf or leads nowhere.</summary>
+    /// <summary>Size of the page that it maps, bytes; null if it is not a leaf or not present.</summary>
     public ulong? PageSizeBytes => Bits is { IsPresent: true, IsLeaf: true } ? CoveredBytes : null;
 
     /// <summary>The bits that are set, by the names of the processor and the kernel: P, RW, US, A, D, NX…</summary>
-    public IReadOnlyList<string> Flags => _context.Format.NamesOf(Entry, _level);
+    public IReadOnlyList<string> Flags => _context.Format.FlagNames(Entry, _level);
 
-    /// <summary>May be written; null where the entry does not tell.</summary>
-    public bool? IsWritable => Says(PageTableTrait.Writable);
+    /// <summary>The page may be written; null if the entry does not record it.</summary>
+    public bool? IsWritable => TestTrait(PageTableTrait.Writable);
 
-    /// <summary>Programs may use it, not only the kernel; null where the entry does not tell.</summary>
-    public bool? IsUser => Says(PageTableTrait.User);
+    /// <summary>User code may access it, not only the kernel; null if the entry does not record it.</summary>
+    public bool? IsUser => TestTrait(PageTableTrait.User);
 
-    /// <summary>The processor has used it since somebody looked; null where the entry does not tell.</summary>
-    public bool? IsAccessed => Says(PageTableTrait.Accessed);
+    /// <summary>The processor has used it since the bit was cleared; null if the entry does not record it.</summary>
+    public bool? IsAccessed => TestTrait(PageTableTrait.Accessed);
 
-    /// <summary>The page was written to; null where it is no leaf.</summary>
-    public bool? IsDirty => Says(PageTableTrait.Dirty);
+    /// <summary>The page was written to; null if the entry is not a leaf.</summary>
+    public bool? IsDirty => TestTrait(PageTableTrait.Dirty);
 
-    /// <summary>It holds in every address space; null where it is no leaf.</summary>
-    public bool? IsGlobal => Says(PageTableTrait.Global);
+    /// <summary>It is valid in every address space; null if the entry is not a leaf.</summary>
+    public bool? IsGlobal => TestTrait(PageTableTrait.Global);
 
-    /// <summary>May not be executed by programs.</summary>
-    public bool? IsNoExecute => Says(PageTableTrait.NoExecute);
+    /// <summary>User code may not execute the page; null if the entry does not record it.</summary>
+    public bool? IsNoExecute => TestTrait(PageTableTrait.NoExecute);
 
     /// <summary>
-    /// The soft-dirty bit, which a kernel without CONFIG_MEM_SOFT_DIRTY never sets; null where the entry does not tell.
+    /// The soft-dirty bit, which a kernel without CONFIG_MEM_SOFT_DIRTY never sets; null if the entry does not record it.
     /// </summary>
-    public bool? IsSoftDirty => Says(PageTableTrait.SoftDirty);
+    public bool? IsSoftDirty => TestTrait(PageTableTrait.SoftDirty);
 
-    /// <summary>Write-protected through userfaultfd; null where the entry does not tell.</summary>
-    public bool? IsWriteProtected => Says(PageTableTrait.WriteProtected);
+    /// <summary>Write-protected through userfaultfd; null if the entry does not record it.</summary>
+    public bool? IsWriteProtected => TestTrait(PageTableTrait.WriteProtected);
 
-    /// <summary>Protection key of x86; null elsewhere, and where it is no leaf.</summary>
+    /// <summary>Protection key of x86; null on other processors, and if the entry is not a leaf.</summary>
     public byte? ProtectionKey => Bits.ProtectionKey;
 
-    /// <summary>Of an entry that is not present: which swap area, or another use of that number; else null.</summary>
+    /// <summary>Swap area of an entry that is not present, or another use of that number; otherwise null.</summary>
     public uint? SwapType => Bits is { IsSwapEntry: true } bits ? bits.SwapType : null;
 
-    /// <summary>Of an entry that is not present: where in the swap area; else null.</summary>
+    /// <summary>Slot in the swap area of an entry that is not present; otherwise null.</summary>
     public ulong? SwapOffset => Bits is { IsSwapEntry: true } bits ? bits.SwapOffset : null;
 
-    /// <summary>The first address behind those that the entry stands for.</summary>
+    /// <summary>The first address after those that the entry covers.</summary>
     internal ulong CoveredEnd => (Address & ~(CoveredBytes - 1)) + CoveredBytes;
 
     private PageTableBits Bits => _context.Format.Decode(Entry, _level);
 
-    private bool? Says(PageTableTrait trait) => _context.Format.Says(Entry, _level, trait);
+    private bool? TestTrait(PageTableTrait trait) => _context.Format.TestTrait(Entry, _level, trait);
 }
+
+/// <summary>What all entries of a process' page table have in common.</summary>
+/// <param name="Identity">The process.</param>
+/// <param name="Format">The layout of its tables.</param>
+internal sealed record PageTableContext(ProcessIdentity Identity, PageTableFormat Format);

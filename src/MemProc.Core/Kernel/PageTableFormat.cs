@@ -3,63 +3,127 @@ using System.Runtime.InteropServices;
 
 namespace MemProc;
 
-/// <summary>How a processor lays out its page tables. Pure: numbers in, numbers out.</summary>
-/// <param name="pageBytes">Bytes of a page: also of a table.</param>
-/// <param name="levels">How many levels there are.</param>
+/// <summary>A level of the page table, from the last one up to the root. Not every machine has all of them.</summary>
+public enum PageTableLevel
+{
+    /// <summary>Page table: one entry for each page.</summary>
+    PTE = 1,
+    /// <summary>Page middle directory.</summary>
+    PMD = 2,
+    /// <summary>Page upper directory.</summary>
+    PUD = 3,
+    /// <summary>The level between PUD and PGD, with five levels only.</summary>
+    P4D = 4,
+    /// <summary>Page global directory: the root.</summary>
+    PGD = 5,
+}
+
+/// <summary>Properties of a page table entry, by names that do not depend on the processor.</summary>
+internal enum PageTableTrait
+{
+    Writable,
+    User,
+    Accessed,
+    Dirty,
+    Global,
+    NoExecute,
+    SoftDirty,
+    WriteProtected,
+}
+
+/// <summary>Where a page table entry points. What a processor does not have is null.</summary>
+internal readonly record struct PageTableBits
+{
+    /// <summary>It points to a frame or to a table of the next level.</summary>
+    public bool IsPresent { get; init; }
+
+    /// <summary>It is the last entry of the walk: it maps a page, or records what became of the page.</summary>
+    public bool IsLeaf { get; init; }
+
+    /// <summary>Physical address of the frame or of the next table; 0 if the entry is not present.</summary>
+    public ulong PhysicalAddress { get; init; }
+
+    /// <summary>It is not present and not empty: the page is in swap, is being migrated, or is a guard.</summary>
+    public bool IsSwapEntry { get; init; }
+
+    /// <summary>The swap area, or another meaning that the kernel gives to the number.</summary>
+    public uint SwapType { get; init; }
+
+    /// <summary>The slot in the swap area.</summary>
+    public ulong SwapOffset { get; init; }
+
+    /// <summary>Protection key of x86.</summary>
+    public byte? ProtectionKey { get; init; }
+}
+
+/// <summary>The layout of a processor's page tables. Pure: numbers in, numbers out.</summary>
+/// <param name="pageBytes">Bytes of a page, and of a table.</param>
+/// <param name="levels">The number of levels.</param>
 internal abstract class PageTableFormat(ulong pageBytes, int levels)
 {
     /// <summary>Bytes of an entry.</summary>
     public const int EntryBytes = 8;
 
-    /// <summary>No machine has more levels.</summary>
-    public const int MostLevels = 5;
+    /// <summary>The largest number of levels that a machine has.</summary>
+    public const int MaxLevels = 5;
 
     /// <summary>Binary logarithm of the page size.</summary>
     public int PageShift { get; } = BitOperations.Log2(pageBytes);
 
-    /// <summary>How many levels there are.</summary>
+    /// <summary>The number of levels.</summary>
     public int Levels { get; } = levels;
 
-    /// <summary>Bits of an address that are the index in a table of one level.</summary>
-    private int IndexBits => PageShift - 3;
+    /// <summary>Bits of an address that are the index in a table.</summary>
+    private int IndexBits => IndexBitsOf(PageShift);
 
-    /// <summary>The format of this machine.</summary>
-    /// <param name="levels">How many levels there are.</param>
-    /// <param name="encryption">The bit that marks encrypted memory in physical addresses, of x86; 0: none.</param>
+    /// <summary>Returns the format of this machine.</summary>
+    /// <param name="levels">The number of levels.</param>
+    /// <param name="encryption">The bit that marks encrypted memory in physical addresses of x86; 0 for none.</param>
     public static PageTableFormat Native(int levels, ulong encryption) =>
         RuntimeInformation.ProcessArchitecture == Architecture.X64
             ? new X64PageTable(levels, encryption, savesDirty: Environment.OSVersion.Version >= new Version(6, 6))
             : new Arm64PageTable(MachinePage.SizeBytes, levels,
                 marksInvalid: Environment.OSVersion.Version >= new Version(6, 10));
 
-    /// <summary>What a level is called: the root is always PGD.</summary>
+    /// <summary>Returns the number of levels that addresses need with this machine's page size.</summary>
+    /// <param name="addressBits">Bits of a virtual address.</param>
+    public static int LevelsFor(int addressBits)
+    {
+        int pageShift = BitOperations.Log2(MachinePage.SizeBytes);
+        int indexBits = IndexBitsOf(pageShift);
+        return (addressBits - pageShift + indexBits - 1) / indexBits;
+    }
+
+    /// <summary>Returns the name of a level: the root is always PGD.</summary>
     /// <param name="level">The level, 1 for the last one.</param>
     public PageTableLevel NameOf(int level) => level == Levels ? PageTableLevel.PGD : (PageTableLevel)level;
 
-    /// <summary>Bytes that an entry of a level stands for.</summary>
+    /// <summary>Returns the bytes that an entry of a level covers.</summary>
     public ulong BytesOf(int level) => 1UL << ShiftOf(level);
 
-    /// <summary>Where an address stands in a table of a level.</summary>
+    /// <summary>Returns the index of an address in a table of a level.</summary>
     public int IndexOf(ulong address, int level) => (int)(address >> ShiftOf(level) & ((1UL << IndexBits) - 1));
 
-    /// <summary>Where an entry leads.</summary>
+    /// <summary>Returns where an entry points.</summary>
     /// <param name="entry">Its bits.</param>
     /// <param name="level">The level of its table.</param>
     public abstract PageTableBits Decode(ulong entry, int level);
 
-    /// <summary>The bits that are set, by the names of the processor and the kernel.</summary>
+    /// <summary>Returns the bits that are set, by the names of the processor and the kernel.</summary>
     /// <inheritdoc cref="Decode"/>
-    public abstract IReadOnlyList<string> NamesOf(ulong entry, int level);
+    public abstract IReadOnlyList<string> FlagNames(ulong entry, int level);
 
-    /// <summary>Whether an entry says something; null where an entry of this kind does not tell.</summary>
+    /// <summary>Returns whether an entry has a property; null if an entry of this kind does not record it.</summary>
     /// <param name="entry">Its bits.</param>
     /// <param name="level">The level of its table.</param>
-    /// <param name="trait">What.</param>
-    public abstract bool? Says(ulong entry, int level, PageTableTrait trait);
+    /// <param name="trait">The property.</param>
+    public abstract bool? TestTrait(ulong entry, int level, PageTableTrait trait);
 
-    /// <summary>The names of those bits that are set.</summary>
-    protected static IEnumerable<string> Named((ulong Bit, string Name)[] bits, ulong entry) =>
+    /// <summary>Returns the names of the bits that are set.</summary>
+    protected static IEnumerable<string> SetBitNames((ulong Bit, string Name)[] bits, ulong entry) =>
         bits.Where(bit => (entry & bit.Bit) != 0).Select(bit => bit.Name);
+
+    private static int IndexBitsOf(int pageShift) => pageShift - BitOperations.Log2(EntryBytes);
 
     private int ShiftOf(int level) => PageShift + IndexBits * (level - 1);
 }

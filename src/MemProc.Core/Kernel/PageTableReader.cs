@@ -1,43 +1,43 @@
 namespace MemProc;
 
 /// <summary>
-/// Raw page tables of processes, read from the kernel's own memory without a module. The kernel is asked for nothing but
-/// to read, and only for processes whose memory this user may read anyway.
+/// Reads raw page tables of processes from the kernel's memory, without a kernel module. It only reads, and only tables of
+/// processes whose memory this user may read.
 /// </summary>
-/// <param name="source">How to read it. It is opened when it is first needed.</param>
-/// <param name="files">Where the kernel's file systems are; the usual places when left out.</param>
-/// <param name="cancellation">Stops the reading of ranges.</param>
+/// <param name="source">How to read the kernel's memory. It is opened at the first use.</param>
+/// <param name="files">Where the kernel's file systems are mounted; null for the usual places.</param>
+/// <param name="cancellation">Stops walks of ranges.</param>
 public sealed class PageTableReader(
     KernelReadSource source = KernelReadSource.Auto, KernelFiles? files = null, CancellationToken cancellation = default)
     : IDisposable
 {
-    private readonly KernelAccess _kernel = new(source, files);
+    private readonly KernelReader _reader = new(source, files);
     private (LinuxProcess Process, PageTableWalker Walker)? _last;
 
-    /// <summary>How the kernel's memory is read: never Auto.</summary>
-    /// <exception cref="MemProcException">ReadKernelMemory, ReadBtf: it cannot be; the message says why.</exception>
-    public KernelReadSource Source => _kernel.Source;
+    /// <summary>The method that reads the kernel's memory: never Auto.</summary>
+    /// <exception cref="MemProcException">ReadKernelMemory, ReadBtf: no method works; the message has the reasons.</exception>
+    public KernelReadSource Source => _reader.Source;
 
-    /// <summary>Makes ready for a process, so that what fails for all of it fails here.</summary>
+    /// <summary>Prepares walks of a process, so that errors that concern all of them appear here.</summary>
     /// <param name="process">The process.</param>
     /// <exception cref="MemProcException">
-    /// ReadMemory: EACCES where this user may not read the process; nothing of the kernel's has been read then.
-    /// ReadKernelMemory: EPERM where a capability is missing, EOPNOTSUPP where this kernel cannot; the message says why.
-    /// ReadBtf: the kernel does not describe its structures.
+    /// ReadMemory: EACCES if this user may not read the process; nothing of the kernel was read then. ReadKernelMemory:
+    /// EPERM if a capability is missing, EOPNOTSUPP if this kernel does not allow it; the message has the reason. ReadBtf:
+    /// the kernel has no type information.
     /// </exception>
     public void Prepare(LinuxProcess process) => WalkerOf(process);
 
-    /// <summary>The entries from the root of a process' page table to the page of an address.</summary>
+    /// <summary>Returns the entries from the root of a process' page table to the page of an address.</summary>
     /// <param name="process">The process.</param>
     /// <param name="address">The address.</param>
     /// <exception cref="MemProcException">
-    /// What <see cref="Prepare"/> throws. WalkPageTable: EINVAL for an address of the kernel; EFAULT for one that no process
-    /// can have; EAGAIN where the page keeps changing; ESRCH where the process exits.
+    /// Those of <see cref="Prepare"/>. WalkPageTable: EINVAL for a kernel address; EFAULT for an address outside user space;
+    /// EAGAIN if the page keeps changing; ESRCH if the process exits.
     /// </exception>
     public IReadOnlyList<PageTableEntry> Entries(LinuxProcess process, ulong address)
     {
         PageTableWalker walker = WalkerOf(process);
-        Span<PageTableStep> steps = stackalloc PageTableStep[PageTableFormat.MostLevels];
+        Span<PageTableStep> steps = stackalloc PageTableStep[PageTableFormat.MaxLevels];
         PageTableEntry[] entries = new PageTableEntry[walker.Walk(address, steps)];
         for (int index = 0; index < entries.Length; index++)
         {
@@ -48,8 +48,8 @@ public sealed class PageTableReader(
     }
 
     /// <summary>
-    /// The same for a range. Each last entry is met once: a large page is one walk, and so is the stretch of an entry
-    /// behind which there is nothing.
+    /// Returns the entries for each page of a range. Each last entry appears once: a large page is one walk, and so are the
+    /// addresses that an empty entry covers.
     /// </summary>
     /// <param name="process">The process.</param>
     /// <param name="address">The first address.</param>
@@ -67,16 +67,17 @@ public sealed class PageTableReader(
         }
     }
 
-    /// <summary>Where the walk to an address ends, in one object.</summary>
+    /// <summary>Walks to an address and returns the last entry.</summary>
     /// <inheritdoc cref="Entries"/>
     public PageTableWalk Walk(LinuxProcess process, ulong address)
     {
         PageTableWalker walker = WalkerOf(process);
-        Span<PageTableStep> steps = stackalloc PageTableStep[PageTableFormat.MostLevels];
+        Span<PageTableStep> steps = stackalloc PageTableStep[PageTableFormat.MaxLevels];
         int count = walker.Walk(address, steps);
         return new PageTableWalk(new PageTableEntry(walker.Context, address, steps[count - 1]));
     }
 
+    /// <summary>Walks to each page of a range. Each last entry appears once.</summary>
     /// <inheritdoc cref="EntriesIn"/>
     public IEnumerable<PageTableWalk> WalksIn(LinuxProcess process, ulong address, ulong length)
     {
@@ -91,13 +92,13 @@ public sealed class PageTableReader(
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _kernel.Dispose();
+    public void Dispose() => _reader.Dispose();
 
     private PageTableWalker WalkerOf(LinuxProcess process)
     {
         if (_last?.Process != process)
         {
-            _last = (process, new PageTableWalker(_kernel.For(process), process));
+            _last = (process, new PageTableWalker(_reader, process));
         }
 
         return _last.Value.Walker;

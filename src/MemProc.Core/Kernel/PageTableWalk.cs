@@ -1,20 +1,13 @@
 namespace MemProc;
 
-/// <summary>What a process' page table has for one address, in one line.</summary>
-public sealed class PageTableWalk
+/// <summary>The result of a page table walk to one address: the last entry.</summary>
+public sealed class PageTableWalk : ProcessOutput
 {
     private readonly PageTableEntry _last;
 
     internal PageTableWalk(PageTableEntry last) => _last = last;
 
-    /// <inheritdoc cref="PageTableEntry.ProcessId"/>
-    public int ProcessId => _last.ProcessId;
-
-    /// <inheritdoc cref="PageTableEntry.ProcessName"/>
-    public string ProcessName => _last.ProcessName;
-
-    /// <inheritdoc cref="PageTableEntry.ProcessStartTicks"/>
-    public ulong ProcessStartTicks => _last.ProcessStartTicks;
+    internal override ProcessIdentity Process => _last.Process;
 
     /// <inheritdoc cref="PageTableEntry.Address"/>
     public ulong Address => _last.Address;
@@ -22,19 +15,19 @@ public sealed class PageTableWalk
     /// <summary>The level at which the walk ended.</summary>
     public PageTableLevel Level => _last.Level;
 
-    /// <summary>Memory stands behind the address.</summary>
+    /// <summary>A page is mapped at the address.</summary>
     public bool IsPresent => _last.IsPresent;
 
     /// <summary>The last entry.</summary>
     public ulong Entry => _last.Entry;
 
-    /// <summary>Physical address of the byte; null where there is none.</summary>
+    /// <summary>Physical address of the byte; null if no page is mapped.</summary>
     public ulong? PhysicalAddress => _last.PhysicalAddress;
 
-    /// <summary>The frame; null where there is none.</summary>
+    /// <summary>Frame number; null if no page is mapped.</summary>
     public ulong? Pfn => _last.Pfn;
 
-    /// <summary>Bytes of the page; null where there is none.</summary>
+    /// <summary>Size of the page, bytes; null if no page is mapped.</summary>
     public ulong? PageSizeBytes => _last.PageSizeBytes;
 
     /// <summary>The bits that are set in the last entry.</summary>

@@ -3,54 +3,52 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Walks the page table of a process as the processor does, from its root to the entry of a page.</summary>
+/// <summary>Walks the page table of a process as the processor does, from the root to the entry of a page.</summary>
 /// <remarks>
-/// No lock is held: tables change and are freed meanwhile. What was found is compared with pagemap, read before and
-/// after; where they differ it is walked again.
+/// No lock is held: tables may change or be freed during a walk. The result is compared with pagemap, which is read before
+/// and after; where they differ the walk is repeated.
 /// </remarks>
 internal sealed class PageTableWalker
 {
-    /// <summary>A page that is being split or moved is at rest again within some of these.</summary>
-    private const int Attempts = 200;
+    /// <summary>A page that is being split or migrated settles within fewer attempts.</summary>
+    private const int MaxAttempts = 200;
 
-    /// <summary>From here on whoever changes the page is given time.</summary>
-    private const int Patience = 50;
+    /// <summary>Attempts without a pause.</summary>
+    private const int SpinAttempts = 50;
 
-    /// <summary>Pages whose words are read together where one page after the other is asked for.</summary>
-    private const int AheadPages = 64;
+    /// <summary>Pagemap entries that are read together when one page is walked to after another.</summary>
+    private const int ReadAheadPages = 64;
 
     /// <summary>
-    /// From this type on the offset is a frame number, of a page that moves or is broken, with bits of the kernel's own
-    /// above it; the real areas have lower ones (<c>include/linux/swap.h</c>).
+    /// From this swap type on the offset is a frame number, of a page that is migrated or poisoned, with bits of the
+    /// kernel's own above it; real swap areas have lower types (<c>include/linux/swap.h</c>).
     /// </summary>
     private const uint FirstSpecialType = 23;
 
-    private readonly KernelSession _session;
-    private readonly LinuxProcess _process;
-    private readonly ProcessKernelMemory _memory;
+    private readonly KernelReader _reader;
+    private readonly KernelProcess _process;
     private readonly ulong _directMap;
     private readonly ulong _root;
 
-    /// <summary>Words of pagemap that were read before walks: those of pages that are walked to one after the other.</summary>
-    private readonly ulong[] _ahead = new ulong[AheadPages];
+    /// <summary>Pagemap entries that were read ahead of the walks to their pages.</summary>
+    private readonly ulong[] _ahead = new ulong[ReadAheadPages];
     private ulong _aheadPage;
     private int _aheadCount;
 
     /// <summary>Prepares walks.</summary>
-    /// <param name="session">The kernel's memory.</param>
+    /// <param name="reader">The kernel's memory.</param>
     /// <param name="process">The process.</param>
-    /// <inheritdoc cref="ProcessKernelMemory(KernelSession, LinuxProcess)" path="/exception"/>
-    public PageTableWalker(KernelSession session, LinuxProcess process)
+    /// <inheritdoc cref="KernelProcess(KernelReader, LinuxProcess)" path="/exception"/>
+    public PageTableWalker(KernelReader reader, LinuxProcess process)
     {
-        _session = session;
-        _process = process;
-        _directMap = session.PageTables.DirectMap;
-        Context = new PageTableContext(process.Identity, session.PageTables.Format);
-        _memory = new ProcessKernelMemory(session, process);
-        _memory.ThrowIfGone(Operation.WalkPageTable);
-        // What a walk finds is compared with pagemap: that has to be of the same memory.
-        _memory.ThrowUnlessOf(process.PageMap, Operation.WalkPageTable);
-        _root = _memory.PageTable;
+        _reader = reader;
+        _process = new KernelProcess(reader, process);
+        _directMap = reader.PageTables.DirectMap;
+        Context = new PageTableContext(process.Identity, reader.PageTables.Format);
+        _process.ThrowIfGone(Operation.WalkPageTable);
+        // Walks are compared with pagemap, which must be that of the same memory.
+        _process.ThrowIfOtherMemory(process.PageMap, Operation.WalkPageTable);
+        _root = _process.PageTable;
     }
 
     /// <summary>What all entries have in common.</summary>
@@ -58,40 +56,40 @@ internal sealed class PageTableWalker
 
     private PageTableFormat Format => Context.Format;
 
-    /// <summary>The entries from the root to the page of an address, the last one that there is included.</summary>
+    /// <summary>Walks to the page of an address.</summary>
     /// <param name="address">An address of the process.</param>
-    /// <param name="steps">Gets them; room for all levels.</param>
-    /// <returns>How many there are, at least 1.</returns>
+    /// <param name="steps">Receives the entries from the root on; must have room for all levels.</param>
+    /// <returns>The number of entries, at least 1.</returns>
     /// <exception cref="MemProcException">
-    /// WalkPageTable: EINVAL for an address of the kernel; EFAULT where the process can have no memory; EAGAIN where walk
-    /// and pagemap do not agree however often one looks; ESRCH where the process exits or begins another program.
+    /// WalkPageTable: EINVAL for a kernel address; EFAULT for an address outside user space; EAGAIN if walk and pagemap
+    /// differ in every attempt; ESRCH if the process exits or starts another program.
     /// </exception>
     public int Walk(ulong address, Span<PageTableStep> steps)
     {
         UserRange.End(address, 1, Operation.WalkPageTable);
-        for (int attempt = 0; attempt < Attempts; attempt++)
+        for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
-            PageMapWord before = attempt == 0 ? WordAhead(address) : WordOf(address);
+            RawPageMapEntry before = attempt == 0 ? ReadAheadEntry(address) : ReadEntry(address);
             int count = TryWalk(address, steps);
-            PageMapWord after = WordOf(address);
-            if (count > 0 && before == after && Agrees(steps[count - 1], address, after))
+            RawPageMapEntry after = ReadEntry(address);
+            if (count > 0 && before == after && IsConfirmedBy(after, steps[count - 1], address))
             {
                 return count;
             }
 
-            _memory.ThrowIfGone(Operation.WalkPageTable);
-            if (attempt >= Patience)
+            _process.ThrowIfGone(Operation.WalkPageTable);
+            if (attempt >= SpinAttempts)
             {
                 Thread.Sleep(1);
             }
         }
 
         throw new MemProcException(Operation.WalkPageTable, Errno.EAGAIN,
-            $"Process {_process.Identity}: the page table at 0x{address:x} and pagemap do not agree, looked at {Attempts} times: the "
-            + "page keeps changing, or this kernel's tables have a form that is not known.", address);
+            $"Process {Context.Identity}: the page table at 0x{address:x} and pagemap differed in each of {MaxAttempts} "
+            + "attempts. The page keeps changing, or this kernel's tables have an unknown layout.", address);
     }
 
-    /// <summary>How many entries there are on the way; 0 where a table was freed meanwhile.</summary>
+    /// <summary>Walks once; returns 0 if a table was freed meanwhile.</summary>
     private int TryWalk(ulong address, Span<PageTableStep> steps)
     {
         ulong table = _root;
@@ -99,7 +97,7 @@ internal sealed class PageTableWalker
         Span<byte> bytes = MemoryMarshal.AsBytes(new Span<ulong>(ref entry));
         for (int level = Format.Levels, count = 0; ; level--)
         {
-            if (_session.TryRead(table + (ulong)(Format.IndexOf(address, level) * PageTableFormat.EntryBytes), bytes)
+            if (_reader.TryRead(table + (ulong)(Format.IndexOf(address, level) * PageTableFormat.EntryBytes), bytes)
                 != Errno.None)
             {
                 return 0;
@@ -117,69 +115,75 @@ internal sealed class PageTableWalker
     }
 
     /// <summary>
-    /// The word of a page, read before the walk to it: together with the next ones where it follows the last page.
-    /// However long ago that was, a word that is the same behind the walk held at some moment of it.
+    /// Returns the pagemap entry of a page from before the walk to it. Where the page follows the last one, entries are
+    /// read ahead: one that is the same after the walk, however old, was true at some moment of it.
     /// </summary>
-    private PageMapWord WordAhead(ulong address)
+    private RawPageMapEntry ReadAheadEntry(ulong address)
     {
         ulong page = address / MachinePage.SizeBytes;
         if (page - _aheadPage >= (ulong)_aheadCount)
         {
-            bool goesOn = _aheadCount > 0 && page == _aheadPage + (ulong)_aheadCount;
-            _aheadCount = ReadWords(address, _ahead.AsSpan(0, goesOn ? AheadPages : 1));
+            bool isSequential = _aheadCount > 0 && page == _aheadPage + (ulong)_aheadCount;
+            _aheadCount = ReadEntries(address, _ahead.AsSpan(0, isSequential ? ReadAheadPages : 1));
             _aheadPage = page;
         }
 
-        return new PageMapWord(_ahead[page - _aheadPage]);
+        return new RawPageMapEntry(_ahead[page - _aheadPage]);
     }
 
-    private PageMapWord WordOf(ulong address)
+    private RawPageMapEntry ReadEntry(ulong address)
     {
-        ulong word = 0;
-        ReadWords(address, new Span<ulong>(ref word));
-        return new PageMapWord(word);
+        ulong entry = 0;
+        ReadEntries(address, new Span<ulong>(ref entry));
+        return new RawPageMapEntry(entry);
     }
 
-    /// <summary>Reads words of pagemap from the page of an address on; returns how many, at least 1.</summary>
-    private int ReadWords(ulong address, Span<ulong> words)
+    /// <summary>Reads pagemap entries from the page of an address on; returns their number, at least 1.</summary>
+    private int ReadEntries(ulong address, Span<ulong> entries)
     {
-        Errno errno = Libc.TryPRead(_process.PageMap, MemoryMarshal.AsBytes(words),
+        Errno errno = Libc.TryPRead(_process.Process.PageMap, MemoryMarshal.AsBytes(entries),
             address / MachinePage.SizeBytes * sizeof(ulong), out int read);
         if (errno == Errno.None && read >= sizeof(ulong))
         {
             return read / sizeof(ulong);
         }
 
-        _memory.ThrowIfGone(Operation.WalkPageTable);
-        throw _process.Failure(Operation.WalkPageTable, errno == Errno.None ? Errno.EFAULT : errno,
-            $"0x{address:x} is an address that no process can have", address);
+        _process.ThrowIfGone(Operation.WalkPageTable);
+        throw _process.Process.Failure(Operation.WalkPageTable, errno == Errno.None ? Errno.EFAULT : errno,
+            $"0x{address:x} is outside the address space of processes", address);
     }
 
-    /// <summary>Whether the last entry of a walk and pagemap say the same.</summary>
-    private bool Agrees(in PageTableStep last, ulong address, PageMapWord word)
+    /// <summary>Returns whether a pagemap entry agrees with the last entry of a walk.</summary>
+    private bool IsConfirmedBy(RawPageMapEntry entry, in PageTableStep last, ulong address)
     {
         PageTableBits bits = Format.Decode(last.Entry, last.Level);
         ulong page = (address & (Format.BytesOf(last.Level) - 1)) / MachinePage.SizeBytes;
-        if (word.IsPresent)
+        if (entry.IsPresent)
         {
             return bits is { IsPresent: true, IsLeaf: true }
-                && bits.PhysicalAddress / MachinePage.SizeBytes + page == word.Pfn;
+                && bits.PhysicalAddress / MachinePage.SizeBytes + page == entry.Pfn;
         }
 
-        if (word.IsSwapped)
+        if (entry.IsSwapped)
         {
-            return bits.IsSwapEntry && bits.SwapType % (1u << PageMapWord.SwapTypeBits) == word.SwapType
-                && (IsOffset(bits.SwapOffset, page, word.SwapOffset)
-                    || (bits.SwapType >= FirstSpecialType && IsOffset(FrameIn(bits.SwapOffset), page, word.SwapOffset)));
+            return bits.IsSwapEntry && bits.SwapType % (1u << RawPageMapEntry.SwapTypeBits) == entry.SwapType
+                && (IsOffset(bits.SwapOffset, page, entry.SwapOffset)
+                    || (bits.SwapType >= FirstSpecialType && IsOffset(FrameIn(bits.SwapOffset), page, entry.SwapOffset)));
         }
 
-        // A guard is kept as a marker, and so are other things that pagemap shows as nothing.
+        // A guard is kept as a marker, and so are other things that pagemap shows as empty.
         return !bits.IsPresent;
     }
 
-    /// <summary>Of a large entry that is on its way pagemap counts the offset on, page by page.</summary>
-    private static bool IsOffset(ulong found, ulong page, ulong told) => found + page == told || found == told;
+    /// <summary>For a large entry that is migrated pagemap increments the offset page by page.</summary>
+    private static bool IsOffset(ulong found, ulong page, ulong expected) => found + page == expected || found == expected;
 
-    /// <summary>Frame numbers have as many bits as the kernel's physical addresses can have at most.</summary>
-    private ulong FrameIn(ulong offset) => offset & ((1UL << (Format.Levels == PageTableFormat.MostLevels ? 40 : 34)) - 1);
+    /// <summary>Frame numbers have as many bits as the kernel's largest physical addresses.</summary>
+    private ulong FrameIn(ulong offset) => offset & ((1UL << (Format.Levels == PageTableFormat.MaxLevels ? 40 : 34)) - 1);
 }
+
+/// <summary>One entry of a walk from the root of a page table to a page.</summary>
+/// <param name="Level">The level of its table, 1 for the last one.</param>
+/// <param name="TableAddress">The kernel's address of its table.</param>
+/// <param name="Entry">The 64 bits of the entry.</param>
+internal readonly record struct PageTableStep(int Level, ulong TableAddress, ulong Entry);

@@ -4,9 +4,9 @@ namespace MemProc;
 /// Page tables of x86-64 with 4 or 5 levels (<c>arch/x86/include/asm/pgtable_types.h</c>, <c>pgtable_64.h</c>).
 /// </summary>
 /// <param name="levels">4 or 5.</param>
-/// <param name="encryption">The bit that marks encrypted memory in physical addresses (SME, SEV); 0: none.</param>
+/// <param name="encryption">The bit that marks encrypted memory in physical addresses (SME, SEV); 0 for none.</param>
 /// <param name="savesDirty">
-/// The kernel keeps the dirty bit of a page that may not be written in bit 58, as it has since Linux 6.6.
+/// The kernel keeps the dirty bit of a page that may not be written in bit 58, as it does from Linux 6.6 on.
 /// </param>
 internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty) : PageTableFormat(4096, levels)
 {
@@ -19,28 +19,28 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
     private const ulong Global = 1 << 8;
     private const ulong WriteProtected = 1 << 10;
     private const ulong SoftDirty = 1 << 11;
-    private const ulong AttributeOfLarge = 1 << 12;
+    private const ulong LargePageAttribute = 1 << 12;
     private const ulong SavedDirty = 1UL << 58;
     private const ulong NoExecute = 1UL << 63;
     private const ulong AddressMask = 0x000f_ffff_ffff_f000;
     private const int ProtectionKeyShift = 59;
     private const ulong ProtectionKeyMask = 0xf;
 
-    /// <summary>A page without access rights: present for the kernel, not for the processor.</summary>
+    /// <summary>Marks a page without access rights (PROT_NONE): present for the kernel, not for the processor.</summary>
     private const ulong ProtNone = Global;
 
     private static readonly (ulong Bit, string Name)[] Common =
         [(Writable, "RW"), (User, "US"), (1 << 3, "PWT"), (1 << 4, "PCD"), (Accessed, "A")];
 
     /// <summary>Bits 9 to 11, 57 and 58 are the kernel's own.</summary>
-    private readonly (ulong Bit, string Name)[] _ofLeaves =
+    private readonly (ulong Bit, string Name)[] _leafFlags =
     [
         (Dirty, "D"), (Global, "G"), (1 << 9, "Special"), (WriteProtected, "UffdWp"), (SoftDirty, "SoftDirty"),
         .. savesDirty ? [(1UL << 57, "SW4"), (SavedDirty, "SavedDirty")] : new[] { (1UL << 58, "SW4") },
     ];
 
-    /// <summary>In entries that are not present the kernel uses these bits of its own.</summary>
-    private static readonly (ulong Bit, string Name)[] OfSwap =
+    /// <summary>The kernel's own bits in entries that are not present.</summary>
+    private static readonly (ulong Bit, string Name)[] SwapFlags =
         [(1 << 1, "SoftDirty"), (1 << 2, "UffdWp"), (1 << 3, "Exclusive")];
 
     /// <inheritdoc/>
@@ -53,7 +53,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
 
         if (IsSwap(entry))
         {
-            // Below the type the offset is stored upside down, so that no processor takes it for an address in use.
+            // The offset is stored inverted, so that no processor speculates on it as an address in use (L1TF).
             return new PageTableBits
             {
                 IsLeaf = true,
@@ -76,11 +76,11 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> NamesOf(ulong entry, int level)
+    public override IReadOnlyList<string> FlagNames(ulong entry, int level)
     {
         if (IsSwap(entry))
         {
-            return [.. Named(OfSwap, entry)];
+            return [.. SetBitNames(SwapFlags, entry)];
         }
 
         if (entry == 0)
@@ -90,19 +90,19 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
 
         bool isPresent = (entry & Present) != 0;
         bool isLeaf = IsLeaf(entry, level);
-        List<string> names = [isPresent ? "P" : "PROT_NONE", .. Named(Common, entry)];
+        List<string> names = [isPresent ? "P" : "PROT_NONE", .. SetBitNames(Common, entry)];
         if (isLeaf)
         {
-            // Without access the global bit is what marks the page.
-            names.AddRange(Named(_ofLeaves, isPresent ? entry : entry & ~Global));
+            // In a page without access rights the global bit is the PROT_NONE mark.
+            names.AddRange(SetBitNames(_leafFlags, isPresent ? entry : entry & ~Global));
             bool isLarge = level > 1;
             if (isLarge)
             {
                 names.Add("PS");
             }
 
-            // The bit that says large above means this in the last level, where nothing is large.
-            if ((entry & (isLarge ? AttributeOfLarge : PageSize)) != 0 && isPresent)
+            // The bit that means PS in upper levels means PAT in the last level.
+            if ((entry & (isLarge ? LargePageAttribute : PageSize)) != 0 && isPresent)
             {
                 names.Add("PAT");
             }
@@ -117,7 +117,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
     }
 
     /// <inheritdoc/>
-    public override bool? Says(ulong entry, int level, PageTableTrait trait)
+    public override bool? TestTrait(ulong entry, int level, PageTableTrait trait)
     {
         if (entry == 0 || IsSwap(entry))
         {

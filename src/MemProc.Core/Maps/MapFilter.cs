@@ -2,7 +2,7 @@ using System.IO.Enumeration;
 
 namespace MemProc;
 
-/// <summary>Which mappings are wanted.</summary>
+/// <summary>Selects mappings by path, permissions and kind.</summary>
 public sealed class MapFilter
 {
     private readonly string[] _permissions = [];
@@ -11,30 +11,30 @@ public sealed class MapFilter
     public Func<string, bool>? Path { get; init; }
 
     /// <summary>
-    /// Patterns over the four letters, of which one must fit: <c>r-xp</c>, <c>?w??</c>, <c>*x*</c>. A pattern of
-    /// three letters leaves the fourth open. Empty: any permissions.
+    /// Patterns for the four letters, of which one has to match: <c>r-xp</c>, <c>?w??</c>, <c>*x*</c>. A pattern of
+    /// three letters matches private and shared mappings. Empty: any permissions.
     /// </summary>
-    /// <exception cref="ArgumentException">A pattern can fit no permissions at all.</exception>
+    /// <exception cref="ArgumentException">A pattern cannot match any permissions.</exception>
     public IReadOnlyList<string> Permissions
     {
         get => _permissions;
         init => _permissions = [.. value.Select(Normalize)];
     }
 
-    /// <summary>Wanted kinds; empty: every kind.</summary>
+    /// <summary>Kinds; empty: every kind.</summary>
     public IReadOnlyList<ProcMapKind> Kinds { get; init; } = [];
 
     /// <summary>
-    /// A test for paths by one pattern. A pattern without a slash is held against the file name alone; one that is a
-    /// path word for word, such as <c>[heap]</c>, fits that path.
+    /// Creates a test of paths for one pattern. A pattern without a slash is matched against the file name; one that is
+    /// literally the path, such as <c>[heap]</c>, matches that path.
     /// </summary>
     /// <param name="pattern">The pattern.</param>
-    /// <param name="fits">What its wildcards mean.</param>
-    public static Func<string, bool> PathRule(string pattern, Func<string, bool> fits) => pattern.Contains('/')
-        ? path => path == pattern || fits(path)
-        : path => path == pattern || fits(path.StartsWith('/') ? System.IO.Path.GetFileName(path) : path);
+    /// <param name="matches">Matches a path or a file name by the wildcards of the pattern.</param>
+    public static Func<string, bool> PathPredicate(string pattern, Func<string, bool> matches) => pattern.Contains('/')
+        ? path => path == pattern || matches(path)
+        : path => path == pattern || matches(path.StartsWith('/') ? System.IO.Path.GetFileName(path) : path);
 
-    /// <summary>Whether a mapping is wanted.</summary>
+    /// <summary>Whether a mapping is selected.</summary>
     public bool Matches(ProcMap map) =>
         (Kinds.Count == 0 || Kinds.Contains(map.Kind))
         && (Path is null || Path(map.Path))
@@ -43,7 +43,7 @@ public sealed class MapFilter
     private static string Normalize(string pattern)
     {
         string full = pattern.Length == 3 && !pattern.Contains('*') ? pattern + "?" : pattern;
-        // All sixteen there are: a pattern that fits none is a slip of the pen, not a question.
+        // All sixteen combinations: a pattern that matches none is a mistake.
         foreach (char r in "r-")
         {
             foreach (char w in "w-")
@@ -60,8 +60,8 @@ public sealed class MapFilter
         }
 
         throw new ArgumentException(
-            $"'{SafeText.Escape(pattern)}' fits no permissions. They are four letters such as r-xp or rw-s; ? stands "
-            + "for one letter and * for any number, three letters leave private or shared open.");
+            $"'{SafeText.Escape(pattern)}' matches no permissions. Permissions are four letters such as r-xp or rw-s; ? "
+            + "matches one letter and * any number of them, and three letters match private and shared mappings.");
     }
 
     private bool MatchesPermissions(string permissions)

@@ -3,40 +3,40 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>What the path field of a mapping says: name, kind, and whether the file still has that name.</summary>
+/// <summary>The path field of a mapping, interpreted: name, kind, and whether the file was deleted.</summary>
 internal readonly record struct MapName(string RawPath, string Path, bool IsDeleted, ProcMapKind Kind)
 {
-    private const string DeletedMark = " (deleted)";
-    private static readonly MapName Nameless = new(string.Empty, string.Empty, false, ProcMapKind.Anonymous);
+    private const string DeletedSuffix = " (deleted)";
+    private static readonly MapName Unnamed = new(string.Empty, string.Empty, false, ProcMapKind.Anonymous);
 
     /// <summary>Interprets the field.</summary>
     /// <param name="raw">The bytes as the kernel wrote them.</param>
-    /// <param name="fields">The mapping's numbers.</param>
-    /// <param name="process">The process, whose files are asked where the text alone is ambiguous.</param>
-    public static MapName Interpret(ReadOnlySpan<byte> raw, in MapFields fields, LinuxProcess process)
+    /// <param name="fields">The numeric fields of the mapping.</param>
+    /// <param name="process">The process. Its files are looked at where the text alone is ambiguous.</param>
+    public static MapName Interpret(ReadOnlySpan<byte> raw, in MapRecord fields, LinuxProcess process)
     {
         if (raw.IsEmpty)
         {
-            return Nameless;
+            return Unnamed;
         }
 
         string rawPath = Encoding.UTF8.GetString(raw);
         string path = rawPath.Replace("\\012", "\n", StringComparison.Ordinal);
-        bool isDeleted = path.EndsWith(DeletedMark, StringComparison.Ordinal)
+        bool isDeleted = path.EndsWith(DeletedSuffix, StringComparison.Ordinal)
             && !IsNameOf(path, fields.Inode, process);
         if (isDeleted)
         {
-            path = path[..^DeletedMark.Length];
+            path = path[..^DeletedSuffix.Length];
         }
 
         return new MapName(rawPath, path, isDeleted, KindOf(path, fields, process));
     }
 
-    /// <summary>Whether a file of this very name, mark included, is what is mapped.</summary>
+    /// <summary>Whether the mapped file really has this name, including the suffix.</summary>
     private static bool IsNameOf(string path, ulong inode, LinuxProcess process) =>
         process.TryStat(path, out FileStatus status) == Errno.None && status.Inode == inode;
 
-    private static ProcMapKind KindOf(string path, in MapFields fields, LinuxProcess process)
+    private static ProcMapKind KindOf(string path, in MapRecord fields, LinuxProcess process)
     {
         if (path[0] == '[')
         {

@@ -3,14 +3,14 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Reads the mappings of a process, each as soon as the kernel has named it.</summary>
+/// <summary>Reads the mappings of a process, one by one.</summary>
 public static class MapReader
 {
-    /// <summary>All mappings in address order.</summary>
+    /// <summary>Reads all mappings in address order.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="cancellation">Stops the reading.</param>
+    /// <param name="cancellation">Stops the read.</param>
     /// <exception cref="MemProcException">
-    /// ReadMaps: EACCES, or ESRCH where the process is a kernel thread, or exits before the list is complete.
+    /// ReadMaps: EACCES; ESRCH where the process is a kernel thread, or exits before the list is complete.
     /// </exception>
     public static IEnumerable<ProcMap> Read(LinuxProcess process, CancellationToken cancellation = default)
     {
@@ -34,34 +34,37 @@ public static class MapReader
         ThrowIfIncomplete(process, index);
     }
 
-    /// <summary>All mappings with their smaps counters. The process is held up while each is counted.</summary>
+    /// <summary>
+    /// Reads all mappings with their smaps counters. The kernel walks the page table for each and blocks the process
+    /// meanwhile.
+    /// </summary>
     /// <inheritdoc cref="Read" path="/param"/>
     /// <inheritdoc cref="Read" path="/exception"/>
     public static IEnumerable<ProcMapDetail> ReadDetailed(
         LinuxProcess process, CancellationToken cancellation = default) =>
         Smaps.Read<SmapsCounters>(process, cancellation)
-            .Select(found => new ProcMapDetail(found.Map, found.Lines.Counters, found.Lines.VmFlags));
+            .Select(found => new ProcMapDetail(found.Map, found.Lines));
 
-    /// <summary>The exception for an address where nothing is mapped.</summary>
+    /// <summary>Creates the exception for an address where nothing is mapped.</summary>
     internal static MemProcException NotMapped(LinuxProcess process, ulong address) => new(
         Operation.FindMap, Errno.ENOENT, $"Process {process.Identity}: nothing is mapped at 0x{address:x}.", address);
 
     /// <summary>
-    /// The mapping that holds an address, or null. PROCMAP_QUERY answers at once (Linux 6.11); on older kernels
-    /// the list is read up to the address.
+    /// Finds the mapping that holds an address; null where there is none. PROCMAP_QUERY (Linux 6.11) answers at once; on
+    /// older kernels the list is read up to the address.
     /// </summary>
     /// <param name="process">The process.</param>
     /// <param name="address">The address.</param>
     public static ProcMap? Find(LinuxProcess process, ulong address) =>
         Between(process, address, address + 1).FirstOrDefault();
 
-    /// <summary>The mappings that have pages in a range, in address order.</summary>
+    /// <summary>Reads the mappings that overlap a range, in address order.</summary>
     /// <param name="process">The process.</param>
     /// <param name="start">First address.</param>
-    /// <param name="end">First address behind the range.</param>
+    /// <param name="end">First address after the range.</param>
     public static IEnumerable<ProcMap> Between(LinuxProcess process, ulong start, ulong end)
     {
-        // The page of old system calls, alone in the upper half, is in the list but cannot be queried.
+        // The vsyscall page, alone in the upper half, is in the list but cannot be queried.
         if (start > long.MaxValue
             || ProcMapQuery.TryQuery(process.Maps, 0, orNext: true, out _, out _) == Errno.ENOTTY)
         {
@@ -69,6 +72,25 @@ public static class MapReader
         }
 
         return QueryBetween(process, start, end);
+    }
+
+    /// <summary>Asks the kernel for the mapping that holds an address, by PROCMAP_QUERY.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="map">The mapping; null where nothing is mapped.</param>
+    /// <returns>False where the query is not available: before Linux 6.11, and for the vsyscall page.</returns>
+    internal static bool TryQuery(LinuxProcess process, ulong address, out ProcMap? map)
+    {
+        map = null;
+        Errno errno = Errno.ENOTTY;
+        if (address <= long.MaxValue)
+        {
+            errno = ProcMapQuery.TryQuery(
+                process.Maps, address, orNext: false, out ProcMapQueryArgument answer, out byte[] name);
+            map = errno == Errno.None ? FromQuery(process, answer, name) : null;
+        }
+
+        return errno is Errno.None or Errno.ENOENT;
     }
 
     private static IEnumerable<ProcMap> QueryBetween(LinuxProcess process, ulong start, ulong end)
@@ -85,16 +107,21 @@ public static class MapReader
 
             if (errno != Errno.None)
             {
-                throw process.Failure(Operation.ReadMaps, errno, $"the mapping at 0x{at:x} cannot be asked for", at);
+                throw process.Failure(Operation.ReadMaps, errno, $"the mapping at 0x{at:x} cannot be queried", at);
             }
 
-            MapFields fields = MapFields.From(answer);
-            yield return new ProcMap(process.Identity, null, fields, MapName.Interpret(AsInList(name), fields, process));
+            yield return FromQuery(process, answer, name);
             at = answer.VmaEnd;
         }
     }
 
-    /// <summary>The query gives names as they are; the list escapes newlines.</summary>
+    private static ProcMap FromQuery(LinuxProcess process, in ProcMapQueryArgument answer, byte[] name)
+    {
+        MapRecord fields = MapRecord.From(answer);
+        return new ProcMap(process.Identity, null, fields, MapName.Interpret(AsInList(name), fields, process));
+    }
+
+    /// <summary>Escapes newlines in a name as the list does; the query returns names unescaped.</summary>
     private static byte[] AsInList(byte[] name) => name.Contains((byte)'\n')
         ? Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(name).Replace("\n", "\\012", StringComparison.Ordinal))
         : name;
@@ -104,20 +131,22 @@ public static class MapReader
         if (!MapsLine.TryParse(text, out MapsLine line))
         {
             throw process.Failure(Operation.ReadMaps, Errno.EINVAL,
-                $"a line of maps has an unknown form, '{SafeText.Escape(Encoding.UTF8.GetString(text))}'");
+                $"a line of maps has an unknown format, '{SafeText.Escape(Encoding.UTF8.GetString(text))}'");
         }
 
-        MapFields fields = MapFields.From(line);
+        MapRecord fields = MapRecord.From(line);
         return new ProcMap(process.Identity, index, fields, MapName.Interpret(line.Path, fields, process));
     }
 
     /// <summary>
-    /// The kernel hands out the list in pieces, and goes on behind the last address. A mapping that has grown over
-    /// that address meanwhile, as the heap does, is in the next piece again.
+    /// Whether a mapping was read before. The kernel returns the list in parts and continues after the last address. A
+    /// mapping that has grown past that address meanwhile, as the heap does, is in the next part again.
     /// </summary>
     internal static bool IsRepeated(ProcMap map, ulong end) => map.Start < end;
 
-    /// <summary>The list of a process that exits simply ends, and so does that of a kernel thread.</summary>
+    /// <summary>
+    /// Throws where a list ended early: that of a process that exits, or the empty one of a kernel thread.
+    /// </summary>
     internal static void ThrowIfIncomplete(LinuxProcess process, int count)
     {
         process.ThrowIfExited(Operation.ReadMaps);

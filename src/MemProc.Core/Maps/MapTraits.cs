@@ -2,33 +2,33 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>What the VmFlags of a mapping say about reading it for a dump.</summary>
+/// <summary>VmFlags of a mapping that matter for a dump.</summary>
 [Flags]
 internal enum MapTraits
 {
     None = 0,
-    /// <summary><c>dd</c>: its process wants it in no dump (MADV_DONTDUMP).</summary>
+    /// <summary><c>dd</c>: not to be included in a dump (MADV_DONTDUMP).</summary>
     DontDump = 1,
-    /// <summary><c>io</c>, <c>pf</c>: no memory of the machine; looking at it may do something to a device.</summary>
+    /// <summary><c>io</c>, <c>pf</c>: not RAM; reading it can have side effects on a device.</summary>
     Device = 2,
     /// <summary>
-    /// <c>um</c>, <c>uw</c>, <c>ui</c>: another program fills its pages in (userfaultfd(2)). Whoever reads a missing one
-    /// waits for that program, and would do so forever where it is the process that is held.
+    /// <c>um</c>, <c>uw</c>, <c>ui</c>: another program provides its pages (userfaultfd(2)). A read of a missing page
+    /// waits for that program, and never returns where that is the stopped process.
     /// </summary>
     FilledByUser = 4,
 }
 
-/// <summary>A mapping and what its VmFlags say.</summary>
+/// <summary>A mapping with its VmFlags.</summary>
 /// <param name="Map">The mapping.</param>
-/// <param name="Traits">What they say.</param>
-internal readonly record struct TraitedMap(ProcMap Map, MapTraits Traits)
+/// <param name="Traits">Its flags.</param>
+internal readonly record struct MapWithTraits(ProcMap Map, MapTraits Traits)
 {
-    /// <summary>All mappings in address order. Of smaps, only the flags are kept.</summary>
+    /// <summary>Reads all mappings in address order. Only the flags of smaps are kept.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="cancellation">Stops the reading.</param>
+    /// <param name="cancellation">Stops the read.</param>
     /// <exception cref="MemProcException">As for <see cref="MapReader.Read"/>.</exception>
-    public static IEnumerable<TraitedMap> Read(LinuxProcess process, CancellationToken cancellation) =>
-        Smaps.Read<TraitLines>(process, cancellation).Select(found => new TraitedMap(found.Map, found.Lines.Traits));
+    public static IEnumerable<MapWithTraits> Read(LinuxProcess process, CancellationToken cancellation) =>
+        Smaps.Read<TraitLineHandler>(process, cancellation).Select(found => new MapWithTraits(found.Map, found.Lines.Traits));
 
     private static MapTraits Interpret(ReadOnlySpan<byte> flags)
     {
@@ -46,7 +46,7 @@ internal readonly record struct TraitedMap(ProcMap Map, MapTraits Traits)
         return traits;
     }
 
-    private sealed class TraitLines : ISmapsLines
+    private sealed class TraitLineHandler : ISmapsLineHandler
     {
         public MapTraits Traits { get; private set; }
 

@@ -4,13 +4,13 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Reads what the kernel counts for the memory of a whole process.</summary>
+/// <summary>Reads the memory counters of a process.</summary>
 public static class MemoryStatusReader
 {
-    /// <summary>The counters of <c>/proc/PID/status</c>, which every user may read.</summary>
+    /// <summary>Reads the counters of <c>/proc/PID/status</c>, which every user may read.</summary>
     /// <param name="process">The process.</param>
     /// <exception cref="MemProcException">
-    /// ReadStatus: ESRCH where the process is a kernel thread, has exited, or has no memory for another reason.
+    /// ReadStatus, ESRCH: the process is a kernel thread, has exited, or has no memory for another reason.
     /// </exception>
     public static ProcMemoryStatus Read(LinuxProcess process)
     {
@@ -19,8 +19,8 @@ public static class MemoryStatusReader
     }
 
     /// <summary>
-    /// The same with those of <c>/proc/PID/smaps_rollup</c>. The kernel walks all page tables for them and holds the
-    /// process up meanwhile.
+    /// Reads the counters of status and of <c>/proc/PID/smaps_rollup</c>. The kernel walks the whole page table for the
+    /// latter and blocks the process meanwhile.
     /// </summary>
     /// <param name="process">The process.</param>
     /// <exception cref="MemProcException">
@@ -54,7 +54,7 @@ public static class MemoryStatusReader
             }
             else if (line.Name.SequenceEqual("State"u8))
             {
-                state = InWords(line.Text);
+                state = StateName(line.Text);
             }
             else if (line.Name.SequenceEqual("Threads"u8) && Utf8Parser.TryParse(line.Text, out int count, out _))
             {
@@ -64,7 +64,7 @@ public static class MemoryStatusReader
 
         process.ThrowIfExited(Operation.ReadStatus);
         return counters.Count > 0 ? (state, threadCount, counters) : throw process.Failure(Operation.ReadStatus, Errno.ESRCH,
-            "status counts no memory: the process is about to end, or its main thread has ended before the others");
+            "status has no memory counters: the process is about to exit, or its main thread has exited before the others");
     }
 
     private static void AddRollup(LinuxProcess process, Dictionary<string, ulong> counters)
@@ -80,7 +80,7 @@ public static class MemoryStatusReader
         process.ThrowIfExited(Operation.ReadRollup);
         if (counters.Count == known)
         {
-            throw process.Failure(Operation.ReadRollup, Errno.ESRCH, "smaps_rollup counts nothing");
+            throw process.Failure(Operation.ReadRollup, Errno.ESRCH, "smaps_rollup is empty");
         }
     }
 
@@ -98,8 +98,8 @@ public static class MemoryStatusReader
         }
     }
 
-    /// <summary>The kernel writes a letter and what it stands for: <c>S (sleeping)</c>.</summary>
-    private static string InWords(ReadOnlySpan<byte> state)
+    /// <summary>Returns the name of a state, which follows its letter: <c>S (sleeping)</c>.</summary>
+    private static string StateName(ReadOnlySpan<byte> state)
     {
         int open = state.IndexOf((byte)'(');
         return Encoding.UTF8.GetString(open >= 0 && state[^1] == ')' ? state[(open + 1)..^1] : state);

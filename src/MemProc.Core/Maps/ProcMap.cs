@@ -3,13 +3,13 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>One mapping (VMA) of a process, as <c>/proc/PID/maps</c> shows it.</summary>
-public class ProcMap
+public class ProcMap : ProcessOutput
 {
     private readonly uint _major;
     private readonly uint _minor;
     private readonly VmaPermissions _permissions;
 
-    internal ProcMap(ProcessIdentity process, int? index, in MapFields fields, in MapName name)
+    internal ProcMap(ProcessIdentity process, int? index, in MapRecord fields, in MapName name)
     {
         Process = process;
         Index = index;
@@ -26,7 +26,7 @@ public class ProcMap
         Kind = name.Kind;
     }
 
-    /// <summary>A copy, for a type with more to say.</summary>
+    /// <summary>Copies a mapping, for a derived type.</summary>
     private protected ProcMap(ProcMap map)
     {
         Process = map.Process;
@@ -44,22 +44,13 @@ public class ProcMap
         Kind = map.Kind;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => Process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => Process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => Process.StartTicks;
-
-    /// <summary>Place in the list, from 0; null where the mapping was asked for by address.</summary>
+    /// <summary>Index in the list, from 0; null where the mapping was found by address.</summary>
     public int? Index { get; }
 
     /// <summary>First address.</summary>
     public ulong Start { get; }
 
-    /// <summary>First address behind the mapping.</summary>
+    /// <summary>First address after the mapping.</summary>
     public ulong End { get; }
 
     /// <summary>Size in bytes.</summary>
@@ -74,47 +65,82 @@ public class ProcMap
         letters[3] = permissions.HasFlag(VmaPermissions.Shared) ? 's' : 'p';
     });
 
-    /// <summary>May be read.</summary>
+    /// <summary>Readable.</summary>
     public bool IsReadable => _permissions.HasFlag(VmaPermissions.Read);
 
-    /// <summary>May be written.</summary>
+    /// <summary>Writable.</summary>
     public bool IsWritable => _permissions.HasFlag(VmaPermissions.Write);
 
-    /// <summary>May be executed.</summary>
+    /// <summary>Executable.</summary>
     public bool IsExecutable => _permissions.HasFlag(VmaPermissions.Execute);
 
-    /// <summary>Writes reach the file or the other processes that share it.</summary>
+    /// <summary>Shared: writes reach the file, or the other processes that share the mapping.</summary>
     public bool IsShared => _permissions.HasFlag(VmaPermissions.Shared);
 
-    /// <summary>Offset in the file, bytes.</summary>
+    /// <summary>Offset in the file in bytes.</summary>
     public ulong Offset { get; }
 
-    /// <summary>The file's device, <c>major:minor</c> in hex: <c>fd:00</c>.</summary>
+    /// <summary>Device of the file, <c>major:minor</c> in hex: <c>fd:00</c>.</summary>
     public string Device => $"{_major:x2}:{_minor:x2}";
 
-    /// <summary>The file's inode; 0 where there is no file.</summary>
+    /// <summary>Inode of the file; 0 without a file.</summary>
     public ulong Inode { get; }
 
     /// <summary>
-    /// The file's path or the kernel's name for the mapping, without the mark of a deleted file; empty for
-    /// anonymous memory.
+    /// Path of the file or the kernel's name for the mapping, without the suffix of a deleted file; empty for anonymous
+    /// memory.
     /// </summary>
     public string Path { get; }
 
-    /// <summary>The path as the kernel wrote it: <c>\012</c> for a newline, <c> (deleted)</c> behind it.</summary>
+    /// <summary>The path as the kernel writes it: <c>\012</c> for a newline, <c> (deleted)</c> at the end.</summary>
     public string RawPath { get; }
 
-    /// <summary>The file's name is gone: unlinked, or replaced by another file.</summary>
+    /// <summary>The file was unlinked, or replaced by another file.</summary>
     public bool IsDeleted { get; }
 
-    /// <summary>What the mapping is.</summary>
+    /// <summary>Kind of the mapping.</summary>
     public ProcMapKind Kind { get; }
 
-    /// <summary>Which process it belongs to.</summary>
-    internal ProcessIdentity Process { get; }
+    /// <summary>The process that it belongs to.</summary>
+    internal override ProcessIdentity Process { get; }
+
+    /// <summary>Whether the mapping can show a part of an ELF image. Devices are never read to find out.</summary>
+    internal bool CanContainElf => Kind == ProcMapKind.Vdso
+        || (Kind is ProcMapKind.File or ProcMapKind.SharedMemory && Inode != 0);
+
+    /// <summary>Whether an address is in the mapping.</summary>
+    internal bool Contains(ulong address) => Start <= address && address < End;
+
+    /// <summary>
+    /// Whether two mappings show the same bytes of the same file at the same address; their ends can differ.
+    /// </summary>
+    internal bool ShowsSameAs(ProcMap other) => Start == other.Start && Offset == other.Offset && Inode == other.Inode
+        && _major == other._major && _minor == other._minor && RawPath == other.RawPath;
+
+    /// <summary>Whether nothing has changed between two reads of a mapping.</summary>
+    internal bool IsSameAs(ProcMap other) =>
+        ShowsSameAs(other) && End == other.End && _permissions == other._permissions;
 
     /// <summary>The line as <c>/proc/PID/maps</c> has it, without the padding before the path.</summary>
     public override string ToString() => RawPath.Length == 0
         ? $"{Start:x8}-{End:x8} {Permissions} {Offset:x8} {Device} {Inode}"
         : $"{Start:x8}-{End:x8} {Permissions} {Offset:x8} {Device} {Inode} {SafeText.Escape(RawPath)}";
+}
+
+/// <summary>The numeric fields of a mapping, from a line of maps or from PROCMAP_QUERY.</summary>
+internal readonly record struct MapRecord(
+    ulong Start,
+    ulong End,
+    VmaPermissions Permissions,
+    ulong Offset,
+    uint DeviceMajor,
+    uint DeviceMinor,
+    ulong Inode)
+{
+    public static MapRecord From(in MapsLine line) => new(
+        line.Start, line.End, line.Permissions, line.Offset, line.DeviceMajor, line.DeviceMinor, line.Inode);
+
+    public static MapRecord From(in ProcMapQueryArgument answer) => new(
+        answer.VmaStart, answer.VmaEnd, (VmaPermissions)answer.VmaFlags & (VmaPermissions)0xf, answer.VmaOffset,
+        answer.DeviceMajor, answer.DeviceMinor, answer.Inode);
 }

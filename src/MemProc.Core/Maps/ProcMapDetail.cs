@@ -2,54 +2,46 @@ using System.Collections.ObjectModel;
 
 namespace MemProc;
 
-/// <summary>A mapping with everything <c>/proc/PID/smaps</c> counts for it.</summary>
+/// <summary>A mapping with all counters of <c>/proc/PID/smaps</c>.</summary>
 public sealed class ProcMapDetail : ProcMap
 {
     private readonly MapOrigin? _origin;
 
-    internal ProcMapDetail(ProcMap map, Dictionary<string, ulong> counters, string[] vmFlags)
+    internal ProcMapDetail(ProcMap map, SmapsCounters smaps, MapOrigin? origin = null)
         : base(map)
     {
-        Counters = counters.AsReadOnly();
-        VmFlags = Array.AsReadOnly(vmFlags);
-    }
-
-    /// <summary>A copy that says where it comes from.</summary>
-    internal ProcMapDetail(ProcMapDetail map, MapOrigin origin)
-        : base(map)
-    {
-        Counters = map.Counters;
-        VmFlags = map.VmFlags;
+        Counters = smaps.Counters.AsReadOnly();
+        VmFlags = Array.AsReadOnly(smaps.VmFlags);
         _origin = origin;
     }
 
     /// <summary>
-    /// The linker's fingerprint of the file in hex; null where it is no ELF file, has none, or cannot be read.
+    /// The build id of the file in hex; null where it is not an ELF file, has none, or cannot be read.
     /// </summary>
     public string? BuildId => _origin?.BuildId;
 
     /// <summary>
-    /// The program header that the mapping was made for, <c>LOAD #3 r-x</c>: number and permissions as in the file.
-    /// Null where it comes from none.
+    /// The program header that the mapping was made for, <c>LOAD #3 r-x</c>: index and permissions as in the file.
+    /// Null where there is none.
     /// </summary>
     public string? Segment => _origin?.Segment;
 
-    /// <summary>Which part of the main program it is; null for what belongs to libraries and to nobody.</summary>
+    /// <summary>Part of the main program; null for other mappings.</summary>
     public ProcMapRole? Role => _origin?.Role;
 
     /// <summary>
-    /// Id of the thread whose stack pointer was in the mapping; null where there was none, where several were, and for
-    /// threads that were running.
+    /// Id of the thread whose stack is in the mapping; null where none is known, and where there are several. The stack of
+    /// a running thread is not known, except for the main thread's <c>[stack]</c>.
     /// </summary>
     public int? Thread => _origin?.Thread;
 
     /// <summary>
-    /// Every counter by the kernel's name, also those that this version does not know. In bytes, but for
+    /// Every counter by the kernel's name, including those unknown to this version. In bytes, except for
     /// <c>THPeligible</c> and <c>ProtectionKey</c>, which are numbers.
     /// </summary>
     public ReadOnlyDictionary<string, ulong> Counters { get; }
 
-    /// <summary>The kernel's two-letter flags, unknown ones kept: <c>rd</c>, <c>ex</c>, <c>mr</c>…</summary>
+    /// <summary>The kernel's two-letter flags, including unknown ones: <c>rd</c>, <c>ex</c>, <c>mr</c>…</summary>
     public ReadOnlyCollection<string> VmFlags { get; }
 
     /// <summary>Resident bytes.</summary>
@@ -61,25 +53,25 @@ public sealed class ProcMapDetail : ProcMap
     /// <summary>Bytes of the dirty part of <see cref="PssBytes"/> (6.0).</summary>
     public ulong? PssDirtyBytes => this["Pss_Dirty"];
 
-    /// <summary>Resident bytes of this process alone.</summary>
+    /// <summary>Resident bytes that only this process maps.</summary>
     public ulong? UssBytes => PrivateCleanBytes + PrivateDirtyBytes;
 
-    /// <summary>Clean pages that others map too.</summary>
+    /// <summary>Clean bytes that other processes map too.</summary>
     public ulong? SharedCleanBytes => this["Shared_Clean"];
 
-    /// <summary>Dirty pages that others map too.</summary>
+    /// <summary>Dirty bytes that other processes map too.</summary>
     public ulong? SharedDirtyBytes => this["Shared_Dirty"];
 
-    /// <summary>Clean pages of this process alone.</summary>
+    /// <summary>Clean bytes that only this process maps.</summary>
     public ulong? PrivateCleanBytes => this["Private_Clean"];
 
-    /// <summary>Dirty pages of this process alone.</summary>
+    /// <summary>Dirty bytes that only this process maps.</summary>
     public ulong? PrivateDirtyBytes => this["Private_Dirty"];
 
     /// <summary>Bytes marked as referenced.</summary>
     public ulong? ReferencedBytes => this["Referenced"];
 
-    /// <summary>Bytes that belong to no file, copies of private file mappings included.</summary>
+    /// <summary>Anonymous bytes, including copies in private file mappings.</summary>
     public ulong? AnonymousBytes => this["Anonymous"];
 
     /// <summary>Bytes marked by MADV_FREE.</summary>
@@ -88,16 +80,16 @@ public sealed class ProcMapDetail : ProcMap
     /// <summary>Anonymous bytes in transparent huge pages.</summary>
     public ulong? AnonHugePagesBytes => this["AnonHugePages"];
 
-    /// <summary>Shared memory mapped by huge entries.</summary>
+    /// <summary>Shared memory mapped by huge page table entries.</summary>
     public ulong? ShmemPmdMappedBytes => this["ShmemPmdMapped"];
 
-    /// <summary>File pages mapped by huge entries.</summary>
+    /// <summary>File pages mapped by huge page table entries.</summary>
     public ulong? FilePmdMappedBytes => this["FilePmdMapped"];
 
-    /// <summary>hugetlb pages that others map too; not part of <see cref="RssBytes"/>.</summary>
+    /// <summary>Bytes of hugetlb pages that other processes map too; not part of <see cref="RssBytes"/>.</summary>
     public ulong? SharedHugetlbBytes => this["Shared_Hugetlb"];
 
-    /// <summary>hugetlb pages of this process alone; not part of <see cref="RssBytes"/>.</summary>
+    /// <summary>Bytes of hugetlb pages that only this process maps; not part of <see cref="RssBytes"/>.</summary>
     public ulong? PrivateHugetlbBytes => this["Private_Hugetlb"];
 
     /// <summary>Bytes in swap.</summary>
@@ -116,4 +108,30 @@ public sealed class ProcMapDetail : ProcMap
     public ulong? MmuPageSizeBytes => this["MMUPageSize"];
 
     private ulong? this[string counter] => Counters.TryGetValue(counter, out ulong value) ? value : null;
+}
+
+/// <summary>The origin of the content of a mapping, and its user.</summary>
+/// <param name="BuildId">Build id of its file.</param>
+/// <param name="Segment">The program header that it was made for, as text.</param>
+/// <param name="Role">Part of the main program.</param>
+/// <param name="Thread">The thread whose stack is in it.</param>
+internal sealed record MapOrigin(string? BuildId, string? Segment, ProcMapRole? Role, int? Thread);
+
+/// <summary>Part of the main program that a mapping is. No value is 0, which scripts treat as false.</summary>
+public enum ProcMapRole
+{
+    /// <summary>Code, and what the linker put into the same segment.</summary>
+    Text = 1,
+    /// <summary>Read-only data: constants, tables, and pointers set when it was loaded.</summary>
+    ReadOnlyData,
+    /// <summary>
+    /// Initialized variables; the first zero-initialized ones can be on the last page.
+    /// </summary>
+    Data,
+    /// <summary>Zero-initialized variables, as far as they are on pages of their own.</summary>
+    Bss,
+    /// <summary>The heap that brk moves.</summary>
+    Heap,
+    /// <summary>The main thread's stack.</summary>
+    Stack,
 }

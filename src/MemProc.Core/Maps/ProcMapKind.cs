@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>What a mapping is.</summary>
+/// <summary>Kind of a mapping.</summary>
 public enum ProcMapKind
 {
     /// <summary>A file.</summary>
@@ -11,20 +11,20 @@ public enum ProcMapKind
     Stack,
     /// <summary>Anonymous memory without a name.</summary>
     Anonymous,
-    /// <summary>Anonymous memory that its process named: <c>[anon:name]</c>.</summary>
+    /// <summary>Anonymous memory named by the process: <c>[anon:name]</c>.</summary>
     NamedAnonymous,
-    /// <summary>The kernel's shared object.</summary>
+    /// <summary>The vDSO.</summary>
     Vdso,
-    /// <summary>The kernel's data for it.</summary>
+    /// <summary>The data of the vDSO.</summary>
     Vvar,
-    /// <summary>The fixed page of old system calls.</summary>
+    /// <summary>The vsyscall page.</summary>
     Vsyscall,
     /// <summary>Shared memory: memfd, POSIX, System V, or shared anonymous.</summary>
     SharedMemory,
     /// <summary>Pages of hugetlbfs.</summary>
     HugePages,
-    /// <summary>A device, or another object of the kernel that can be mapped.</summary>
+    /// <summary>A device, or another kernel object that can be mapped.</summary>
     Device,
-    /// <summary>Another mapping that the kernel made and named, such as <c>[uprobes]</c>.</summary>
+    /// <summary>Another mapping named by the kernel, such as <c>[uprobes]</c>.</summary>
     Special,
 }

@@ -3,43 +3,33 @@ using System.Collections.ObjectModel;
 namespace MemProc;
 
 /// <summary>
-/// What the kernel counts for the memory of a whole process, as <c>/proc/PID/status</c> shows it. A counter that this
-/// kernel does not have is null, not 0.
+/// The memory counters of a process from <c>/proc/PID/status</c>. A counter that this kernel does not have is null, not 0.
 /// </summary>
-public class ProcMemoryStatus
+public class ProcMemoryStatus : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
-
     internal ProcMemoryStatus(
         ProcessIdentity process, string? state, int? threadCount, Dictionary<string, ulong> counters)
     {
-        _process = process;
+        Process = process;
         State = state;
         ThreadCount = threadCount;
         Counters = counters.AsReadOnly();
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
+    internal override ProcessIdentity Process { get; }
 
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
-
-    /// <summary>What its main thread does, in the kernel's words: <c>running</c>, <c>sleeping</c>…</summary>
+    /// <summary>State of the main thread as the kernel names it: <c>running</c>, <c>sleeping</c>…</summary>
     public string? State { get; }
 
-    /// <summary>How many threads it has.</summary>
+    /// <summary>Number of threads.</summary>
     public int? ThreadCount { get; }
 
     /// <summary>
-    /// Every counter in bytes by the kernel's name, in its order, also those that this version does not know.
+    /// Every counter in bytes by the kernel's name, in the kernel's order, including those unknown to this version.
     /// </summary>
     public ReadOnlyDictionary<string, ulong> Counters { get; }
 
-    /// <summary>The most that <see cref="VmSizeBytes"/> has been.</summary>
+    /// <summary>Peak of <see cref="VmSizeBytes"/>.</summary>
     public ulong? VmPeakBytes => this["VmPeak"];
 
     /// <summary>Size of all mappings, used or not.</summary>
@@ -48,15 +38,15 @@ public class ProcMemoryStatus
     /// <summary>Size of locked mappings.</summary>
     public ulong? VmLckBytes => this["VmLck"];
 
-    /// <summary>Pages that are pinned, as for transfers by devices.</summary>
+    /// <summary>Pinned pages, such as for DMA.</summary>
     public ulong? VmPinBytes => this["VmPin"];
 
-    /// <summary>The most that <see cref="VmRssBytes"/> has been ("high water mark").</summary>
+    /// <summary>Peak of <see cref="VmRssBytes"/> ("high water mark").</summary>
     public ulong? VmHwmBytes => this["VmHWM"];
 
     /// <summary>
     /// Resident bytes: the sum of <see cref="RssAnonBytes"/>, <see cref="RssFileBytes"/> and
-    /// <see cref="RssShmemBytes"/>. Kernels that count by CPU can be behind by some pages a CPU.
+    /// <see cref="RssShmemBytes"/>. Kernels with per-CPU counters can lag by some pages per CPU.
     /// </summary>
     public ulong? VmRssBytes => this["VmRSS"];
 
@@ -69,13 +59,13 @@ public class ProcMemoryStatus
     /// <summary>Resident shared memory: System V, POSIX, tmpfs, shared anonymous (4.5).</summary>
     public ulong? RssShmemBytes => this["RssShmem"];
 
-    /// <summary>Size of private writable mappings, the stack excepted.</summary>
+    /// <summary>Size of private writable mappings except the stack.</summary>
     public ulong? VmDataBytes => this["VmData"];
 
-    /// <summary>Size of stacks that grow by themselves.</summary>
+    /// <summary>Size of stacks.</summary>
     public ulong? VmStkBytes => this["VmStk"];
 
-    /// <summary>Size of the program's own code.</summary>
+    /// <summary>Size of the code of the program.</summary>
     public ulong? VmExeBytes => this["VmExe"];
 
     /// <summary>Size of the code of libraries.</summary>
@@ -84,7 +74,7 @@ public class ProcMemoryStatus
     /// <summary>Page tables, of all levels since 4.15.</summary>
     public ulong? VmPteBytes => this["VmPTE"];
 
-    /// <summary>Anonymous memory in swap; that of shared memory is not counted here.</summary>
+    /// <summary>Anonymous memory in swap; swapped shared memory is not counted.</summary>
     public ulong? VmSwapBytes => this["VmSwap"];
 
     /// <summary>Memory in hugetlb pages; not part of <see cref="VmRssBytes"/> (4.4).</summary>

@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>
-/// The same with what <c>/proc/PID/smaps_rollup</c> adds up over all mappings (4.14).
+/// The memory counters of a process with the sums over all mappings from <c>/proc/PID/smaps_rollup</c> (4.14).
 /// <see cref="ProcMemoryStatus.Counters"/> has the counters of both.
 /// </summary>
 public sealed class ProcMemoryStatusDetail : ProcMemoryStatus
@@ -51,7 +51,7 @@ public sealed class ProcMemoryStatusDetail : ProcMemoryStatus
     /// <inheritdoc cref="ProcMapDetail.AnonymousBytes"/>
     public ulong? AnonymousBytes => this["Anonymous"];
 
-    /// <summary>Bytes that the kernel has merged with equal pages (6.7).</summary>
+    /// <summary>Bytes merged with identical pages by KSM (6.7).</summary>
     public ulong? KsmBytes => this["KSM"];
 
     /// <inheritdoc cref="ProcMapDetail.LazyFreeBytes"/>
@@ -72,7 +72,7 @@ public sealed class ProcMemoryStatusDetail : ProcMemoryStatus
     /// <inheritdoc cref="ProcMapDetail.PrivateHugetlbBytes"/>
     public ulong? PrivateHugetlbBytes => this["Private_Hugetlb"];
 
-    /// <summary>Bytes in swap, those of shared memory included.</summary>
+    /// <summary>Bytes in swap, including shared memory.</summary>
     public ulong? SwapBytes => this["Swap"];
 
     /// <inheritdoc cref="ProcMapDetail.SwapPssBytes"/>

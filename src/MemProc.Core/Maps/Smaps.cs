@@ -2,15 +2,15 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Reads <c>/proc/PID/smaps</c>, mapping by mapping.</summary>
+/// <summary>Reads <c>/proc/PID/smaps</c> mapping by mapping.</summary>
 internal static class Smaps
 {
-    /// <summary>All mappings in address order, each with what is kept of its lines.</summary>
-    /// <typeparam name="T">What that is.</typeparam>
+    /// <summary>Reads the mappings in address order, each with what is kept of its lines.</summary>
+    /// <typeparam name="T">Keeps the lines.</typeparam>
     /// <inheritdoc cref="MapReader.Read" path="/param"/>
     /// <inheritdoc cref="MapReader.Read" path="/exception"/>
     public static IEnumerable<(ProcMap Map, T Lines)> Read<T>(LinuxProcess process, CancellationToken cancellation)
-        where T : class, ISmapsLines, new()
+        where T : class, ISmapsLineHandler, new()
     {
         using ProcfsLines lines = new(process, "smaps", Operation.ReadMaps);
         int count = 0;
@@ -36,4 +36,11 @@ internal static class Smaps
 
         MapReader.ThrowIfIncomplete(process, count);
     }
+}
+
+/// <summary>Keeps the lines after the header of a mapping in smaps.</summary>
+internal interface ISmapsLineHandler
+{
+    /// <summary>Adds the next line.</summary>
+    void Add(ReadOnlySpan<byte> line);
 }

@@ -3,9 +3,9 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Everything that smaps and smaps_rollup count.</summary>
-/// <param name="counters">Where the counters go, by the kernel's names.</param>
-internal sealed class SmapsCounters(Dictionary<string, ulong> counters) : ISmapsLines
+/// <summary>The counters of smaps and smaps_rollup.</summary>
+/// <param name="counters">Receives the counters, by the kernel's names.</param>
+internal sealed class SmapsCounters(Dictionary<string, ulong> counters) : ISmapsLineHandler
 {
     public SmapsCounters()
         : this(new Dictionary<string, ulong>(24))

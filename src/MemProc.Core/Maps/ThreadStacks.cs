@@ -4,16 +4,52 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// Where threads' stack pointers are, by <c>/proc/PID/task/TID/syscall</c>. It tells them of threads that sleep or are
-/// held; of a running one there is no number that would still be right. The number in <c>stat</c> is 0 since Linux 4.14
-/// but for processes that exit or dump core.
+/// The threads of a process by the mappings that hold their stacks. Stack pointers come from
+/// <c>/proc/PID/task/TID/syscall</c>, which shows them for threads that sleep or are stopped, not for running ones. The
+/// field of <c>stat</c> is 0 since Linux 4.14, except for processes that exit or dump core. They are read once, when a
+/// mapping first asks for them.
 /// </summary>
-internal static class ThreadStacks
+/// <param name="process">The process.</param>
+internal sealed class ThreadStacks(LinuxProcess process)
 {
-    /// <summary>The threads whose stack pointer is known; none where the kernel does not tell this user.</summary>
-    public static List<(int Thread, ulong StackPointer)> Read(LinuxProcess process)
+    private const string MainStack = "[stack]";
+
+    private readonly Lazy<(ulong[] Pointers, int[] Threads)> _stacks = new(() => Read(process));
+
+    /// <summary>
+    /// The thread whose stack a mapping holds. <c>[stack]</c> is the main thread's whether or not that runs, since the
+    /// kernel names it so; of other mappings the stack pointers decide.
+    /// </summary>
+    /// <returns>Null where no thread is known to have its stack there, and where several have.</returns>
+    public int? ThreadOf(ProcMap map)
     {
-        List<(int, ulong)> found = [];
+        if (!map.IsWritable || map.CanContainElf)
+        {
+            return null;
+        }
+
+        int? found = map.Path == MainStack ? process.Id : null;
+        (ulong[] pointers, int[] threads) = _stacks.Value;
+        int index = Array.BinarySearch(pointers, map.Start);
+        for (index = index >= 0 ? index : ~index; index < pointers.Length && pointers[index] < map.End; index++)
+        {
+            if (found is not null && found != threads[index])
+            {
+                return null;
+            }
+
+            found = threads[index];
+        }
+
+        return found;
+    }
+
+    /// <summary>
+    /// The known stack pointers in ascending order; none where the kernel does not show them to this user.
+    /// </summary>
+    private static (ulong[] Pointers, int[] Threads) Read(LinuxProcess process)
+    {
+        List<(ulong Pointer, int Thread)> found = [];
         Span<byte> text = stackalloc byte[256];
         foreach (int thread in process.ThreadIds())
         {
@@ -28,11 +64,12 @@ internal static class ThreadStacks
                 if (Libc.TryPRead(file!, text, 0, out int read) == Errno.None
                     && SyscallLine.TryParse(text[..read], out ulong pointer))
                 {
-                    found.Add((thread, pointer));
+                    found.Add((pointer, thread));
                 }
             }
         }
 
-        return found;
+        found.Sort();
+        return ([.. found.Select(stack => stack.Pointer)], [.. found.Select(stack => stack.Thread)]);
     }
 }

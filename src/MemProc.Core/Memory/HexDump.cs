@@ -3,21 +3,21 @@ using System.Globalization;
 namespace MemProc;
 
 /// <summary>
-/// The classic picture of bytes: address, sixteen bytes in hex, the same as characters, in 80 columns.
+/// Formats bytes as a hex dump of 80 columns: address, sixteen bytes in hex, the same bytes as characters.
 /// </summary>
 public static class HexDump
 {
-    /// <summary>Bytes in a line.</summary>
+    /// <summary>Bytes per line.</summary>
     public const int BytesPerLine = 16;
 
     private const string HexDigits = "0123456789abcdef";
 
     /// <summary>
-    /// The lines of a dump. Bytes that could not be read are <c>--</c>, and a stretch of which no byte of a line
-    /// was read is one line that says so.
+    /// Returns the lines of a dump. Bytes that could not be read are <c>--</c>; a gap that covers whole lines is one
+    /// line that describes it.
     /// </summary>
     /// <param name="address">Address of the first byte.</param>
-    /// <param name="bytes">The bytes; those in gaps do not count.</param>
+    /// <param name="bytes">The bytes; those in gaps are ignored.</param>
     /// <param name="length">Bytes covered, gaps included.</param>
     /// <param name="gaps">What could not be read, in address order.</param>
     public static IEnumerable<string> Lines(
@@ -71,16 +71,16 @@ public static class HexDump
                 gap++;
             }
 
-            int place = index * 3 + (index < BytesPerLine / 2 ? 0 : 1);
+            int column = index * 3 + (index < BytesPerLine / 2 ? 0 : 1);
             if (gap < gaps.Count && gaps[gap].Address <= address)
             {
-                "--".CopyTo(hex[place..]);
+                "--".CopyTo(hex[column..]);
                 continue;
             }
 
             byte value = bytes[(int)(address - start)];
-            hex[place] = HexDigits[value >> 4];
-            hex[place + 1] = HexDigits[value & 0xf];
+            hex[column] = HexDigits[value >> 4];
+            hex[column + 1] = HexDigits[value & 0xf];
             characters[index] = value is >= 0x20 and < 0x7f ? (char)value : '.';
         }
 

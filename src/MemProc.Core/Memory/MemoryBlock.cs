@@ -1,7 +1,7 @@
 namespace MemProc;
 
-/// <summary>A stretch of a process' memory, read.</summary>
-public sealed class MemoryBlock
+/// <summary>A range of a process' memory that was read.</summary>
+public sealed class MemoryBlock : ProcessOutput
 {
     internal MemoryBlock(
         ProcessIdentity process, ulong address, ulong length, byte[] bytes, MemoryGap[] gaps, ReadMethod method)
@@ -14,24 +14,13 @@ public sealed class MemoryBlock
         Method = method;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => Process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => Process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => Process.StartTicks;
-
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
     /// <summary>Bytes covered, gaps included.</summary>
     public ulong Length { get; }
 
-    /// <summary>
-    /// The bytes, <see cref="Length"/> of them, 0 where a gap is; empty where the whole block is one gap.
-    /// </summary>
+    /// <summary>The bytes, 0 in gaps; empty where the whole block is one gap.</summary>
     public byte[] Bytes { get; }
 
     /// <summary>What could not be read, in address order.</summary>
@@ -41,10 +30,10 @@ public sealed class MemoryBlock
     public ReadMethod Method { get; }
 
     /// <summary>
-    /// The addresses on the way where pointers were followed: the one given first, that of the range last. Empty where
-    /// none was.
+    /// The addresses visited where pointers were followed: the requested address first, that of the range last. Empty
+    /// where none was followed.
     /// </summary>
     public ulong[] Pointers { get; init; } = [];
 
-    internal ProcessIdentity Process { get; }
+    internal override ProcessIdentity Process { get; }
 }

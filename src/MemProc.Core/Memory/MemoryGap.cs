@@ -2,20 +2,20 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>A stretch that was not read, and why.</summary>
+/// <summary>A range that was not read, and why.</summary>
 /// <param name="Address">First address.</param>
-/// <param name="Length">Bytes.</param>
+/// <param name="Length">Length in bytes.</param>
 /// <param name="Kind">Why.</param>
-/// <param name="Errno">The kernel's reason; None where it was not asked.</param>
+/// <param name="Errno">The kernel's error; None where no read was tried.</param>
 public sealed record MemoryGap(ulong Address, ulong Length, MemoryGapKind Kind, Errno Errno)
 {
-    /// <summary>First address behind the gap.</summary>
+    /// <summary>First address after the gap.</summary>
     internal ulong End => Address + Length;
 
-    /// <summary>The gap in words, for a dump.</summary>
+    /// <summary>Formats the gap as a line of a dump.</summary>
     public override string ToString() => $"0x{Address:x12} -- {HumanSize.Format(Length)} {Describe()} --";
 
-    /// <summary>Why, in words.</summary>
+    /// <summary>Describes why it was not read.</summary>
     public string Describe() => Kind switch
     {
         MemoryGapKind.NotMapped => "not mapped",
@@ -24,7 +24,7 @@ public sealed record MemoryGap(ulong Address, ulong Length, MemoryGapKind Kind, 
         _ => $"unreadable: {ErrnoException.Describe(Errno)} ({Errno})",
     };
 
-    /// <summary>Adds a gap to others, joined with the last one where it goes on.</summary>
+    /// <summary>Adds a gap to a list, joined with the last one if it continues it.</summary>
     internal static void Add(List<MemoryGap> gaps, MemoryGap gap)
     {
         if (gap.Length == 0)
@@ -41,4 +41,20 @@ public sealed record MemoryGap(ulong Address, ulong Length, MemoryGapKind Kind, 
             gaps.Add(gap);
         }
     }
+}
+
+/// <summary>Why a range of memory was not read.</summary>
+public enum MemoryGapKind
+{
+    /// <summary>It is mapped, and the kernel refused the read.</summary>
+    Unreadable,
+    /// <summary>It is not mapped.</summary>
+    NotMapped,
+    /// <summary>
+    /// No page in memory backs it, as it was never touched, swapped out, or not read from its file; only pages in
+    /// memory were requested.
+    /// </summary>
+    NotResident,
+    /// <summary>It was left out: the process excluded it from core dumps, or it is device memory.</summary>
+    LeftOut,
 }

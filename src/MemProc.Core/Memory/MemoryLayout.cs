@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace MemProc;
 
-/// <summary>Which fields a struct in memory has, and where.</summary>
+/// <summary>The fields of a struct in memory, and their offsets.</summary>
 public sealed class MemoryLayout
 {
-    /// <summary>Larger than any struct; what is larger is a slip.</summary>
-    private const int LargestSize = 64 * 1024 * 1024;
+    /// <summary>Larger than any struct: what exceeds it is a mistake.</summary>
+    private const int MaxSize = 64 * 1024 * 1024;
 
-    /// <summary>Names that a record has for itself.</summary>
-    private static readonly string[] Taken =
+    /// <summary>Names of the properties that every record has.</summary>
+    private static readonly string[] ReservedNames =
     [
         nameof(MemoryRecord.ProcessId), nameof(MemoryRecord.ProcessName), nameof(MemoryRecord.ProcessStartTicks),
         nameof(MemoryRecord.Address), nameof(MemoryRecord.Layout),
@@ -23,96 +23,97 @@ public sealed class MemoryLayout
         SizeBytes = Align(DataBytes, alignment);
     }
 
-    /// <summary>The fields, in the order in which they were written.</summary>
+    /// <summary>The fields, in the order of their definition.</summary>
     public IReadOnlyList<MemoryField> Fields { get; }
 
     /// <summary>
-    /// Bytes of the struct, and so from one to the next in an array of them: with the padding that C puts behind the
-    /// last field.
+    /// Size of the struct in bytes, with the padding that C adds after the last field: the stride of an array of them.
     /// </summary>
     public int SizeBytes { get; }
 
-    /// <summary>Bytes up to the end of the last field, without padding.</summary>
+    /// <summary>Size in bytes up to the end of the last field, without padding.</summary>
     internal int DataBytes { get; }
 
-    /// <summary>Whether a field points to a text.</summary>
+    /// <summary>Whether a field points to a string.</summary>
     internal bool HasTextPointers => Fields.Any(one => one.Type.IsTextPointer);
 
     /// <summary>
-    /// Reads a struct as C writes it: <c>int32 pid; char[16] name; pointer next</c>, or <c>char name[16]</c>. Each field
-    /// lies where a C compiler would put it; one with <c>@8</c> or <c>@0x8</c> behind its name or type lies at that
-    /// offset, and what follows behind it.
+    /// Parses a struct definition: <c>int32 pid; char[16] name; pointer next</c>, or <c>char name[16]</c> as in C.
+    /// Fields have the offsets that a C compiler assigns. <c>@8</c> or <c>@0x8</c> after a name or type sets the offset
+    /// of that field, and those after it follow.
     /// </summary>
-    /// <exception cref="FormatException">It is no struct; the message names the field.</exception>
+    /// <exception cref="FormatException">The definition is not valid; the message names the field.</exception>
     public static MemoryLayout Parse(string text)
     {
         string[] fields = text.Split([';', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return Place(fields.Select(ParseField));
+        return AssignOffsets(fields.Select(ParseField));
     }
 
-    /// <summary>Makes a layout of names and types: <c>pid</c> and <c>int32@0</c>.</summary>
-    /// <param name="fields">Name of each field, and its type with or without <c>@</c> and its offset.</param>
-    /// <param name="isOrdered">Fields without an offset lie behind the one before; else each must have one.</param>
-    /// <exception cref="FormatException">It is no struct; the message names the field.</exception>
+    /// <summary>Creates a layout from names and types: <c>pid</c> and <c>int32@0</c>.</summary>
+    /// <param name="fields">Name of each field, and its type with an optional <c>@</c> and offset.</param>
+    /// <param name="isOrdered">
+    /// Fields without an offset follow the one before; otherwise each must have an offset.
+    /// </param>
+    /// <exception cref="FormatException">The definition is not valid; the message names the field.</exception>
     public static MemoryLayout Create(IEnumerable<KeyValuePair<string, string>> fields, bool isOrdered)
     {
-        List<(string Name, MemoryType Type, int? Offset)> given = [];
+        List<(string Name, MemoryType Type, int? Offset)> fieldList = [];
         foreach ((string name, string description) in fields)
         {
             (string type, int? offset) = SplitOffset(name, description);
             if (offset is null && !isOrdered)
             {
                 throw new FormatException($"Field '{SafeText.Escape(name)}' has no offset: write "
-                    + $"'{SafeText.Escape(description)}@8'. The order of a hashtable is not that in which it was "
-                    + "written; one that is [ordered] takes fields without an offset.");
+                    + $"'{SafeText.Escape(description)}@8'. A hashtable does not keep the order of its keys; only in an "
+                    + "[ordered] one may fields have no offset.");
             }
 
-            given.Add((name, ParseType(name, type), offset));
+            fieldList.Add((name, ParseType(name, type), offset));
         }
 
-        return Place(isOrdered ? given : given.OrderBy(field => field.Offset));
+        return AssignOffsets(isOrdered ? fieldList : fieldList.OrderBy(field => field.Offset));
     }
 
-    /// <summary>One value as a struct of one field without a name.</summary>
+    /// <summary>Returns one value as a struct of one unnamed field.</summary>
     internal static MemoryLayout Of(MemoryType type) => new([new MemoryField(string.Empty, type, 0)]);
 
-    /// <summary>The layout as <see cref="Parse"/> reads it, each field with its offset.</summary>
+    /// <summary>Formats the layout as <see cref="Parse"/> accepts it, each field with its offset.</summary>
     public override string ToString() => string.Join("; ", Fields);
 
-    private static MemoryLayout Place(IEnumerable<(string Name, MemoryType Type, int? Offset)> given)
+    private static MemoryLayout AssignOffsets(IEnumerable<(string Name, MemoryType Type, int? Offset)> fieldList)
     {
         List<MemoryField> fields = [];
-        HashSet<string> names = new(Taken, StringComparer.OrdinalIgnoreCase);
+        HashSet<string> names = new(ReservedNames, StringComparer.OrdinalIgnoreCase);
         long next = 0;
-        foreach ((string name, MemoryType type, int? offset) in given)
+        foreach ((string name, MemoryType type, int? offset) in fieldList)
         {
             if (!names.Add(name))
             {
-                throw new FormatException(Taken.Contains(name, StringComparer.OrdinalIgnoreCase)
-                    ? $"Field '{SafeText.Escape(name)}': every record has a property of this name already; choose another."
-                    : $"Field '{SafeText.Escape(name)}' is there twice; upper and lower case are alike.");
+                throw new FormatException(ReservedNames.Contains(name, StringComparer.OrdinalIgnoreCase)
+                    ? $"Field '{SafeText.Escape(name)}': every record has a property of this name; choose another."
+                    : $"Field '{SafeText.Escape(name)}' is defined twice; names are not case-sensitive.");
             }
 
-            long place = offset ?? Align(next, type.Alignment);
-            next = place + type.SizeBytes;
-            if (next > LargestSize)
+            long assigned = offset ?? Align(next, type.Alignment);
+            next = assigned + type.SizeBytes;
+            if (next > MaxSize)
             {
-                throw new FormatException($"Field '{SafeText.Escape(name)}' ends {next} bytes behind the beginning; a "
-                    + $"struct has at most {HumanSize.Format(LargestSize)}.");
+                throw new FormatException($"Field '{SafeText.Escape(name)}' ends at offset {next}; a struct has at most "
+                    + $"{HumanSize.Format(MaxSize)}.");
             }
 
-            fields.Add(new MemoryField(name, type, (int)place));
+            fields.Add(new MemoryField(name, type, (int)assigned));
         }
 
         return fields.Count > 0
             ? new MemoryLayout([.. fields])
-            : throw new FormatException("A layout without fields. Write 'int32 pid; char[16] name; pointer next'.");
+            : throw new FormatException("The layout has no fields. Write 'int32 pid; char[16] name; pointer next'.");
     }
 
     private static (string Name, MemoryType Type, int? Offset) ParseField(string field)
     {
         (string text, int? offset) = SplitOffset(field, field);
-        // The name is the last word; brackets behind it belong to the type, and a star in front of it, too.
+        // The name is the last word. Brackets after it and a star before it belong to the type.
         int end = text.EndsWith(']') && text.LastIndexOf('[') is int open and > 0 && IsNamePart(text[..open].TrimEnd()[^1])
             && text[..open].TrimEnd().Any(sign => char.IsWhiteSpace(sign) || sign == '*')
             ? open
@@ -128,8 +129,8 @@ public sealed class MemoryLayout
         string type = front[..start].Trim() + text[end..];
         return name.Length > 0 && !char.IsAsciiDigit(name[0]) && front[..start].Trim().Length > 0
             ? (name, ParseType(name, type), offset)
-            : throw new FormatException($"'{SafeText.Escape(field)}' is no field. Write type and name, 'int32 pid', with "
-                + "'; ' between fields.");
+            : throw new FormatException($"'{SafeText.Escape(field)}' is not a valid field. Write type and name, "
+                + "'int32 pid', with '; ' between fields.");
     }
 
     private static MemoryType ParseType(string name, string type)
@@ -152,18 +153,18 @@ public sealed class MemoryLayout
             return (text.Trim(), null);
         }
 
-        // Behind the name or, 'int32@8 pid', behind the type.
-        string behind = text[(at + 1)..].Trim();
-        int end = behind.IndexOf(' ', StringComparison.Ordinal);
-        string digits = end < 0 ? behind : behind[..end];
-        string rest = end < 0 ? string.Empty : behind[end..];
+        // After the name or, 'int32@8 pid', after the type.
+        string after = text[(at + 1)..].Trim();
+        int end = after.IndexOf(' ', StringComparison.Ordinal);
+        string digits = end < 0 ? after : after[..end];
+        string rest = end < 0 ? string.Empty : after[end..];
         bool isHex = digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
         return int.TryParse(isHex ? digits.AsSpan(2) : digits,
                 isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out int offset)
             && offset >= 0
             ? ((text[..at].TrimEnd() + rest).Trim(), offset)
-            : throw new FormatException($"Field '{SafeText.Escape(name)}': '{SafeText.Escape(digits)}' is no offset. "
-                + "Write @8 or @0x8.");
+            : throw new FormatException($"Field '{SafeText.Escape(name)}': '{SafeText.Escape(digits)}' is not a valid "
+                + "offset. Write @8 or @0x8.");
     }
 
     private static bool IsNamePart(char character) => char.IsLetterOrDigit(character) || character == '_';
@@ -171,4 +172,14 @@ public sealed class MemoryLayout
     private static long Align(long offset, int alignment) => (offset + alignment - 1) / alignment * alignment;
 
     private static int Align(int offset, int alignment) => (int)Align((long)offset, alignment);
+}
+
+/// <summary>A field of a struct.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Offset">Offset in the struct, in bytes.</param>
+public sealed record MemoryField(string Name, MemoryType Type, int Offset)
+{
+    /// <summary>Formats the field as in a layout: <c>int32 pid@0</c>.</summary>
+    public override string ToString() => $"{Type} {Name}@{Offset}";
 }

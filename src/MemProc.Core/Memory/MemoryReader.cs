@@ -3,25 +3,27 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Reads memory of a process; what cannot be read becomes a gap that says why.</summary>
+/// <summary>Reads memory of a process. What cannot be read becomes a gap with its reason.</summary>
 public sealed class MemoryReader
 {
-    /// <summary>The largest piece that is handed on as one block.</summary>
-    public const int LargestBlock = 16 * 1024 * 1024;
+    /// <summary>Maximum size of one block, in bytes.</summary>
+    public const int MaxBlockBytes = 16 * 1024 * 1024;
 
-    /// <summary>A buffer that is read into again and again is best so large: it stays in the processor's cache.</summary>
-    public const int BestBuffer = 1024 * 1024;
+    /// <summary>
+    /// Preferred size of a buffer that is used repeatedly, in bytes: it stays in the processor's cache.
+    /// </summary>
+    public const int PreferredBufferBytes = 1024 * 1024;
 
-    /// <summary>One system call's worth.</summary>
-    private const int PieceBytes = BestBuffer;
+    /// <summary>Maximum size of one system call, in bytes.</summary>
+    private const int ChunkBytes = PreferredBufferBytes;
 
     private readonly LinuxProcess _process;
     private readonly CancellationToken _cancellation;
 
-    /// <summary>Prepares a reader.</summary>
+    /// <summary>Creates a reader.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="method">How to read; Auto decides by trying.</param>
-    /// <param name="cancellation">Stops the reading.</param>
+    /// <param name="method">How to read; Auto selects by a test.</param>
+    /// <param name="cancellation">Stops the reads.</param>
     public MemoryReader(LinuxProcess process, ReadMethod method, CancellationToken cancellation = default)
     {
         _process = process;
@@ -29,31 +31,31 @@ public sealed class MemoryReader
         Method = method == ReadMethod.Auto ? Choose(process) : method;
     }
 
-    /// <summary>How the memory is read: never Auto.</summary>
+    /// <summary>How memory is read; never Auto.</summary>
     public ReadMethod Method { get; }
 
     /// <summary>
-    /// Read only what is in memory, so that reading lets no page in: the rest is gaps of the kind NotResident. A page
-    /// that is swapped out between the look at the page table and the reading still comes back.
+    /// Read only pages in memory, so that the read faults no page in; the rest becomes gaps of the kind NotResident. A
+    /// page that is swapped out between the check of the page table and the read is still faulted in.
     /// </summary>
     public bool ResidentOnly { get; init; }
 
-    /// <summary>Reads a range in blocks of at most <see cref="LargestBlock"/>, each handed on when it is full.</summary>
+    /// <summary>Reads a range in blocks of at most <see cref="MaxBlockBytes"/>, each returned when it is full.</summary>
     /// <param name="address">First address.</param>
     /// <param name="length">Bytes, at least 1.</param>
-    /// <param name="pointers">The way to the range where it was found by pointers: each block carries it.</param>
+    /// <param name="pointers">The pointers that led to the range; each block carries them.</param>
     /// <exception cref="MemProcException">
     /// ReadMemory: EINVAL for an impossible range; EPERM without ptrace access; ESRCH where the process exits.
     /// </exception>
     public IEnumerable<MemoryBlock> ReadBlocks(ulong address, ulong length, ulong[]? pointers = null)
     {
         ulong end = UserRange.End(address, length, Operation.ReadMemory);
-        using Readable readable = ReadableBetween(address, end);
+        using ReadableRanges readable = ReadableBetween(address, end);
         for (ulong at = address; at < end;)
         {
             // A long gap, such as a reservation of terabytes, is one block without bytes.
-            // Blocks end where a line of a dump does, so that the next one begins with a whole line.
-            int size = (int)Math.Min(end - at, LargestBlock - at % HexDump.BytesPerLine);
+            // Blocks end at a line of a hex dump, so that the next one begins with a whole line.
+            int size = (int)Math.Min(end - at, MaxBlockBytes - at % HexDump.BytesPerLine);
             byte[] bytes = GC.AllocateUninitializedArray<byte>(size);
             List<MemoryGap> gaps = [];
             ulong covered = Fill(at, bytes, readable, gaps);
@@ -76,61 +78,83 @@ public sealed class MemoryReader
         }
     }
 
+    /// <summary>Reads a range in blocks. A range of which nothing can be read is an error.</summary>
+    /// <param name="address">First address.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="pointers">The pointers that lead to the range, where it was found by them.</param>
+    /// <param name="requireAll">Any gap is an error.</param>
+    /// <inheritdoc cref="ReadBlocks" path="/exception"/>
+    public IEnumerable<MemoryBlock> ReadReadableBlocks(
+        ulong address, ulong length, ulong[]? pointers = null, bool requireAll = false)
+    {
+        foreach (MemoryBlock block in ReadBlocks(address, length, pointers))
+        {
+            // With ResidentOnly an empty block is a result: no page of the range is in memory.
+            if (block.Gaps is [{ } gap, ..] && (requireAll
+                || (block.Bytes.Length == 0 && block.Length == length && gap.Kind != MemoryGapKind.NotResident)))
+            {
+                throw Unreadable(address, length, gap);
+            }
+
+            yield return block;
+        }
+    }
+
     /// <summary>Reads a range into a buffer.</summary>
     /// <param name="address">First address.</param>
-    /// <param name="buffer">Where the bytes go; those in gaps are set to 0.</param>
+    /// <param name="buffer">Receives the bytes; those in gaps are set to 0.</param>
     /// <returns>What could not be read, in address order.</returns>
     /// <inheritdoc cref="ReadBlocks" path="/exception"/>
     public IReadOnlyList<MemoryGap> Read(ulong address, Span<byte> buffer)
     {
         ulong end = UserRange.End(address, (ulong)buffer.Length, Operation.ReadMemory);
         List<MemoryGap> gaps = [];
-        using Readable readable = ReadableBetween(address, end);
+        using ReadableRanges readable = ReadableBetween(address, end);
         Fill(address, buffer, readable, gaps);
         return gaps;
     }
 
-    /// <summary>Reads a range that has to be readable as a whole.</summary>
+    /// <summary>Reads a range that must be readable as a whole.</summary>
     /// <param name="address">First address.</param>
     /// <param name="length">Bytes, at least 1.</param>
     /// <exception cref="MemProcException">Part of the range cannot be read, or it does not fit an array.</exception>
-    public byte[] ReadWhole(ulong address, ulong length)
+    public byte[] ReadExactly(ulong address, ulong length)
     {
-        byte[] bytes = Room(address, length);
+        byte[] bytes = AllocateBuffer(address, length);
         return Read(address, bytes) is [{ } gap, ..] ? throw Unreadable(address, length, gap) : bytes;
     }
 
-    /// <summary>Reads a text, up to its first NUL; what lies behind that need not be readable.</summary>
+    /// <summary>Reads a string up to its first NUL; the bytes after it need not be readable.</summary>
     /// <param name="address">First address.</param>
-    /// <param name="length">Bytes at most, at least 1.</param>
-    /// <param name="encoding">How the bytes are understood.</param>
+    /// <param name="length">Maximum number of bytes, at least 1.</param>
+    /// <param name="encoding">Encoding of the bytes.</param>
     /// <exception cref="MemProcException">
-    /// Part of the range, before a NUL, cannot be read, or it does not fit an array.
+    /// Part of the range before a NUL cannot be read, or it does not fit an array.
     /// </exception>
     public string ReadText(ulong address, ulong length, Encoding encoding) =>
         ReadText(address, length, encoding, out _);
 
-    /// <summary>Reads a text, and says whether it ended with a NUL.</summary>
+    /// <summary>Reads a string, and returns whether it ended with a NUL.</summary>
     /// <param name="address">First address.</param>
-    /// <param name="length">Bytes at most, at least 1.</param>
-    /// <param name="encoding">How the bytes are understood.</param>
-    /// <param name="isEnded">A NUL was found; else the text may go on behind the range.</param>
+    /// <param name="length">Maximum number of bytes, at least 1.</param>
+    /// <param name="encoding">Encoding of the bytes.</param>
+    /// <param name="isEnded">A NUL was found; otherwise the string may continue after the range.</param>
     /// <inheritdoc cref="ReadText(ulong, ulong, Encoding)" path="/exception"/>
     public string ReadText(ulong address, ulong length, Encoding encoding, out bool isEnded)
     {
         ulong end = UserRange.End(address, length, Operation.ReadMemory);
-        CheckRoom(address, length);
+        CheckBufferSize(address, length);
         Decoder decoder = encoding.GetDecoder();
         byte[] page = new byte[(int)Math.Min(length, MachinePage.SizeBytes)];
         char[] characters = new char[encoding.GetMaxCharCount(page.Length)];
         StringBuilder text = new();
         for (ulong at = address; at < end;)
         {
-            // Page by page: what lies behind a NUL need not be readable, and is not touched.
-            Span<byte> piece = page.AsSpan(0, (int)Math.Min(end - at, MachinePage.Floor(at) + MachinePage.SizeBytes - at));
-            MemoryGap? gap = Read(at, piece) is [{ } first, ..] ? first : null;
-            ReadOnlySpan<byte> known = gap is null ? piece : piece[..(int)(gap.Address - at)];
-            at += (ulong)piece.Length;
+            // Page by page: pages after a NUL need not be readable, and are not read.
+            Span<byte> chunk = page.AsSpan(0, (int)Math.Min(end - at, MachinePage.Floor(at) + MachinePage.SizeBytes - at));
+            MemoryGap? gap = Read(at, chunk) is [{ } first, ..] ? first : null;
+            ReadOnlySpan<byte> known = gap is null ? chunk : chunk[..(int)(gap.Address - at)];
+            at += (ulong)chunk.Length;
             int count = decoder.GetChars(known, characters, flush: gap is not null || at == end);
             int nul = characters.AsSpan(0, count).IndexOf('\0');
             isEnded = nul >= 0;
@@ -150,27 +174,29 @@ public sealed class MemoryReader
         return text.ToString();
     }
 
-    /// <summary>The exception for a range that was wanted as a whole and has a gap.</summary>
+    /// <summary>Creates the exception for a range that must be readable as a whole and has a gap.</summary>
     /// <param name="address">First address of the range.</param>
-    /// <param name="length">Its bytes.</param>
+    /// <param name="length">Its length in bytes.</param>
     /// <param name="gap">The gap.</param>
     public MemProcException Unreadable(ulong address, ulong length, MemoryGap gap)
     {
         string part = gap.Length == length ? string.Empty : $", part of {HumanSize.Format(length)} at 0x{address:x},";
         string what = $"{HumanSize.Format(gap.Length)} at 0x{gap.Address:x}{part}";
         return gap.Kind == MemoryGapKind.NotResident
-            ? _process.Failure(Operation.ReadMemory, Errno.ENODATA, $"{what} are not in memory, and only what is was to be read",
-                gap.Address)
+            ? _process.Failure(Operation.ReadMemory, Errno.ENODATA,
+                $"{what} are not in memory, and only resident pages were requested", gap.Address)
             : _process.Failure(Operation.ReadMemory, gap.Errno, $"{what} cannot be read", gap.Address);
     }
 
-    /// <summary>What of a range is to be read, for calls of <see cref="Fill"/> in address order.</summary>
-    internal Readable ReadableBetween(ulong start, ulong end) =>
+    /// <summary>Returns which parts of a range are read, for calls of <see cref="Fill"/> in address order.</summary>
+    internal ReadableRanges ReadableBetween(ulong start, ulong end) =>
         new(end, ResidentOnly ? new ResidentMemory(_process, _cancellation).Ranges(start, end) : null);
 
-    /// <summary>Fills a buffer. A gap that begins in the buffer is followed to its end, at most to that of the range.</summary>
+    /// <summary>
+    /// Fills a buffer. A gap that begins in the buffer is followed to its end, at most to the end of the range.
+    /// </summary>
     /// <returns>Bytes covered: the buffer's length, or more where a gap reaches beyond it.</returns>
-    internal ulong Fill(ulong address, Span<byte> buffer, Readable readable, List<MemoryGap> gaps)
+    internal ulong Fill(ulong address, Span<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps)
     {
         ulong covered = 0;
         while (covered < (ulong)buffer.Length)
@@ -180,7 +206,7 @@ public sealed class MemoryReader
             (ulong start, ulong end) = readable.From(at);
             if (start == at)
             {
-                int size = (int)Math.Min(Math.Min((ulong)buffer.Length - covered, end - at), PieceBytes);
+                int size = (int)Math.Min(Math.Min((ulong)buffer.Length - covered, end - at), ChunkBytes);
                 Errno errno = TryRead(at, buffer.Slice((int)covered, size), out int read);
                 covered += (ulong)read;
                 if (read > 0)
@@ -203,14 +229,14 @@ public sealed class MemoryReader
         return covered;
     }
 
-    /// <summary>An array for a range; one that no array can hold is refused, not cut short.</summary>
-    private static byte[] Room(ulong address, ulong length)
+    /// <summary>Allocates an array for a range; a range that exceeds an array is an error.</summary>
+    private static byte[] AllocateBuffer(ulong address, ulong length)
     {
-        CheckRoom(address, length);
+        CheckBufferSize(address, length);
         return new byte[(int)length];
     }
 
-    private static void CheckRoom(ulong address, ulong length)
+    private static void CheckBufferSize(ulong address, ulong length)
     {
         if (length > (ulong)Array.MaxLength)
         {
@@ -222,8 +248,8 @@ public sealed class MemoryReader
     private static ReadMethod Choose(LinuxProcess process)
     {
         Span<byte> nothing = stackalloc byte[1];
-        // Address 0 is never mapped: EFAULT says that the call itself is allowed. A procfs of another pid namespace
-        // numbers processes differently from the call.
+        // Address 0 is never mapped: EFAULT means that the call itself is allowed. In a procfs of another PID
+        // namespace, process ids differ from those that the call takes.
         Errno errno = Libc.TryProcessVmRead(process.Id, 0, nothing, out _);
         bool works = errno is Errno.EFAULT or Errno.None
             && process.Files.NumbersAsCalls;
@@ -238,16 +264,16 @@ public sealed class MemoryReader
         switch (errno)
         {
             case Errno.None when read > 0:
-                // The call goes by number; a process that has exited meanwhile may have a successor.
+                // The call takes a process id, which may have been reused if the process has exited.
                 if (Method == ReadMethod.ProcessVm)
                 {
-                    _process.ThrowIfOver(Operation.ReadMemory);
+                    _process.ThrowIfTerminated(Operation.ReadMemory);
                 }
 
                 return errno;
             case Errno.None:
                 throw _process.Failure(Operation.ReadMemory, Errno.EFAULT,
-                    $"the memory at 0x{address:x} is gone, the process runs another program", address);
+                    $"the memory at 0x{address:x} is gone, since the process has executed another program", address);
             case Errno.EFAULT or Errno.EIO or Errno.ENXIO or Errno.EHWPOISON:
                 _process.ThrowIfExited(Operation.ReadMemory);
                 return errno;
@@ -257,8 +283,8 @@ public sealed class MemoryReader
     }
 
     /// <summary>
-    /// Adds the gap that begins where reading failed. Returns where to try again: behind what is not mapped or may not
-    /// be read at all, else at the next page.
+    /// Adds the gap that begins where a read failed. Returns where to continue: after what is not mapped or not
+    /// readable at all, otherwise at the next page.
     /// </summary>
     private ulong AddUnreadable(List<MemoryGap> gaps, ulong address, Errno errno, ulong limit)
     {
@@ -276,7 +302,7 @@ public sealed class MemoryReader
     private bool IsClosed(ProcMap map, Errno errno) => (!map.IsReadable && Method == ReadMethod.ProcessVm)
         || map.Kind is ProcMapKind.Vvar || (map.Kind == ProcMapKind.Device && errno == Errno.EIO);
 
-    /// <summary>Adds a stretch without pages: what is mapped of it is a gap of another kind than what is not.</summary>
+    /// <summary>Adds gaps for a range without pages; mapped and unmapped parts are gaps of different kinds.</summary>
     private void AddNotResident(List<MemoryGap> gaps, ulong start, ulong end)
     {
         ulong at = start;
@@ -294,16 +320,18 @@ public sealed class MemoryReader
     private static void AddGap(List<MemoryGap> gaps, ulong start, ulong end, MemoryGapKind kind, Errno errno) =>
         MemoryGap.Add(gaps, new MemoryGap(start, end - start, kind, errno));
 
-    /// <summary>What of a range is to be read: all of it, or what is in memory. Asked in address order.</summary>
-    internal sealed class Readable(ulong end, IEnumerable<ResidentRange>? resident) : IDisposable
+    /// <summary>The parts of a range that are read: all of it, or the pages in memory. Used in address order.</summary>
+    internal sealed class ReadableRanges(ulong end, IEnumerable<AddressRange>? resident) : IDisposable
     {
-        private readonly IEnumerator<ResidentRange>? _resident = resident?.GetEnumerator();
-        private ResidentRange _current;
+        private readonly IEnumerator<AddressRange>? _resident = resident?.GetEnumerator();
+        private AddressRange _current;
 
-        /// <summary>First address behind the range.</summary>
+        /// <summary>First address after the range.</summary>
         public ulong End => end;
 
-        /// <summary>The next stretch to read that ends behind an address, begun at that address at the earliest.</summary>
+        /// <summary>
+        /// Returns the next range to read that ends after an address, starting at that address at the earliest.
+        /// </summary>
         public (ulong Start, ulong End) From(ulong address)
         {
             if (_resident is null)
@@ -313,7 +341,7 @@ public sealed class MemoryReader
 
             while (_current.End <= address)
             {
-                _current = _resident.MoveNext() ? _resident.Current : new ResidentRange(end, ulong.MaxValue);
+                _current = _resident.MoveNext() ? _resident.Current : new AddressRange(end, ulong.MaxValue);
             }
 
             return (Math.Max(address, _current.Start), Math.Min(_current.End, end));
@@ -321,4 +349,15 @@ public sealed class MemoryReader
 
         public void Dispose() => _resident?.Dispose();
     }
+}
+
+/// <summary>How memory is read.</summary>
+public enum ReadMethod
+{
+    /// <summary>The fastest one that works.</summary>
+    Auto,
+    /// <summary>process_vm_readv(2): fast; page protection applies.</summary>
+    ProcessVm,
+    /// <summary><c>/proc/PID/mem</c>: slower; also reads pages without read permission.</summary>
+    Mem,
 }

@@ -1,38 +1,30 @@
 namespace MemProc;
 
 /// <summary>A struct that was read from a process' memory.</summary>
-public sealed class MemoryRecord
+public sealed class MemoryRecord : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
     private readonly MemoryLayout _layout;
     private readonly object?[] _values;
 
     internal MemoryRecord(ProcessIdentity process, ulong address, MemoryLayout layout, object?[] values)
     {
-        _process = process;
+        Process = process;
         _layout = layout;
         Address = address;
         _values = values;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
-    /// <summary>The fields with their offsets, as a layout is written.</summary>
+    /// <summary>The layout, each field with its offset.</summary>
     public string Layout => _layout.ToString();
 
     /// <summary>
-    /// The fields and what they hold: what <see cref="MemoryType.Decode"/> gives, a text for a pointer to one, null where
-    /// such a pointer is null.
+    /// Returns the fields and their values: those of <see cref="MemoryType.Decode"/>, or for a pointer to a string the
+    /// string, null where the pointer is null.
     /// </summary>
     public IEnumerable<(MemoryField Field, object? Value)> GetFields() => _layout.Fields.Zip(_values);
 }

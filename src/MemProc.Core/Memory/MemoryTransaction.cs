@@ -2,35 +2,37 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>
-/// Writes to the memory of one process that are done all or none. They are checked when this is prepared, so that a
-/// person can judge, and once more when they are carried out; where one fails, those before it are put back.
-/// </summary>
+/// <summary>Writes to the memory of one process, all or none.</summary>
+/// <remarks>
+/// They are checked on preparation, so that the user can decide, and once more on commit. If one fails, those before it
+/// are rolled back.
+/// </remarks>
 public sealed class MemoryTransaction
 {
-    private const int NamedSteps = 16;
+    /// <summary>Maximum number of writes that a message lists.</summary>
+    private const int MaxNamedWrites = 16;
 
-    /// <summary>How long a process without memory may take to end.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    /// <summary>How long a process may take to exit after its memory is gone.</summary>
+    private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(5);
 
     private readonly LinuxProcess _process;
     private readonly MemoryWriter _writer;
     private readonly CancellationToken _cancellation;
     private readonly bool _isUndo;
 
-    /// <summary>Some write to the same bytes, so that each has to be seen as the earlier ones leave it.</summary>
+    /// <summary>Some writes overlap, so that each is compared with what the earlier ones leave.</summary>
     private readonly bool _hasOverlap;
 
     private MemoryTransaction(
-        LinuxProcess process, IReadOnlyList<WantedWrite> changes, bool isUndo, CancellationToken cancellation)
+        LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes, bool isUndo, CancellationToken cancellation)
     {
         _process = process;
         _isUndo = isUndo;
         _cancellation = cancellation;
         _writer = new MemoryWriter(process, isUndo);
-        _hasOverlap = FirstOverlap(process, changes) is not null;
-        List<MemoryPlan> plans = [];
-        foreach (WantedWrite change in changes)
+        _hasOverlap = FirstOverlap(changes) is not null;
+        List<PlannedWrite> plans = [];
+        foreach (MemoryWriteRequest change in changes)
         {
             plans.Add(Check(changes.Count, () => _writer.Check(change, _hasOverlap ? plans : [])));
         }
@@ -38,32 +40,32 @@ public sealed class MemoryTransaction
         Writes = plans;
     }
 
-    /// <summary>What will be done, in this order.</summary>
-    public IReadOnlyList<MemoryPlan> Writes { get; }
+    /// <summary>The writes, in the order in which they will be done.</summary>
+    public IReadOnlyList<PlannedWrite> Writes { get; }
 
-    /// <summary>Checks writes that belong together.</summary>
+    /// <summary>Checks writes that are done together.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="changes">What is wanted, at least one write; no two to the same byte.</param>
-    /// <param name="cancellation">Stops the checks and the stopping of the process; writes are always finished.</param>
+    /// <param name="changes">The writes, at least one; no two to the same byte.</param>
+    /// <param name="cancellation">Cancels the checks and the stop of the process; writes are always completed.</param>
     /// <exception cref="MemProcException">
-    /// WriteMemory: EINVAL for an impossible range, or two that overlap; EFAULT where part of one is not mapped; EACCES
-    /// where part of one is read-only and force was not asked for, or does not help because the mapping is shared.
-    /// CompareMemory, EAGAIN: other bytes are there than expected. Nothing is written in each case.
+    /// WriteMemory: EINVAL for a range that is not valid, or two that overlap; EFAULT where part of one is not mapped;
+    /// EACCES where part of one is not writable and force was not requested, or is not possible as the mapping is
+    /// shared. CompareMemory, EAGAIN: other bytes are there than expected. Nothing is written.
     /// </exception>
     public static MemoryTransaction Prepare(
-        LinuxProcess process, IReadOnlyList<WantedWrite> changes, CancellationToken cancellation = default)
+        LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes, CancellationToken cancellation = default)
     {
         RefuseOverlap(process, changes);
         return new MemoryTransaction(process, changes, isUndo: false, cancellation);
     }
 
-    /// <summary>Checks that writes can be taken back: what they wrote has to be there still.</summary>
+    /// <summary>Checks that writes can be undone: the bytes that they wrote must still be there.</summary>
     /// <param name="process">The process that was written to.</param>
-    /// <param name="writes">What was done, in the order in which it was done.</param>
-    /// <param name="cancellation">Stops the checks and the stopping of the process; writes are always finished.</param>
+    /// <param name="writes">The writes, in the order in which they were done.</param>
+    /// <param name="cancellation">Cancels the checks and the stop of the process; writes are always completed.</param>
     /// <exception cref="MemProcException">
-    /// OpenProcess, ESRCH: it was another process. WriteMemory as in <see cref="Prepare"/>. CompareMemory, EAGAIN: what
-    /// was written has been changed since.
+    /// OpenProcess, ESRCH: the writes were to another process. WriteMemory as in <see cref="Prepare"/>. CompareMemory,
+    /// EAGAIN: the bytes have changed since.
     /// </exception>
     public static MemoryTransaction PrepareUndo(
         LinuxProcess process, IReadOnlyList<MemoryWrite> writes, CancellationToken cancellation = default)
@@ -75,50 +77,51 @@ public sealed class MemoryTransaction
                 process.Id);
         }
 
-        // What was forced then has to be forced now.
-        WantedWrite[] changes = [.. writes.Reverse().Select(write => new WantedWrite(
-            ProcAddress.FromNumber(write.Address), write.PreviousBytes, write.Bytes,
-            Force: write.Method == WriteMethod.Mem))];
+        // A write that was forced must be undone by force.
+        MemoryWriteRequest[] changes = [.. writes.Reverse().Select(write => new MemoryWriteRequest(
+            write.Address, write.PreviousBytes, write.Bytes, Force: write.Method == WriteMethod.Mem))];
         return new MemoryTransaction(process, changes, isUndo: true, cancellation);
     }
 
-    /// <summary>All that will be done, as a person is asked: a line a write.</summary>
-    /// <param name="stop">It will be done while the process is held still.</param>
-    public string Action(bool stop)
+    /// <summary>Describes all writes for the confirmation, one a line.</summary>
+    /// <param name="stop">The process will be stopped meanwhile.</param>
+    public string Describe(bool stop)
     {
         string verb = _isUndo ? "Put back" : "Write";
-        string held = stop ? ", held still meanwhile" : string.Empty;
+        string held = stop ? ", stopped meanwhile" : string.Empty;
         return Writes is [{ } only]
             ? $"{verb} {only.Place}{held}: {only.Change}"
             : $"{verb} {Writes.Count} places of process {_process.Identity}{held}, all or none:\n  "
                 + string.Join("\n  ", Writes.Select(plan => plan.Line));
     }
 
-    /// <summary>Carries the writes out.</summary>
-    /// <param name="stop">Hold the process still while it is done, so that nobody sees a half of it.</param>
+    /// <summary>Does the writes.</summary>
+    /// <param name="stop">
+    /// Stop the process meanwhile, so that it never sees some of the writes without the others.
+    /// </param>
     /// <param name="verify">Read the bytes back and compare.</param>
     /// <exception cref="MemProcException">
-    /// As in <see cref="Prepare"/>, and: WriteMemory, the kernel refused a byte; VerifyMemory, EIO: other bytes were read
-    /// back; StopProcess: the process cannot be held. What had been done is put back, but for bytes that somebody else
-    /// has changed meanwhile. RestoreMemory: something could not be put back; the target holds it as
+    /// As in <see cref="Prepare"/>, and: WriteMemory, the kernel refused a byte; VerifyMemory, EIO: other bytes were
+    /// read back; StopProcess: the process cannot be stopped. Writes that were done are rolled back, except for bytes
+    /// that changed meanwhile. RestoreMemory: a write could not be rolled back; the target of the error holds those as
     /// <see cref="MemoryWrite"/> objects. ESRCH: the process has exited.
     /// </exception>
     public IReadOnlyList<MemoryWrite> Commit(bool stop, bool verify)
     {
-        MemoryStep[] steps = [.. Writes.Select(plan => new MemoryStep(plan))];
-        using ProcessStop? held = stop ? ProcessStop.Hold(_process, _cancellation) : null;
+        ActiveWrite[] steps = [.. Writes.Select(plan => new ActiveWrite(plan))];
+        using ProcessStop? held = stop ? ProcessStop.Begin(_process, _cancellation) : null;
         for (int index = 0; index < Writes.Count; index++)
         {
-            IEnumerable<MemoryPlan> earlier = _hasOverlap ? Writes.Take(index) : [];
-            Check(Writes.Count, () => _writer.CheckAgain(Writes[index], earlier));
+            IEnumerable<PlannedWrite> earlier = _hasOverlap ? Writes.Take(index) : [];
+            Check(Writes.Count, () => _writer.Recheck(Writes[index], earlier));
         }
 
-        // From the first byte on nothing stops it but a failure.
+        // From the first byte on, only a failure ends the writes.
         int begun = 0;
         bool isWritten = false;
         try
         {
-            foreach (MemoryStep step in steps)
+            foreach (ActiveWrite step in steps)
             {
                 begun++;
                 isWritten = false;
@@ -133,16 +136,16 @@ public sealed class MemoryTransaction
         catch (MemProcException error)
         {
             ThrowIfGone(error.Errno);
-            // A write that was read back otherwise is not there to be put back.
+            // A write whose bytes differ when read back is not there to be rolled back.
             int last = isWritten ? begun - 1 : begun;
-            throw PutBack([.. steps.Take(last).Where(step => step.Written > 0).Reverse()], error);
+            throw RollBack([.. steps.Take(last).Where(step => step.Written > 0).Reverse()], error);
         }
 
-        return Array.ConvertAll(steps, step => step.Done(verify ? true : null));
+        return Array.ConvertAll(steps, step => step.ToResult(verify ? true : null));
     }
 
-    /// <summary>One of several checks before anything is touched; one that fails speaks for all.</summary>
-    private MemoryPlan Check(int count, Func<MemoryPlan> check)
+    /// <summary>Runs one of several checks before anything is written; one that fails fails all.</summary>
+    private PlannedWrite Check(int count, Func<PlannedWrite> check)
     {
         _cancellation.ThrowIfCancellationRequested();
         try
@@ -156,14 +159,14 @@ public sealed class MemoryTransaction
         }
     }
 
-    /// <summary>Puts steps back and adds to the error what became of them.</summary>
-    private MemProcException PutBack(MemoryStep[] steps, MemProcException error)
+    /// <summary>Rolls writes back and adds the result to the error.</summary>
+    private MemProcException RollBack(ActiveWrite[] steps, MemProcException error)
     {
-        List<MemoryStep> restored = [];
-        List<(MemoryStep Step, MemProcException Reason)> left = [];
-        foreach (MemoryStep step in steps)
+        List<ActiveWrite> restored = [];
+        List<(ActiveWrite Step, MemProcException Reason)> left = [];
+        foreach (ActiveWrite step in steps)
         {
-            if (_writer.PutBack(step) is { } reason)
+            if (_writer.RollBack(step) is { } reason)
             {
                 left.Add((step, reason));
             }
@@ -177,9 +180,9 @@ public sealed class MemoryTransaction
         string message = error.Message;
         if (restored.Count > 0)
         {
-            string more = restored.Count > NamedSteps ? $" and {restored.Count - NamedSteps} more" : string.Empty;
+            string more = restored.Count > MaxNamedWrites ? $" and {restored.Count - MaxNamedWrites} more" : string.Empty;
             message += " What was written is put back: "
-                + $"{string.Join(", ", restored.Take(NamedSteps).Select(step => step.Place))}{more}.";
+                + $"{string.Join(", ", restored.Take(MaxNamedWrites).Select(step => step.Description))}{more}.";
         }
 
         if (left.Count == 0)
@@ -187,45 +190,46 @@ public sealed class MemoryTransaction
             return new MemProcException(error.Operation, error.Errno, message, error.Target);
         }
 
-        foreach ((MemoryStep step, MemProcException reason) in left)
+        foreach ((ActiveWrite step, MemProcException reason) in left)
         {
-            MemoryWrite write = step.Done(null);
-            message += $" NOT put back: {step.Place}, written as {ByteText.Short(write.Bytes)}, before that "
-                + $"{ByteText.Short(write.PreviousBytes)}: {reason.Message.TrimEnd('.')}.";
+            MemoryWrite write = step.ToResult(null);
+            message += $" NOT put back: {step.Description}, written as {ByteText.Preview(write.Bytes)}, before that "
+                + $"{ByteText.Preview(write.PreviousBytes)}: {reason.Message.TrimEnd('.')}.";
         }
 
-        MemoryWrite[] writes = [.. left.Select(item => item.Step.Done(null)).Reverse()];
+        MemoryWrite[] writes = [.. left.Select(item => item.Step.ToResult(null)).Reverse()];
         return new MemProcException(Operation.RestoreMemory, left[0].Reason.Errno, message, writes);
     }
 
     /// <summary>
-    /// Throws where the process has exited: there is nothing to put back. Its memory goes before the rest of it.
+    /// Throws where the process has exited, so that nothing can be rolled back. Its memory is gone before it counts as
+    /// exited.
     /// </summary>
     private void ThrowIfGone(Errno errno)
     {
         if (errno == Errno.ESRCH)
         {
-            SpinWait.SpinUntil(() => _process.HasExited, Patience);
+            SpinWait.SpinUntil(() => _process.HasExited, ExitTimeout);
         }
 
         _process.ThrowIfExited(Operation.WriteMemory);
     }
 
-    private static void RefuseOverlap(LinuxProcess process, IReadOnlyList<WantedWrite> changes)
+    private static void RefuseOverlap(LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes)
     {
-        if (FirstOverlap(process, changes) is (ulong first, ulong second))
+        if (FirstOverlap(changes) is (ulong first, ulong second))
         {
             throw new MemProcException(Operation.WriteMemory, Errno.EINVAL,
                 $"Process {process.Identity}: nothing was written: the writes to 0x{first:x} and 0x{second:x} overlap, and "
-                + "what is done together has no first and last.", second);
+                + "writes of one transaction have no order.", second);
         }
     }
 
-    /// <summary>Two writes to the same byte; null where there are none.</summary>
-    private static (ulong First, ulong Second)? FirstOverlap(LinuxProcess process, IReadOnlyList<WantedWrite> changes)
+    /// <summary>Returns the addresses of two writes that overlap; null where none do.</summary>
+    private static (ulong First, ulong Second)? FirstOverlap(IReadOnlyList<MemoryWriteRequest> changes)
     {
         (ulong Address, int Length)[] ranges =
-            [.. changes.Select(change => (change.Address.Resolve(process), change.Bytes.Length)).Order()];
+            [.. changes.Select(change => (change.Address, change.Bytes.Length)).Order()];
         for (int index = 1; index < ranges.Length; index++)
         {
             (ulong address, int length) = ranges[index - 1];
@@ -238,3 +242,12 @@ public sealed class MemoryTransaction
         return null;
     }
 }
+
+/// <summary>A requested write to memory.</summary>
+/// <param name="Address">Address of the first byte.</param>
+/// <param name="Bytes">The bytes to write, at least one.</param>
+/// <param name="Expected">
+/// The bytes that must be there before; may be fewer or more than are written. Null: any.
+/// </param>
+/// <param name="Force">Write through <c>/proc/PID/mem</c> where the process itself has no write permission.</param>
+public sealed record MemoryWriteRequest(ulong Address, byte[] Bytes, byte[]? Expected = null, bool Force = false);

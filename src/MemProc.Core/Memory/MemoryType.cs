@@ -4,19 +4,19 @@ using System.Text;
 namespace MemProc;
 
 /// <summary>
-/// What bytes of memory are, as a person writes it: <c>int32</c>, <c>uint16be</c>, <c>char[16]</c>,
-/// <c>pointer[4]</c>, <c>char*</c>.
+/// The type of bytes in memory as users write it: <c>int32</c>, <c>uint16be</c>, <c>char[16]</c>, <c>pointer[4]</c>,
+/// <c>char*</c>.
 /// </summary>
 /// <remarks>
-/// Names are those of <see cref="MemoryValueType"/> and of C, upper and lower case alike. <c>char</c> is C's, one byte;
-/// <c>char16</c> is that of .NET. A number in brackets makes an array; one of characters is a text that ends at its
-/// first NUL, one of bytes a byte array. <c>be</c> or <c>le</c> behind a name is the byte order. <c>char*</c> is a
-/// pointer to a text, and is read as that text; every other <c>*</c> is a pointer.
+/// Names are those of <see cref="MemoryValueType"/> and of C, and are not case-sensitive. <c>char</c> is C's, one byte;
+/// <c>char16</c> is that of .NET. A number in brackets makes an array; one of characters is a string that ends at its
+/// first NUL, one of bytes a byte array. <c>be</c> or <c>le</c> after a name is the byte order. <c>char*</c> is a
+/// pointer to a string, and is read as that string; every other <c>*</c> is a pointer.
 /// </remarks>
 public sealed class MemoryType
 {
     /// <summary>More than any field of a struct has.</summary>
-    private const int LargestSize = 64 * 1024 * 1024;
+    private const int MaxSize = 64 * 1024 * 1024;
 
     private MemoryType(MemoryValueType value, int? count, bool? isBigEndian, bool isTextPointer)
     {
@@ -29,33 +29,33 @@ public sealed class MemoryType
     /// <summary>The type of one value.</summary>
     public MemoryValueType Value { get; }
 
-    /// <summary>How many of them; null where it is no array.</summary>
+    /// <summary>Number of elements; null where it is not an array.</summary>
     public int? Count { get; }
 
-    /// <summary>The byte order that was written down; null where none was.</summary>
+    /// <summary>The byte order of the type; null where it has none.</summary>
     public bool? IsBigEndian { get; }
 
-    /// <summary>It is a pointer to a text that ends with a NUL, and stands for that text.</summary>
+    /// <summary>It is a pointer to a NUL-terminated string, and is read as that string.</summary>
     public bool IsTextPointer { get; }
 
-    /// <summary>It is an array of characters, and stands for a text.</summary>
+    /// <summary>It is an array of characters, and is read as a string.</summary>
     public bool IsText => Count is not null && Value is MemoryValueType.Char8 or MemoryValueType.Char16;
 
-    /// <summary>Bytes that it takes.</summary>
+    /// <summary>Size in bytes.</summary>
     public int SizeBytes => (Count ?? 1) * MemoryValue.SizeOf(Value);
 
-    /// <summary>What its address is a multiple of where a C compiler places it.</summary>
+    /// <summary>Its alignment by a C compiler, in bytes.</summary>
     public int Alignment => MemoryValue.SizeOf(Value);
 
-    /// <summary>The type of one value.</summary>
+    /// <summary>Returns the type of one value.</summary>
     public static MemoryType Of(MemoryValueType value) => new(value, null, null, isTextPointer: false);
 
-    /// <summary>Bytes as they are.</summary>
-    /// <param name="count">How many, at least 1.</param>
+    /// <summary>Returns the type of a byte array.</summary>
+    /// <param name="count">Number of bytes, at least 1.</param>
     public static MemoryType Bytes(int count) => new(MemoryValueType.Byte, count, null, isTextPointer: false);
 
-    /// <summary>Reads what a person wrote.</summary>
-    /// <exception cref="FormatException">It is no type.</exception>
+    /// <summary>Parses a type.</summary>
+    /// <exception cref="FormatException">The text is not a valid type.</exception>
     public static MemoryType Parse(string text)
     {
         string name = text.Trim();
@@ -65,29 +65,29 @@ public sealed class MemoryType
             string digits = name[(open + 1)..^1].Trim();
             count = int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
                 ? number
-                : throw new FormatException($"'{SafeText.Escape(text)}': '{SafeText.Escape(digits)}' is no number of "
-                    + "elements; write [16].");
+                : throw new FormatException($"'{SafeText.Escape(text)}': '{SafeText.Escape(digits)}' is not a valid number "
+                    + "of elements; write [16].");
             name = name[..open].Trim();
         }
 
         (MemoryValueType Value, bool? IsBigEndian, bool IsTextPointer)? known = MemoryTypeName.Find(name);
         if (known is null)
         {
-            throw new FormatException($"'{SafeText.Escape(text)}' is no type. {MemoryTypeName.Advice}");
+            throw new FormatException($"'{SafeText.Escape(text)}' is not a valid type. {MemoryTypeName.Advice}");
         }
 
-        return (long)(count ?? 1) * MemoryValue.SizeOf(known.Value.Value) <= LargestSize
+        return (long)(count ?? 1) * MemoryValue.SizeOf(known.Value.Value) <= MaxSize
             ? new MemoryType(known.Value.Value, count, known.Value.IsBigEndian, known.Value.IsTextPointer)
-            : throw new FormatException($"'{SafeText.Escape(text)}' is larger than {HumanSize.Format(LargestSize)}.");
+            : throw new FormatException($"'{SafeText.Escape(text)}' is larger than {HumanSize.Format(MaxSize)}.");
     }
 
     /// <summary>
-    /// The value that bytes stand for: a number, character or bool of .NET, a <see cref="ulong"/> for a pointer, a text,
-    /// a byte array, or an array of these.
+    /// Decodes bytes to a number, character or bool of .NET, a <see cref="ulong"/> for a pointer, a string, a byte
+    /// array, or an array of these.
     /// </summary>
     /// <param name="bytes">At least <see cref="SizeBytes"/> bytes.</param>
-    /// <param name="isBigEndian">The byte order where the type itself has none; pointers keep the machine's.</param>
-    /// <param name="encoding">How texts of one-byte characters are understood.</param>
+    /// <param name="isBigEndian">The byte order where the type has none; pointers have the machine's.</param>
+    /// <param name="encoding">Encoding of strings of one-byte characters.</param>
     public object Decode(ReadOnlySpan<byte> bytes, bool isBigEndian, Encoding encoding)
     {
         bytes = bytes[..SizeBytes];
@@ -117,7 +117,7 @@ public sealed class MemoryType
         return values;
     }
 
-    /// <summary>The type as <see cref="Parse"/> reads it.</summary>
+    /// <summary>Formats the type as <see cref="Parse"/> accepts it.</summary>
     public override string ToString()
     {
         string name = IsTextPointer ? "char*" : Value.ToString().ToLowerInvariant();

@@ -1,23 +1,26 @@
 namespace MemProc;
 
-/// <summary>Names of types: those of <see cref="MemoryValueType"/>, and those that C programs use on 64-bit Linux.</summary>
+/// <summary>
+/// The names of types: those of <see cref="MemoryValueType"/>, and those that C programs use on 64-bit Linux.
+/// </summary>
 public static class MemoryTypeName
 {
     private static readonly Dictionary<string, MemoryValueType> Names = All();
 
-    /// <summary>The names that are shown first, for completion and messages.</summary>
+    /// <summary>The names that completion offers first.</summary>
     public static IReadOnlyList<string> Common { get; } =
     [
         .. Enum.GetNames<MemoryValueType>(), "char[16]", "byte[16]", "char*",
     ];
 
-    /// <summary>What to write instead of something that is no type.</summary>
+    /// <summary>The part of an error message that lists valid types.</summary>
     internal static string Advice { get; } = "Types are "
         + string.Join(", ", Enum.GetValues<MemoryValueType>().Select(type => type.ToString().ToLowerInvariant()))
-        + ", names of C such as int, unsigned long, size_t and char (one byte), with be or le behind a number for its "
-        + "byte order; char[16] is a text of 16 bytes, int32[4] an array, char* a pointer to a text, any other * a pointer.";
+        + ", names of C such as int, unsigned long, size_t and char (one byte), with be or le after a number for its "
+        + "byte order; char[16] is a string of 16 bytes, int32[4] an array, char* a pointer to a string, "
+        + "any other * a pointer.";
 
-    /// <summary>What a name stands for; null where it is none.</summary>
+    /// <summary>Finds the type of a name; null where there is none.</summary>
     internal static (MemoryValueType Value, bool? IsBigEndian, bool IsTextPointer)? Find(string name)
     {
         string plain = string.Join(' ', name.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
@@ -40,7 +43,7 @@ public static class MemoryTypeName
             : null;
     }
 
-    /// <summary>Whether a pointer can be said to point to it: a pointer to any struct is a pointer.</summary>
+    /// <summary>Whether it can be the name of a type that a pointer points to.</summary>
     private static bool IsName(string text) => text.Length > 0
         && text.All(character => char.IsAsciiLetterOrDigit(character) || character is '_' or ' ');
 

@@ -5,12 +5,12 @@ using System.Text;
 
 namespace MemProc;
 
-/// <summary>Turns bytes of memory into values and back.</summary>
+/// <summary>Converts bytes of memory to values and back.</summary>
 public static class MemoryValue
 {
-    private const int LargestSize = 16;
+    private const int MaxSize = 16;
 
-    /// <summary>Bytes that a value takes.</summary>
+    /// <summary>Returns the size of a value in bytes.</summary>
     public static int SizeOf(MemoryValueType type) => type switch
     {
         MemoryValueType.SByte or MemoryValueType.Byte or MemoryValueType.Bool or MemoryValueType.Char8 => 1,
@@ -20,12 +20,12 @@ public static class MemoryValue
         _ => 8,
     };
 
-    /// <summary>The value that bytes in the machine's own order stand for; a pointer is a <see cref="ulong"/>.</summary>
+    /// <summary>Decodes bytes in the machine's byte order; a pointer becomes a <see cref="ulong"/>.</summary>
     /// <param name="bytes">At least <see cref="SizeOf"/> bytes.</param>
-    /// <param name="type">What they are.</param>
+    /// <param name="type">Their type.</param>
     public static object Decode(ReadOnlySpan<byte> bytes, MemoryValueType type) => type switch
     {
-        // The cast keeps the arms from being converted to their common type, double.
+        // Without the cast, all arms would be converted to their common type, double.
         MemoryValueType.SByte => (object)(sbyte)bytes[0],
         MemoryValueType.Byte => bytes[0],
         MemoryValueType.Int16 => MemoryMarshal.Read<short>(bytes),
@@ -44,9 +44,9 @@ public static class MemoryValue
         _ => MemoryMarshal.Read<ulong>(bytes),
     };
 
-    /// <summary>The value that bytes stand for, the most significant one first or last.</summary>
+    /// <summary>Decodes bytes in either byte order.</summary>
     /// <param name="bytes">At least <see cref="SizeOf"/> bytes.</param>
-    /// <param name="type">What they are.</param>
+    /// <param name="type">Their type.</param>
     /// <param name="isBigEndian">The most significant byte comes first.</param>
     public static object Decode(ReadOnlySpan<byte> bytes, MemoryValueType type, bool isBigEndian)
     {
@@ -55,14 +55,14 @@ public static class MemoryValue
             return Decode(bytes, type);
         }
 
-        Span<byte> turned = stackalloc byte[LargestSize];
+        Span<byte> turned = stackalloc byte[MaxSize];
         turned = turned[..SizeOf(type)];
         bytes[..turned.Length].CopyTo(turned);
         turned.Reverse();
         return Decode(turned, type);
     }
 
-    /// <summary>The text that bytes stand for, up to the first NUL.</summary>
+    /// <summary>Decodes a string up to its first NUL.</summary>
     public static string DecodeText(ReadOnlySpan<byte> bytes, Encoding encoding)
     {
         string text = encoding.GetString(bytes);
@@ -70,13 +70,15 @@ public static class MemoryValue
         return end < 0 ? text : text[..end];
     }
 
-    /// <summary>The bytes that stand for a value, in the machine's own order.</summary>
+    /// <summary>Encodes a value in the machine's byte order.</summary>
     /// <param name="value">
-    /// A number, or the text of one: decimal, or with <c>0x</c> the bits themselves, which have to fit the type. A
-    /// character, or a text of one, where the type is one; true and false for a Bool.
+    /// A number, or its text: decimal, or with <c>0x</c> the bits, which must fit the type. A character, or a string of
+    /// one, where the type is a character; true and false for a Bool.
     /// </param>
-    /// <param name="type">What the bytes shall be.</param>
-    /// <exception cref="FormatException">It is no number, or a fraction where the type has none.</exception>
+    /// <param name="type">The type to encode as.</param>
+    /// <exception cref="FormatException">
+    /// The value is not a number, or has a fraction and the type has none.
+    /// </exception>
     /// <exception cref="OverflowException">The number does not fit the type.</exception>
     public static byte[] Encode(object value, MemoryValueType type)
     {
@@ -116,7 +118,7 @@ public static class MemoryValue
     private static byte[] EncodeBits(string hex, int size)
     {
         UInt128 bits = UInt128.Parse(hex.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
-        return size == LargestSize || bits >> (8 * size) == 0
+        return size == MaxSize || bits >> (8 * size) == 0
             ? LowBytes(bits, size)
             : throw new OverflowException($"{hex} has more than {8 * size} bits.");
     }
@@ -137,7 +139,7 @@ public static class MemoryValue
     private static BigInteger Integer(object value) => value switch
     {
         string text => BigInteger.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
-        double or float or decimal => Whole(Convert.ToDecimal(value, CultureInfo.InvariantCulture)),
+        double or float or decimal => RequireInteger(Convert.ToDecimal(value, CultureInfo.InvariantCulture)),
         ulong number => number,
         Int128 number => number,
         UInt128 number => number,
@@ -146,7 +148,7 @@ public static class MemoryValue
         _ => Convert.ToInt64(value, CultureInfo.InvariantCulture),
     };
 
-    private static BigInteger Whole(decimal number) => decimal.IsInteger(number)
+    private static BigInteger RequireInteger(decimal number) => decimal.IsInteger(number)
         ? new BigInteger(number)
-        : throw new FormatException($"{number.ToString(CultureInfo.InvariantCulture)} is no whole number.");
+        : throw new FormatException($"{number.ToString(CultureInfo.InvariantCulture)} is not an integer.");
 }

@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>How bytes of memory are understood, one value of them.</summary>
+/// <summary>The type of one value in memory.</summary>
 public enum MemoryValueType
 {
     /// <summary>1 byte, signed.</summary>
@@ -31,7 +31,7 @@ public enum MemoryValueType
     UInt128,
     /// <summary>2 bytes, floating point.</summary>
     Half,
-    /// <summary>1 byte: 0 is false, all else true.</summary>
+    /// <summary>1 byte: 0 is false, other values are true.</summary>
     Bool,
     /// <summary>1 byte, a character of ASCII or Latin-1: C's char.</summary>
     Char8,

@@ -1,7 +1,7 @@
 namespace MemProc;
 
-/// <summary>A write to a process' memory that was carried out.</summary>
-public sealed class MemoryWrite
+/// <summary>A write to a process' memory that was done.</summary>
+public sealed class MemoryWrite : ProcessOutput
 {
     internal MemoryWrite(
         ProcessIdentity process, ulong address, byte[] previousBytes, byte[] bytes, WriteMethod method, string path,
@@ -16,30 +16,21 @@ public sealed class MemoryWrite
         IsVerified = isVerified;
     }
 
-    /// <summary>A write that was carried out earlier, from what was kept of it.</summary>
+    /// <summary>Recreates a write from its stored properties.</summary>
     /// <param name="process">The process that was written to.</param>
     /// <param name="address">Address of the first byte.</param>
-    /// <param name="previousBytes">What was there before.</param>
-    /// <param name="bytes">What was written.</param>
+    /// <param name="previousBytes">The bytes before the write.</param>
+    /// <param name="bytes">The bytes that were written.</param>
     /// <param name="method">How it was written.</param>
     /// <param name="path">Path or name of the first mapping that was written to.</param>
-    /// <exception cref="FormatException">There are no bytes, or not as many before as after.</exception>
-    public static MemoryWrite Recall(
+    /// <exception cref="FormatException">There are no bytes, or their number before and after differs.</exception>
+    public static MemoryWrite Recreate(
         ProcessIdentity process, ulong address, byte[] previousBytes, byte[] bytes, WriteMethod method, string path) =>
         bytes.Length > 0 && bytes.Length == previousBytes.Length
             ? new MemoryWrite(process, address, previousBytes, bytes, method, path, isVerified: null)
             : throw new FormatException(
-                $"A write has as many bytes before as after, and at least one; not {previousBytes.Length} and "
+                $"A write has the same number of bytes before and after, at least one; here {previousBytes.Length} and "
                 + $"{bytes.Length}.");
-
-    /// <summary>The process id.</summary>
-    public int ProcessId => Process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => Process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => Process.StartTicks;
 
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
@@ -47,10 +38,10 @@ public sealed class MemoryWrite
     /// <summary>Number of bytes.</summary>
     public ulong Length => (ulong)Bytes.Length;
 
-    /// <summary>What was there before.</summary>
+    /// <summary>The bytes before the write.</summary>
     public byte[] PreviousBytes { get; }
 
-    /// <summary>What was written.</summary>
+    /// <summary>The bytes that were written.</summary>
     public byte[] Bytes { get; }
 
     /// <summary>How it was written.</summary>
@@ -59,8 +50,19 @@ public sealed class MemoryWrite
     /// <summary>Path or name of the first mapping that was written to.</summary>
     public string Path { get; }
 
-    /// <summary>The bytes were read back and are what was written; null where nobody asked.</summary>
+    /// <summary>The bytes were read back and are those written; null where this was not requested.</summary>
     public bool? IsVerified { get; }
 
-    internal ProcessIdentity Process { get; }
+    internal override ProcessIdentity Process { get; }
+}
+
+/// <summary>How memory is written.</summary>
+public enum WriteMethod
+{
+    /// <summary>process_vm_writev(2): page protection applies.</summary>
+    ProcessVm,
+    /// <summary>
+    /// <c>/proc/PID/mem</c>: also writes private pages without write permission, into a copy for the process.
+    /// </summary>
+    Mem,
 }

@@ -4,21 +4,21 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// Checks, carries out and takes back one write at a time; what belongs together is a <see cref="MemoryTransaction"/>.
+/// Checks, does and rolls back single writes; a <see cref="MemoryTransaction"/> does several together.
 /// </summary>
 /// <param name="process">The process.</param>
-/// <param name="isUndo">The writes put back what was there before others, for the words of an error.</param>
+/// <param name="isUndo">The writes undo others; errors are worded accordingly.</param>
 internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 {
-    private readonly string _nothing = isUndo ? "nothing was put back at" : "nothing was written to";
+    private readonly string _nothingWritten = isUndo ? "nothing was put back at" : "nothing was written to";
 
-    /// <summary>Checks that the whole range can be written, and reads what is there.</summary>
-    /// <param name="change">What is wanted.</param>
-    /// <param name="earlier">Writes that will have been done by then, in their order.</param>
+    /// <summary>Checks that the whole range can be written, and reads the bytes that are there.</summary>
+    /// <param name="change">The requested write.</param>
+    /// <param name="earlier">Writes that will be done before it, in their order.</param>
     /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Prepare"/>.</exception>
-    public MemoryPlan Check(WantedWrite change, IEnumerable<MemoryPlan> earlier)
+    public PlannedWrite Check(MemoryWriteRequest change, IEnumerable<PlannedWrite> earlier)
     {
-        ulong address = change.Address.Resolve(process);
+        ulong address = change.Address;
         ulong end = UserRange.End(address, (ulong)change.Bytes.Length, Operation.WriteMemory);
         ProcMap[] maps = [.. MapReader.Between(process, address, end)];
         ulong covered = address;
@@ -35,61 +35,61 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         if (covered < end)
         {
             throw process.Failure(Operation.WriteMemory, Errno.EFAULT,
-                $"{_nothing} 0x{address:x}: nothing is mapped at 0x{covered:x}", address);
+                $"{_nothingWritten} 0x{address:x}: nothing is mapped at 0x{covered:x}", address);
         }
 
         ProcMap? closed = maps.FirstOrDefault(map => !map.IsWritable);
         if (closed is not null && (!change.Force || closed.IsShared))
         {
             string remedy = closed.IsShared
-                ? "It is shared with a file or with other processes, and the kernel lets nobody force that."
+                ? "It is shared with a file or other processes, where the kernel allows no forced write."
                 : "A forced write, through /proc/PID/mem, would change the process' own copy.";
             throw new MemProcException(Operation.WriteMemory, Errno.EACCES,
-                $"Process {process.Identity}: {_nothing} 0x{address:x}: the mapping {closed} is not writable. {remedy}",
+                $"Process {process.Identity}: {_nothingWritten} 0x{address:x}: the mapping {closed} is not writable. {remedy}",
                 address);
         }
 
         MemoryReader reader = new(process, closed is null ? ReadMethod.Auto : ReadMethod.Mem);
         byte[] present = new byte[Math.Max(change.Bytes.Length, change.Expected?.Length ?? 0)];
         Read(reader, address, present);
-        foreach (MemoryPlan plan in earlier)
+        foreach (PlannedWrite plan in earlier)
         {
-            Lay(plan, address, present);
+            Overlay(plan, address, present);
         }
 
         Compare(address, present, change.Expected);
-        // What is read through the file cannot be reached by the process' number: this procfs counts differently.
+        // A process that is read through the file cannot be reached by its id: procfs is of another PID namespace.
         WriteMethod method = reader.Method == ReadMethod.Mem ? WriteMethod.Mem : WriteMethod.ProcessVm;
-        return new MemoryPlan(address, change.Bytes, present[..change.Bytes.Length], method, maps, change.Expected);
+        return new PlannedWrite(address, change.Bytes, present[..change.Bytes.Length], method, maps, change.Expected);
     }
 
-    /// <summary>Checks once more what was checked: a person may have thought it over for minutes.</summary>
+    /// <summary>Repeats the check: the confirmation may have taken minutes.</summary>
     /// <inheritdoc cref="Check"/>
-    public MemoryPlan CheckAgain(MemoryPlan plan, IEnumerable<MemoryPlan> earlier)
+    public PlannedWrite Recheck(PlannedWrite plan, IEnumerable<PlannedWrite> earlier)
     {
-        MemoryPlan now = Check(
-            new WantedWrite(ProcAddress.FromNumber(plan.Address), plan.Bytes, plan.Expected, plan.IsForced), earlier);
+        PlannedWrite now = Check(new MemoryWriteRequest(plan.Address, plan.Bytes, plan.Expected, plan.IsForced), earlier);
         return now.IsForced == plan.IsForced && now.Maps.Any(map => map.IsShared) == plan.Maps.Any(map => map.IsShared)
             ? now
             : throw new MemProcException(Operation.WriteMemory, Errno.EAGAIN,
-                $"Process {process.Identity}: {_nothing} 0x{plan.Address:x}: since it was checked its mapping has become "
+                $"Process {process.Identity}: {_nothingWritten} 0x{plan.Address:x}: its mapping has changed since the check, to "
                 + $"{string.Join(" and ", now.Maps)}.", plan.Address);
     }
 
-    /// <summary>Carries out a write; what is there by then, and how far it came, goes to its step.</summary>
+    /// <summary>Does a write; the step receives the previous bytes and the number of bytes written.</summary>
     /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Commit"/>.</exception>
-    public void Write(MemoryStep step)
+    public void Write(ActiveWrite step)
     {
-        MemoryPlan plan = step.Plan;
+        PlannedWrite plan = step.Plan;
         Read(Reader(plan), plan.Address, step.PreviousBytes);
-        // What is expected behind the written bytes was compared before the first write: others may have written there.
+        // Expected bytes after the written ones were compared before the first write; other writes may have changed
+        // them.
         Compare(plan.Address, step.PreviousBytes,
             plan.Expected?.Length > plan.Bytes.Length ? plan.Expected[..plan.Bytes.Length] : plan.Expected);
         step.Written = WriteAll(plan, plan.Bytes, out Errno errno);
         if (step.Written < plan.Bytes.Length)
         {
             string done = step.Written == 0
-                ? _nothing
+                ? _nothingWritten
                 : $"{step.Written} of {plan.Bytes.Length} bytes were written to";
             throw process.Failure(Operation.WriteMemory, errno,
                 $"{done} 0x{plan.Address:x}, the byte at 0x{plan.Address + (ulong)step.Written:x} was refused",
@@ -97,9 +97,9 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
     }
 
-    /// <summary>Reads a write back.</summary>
+    /// <summary>Reads the written bytes back.</summary>
     /// <exception cref="MemProcException">VerifyMemory, EIO: other bytes are there.</exception>
-    public void Verify(MemoryPlan plan)
+    public void Verify(PlannedWrite plan)
     {
         byte[] present = new byte[plan.Bytes.Length];
         Read(Reader(plan), plan.Address, present);
@@ -107,13 +107,13 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         {
             throw new MemProcException(Operation.VerifyMemory, Errno.EIO,
                 $"Process {process.Identity}: {ByteText.Count(plan.Bytes.Length)} went to 0x{plan.Address:x}, but "
-                + $"{ByteText.Short(present)} was read back. The process may have changed it since.", plan.Address);
+                + $"{ByteText.Preview(present)} was read back. The process may have changed it since.", plan.Address);
         }
     }
 
-    /// <summary>Puts back what was there before a write, unless somebody else has changed it since.</summary>
-    /// <returns>Why that was not possible; null where it was.</returns>
-    public MemProcException? PutBack(MemoryStep step)
+    /// <summary>Rolls a write back, unless its bytes have changed since.</summary>
+    /// <returns>Why this was not possible; null on success.</returns>
+    public MemProcException? RollBack(ActiveWrite step)
     {
         try
         {
@@ -122,12 +122,12 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
             if (!present.AsSpan().SequenceEqual(step.Plan.Bytes.AsSpan(0, step.Written)))
             {
                 return new MemProcException(Operation.RestoreMemory, Errno.EAGAIN,
-                    $"it has been changed since, to {ByteText.Short(present)}");
+                    $"it has been changed since, to {ByteText.Preview(present)}");
             }
 
             int count = WriteAll(step.Plan, step.PreviousBytes.AsMemory(0, step.Written), out Errno errno);
             return count == step.Written ? null : new MemProcException(Operation.RestoreMemory, errno,
-                $"only {count} bytes of that could be written, {ErrnoException.Describe(errno)} ({errno})");
+                $"only {count} bytes of it could be written, {ErrnoException.Describe(errno)} ({errno})");
         }
         catch (MemProcException error)
         {
@@ -135,11 +135,13 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
     }
 
-    private MemoryReader Reader(MemoryPlan plan) =>
+    private MemoryReader Reader(PlannedWrite plan) =>
         new(process, plan.Method == WriteMethod.Mem ? ReadMethod.Mem : ReadMethod.ProcessVm);
 
-    /// <summary>Writes as much as the kernel takes. Returns the number of bytes, and why it is not more.</summary>
-    private int WriteAll(MemoryPlan plan, ReadOnlyMemory<byte> bytes, out Errno errno)
+    /// <summary>
+    /// Writes as much as the kernel accepts. Returns the number of bytes, and the error if some are missing.
+    /// </summary>
+    private int WriteAll(PlannedWrite plan, ReadOnlyMemory<byte> bytes, out Errno errno)
     {
         process.ThrowIfExited(Operation.WriteMemory);
         using SafeFileHandle? memory = plan.Method == WriteMethod.Mem
@@ -161,8 +163,8 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
 
         errno = Errno.None;
-        // A process that was killed meanwhile took the bytes with it.
-        process.ThrowIfOver(Operation.WriteMemory);
+        // If the process was killed meanwhile, the bytes are gone with its memory.
+        process.ThrowIfTerminated(Operation.WriteMemory);
         return written;
     }
 
@@ -171,7 +173,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         if (reader.Read(address, present) is [{ } gap, ..])
         {
             throw process.Failure(Operation.WriteMemory, gap.Errno,
-                $"{_nothing} 0x{address:x}: what is there now cannot be read at 0x{gap.Address:x}", address);
+                $"{_nothingWritten} 0x{address:x}: what is there now cannot be read at 0x{gap.Address:x}", address);
         }
     }
 
@@ -181,13 +183,13 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         {
             string what = isUndo ? ", which was written there" : string.Empty;
             throw new MemProcException(Operation.CompareMemory, Errno.EAGAIN,
-                $"Process {process.Identity}: {_nothing} 0x{address:x}: expected {ByteText.Short(expected)}{what}, found "
-                + $"{ByteText.Short(present[..expected.Length])}.", address);
+                $"Process {process.Identity}: {_nothingWritten} 0x{address:x}: expected {ByteText.Preview(expected)}{what}, found "
+                + $"{ByteText.Preview(present[..expected.Length])}.", address);
         }
     }
 
-    /// <summary>Puts what a write will have left over what is there now.</summary>
-    private static void Lay(MemoryPlan plan, ulong address, Span<byte> present)
+    /// <summary>Overlays the bytes that are there now with those of an earlier write.</summary>
+    private static void Overlay(PlannedWrite plan, ulong address, Span<byte> present)
     {
         ulong start = Math.Max(address, plan.Address);
         ulong end = Math.Min(address + (ulong)present.Length, plan.End);
@@ -196,4 +198,27 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
             plan.Bytes.AsSpan((int)(start - plan.Address), (int)(end - start)).CopyTo(present[(int)(start - address)..]);
         }
     }
+}
+
+/// <summary>A write of a transaction while it is being done.</summary>
+/// <param name="plan">The checked write.</param>
+internal sealed class ActiveWrite(PlannedWrite plan)
+{
+    /// <summary>The checked write.</summary>
+    public PlannedWrite Plan => plan;
+
+    /// <summary>The bytes that were there immediately before the write.</summary>
+    public byte[] PreviousBytes { get; } = new byte[plan.Bytes.Length];
+
+    /// <summary>Number of bytes written so far, from the first one on.</summary>
+    public int Written { get; set; }
+
+    /// <summary>Number of bytes and address: <c>4 bytes at 0x7ffd2de47000</c>.</summary>
+    public string Description => $"{ByteText.Count(Written)} at 0x{plan.Address:x}";
+
+    /// <summary>Returns what was written.</summary>
+    /// <param name="isVerified">See <see cref="MemoryWrite.IsVerified"/>.</param>
+    public MemoryWrite ToResult(bool? isVerified) => new(
+        plan.Maps[0].Process, plan.Address, PreviousBytes[..Written], plan.Bytes[..Written], plan.Method,
+        plan.Maps[0].Path, isVerified);
 }

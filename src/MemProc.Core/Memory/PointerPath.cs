@@ -3,18 +3,21 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Follows pointers: from the address of a pointer to what it points to, and on.</summary>
+/// <summary>Follows a chain of pointers.</summary>
 public static class PointerPath
 {
-    /// <summary>Follows so many pointers.</summary>
+    /// <summary>Maximum number of pointers to follow.</summary>
+    public const int MaxPointers = 64;
+
+    /// <summary>Follows pointers from an address.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="reader">How to read it.</param>
-    /// <param name="address">Where the first pointer lies.</param>
-    /// <param name="count">How many pointers to follow; 0 is none.</param>
-    /// <returns>The addresses on the way: the one given first, where the last pointer points to last.</returns>
+    /// <param name="reader">Reads the process.</param>
+    /// <param name="address">Address of the first pointer.</param>
+    /// <param name="count">Number of pointers to follow; may be 0.</param>
+    /// <returns>The addresses visited: the given one first, the target of the last pointer last.</returns>
     /// <exception cref="MemProcException">
-    /// Dereference: EFAULT, EIO or ENODATA where a pointer on the way cannot be read, is null, or is no address of a
-    /// process. The message says which one.
+    /// Dereference: EFAULT, EIO or ENODATA where a pointer cannot be read, is null, or is not a valid address of a
+    /// process. The message names it.
     /// </exception>
     public static ulong[] Follow(LinuxProcess process, MemoryReader reader, ulong address, int count)
     {
@@ -27,7 +30,7 @@ public static class PointerPath
             ulong pointer;
             try
             {
-                pointer = MemoryMarshal.Read<ulong>(reader.ReadWhole(at, sizeof(ulong)));
+                pointer = MemoryMarshal.Read<ulong>(reader.ReadExactly(at, sizeof(ulong)));
             }
             catch (MemProcException error) when (error.Errno != Errno.ESRCH)
             {
@@ -37,8 +40,9 @@ public static class PointerPath
 
             if (pointer is 0 or > long.MaxValue)
             {
-                string fault = pointer == 0 ? "is null" : $"holds 0x{pointer:x}, which is no address of a process";
-                throw new MemProcException(Operation.Dereference, Errno.EFAULT, $"Process {process.Identity}: {which} {fault}.", at);
+                string fault = pointer == 0 ? "is null" : $"holds 0x{pointer:x}, which is not a valid address of a process";
+                throw new MemProcException(
+                    Operation.Dereference, Errno.EFAULT, $"Process {process.Identity}: {which} {fault}.", at);
             }
 
             path[step] = pointer;

@@ -1,39 +1,43 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using MemProc.Interop;
 
 namespace MemProc;
 
 /// <summary>
-/// A process that is held still: all its threads are stopped by ptrace(2) until this is disposed, so that what is
-/// read meanwhile belongs together. Whatever happens the process runs on afterwards: when this program ends, killed
-/// included, the kernel lets it go.
+/// Stops all threads of a process by ptrace(2) until disposal, so that all reads see it at one moment.
 /// </summary>
 /// <remarks>
-/// Stopping interrupts what a thread waits for. The kernel takes most waits up again; some, epoll_wait(2) among them,
-/// return EINTR, which a program must expect of them anyway (signal(7)).
+/// The process resumes in every case: when this program exits, even if it is killed, the kernel detaches its tracees.
+/// Stopping a thread interrupts its system calls. The kernel restarts most of them; some, such as epoll_wait(2), return
+/// EINTR, which programs must expect anyway (signal(7)).
 /// </remarks>
 public sealed class ProcessStop : IDisposable
 {
     private const int PTraceEventStop = 128;
 
-    /// <summary>How long a thread may take to stop. One that waits uninterruptibly for a device may take forever.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    /// <summary>
+    /// How long a thread may take to stop. One in an uninterruptible wait for a device may never stop.
+    /// </summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long it may take to take a stop back: nobody who pressed Ctrl-C waits long.</summary>
-    private static readonly TimeSpan LastPatience = TimeSpan.FromMilliseconds(200);
+    /// <summary>How long an aborted stop may take, for example after Ctrl-C.</summary>
+    private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromMilliseconds(200);
+
+    private static int _warned;
 
     private readonly LinuxProcess _process;
     private readonly CancellationToken _cancellation;
 
-    /// <summary>Signals that threads were about to get when they stopped, by thread.</summary>
+    /// <summary>For each stopped thread, the signal that was to be delivered when it stopped, or 0.</summary>
     private readonly SortedDictionary<int, int> _signals = [];
 
-    /// <summary>Threads that were told to stop and are not known to have done so.</summary>
+    /// <summary>Threads that were requested to stop and are not known to have stopped.</summary>
     private readonly HashSet<int> _stopping = [];
 
-    /// <summary>ptrace belongs to one thread: this one does all of it.</summary>
+    /// <summary>Makes all ptrace requests, which must come from one thread.</summary>
     private readonly Thread _tracer;
     private readonly BlockingCollection<Action> _work = [];
     private string? _tracerPath;
@@ -47,34 +51,51 @@ public sealed class ProcessStop : IDisposable
         _tracer.Start();
     }
 
-    /// <summary>The ids of the threads that are held, in rising order.</summary>
+    /// <summary>The ids of the stopped threads, in ascending order.</summary>
     public IReadOnlyList<int> ThreadIds => [.. _signals.Keys];
+
+    /// <summary>
+    /// Returns a warning for users of this .NET runtime who stop processes, once in the life of this program; otherwise
+    /// null.
+    /// </summary>
+    public static string? TakeRuntimeWarning() =>
+        RuntimeWarning(SigChldSuppressor.HoldsRuntimeLock) is string warning
+            && Interlocked.Exchange(ref _warned, 1) == 0
+            ? warning
+            : null;
+
+    /// <summary>The warning for a runtime; null where there is nothing to warn about.</summary>
+    /// <param name="holdsRuntimeLock">See <see cref="SigChldSuppressor.HoldsRuntimeLock"/>.</param>
+    internal static string? RuntimeWarning(bool holdsRuntimeLock) => holdsRuntimeLock ? null
+        : $"MemProc was not tested with {RuntimeInformation.FrameworkDescription}, which lacks "
+            + "Process.s_processStartLock. A program that this session started may be reported as exited, with exit code "
+            + "0, while MemProc stops it.";
 
     /// <summary>Stops a process.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="cancellation">Gives up stopping it.</param>
+    /// <param name="cancellation">Aborts the stop.</param>
     /// <exception cref="MemProcException">
-    /// StopProcess: EPERM without ptrace access, for this process itself, or where another traces it; EOPNOTSUPP where
-    /// procfs is that of another pid namespace; EBUSY where a thread does not stop; ESRCH where the process has exited. It
-    /// runs on in each case.
+    /// StopProcess: EPERM without ptrace access, for this process itself, or where another process traces it;
+    /// EOPNOTSUPP where procfs belongs to another PID namespace; EBUSY where a thread does not stop; ESRCH where the
+    /// process has exited. The process runs on.
     /// </exception>
-    public static ProcessStop Hold(LinuxProcess process, CancellationToken cancellation = default)
+    public static ProcessStop Begin(LinuxProcess process, CancellationToken cancellation = default)
     {
         if (process.Id == Environment.ProcessId)
         {
             throw new MemProcException(Operation.StopProcess, Errno.EPERM,
-                $"Process {process.Identity} is the one that asks, and cannot stop itself.", process.Id);
+                $"Process {process.Identity} is this process, which cannot stop itself.", process.Id);
         }
 
         if (!process.Files.NumbersAsCalls)
         {
             throw new MemProcException(Operation.StopProcess, Errno.EOPNOTSUPP,
-                $"Process {process.Identity} cannot be stopped: {process.Files.Proc} numbers processes as another pid "
-                + "namespace does, and ptrace(2) goes by numbers.", process.Id);
+                $"Process {process.Identity} cannot be stopped: {process.Files.Proc} belongs to another PID namespace, and "
+                + "ptrace(2) takes process ids of this one.", process.Id);
         }
 
-        // Until each stop was told to the tracer it could be told to another thread.
-        using ChildSignalSilence silence = new();
+        // Until the tracer has waited for each stop, another thread could consume its notification.
+        using SigChldSuppressor silence = new();
         ProcessStop stop = new(process, cancellation);
         try
         {
@@ -84,14 +105,16 @@ public sealed class ProcessStop : IDisposable
         catch
         {
             stop.Dispose();
-            stop.WaitUntilForgotten();
+            stop.WaitForDetach();
             throw;
         }
     }
 
-    /// <summary>A set of registers of a thread that is held, in the kernel's layout; null where it has no such set.</summary>
+    /// <summary>
+    /// Reads a register set of a stopped thread in the kernel's layout; null where there is no such set.
+    /// </summary>
     /// <param name="threadId">The thread.</param>
-    /// <param name="noteType">Which set, as notes of core files name them (<c>include/uapi/linux/elf.h</c>).</param>
+    /// <param name="noteType">The note type of the set, as in core files (<c>include/uapi/linux/elf.h</c>).</param>
     /// <exception cref="MemProcException">StopProcess, ESRCH: the thread was killed.</exception>
     public byte[]? ReadRegisters(int threadId, uint noteType) => Run(() =>
     {
@@ -100,12 +123,12 @@ public sealed class ProcessStop : IDisposable
         return errno switch
         {
             Errno.None => buffer[..length],
-            Errno.ESRCH => throw Killed(threadId),
+            Errno.ESRCH => throw ProcessKilled(threadId),
             _ => null,
         };
     });
 
-    /// <summary>Why a thread that is held has stopped, a siginfo_t; null where it stopped for no signal.</summary>
+    /// <summary>Reads the siginfo_t of the signal that stopped a thread; null where no signal stopped it.</summary>
     /// <param name="threadId">The thread.</param>
     /// <exception cref="MemProcException">StopProcess, ESRCH: the thread was killed.</exception>
     public byte[]? ReadSignalInfo(int threadId) => Run(() =>
@@ -114,12 +137,12 @@ public sealed class ProcessStop : IDisposable
         return Libc.TryPTraceGetSigInfo(threadId, buffer) switch
         {
             Errno.None => buffer,
-            Errno.ESRCH => throw Killed(threadId),
+            Errno.ESRCH => throw ProcessKilled(threadId),
             _ => null,
         };
     });
 
-    /// <summary>Lets the process run on.</summary>
+    /// <summary>Resumes the process.</summary>
     public void Dispose()
     {
         if (!_isDisposed)
@@ -141,7 +164,7 @@ public sealed class ProcessStop : IDisposable
 
         foreach ((int thread, int signal) in _signals)
         {
-            // One that was killed meanwhile is none to let go.
+            // One that was killed meanwhile need not be detached.
             Libc.TryPTraceDetach(thread, signal);
         }
     }
@@ -163,7 +186,7 @@ public sealed class ProcessStop : IDisposable
         return result.Task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Stops threads until there is none that runs: the ones that still ran may have started others.</summary>
+    /// <summary>Stops threads until none runs: those that still ran may have started others.</summary>
     private bool StopAll()
     {
         try
@@ -174,7 +197,7 @@ public sealed class ProcessStop : IDisposable
         }
         catch
         {
-            GiveUp();
+            Abort();
             throw;
         }
 
@@ -182,7 +205,7 @@ public sealed class ProcessStop : IDisposable
         return true;
     }
 
-    /// <summary>Stops the threads that there are; false where none ran any more.</summary>
+    /// <summary>Stops the threads that exist now; false where none was running.</summary>
     private bool StopThreads()
     {
         int[] running = [.. _process.ThreadIds().Where(thread => !_signals.ContainsKey(thread) && Seize(thread))];
@@ -200,17 +223,17 @@ public sealed class ProcessStop : IDisposable
     }
 
     /// <summary>
-    /// Waits a moment for threads that are about to stop, which cannot be taken back: a stop that nobody waited for
-    /// makes the .NET runtime, once it hears of its children again, look for one that has ended, for ever.
+    /// Waits briefly for threads that are about to stop, since the request cannot be withdrawn. A stop that no thread
+    /// has waited for makes the .NET runtime search its children for one that exited, in an endless loop.
     /// </summary>
-    private void GiveUp()
+    private void Abort()
     {
-        long begin = Environment.TickCount64;
+        long started = Environment.TickCount64;
         foreach (int thread in _stopping)
         {
             SpinWait spin = default;
             bool hasStopped = false;
-            while (!hasStopped && Environment.TickCount64 - begin < LastPatience.TotalMilliseconds
+            while (!hasStopped && Environment.TickCount64 - started < ReleaseTimeout.TotalMilliseconds
                 && Libc.TryWaitForStop(thread, out hasStopped) == Errno.None)
             {
                 spin.SpinOnce(sleep1Threshold: 100);
@@ -224,10 +247,10 @@ public sealed class ProcessStop : IDisposable
     }
 
     /// <summary>
-    /// Waits until the kernel has let go of threads that did not stop in time. It does so when the tracer's thread ends,
-    /// which is a moment after the runtime has said so; until then they could still stop.
+    /// Waits until the kernel has detached threads that did not stop in time. It does so when the tracer thread exits,
+    /// slightly after the runtime reports that; until then they could still stop.
     /// </summary>
-    private void WaitUntilForgotten()
+    private void WaitForDetach()
     {
         if (_stopping.Count > 0 && _tracerPath is string path)
         {
@@ -244,24 +267,24 @@ public sealed class ProcessStop : IDisposable
             errno = Libc.TryPTraceInterrupt(thread);
         }
 
-        // A thread that exits is refused with EPERM, and takes part in nothing any more.
+        // EPERM is also the answer for a thread that is exiting, which need not be stopped.
         bool isGone = errno == Errno.ESRCH || _process.ThreadStat(thread) is not { IsZombie: false };
         return errno == Errno.None || isGone ? !isGone : throw _process.Failure(Operation.StopProcess, errno,
             TracerId() is int tracer and not 0
-                ? $"it cannot be stopped, since {tracer} traces it, a debugger or strace"
+                ? $"it cannot be stopped, since {tracer} traces it (a debugger or strace)"
                 : $"its thread {thread} cannot be stopped");
     }
 
-    /// <summary>Waits until a thread stands; false where it has ended instead.</summary>
+    /// <summary>Waits until a thread has stopped; false where it has exited instead.</summary>
     private bool HasStopped(int thread)
     {
-        long begin = Environment.TickCount64;
+        long started = Environment.TickCount64;
         bool isTraced = false;
         for (SpinWait spin = default; ; spin.SpinOnce(sleep1Threshold: 100))
         {
             _cancellation.ThrowIfCancellationRequested();
             Libc.TryWaitForStop(thread, out bool hasStopped);
-            // A stop is told once. One that stands without its stop being told was told to somebody else.
+            // A stop is reported once. If the thread is stopped already, another thread has consumed the report.
             if (hasStopped || isTraced)
             {
                 return true;
@@ -273,17 +296,17 @@ public sealed class ProcessStop : IDisposable
             }
 
             isTraced = stat.State == 't';
-            if (Environment.TickCount64 - begin > Patience.TotalMilliseconds)
+            if (Environment.TickCount64 - started > StopTimeout.TotalMilliseconds)
             {
                 throw new MemProcException(Operation.StopProcess, Errno.EBUSY,
-                    $"Process {_process.Identity}: its thread {thread} did not stop within {Patience.TotalSeconds} s; "
-                    + "it waits for something that cannot be interrupted, such as a device. The process runs on.",
+                    $"Process {_process.Identity}: its thread {thread} did not stop within {StopTimeout.TotalSeconds} s; "
+                    + "it is in an uninterruptible wait, for example for a device. The process runs on.",
                     _process.Id);
             }
         }
     }
 
-    /// <summary>The signal that a thread was about to get when it stopped, or 0.</summary>
+    /// <summary>Returns the signal that was to be delivered to a thread when it stopped, or 0.</summary>
     private static int PendingSignal(int thread)
     {
         Span<byte> info = stackalloc byte[Libc.SignalInfoBytes];
@@ -292,7 +315,7 @@ public sealed class ProcessStop : IDisposable
             return 0;
         }
 
-        // si_signo and si_code; the stop that was asked for carries an event above its signal.
+        // si_signo and si_code; a stop that was requested carries an event above its signal.
         int code = BinaryPrimitives.ReadInt32LittleEndian(info[8..]);
         return code >> 8 == PTraceEventStop ? 0 : BinaryPrimitives.ReadInt32LittleEndian(info);
     }
@@ -311,6 +334,6 @@ public sealed class ProcessStop : IDisposable
         return 0;
     }
 
-    private MemProcException Killed(int thread) =>
+    private MemProcException ProcessKilled(int thread) =>
         _process.Failure(Operation.StopProcess, Errno.ESRCH, $"its thread {thread} was killed meanwhile");
 }

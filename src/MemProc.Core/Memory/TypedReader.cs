@@ -4,126 +4,129 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Reads values and structs. They come piece by piece; what cannot be read ends them with an error.</summary>
+/// <summary>
+/// Reads values and structs, in chunks. Memory that cannot be read ends the enumeration with an error.
+/// </summary>
 /// <param name="process">The process.</param>
-/// <param name="reader">How to read it.</param>
+/// <param name="reader">Reads the process.</param>
 public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
 {
-    /// <summary>Bytes of the longest text behind a <c>char*</c>.</summary>
-    public const int LongestText = 4096;
+    /// <summary>Maximum length of the string that a <c>char*</c> points to, in bytes.</summary>
+    public const int MaxTextBytes = 4096;
 
-    private const int PieceBytes = 256 * 1024;
+    private const int ChunkBytes = 256 * 1024;
 
-    /// <summary>The byte order of what has none of its own.</summary>
+    /// <summary>The byte order of types that have none.</summary>
     public bool IsBigEndian { get; init; } = !BitConverter.IsLittleEndian;
 
-    /// <summary>How texts of one-byte characters are understood.</summary>
+    /// <summary>Encoding of strings of one-byte characters.</summary>
     public Encoding Encoding { get; init; } = Encoding.UTF8;
 
-    /// <summary>Read all before the first value is handed on, so that what is enumerated reads nothing any more.</summary>
+    /// <summary>Read everything before the first value is returned, so that the enumeration reads no memory.</summary>
     public bool ReadsAhead { get; init; }
 
-    /// <summary>How many bytes are read at most.</summary>
+    /// <summary>Returns the maximum number of bytes read.</summary>
     /// <param name="layout">The struct.</param>
-    /// <param name="count">How many.</param>
-    /// <param name="stride">Bytes from one to the next.</param>
-    public static UInt128 MostBytes(MemoryLayout layout, ulong count, ulong stride) =>
+    /// <param name="count">Number of structs.</param>
+    /// <param name="stride">Bytes from one struct to the next.</param>
+    public static UInt128 MaxBytes(MemoryLayout layout, ulong count, ulong stride) =>
         (UInt128)(count - 1) * stride + (ulong)layout.DataBytes
-        + (UInt128)count * (ulong)layout.Fields.Count(field => field.Type.IsTextPointer) * LongestText;
+        + (UInt128)count * (ulong)layout.Fields.Count(field => field.Type.IsTextPointer) * MaxTextBytes;
 
-    /// <inheritdoc cref="MostBytes(MemoryLayout, ulong, ulong)"/>
-    /// <param name="type">What they are.</param>
-    /// <param name="count">How many.</param>
-    public static UInt128 MostBytes(MemoryType type, ulong count) =>
-        MostBytes(MemoryLayout.Of(type), count, (ulong)type.SizeBytes);
+    /// <inheritdoc cref="MaxBytes(MemoryLayout, ulong, ulong)"/>
+    /// <param name="type">Type of the values.</param>
+    /// <param name="count">Number of values.</param>
+    public static UInt128 MaxBytes(MemoryType type, ulong count) =>
+        MaxBytes(MemoryLayout.Of(type), count, (ulong)type.SizeBytes);
 
-    /// <summary>Reads values that lie side by side.</summary>
+    /// <summary>Reads consecutive values.</summary>
     /// <param name="address">Address of the first one.</param>
-    /// <param name="type">What they are.</param>
-    /// <param name="count">How many, at least 1.</param>
+    /// <param name="type">Type of the values.</param>
+    /// <param name="count">Their number, at least 1.</param>
     /// <returns>
-    /// What <see cref="MemoryType.Decode"/> gives; for a pointer to a text the text, null where the pointer is null.
+    /// The results of <see cref="MemoryType.Decode"/>; for a pointer to a string the string, null where the pointer is
+    /// null.
     /// </returns>
     /// <exception cref="MemProcException">ReadMemory: part of the range cannot be read.</exception>
     public IEnumerable<object?> Values(ulong address, MemoryType type, ulong count) =>
-        Units(address, MemoryLayout.Of(type), count, (ulong)type.SizeBytes)
-            .Select(unit => Decode(unit, unit.Piece.Layout.Fields[0]));
+        Elements(address, MemoryLayout.Of(type), count, (ulong)type.SizeBytes)
+            .Select(element => Decode(element, element.Chunk.Layout.Fields[0]));
 
     /// <summary>Reads structs.</summary>
     /// <param name="address">Address of the first one.</param>
-    /// <param name="layout">What they are.</param>
-    /// <param name="count">How many, at least 1.</param>
-    /// <param name="stride">Bytes from one to the next.</param>
+    /// <param name="layout">Their layout.</param>
+    /// <param name="count">Their number, at least 1.</param>
+    /// <param name="stride">Bytes from one struct to the next.</param>
     /// <exception cref="MemProcException">ReadMemory: part of a struct cannot be read.</exception>
     public IEnumerable<MemoryRecord> Records(ulong address, MemoryLayout layout, ulong count, ulong stride) =>
-        Units(address, layout, count, stride).Select(unit => new MemoryRecord(
-            process.Identity, unit.Address, layout, [.. layout.Fields.Select(field => Decode(unit, field))]));
+        Elements(address, layout, count, stride).Select(element => new MemoryRecord(
+            process.Identity, element.Address, layout, [.. layout.Fields.Select(field => Decode(element, field))]));
 
-    private IEnumerable<Unit> Units(ulong address, MemoryLayout layout, ulong count, ulong stride)
+    private IEnumerable<Element> Elements(ulong address, MemoryLayout layout, ulong count, ulong stride)
     {
         UInt128 length = (UInt128)(count - 1) * stride + (ulong)layout.DataBytes;
         if (length > long.MaxValue)
         {
             throw new MemProcException(Operation.ReadMemory, Errno.EINVAL,
-                $"{count} times {stride} bytes at 0x{address:x} are more than a process' address space.", address);
+                $"{count} times {stride} bytes at 0x{address:x} exceed the address space of a process.", address);
         }
 
         UserRange.End(address, (ulong)length, Operation.ReadMemory);
-        IEnumerable<Piece> pieces = Pieces(address, layout, count, stride);
-        return (ReadsAhead ? [.. pieces] : pieces).SelectMany(piece => piece.Units());
+        IEnumerable<Chunk> chunks = Chunks(address, layout, count, stride);
+        return (ReadsAhead ? [.. chunks] : chunks).SelectMany(chunk => chunk.Elements());
     }
 
-    private IEnumerable<Piece> Pieces(ulong address, MemoryLayout layout, ulong count, ulong stride)
+    private IEnumerable<Chunk> Chunks(ulong address, MemoryLayout layout, ulong count, ulong stride)
     {
-        // What lies between structs is not touched where it can be left out.
+        // Memory between structs is not read where that can be avoided.
         bool isApart = stride > (ulong)layout.DataBytes + MachinePage.SizeBytes;
-        ulong most = isApart ? 1 : Math.Max(PieceBytes / Math.Max(stride, 1), 1);
+        ulong most = isApart ? 1 : Math.Max(ChunkBytes / Math.Max(stride, 1), 1);
         for (ulong done = 0; done < count;)
         {
-            ulong units = Math.Min(most, count - done);
+            ulong elements = Math.Min(most, count - done);
             ulong at = address + done * stride;
-            byte[] bytes = reader.ReadWhole(at, (units - 1) * stride + (ulong)layout.DataBytes);
-            Piece piece = new(at, layout, stride, units, bytes);
+            byte[] bytes = reader.ReadExactly(at, (elements - 1) * stride + (ulong)layout.DataBytes);
+            Chunk chunk = new(at, layout, stride, elements, bytes);
             if (layout.HasTextPointers)
             {
-                AddTexts(piece);
+                AddTexts(chunk);
             }
 
-            yield return piece;
-            done += units;
+            yield return chunk;
+            done += elements;
         }
     }
 
-    private void AddTexts(Piece piece)
+    private void AddTexts(Chunk chunk)
     {
-        foreach (Unit unit in piece.Units())
+        foreach (Element element in chunk.Elements())
         {
-            foreach (MemoryField field in piece.Layout.Fields.Where(field => field.Type.IsTextPointer))
+            foreach (MemoryField field in chunk.Layout.Fields.Where(field => field.Type.IsTextPointer))
             {
                 for (int index = 0; index < (field.Type.Count ?? 1); index++)
                 {
-                    ulong pointer = unit.Pointer(field, index);
-                    if (pointer != 0 && !piece.Texts.ContainsKey(pointer))
+                    ulong pointer = element.Pointer(field, index);
+                    if (pointer != 0 && !chunk.Texts.ContainsKey(pointer))
                     {
-                        piece.Texts.Add(pointer, ReadText(unit, field, pointer));
+                        chunk.Texts.Add(pointer, ReadText(element, field, pointer));
                     }
                 }
             }
         }
     }
 
-    private string ReadText(Unit unit, MemoryField field, ulong pointer)
+    private string ReadText(Element element, MemoryField field, ulong pointer)
     {
         string where = field.Name.Length == 0
-            ? $"the text that the pointer at 0x{unit.Address:x} points to"
-            : $"the text of field '{SafeText.Escape(field.Name)}' of the struct at 0x{unit.Address:x}";
+            ? $"the string that the pointer at 0x{element.Address:x} points to"
+            : $"the string of field '{SafeText.Escape(field.Name)}' of the struct at 0x{element.Address:x}";
         try
         {
-            string text = reader.ReadText(pointer, LongestText, Encoding, out bool isEnded);
+            string text = reader.ReadText(pointer, MaxTextBytes, Encoding, out bool isEnded);
             return isEnded
                 ? text
                 : throw process.Failure(Operation.ReadMemory, Errno.E2BIG,
-                    $"{where} has no end within {LongestText} bytes of 0x{pointer:x}; read it as a pointer", pointer);
+                    $"{where} does not end within {MaxTextBytes} bytes of 0x{pointer:x}; read it as a pointer", pointer);
         }
         catch (MemProcException error) when (error.Errno is not (Errno.ESRCH or Errno.E2BIG))
         {
@@ -131,42 +134,42 @@ public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
         }
     }
 
-    private object? Decode(Unit unit, MemoryField field)
+    private object? Decode(Element element, MemoryField field)
     {
         if (!field.Type.IsTextPointer)
         {
-            return field.Type.Decode(unit.Bytes[field.Offset..], IsBigEndian, Encoding);
+            return field.Type.Decode(element.Bytes[field.Offset..], IsBigEndian, Encoding);
         }
 
         return field.Type.Count is int count
-            ? Enumerable.Range(0, count).Select(index => unit.Text(field, index)).ToArray()
-            : unit.Text(field, 0);
+            ? Enumerable.Range(0, count).Select(index => element.Text(field, index)).ToArray()
+            : element.Text(field, 0);
     }
 
-    /// <summary>Some structs, read in one go, and the texts that they point to.</summary>
-    private sealed record Piece(ulong Address, MemoryLayout Layout, ulong Stride, ulong Count, byte[] Bytes)
+    /// <summary>Structs that were read together, and the strings that they point to.</summary>
+    private sealed record Chunk(ulong Address, MemoryLayout Layout, ulong Stride, ulong Count, byte[] Bytes)
     {
         public Dictionary<ulong, string> Texts { get; } = [];
 
-        public IEnumerable<Unit> Units()
+        public IEnumerable<Element> Elements()
         {
             for (ulong index = 0; index < Count; index++)
             {
-                yield return new Unit(this, index * Stride);
+                yield return new Element(this, index * Stride);
             }
         }
     }
 
-    /// <summary>One struct of a piece.</summary>
-    private readonly record struct Unit(Piece Piece, ulong Offset)
+    /// <summary>One struct of a chunk.</summary>
+    private readonly record struct Element(Chunk Chunk, ulong Offset)
     {
-        public ulong Address => Piece.Address + Offset;
+        public ulong Address => Chunk.Address + Offset;
 
-        public ReadOnlySpan<byte> Bytes => Piece.Bytes.AsSpan((int)Offset);
+        public ReadOnlySpan<byte> Bytes => Chunk.Bytes.AsSpan((int)Offset);
 
         public ulong Pointer(MemoryField field, int index) =>
             MemoryMarshal.Read<ulong>(Bytes[(field.Offset + index * sizeof(ulong))..]);
 
-        public string? Text(MemoryField field, int index) => Piece.Texts.GetValueOrDefault(Pointer(field, index));
+        public string? Text(MemoryField field, int index) => Chunk.Texts.GetValueOrDefault(Pointer(field, index));
     }
 }

@@ -2,11 +2,11 @@ using System.Text;
 
 namespace MemProc;
 
-/// <summary>A place in a process' memory that is looked at again and again.</summary>
+/// <summary>A value in a process' memory that is read repeatedly.</summary>
 public sealed class WatchedMemory
 {
-    /// <summary>The most bytes of one place: all of them are read and compared each time.</summary>
-    public const int Most = 1024 * 1024;
+    /// <summary>Maximum size of one value in bytes: all of it is read and compared each time.</summary>
+    public const int MaxLength = 1024 * 1024;
 
     private readonly MemoryReader _reader;
     private readonly ulong _address;
@@ -14,56 +14,66 @@ public sealed class WatchedMemory
     private readonly bool _isBigEndian;
     private readonly Encoding _encoding;
     private bool _isKnown;
-    private byte[] _now;
-    private byte[] _before;
+    private byte[] _current;
+    private byte[] _previous;
     private MemoryGap? _gap;
 
-    /// <summary>Prepares to watch; nothing is read yet.</summary>
+    /// <summary>Creates a watched value; nothing is read yet.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="reader">How to read it.</param>
-    /// <param name="address">The first byte.</param>
-    /// <param name="type">What is there, at most <see cref="Most"/> bytes.</param>
-    /// <param name="isBigEndian">The byte order of what has none of its own.</param>
-    /// <param name="encoding">How texts of one-byte characters are understood.</param>
+    /// <param name="reader">Reads the process.</param>
+    /// <param name="address">Address of the first byte.</param>
+    /// <param name="type">The type of the value, at most <see cref="MaxLength"/> bytes.</param>
+    /// <param name="isBigEndian">The byte order where the type has none.</param>
+    /// <param name="encoding">Encoding of strings of one-byte characters.</param>
     public WatchedMemory(
         LinuxProcess process, MemoryReader reader, ulong address, MemoryType type, bool isBigEndian, Encoding encoding)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(type.SizeBytes, Most);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(type.SizeBytes, MaxLength);
         Process = process;
         _reader = reader;
         _address = address;
         _type = type;
         _isBigEndian = isBigEndian;
         _encoding = encoding;
-        _now = new byte[type.SizeBytes];
-        _before = new byte[type.SizeBytes];
+        _current = new byte[type.SizeBytes];
+        _previous = new byte[type.SizeBytes];
     }
+
+    /// <summary>Returns a type that can be watched.</summary>
+    /// <exception cref="ArgumentException">It has two places, or is too large.</exception>
+    public static MemoryType CheckType(MemoryType type) => type.IsTextPointer
+        ? throw new ArgumentException("A char* is a pointer and its text: watch the pointer, or the text as char[16].")
+        : type.SizeBytes > MaxLength
+        ? throw new ArgumentException($"A watched value has at most {HumanSize.Format(MaxLength)}.")
+        : type;
 
     /// <summary>The process.</summary>
     public LinuxProcess Process { get; }
 
-    /// <summary>Reads it: the first time says what is there, later what it has become; null where it is the same.</summary>
-    /// <param name="time">What time it is.</param>
+    /// <summary>
+    /// Reads the value: returns the initial value first, later each change; null where it is unchanged.
+    /// </summary>
+    /// <param name="time">The current time.</param>
     /// <exception cref="MemProcException">
     /// ReadMemory: ESRCH where the process has exited; EFAULT or EIO where it cannot be read the first time.
     /// </exception>
-    public MemoryChange? Look(DateTime time)
+    public MemoryChange? Poll(DateTime time)
     {
-        (_before, _now) = (_now, _before);
-        MemoryGap? gap = _reader.Read(_address, _now) is [{ } first, ..] ? first : null;
+        (_previous, _current) = (_current, _previous);
+        MemoryGap? gap = _reader.Read(_address, _current) is [{ } first, ..] ? first : null;
         if (!_isKnown && gap is not null)
         {
-            throw _reader.Unreadable(_address, (ulong)_now.Length, gap);
+            throw _reader.Unreadable(_address, (ulong)_current.Length, gap);
         }
 
-        bool isSame = _isKnown && (gap is null) == (_gap is null) && (gap is not null || _now.AsSpan().SequenceEqual(_before));
-        MemoryChange? change = isSame ? null : new(Process.Identity, _address, (ulong)_now.Length, _type, isFirst: !_isKnown)
+        bool isSame = _isKnown && (gap is null) == (_gap is null) && (gap is not null || _current.AsSpan().SequenceEqual(_previous));
+        MemoryChange? change = isSame ? null : new(Process.Identity, _address, (ulong)_current.Length, _type, isFirst: !_isKnown)
         {
             Time = time,
-            PreviousValue = _isKnown && _gap is null ? Decode(_before) : null,
-            PreviousBytes = _isKnown && _gap is null ? [.. _before] : [],
-            Value = gap is null ? Decode(_now) : null,
-            Bytes = gap is null ? [.. _now] : [],
+            PreviousValue = _isKnown && _gap is null ? Decode(_previous) : null,
+            PreviousBytes = _isKnown && _gap is null ? [.. _previous] : [],
+            Value = gap is null ? Decode(_current) : null,
+            Bytes = gap is null ? [.. _current] : [],
             Gap = gap,
         };
         _gap = gap;

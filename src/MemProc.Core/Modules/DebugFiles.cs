@@ -6,20 +6,20 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// Finds the separate file with the symbols of a stripped one, where gdb looks, too: by build id below
-/// <c>/usr/lib/debug/.build-id</c>, then by the name in <c>.gnu_debuglink</c> beside the file. The process' own file
-/// system comes before this one's. A file counts only if its build id, or its checksum where there are none, is right.
+/// Finds the separate debug file of a stripped file, in the places where gdb looks: by build id below
+/// <c>/usr/lib/debug/.build-id</c>, then by the name in <c>.gnu_debuglink</c>. The mount namespace of the process comes
+/// before that of the caller. A file counts only if the build id matches, or the checksum where there is no build id.
 /// </summary>
 internal static class DebugFiles
 {
     private const string Root = "/usr/lib/debug";
 
-    /// <summary>The file; null where there is none.</summary>
+    /// <summary>Finds and opens the debug file; null where there is none.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="module">Whose symbols are wanted.</param>
-    public static ElfFile? Find(LinuxProcess process, ProcModule module)
+    /// <param name="file">The stripped file.</param>
+    public static ElfFile? Find(LinuxProcess process, MappedFile file)
     {
-        if (module.Image is not ElfFile image)
+        if (file.Elf is not ElfFile image)
         {
             return null;
         }
@@ -32,28 +32,28 @@ internal static class DebugFiles
             (link, checksum) = (name, sum);
         }
 
-        foreach (string path in Places(module.Path, buildId, link))
+        foreach (string path in CandidatePaths(file.Path, buildId, link))
         {
             foreach (SafeFileHandle? root in (SafeFileHandle?[])[process.Folder, null])
             {
-                if (TryOpen(root, root is null ? path : $"root{path}", path) is not ElfFile file)
+                if (TryOpen(root, root is null ? path : $"root{path}", path) is not ElfFile found)
                 {
                     continue;
                 }
 
-                if (IsOf(file, buildId, link is null ? null : checksum))
+                if (IsOf(found, buildId, link is null ? null : checksum))
                 {
-                    return file;
+                    return found;
                 }
 
-                file.Dispose();
+                found.Dispose();
             }
         }
 
         return null;
     }
 
-    private static IEnumerable<string> Places(string path, string? buildId, string? link)
+    private static IEnumerable<string> CandidatePaths(string path, string? buildId, string? link)
     {
         if (buildId is { Length: > 2 })
         {
@@ -72,13 +72,13 @@ internal static class DebugFiles
     {
         try
         {
-            return Libc.TryOpenAt(root, path, OpenAccess.ReadWithoutWaiting, out SafeFileHandle? file) == Errno.None
-                ? ElfFile.Read(new ElfDiskFile(file!, name))
+            return Libc.TryOpenAt(root, path, OpenAccess.ReadNonBlocking, out SafeFileHandle? file) == Errno.None
+                ? ElfFile.Read(new ElfFileSource(file!, name))
                 : null;
         }
         catch (MemProcException)
         {
-            // Something else has that name: it is as if nothing had.
+            // It is not an ELF file: the search continues.
             return null;
         }
     }
@@ -95,17 +95,17 @@ internal static class DebugFiles
         }
     }
 
-    /// <summary>Name and checksum of <c>.gnu_debuglink</c>: a text, padded to four bytes, and a word.</summary>
+    /// <summary>Reads name and checksum of <c>.gnu_debuglink</c>: a string padded to four bytes, and 32 bits.</summary>
     private static (string Name, uint Checksum)? Link(ElfFile image)
     {
-        const ulong LongestLink = 4096;
+        const ulong MaxLinkBytes = 4096;
         ElfSection? section = image.Sections.FirstOrDefault(section => section.Name == ".gnu_debuglink");
-        if (section is null || section.SizeBytes is < 8 or > LongestLink)
+        if (section is null || section.SizeBytes is < 8 or > MaxLinkBytes)
         {
             return null;
         }
 
-        byte[] bytes = image.Source.ReadWhole(section.Offset, section.SizeBytes, ".gnu_debuglink");
+        byte[] bytes = image.Source.ReadExactly(section.Offset, section.SizeBytes, ".gnu_debuglink");
         int end = bytes.AsSpan(0, bytes.Length - sizeof(uint)).IndexOf((byte)0);
         string name = end > 0 ? Encoding.UTF8.GetString(bytes, 0, end) : string.Empty;
         uint sum = image.Format.IsBigEndian
@@ -114,7 +114,7 @@ internal static class DebugFiles
         return name.Length == 0 || name.Contains('/') || name is "." or ".." ? null : (name, sum);
     }
 
-    /// <summary>The cyclic redundancy check of 32 bits that zip and Ethernet use.</summary>
+    /// <summary>Computes the CRC-32 that zip and Ethernet use.</summary>
     private static uint Checksum(ElfSource source)
     {
         uint[] table = new uint[256];

@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>What of an ELF file a process has mapped, read from its memory.</summary>
+/// <summary>The mapped parts of an ELF file, read from the memory of a process.</summary>
 public sealed class ElfMemoryImage : ElfSource
 {
     private readonly MemoryReader _reader;
@@ -9,12 +9,12 @@ public sealed class ElfMemoryImage : ElfSource
     /// <summary>Prepares to read an image.</summary>
     /// <param name="process">The process.</param>
     /// <param name="maps">The mappings of one file, as <c>/proc/PID/maps</c> lists them.</param>
-    /// <param name="cancellation">Stops the reading.</param>
+    /// <param name="cancellation">Stops reads.</param>
     public ElfMemoryImage(
         LinuxProcess process, IEnumerable<ProcMap> maps, CancellationToken cancellation = default)
     {
         _reader = new MemoryReader(process, ReadMethod.Auto, cancellation);
-        // Where two segments share a page of the file it is mapped twice; the one that cannot change comes first.
+        // A page of the file that two segments share is mapped twice; the mapping that cannot change comes first.
         _maps = [.. maps.OrderBy(map => map.IsWritable)];
         ProcMap first = _maps[0];
         Path = first.Path.Length == 0 ? $"0x{first.Start:x}" : first.Path;
@@ -47,15 +47,15 @@ public sealed class ElfMemoryImage : ElfSource
                 break;
             }
 
-            ulong place = at - map.Offset;
-            Span<byte> piece = buffer[done..];
-            piece = piece[..(int)Math.Min((ulong)piece.Length, map.SizeBytes - place)];
-            if (_reader.Read(map.Start + place, piece) is [{ } gap, ..])
+            ulong offsetInMap = at - map.Offset;
+            Span<byte> chunk = buffer[done..];
+            chunk = chunk[..(int)Math.Min((ulong)chunk.Length, map.SizeBytes - offsetInMap)];
+            if (_reader.Read(map.Start + offsetInMap, chunk) is [{ } gap, ..])
             {
-                return done + (int)(gap.Address - map.Start - place);
+                return done + (int)(gap.Address - map.Start - offsetInMap);
             }
 
-            done += piece.Length;
+            done += chunk.Length;
         }
 
         return done;

@@ -1,38 +1,56 @@
 namespace MemProc;
 
-/// <summary>Selects the mappings of a process that a caller asked for, explained by the images that they show.</summary>
+/// <summary>Selects mappings of a process by address and by filter.</summary>
 public static class MapSelection
 {
-    /// <summary>The mappings that a person asked for: all, or the one that holds an address.</summary>
+    /// <summary>Reads mappings: all, or the one that holds an address.</summary>
     /// <param name="process">The process.</param>
     /// <param name="address">The address; null: all mappings.</param>
-    /// <param name="detailed">Give <see cref="ProcMapDetail"/>.</param>
-    /// <param name="filter">Which of them.</param>
-    /// <param name="cancellation">Stops the reading.</param>
-    /// <exception cref="MemProcException">As for <see cref="MapReader.Read"/>; FindMap: ENOENT at an unmapped address.</exception>
+    /// <param name="detailed">Return <see cref="ProcMapDetail"/> objects.</param>
+    /// <param name="filter">Which mappings.</param>
+    /// <param name="cancellation">Stops the read.</param>
+    /// <exception cref="MemProcException">
+    /// ReadMaps as for <see cref="MapReader.Read"/>; FindMap, ENOENT: nothing is mapped at the address.
+    /// </exception>
     public static IEnumerable<ProcMap> Read(
-        LinuxProcess process, ulong? address, bool detailed, MapFilter filter, CancellationToken cancellation)
+        LinuxProcess process, ulong? address, bool detailed, MapFilter filter, CancellationToken cancellation) =>
+        detailed ? ReadDetailed(process, address, filter, cancellation)
+        : address is ulong held
+            ? new[] { MapReader.Find(process, held) ?? throw MapReader.NotMapped(process, held) }.Where(filter.Matches)
+        : MapReader.Read(process, cancellation).Where(filter.Matches);
+
+    /// <summary>
+    /// Reads the list of mappings at once, which is cheap and enough to explain them, and then smaps mapping by mapping.
+    /// The kernel walks the page table for each of those, so the last selected mapping is the last one that is read.
+    /// </summary>
+    private static IEnumerable<ProcMapDetail> ReadDetailed(
+        LinuxProcess process, ulong? address, MapFilter filter, CancellationToken cancellation)
     {
-        IEnumerable<ProcMap> maps = detailed ? MapReader.ReadDetailed(process, cancellation) : MapReader.Read(process, cancellation);
-        if (address is ulong held)
+        using MappedImages images = new(process, cancellation);
+        if (address is ulong held && images.IndexOf(held) < 0)
         {
-            ProcMap? map = detailed
-                ? maps.FirstOrDefault(map => map.Start <= held && held < map.End)
-                : MapReader.Find(process, held);
-            maps = [map ?? throw MapReader.NotMapped(process, held)];
+            throw MapReader.NotMapped(process, held);
         }
 
-        maps = maps.Where(filter.Matches);
-        return detailed ? Explained(process, maps, cancellation) : maps;
-    }
-
-    private static IEnumerable<ProcMap> Explained(
-        LinuxProcess process, IEnumerable<ProcMap> maps, CancellationToken cancellation)
-    {
-        MapLayout layout = new(process, cancellation);
-        foreach (ProcMap map in maps)
+        if (images.Maps.LastOrDefault(IsSelected) is not ProcMap last)
         {
-            yield return new ProcMapDetail((ProcMapDetail)map, layout.Explain(map));
+            yield break;
         }
+
+        MapLayout layout = new(images);
+        foreach ((ProcMap map, SmapsCounters counters) in Smaps.Read<SmapsCounters>(process, cancellation))
+        {
+            if (IsSelected(map))
+            {
+                yield return new ProcMapDetail(map, counters, layout.Explain(map));
+            }
+
+            if (map.End >= last.End)
+            {
+                yield break;
+            }
+        }
+
+        bool IsSelected(ProcMap map) => (address is not ulong at || map.Contains(at)) && filter.Matches(map);
     }
 }

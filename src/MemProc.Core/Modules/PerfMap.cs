@@ -6,29 +6,35 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// Names of code that a process makes while it runs, as it wrote them to <c>/tmp/perf-PID.map</c>: lines of start, size
-/// and name, numbers in hex (<c>tools/perf/Documentation/jit-interface.txt</c>). The folder is everybody's: a file that
-/// belongs to neither the process' user nor root is not believed.
+/// Names of code that a process generates at run time, as it wrote them to <c>/tmp/perf-PID.map</c>: lines of start, size
+/// and name, numbers in hex (<c>tools/perf/Documentation/jit-interface.txt</c>). Everyone can write to the folder: a file
+/// that belongs neither to the user of the process nor to root is ignored.
 /// </summary>
 internal sealed class PerfMap
 {
-    private const int LargestFile = 256 * 1024 * 1024;
+    private const int MaxFileBytes = 256 * 1024 * 1024;
 
     private readonly ulong[] _starts;
     private readonly Entry[] _entries;
+    private readonly FileStatus _status;
 
-    private PerfMap(List<Entry> entries)
+    private PerfMap(List<Entry> entries, FileStatus status)
     {
-        // Stable: of several at one place the last is the one that is there now.
+        _status = status;
+        // A stable sort: of several entries at one address the last is the current one.
         _entries = [.. entries.OrderBy(entry => entry.Start)];
         _starts = Array.ConvertAll(_entries, entry => entry.Start);
     }
 
-    /// <summary>Reads the map of a process; null where there is none that can be believed.</summary>
-    public static PerfMap? Read(LinuxProcess process)
+    /// <summary>Reads the map of a process; null where there is none that can be trusted.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="known">
+    /// The map as it was read before, which is returned where the file is the same and has not grown; null: none.
+    /// </param>
+    public static PerfMap? Read(LinuxProcess process, PerfMap? known)
     {
         (uint? user, int id) = Owner(process);
-        if (user is null || Libc.TryOpenAt(process.Folder, $"root/tmp/perf-{id}.map", OpenAccess.ReadWithoutWaiting,
+        if (user is null || Libc.TryOpenAt(process.Folder, $"root/tmp/perf-{id}.map", OpenAccess.ReadNonBlocking,
             out SafeFileHandle? file) != Errno.None)
         {
             return null;
@@ -37,18 +43,23 @@ internal sealed class PerfMap
         using (file)
         {
             if (Libc.TryStatX(file!, out FileStatus status) != Errno.None || !status.IsRegular
-                || status.SizeBytes > LargestFile || (status.UserId != user && status.UserId != 0))
+                || status.SizeBytes > MaxFileBytes || (status.UserId != user && status.UserId != 0))
             {
                 return null;
             }
 
+            if (known?._status.Inode == status.Inode && known._status.SizeBytes == status.SizeBytes)
+            {
+                return known;
+            }
+
             using StreamReader reader = new(new FileStream(file!, FileAccess.Read), Encoding.UTF8);
-            return Parse(reader);
+            return Parse(reader, status);
         }
     }
 
-    /// <summary>Parses the lines; those that are something else are left out.</summary>
-    public static PerfMap Parse(TextReader reader)
+    /// <summary>Parses the lines; lines of another form are left out.</summary>
+    private static PerfMap Parse(TextReader reader, FileStatus status)
     {
         List<Entry> entries = [];
         while (reader.ReadLine() is string line)
@@ -61,11 +72,11 @@ internal sealed class PerfMap
             }
         }
 
-        return new PerfMap(entries);
+        return new PerfMap(entries, status);
     }
 
-    /// <summary>The name of an address of the process; null where it has none.</summary>
-    public NamedPlace? At(ulong address)
+    /// <summary>Finds the name of an address of the process; null where it has none.</summary>
+    public ResolvedSymbol? At(ulong address)
     {
         int index = Array.BinarySearch(_starts, address);
         index = index >= 0 ? index : ~index - 1;
@@ -75,7 +86,7 @@ internal sealed class PerfMap
         }
 
         return index >= 0 && address - _entries[index].Start < _entries[index].Size
-            ? new NamedPlace(_entries[index].Name, _entries[index].Start, SymbolOrigin.PerfMap)
+            ? new ResolvedSymbol(_entries[index].Name, _entries[index].Start, SymbolOrigin.PerfMap)
             : null;
     }
 
@@ -83,7 +94,7 @@ internal sealed class PerfMap
         text.StartsWith("0x", StringComparison.Ordinal) ? text.AsSpan(2) : text, NumberStyles.AllowHexSpecifier,
         CultureInfo.InvariantCulture, out value);
 
-    /// <summary>The process' user, and its number in its own pid namespace.</summary>
+    /// <summary>Returns the user of the process, and its id in its own PID namespace.</summary>
     private static (uint? User, int Id) Owner(LinuxProcess process)
     {
         uint? user = null;

@@ -1,10 +1,9 @@
 namespace MemProc;
 
 /// <summary>
-/// The symbols of one table by their addresses. What an address is called follows gdb's <c>info symbol</c>, so that
-/// both tools say the same: the symbol of the same section that holds it; where none does, the nearest label (a symbol
-/// without a size) before it, unless a symbol with a size lies between. Of several at one address the last by name:
-/// <c>puts</c>, not <c>_IO_puts</c>.
+/// The symbols of one table by their addresses. The choice is that of gdb's <c>info symbol</c>: the symbol of the same
+/// section that holds the address; otherwise the nearest label (a symbol without a size) before it, unless a symbol with
+/// a size is between them. Of several at one address the last by name: <c>puts</c>, not <c>_IO_puts</c>.
 /// </summary>
 internal sealed class SymbolIndex
 {
@@ -12,13 +11,13 @@ internal sealed class SymbolIndex
 
     private readonly ElfSymbolTable _table;
     private readonly SymbolOrigin _origin;
-    private readonly Dictionary<uint, Places> _sections = [];
+    private readonly Dictionary<uint, SectionSymbols> _sections = [];
 
     /// <summary>Sorts a table.</summary>
     /// <param name="table">The table.</param>
-    /// <param name="machine">Whose code it names.</param>
-    /// <param name="origin">Where the table is.</param>
-    /// <exception cref="MemProcException">ReadElf: the table is broken.</exception>
+    /// <param name="machine">Architecture of the code.</param>
+    /// <param name="origin">Source of the table.</param>
+    /// <exception cref="MemProcException">ReadElf: the table is malformed.</exception>
     public SymbolIndex(ElfSymbolTable table, ElfMachine machine, SymbolOrigin origin)
     {
         _table = table;
@@ -26,7 +25,7 @@ internal sealed class SymbolIndex
         Dictionary<uint, List<ElfSymbolTable.Entry>> sections = [];
         foreach (ElfSymbolTable.Entry entry in table.Entries())
         {
-            if (!IsPlace(entry, machine))
+            if (!HasAddress(entry, machine))
             {
                 continue;
             }
@@ -41,68 +40,68 @@ internal sealed class SymbolIndex
 
         foreach ((uint section, List<ElfSymbolTable.Entry> entries) in sections)
         {
-            _sections[section] = new Places(entries);
+            _sections[section] = new SectionSymbols(entries);
         }
     }
 
-    /// <summary>The symbol of an address.</summary>
+    /// <summary>Finds the symbol of an address.</summary>
     /// <param name="address">An address of the image.</param>
-    /// <param name="section">The number of its section; null where nobody knows: any section.</param>
-    /// <returns>Null where it has none.</returns>
-    /// <exception cref="MemProcException">ReadElf: a name is broken.</exception>
-    public NamedPlace? At(ulong address, uint? section)
+    /// <param name="section">The index of its section; null: any section.</param>
+    /// <returns>Null where there is none.</returns>
+    /// <exception cref="MemProcException">ReadElf: a name is malformed.</exception>
+    public ResolvedSymbol? At(ulong address, uint? section)
     {
         if (section is uint known)
         {
-            return _sections.TryGetValue(known, out Places? places) ? At(address, places) : null;
+            return _sections.TryGetValue(known, out SectionSymbols? symbols) ? At(address, symbols) : null;
         }
 
-        NamedPlace? nearest = null;
-        foreach (Places places in _sections.Values)
+        ResolvedSymbol? nearest = null;
+        foreach (SectionSymbols symbols in _sections.Values)
         {
-            NamedPlace? place = At(address, places);
-            nearest = place is not null && (nearest is null || place.Start > nearest.Start) ? place : nearest;
+            ResolvedSymbol? symbol = At(address, symbols);
+            nearest = symbol is not null && (nearest is null || symbol.Start > nearest.Start) ? symbol : nearest;
         }
 
         return nearest;
     }
 
-    private NamedPlace? At(ulong address, Places places)
+    private ResolvedSymbol? At(ulong address, SectionSymbols symbols)
     {
-        int last = places.LastUpTo(address);
+        int last = symbols.LastUpTo(address);
         if (last < 0)
         {
             return null;
         }
 
-        int sized = places.SizedUpTo(last);
-        while (sized > 0 && !places.Covers(sized, address) && places.Covers(sized - 1, address))
+        int sized = symbols.SizedUpTo(last);
+        while (sized > 0 && !symbols.Covers(sized, address) && symbols.Covers(sized - 1, address))
         {
             sized--;
         }
 
-        return sized >= 0 && places.Covers(sized, address) ? Name(places, sized, address)
-            : sized < last ? Name(places, last, address)
+        return sized >= 0 && symbols.Covers(sized, address) ? Name(symbols, sized, address)
+            : sized < last ? Name(symbols, last, address)
             : null;
     }
 
-    private NamedPlace Name(Places places, int index, ulong address) =>
-        places.Names[index] ??= FindName(places, index, address);
+    private ResolvedSymbol Name(SectionSymbols symbols, int index, ulong address) =>
+        symbols.Names[index] ??= FindName(symbols, index, address);
 
-    /// <summary>The place with its name; of those that are as good as it, the one whose name comes last.</summary>
-    private NamedPlace FindName(Places places, int index, ulong address)
+    /// <summary>Returns the symbol at an index; of equivalent symbols the one whose name comes last.</summary>
+    private ResolvedSymbol FindName(SectionSymbols symbols, int index, ulong address)
     {
-        ElfSymbolTable.Entry entry = places.Entries[index];
-        NamedPlace best = Name(entry);
-        for (int other = index - 1; other >= 0 && IsTied(entry, places.Entries[other]); other--)
+        ElfSymbolTable.Entry entry = symbols.Entries[index];
+        ResolvedSymbol best = Name(entry);
+        for (int other = index - 1; other >= 0 && IsTied(entry, symbols.Entries[other]); other--)
         {
-            if (entry.Size > 0 && !places.Covers(other, address))
+            if (entry.Size > 0 && !symbols.Covers(other, address))
             {
                 continue;
             }
 
-            NamedPlace place = Name(places.Entries[other]);
-            best = string.CompareOrdinal(place.Name, best.Name) > 0 ? place : best;
+            ResolvedSymbol symbol = Name(symbols.Entries[other]);
+            best = string.CompareOrdinal(symbol.Name, best.Name) > 0 ? symbol : best;
         }
 
         return best;
@@ -111,16 +110,16 @@ internal sealed class SymbolIndex
     private static bool IsTied(in ElfSymbolTable.Entry entry, in ElfSymbolTable.Entry other) =>
         entry.Value == other.Value && (entry.Size > 0) == (other.Size > 0);
 
-    private NamedPlace Name(in ElfSymbolTable.Entry entry)
+    private ResolvedSymbol Name(in ElfSymbolTable.Entry entry)
     {
         // In the full table a version is part of the name.
         string name = _table.Symbol(entry).Name;
         int at = name.IndexOf('@');
-        return new NamedPlace(at > 0 ? name[..at] : name, entry.Value, _origin);
+        return new ResolvedSymbol(at > 0 ? name[..at] : name, entry.Value, _origin);
     }
 
-    /// <summary>Whether a symbol names an address, and is not one of those that compilers and assemblers make for themselves.</summary>
-    private bool IsPlace(in ElfSymbolTable.Entry entry, ElfMachine machine)
+    /// <summary>Whether a symbol has an address, and is not an internal label of a compiler or assembler.</summary>
+    private bool HasAddress(in ElfSymbolTable.Entry entry, ElfMachine machine)
     {
         if (entry.Name == 0 || entry.Section == 0 || entry.Section >= FirstSpecialSection
             || entry.Type is ElfSymbolType.File or ElfSymbolType.Section or ElfSymbolType.Tls)
@@ -139,13 +138,13 @@ internal sealed class SymbolIndex
             && !(name.StartsWith('$') && machine is ElfMachine.Arm64 or ElfMachine.Arm);
     }
 
-    /// <summary>The symbols of a section in the order of their addresses, at each those without a size first.</summary>
-    private sealed class Places
+    /// <summary>The symbols of a section by address, at each address those without a size first.</summary>
+    private sealed class SectionSymbols
     {
         private readonly ulong[] _starts;
         private readonly int[] _sized;
 
-        public Places(List<ElfSymbolTable.Entry> entries)
+        public SectionSymbols(List<ElfSymbolTable.Entry> entries)
         {
             Entries = [.. entries];
             Array.Sort(Entries, static (one, other) => one.Value != other.Value
@@ -153,7 +152,7 @@ internal sealed class SymbolIndex
                 : (one.Size > 0) != (other.Size > 0)
                 ? (one.Size > 0).CompareTo(other.Size > 0)
                 : one.Index.CompareTo(other.Index));
-            Names = new NamedPlace?[Entries.Length];
+            Names = new ResolvedSymbol?[Entries.Length];
             _starts = Array.ConvertAll(Entries, entry => entry.Value);
             _sized = new int[Entries.Length];
             int sized = -1;
@@ -166,10 +165,10 @@ internal sealed class SymbolIndex
 
         public ElfSymbolTable.Entry[] Entries { get; }
 
-        /// <summary>What addresses in them are called, as far as it was asked for.</summary>
-        public NamedPlace?[] Names { get; }
+        /// <summary>The symbols found so far, by index.</summary>
+        public ResolvedSymbol?[] Names { get; }
 
-        /// <summary>The last symbol that begins at or before an address; -1 where none does.</summary>
+        /// <summary>Index of the last symbol at or before an address; -1 where there is none.</summary>
         public int LastUpTo(ulong address)
         {
             int index = Array.BinarySearch(_starts, address);
@@ -186,7 +185,7 @@ internal sealed class SymbolIndex
             return index;
         }
 
-        /// <summary>The last symbol with a size up to another one; -1 where there is none.</summary>
+        /// <summary>Index of the last symbol with a size up to another one; -1 where there is none.</summary>
         public int SizedUpTo(int index) => _sized[index];
 
         public bool Covers(int index, ulong address) =>

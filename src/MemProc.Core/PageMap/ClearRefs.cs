@@ -8,17 +8,17 @@ namespace MemProc;
 /// <summary>Writes to <c>/proc/PID/clear_refs</c>.</summary>
 internal static class ClearRefs
 {
-    /// <summary>Gives the kernel a command for all pages of a process.</summary>
+    /// <summary>Clears bits of all pages of a process.</summary>
     /// <param name="process">The process.</param>
     /// <param name="command">What to clear.</param>
-    /// <param name="operation">What it is for.</param>
+    /// <param name="operation">The operation that needs it, for the error.</param>
     /// <exception cref="MemProcException">
-    /// ENOENT: the kernel has no such file; EACCES: another user's process; ESRCH: the process has ended, or is a
-    /// thread of the kernel.
+    /// ENOENT: the kernel has no such file; EACCES: another user's process; ESRCH: the process has exited, or is a
+    /// kernel thread.
     /// </exception>
-    public static void Write(LinuxProcess process, ClearRefsCommand command, Operation operation)
+    public static void Write(LinuxProcess process, ClearRefsValue command, Operation operation)
     {
-        // For a process without memory the kernel takes the number and does nothing.
+        // For a process without memory the kernel accepts the number and does nothing.
         if (process.IsKernelThread)
         {
             throw process.Failure(operation, Errno.ESRCH, string.Empty);
@@ -29,7 +29,7 @@ internal static class ClearRefs
         Errno errno = Libc.TryPWrite(file, number, 0, out _);
         if (errno != Errno.None)
         {
-            throw process.Failure(operation, errno, "clear_refs cannot be written");
+            throw process.Failure(operation, errno, "cannot write clear_refs");
         }
 
         process.ThrowIfExited(operation);
@@ -44,7 +44,7 @@ internal static class ClearRefs
         catch (MemProcException error) when (error.Errno == Errno.ENOENT)
         {
             throw new MemProcException(operation, Errno.ENOENT,
-                $"{error.Message} The kernel needs CONFIG_PROC_PAGE_MONITOR.", error.Target);
+                $"{error.Message} Requires a kernel with CONFIG_PROC_PAGE_MONITOR.", error.Target);
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>Which pages are wanted. All that is asked for must hold.</summary>
+/// <summary>Selects pages. All conditions that are set must hold.</summary>
 public sealed class PageFilter
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62, File = 1UL << 61, Guard = 1UL << 58,
@@ -18,10 +18,10 @@ public sealed class PageFilter
     /// <summary>Written since soft-dirty bits were cleared.</summary>
     public bool IsSoftDirty { init => Require(value, SoftDirty, 0); }
 
-    /// <summary>Mapped by this process alone.</summary>
+    /// <summary>Mapped by this process only.</summary>
     public bool IsExclusive { init => Require(value, Exclusive, 0); }
 
-    /// <summary>Of a file or of shared anonymous memory.</summary>
+    /// <summary>Backed by a file or by shared anonymous memory.</summary>
     public bool IsFile { init => Require(value, File, 0); }
 
     /// <summary>Private anonymous memory, in memory or in swap.</summary>
@@ -30,31 +30,31 @@ public sealed class PageFilter
         init
         {
             Require(value, 0, File | Guard);
-            NeedsContent |= value;
+            NeedsEntryContent |= value;
         }
     }
 
     /// <summary>A guard region.</summary>
     public bool IsGuard { init => Require(value, Guard, 0); }
 
-    /// <summary>Mapped by entries larger than a page.</summary>
+    /// <summary>Mapped by a page-table entry larger than a page.</summary>
     public bool IsHuge { get; init; }
 
-    /// <summary>By the frames that back the pages.</summary>
+    /// <summary>Selects by the frames that back the pages.</summary>
     public FrameFilter Frame { get; init; } = new();
 
-    private bool NeedsContent { get; set; }
+    private bool NeedsEntryContent { get; set; }
 
-    /// <summary>Whether a page is wanted, as far as the page table decides it.</summary>
-    /// <param name="word">Its word of pagemap.</param>
-    /// <param name="isHuge">Whether it is mapped by a larger entry; null: not known.</param>
-    public bool Matches(ulong word, bool? isHuge) =>
-        (word & _set) == _set && (word & _clear) == 0 && (!IsHuge || isHuge == true)
-        && (!NeedsContent || (word & (Present | Swapped)) != 0);
+    /// <summary>Returns whether a page is selected, as far as the page table decides it.</summary>
+    /// <param name="entry">Its pagemap entry.</param>
+    /// <param name="isHuge">Whether it is mapped by a larger entry; null: unknown.</param>
+    public bool Matches(ulong entry, bool? isHuge) =>
+        (entry & _set) == _set && (entry & _clear) == 0 && (!IsHuge || isHuge == true)
+        && (!NeedsEntryContent || (entry & (Present | Swapped)) != 0);
 
-    private void Require(bool isAsked, ulong set, ulong clear)
+    private void Require(bool isRequired, ulong set, ulong clear)
     {
-        _set |= isAsked ? set : 0;
-        _clear |= isAsked ? clear : 0;
+        _set |= isRequired ? set : 0;
+        _clear |= isRequired ? clear : 0;
     }
 }

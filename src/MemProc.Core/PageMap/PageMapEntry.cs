@@ -3,119 +3,112 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// What stands behind a virtual page, or behind a run of neighbouring pages of equal state in consecutive frames.
+/// What backs a virtual page, or a run of consecutive pages of equal state in consecutive frames.
 /// </summary>
-public sealed class PageMapEntry
+public sealed class PageMapEntry : ProcessOutput
 {
-    private readonly PageMapPiece _piece;
-    private readonly int _place;
+    private readonly PageMapChunk _chunk;
+    private readonly int _index;
 
-    internal PageMapEntry(PageMapPiece piece, int place)
+    internal PageMapEntry(PageMapChunk chunk, int index)
     {
-        _piece = piece;
-        _place = place;
+        _chunk = chunk;
+        _index = index;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _piece.Map.ProcessId;
+    internal override ProcessIdentity Process => _chunk.Map.Process;
 
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _piece.Map.ProcessName;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _piece.Map.ProcessStartTicks;
-
-    /// <summary>Address of the page; where one address was asked for, that very address.</summary>
-    public ulong Address => _piece.AddressAt(_place);
+    /// <summary>Address of the page; where one address was requested, that address.</summary>
+    public ulong Address => _chunk.AddressAt(_index);
 
     /// <summary>Bytes from <see cref="Address"/> to the end of the page or run.</summary>
     public ulong Length => MachinePage.Floor(Address) + PageCount * MachinePage.SizeBytes - Address;
 
     /// <summary>Number of pages: 1, or more for a run.</summary>
-    public ulong PageCount => _piece.PageCount;
+    public ulong PageCount => _chunk.PageCount;
 
     /// <summary>
-    /// The frame that holds the page, the first one of a run; null where no frame does, or where the kernel hid
-    /// it (<see cref="IsPfnHidden"/>).
+    /// The frame that holds the page, the first one of a run; null where there is none, or where the kernel hid its
+    /// number (<see cref="IsPfnHidden"/>).
     /// </summary>
-    public ulong? Pfn => Word.IsPresent && !Word.IsPfnHidden ? Word.Pfn : null;
+    public ulong? Pfn => RawEntry.IsPresent && !RawEntry.IsPfnHidden ? RawEntry.Pfn : null;
 
     /// <summary>Physical address of the byte at <see cref="Address"/>; null like <see cref="Pfn"/>.</summary>
     public ulong? PhysicalAddress => Pfn * MachinePage.SizeBytes + Address % MachinePage.SizeBytes;
 
     /// <summary>The kernel hid the frame number: the reader lacks CAP_SYS_ADMIN.</summary>
-    public bool IsPfnHidden => Word.IsPfnHidden;
+    public bool IsPfnHidden => RawEntry.IsPfnHidden;
 
     /// <summary>In memory.</summary>
-    public bool IsPresent => Word.IsPresent;
+    public bool IsPresent => RawEntry.IsPresent;
 
     /// <summary>In swap.</summary>
-    public bool IsSwapped => Word.IsSwapped;
+    public bool IsSwapped => RawEntry.IsSwapped;
 
     /// <summary>A page of a file or of shared anonymous memory.</summary>
-    public bool IsFileOrShared => Word.IsFileOrShared;
+    public bool IsFileOrShared => RawEntry.IsFileOrShared;
 
-    /// <summary>Written since soft-dirty bits were cleared; means nothing on kernels without them.</summary>
-    public bool IsSoftDirty => Word.IsSoftDirty;
+    /// <summary>Written since soft-dirty bits were cleared; meaningless on kernels without them.</summary>
+    public bool IsSoftDirty => RawEntry.IsSoftDirty;
 
-    /// <summary>Mapped by this process alone.</summary>
-    public bool IsExclusive => Word.IsExclusive;
+    /// <summary>Mapped by this process only.</summary>
+    public bool IsExclusive => RawEntry.IsExclusive;
 
     /// <summary>Write-protected through userfaultfd.</summary>
-    public bool IsWriteProtected => Word.IsWriteProtected;
+    public bool IsWriteProtected => RawEntry.IsWriteProtected;
 
-    /// <summary>A guard region: touching it is a fault.</summary>
-    public bool IsGuard => Word.IsGuard;
+    /// <summary>A guard region: access faults.</summary>
+    public bool IsGuard => RawEntry.IsGuard;
 
-    /// <summary>What holds for the page, in words: <c>present,exclusive</c>; <c>empty</c> where nothing does.</summary>
-    public string State => Word.IsPopulated ? Word.Describe() : "empty";
+    /// <summary>The state in words: <c>present,exclusive</c>; <c>empty</c> where the page is not populated.</summary>
+    public string State => RawEntry.IsPopulated ? RawEntry.Describe() : "empty";
 
     /// <summary>
-    /// Bytes that one entry of the page table maps here: the machine's page, or a huge page; null where the kernel
-    /// cannot tell (before Linux 6.7) and where nothing is mapped.
+    /// Bytes that one page-table entry maps here: the machine's page, or a huge page; null where the kernel does not
+    /// report it (before Linux 6.7) and where nothing is mapped.
     /// </summary>
-    public ulong? PageSizeBytes => Word.IsPresent ? _piece.PageSizeBytes : null;
+    public ulong? PageSizeBytes => RawEntry.IsPresent ? _chunk.PageSizeBytes : null;
 
     /// <summary>Mapped by an entry larger than the machine's page; null like <see cref="PageSizeBytes"/>.</summary>
     public bool? IsHuge => PageSizeBytes > MachinePage.SizeBytes ? true : PageSizeBytes is null ? null : false;
 
-    /// <summary>Names of the frame's flags; null where they were not asked for, or there is no frame.</summary>
+    /// <summary>Names of the frame's flags; null where they were not requested, or there is no frame.</summary>
     public string[]? Flags => Frame?.Flags;
 
     /// <summary>The same flags in page-types' letters.</summary>
     public string? Symbol => Frame?.Symbol;
 
-    /// <summary>The frame's word of <c>/proc/kpageflags</c>; null like <see cref="Flags"/>.</summary>
+    /// <summary>The frame's flags as <c>/proc/kpageflags</c> has them; null like <see cref="Flags"/>.</summary>
     public ulong? RawFlags => Frame?.RawFlags;
 
-    /// <summary>How many times the frame is mapped; null where it was not asked for, or there is no frame.</summary>
+    /// <summary>How many times the frame is mapped; null where it was not requested, or there is no frame.</summary>
     public ulong? MapCount => Frame?.MapCount;
 
-    /// <summary>Inode of the memory cgroup that pays for the frame; null like <see cref="MapCount"/>.</summary>
+    /// <summary>Inode of the memory cgroup that is charged for the frame; null like <see cref="MapCount"/>.</summary>
     public ulong? CgroupInode => Frame?.CgroupInode;
 
-    /// <summary>Path of that cgroup in its hierarchy; null where it is not in sight.</summary>
+    /// <summary>Path of that cgroup in its hierarchy; null where it is not visible.</summary>
     public string? CgroupPath => Frame?.CgroupPath;
 
-    /// <summary>Which swap area; null where the page is not in swap.</summary>
-    public int? SwapType => Word.IsSwapped ? Word.SwapType : null;
+    /// <summary>Number of the swap area; null where the page is not in swap.</summary>
+    public int? SwapType => RawEntry.IsSwapped ? RawEntry.SwapType : null;
 
-    /// <summary>Which slot of the swap area; null where the page is not in swap.</summary>
-    public ulong? SwapOffset => Word.IsSwapped ? Word.SwapOffset : null;
+    /// <summary>Slot in the swap area; null where the page is not in swap.</summary>
+    public ulong? SwapOffset => RawEntry.IsSwapped ? RawEntry.SwapOffset : null;
 
-    /// <summary>The word of pagemap, of a run's first page.</summary>
-    public ulong Raw => Word.Raw;
+    /// <summary>The pagemap entry, of a run the first one.</summary>
+    public ulong Raw => RawEntry.Raw;
 
     /// <summary>Path or name of the mapping that the page belongs to.</summary>
-    public string Path => _piece.Map.Path;
+    public string Path => _chunk.Map.Path;
 
-    /// <summary>What the frame's tables say; null where they were not asked.</summary>
-    internal PageFlags? Frame => _piece.FrameAt(_place);
+    /// <summary>What the frame tables say; null where they were not read.</summary>
+    internal PageFlags? Frame => _chunk.FrameAt(_index);
 
-    private PageMapWord Word => _piece.WordAt(_place);
+    private RawPageMapEntry RawEntry => _chunk.EntryAt(_index);
 
-    /// <summary>The same entry as the first of a run. It does not keep in memory what was read with it.</summary>
-    internal PageMapEntry AsRun(ulong pageCount) => new(_piece.Run(_place, pageCount), 0);
+    /// <summary>Returns the entry as the first of a run, without a reference to the chunk that was read with it.</summary>
+    internal PageMapEntry AsRun(ulong pageCount) => new(_chunk.Run(_index, pageCount), 0);
 
-    internal bool IsOfSameMapping(PageMapEntry other) => ReferenceEquals(_piece.Map, other._piece.Map);
+    internal bool IsOfSameMapping(PageMapEntry other) => ReferenceEquals(_chunk.Map, other._chunk.Map);
 }

@@ -1,49 +1,48 @@
+using System.Globalization;
 using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Walks a process' pages and says what stands behind each.</summary>
+/// <summary>Walks the pages of a process and returns what backs each of them.</summary>
 /// <param name="process">The process.</param>
 /// <param name="cancellation">Stops the walk.</param>
 public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancellation = default)
 {
-    /// <summary>What to tell a person, once, when frame numbers are hidden.</summary>
+    /// <summary>The warning for a user from whom frame numbers are hidden.</summary>
     public const string FramesHidden = "The kernel hides frame numbers from this user: Pfn and PhysicalAddress are "
-        + "empty. They take CAP_SYS_ADMIN (run as root).";
+        + "empty. They require CAP_SYS_ADMIN (run as root).";
 
     private const ulong VsyscallPage = 0xffff_ffff_ff60_0000;
 
-    /// <summary>Pages whose frames are looked up together: few enough that the first answers come soon.</summary>
+    /// <summary>Pages whose frames are looked up together: few enough that the first results come soon.</summary>
     private const int FrameBatch = 4096;
 
-    private readonly PageMapReader _reader = new(process, cancellation) { TellsHuge = true };
+    // As large as the largest range so far: there can be a walk for each address of a long list.
+    private ulong[] _selected = [];
+    private int[] _indexes = [];
 
-    // As large as the largest stretch so far: there can be a walk for each address of a long list.
-    private ulong[] _wanted = [];
-    private int[] _pages = [];
-
-    /// <summary>Pages that are not populated are wanted too.</summary>
+    /// <summary>Whether pages that are not populated are included.</summary>
     public bool IncludeEmpty { get; init; }
 
-    /// <summary>Neighbours of equal state in consecutive frames become one entry.</summary>
+    /// <summary>Whether consecutive pages of equal state in consecutive frames become one entry.</summary>
     public bool JoinRuns { get; init; }
 
-    /// <summary>Which pages are wanted.</summary>
+    /// <summary>Selects pages.</summary>
     public PageFilter Filter { get; init; } = new();
 
-    /// <summary>Where to look up the frames; null: nowhere.</summary>
+    /// <summary>The tables in which frames are looked up; null: frames are not looked up.</summary>
     public FrameTables? Frames { get; init; }
 
-    /// <summary>Show flags of the kernel's internals, and overloaded ones by what they mean.</summary>
+    /// <summary>Whether to show flags internal to the kernel, and overloaded ones by their meaning.</summary>
     public bool RawFlags { get; init; }
 
-    /// <summary>All pages of the process, in address order.</summary>
+    /// <summary>Returns all pages of the process, in address order.</summary>
     /// <exception cref="MemProcException">ReadMaps, ReadPageMap or ReadPageFlags failed.</exception>
-    public IEnumerable<PageMapEntry> All() => Join(Pages(MapReader.Read(process, cancellation), 0, ulong.MaxValue));
+    public IEnumerable<PageMapEntry> All() => Join(Pages(MapReader.Read(process, cancellation), AddressRange.All));
 
     /// <summary>
-    /// The pages of a range, in address order, as far as it is mapped. The fixed page of old system calls has none:
-    /// it is in the list of mappings, but not in the process' page table.
+    /// Returns the mapped pages of a range, in address order. The vsyscall page has no entry: it is in the list of
+    /// mappings, but not in the page table of the process.
     /// </summary>
     /// <param name="address">First address; its whole page counts.</param>
     /// <param name="length">Bytes, at least 1; the last byte's whole page counts.</param>
@@ -58,15 +57,16 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
             return [];
         }
 
-        ulong start = MachinePage.Floor(address);
-        ulong end = MachinePage.Ceiling(UserRange.End(address, length, Operation.ReadPageMap));
-        return Join(Pages(Mapped(start, end, address), start, end));
+        AddressRange range = new AddressRange(address, UserRange.End(address, length, Operation.ReadPageMap)).Pages;
+        return Join(Pages(MapsIn(range, address), range));
     }
 
-    /// <summary>The pages that a person asked for: so many bytes or pages from an address on, or that address.</summary>
+    /// <summary>
+    /// Returns the pages of a range in bytes or in pages; without either, the entry of the address itself.
+    /// </summary>
     /// <param name="address">First address.</param>
-    /// <param name="length">Bytes; null: not told.</param>
-    /// <param name="count">Pages; null: not told.</param>
+    /// <param name="length">Bytes; null: not given.</param>
+    /// <param name="count">Pages; null: not given.</param>
     /// <inheritdoc cref="Range" path="/exception"/>
     public IEnumerable<PageMapEntry> From(ulong address, ulong? length, ulong? count) => (length, count) switch
     {
@@ -76,24 +76,26 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     };
 
     /// <summary>
-    /// The entry of one address, populated or not; none where the filter leaves it out. Its
+    /// Returns the entry of one address, populated or not; none where the filter excludes it. Its
     /// <see cref="PageMapEntry.PhysicalAddress"/> is that of the byte.
     /// </summary>
     /// <param name="address">The address.</param>
     /// <inheritdoc cref="Range" path="/exception"/>
     public IEnumerable<PageMapEntry> At(ulong address)
     {
-        UserRange.End(address, 1, Operation.ReadPageMap);
-        ProcMap map = Mapped(address, address + 1, address).First();
-        ulong page = MachinePage.Floor(address);
-        PageMapStretch stretch = _reader.ReadAll(page, page + MachinePage.SizeBytes).First();
-        return Entries([PieceOf(map, HugePageSize.Of(process, map), stretch with { Address = address }, includeEmpty: true)]);
+        AddressRange range = new(address, UserRange.End(address, 1, Operation.ReadPageMap));
+        ProcMap map = MapsIn(range, address).First();
+        PageMapRange page = Walk(includeEmpty: true).Of(map, range).First();
+        return Entries([ChunkOf(map, HugePageSize(map), page with { Address = address }, includeEmpty: true)]);
     }
 
-    private IEnumerable<ProcMap> Mapped(ulong start, ulong end, ulong address)
+    private PopulatedPages Walk(bool includeEmpty) =>
+        new(process, cancellation) { DetectHuge = true, IncludeEmpty = includeEmpty };
+
+    private IEnumerable<ProcMap> MapsIn(AddressRange range, ulong address)
     {
         bool any = false;
-        foreach (ProcMap map in MapReader.Between(process, start, end))
+        foreach (ProcMap map in MapReader.Between(process, range.Start, range.End))
         {
             any = true;
             yield return map;
@@ -105,144 +107,143 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         }
     }
 
-    private IEnumerable<PageMapEntry> Pages(IEnumerable<ProcMap> maps, ulong start, ulong end) =>
-        Entries(ReadAhead.Of(Pieces(maps, start, end)));
+    private IEnumerable<PageMapEntry> Pages(IEnumerable<ProcMap> maps, AddressRange range) =>
+        Entries(ReadAhead.Of(Chunks(maps, range)));
 
-    /// <summary>The wanted pages of the mappings.</summary>
-    private IEnumerable<PageMapPiece> Pieces(IEnumerable<ProcMap> maps, ulong start, ulong end)
+    /// <summary>Returns the selected pages of mappings.</summary>
+    private IEnumerable<PageMapChunk> Chunks(IEnumerable<ProcMap> maps, AddressRange range)
     {
-        foreach (ProcMap map in maps)
+        foreach ((ProcMap map, IEnumerable<PageMapRange> ranges) in Walk(IncludeEmpty).ByMap(maps, range))
         {
-            if (map.Kind == ProcMapKind.Vsyscall)
+            Lazy<ulong?> hugeSize = HugePageSize(map);
+            foreach (PageMapRange pages in ranges)
             {
-                continue;
-            }
-
-            ulong from = Math.Max(map.Start, start);
-            ulong to = Math.Min(map.End, end);
-            Lazy<ulong?> hugeSize = HugePageSize.Of(process, map);
-            IEnumerable<PageMapStretch> stretches =
-                IncludeEmpty ? _reader.ReadAll(from, to) : _reader.ReadPopulated(from, to);
-            foreach (PageMapStretch stretch in stretches)
-            {
-                int batch = Frames is null ? stretch.Words.Length : FrameBatch;
-                for (int first = 0; first < stretch.Words.Length; first += batch)
+                int batch = Frames is null ? pages.Entries.Length : FrameBatch;
+                for (int first = 0; first < pages.Entries.Length; first += batch)
                 {
-                    int count = Math.Min(batch, stretch.Words.Length - first);
-                    PageMapPiece piece = PieceOf(map, hugeSize, stretch with
+                    int count = Math.Min(batch, pages.Entries.Length - first);
+                    PageMapChunk chunk = ChunkOf(map, hugeSize, pages with
                     {
-                        Address = stretch.Address + (ulong)first * MachinePage.SizeBytes,
-                        Words = stretch.Words.Slice(first, count),
+                        Address = pages.Address + (ulong)first * MachinePage.SizeBytes,
+                        Entries = pages.Entries.Slice(first, count),
                     }, IncludeEmpty);
-                    if (piece.Count > 0)
+                    if (chunk.Count > 0)
                     {
-                        yield return piece;
+                        yield return chunk;
                     }
                 }
             }
         }
-
-        process.ThrowIfExited(Operation.ReadPageMap);
     }
 
-    /// <summary>The wanted pages of a stretch.</summary>
-    private PageMapPiece PieceOf(ProcMap map, Lazy<ulong?> hugeSize, PageMapStretch stretch, bool includeEmpty)
+    /// <summary>Returns the selected pages of a range.</summary>
+    private PageMapChunk ChunkOf(ProcMap map, Lazy<ulong?> hugeSize, PageMapRange pages, bool includeEmpty)
     {
-        ReadOnlySpan<ulong> words = stretch.Words.Span;
-        if (_wanted.Length < words.Length)
+        ReadOnlySpan<ulong> entries = pages.Entries.Span;
+        if (_selected.Length < entries.Length)
         {
-            _wanted = new ulong[words.Length];
-            _pages = new int[words.Length];
+            _selected = new ulong[entries.Length];
+            _indexes = new int[entries.Length];
         }
 
-        Span<ulong> wanted = _wanted.AsSpan(0, words.Length);
-        Span<int> pages = _pages.AsSpan(0, words.Length);
+        Span<ulong> selected = _selected.AsSpan(0, entries.Length);
+        Span<int> indexes = _indexes.AsSpan(0, entries.Length);
         int count = 0;
-        for (int index = 0; index < words.Length; index++)
+        for (int index = 0; index < entries.Length; index++)
         {
-            ulong word = words[index];
-            if ((includeEmpty || new PageMapWord(word).IsPopulated) && Filter.Matches(word, stretch.IsHuge))
+            ulong entry = entries[index];
+            if ((includeEmpty || new RawPageMapEntry(entry).IsPopulated) && Filter.Matches(entry, pages.IsHuge))
             {
-                wanted[count] = word;
-                pages[count++] = index;
+                selected[count] = entry;
+                indexes[count++] = index;
             }
         }
 
         PageFlags?[]? frames = null;
         if (Frames is not null)
         {
-            frames = ReadFrames(Frames, wanted[..count]);
+            frames = ReadFrames(Frames, selected[..count]);
             int read = count;
             count = 0;
             for (int index = 0; index < read; index++)
             {
                 if (Filter.Frame.Matches(frames[index]))
                 {
-                    wanted[count] = wanted[index];
-                    pages[count] = pages[index];
+                    selected[count] = selected[index];
+                    indexes[count] = indexes[index];
                     frames[count++] = frames[index];
                 }
             }
         }
 
-        ulong? pageSize = stretch.IsHuge switch
+        ulong? pageSize = pages.IsHuge switch
         {
             true => hugeSize.Value,
             false => MachinePage.SizeBytes,
             null => null,
         };
-        return new PageMapPiece(map, pageSize, stretch.Address, wanted[..count].ToArray(),
-            count == words.Length ? null : pages[..count].ToArray(), frames?[..count]);
+        return new PageMapChunk(map, pageSize, pages.Address, selected[..count].ToArray(),
+            count == entries.Length ? null : indexes[..count].ToArray(), frames?[..count]);
     }
 
-    private static IEnumerable<PageMapEntry> Entries(IEnumerable<PageMapPiece> pieces)
+    private static IEnumerable<PageMapEntry> Entries(IEnumerable<PageMapChunk> chunks)
     {
-        foreach (PageMapPiece piece in pieces)
+        foreach (PageMapChunk chunk in chunks)
         {
-            for (int place = 0; place < piece.Count; place++)
+            for (int index = 0; index < chunk.Count; index++)
             {
-                yield return new PageMapEntry(piece, place);
+                yield return new PageMapEntry(chunk, index);
             }
         }
     }
 
-    /// <summary>The frames of pages; null for what has none.</summary>
-    private PageFlags?[] ReadFrames(FrameTables tables, ReadOnlySpan<ulong> words)
+    /// <summary>Reads the frames of pages; null where a page has none.</summary>
+    private PageFlags?[] ReadFrames(FrameTables tables, ReadOnlySpan<ulong> entries)
     {
         List<ulong> pfns = [];
         List<ulong> pages = [];
-        List<int> places = [];
-        for (int place = 0; place < words.Length; place++)
+        List<int> indexes = [];
+        for (int index = 0; index < entries.Length; index++)
         {
-            PageMapWord word = new(words[place]);
-            if (word.Pfn != 0)
+            RawPageMapEntry page = new(entries[index]);
+            if (page.Pfn != 0)
             {
-                pfns.Add(word.Pfn);
-                pages.Add(word.Raw);
-                places.Add(place);
+                pfns.Add(page.Pfn);
+                pages.Add(page.Raw);
+                indexes.Add(index);
             }
         }
 
         PageFlags?[] read = tables.Read([.. pfns], RawFlags, [.. pages]);
-        PageFlags?[] result = new PageFlags?[words.Length];
+        PageFlags?[] result = new PageFlags?[entries.Length];
         for (int index = 0; index < read.Length; index++)
         {
-            result[places[index]] = read[index];
+            result[indexes[index]] = read[index];
         }
 
         return result;
     }
 
     private IEnumerable<PageMapEntry> Join(IEnumerable<PageMapEntry> entries) =>
-        JoinRuns ? PageMapRun.Join(entries) : entries;
+        JoinRuns ? PageRuns.Join(entries) : entries;
 
-    /// <summary>Throws where frame numbers are hidden: in this process' own pagemap, and so in all others.</summary>
-    internal static void ThrowIfHidden()
+    /// <summary>
+    /// The size in bytes of the huge pages of a mapping, read when it is first used: a hugetlb mapping's own
+    /// (PROCMAP_QUERY, Linux 6.11), else that of transparent huge pages; null where the kernel does not report it.
+    /// </summary>
+    private Lazy<ulong?> HugePageSize(ProcMap map) => new(() =>
+        ProcMapQuery.TryQuery(process.Maps, map.Start, orNext: false, out ProcMapQueryArgument answer, out _)
+            == Errno.None && answer.VmaPageSize > MachinePage.SizeBytes
+        ? answer.VmaPageSize
+        : map.Kind == ProcMapKind.HugePages ? null : TransparentHugePageSize());
+
+    private ulong? TransparentHugePageSize()
     {
-        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
-        if (new PageMapWalk(self).All().First(entry => entry.IsPresent).IsPfnHidden)
-        {
-            throw PageMapReader.Hidden();
-        }
+        string path = $"{process.Files.Sys}/kernel/mm/transparent_hugepage/hpage_pmd_size";
+        return File.Exists(path)
+            && ulong.TryParse(File.ReadAllText(path), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture,
+                out ulong size)
+            ? size
+            : null;
     }
 }

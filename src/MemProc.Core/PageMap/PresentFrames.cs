@@ -2,46 +2,52 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>The frames behind a process' pages, in pieces.</summary>
+/// <summary>Reads the frames of the present pages of a process, in chunks that the next chunk overwrites.</summary>
 /// <param name="process">The process.</param>
-/// <param name="operation">What they are wanted for.</param>
+/// <param name="operation">The operation that uses the frames, for the error.</param>
 /// <param name="cancellation">Stops the reading.</param>
 internal sealed class PresentFrames(LinuxProcess process, Operation operation, CancellationToken cancellation)
 {
-    private readonly PageMapReader _reader = new(process, cancellation);
+    private readonly PopulatedPages _pages = new(process, cancellation) { Operation = operation };
     private readonly ulong[] _frames = new ulong[FrameSet.BlockFrames];
 
-    /// <summary>The frames of present pages, by address; the memory is used again for the next piece.</summary>
-    /// <param name="maps">The mappings.</param>
-    /// <param name="start">Pages from this address on, page-aligned.</param>
-    /// <param name="end">Pages below this address, page-aligned.</param>
+    /// <summary>Returns the frames of all pages, by address.</summary>
     /// <exception cref="MemProcException">
-    /// ReadPageMap failed; EPERM where the kernel hides the frame numbers.
+    /// ReadMaps, ReadPageMap failed; EPERM where the kernel hides the frame numbers; ESRCH where the process exits.
     /// </exception>
-    public IEnumerable<ReadOnlyMemory<ulong>> In(
-        IEnumerable<ProcMap> maps, ulong start = 0, ulong end = ulong.MaxValue)
+    public IEnumerable<ReadOnlyMemory<ulong>> All() => In(_pages.Maps(AddressRange.All), AddressRange.All);
+
+    /// <summary>Returns the frames of the pages of some mappings, by address.</summary>
+    /// <param name="maps">The mappings.</param>
+    /// <param name="range">The addresses; their whole pages count.</param>
+    /// <inheritdoc cref="All" path="/exception"/>
+    public IEnumerable<ReadOnlyMemory<ulong>> In(IEnumerable<ProcMap> maps, AddressRange range) =>
+        FramesOf(_pages.In(maps, range).Select(found => found.Pages));
+
+    /// <summary>Returns all mappings, those without pages in memory included, each with the frames of its pages.</summary>
+    /// <inheritdoc cref="All" path="/exception"/>
+    public IEnumerable<(ProcMap Map, IEnumerable<ReadOnlyMemory<ulong>> Frames)> ByMap() =>
+        _pages.ByMap(_pages.Maps(AddressRange.All), AddressRange.All)
+            .Select(found => (found.Map, FramesOf(found.Pages)));
+
+    private IEnumerable<ReadOnlyMemory<ulong>> FramesOf(IEnumerable<PageMapRange> ranges)
     {
         int count = 0;
-        // The page of old system calls is in the list of mappings, but in no page table of the process.
-        foreach (ProcMap map in maps.Where(map => map.Kind != ProcMapKind.Vsyscall))
+        foreach (PageMapRange pages in ranges)
         {
-            foreach (PageMapStretch stretch in _reader.ReadPopulated(
-                Math.Max(map.Start, start), Math.Min(map.End, end)))
+            for (int index = 0; index < pages.Entries.Length; index++)
             {
-                for (int index = 0; index < stretch.Words.Length; index++)
+                RawPageMapEntry page = new(pages.Entries.Span[index]);
+                if (!page.IsPresent)
                 {
-                    PageMapWord word = new(stretch.Words.Span[index]);
-                    if (!word.IsPresent)
-                    {
-                        continue;
-                    }
+                    continue;
+                }
 
-                    _frames[count++] = word.IsPfnHidden ? throw Hidden() : word.Pfn;
-                    if (count == _frames.Length)
-                    {
-                        yield return _frames;
-                        count = 0;
-                    }
+                _frames[count++] = page.IsPfnHidden ? throw FramesHidden() : page.Pfn;
+                if (count == _frames.Length)
+                {
+                    yield return _frames;
+                    count = 0;
                 }
             }
         }
@@ -52,7 +58,7 @@ internal sealed class PresentFrames(LinuxProcess process, Operation operation, C
         }
     }
 
-    private MemProcException Hidden() => new(operation, Errno.EPERM,
+    private MemProcException FramesHidden() => new(operation, Errno.EPERM,
         $"Process {process.Identity}: the kernel hides the frame numbers of its pages from this user, and pages are "
-        + "marked by frame: it takes CAP_SYS_ADMIN (run as root).", process.Id);
+        + "marked by frame. Requires CAP_SYS_ADMIN (run as root).", process.Id);
 }

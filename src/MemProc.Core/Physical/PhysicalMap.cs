@@ -5,13 +5,13 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// What lies where in the machine's physical address space: <c>/proc/iomem</c>, read once as a tree of ranges.
+/// The machine's physical address space as <c>/proc/iomem</c> shows it: a tree of ranges, read once.
 /// </summary>
 public sealed class PhysicalMap
 {
-    /// <summary>What to tell a person, once, when addresses are hidden.</summary>
+    /// <summary>The warning where the kernel hides addresses.</summary>
     public const string AddressesHidden = "The kernel hides physical addresses from this user: Start, End, SizeBytes, "
-        + "Pfn and PageCount are empty. They take CAP_SYS_ADMIN (run as root; a container's own root may lack it).";
+        + "Pfn and PageCount are empty. They require CAP_SYS_ADMIN (run as root; root in a container may lack it).";
 
     private readonly string _path;
 
@@ -21,16 +21,16 @@ public sealed class PhysicalMap
         Ranges = ranges.AsReadOnly();
     }
 
-    /// <summary>All ranges: each before those inside it, neighbours by address.</summary>
+    /// <summary>All ranges by address, each before those inside it.</summary>
     public IReadOnlyList<PhysicalRange> Ranges { get; }
 
-    /// <summary>The kernel hid the addresses; names and tree are as they are.</summary>
+    /// <summary>The kernel hid the addresses; names and tree are unaffected.</summary>
     public bool IsHidden => Ranges[0].IsAddressHidden;
 
     /// <summary>Reads the ranges.</summary>
     /// <param name="files">Where procfs is; the usual place when left out.</param>
     /// <exception cref="MemProcException">
-    /// ReadPhysicalMap: ENOENT where there is no such file or nothing in it, EINVAL where it has another form.
+    /// ReadPhysicalMap: ENOENT where the file is missing or empty, EINVAL where its format is unknown.
     /// </exception>
     public static PhysicalMap Read(KernelFiles? files = null)
     {
@@ -38,8 +38,8 @@ public sealed class PhysicalMap
         return new PhysicalMap(path, Parse(ReadText(path), path));
     }
 
-    /// <summary>Reads a physical address that a person wrote, by the rules of addresses.</summary>
-    /// <exception cref="FormatException">The text is no number.</exception>
+    /// <summary>Parses a physical address, written as addresses are.</summary>
+    /// <exception cref="FormatException">The text is not a number.</exception>
     public static ulong ParseAddress(string text)
     {
         try
@@ -49,27 +49,27 @@ public sealed class PhysicalMap
         catch (FormatException error)
         {
             throw new FormatException(
-                $"'{SafeText.Escape(text)}' is no physical address. Write 0xcd8c000, or cd8c000 (a text with a letter "
-                + "a to f is hex), or a decimal number; at most 64 bits.", error);
+                $"'{SafeText.Escape(text)}' is not a valid physical address. Write 0xcd8c000, or cd8c000 (a text with "
+                + "a letter a to f is hex), or a decimal number; at most 64 bits.", error);
         }
     }
 
-    /// <summary>The ranges that hold a byte, from the outermost to the innermost.</summary>
-    /// <param name="address">The byte's physical address.</param>
+    /// <summary>Returns the ranges that contain a byte, from the outermost to the innermost.</summary>
+    /// <param name="address">Physical address of the byte.</param>
     /// <exception cref="MemProcException">
-    /// FindPhysicalRange: ENOENT where no range does, EPERM where addresses are hidden.
+    /// FindPhysicalRange: ENOENT where no range contains it, EPERM where addresses are hidden.
     /// </exception>
-    public IEnumerable<PhysicalRange> Holding(ulong address) =>
+    public IEnumerable<PhysicalRange> Containing(ulong address) =>
         Overlapping(address, address, $"the address 0x{address:x}", address);
 
     /// <summary>
-    /// The ranges that have a byte of some frames, each before those inside it. For one frame that is the chain from
-    /// the outermost to the innermost, unless ranges begin and end within the frame.
+    /// Returns the ranges that contain a byte of some frames, each before those inside it. For one frame this is the
+    /// chain from the outermost to the innermost, unless ranges begin or end within the frame.
     /// </summary>
     /// <param name="pfn">The first frame.</param>
-    /// <param name="count">How many frames, at least 1.</param>
-    /// <exception cref="MemProcException">As for <see cref="Holding"/>.</exception>
-    public IEnumerable<PhysicalRange> HoldingFrames(ulong pfn, ulong count = 1)
+    /// <param name="count">Number of frames, at least 1.</param>
+    /// <exception cref="MemProcException">As <see cref="Containing"/>.</exception>
+    public IEnumerable<PhysicalRange> ContainingFrames(ulong pfn, ulong count = 1)
     {
         const ulong All = ulong.MaxValue;
         ulong beyond = All / MachinePage.SizeBytes + 1;
@@ -79,18 +79,18 @@ public sealed class PhysicalMap
         }
 
         ulong last = count >= beyond - pfn ? All : (pfn + count) * MachinePage.SizeBytes - 1;
-        string what = count == 1 ? $"the frame 0x{pfn:x}" : $"the {count} frames from 0x{pfn:x} on";
+        string what = count == 1 ? $"the frame 0x{pfn:x}" : $"the {count} frames from 0x{pfn:x}";
         return Overlapping(pfn * MachinePage.SizeBytes, last, what, pfn);
     }
 
-    /// <summary>The exception for a name that no range has.</summary>
+    /// <summary>Creates the error for a name that no range has.</summary>
     public static MemProcException NameNotFound(string name) =>
         new(Operation.FindPhysicalRange, Errno.ENOENT, $"No range of physical addresses has the name '{SafeText.Escape(name)}'.",
             name);
 
     private static List<PhysicalRange> Parse(ReadOnlySpan<byte> text, string path)
     {
-        // A range that begins and ends at 0 is thinkable, but not that all of them do.
+        // One range can begin and end at 0, but not all of them.
         bool isHidden = true;
         foreach (Range line in text.Split((byte)'\n'))
         {
@@ -109,11 +109,11 @@ public sealed class PhysicalMap
             if (!IomemLine.TryParse(text[line], out IomemLine shown))
             {
                 throw new MemProcException(Operation.ReadPhysicalMap, Errno.EINVAL,
-                    $"A line of {path} has an unknown form: '{SafeText.Escape(Encoding.UTF8.GetString(text[line]))}'.",
+                    $"A line of {path} has an unknown format: '{SafeText.Escape(Encoding.UTF8.GetString(text[line]))}'.",
                     path);
             }
 
-            Leave(around, shown);
+            PopOutside(around, shown);
             PhysicalRange range = new(Encoding.UTF8.GetString(shown.Name), around.LastOrDefault(),
                 isHidden ? null : shown.Start, shown.Last);
             ranges.Add(range);
@@ -123,15 +123,15 @@ public sealed class PhysicalMap
         return ranges.Count > 0
             ? ranges
             : throw new MemProcException(Operation.ReadPhysicalMap, Errno.ENOENT,
-                $"{path} is empty: a container's runtime may have put something else in its place.", path);
+                $"{path} is empty. The runtime of a container may have replaced it.", path);
     }
 
-    /// <summary>Takes away the ranges that do not lie around the next one.</summary>
-    private static void Leave(List<PhysicalRange> around, in IomemLine next)
+    /// <summary>Removes the ranges that do not enclose the next one.</summary>
+    private static void PopOutside(List<PhysicalRange> around, in IomemLine next)
     {
-        // Behind the deepest level that is shown, addresses alone tell a child from a sibling: siblings share none.
+        // At the deepest level that is shown, only addresses separate a child from a sibling: siblings do not overlap.
         while (around.Count > next.Depth
-            && !(next.Depth == IomemLine.DeepestShown && around[^1].Encloses(next.Start, next.Last)))
+            && !(next.Depth == IomemLine.MaxDepth && around[^1].Encloses(next.Start, next.Last)))
         {
             around.RemoveAt(around.Count - 1);
         }
@@ -143,8 +143,8 @@ public sealed class PhysicalMap
         if (file is null)
         {
             throw new MemProcException(Operation.ReadPhysicalMap, errno, errno == Errno.ENOENT
-                ? $"There is no {path} here: the kernel has none, or a container's runtime hides it."
-                : $"{path} cannot be opened: {ErrnoException.Describe(errno)} ({errno}).", path);
+                ? $"There is no {path}: the kernel has none, or the runtime of a container hides it."
+                : $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}).", path);
         }
 
         using (file)
@@ -163,7 +163,7 @@ public sealed class PhysicalMap
             catch (ErrnoException error)
             {
                 throw new MemProcException(
-                    Operation.ReadPhysicalMap, error.Errno, $"{path} cannot be read: {error.Message}.", path);
+                    Operation.ReadPhysicalMap, error.Errno, $"Cannot read {path}: {error.Message}.", path);
             }
         }
     }
@@ -173,8 +173,8 @@ public sealed class PhysicalMap
         if (IsHidden)
         {
             throw new MemProcException(Operation.FindPhysicalRange, Errno.EPERM,
-                $"Which range holds {what} is hidden: {_path} shows addresses to readers with CAP_SYS_ADMIN alone "
-                + "(run as root; a container's own root may lack it).", target);
+                $"Cannot find the range that contains {what}: {_path} hides addresses from this user. Requires "
+                + "CAP_SYS_ADMIN (run as root; root in a container may lack it).", target);
         }
 
         List<PhysicalRange> found = [.. Ranges.Where(range => range.Overlaps(first, last))];
@@ -182,5 +182,5 @@ public sealed class PhysicalMap
     }
 
     private static MemProcException NotFound(string what, ulong target) =>
-        new(Operation.FindPhysicalRange, Errno.ENOENT, $"No range of physical addresses holds {what}.", target);
+        new(Operation.FindPhysicalRange, Errno.ENOENT, $"No range of physical addresses contains {what}.", target);
 }

@@ -1,11 +1,11 @@
 namespace MemProc;
 
-/// <summary>A frame that was poisoned, or given back, and the page it was.</summary>
+/// <summary>A frame that was poisoned or unpoisoned, and the page that it held.</summary>
 public sealed class PagePoison
 {
     private readonly ProcMap? _map;
 
-    internal PagePoison(PoisonPlan plan, bool isPoisoned)
+    internal PagePoison(PlannedPoison plan, bool isPoisoned)
     {
         _map = plan.Map;
         Pfn = plan.Pfn;
@@ -19,7 +19,7 @@ public sealed class PagePoison
     /// <summary>Physical address of the frame.</summary>
     public ulong PhysicalAddress => Pfn * MachinePage.SizeBytes;
 
-    /// <summary>The process id; null where no process was found to have the frame.</summary>
+    /// <summary>The process id; null where no process with the frame is known.</summary>
     public int? ProcessId => _map?.ProcessId;
 
     /// <summary>The process' name; null like the id.</summary>
@@ -37,6 +37,6 @@ public sealed class PagePoison
     /// <summary>Path or name of the mapping.</summary>
     public string? Path => _map?.Path;
 
-    /// <summary>What the kernel says of the frame now, asked after it was done.</summary>
+    /// <summary>Whether the kernel reports the frame as poisoned now, after the operation.</summary>
     public bool IsPoisoned { get; }
 }

@@ -3,9 +3,9 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// Poisons frames, as a memory error of the hardware would: the kernel takes the frame out of use, and a process that
-/// touches the page is killed (SIGBUS), unless the kernel can read it again from its file. In two steps:
-/// <see cref="Prepare"/> checks, so that a person can judge; <see cref="Poison"/> does it.
+/// Poisons frames, as a hardware memory error would: the kernel takes the frame out of use, and a process that touches
+/// the page is killed (SIGBUS), unless the kernel can read it again from its file. In two steps: <see cref="Prepare"/>
+/// checks, so that the user can decide; <see cref="Poison"/> does it.
 /// </summary>
 /// <param name="files">Where procfs and debugfs are.</param>
 /// <param name="cancellation">Stops the checks.</param>
@@ -13,44 +13,44 @@ namespace MemProc;
 /// PoisonPage: ENOENT where the kernel lacks the injector or debugfs is not mounted; EACCES without root.
 /// </exception>
 public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellation = default)
-    : PoisonWork(Operation.PoisonPage, "corrupt-pfn", files)
+    : PoisonerBase(Operation.PoisonPage, "corrupt-pfn", files)
 {
-    /// <summary>Checks that a frame is what the person means.</summary>
-    /// <param name="process">The process that has the page; null: whoever has it, which must be forced.</param>
+    /// <summary>Checks that a frame is the one that the user means.</summary>
+    /// <param name="process">The process that has the page; null: any, which requires <paramref name="force"/>.</param>
     /// <param name="address">An address in the page; null: where the process maps the frame.</param>
     /// <param name="pfn">The frame; null: the one at the address. With both, the page has to be in that frame.</param>
-    /// <param name="force">Also a frame that the process does not map, or that others map too.</param>
+    /// <param name="force">Accept a frame that the process does not map, or that others map too.</param>
     /// <exception cref="MemProcException">
-    /// PoisonPage: EINVAL where the process does not map the frame, or none was given; EACCES where others map it too;
-    /// ENOENT where the page is not in memory; EAGAIN where it is in another frame; EHWPOISON where it is poisoned
-    /// already; EPERM where the kernel hides the frame numbers.
+    /// PoisonPage: EINVAL where the process does not map the frame, or no process was given; EACCES where others map it
+    /// too; ENOENT where the page is not in memory; EAGAIN where it is in another frame; EHWPOISON where it is already
+    /// poisoned; EPERM where the kernel hides the frame numbers.
     /// </exception>
-    public PoisonPlan Prepare(LinuxProcess? process, ulong? address, ulong? pfn, bool force)
+    public PlannedPoison Prepare(LinuxProcess? process, ulong? address, ulong? pfn, bool force)
     {
-        PoisonPlan plan = process is null
-            ? new PoisonPlan(null, null, null, Frame(Given(pfn)))
-            : (address ?? FindAddress(process, Given(pfn))) is ulong at
+        PlannedPoison plan = process is null
+            ? new PlannedPoison(null, null, null, Frame(RequirePfn(pfn)))
+            : (address ?? FindAddress(process, RequirePfn(pfn))) is ulong at
             ? PlanPage(process, at, pfn)
-            : new PoisonPlan(process, null, null, Frame(Given(pfn)));
+            : new PlannedPoison(process, null, null, Frame(RequirePfn(pfn)));
         if (IsPoisoned(plan.Pfn))
         {
-            throw Refused(Errno.EHWPOISON, plan.Pfn, "it is poisoned already");
+            throw Refused(Errno.EHWPOISON, plan.Pfn, "it is already poisoned");
         }
 
-        return force ? plan : Owned(plan);
+        return force ? plan : WithOwner(plan);
     }
 
-    /// <summary>Poisons a frame, and asks the kernel whether it is.</summary>
+    /// <summary>Poisons a frame, and checks that the kernel reports it as poisoned.</summary>
     /// <param name="plan">What <see cref="Prepare"/> returned.</param>
     /// <exception cref="MemProcException">
-    /// PoisonPage: EAGAIN where the page is in another frame by now; EIO where the kernel took the frame number and did
-    /// nothing; or why the kernel refused.
+    /// PoisonPage: EAGAIN where the page is in another frame now; EIO where the kernel accepted the frame number and did
+    /// nothing; or the kernel's error.
     /// </exception>
-    public PagePoison Poison(PoisonPlan plan)
+    public PagePoison Poison(PlannedPoison plan)
     {
         if (plan is { Process: LinuxProcess process, Address: ulong address })
         {
-            // A person may have thought it over for minutes.
+            // The user may have taken minutes to decide.
             PlanPage(process, address, plan.Pfn);
         }
 
@@ -58,48 +58,48 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
         return IsPoisoned(plan.Pfn)
             ? new PagePoison(plan, isPoisoned: true)
             : throw new MemProcException(Operation, Errno.EIO,
-                $"The kernel took frame 0x{plan.Pfn:x} without an error, and it is not poisoned: it is of a kind that "
-                + "the kernel does not handle, or hwpoison/corrupt-filter-* leaves it out.", plan.Pfn);
+                $"The kernel accepted frame 0x{plan.Pfn:x} without an error, but it is not poisoned: the kernel does not "
+                + "handle frames of its kind, or hwpoison/corrupt-filter-* excludes it.", plan.Pfn);
     }
 
-    private static ulong Given(ulong? pfn) =>
+    private static ulong RequirePfn(ulong? pfn) =>
         pfn ?? throw new ArgumentException("Neither an address nor a frame was given.", nameof(pfn));
 
     private ulong? FindAddress(LinuxProcess process, ulong pfn) =>
         new PfnSearch([pfn]).In(process, cancellation).FirstOrDefault()?.Address;
 
-    private PoisonPlan PlanPage(LinuxProcess process, ulong address, ulong? expected)
+    private PlannedPoison PlanPage(LinuxProcess process, ulong address, ulong? expected)
     {
         PageMapEntry page = new PageMapWalk(process, cancellation).At(MachinePage.Floor(address)).First();
         if (page.IsPfnHidden)
         {
             throw new MemProcException(Operation, Errno.EPERM,
-                $"Process {process.Identity}: the kernel hides the frame of the page at 0x{address:x} from this user: it "
-                + "takes CAP_SYS_ADMIN (run as root).", address);
+                $"Process {process.Identity}: the kernel hides the frame of the page at 0x{address:x} from this user. "
+                + "Requires CAP_SYS_ADMIN (run as root).", address);
         }
 
         ulong pfn = page.Pfn ?? throw new MemProcException(Operation, Errno.ENOENT,
-            $"Process {process.Identity}: the page at 0x{address:x} is not in memory ({page.State}): there is no frame to "
+            $"Process {process.Identity}: the page at 0x{address:x} is not in memory ({page.State}), and has no frame to "
             + "poison until the process touches it.", address);
-        if (expected is ulong wanted && wanted != pfn)
+        if (expected is ulong expectedPfn && expectedPfn != pfn)
         {
-            throw Refused(Errno.EAGAIN, wanted,
+            throw Refused(Errno.EAGAIN, expectedPfn,
                 $"the page at 0x{address:x} of process {process.Identity} is in frame 0x{pfn:x} now");
         }
 
         ProcMap map = MapReader.Find(process, address) ?? throw MapReader.NotMapped(process, address);
-        return new PoisonPlan(process, map, page.Address, Frame(pfn)) { IsShared = !page.IsExclusive };
+        return new PlannedPoison(process, map, page.Address, Frame(pfn)) { IsShared = !page.IsExclusive };
     }
 
-    private PoisonPlan Owned(PoisonPlan plan) => plan switch
+    private PlannedPoison WithOwner(PlannedPoison plan) => plan switch
     {
         { Process: null } => throw Refused(Errno.EINVAL, plan.Pfn,
-            "no process is given whose page it must be, and only a forced call does without"),
+            "without a process whose page it is, this must be forced"),
         { Map: null } => throw Refused(Errno.EINVAL, plan.Pfn,
-            $"process {plan.Process.Identity} does not map it, and only a forced call poisons it all the same"),
+            $"process {plan.Process.Identity} does not map it, so this must be forced"),
         { IsShared: true } => throw Refused(Errno.EACCES, plan.Pfn,
             $"the page at 0x{plan.Address:x} of process {plan.Process.Identity} is shared, its frame is mapped "
-            + $"{plan.Frame.MapCount} times; only a forced call takes it from the others too"),
+            + $"{plan.Frame.MapCount} times; to poison it for all of them, this must be forced"),
         _ => plan,
     };
 }

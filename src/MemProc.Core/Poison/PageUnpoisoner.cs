@@ -3,8 +3,8 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// Gives poisoned frames back to the kernel, which hands them out again. A process that had the page does not get it
-/// back. In two steps: <see cref="Prepare"/> checks, so that a person can judge; <see cref="Clear"/> does it.
+/// Returns poisoned frames to the kernel, which uses them again. A process that had the page does not get it back. In
+/// two steps: <see cref="Prepare"/> checks, so that the user can decide; <see cref="Clear"/> does it.
 /// </summary>
 /// <param name="files">Where procfs and debugfs are.</param>
 /// <param name="cancellation">Stops the checks.</param>
@@ -12,16 +12,16 @@ namespace MemProc;
 /// UnpoisonPage: ENOENT where the kernel lacks the injector or debugfs is not mounted; EACCES without root.
 /// </exception>
 public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancellation = default)
-    : PoisonWork(Operation.UnpoisonPage, "unpoison-pfn", files)
+    : PoisonerBase(Operation.UnpoisonPage, "unpoison-pfn", files)
 {
-    /// <summary>Checks that a frame is poisoned, and that it was a page of the process.</summary>
-    /// <param name="process">The process that had the page; null: whoever had it, which must be forced.</param>
+    /// <summary>Checks that a frame is poisoned, and that it held a page of the process.</summary>
+    /// <param name="process">The process that had the page; null: any, which requires <paramref name="force"/>.</param>
     /// <param name="pfn">The frame.</param>
-    /// <param name="force">Also a frame of which the process has no trace.</param>
+    /// <param name="force">Accept a frame of which the process has no trace.</param>
     /// <exception cref="MemProcException">
-    /// UnpoisonPage, EINVAL: the frame is not poisoned; or the process has no trace of it, or none was given.
+    /// UnpoisonPage, EINVAL: the frame is not poisoned; the process has no trace of it; or no process was given.
     /// </exception>
-    public PoisonPlan Prepare(LinuxProcess? process, ulong pfn, bool force)
+    public PlannedPoison Prepare(LinuxProcess? process, ulong pfn, bool force)
     {
         PageFlags frame = Frame(pfn);
         if (!IsPoisoned(pfn))
@@ -33,50 +33,46 @@ public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancell
         if (trace is null && !force)
         {
             throw Refused(Errno.EINVAL, pfn, process is null
-                ? "no process is given whose page it must have been, and only a forced call does without"
-                : $"process {process.Identity} has no trace of it, as of a page of a file that was read again; only a "
-                    + "forced call gives it back all the same");
+                ? "without a process whose page it was, this must be forced"
+                : $"process {process.Identity} has no trace of it, as after a page of a file was read again; without a "
+                    + "trace, this must be forced");
         }
 
-        return new PoisonPlan(process, trace?.Map, trace?.Address, frame);
+        return new PlannedPoison(process, trace?.Map, trace?.Address, frame);
     }
 
-    /// <summary>Gives a frame back, and asks the kernel whether it is poisoned still.</summary>
+    /// <summary>Returns a frame to the kernel, and checks that it is no longer poisoned.</summary>
     /// <param name="plan">What <see cref="Prepare"/> returned.</param>
     /// <exception cref="MemProcException">
-    /// UnpoisonPage: EIO where the kernel took the frame number and did nothing; or why the kernel refused.
+    /// UnpoisonPage: EIO where the kernel accepted the frame number and did nothing; or the kernel's error.
     /// </exception>
-    public PagePoison Clear(PoisonPlan plan)
+    public PagePoison Clear(PlannedPoison plan)
     {
         Write(plan.Pfn);
         return !IsPoisoned(plan.Pfn)
             ? new PagePoison(plan, isPoisoned: false)
             : throw new MemProcException(Operation, Errno.EIO,
-                $"The kernel took frame 0x{plan.Pfn:x} without an error, and it is poisoned still.", plan.Pfn);
+                $"The kernel accepted frame 0x{plan.Pfn:x} without an error, but it is still poisoned.", plan.Pfn);
     }
 
     /// <summary>
-    /// The page that was in a frame when it was poisoned: its entry looks like one of swap, of a kind behind all swap
-    /// areas, with the frame number as its slot.
+    /// Finds the page that was in a frame when it was poisoned: its entry looks like that of a page in swap, with a swap
+    /// type after those of all swap areas, and the frame number as its slot.
     /// </summary>
     private (ProcMap Map, ulong Address)? FindTrace(LinuxProcess process, ulong pfn)
     {
-        PageMapReader reader = new(process, cancellation);
-        foreach (ProcMap map in MapReader.Read(process, cancellation).Where(map => map.Kind != ProcMapKind.Vsyscall))
+        PopulatedPages walk = new(process, cancellation) { Operation = Operation };
+        foreach ((ProcMap map, PageMapRange pages) in walk.In(AddressRange.All))
         {
-            foreach (PageMapStretch stretch in reader.ReadPopulated(map.Start, map.End))
+            for (int index = 0; index < pages.Entries.Length; index++)
             {
-                for (int index = 0; index < stretch.Words.Length; index++)
+                if (new RawPageMapEntry(pages.Entries.Span[index]) is { IsSwapped: true } page && page.SwapOffset == pfn)
                 {
-                    if (new PageMapWord(stretch.Words.Span[index]) is { IsSwapped: true } word && word.SwapOffset == pfn)
-                    {
-                        return (map, stretch.Address + (ulong)index * MachinePage.SizeBytes);
-                    }
+                    return (map, pages.Address + (ulong)index * MachinePage.SizeBytes);
                 }
             }
         }
 
-        process.ThrowIfExited(Operation);
         return null;
     }
 }

@@ -2,20 +2,18 @@ using System.Globalization;
 
 namespace MemProc;
 
-/// <summary>
-/// Where the kernel's file systems are mounted. Tests give other folders to try what this machine's kernel lacks.
-/// </summary>
+/// <summary>The mount points of the kernel's file systems. Tests replace them by directories.</summary>
 /// <param name="Proc">procfs.</param>
 /// <param name="Sys">sysfs.</param>
 /// <param name="Debug">debugfs.</param>
 public sealed record KernelFiles(string Proc = "/proc", string Sys = "/sys", string Debug = "/sys/kernel/debug")
 {
-    /// <summary>The usual places.</summary>
+    /// <summary>The usual mount points.</summary>
     public static KernelFiles Default { get; } = new();
 
     /// <summary>
-    /// procfs numbers processes as system calls do. That of another pid namespace does not: a call that goes by number
-    /// would reach another process.
+    /// Whether procfs has the process ids that system calls take. In a procfs of another PID namespace, a call with
+    /// such an id would reach another process.
     /// </summary>
     internal bool NumbersAsCalls =>
         new FileInfo($"{Proc}/self").LinkTarget == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);

@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// An open process. Its folder in procfs is opened once and everything else is opened from there, so that the
-/// kernel itself keeps a process that later gets the same id from slipping in.
+/// An open process. All its files are opened relative to its directory in procfs, which is opened once, so that a
+/// process that gets the same id later is never mistaken for it.
 /// </summary>
 public sealed class LinuxProcess : IDisposable
 {
@@ -27,29 +27,29 @@ public sealed class LinuxProcess : IDisposable
         HugeTlbDevices = new Lazy<HashSet<(uint Major, uint Minor)>>(ReadHugeTlbDevices);
     }
 
-    /// <summary>Where the kernel's file systems are mounted.</summary>
+    /// <summary>The mount points of the kernel's file systems.</summary>
     public KernelFiles Files { get; }
 
-    /// <summary>Which process it is.</summary>
+    /// <summary>The identity of the process.</summary>
     public ProcessIdentity Identity { get; }
 
     /// <summary>The process id.</summary>
     public int Id => Identity.ProcessId;
 
-    /// <summary>A thread of the kernel: it has no memory of its own, and its maps are empty.</summary>
+    /// <summary>It is a kernel thread: it has no memory of its own, and its maps are empty.</summary>
     public bool IsKernelThread { get; }
 
-    /// <summary>Devices of mounted hugetlbfs file systems that the process sees.</summary>
+    /// <summary>Devices of the hugetlbfs file systems in the mount namespace of the process.</summary>
     internal Lazy<HashSet<(uint Major, uint Minor)>> HugeTlbDevices { get; }
 
     /// <summary>Opens a process.</summary>
     /// <param name="processId">The process id.</param>
     /// <param name="expectedStartTicks">
-    /// The start time that the process must have: given, a newer process with the same id is refused.
+    /// The start time that the process must have; a newer process with the same id is refused.
     /// </param>
-    /// <param name="files">Where procfs is; the usual place when left out.</param>
+    /// <param name="files">The mount point of procfs; the usual one by default.</param>
     /// <exception cref="MemProcException">
-    /// OpenProcess: ESRCH where there is no such process (any more), EACCES where procfs hides it.
+    /// OpenProcess: ESRCH where there is no such process, EACCES where procfs hides it.
     /// </exception>
     public static LinuxProcess Open(int processId, ulong? expectedStartTicks = null, KernelFiles? files = null)
     {
@@ -60,26 +60,26 @@ public sealed class LinuxProcess : IDisposable
         {
             pidfd?.Dispose();
             throw errno is Errno.ENOENT or Errno.ESRCH && pidfdErrno == Errno.None
-                ? Refused(processId, Errno.EACCES, "exists, but /proc is mounted so that it is hidden (hidepid). "
-                    + "It takes CAP_SYS_PTRACE or the group named by the mount's gid= option to see it")
+                ? Refused(processId, Errno.EACCES, "exists, but is hidden by the hidepid option of /proc. "
+                    + "Requires CAP_SYS_PTRACE, or the group of the mount's gid= option")
                 : errno is Errno.ENOENT or Errno.ESRCH
                 ? Refused(processId, Errno.ESRCH, "does not exist")
                 : Refused(processId, errno, $"cannot be opened: {ErrnoException.Describe(errno)}");
         }
 
-        // Read after the pidfd was opened: an answer means that the number still meant this process by then.
+        // Read after the pidfd was opened: on success, the pidfd is of the same process.
         if (!TryReadStat(folder, "stat", out ProcessStat stat))
         {
             folder.Dispose();
             pidfd?.Dispose();
-            throw Refused(processId, Errno.ESRCH, "has just ended");
+            throw Refused(processId, Errno.ESRCH, "has just exited");
         }
 
         if (expectedStartTicks is ulong expected && expected != stat.StartTicks)
         {
             folder.Dispose();
             pidfd?.Dispose();
-            throw Refused(processId, Errno.ESRCH, "has ended; its number now belongs to another process, "
+            throw Refused(processId, Errno.ESRCH, "has exited; its id now belongs to another process, "
                 + $"{SafeText.Escape(stat.Name)}");
         }
 
@@ -87,19 +87,20 @@ public sealed class LinuxProcess : IDisposable
     }
 
     /// <summary>
-    /// Whether the process has exited, waited for or not. Its memory is gone then, and whatever is read through
-    /// handles opened earlier looks like an end of file.
+    /// Whether the process has exited, even if its parent has not waited for it. Its memory is gone then, and reads
+    /// through handles opened earlier return an end of file.
     /// </summary>
-    public bool HasExited => IsOver || (TryReadStat(_folder, "stat", out ProcessStat stat) && stat.IsZombie
-        // A pidfd is silent while a tracer still holds the dead threads. That a main thread has ended says nothing.
+    public bool HasExited => HasTerminated || (TryReadStat(_folder, "stat", out ProcessStat stat) && stat.IsZombie
+        // A pidfd does not report the exit while a tracer holds dead threads. Other threads may outlive the main
+        // thread.
         && ThreadIds().All(thread => ThreadStat(thread) is not { IsZombie: false }));
 
     /// <summary>
-    /// Whether its number may already mean another process. Cheaper to ask than <see cref="HasExited"/>.
+    /// Whether its id may belong to another process by now. Cheaper than <see cref="HasExited"/>.
     /// </summary>
-    private bool IsOver => _pidfd is not null ? Libc.IsReadable(_pidfd) : !TryReadStat(_folder, "stat", out _);
+    private bool HasTerminated => _pidfd is not null ? Libc.IsReadable(_pidfd) : !TryReadStat(_folder, "stat", out _);
 
-    /// <summary>Its folder in procfs.</summary>
+    /// <summary>Its directory in procfs.</summary>
     internal SafeFileHandle Folder => _folder;
 
     /// <summary><c>/proc/PID/maps</c>, opened once.</summary>
@@ -112,9 +113,9 @@ public sealed class LinuxProcess : IDisposable
     internal SafeFileHandle Memory => _memory ??= OpenFile("mem", Operation.ReadMemory);
 
     /// <summary>Opens one of the process' files in procfs.</summary>
-    /// <param name="name">Its name in the process' folder.</param>
-    /// <param name="operation">What it is opened for, for the error.</param>
-    /// <param name="access">Reading, or reading and writing.</param>
+    /// <param name="name">Its name in the directory of the process.</param>
+    /// <param name="operation">The operation that an error names.</param>
+    /// <param name="access">For reading, or for reading and writing.</param>
     /// <exception cref="MemProcException">The file cannot be opened.</exception>
     public SafeFileHandle OpenFile(string name, Operation operation, OpenAccess access = OpenAccess.ReadOnly)
     {
@@ -122,7 +123,7 @@ public sealed class LinuxProcess : IDisposable
         return handle ?? throw Failure(operation, errno, $"{Files.Proc}/{Id}/{name} cannot be opened");
     }
 
-    /// <summary>The ids of its threads now, in rising order; none where it has ended.</summary>
+    /// <summary>Returns the ids of its threads in ascending order; none where it has exited.</summary>
     public int[] ThreadIds()
     {
         bool referenced = false;
@@ -142,19 +143,19 @@ public sealed class LinuxProcess : IDisposable
         }
     }
 
-    /// <summary>What procfs says of one of its threads; null where there is no such thread (any more).</summary>
+    /// <summary>Reads the stat file of one of its threads; null where there is no such thread.</summary>
     /// <param name="threadId">The thread's id.</param>
     public ProcessStat? ThreadStat(int threadId) =>
         TryReadStat(_folder, $"task/{threadId}/stat", out ProcessStat stat) ? stat : null;
 
-    /// <summary>What the kernel says of a file as this process sees it.</summary>
-    /// <param name="path">An absolute path in the process' own mount namespace.</param>
-    /// <param name="status">The answer.</param>
+    /// <summary>Reads the status of a file in the mount namespace of the process.</summary>
+    /// <param name="path">An absolute path in that mount namespace.</param>
+    /// <param name="status">The status.</param>
     internal Errno TryStat(string path, out FileStatus status) =>
         Libc.TryStatX(_folder, $"root{path}", out status);
 
-    /// <summary>Throws where the process has exited meanwhile: an answer that ended early would be a lie.</summary>
-    /// <param name="operation">What was being done.</param>
+    /// <summary>Throws if the process has exited, so that incomplete results are not returned as complete.</summary>
+    /// <param name="operation">The operation that the error names.</param>
     /// <exception cref="MemProcException">ESRCH.</exception>
     public void ThrowIfExited(Operation operation)
     {
@@ -164,24 +165,24 @@ public sealed class LinuxProcess : IDisposable
         }
     }
 
-    /// <summary>Throws where what went by the process' number may have gone to another one.</summary>
+    /// <summary>Throws if a call with the id of the process may have reached another process.</summary>
     /// <inheritdoc cref="ThrowIfExited"/>
-    internal void ThrowIfOver(Operation operation)
+    internal void ThrowIfTerminated(Operation operation)
     {
-        if (IsOver)
+        if (HasTerminated)
         {
             throw Exited(operation);
         }
     }
 
     /// <summary>
-    /// The exception for something that failed: a process that has exited is called that, whatever the kernel's
-    /// error number; a refusal says which right is missing.
+    /// Creates the exception for a failure. If the process has exited, it says so whatever the kernel's error; if
+    /// access was denied, it names the missing capability.
     /// </summary>
-    /// <param name="operation">What was being done, one word.</param>
-    /// <param name="errno">The kernel's reason.</param>
-    /// <param name="what">What failed, in words, without the reason.</param>
-    /// <param name="target">What it was about; the process id when left out.</param>
+    /// <param name="operation">The operation that failed.</param>
+    /// <param name="errno">The kernel's error.</param>
+    /// <param name="what">Describes what failed, without the reason.</param>
+    /// <param name="target">The target object of the error; the process id by default.</param>
     public MemProcException Failure(Operation operation, Errno errno, string what, object? target = null)
     {
         if (HasExited)
@@ -192,7 +193,7 @@ public sealed class LinuxProcess : IDisposable
         if (IsKernelThread)
         {
             return new MemProcException(operation, Errno.ESRCH,
-                $"Process {Identity} is a thread of the kernel: it has no memory of its own.", Id);
+                $"Process {Identity} is a kernel thread: it has no memory of its own.", Id);
         }
 
         string remedy = errno is Errno.EACCES or Errno.EPERM ? $" {AccessRemedy()}" : string.Empty;
@@ -233,17 +234,17 @@ public sealed class LinuxProcess : IDisposable
     {
         bool waitedFor = !TryReadStat(_folder, "stat", out _);
         string state = waitedFor
-            ? "has ended"
-            : "has exited and waits for its parent as a zombie; its memory is gone";
+            ? "has exited"
+            : "has exited and is a zombie; its memory is gone";
         return new MemProcException(operation, Errno.ESRCH, $"Process {Identity} {state}.", Id);
     }
 
     private string AccessRemedy()
     {
-        string remedy = "Memory of another user's process, or of one with more rights, takes CAP_SYS_PTRACE "
-            + "(run as root).";
+        string remedy = "Memory of another user's process, or of one with more capabilities, requires "
+            + "CAP_SYS_PTRACE. Run as root.";
         return File.Exists($"{Files.Proc}/sys/kernel/yama/ptrace_scope")
-            ? remedy + " The Yama module may also limit it: see /proc/sys/kernel/yama/ptrace_scope."
+            ? remedy + " The Yama module may also restrict access: see /proc/sys/kernel/yama/ptrace_scope."
             : remedy;
     }
 

@@ -2,23 +2,21 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>
-/// Something that was asked of the kernel could not be had. The message says what, why and what would help.
-/// </summary>
-/// <param name="operation">What was being done.</param>
-/// <param name="errno">The kernel's reason.</param>
-/// <param name="message">The whole message.</param>
-/// <param name="target">What it was about: a process id, an address, a frame number.</param>
+/// <summary>An operation failed. The message says what failed, why, and what helps.</summary>
+/// <param name="operation">The operation that failed.</param>
+/// <param name="errno">The kernel's error.</param>
+/// <param name="message">The complete message.</param>
+/// <param name="target">The target of the operation: a process id, an address, a frame number.</param>
 public sealed class MemProcException(Operation operation, Errno errno, string message, object? target = null)
     : Exception(message)
 {
-    /// <summary>What was being done.</summary>
+    /// <summary>The operation that failed.</summary>
     public Operation Operation { get; } = operation;
 
-    /// <summary>The kernel's reason.</summary>
+    /// <summary>The kernel's error.</summary>
     public Errno Errno { get; } = errno;
 
-    /// <summary>What it was about: a process id, an address, a frame number.</summary>
+    /// <summary>The target of the operation: a process id, an address, a frame number.</summary>
     public object? Target { get; } = target;
 
     /// <summary>The error's id: <c>Operation,ERRNO</c>.</summary>

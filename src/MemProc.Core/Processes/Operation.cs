@@ -1,17 +1,17 @@
 namespace MemProc;
 
-/// <summary>What an operation fails at where the kernel reports EFAULT or EIO.</summary>
+/// <summary>What EFAULT and EIO mean for an operation.</summary>
 public enum FaultKind
 {
-    /// <summary>Something could not be read.</summary>
+    /// <summary>A read failed.</summary>
     Read,
-    /// <summary>Something could not be written.</summary>
+    /// <summary>A write failed.</summary>
     Write,
-    /// <summary>The kernel did the work, with another result than the one that was asked for.</summary>
+    /// <summary>The kernel did the work, with another result than requested.</summary>
     Result,
 }
 
-/// <summary>What MemProc was doing when it failed: the first half of an error's id.</summary>
+/// <summary>The operation that an error names: the first half of its id.</summary>
 public sealed class Operation
 {
     /// <summary>Clearing soft-dirty bits through <c>clear_refs</c>.</summary>

@@ -4,10 +4,10 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Which processes there are.</summary>
+/// <summary>Lists processes.</summary>
 public static class ProcessList
 {
-    /// <summary>The ids of all processes that procfs shows, in rising order.</summary>
+    /// <summary>Returns the ids of all processes in procfs, in ascending order.</summary>
     public static int[] Ids(KernelFiles? files = null)
     {
         List<int> ids = [];
@@ -24,11 +24,11 @@ public static class ProcessList
     }
 
     /// <summary>
-    /// The process' name: of its command where that begins with what the kernel has cut off after 15 bytes, else
-    /// the kernel's own; null where the process is gone.
+    /// Returns the name of a process: that of its command where the kernel has truncated it to 15 bytes, otherwise the
+    /// kernel's; null where the process has exited.
     /// </summary>
     /// <param name="processId">The process id.</param>
-    /// <param name="files">Where procfs is.</param>
+    /// <param name="files">The mount point of procfs.</param>
     public static string? Name(int processId, KernelFiles? files = null)
     {
         string? name = Text(processId, "comm", files)?.TrimEnd('\n');
@@ -42,11 +42,11 @@ public static class ProcessList
     }
 
     /// <summary>
-    /// The arguments that the process was started with, blanks between them; null where the process is gone, empty
-    /// for threads of the kernel.
+    /// Returns the arguments of a process, separated by spaces; null where the process has exited, empty for kernel
+    /// threads.
     /// </summary>
     /// <param name="processId">The process id.</param>
-    /// <param name="files">Where procfs is.</param>
+    /// <param name="files">The mount point of procfs.</param>
     public static string? CommandLine(int processId, KernelFiles? files = null) =>
         Text(processId, "cmdline", files)?.TrimEnd('\0').Replace('\0', ' ');
 

@@ -3,10 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
-/// <summary>
-/// The lines of one of a process' text files, in pieces as the kernel hands them out: a list of any length takes
-/// the memory of one piece.
-/// </summary>
+/// <summary>Reads a text file of a process line by line. Memory use does not depend on its length.</summary>
 internal sealed class ProcfsLines : IDisposable
 {
     private readonly SafeFileHandle _file;
@@ -27,10 +24,10 @@ internal sealed class ProcfsLines : IDisposable
         _operation = operation;
     }
 
-    /// <summary>The line, without its newline.</summary>
+    /// <summary>The current line, without its newline.</summary>
     public ReadOnlySpan<byte> Current => _buffer.AsSpan(_lineStart, _lineEnd - _lineStart);
 
-    /// <summary>Goes to the next line; false at the end of the file.</summary>
+    /// <summary>Advances to the next line; false at the end of the file.</summary>
     public bool MoveNext()
     {
         int start = _lineEnd == 0 && _offset == 0 ? 0 : _lineEnd + 1;
@@ -47,7 +44,7 @@ internal sealed class ProcfsLines : IDisposable
             start = MoveToFront(start);
             if (!Fill())
             {
-                // procfs ends every line; a rest without an end would be a line cut off by the file's end.
+                // Every line of procfs ends with a newline; a rest without one would be a truncated line.
                 return false;
             }
         }

@@ -6,9 +6,9 @@ public static class MachinePage
     /// <summary>Bytes of a page.</summary>
     public static ulong SizeBytes { get; } = (ulong)Environment.SystemPageSize;
 
-    /// <summary>The address of the page that holds an address.</summary>
+    /// <summary>Returns the address of the page that contains an address.</summary>
     public static ulong Floor(ulong address) => address & ~(SizeBytes - 1);
 
-    /// <summary>The first page address at or above an address.</summary>
+    /// <summary>Returns the first page address at or above an address.</summary>
     public static ulong Ceiling(ulong address) => Floor(address + (SizeBytes - 1));
 }

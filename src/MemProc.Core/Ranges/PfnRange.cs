@@ -1,11 +1,11 @@
 namespace MemProc;
 
-/// <summary>Neighbouring page frames.</summary>
+/// <summary>A range of consecutive page frames.</summary>
 /// <param name="First">The first frame number.</param>
-/// <param name="Count">How many, at least 1.</param>
+/// <param name="Count">Number of frames, at least 1.</param>
 public readonly record struct PfnRange(ulong First, ulong Count = 1)
 {
-    /// <summary>The frame numbers of several ranges.</summary>
+    /// <summary>Returns the frame numbers of several ranges.</summary>
     public static IEnumerable<ulong> Numbers(IEnumerable<PfnRange> ranges)
     {
         foreach (PfnRange range in ranges)
@@ -18,9 +18,9 @@ public readonly record struct PfnRange(ulong First, ulong Count = 1)
     }
 
     /// <summary>
-    /// Reads what a person wrote: <c>N</c>, or <c>N..M</c> with both ends. Numbers follow the rules of addresses.
+    /// Parses <c>N</c>, or <c>N..M</c> with both ends included. Numbers are written as addresses are.
     /// </summary>
-    /// <exception cref="FormatException">The text is neither.</exception>
+    /// <exception cref="FormatException">The text is not a frame number or range.</exception>
     public static PfnRange Parse(string text)
     {
         string[] ends = text.Split("..");
@@ -30,13 +30,13 @@ public readonly record struct PfnRange(ulong First, ulong Count = 1)
             ulong last = ends.Length == 1 ? first : NumberText.Parse(ends[1]);
             return ends.Length <= 2 && last >= first && last - first < ulong.MaxValue
                 ? new PfnRange(first, last - first + 1)
-                : throw new FormatException("No range.");
+                : throw new FormatException("Not a range.");
         }
         catch (FormatException error)
         {
             throw new FormatException(
-                $"'{SafeText.Escape(text)}' is no frame number. Write 0xc963, or c963 (a text with a letter a to f is "
-                + "hex), or a decimal number, or two with .. between.", error);
+                $"'{SafeText.Escape(text)}' is not a valid frame number. Write 0xc963, or c963 (a text with a "
+                + "letter a to f is hex), or a decimal number, or two with .. between.", error);
         }
     }
 }

@@ -2,19 +2,19 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Checks of address ranges before anything is touched.</summary>
+/// <summary>Checks ranges of a process' addresses before they are used.</summary>
 internal static class UserRange
 {
-    /// <summary>Where x86-64 has the page (<c>arch/x86/include/uapi/asm/vsyscall.h</c>).</summary>
+    /// <summary>Address of the vsyscall page on x86-64 (<c>arch/x86/include/uapi/asm/vsyscall.h</c>).</summary>
     private const ulong Vsyscall = 0xffffffffff600000;
     private const ulong VsyscallBytes = 4096;
 
-    /// <summary>The first address behind a range.</summary>
+    /// <summary>Returns the first address after a range.</summary>
     /// <param name="address">First address.</param>
     /// <param name="length">Bytes.</param>
-    /// <param name="operation">What the range is wanted for.</param>
+    /// <param name="operation">The operation that uses the range, for the error.</param>
     /// <exception cref="MemProcException">
-    /// EINVAL: an empty range, one that wraps round the end of the address space, or addresses of the kernel.
+    /// EINVAL: the range is empty, exceeds the address space, or contains kernel addresses.
     /// </exception>
     public static ulong End(ulong address, ulong length, Operation operation)
     {
@@ -23,10 +23,10 @@ internal static class UserRange
             : address + length - 1 < address
             ? $"The range at 0x{address:x} of {length} bytes wraps round the end of the address space."
             : address - Vsyscall < VsyscallBytes
-            ? $"0x{address:x} lies in [vsyscall], the kernel's page for old system calls. It is the same in all processes, "
-                + "in the page table of none, and the kernel lets nobody read it."
+            ? $"0x{address:x} is in [vsyscall], the kernel's page for old system calls. It is the same in all processes, "
+                + "is in no process' page table, and cannot be read."
             : address > long.MaxValue
-            ? $"0x{address:x} lies in the kernel's half of the address space; a process' memory ends below "
+            ? $"0x{address:x} is in the kernel's half of the address space; the memory of a process ends below "
                 + "0x8000000000000000."
             : address + length - 1 > long.MaxValue
             ? $"The range at 0x{address:x} of {length} bytes reaches into the kernel's half of the address space."

@@ -8,13 +8,13 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// The notes of a core file, as the kernel writes them (<c>fs/binfmt_elf.c</c>): registers of the threads, the process,
+/// Writes the notes of a core file as the kernel does (<c>fs/binfmt_elf.c</c>): registers of the threads, the process,
 /// its auxiliary vector, its mapped files.
 /// </summary>
 /// <param name="process">The process.</param>
-/// <param name="stop">What holds it still; null: it runs, and has no registers to tell.</param>
+/// <param name="stop">The stop that it is under; null: it runs, and its registers cannot be read.</param>
 /// <param name="maps">All its mappings.</param>
-internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOnlyList<TraitedMap> maps)
+internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOnlyList<MapWithTraits> maps)
 {
     private const uint PrStatus = 1;
     private const uint FloatingPoint = 2;
@@ -23,27 +23,27 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     private const uint SignalInfo = 0x53494749;
     private const uint MappedFiles = 0x46494c45;
 
-    /// <summary>What stands before the registers in a prstatus: 112 bytes on either architecture.</summary>
-    private const int RegistersAt = 112;
+    /// <summary>Offset of the registers in a prstatus: 112 bytes on both architectures.</summary>
+    private const int RegistersOffset = 112;
 
     private static bool IsArm64 => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 
-    /// <summary>Bytes of the general registers: struct user_regs_struct, struct user_pt_regs.</summary>
+    /// <summary>Size of the general registers in bytes: struct user_regs_struct, struct user_pt_regs.</summary>
     private static int RegisterBytes => IsArm64 ? 34 * 8 : 27 * 8;
 
     /// <summary>
-    /// Sets of registers that only one architecture has: XSTATE; thread pointer, SVE, pointer authentication, tags.
+    /// Register sets that only one architecture has: XSTATE; thread pointer, SVE, pointer authentication, tagging.
     /// </summary>
-    private static uint[] MoreSets => IsArm64 ? [0x401, 0x405, 0x406, 0x409] : [0x202];
+    private static uint[] ExtraRegisterSets => IsArm64 ? [0x401, 0x405, 0x406, 0x409] : [0x202];
 
-    /// <summary>The threads, the main one first, as debuggers take the first for the one that matters.</summary>
+    /// <summary>The threads, the main thread first, since debuggers select the first one.</summary>
     private int[] Threads => stop is null ? [] : [.. stop.ThreadIds.OrderBy(thread => thread != process.Id)];
 
-    /// <summary>Writes all of them.</summary>
+    /// <summary>Writes all notes.</summary>
     /// <exception cref="MemProcException">
-    /// ReadStatus, EOPNOTSUPP: a process of another word size. StopProcess, ESRCH: it was killed.
+    /// ReadStatus, EOPNOTSUPP: a 32-bit process. StopProcess, ESRCH: it was killed.
     /// </exception>
-    public void Write(DumpStream stream)
+    public void Write(DumpFileWriter stream)
     {
         int[] threads = Threads;
         if (threads.Length > 0)
@@ -67,15 +67,15 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
                 WriteSignalInfo(stream, threads[index]);
             }
 
-            WriteSet(stream, threads[index], "CORE", FloatingPoint);
-            foreach (uint set in MoreSets)
+            WriteRegisterSet(stream, threads[index], "CORE", FloatingPoint);
+            foreach (uint set in ExtraRegisterSets)
             {
-                WriteSet(stream, threads[index], "LINUX", set);
+                WriteRegisterSet(stream, threads[index], "LINUX", set);
             }
         }
     }
 
-    private static void WriteNote(DumpStream stream, string owner, uint type, ReadOnlySpan<byte> content)
+    private static void WriteNote(DumpFileWriter stream, string owner, uint type, ReadOnlySpan<byte> content)
     {
         Span<byte> head = stackalloc byte[12 + 8];
         head.Clear();
@@ -88,7 +88,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
         stream.Skip((ulong)(-content.Length & 3));
     }
 
-    private void WriteSet(DumpStream stream, int thread, string owner, uint type)
+    private void WriteRegisterSet(DumpFileWriter stream, int thread, string owner, uint type)
     {
         if (stop!.ReadRegisters(thread, type) is byte[] registers)
         {
@@ -96,7 +96,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
         }
     }
 
-    private void WriteSignalInfo(DumpStream stream, int thread)
+    private void WriteSignalInfo(DumpFileWriter stream, int thread)
     {
         if (stop!.ReadSignalInfo(thread) is byte[] info)
         {
@@ -104,18 +104,18 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
         }
     }
 
-    /// <summary>struct elf_prstatus. Times are left at 0: nobody has looked at them since a.out.</summary>
-    private void WriteStatus(DumpStream stream, int thread)
+    /// <summary>Writes a struct elf_prstatus. Times stay 0: no debugger reads them.</summary>
+    private void WriteStatus(DumpFileWriter stream, int thread)
     {
         byte[] registers = stop!.ReadRegisters(thread, PrStatus)!;
         if (registers.Length != RegisterBytes)
         {
             throw new MemProcException(Operation.ReadStatus, Errno.EOPNOTSUPP,
-                $"Process {process.Identity} is a 32-bit program, whose registers need another kind of core. Save it "
+                $"Process {process.Identity} is a 32-bit process, whose registers cannot be saved in a 64-bit core. Save it "
                 + "without stopping it, or as raw files.", process.Id);
         }
 
-        byte[] status = new byte[RegistersAt + RegisterBytes + 8];
+        byte[] status = new byte[RegistersOffset + RegisterBytes + 8];
         if (process.ThreadStat(thread) is ProcessStat stat)
         {
             BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(32), thread);
@@ -126,16 +126,16 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
 
         BinaryPrimitives.WriteUInt64LittleEndian(status.AsSpan(16), Mask(thread, "SigPnd"u8));
         BinaryPrimitives.WriteUInt64LittleEndian(status.AsSpan(24), Mask(thread, "SigBlk"u8));
-        registers.CopyTo(status.AsSpan(RegistersAt));
-        // There are floating-point registers.
-        BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(RegistersAt + RegisterBytes), 1);
+        registers.CopyTo(status.AsSpan(RegistersOffset));
+        // pr_fpvalid: there are floating-point registers.
+        BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(RegistersOffset + RegisterBytes), 1);
         WriteNote(stream, "CORE", PrStatus, status);
     }
 
     private ulong Mask(int thread, ReadOnlySpan<byte> name) =>
         Utf8Parser.TryParse(StatusText($"task/{thread}/status", name), out ulong mask, out _, 'x') ? mask : 0;
 
-    /// <summary>struct elf_prpsinfo.</summary>
+    /// <summary>Returns a struct elf_prpsinfo.</summary>
     private byte[] ProcessInfo()
     {
         byte[] info = new byte[136];
@@ -180,7 +180,10 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
         return [];
     }
 
-    /// <summary>NT_FILE: count, page size, then start, end and offset in pages of each, then the names.</summary>
+    /// <summary>
+    /// Returns the content of NT_FILE: count, page size, then start, end and offset in pages of each file, then the
+    /// names.
+    /// </summary>
     private byte[] Files()
     {
         using MemoryStream numbers = new();

@@ -1,28 +1,41 @@
 namespace MemProc;
 
-/// <summary>Takes the memory of one area after the other, each in address order and without holes.</summary>
-internal abstract class DumpWriter : IDisposable
+/// <summary>Writes a dump from the memory of one area after the other.</summary>
+internal abstract class DumpWriter : IMemorySink, IDisposable
 {
     /// <summary>Begins an area.</summary>
     public abstract void Begin(SavedArea area);
 
-    /// <summary>Takes bytes.</summary>
+    /// <inheritdoc/>
     public abstract void Write(ulong address, ReadOnlySpan<byte> bytes);
 
-    /// <summary>Takes a stretch that holds zeros.</summary>
+    /// <inheritdoc/>
     public abstract void WriteZeros(ulong address, ulong length);
 
-    /// <summary>Takes a stretch that is not known.</summary>
+    /// <inheritdoc/>
     public abstract void WriteGap(MemoryGap gap);
 
     /// <summary>Ends an area.</summary>
     public abstract void End();
 
-    /// <summary>Ends the whole, and gives it its name.</summary>
-    /// <param name="savedBytes">Bytes that were written.</param>
-    /// <returns>The length of what was made, in bytes.</returns>
+    /// <summary>Completes the dump and gives it its name.</summary>
+    /// <param name="savedBytes">Bytes of memory that were written.</param>
+    /// <returns>Length of the dump in bytes.</returns>
     public abstract ulong Complete(ulong savedBytes);
 
     /// <inheritdoc/>
     public abstract void Dispose();
+}
+
+/// <summary>A part of a mapping that is saved.</summary>
+/// <param name="Mapping">The mapping.</param>
+/// <param name="Start">First address.</param>
+/// <param name="End">First address after the part.</param>
+internal readonly record struct SavedArea(MapWithTraits Mapping, ulong Start, ulong End)
+{
+    /// <summary>The mapping without its traits.</summary>
+    public ProcMap Map => Mapping.Map;
+
+    /// <summary>Length in bytes.</summary>
+    public ulong Length => End - Start;
 }

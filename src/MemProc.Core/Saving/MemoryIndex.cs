@@ -2,19 +2,20 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
-/// <summary>What lies where in a folder of raw files: its <c>index.json</c>.</summary>
+/// <summary>The index of a directory of raw files, <c>index.json</c>: which bytes are where.</summary>
 public sealed record MemoryIndex
 {
-    /// <summary>The name of the file.</summary>
+    /// <summary>The name of the index file.</summary>
     public const string FileName = "index.json";
 
-    /// <summary>What <see cref="Format"/> says in an index of this form.</summary>
+    /// <summary>The value of <see cref="Format"/> that this version writes and reads.</summary>
     public const string CurrentFormat = "memproc-raw-1";
 
-    /// <summary>Which form of an index it is.</summary>
+    /// <summary>Version of the index format.</summary>
     public string Format { get; init; } = CurrentFormat;
 
     /// <summary>The process id.</summary>
@@ -26,112 +27,132 @@ public sealed record MemoryIndex
     /// <summary>Start time of the process, in clock ticks after boot.</summary>
     public required ulong ProcessStartTicks { get; init; }
 
-    /// <summary>When saving was begun.</summary>
+    /// <summary>When the save began.</summary>
     public required DateTimeOffset Time { get; init; }
 
-    /// <summary>All threads were held meanwhile.</summary>
+    /// <summary>All threads were stopped during the save.</summary>
     public required bool IsConsistent { get; init; }
 
-    /// <summary>The files are compressed, by gzip.</summary>
+    /// <summary>The files are compressed with gzip.</summary>
     public required bool IsCompressed { get; init; }
 
-    /// <summary>Bytes of a page of the machine.</summary>
+    /// <summary>Page size of the machine in bytes.</summary>
     public required ulong PageSizeBytes { get; init; }
 
     /// <summary>Bytes of memory in the files, without pages of zeros.</summary>
     public required ulong SavedBytes { get; init; }
 
-    /// <summary>The mappings, or the parts of them that were asked for.</summary>
+    /// <summary>The mappings, or the parts of them that were requested.</summary>
     public required IReadOnlyList<IndexedMapping> Mappings { get; init; }
 
     /// <summary>Reads an index.</summary>
-    /// <param name="folder">The folder that it is in.</param>
-    /// <exception cref="JsonException">It is none.</exception>
-    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <param name="folder">The directory that holds it.</param>
+    /// <exception cref="JsonException">It is not a valid index.</exception>
+    /// <exception cref="IOException">It cannot be read, or is no regular file.</exception>
     public static MemoryIndex Load(string folder)
     {
-        using FileStream file = File.OpenRead(Path.Combine(folder, FileName));
+        // What has this name in a directory of another user may be a link, or a FIFO that never answers.
+        string path = Path.Combine(folder, FileName);
+        Errno errno = Libc.TryOpenAt(
+            null, path, OpenAccess.ReadNonBlocking, out SafeFileHandle? handle, followLinks: false);
+        using (handle)
+        {
+            if (handle is null)
+            {
+                throw new ErrnoException($"open({path})", errno);
+            }
+
+            return Libc.TryStatX(handle, out FileStatus status) == Errno.None && status.IsRegular
+                ? Parse(handle)
+                : throw new IOException($"'{path}' is not a regular file.");
+        }
+    }
+
+    private static MemoryIndex Parse(SafeFileHandle handle)
+    {
+        using FileStream file = new(handle, FileAccess.Read);
         MemoryIndex? index = JsonSerializer.Deserialize(file, MemoryIndexJson.Default.MemoryIndex);
         return index?.Format == CurrentFormat
             ? index
-            : throw new JsonException($"{FileName} is no index of the form {CurrentFormat}.");
+            : throw new JsonException($"{FileName} is not an index of the format {CurrentFormat}.");
     }
 }
 
 /// <summary>A mapping in an index.</summary>
 public sealed record IndexedMapping
 {
-    /// <summary>First address that was asked for.</summary>
+    /// <summary>First address that was requested.</summary>
     [JsonConverter(typeof(IndexedAddress))]
     public required ulong Start { get; init; }
 
-    /// <summary>First address behind it.</summary>
+    /// <summary>First address after it.</summary>
     [JsonConverter(typeof(IndexedAddress))]
     public required ulong End { get; init; }
 
-    /// <summary>The four letters: <c>r-xp</c>.</summary>
+    /// <summary>The permissions as in maps: <c>r-xp</c>.</summary>
     public required string Permissions { get; init; }
 
-    /// <summary>Offset of <see cref="Start"/> in the mapped file, bytes.</summary>
+    /// <summary>Offset of <see cref="Start"/> in the mapped file, in bytes.</summary>
     public required ulong Offset { get; init; }
 
     /// <summary>The mapped file's device, <c>major:minor</c> in hex.</summary>
     public required string Device { get; init; }
 
-    /// <summary>The mapped file's inode; 0 where there is none.</summary>
+    /// <summary>The mapped file's inode; 0 where no file is mapped.</summary>
     public required ulong Inode { get; init; }
 
-    /// <summary>What the mapping is.</summary>
+    /// <summary>Kind of the mapping.</summary>
     public required ProcMapKind Kind { get; init; }
 
     /// <summary>Path of the mapped file, or the kernel's name for the mapping.</summary>
     public required string Path { get; init; }
 
-    /// <summary>The mapped file's name was gone.</summary>
+    /// <summary>The mapped file had been deleted.</summary>
     public required bool IsDeleted { get; init; }
 
-    /// <summary>The file in the folder that has the bytes; null where none were saved.</summary>
+    /// <summary>The file in the directory that holds the bytes; null where none were saved.</summary>
     public string? File { get; init; }
 
     /// <summary>
-    /// Where the bytes are. What is in neither <see cref="Saved"/> nor <see cref="Gaps"/> holds zeros.
+    /// The saved ranges. What is in neither <see cref="Saved"/> nor <see cref="Gaps"/> holds zeros.
     /// </summary>
-    public required IReadOnlyList<IndexedStretch> Saved { get; init; }
+    public required IReadOnlyList<IndexedRange> Saved { get; init; }
 
-    /// <summary>What is not known.</summary>
+    /// <summary>The ranges that were not read.</summary>
     public required IReadOnlyList<IndexedGap> Gaps { get; init; }
 }
 
-/// <summary>Bytes in a file.</summary>
+/// <summary>A saved range.</summary>
 /// <param name="Address">Address of the first one.</param>
 /// <param name="Length">Bytes.</param>
-/// <param name="FileOffset">Where they begin in the file; of a compressed one, in what it unpacks to.</param>
-public sealed record IndexedStretch(
+/// <param name="FileOffset">Offset in the file; of a compressed file, in its uncompressed bytes.</param>
+public sealed record IndexedRange(
     [property: JsonConverter(typeof(IndexedAddress))] ulong Address, ulong Length, ulong FileOffset);
 
-/// <summary>A gap in an index.</summary>
+/// <summary>A range that was not read.</summary>
 /// <param name="Address">First address.</param>
 /// <param name="Length">Bytes.</param>
 /// <param name="Kind">Why.</param>
-/// <param name="Errno">The kernel's reason; None where it was not asked.</param>
+/// <param name="Errno">The kernel's error; None where no read was tried.</param>
 public sealed record IndexedGap(
     [property: JsonConverter(typeof(IndexedAddress))] ulong Address, ulong Length, MemoryGapKind Kind, Errno Errno);
 
-/// <summary>An address as <c>"0x7ffd2de47000"</c>: too large for the numbers of many a JSON reader.</summary>
+/// <summary>Writes an address as <c>"0x7ffd2de47000"</c>, since many JSON readers round large numbers.</summary>
 internal sealed class IndexedAddress : JsonConverter<ulong>
 {
     public override ulong Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         reader.GetString() is string text && text.StartsWith("0x", StringComparison.Ordinal)
             && ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value)
             ? value
-            : throw new JsonException("An address is a text such as 0x7ffd2de47000.");
+            : throw new JsonException("An address is a string such as 0x7ffd2de47000.");
 
     public override void Write(Utf8JsonWriter writer, ulong value, JsonSerializerOptions options) =>
         writer.WriteStringValue($"0x{value:x}");
 }
 
-/// <summary>How an index is written and read.</summary>
+/// <summary>JSON serialization of the index.</summary>
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(MemoryIndex))]
 internal sealed partial class MemoryIndexJson : JsonSerializerContext;

@@ -1,21 +1,22 @@
 namespace MemProc;
 
-/// <summary>Saves memory of processes to files. They get their names when they are complete.</summary>
+/// <summary>Saves memory of processes to files, which get their names when they are complete.</summary>
 public static class MemorySaver
 {
-    /// <summary>What one is told whose core has no registers.</summary>
+    /// <summary>Warning about a core without registers.</summary>
     public const string NoRegisters =
-        "The process ran on while it was saved: the core has no registers, and what the process changed meanwhile may be "
-        + "half in it.";
+        "The process was not stopped during the save: the core has no registers, and may include changes in part that "
+        + "the process made meanwhile.";
 
-    /// <summary>What one is told of other files.</summary>
+    /// <summary>Warning about other files of a process that was not stopped.</summary>
     public const string NotConsistent =
-        "The process ran on while it was saved: what it changed meanwhile may be half in it.";
+        "The process was not stopped during the save: the files may include changes in part that the process "
+        + "made meanwhile.";
 
-    /// <summary>Where a process is saved to: a core goes into a folder that is there as <c>core.PID</c>.</summary>
-    /// <param name="path">The path that was given.</param>
+    /// <summary>Returns the path of the output: in an existing directory, a core is named <c>core.PID</c>.</summary>
+    /// <param name="path">The path that the user gave.</param>
     /// <param name="processId">The process.</param>
-    /// <param name="options">How it is saved.</param>
+    /// <param name="options">The form of the output.</param>
     public static string FilePath(string path, int processId, SaveOptions options) =>
         options.Format == MemoryDumpFormat.Core && Directory.Exists(path)
             ? Path.Combine(path, options.Compress ? $"core.{processId}.gz" : $"core.{processId}")
@@ -23,35 +24,39 @@ public static class MemorySaver
 
     /// <summary>Saves memory.</summary>
     /// <param name="process">The process.</param>
-    /// <param name="ranges">Which memory; null: all of it. A range without a length is the mapping that holds it.</param>
-    /// <param name="path">The core file, or the folder for raw files.</param>
-    /// <param name="options">How.</param>
-    /// <param name="progress">Told how many bytes have been read.</param>
-    /// <param name="cancellation">Stops the work; nothing is left behind then.</param>
+    /// <param name="ranges">
+    /// The ranges to save; null: all memory. An address without a length stands for its mapping.
+    /// </param>
+    /// <param name="path">The core file, or the directory for raw files.</param>
+    /// <param name="options">What is saved, and how.</param>
+    /// <param name="progress">Called with the number of bytes read so far.</param>
+    /// <param name="cancellation">Stops the work. Nothing is left behind.</param>
     /// <exception cref="MemProcException">
     /// FindMap, ENOENT: nothing is mapped in a range. ReadMaps, ReadPageMap, ReadMemory: EACCES, EPERM without ptrace
-    /// access; ESRCH where the process exits. StopProcess as for <see cref="ProcessStop.Hold"/>. WriteFile: EEXIST where
-    /// something is there; ENOSPC. Nothing is left behind in each case.
+    /// access; ESRCH where the process exits. StopProcess as for <see cref="ProcessStop.Begin"/>. WriteFile: EEXIST
+    /// where the output exists; ENOSPC… Nothing is left behind.
     /// </exception>
     public static MemoryDump Save(
-        LinuxProcess process, IReadOnlyList<ProcAddress>? ranges, string path, SaveOptions options,
-        Action<ulong> progress, CancellationToken cancellation) => NewFile.Guarded(path, () =>
+        LinuxProcess process, IReadOnlyList<AddressExpression>? ranges, string path, SaveOptions options,
+        Action<ulong> progress, CancellationToken cancellation) => AtomicFile.WithErrors(path, () =>
         {
             DateTime time = DateTime.Now;
-            using ProcessStop? stop = options.Stop ? ProcessStop.Hold(process, cancellation) : null;
-            List<TraitedMap> maps = [.. TraitedMap.Read(process, cancellation)];
+            using ProcessStop? stop = options.Stop ? ProcessStop.Begin(process, cancellation) : null;
+            List<MapWithTraits> maps = [.. MapWithTraits.Read(process, cancellation)];
             List<SavedArea> areas = Areas(process, maps, ranges, options.Format);
             using DumpWriter writer = options.Format == MemoryDumpFormat.Core
-                ? new ElfCoreFile(path, options, new CoreNotes(process, stop, maps).Write)
-                : new RawFolder(path, options, process.Identity, stop is not null, time);
-            PageSorter sorter = new(process, options, cancellation);
+                ? new ElfCoreWriter(path, options, new CoreNotes(process, stop, maps).Write)
+                : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
+            PageClassifier sorter = new(process, options, cancellation);
             AreaCopier copier = new(process, sorter, writer, progress, cancellation);
             foreach (SavedArea area in areas)
             {
                 copier.Copy(area);
             }
 
+            // The rest is work on the files: the process need not wait for their device.
             int threads = stop?.ThreadIds.Count ?? 0;
+            stop?.Dispose();
             ulong size = writer.Complete(copier.SavedBytes);
             return new MemoryDump(process.Identity)
             {
@@ -68,31 +73,31 @@ public static class MemorySaver
             };
         });
 
-    /// <summary>What of the mappings is wanted, in address order, each byte once.</summary>
+    /// <summary>Returns the requested parts of the mappings in address order, each byte once.</summary>
     private static List<SavedArea> Areas(
-        LinuxProcess process, List<TraitedMap> maps, IReadOnlyList<ProcAddress>? ranges, MemoryDumpFormat format)
+        LinuxProcess process, List<MapWithTraits> maps, IReadOnlyList<AddressExpression>? ranges, MemoryDumpFormat format)
     {
         if (ranges is null)
         {
             return [.. maps.Select(map => new SavedArea(map, map.Map.Start, map.Map.End))];
         }
 
-        List<(ulong Start, ulong End)> wanted = [];
-        foreach (ProcAddress range in ranges)
+        List<(ulong Start, ulong End)> requested = [];
+        foreach (AddressExpression range in ranges)
         {
             (ulong start, ulong end) = Bounds(process, maps, range);
-            // A core is made of pages.
-            wanted.Add(format == MemoryDumpFormat.Core
+            // A core consists of pages.
+            requested.Add(format == MemoryDumpFormat.Core
                 ? (MachinePage.Floor(start), MachinePage.Ceiling(end))
                 : (start, end));
         }
 
-        wanted.Sort();
+        requested.Sort();
         List<SavedArea> areas = [];
         ulong done = 0;
-        foreach ((ulong start, ulong end) in wanted)
+        foreach ((ulong start, ulong end) in requested)
         {
-            for (int index = FirstBehind(maps, start); index < maps.Count && maps[index].Map.Start < end; index++)
+            for (int index = FirstAfter(maps, start); index < maps.Count && maps[index].Map.Start < end; index++)
             {
                 ulong from = Math.Max(Math.Max(start, maps[index].Map.Start), done);
                 ulong to = Math.Min(end, maps[index].Map.End);
@@ -108,14 +113,14 @@ public static class MemorySaver
         return areas;
     }
 
-    private static (ulong Start, ulong End) Bounds(LinuxProcess process, List<TraitedMap> maps, ProcAddress range)
+    private static (ulong Start, ulong End) Bounds(LinuxProcess process, List<MapWithTraits> maps, AddressExpression range)
     {
         ulong start = range.Resolve(process);
-        int index = FirstBehind(maps, start);
+        int index = FirstAfter(maps, start);
         ProcMap? next = index < maps.Count ? maps[index].Map : null;
         if (range.Length is ulong length)
         {
-            // The page of old system calls is a mapping like any other here: it is left out in words.
+            // The vsyscall page, beyond user space, is a mapping like any other here, and is reported as left out.
             ulong end = start > long.MaxValue ? start + length : UserRange.End(start, length, Operation.SaveMemory);
             return next?.Start < end ? (start, end) : throw MapReader.NotMapped(process, start);
         }
@@ -123,8 +128,8 @@ public static class MemorySaver
         return next?.Start <= start ? (next.Start, next.End) : throw MapReader.NotMapped(process, start);
     }
 
-    /// <summary>The place of the first mapping that ends behind an address.</summary>
-    private static int FirstBehind(List<TraitedMap> maps, ulong address)
+    /// <summary>Returns the index of the first mapping that ends after an address.</summary>
+    private static int FirstAfter(List<MapWithTraits> maps, ulong address)
     {
         int low = 0;
         for (int high = maps.Count; low < high;)

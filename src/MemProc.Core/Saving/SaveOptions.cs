@@ -1,25 +1,34 @@
 namespace MemProc;
 
-/// <summary>What is to be saved of a process' memory, and how.</summary>
+/// <summary>The form in which memory is saved.</summary>
+public enum MemoryDumpFormat
+{
+    /// <summary>One ELF core file, for debuggers.</summary>
+    Core,
+    /// <summary>A directory: a file for each mapping, and an index.</summary>
+    Raw,
+}
+
+/// <summary>What is saved of a process' memory, and how.</summary>
 public sealed record SaveOptions
 {
-    /// <summary>What it becomes.</summary>
+    /// <summary>The form of the output.</summary>
     public MemoryDumpFormat Format { get; init; }
 
-    /// <summary>Hold all threads meanwhile; a core then has their registers.</summary>
+    /// <summary>Stop all threads during the save; a core then has their registers.</summary>
     public bool Stop { get; init; }
 
     /// <summary>
-    /// Read what is swapped out and pages of files that are not in memory, too. The process' memory grows by them.
+    /// Also read swapped pages, and pages of files that are not in memory. The process' memory grows by them.
     /// </summary>
     public bool ReadAll { get; init; }
 
-    /// <summary>Read what the process wants in no dump (MADV_DONTDUMP), too.</summary>
+    /// <summary>Also read what the process excluded from core dumps (MADV_DONTDUMP).</summary>
     public bool IncludeDontDump { get; init; }
 
-    /// <summary>Compress by gzip.</summary>
+    /// <summary>Compress with gzip.</summary>
     public bool Compress { get; init; }
 
-    /// <summary>Replace what is there under this name.</summary>
+    /// <summary>Replace a regular file, or a directory of raw files, of this name.</summary>
     public bool Overwrite { get; init; }
 }

@@ -30,15 +30,15 @@ public sealed class BytePattern : SearchPattern
         _masks = masks;
         _encoding = encoding;
         _isExact = !masks.AsSpan().ContainsAnyExcept((byte)0xff);
-        int[] byRarity = [.. Enumerable.Range(0, values.Length).OrderBy(Commonness)];
+        int[] byRarity = [.. Enumerable.Range(0, values.Length).OrderBy(ByteFrequency)];
         _anchor = byRarity[0];
         _secondAnchor = byRarity.Length > 1 && _masks[byRarity[1]] != 0 ? byRarity[1] : _anchor;
     }
 
     /// <inheritdoc/>
-    internal override int Find(SearchPiece piece, in SearchWindow window, ref int next, Span<FoundMatch> found)
+    internal override int Find(SearchChunk chunk, in SearchWindow window, ref int next, Span<FoundMatch> found)
     {
-        ref byte origin = ref MemoryMarshal.GetArrayDataReference(piece.Buffer);
+        ref byte origin = ref MemoryMarshal.GetArrayDataReference(chunk.Buffer);
         int end = Math.Min(window.To, window.End - _values.Length + 1);
         int at = Align(window, next);
         int step = Math.Max(Step, Alignment);
@@ -49,10 +49,10 @@ public sealed class BytePattern : SearchPattern
         int count = 0;
         for (; at < end; at += step)
         {
-            Vector256<byte> fits =
+            Vector256<byte> matches =
                 Vector256.Equals(Vector256.LoadUnsafe(ref origin, (nuint)(at + anchor)) & mask, value)
                 & Vector256.Equals(Vector256.LoadUnsafe(ref origin, (nuint)(at + second)) & secondMask, secondValue);
-            uint starts = fits.ExtractMostSignificantBits() & aligned;
+            uint starts = matches.ExtractMostSignificantBits() & aligned;
             while (starts != 0)
             {
                 int start = at + BitOperations.TrailingZeroCount(starts);
@@ -62,7 +62,7 @@ public sealed class BytePattern : SearchPattern
                 }
 
                 starts &= starts - 1;
-                if (!IsAt(ref Unsafe.Add(ref origin, start)))
+                if (!MatchesAt(ref Unsafe.Add(ref origin, start)))
                 {
                     continue;
                 }
@@ -142,7 +142,7 @@ public sealed class BytePattern : SearchPattern
             {
                 byte[] lower = Encode(Rune.ToLowerInvariant(letter).ToString(), encoding);
                 byte[] upper = Encode(Rune.ToUpperInvariant(letter).ToString(), encoding);
-                OpenCase(letter, lower, upper, masks.AsSpan(at));
+                IgnoreCase(letter, lower, upper, masks.AsSpan(at));
                 at += lower.Length;
             }
         }
@@ -152,10 +152,10 @@ public sealed class BytePattern : SearchPattern
 
     private static BytePattern Create(byte[] values, byte[] masks, int alignment, Encoding? encoding)
     {
-        if (values.Length is 0 or > LongestBytes)
+        if (values.Length is 0 or > MaxPatternBytes)
         {
             throw new ArgumentException(
-                $"A pattern of {values.Length} bytes cannot be searched for. Give 1 to {LongestBytes} bytes.",
+                $"A pattern of {values.Length} bytes cannot be searched for. Give 1 to {MaxPatternBytes} bytes.",
                 nameof(values));
         }
 
@@ -178,7 +178,7 @@ public sealed class BytePattern : SearchPattern
     /// <summary>
     /// Ignores the one bit in which the cases of a letter differ. With more than one, other letters would match, too.
     /// </summary>
-    private static void OpenCase(Rune letter, byte[] lower, byte[] upper, Span<byte> masks)
+    private static void IgnoreCase(Rune letter, byte[] lower, byte[] upper, Span<byte> masks)
     {
         int differing = 0;
         for (int index = 0; index < lower.Length && lower.Length == upper.Length; index++)
@@ -196,7 +196,7 @@ public sealed class BytePattern : SearchPattern
     }
 
     /// <summary>Returns how common a byte of the pattern is in memory, as a rule of thumb.</summary>
-    private int Commonness(int index) => _masks[index] switch
+    private int ByteFrequency(int index) => _masks[index] switch
     {
         0 => 1000,
         0xff => _values[index] switch
@@ -225,16 +225,16 @@ public sealed class BytePattern : SearchPattern
         return starts;
     }
 
-    private bool IsAt(ref byte place)
+    private bool MatchesAt(ref byte start)
     {
         if (_isExact)
         {
-            return MemoryMarshal.CreateReadOnlySpan(ref place, _values.Length).SequenceEqual(_values);
+            return MemoryMarshal.CreateReadOnlySpan(ref start, _values.Length).SequenceEqual(_values);
         }
 
         for (int index = 0; index < _values.Length; index++)
         {
-            if ((Unsafe.Add(ref place, index) & _masks[index]) != _values[index])
+            if ((Unsafe.Add(ref start, index) & _masks[index]) != _values[index])
             {
                 return false;
             }

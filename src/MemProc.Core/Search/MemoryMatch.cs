@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>A place in a process's memory where something that was searched for is.</summary>
-public class MemoryMatch
+public class MemoryMatch : ProcessOutput
 {
     private readonly ProcMap? _map;
 
@@ -18,15 +18,6 @@ public class MemoryMatch
         PreviousBytes = previous?.Bytes;
         PreviousValue = previous?.Value;
     }
-
-    /// <summary>The process id.</summary>
-    public int ProcessId => Process.ProcessId;
-
-    /// <summary>The process name.</summary>
-    public string ProcessName => Process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
-    public ulong ProcessStartTicks => Process.StartTicks;
 
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
@@ -61,7 +52,7 @@ public class MemoryMatch
     /// <summary>Bytes from the start of the mapping.</summary>
     public ulong? OffsetInMapping => Address - _map?.Start;
 
-    internal ProcessIdentity Process { get; }
+    internal override ProcessIdentity Process { get; }
 }
 
 /// <summary>A match with the bytes around it.</summary>

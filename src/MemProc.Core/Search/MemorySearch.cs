@@ -8,14 +8,14 @@ public sealed class MemorySearch(
     LinuxProcess process, SearchPattern pattern, CancellationToken cancellation = default)
 {
     /// <summary>Maximum number of context bytes on either side of a match.</summary>
-    public const int MostContext = 64 * 1024;
+    public const int MaxContextBytes = 64 * 1024;
 
     private SearchPass? _pass;
 
     /// <summary>Which memory is searched.</summary>
     public SearchRange Range { get; init; } = SearchRange.All;
 
-    /// <summary>Bytes on either side of a match that are returned, too; at most <see cref="MostContext"/>.</summary>
+    /// <summary>Bytes on either side of a match that are returned, too; at most <see cref="MaxContextBytes"/>.</summary>
     public int Context { get; init; }
 
     /// <summary>Processors that take part; more than four gain nothing, since memory is the limit.</summary>
@@ -25,7 +25,7 @@ public sealed class MemorySearch(
     /// Bytes that a worker reads and searches at a time: few enough to stay in its processor's cache. More where matches
     /// are that long.
     /// </summary>
-    public int PieceBytes { get; init; } = 1024 * 1024;
+    public int ChunkBytes { get; init; } = 1024 * 1024;
 
     /// <summary>Called several times a second with the progress, on the caller's thread.</summary>
     public Action<SearchProgress>? Progress { get; init; }
@@ -46,26 +46,26 @@ public sealed class MemorySearch(
         SearchPass pass = new(process, Range, pattern, Context, cancellation)
         {
             Workers = Workers,
-            PieceBytes = PieceBytes,
+            ChunkBytes = ChunkBytes,
             Progress = Progress,
         };
         _pass = pass;
         ulong matchedEnd = 0;
-        foreach (SearchPiece piece in pass.Run((piece, stopped) => piece.FindMore(stopped)))
+        foreach (SearchChunk chunk in pass.Run((chunk, stopped) => chunk.FindNext(stopped)))
         {
-            if (!pattern.CanOverlap && piece.Windows[0].FromAddress < matchedEnd)
+            if (!pattern.CanOverlap && chunk.Windows[0].FromAddress < matchedEnd)
             {
-                piece.Restart(matchedEnd);
-                FindMore(piece);
+                chunk.Restart(matchedEnd);
+                FindNext(chunk);
             }
 
-            for (int map = 0; piece.Found.Length > 0; FindMore(piece))
+            for (int map = 0; chunk.Found.Length > 0; FindNext(chunk))
             {
-                for (int index = 0; index < piece.Found.Length; index++)
+                for (int index = 0; index < chunk.Found.Length; index++)
                 {
-                    FoundMatch found = piece.Found[index];
-                    yield return Match(piece, found, ref map);
-                    matchedEnd = piece.Window.AddressOf(found.Offset + found.Length);
+                    FoundMatch found = chunk.Found[index];
+                    yield return Match(chunk, found, ref map);
+                    matchedEnd = chunk.Window.AddressOf(found.Offset + found.Length);
                 }
             }
         }
@@ -74,37 +74,37 @@ public sealed class MemorySearch(
     }
 
     /// <summary>Finds more matches, on another thread: an expression that takes long cannot be interrupted.</summary>
-    private void FindMore(SearchPiece piece)
+    private void FindNext(SearchChunk chunk)
     {
-        if (piece.IsDone)
+        if (chunk.IsDone)
         {
-            piece.Forget();
+            chunk.Reset();
             return;
         }
 
-        Task.Run(() => piece.FindMore(cancellation), CancellationToken.None)
+        Task.Run(() => chunk.FindNext(cancellation), CancellationToken.None)
             .WaitAsync(cancellation).GetAwaiter().GetResult();
     }
 
-    private MemoryMatch Match(SearchPiece piece, FoundMatch found, ref int map)
+    private MemoryMatch Match(SearchChunk chunk, FoundMatch found, ref int map)
     {
-        SearchWindow window = piece.Window;
+        SearchWindow window = chunk.Window;
         ulong address = window.AddressOf(found.Offset);
-        while (piece.Maps[map].End <= address)
+        while (chunk.Maps[map].End <= address)
         {
             map++;
         }
 
-        byte[] bytes = piece.Buffer[found.Offset..(found.Offset + found.Length)];
+        byte[] bytes = chunk.Buffer[found.Offset..(found.Offset + found.Length)];
         object? value = pattern.ValueOf(bytes);
         if (Context == 0)
         {
-            return new MemoryMatch(process.Identity, piece.Maps[map], address, bytes, pattern.Type, value);
+            return new MemoryMatch(process.Identity, chunk.Maps[map], address, bytes, pattern.Type, value);
         }
 
         int start = Math.Max(window.Start, found.Offset - Context);
         int end = Math.Min(window.End, found.Offset + found.Length + Context);
-        return new MemoryMatchInContext(process.Identity, piece.Maps[map], address, bytes, pattern.Type, value,
-            window.AddressOf(start), piece.Buffer[start..end]);
+        return new MemoryMatchInContext(process.Identity, chunk.Maps[map], address, bytes, pattern.Type, value,
+            window.AddressOf(start), chunk.Buffer[start..end]);
     }
 }

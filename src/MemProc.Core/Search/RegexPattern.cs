@@ -12,7 +12,7 @@ namespace MemProc;
 public sealed class RegexPattern : SearchPattern
 {
     /// <summary>Default maximum length of a match, in bytes.</summary>
-    public const int UsualLongestMatch = 4096;
+    public const int DefaultMaxMatchLength = 4096;
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
@@ -21,14 +21,14 @@ public sealed class RegexPattern : SearchPattern
     /// <summary>Creates a pattern.</summary>
     /// <param name="expression">A .NET regular expression.</param>
     /// <param name="ignoreCase">Whether upper and lower case are the same.</param>
-    /// <param name="longestMatch">Maximum length of a match, in bytes.</param>
+    /// <param name="maxMatchLength">Maximum length of a match, in bytes.</param>
     /// <exception cref="ArgumentException">The expression or the maximum length is not valid.</exception>
-    public RegexPattern(string expression, bool ignoreCase = false, int longestMatch = UsualLongestMatch)
-        : base(longestMatch, alignment: 1)
+    public RegexPattern(string expression, bool ignoreCase = false, int maxMatchLength = DefaultMaxMatchLength)
+        : base(maxMatchLength, alignment: 1)
     {
-        if (longestMatch is < 1 or > LongestBytes)
+        if (maxMatchLength is < 1 or > MaxPatternBytes)
         {
-            throw new ArgumentException($"The maximum length of a match is 1 to {LongestBytes} bytes.", nameof(longestMatch));
+            throw new ArgumentException($"The maximum length of a match is 1 to {MaxPatternBytes} bytes.", nameof(maxMatchLength));
         }
 
         RegexOptions options = RegexOptions.CultureInvariant | RegexOptions.Compiled
@@ -43,9 +43,9 @@ public sealed class RegexPattern : SearchPattern
     internal override bool CanOverlap => false;
 
     /// <inheritdoc/>
-    internal override int Find(SearchPiece piece, in SearchWindow window, ref int next, Span<FoundMatch> found)
+    internal override int Find(SearchChunk chunk, in SearchWindow window, ref int next, Span<FoundMatch> found)
     {
-        ReadOnlySpan<char> text = piece.Characters(window);
+        ReadOnlySpan<char> text = chunk.Characters(window);
         int count = 0;
         try
         {
@@ -85,13 +85,13 @@ public sealed class RegexPattern : SearchPattern
     private (int Start, int Length) Match(ReadOnlySpan<char> text, int from)
     {
         (int start, int length) = First(text, from);
-        if (length <= LongestMatch)
+        if (length <= MaxMatchLength)
         {
             return (start, length);
         }
 
         // A longer match was only found because the window holds that much: match again within the maximum length.
-        (int same, length) = First(text[..(start + LongestMatch)], start);
+        (int same, length) = First(text[..(start + MaxMatchLength)], start);
         return (start, same == start ? length : 0);
     }
 

@@ -21,7 +21,7 @@ internal sealed class SearchPass(
     /// Bytes that a worker reads and works on at a time: few enough to stay in its processor's cache. More where matches
     /// are that long.
     /// </summary>
-    public int PieceBytes { get; init; } = 1024 * 1024;
+    public int ChunkBytes { get; init; } = 1024 * 1024;
 
     /// <summary>Called several times a second with the progress, on the caller's thread.</summary>
     public Action<SearchProgress>? Progress { get; init; }
@@ -39,20 +39,20 @@ internal sealed class SearchPass(
     /// <exception cref="MemProcException">
     /// FindMap: ENOENT when nothing is mapped in the range. ReadMaps, ReadPageMap, ReadMemory: no access.
     /// </exception>
-    public IEnumerable<SearchPiece> Run(Func<SearchPiece, CancellationToken, bool> work)
+    public IEnumerable<SearchChunk> Run(Func<SearchChunk, CancellationToken, bool> work)
     {
         MemoryReader reader = new(process, range.Method, cancellation);
         int before = Math.Max(context, pattern.LookBehind);
         // An expression sees whether the end of a match of maximum length is also the end of the memory.
-        int after = pattern.LongestMatch - (pattern.CanOverlap ? 1 : 0) + context;
+        int after = pattern.MaxMatchLength - (pattern.CanOverlap ? 1 : 0) + context;
         SearchPlan plan = new(process, range, reader.Method, before, after, cancellation);
-        int bytes = Math.Max(PieceBytes, before + after + (int)MachinePage.SizeBytes);
-        OrderedPipeline<SearchPiece> pipeline = new(() => new SearchPiece(pattern, bytes), plan.TryFill,
-            (piece, stopped) =>
+        int bytes = Math.Max(ChunkBytes, before + after + (int)MachinePage.SizeBytes);
+        OrderedPipeline<SearchChunk> pipeline = new(() => new SearchChunk(pattern, bytes), plan.TryFill,
+            (chunk, stopped) =>
             {
-                piece.Read(reader);
-                bool hasResult = work(piece, stopped);
-                Count(piece);
+                chunk.Read(reader);
+                bool hasResult = work(chunk, stopped);
+                Count(chunk);
                 return hasResult;
             },
             cancellation)
@@ -60,22 +60,22 @@ internal sealed class SearchPass(
             Workers = Workers,
             Waiting = () => Report(plan),
         };
-        foreach (SearchPiece piece in pipeline.Run())
+        foreach (SearchChunk chunk in pipeline.Run())
         {
-            yield return piece;
+            yield return chunk;
             Report(plan);
         }
 
         Report(plan);
     }
 
-    private void Count(SearchPiece piece)
+    private void Count(SearchChunk chunk)
     {
         lock (_counting)
         {
-            _searched += piece.SearchedBytes - piece.FailedBytes;
-            _failed += piece.FailedBytes;
-            _passed = Math.Max(_passed, piece.PassedBytes);
+            _searched += chunk.SearchedBytes - chunk.FailedBytes;
+            _failed += chunk.FailedBytes;
+            _passed = Math.Max(_passed, chunk.PassedBytes);
         }
     }
 

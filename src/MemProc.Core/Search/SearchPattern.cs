@@ -6,26 +6,26 @@ namespace MemProc;
 public abstract class SearchPattern
 {
     /// <summary>Maximum length of a match, in bytes.</summary>
-    public const int LongestBytes = 64 * 1024;
+    public const int MaxPatternBytes = 64 * 1024;
 
     /// <summary>Maximum alignment, in bytes.</summary>
-    public const int LargestAlignment = 4096;
+    public const int MaxAlignment = 4096;
 
-    private protected SearchPattern(int longestMatch, int alignment)
+    private protected SearchPattern(int maxMatchLength, int alignment)
     {
-        if (!BitOperations.IsPow2(alignment) || alignment > LargestAlignment)
+        if (!BitOperations.IsPow2(alignment) || alignment > MaxAlignment)
         {
             throw new ArgumentException(
-                $"{alignment} is not a valid alignment. Give a power of two from 1 to {LargestAlignment}.",
+                $"{alignment} is not a valid alignment. Give a power of two from 1 to {MaxAlignment}.",
                 nameof(alignment));
         }
 
-        LongestMatch = longestMatch;
+        MaxMatchLength = maxMatchLength;
         Alignment = alignment;
     }
 
     /// <summary>Length of the longest possible match, in bytes.</summary>
-    public int LongestMatch { get; }
+    public int MaxMatchLength { get; }
 
     /// <summary>Matches begin at multiples of this, in bytes.</summary>
     public int Alignment { get; }
@@ -40,12 +40,12 @@ public abstract class SearchPattern
     internal virtual bool CanOverlap => true;
 
     /// <summary>Finds matches that begin in a part of a window.</summary>
-    /// <param name="piece">The owner of the window's buffer, which extends past the window by the length of a match.</param>
+    /// <param name="chunk">The owner of the window's buffer, which extends past the window by the length of a match.</param>
     /// <param name="window">The window.</param>
     /// <param name="next">Offset at which to begin; on return, where to continue when there was no room left.</param>
     /// <param name="found">Receives the matches, in address order.</param>
     /// <returns>Number of matches. When there was room for more, the window is done.</returns>
-    internal abstract int Find(SearchPiece piece, in SearchWindow window, ref int next, Span<FoundMatch> found);
+    internal abstract int Find(SearchChunk chunk, in SearchWindow window, ref int next, Span<FoundMatch> found);
 
     /// <summary>Returns the number or the text that a match is; null when it is only bytes.</summary>
     internal abstract object? ValueOf(ReadOnlySpan<byte> bytes);

@@ -22,10 +22,10 @@ internal sealed class SearchPlan
     private readonly IEnumerator<Part> _source;
 
     /// <summary>Adjacent parts, from the one in which the next piece begins.</summary>
-    private readonly Queue<Part> _parts = [];
+    private readonly Queue<Part> _slices = [];
     private Part? _pending;
-    private ulong _stretchStart;
-    private ulong _stretchEnd;
+    private ulong _rangeStart;
+    private ulong _rangeEnd;
     private ulong _at;
     private ulong _notResident;
     private ulong _closed;
@@ -48,9 +48,9 @@ internal sealed class SearchPlan
         _after = after;
         _maps = range.Maps(process, cancellation);
         _resident = new ResidentMemory(process, cancellation);
-        _source = Parts().GetEnumerator();
+        _source = Slices().GetEnumerator();
         MappedBytes = _maps.Aggregate(0UL, (sum, map) => sum + Clip(map).Length);
-        _pending = Pull();
+        _pending = TakeNext();
     }
 
     /// <summary>Bytes of the mappings in the range.</summary>
@@ -60,74 +60,74 @@ internal sealed class SearchPlan
     public SearchSkips Skips => new(_notResident, _closed, 0);
 
     /// <summary>Fills a piece with what comes next. Returns false at the end.</summary>
-    public bool TryFill(SearchPiece piece)
+    public bool TryFill(SearchChunk chunk)
     {
-        piece.Clear();
+        chunk.Clear();
         int around = _before + _after;
-        while (!piece.IsFull)
+        while (!chunk.IsFull)
         {
-            int room = (piece.Free - around) & -(int)MachinePage.SizeBytes;
-            if (room <= 0 || (_at == _stretchEnd && !BeginStretch()))
+            int room = (chunk.Free - around) & -(int)MachinePage.SizeBytes;
+            if (room <= 0 || (_at == _rangeEnd && !BeginRange()))
             {
                 break;
             }
 
             Extend(_at + (ulong)(room + _after));
-            ulong to = Math.Min(_at + (ulong)room, _stretchEnd);
-            ulong address = _at - Math.Min((ulong)_before, _at - _stretchStart);
-            piece.Add(address, to + Math.Min((ulong)_after, _stretchEnd - to), _at, to);
-            AddMaps(piece.Maps, to);
+            ulong to = Math.Min(_at + (ulong)room, _rangeEnd);
+            ulong address = _at - Math.Min((ulong)_before, _at - _rangeStart);
+            chunk.Add(address, to + Math.Min((ulong)_after, _rangeEnd - to), _at, to);
+            AddMaps(chunk.Maps, to);
             _at = to;
         }
 
-        piece.PassedBytes = _passed;
-        return piece.SearchedBytes > 0;
+        chunk.PassedBytes = _passed;
+        return chunk.SearchedBytes > 0;
     }
 
-    private Part? Pull() => _source.MoveNext() ? _source.Current : null;
+    private Part? TakeNext() => _source.MoveNext() ? _source.Current : null;
 
-    private bool BeginStretch()
+    private bool BeginRange()
     {
-        _parts.Clear();
+        _slices.Clear();
         if (_pending is not Part first)
         {
             return false;
         }
 
-        _parts.Enqueue(first);
-        _at = _stretchStart = first.Start;
-        _stretchEnd = first.End;
-        _pending = Pull();
+        _slices.Enqueue(first);
+        _at = _rangeStart = first.Start;
+        _rangeEnd = first.End;
+        _pending = TakeNext();
         return true;
     }
 
     /// <summary>Adds the parts that follow the stretch without a gap, until it reaches an address.</summary>
     private void Extend(ulong target)
     {
-        while (_stretchEnd <= target && _pending is Part next && next.Start == _stretchEnd)
+        while (_rangeEnd <= target && _pending is Part next && next.Start == _rangeEnd)
         {
-            _parts.Enqueue(next);
-            _stretchEnd = next.End;
-            _pending = Pull();
+            _slices.Enqueue(next);
+            _rangeEnd = next.End;
+            _pending = TakeNext();
         }
     }
 
     /// <summary>Adds the mappings of what was planned up to an address.</summary>
     private void AddMaps(List<ProcMap> maps, ulong to)
     {
-        while (_parts.TryPeek(out Part part) && part.Start < to)
+        while (_slices.TryPeek(out Part slice) && slice.Start < to)
         {
-            if (maps is not [.., { } last] || last != part.Map)
+            if (maps is not [.., { } last] || last != slice.Map)
             {
-                maps.Add(part.Map);
+                maps.Add(slice.Map);
             }
 
-            if (part.End > to)
+            if (slice.End > to)
             {
                 return;
             }
 
-            _parts.Dequeue();
+            _slices.Dequeue();
         }
     }
 
@@ -137,7 +137,7 @@ internal sealed class SearchPlan
         return (start, end, end - start);
     }
 
-    private IEnumerable<Part> Parts()
+    private IEnumerable<Part> Slices()
     {
         foreach (ProcMap map in _maps)
         {
@@ -149,20 +149,20 @@ internal sealed class SearchPlan
                 continue;
             }
 
-            foreach (Part part in Parts(map, start, end))
+            foreach (Part slice in Slices(map, start, end))
             {
-                yield return part;
+                yield return slice;
             }
         }
     }
 
-    private IEnumerable<Part> Parts(ProcMap map, ulong start, ulong end)
+    private IEnumerable<Part> Slices(ProcMap map, ulong start, ulong end)
     {
         ulong step = MinStep;
         for (ulong at = start; at < end;)
         {
             ulong to = at + Math.Min(step, end - at), taken = 0;
-            foreach (ResidentRange range in _range.IncludeNotResident ? [new(at, to)] : _resident.Ranges(at, to))
+            foreach (AddressRange range in _range.IncludeNotResident ? [new(at, to)] : _resident.Ranges(at, to))
             {
                 // Ranges consist of whole pages, and reflect what is mapped by now.
                 ulong from = Math.Max(range.Start, at), until = Math.Min(range.End, to);

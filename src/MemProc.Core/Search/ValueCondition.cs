@@ -29,16 +29,16 @@ public abstract class ValueCondition
     /// </exception>
     public static ValueCondition EqualTo(MemoryValueType type, object value, double tolerance = 0) =>
         tolerance >= 0
-            ? Maker(type).Around(value, tolerance)
+            ? Factory(type).Around(value, tolerance)
             : throw new ArgumentException("The tolerance must be 0 or more.", nameof(tolerance));
 
     /// <summary>Numbers greater than another.</summary>
     /// <inheritdoc cref="EqualTo"/>
-    public static ValueCondition GreaterThan(MemoryValueType type, object value) => Maker(type).Above(value);
+    public static ValueCondition GreaterThan(MemoryValueType type, object value) => Factory(type).Above(value);
 
     /// <summary>Numbers less than another.</summary>
     /// <inheritdoc cref="EqualTo"/>
-    public static ValueCondition LessThan(MemoryValueType type, object value) => Maker(type).Below(value);
+    public static ValueCondition LessThan(MemoryValueType type, object value) => Factory(type).Below(value);
 
     /// <summary>Numbers between two others, both included.</summary>
     /// <param name="type">The type.</param>
@@ -46,32 +46,32 @@ public abstract class ValueCondition
     /// <param name="high">The greatest number.</param>
     /// <inheritdoc cref="EqualTo" path="/exception"/>
     public static ValueCondition Between(MemoryValueType type, object low, object high) =>
-        Maker(type).From(low, high);
+        Factory(type).From(low, high);
 
     /// <summary>Returns whether the bytes of a number fulfill it.</summary>
-    internal abstract bool Fits(ReadOnlySpan<byte> bytes);
+    internal abstract bool Matches(ReadOnlySpan<byte> bytes);
 
     /// <summary>Finds numbers in a window, as <see cref="SearchPattern.Find"/> does.</summary>
     internal abstract int Find(byte[] buffer, int at, int end, int alignment, ref int next, Span<FoundMatch> found);
 
-    private static IMaker Maker(MemoryValueType type) => type switch
+    private static IConditionFactory Factory(MemoryValueType type) => type switch
     {
-        MemoryValueType.SByte => new NumberMaker<sbyte>(type),
-        MemoryValueType.Byte => new NumberMaker<byte>(type),
-        MemoryValueType.Int16 => new NumberMaker<short>(type),
-        MemoryValueType.UInt16 => new NumberMaker<ushort>(type),
-        MemoryValueType.Int32 => new NumberMaker<int>(type),
-        MemoryValueType.UInt32 => new NumberMaker<uint>(type),
-        MemoryValueType.Int64 => new NumberMaker<long>(type),
-        MemoryValueType.UInt64 or MemoryValueType.Pointer => new NumberMaker<ulong>(type),
-        MemoryValueType.Single => new FloatMaker<float>(type),
-        MemoryValueType.Double => new FloatMaker<double>(type),
+        MemoryValueType.SByte => new NumberConditionFactory<sbyte>(type),
+        MemoryValueType.Byte => new NumberConditionFactory<byte>(type),
+        MemoryValueType.Int16 => new NumberConditionFactory<short>(type),
+        MemoryValueType.UInt16 => new NumberConditionFactory<ushort>(type),
+        MemoryValueType.Int32 => new NumberConditionFactory<int>(type),
+        MemoryValueType.UInt32 => new NumberConditionFactory<uint>(type),
+        MemoryValueType.Int64 => new NumberConditionFactory<long>(type),
+        MemoryValueType.UInt64 or MemoryValueType.Pointer => new NumberConditionFactory<ulong>(type),
+        MemoryValueType.Single => new FloatConditionFactory<float>(type),
+        MemoryValueType.Double => new FloatConditionFactory<double>(type),
         _ => throw new ArgumentException($"Numbers of type {type} cannot be compared. Use an integer type up to 64 bits, Single, "
             + "Double or Pointer.", nameof(type)),
     };
 
     /// <summary>Creates conditions for one type.</summary>
-    private interface IMaker
+    private interface IConditionFactory
     {
         ValueCondition Around(object value, double tolerance);
 
@@ -82,7 +82,7 @@ public abstract class ValueCondition
         ValueCondition From(object low, object high);
     }
 
-    private class NumberMaker<T>(MemoryValueType type) : IMaker
+    private class NumberConditionFactory<T>(MemoryValueType type) : IConditionFactory
         where T : unmanaged, INumber<T>, IMinMaxValue<T>
     {
         public virtual ValueCondition Around(object value, double tolerance)
@@ -96,19 +96,19 @@ public abstract class ValueCondition
         }
 
         public ValueCondition Above(object value) =>
-            Number(value) is var limit && limit < Highest ? Range(Next(limit), Highest) : throw Empty("greater", value);
+            Number(value) is var limit && limit < MaxValue ? Range(Next(limit), MaxValue) : throw Empty("greater", value);
 
         public ValueCondition Below(object value) =>
-            Number(value) is var limit && limit > Lowest ? Range(Lowest, Previous(limit)) : throw Empty("less", value);
+            Number(value) is var limit && limit > MinValue ? Range(MinValue, Previous(limit)) : throw Empty("less", value);
 
         public ValueCondition From(object low, object high) => Number(low) <= Number(high)
             ? Range(Number(low), Number(high))
             : throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
                 $"No number is between {low} and {high}. Give the lower one first."));
 
-        protected virtual T Lowest => T.MinValue;
+        protected virtual T MinValue => T.MinValue;
 
-        protected virtual T Highest => T.MaxValue;
+        protected virtual T MaxValue => T.MaxValue;
 
         protected virtual T Next(T value) => value + T.One;
 
@@ -122,7 +122,7 @@ public abstract class ValueCondition
             new(string.Create(CultureInfo.InvariantCulture, $"No {type} is {relation} than {value}."));
     }
 
-    private sealed class FloatMaker<T>(MemoryValueType type) : NumberMaker<T>(type)
+    private sealed class FloatConditionFactory<T>(MemoryValueType type) : NumberConditionFactory<T>(type)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>, IMinMaxValue<T>
     {
         public override ValueCondition Around(object value, double tolerance)
@@ -131,9 +131,9 @@ public abstract class ValueCondition
             return T.IsInfinity(center) ? Range(center, center) : Range(center - distance, center + distance);
         }
 
-        protected override T Lowest => T.NegativeInfinity;
+        protected override T MinValue => T.NegativeInfinity;
 
-        protected override T Highest => T.PositiveInfinity;
+        protected override T MaxValue => T.PositiveInfinity;
 
         protected override T Next(T value) => T.BitIncrement(value);
 

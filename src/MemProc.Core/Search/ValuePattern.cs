@@ -16,10 +16,10 @@ public sealed class ValuePattern : SearchPattern
     public override MemoryValueType? Type => _condition.Type;
 
     /// <inheritdoc/>
-    internal override int Find(SearchPiece piece, in SearchWindow window, ref int next, Span<FoundMatch> found)
+    internal override int Find(SearchChunk chunk, in SearchWindow window, ref int next, Span<FoundMatch> found)
     {
-        int end = Math.Min(window.To, window.End - LongestMatch + 1);
-        return _condition.Find(piece.Buffer, Align(window, next), end, Alignment, ref next, found);
+        int end = Math.Min(window.To, window.End - MaxMatchLength + 1);
+        return _condition.Find(chunk.Buffer, Align(window, next), end, Alignment, ref next, found);
     }
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ internal sealed class ValueRange<T>(MemoryValueType type, T low, T high) : Value
     private const int Step = 32;
 
     /// <inheritdoc/>
-    internal override bool Fits(ReadOnlySpan<byte> bytes)
+    internal override bool Matches(ReadOnlySpan<byte> bytes)
     {
         T value = MemoryMarshal.Read<T>(bytes);
         return T.IsNaN(low) ? T.IsNaN(value) : value >= low && value <= high;

@@ -1,7 +1,7 @@
 namespace MemProc;
 
-/// <summary>With whom a process shares the pages of one mapping.</summary>
-public sealed class PageSharing
+/// <summary>The pages of one mapping in memory, and the processes that map them too.</summary>
+public sealed class PageSharing : ProcessOutput
 {
     private readonly ProcMap _map;
 
@@ -14,19 +14,12 @@ public sealed class PageSharing
         SharedWith = sharedWith;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _map.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _map.ProcessName;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+    internal override ProcessIdentity Process => _map.Process;
 
     /// <summary>First address of the mapping.</summary>
     public ulong Start => _map.Start;
 
-    /// <summary>First address behind the mapping.</summary>
+    /// <summary>First address after the mapping.</summary>
     public ulong End => _map.End;
 
     /// <summary>Size of the mapping in bytes.</summary>
@@ -50,9 +43,19 @@ public sealed class PageSharing
     /// <summary>Bytes in memory that no other process maps.</summary>
     public ulong UssBytes => PrivatePages * MachinePage.SizeBytes;
 
-    /// <summary>Bytes in memory, each page divided by the number of places where it is mapped.</summary>
+    /// <summary>Bytes in memory, each page divided by the number of times it is mapped.</summary>
     public ulong PssBytes { get; }
 
     /// <summary>The other processes, most shared pages first.</summary>
     public PageSharer[] SharedWith { get; }
+}
+
+/// <summary>A process that maps pages of another process' mapping.</summary>
+/// <param name="ProcessId">The process id.</param>
+/// <param name="ProcessName">The process' name.</param>
+/// <param name="PageCount">Number of the mapping's pages that it maps too.</param>
+public sealed record PageSharer(int ProcessId, string ProcessName, ulong PageCount)
+{
+    /// <summary>Returns process and pages in words, safe to print.</summary>
+    public override string ToString() => $"{ProcessId} ({SafeText.Escape(ProcessName)}): {PageCount}";
 }

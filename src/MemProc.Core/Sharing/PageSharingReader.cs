@@ -2,38 +2,37 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Says with whom a process shares its pages, by the frames themselves.</summary>
-/// <param name="index">The pages of all processes that count, the one that is asked about among them.</param>
-/// <param name="cancellation">Stops the reading.</param>
+/// <summary>Finds the processes that share pages with a process, by the frames themselves.</summary>
+/// <param name="index">The pages of all processes that count, including the process itself.</param>
+/// <param name="cancellation">Stops the work.</param>
 public sealed class PageSharingReader(PfnIndex index, CancellationToken cancellation = default)
 {
-    /// <summary>The sharing of each mapping that has pages in memory, in address order.</summary>
+    /// <summary>Returns the sharing of each mapping that has pages in memory, in address order.</summary>
     /// <param name="process">The process.</param>
     /// <exception cref="MemProcException">ReadMaps or ReadPageMap failed.</exception>
     public IEnumerable<PageSharing> Read(LinuxProcess process)
     {
-        PageMapReader reader = new(process, cancellation);
-        foreach (ProcMap map in MapReader.Read(process, cancellation))
+        PopulatedPages walk = new(process, cancellation);
+        foreach ((ProcMap map, IEnumerable<PageMapRange> ranges) in walk.ByMap(
+            walk.Maps(AddressRange.All), AddressRange.All))
         {
-            if (map.Kind != ProcMapKind.Vsyscall && Read(reader, map) is PageSharing sharing)
+            if (Read(map, ranges) is PageSharing sharing)
             {
                 yield return sharing;
             }
         }
-
-        process.ThrowIfExited(Operation.ReadPageMap);
     }
 
-    private PageSharing? Read(PageMapReader reader, ProcMap map)
+    private PageSharing? Read(ProcMap map, IEnumerable<PageMapRange> ranges)
     {
-        // The zero page can stand behind a million addresses: equal frames are looked up once.
+        // The zero page can back a million addresses: equal frames are looked up once.
         Dictionary<ulong, ulong> frames = [];
         ulong present = 0;
-        foreach (PageMapStretch stretch in reader.ReadPopulated(map.Start, map.End))
+        foreach (PageMapRange pages in ranges)
         {
-            foreach (ulong raw in stretch.Words.Span)
+            foreach (ulong entry in pages.Entries.Span)
             {
-                ulong pfn = new PageMapWord(raw).Pfn;
+                ulong pfn = new RawPageMapEntry(entry).Pfn;
                 if (pfn != 0)
                 {
                     frames[pfn] = frames.GetValueOrDefault(pfn) + 1;
@@ -56,9 +55,9 @@ public sealed class PageSharingReader(PfnIndex index, CancellationToken cancella
             (int first, int end) = index.Find(pfn);
             bool isPrivate = true;
             ProcessIdentity? previous = null;
-            for (int place = first; place < end; place++)
+            for (int at = first; at < end; at++)
             {
-                ProcessIdentity owner = index.ProcessAt(place);
+                ProcessIdentity owner = index.ProcessAt(at);
                 if (owner.ProcessId == map.ProcessId || ReferenceEquals(owner, previous))
                 {
                     continue;
@@ -70,7 +69,7 @@ public sealed class PageSharingReader(PfnIndex index, CancellationToken cancella
             }
 
             privatePages += isPrivate ? pages : 0;
-            // A page that came after the index was built is this process' own as far as anybody can tell.
+            // A page that was mapped after the index was built counts as private.
             pssPages += (double)pages / Math.Max(end - first, 1);
         }
 

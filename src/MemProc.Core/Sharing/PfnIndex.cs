@@ -3,12 +3,12 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>
-/// Which processes map which frames, all of them: 16 bytes a page. Built in one pass over the page tables, on all
+/// All addresses where processes map frames, by frame: 16 bytes a page. Built in one pass over the page tables, on all
 /// processors.
 /// </summary>
 public sealed class PfnIndex
 {
-    /// <summary>Low bits of a key: which process. The frame number is above them.</summary>
+    /// <summary>Low bits of a key: the process. The frame number is above them.</summary>
     private const int ProcessBits = 24;
 
     private readonly ulong[] _keys;
@@ -25,51 +25,49 @@ public sealed class PfnIndex
     /// <summary>Number of mapped pages.</summary>
     public int PageCount => _keys.Length;
 
-    /// <summary>The processes whose pages are in it.</summary>
+    /// <summary>The processes whose pages are in the index.</summary>
     public IReadOnlyList<ProcessIdentity> Processes => _processes;
 
     /// <summary>Builds the index.</summary>
     /// <param name="processIds">The processes.</param>
-    /// <param name="visited">Told after each process how many are done; from any thread, one at a time.</param>
+    /// <param name="visited">Called after each process with the number of processes done, on the caller's thread.</param>
     /// <param name="fail">
-    /// Told of each process that is not in the index; from any thread, one at a time. ESRCH: it has ended, or is a
-    /// thread of the kernel, and maps nothing.
+    /// Called for each process that is not in the index, on the caller's thread. ESRCH: it has exited, or is a kernel
+    /// thread, and maps nothing.
     /// </param>
-    /// <param name="cancellation">Stops the building.</param>
+    /// <param name="files">Where procfs is; the usual place when left out.</param>
+    /// <param name="cancellation">Stops the work.</param>
     /// <exception cref="MemProcException">EPERM where the kernel hides the frame numbers.</exception>
     public static PfnIndex Build(
         IReadOnlyList<int> processIds, Action<int> visited, Action<MemProcException> fail,
-        CancellationToken cancellation = default)
+        KernelFiles? files = null, CancellationToken cancellation = default)
     {
-        PageMapWalk.ThrowIfHidden();
-        PageList?[] lists = new PageList?[processIds.Count];
-        Lock telling = new();
-        int done = 0;
-        Parallel.For(0, processIds.Count, new ParallelOptions { CancellationToken = cancellation }, index =>
+        files ??= KernelFiles.Default;
+        PopulatedPages.ThrowIfFramesHidden(files);
+        ParallelForEach<int, CancellationToken> processes = new(
+            Enumerable.Range(0, processIds.Count), stop => stop, cancellation)
         {
-            MemProcException? problem = null;
-            try
+            IsItemError = error => error is MemProcException,
+            Completed = process =>
             {
-                lists[index] = PageList.Read(processIds[index], cancellation);
-            }
-            catch (MemProcException error)
-            {
-                problem = error;
-            }
-
-            lock (telling)
-            {
-                visited(++done);
-                if (problem is not null)
+                visited(process.Count);
+                if (process.Error is MemProcException error)
                 {
-                    fail(problem);
+                    fail(error);
                 }
-            }
-        });
+            },
+        };
+        PageList?[] lists = new PageList?[processIds.Count];
+        foreach ((int index, PageList list) in processes.Stream<(int, PageList)>(
+            (index, stop, found) => found((index, PageList.Read(processIds[index], files, stop)))))
+        {
+            lists[index] = list;
+        }
+
         return Merge([.. lists.OfType<PageList>()]);
     }
 
-    /// <summary>The places where a frame is mapped, by process.</summary>
+    /// <summary>Returns the addresses where a frame is mapped, by process.</summary>
     /// <param name="pfn">The frame number.</param>
     public IEnumerable<(ProcessIdentity Process, ulong Address)> Owners(ulong pfn)
     {
@@ -80,11 +78,11 @@ public sealed class PfnIndex
         }
     }
 
-    /// <summary>Where the places of a frame stand: from the first up to the end, grouped by process.</summary>
+    /// <summary>Returns the part of the index that a frame has: first index, and the index after the last one.</summary>
     internal (int First, int End) Find(ulong pfn) => (LowerBound(pfn << ProcessBits), LowerBound((pfn + 1) << ProcessBits));
 
-    /// <summary>The process of a place.</summary>
-    internal ProcessIdentity ProcessAt(int place) => _processes[(int)(_keys[place] & ((1UL << ProcessBits) - 1))];
+    /// <summary>Returns the process at an index. The processes of a frame are in order.</summary>
+    internal ProcessIdentity ProcessAt(int index) => _processes[(int)(_keys[index] & ((1UL << ProcessBits) - 1))];
 
     private static PfnIndex Merge(PageList[] lists)
     {
@@ -120,79 +118,69 @@ public sealed class PfnIndex
         return first;
     }
 
-    /// <summary>The present pages of one process, in pieces that are given up as they are merged.</summary>
+    /// <summary>The present pages of one process, in chunks that are released as they are merged.</summary>
     private sealed class PageList(ProcessIdentity process)
     {
-        private const int PiecePages = 32 * 1024;
+        private const int ChunkPages = 32 * 1024;
 
-        private readonly Queue<(ulong[] Pfns, ulong[] Addresses)> _pieces = new();
+        private readonly Queue<(ulong[] Pfns, ulong[] Addresses)> _chunks = new();
         private ulong[] _pfns = [];
         private ulong[] _addresses = [];
-        private int _last = PiecePages;
+        private int _last = ChunkPages;
 
         public ProcessIdentity Process { get; } = process;
 
         public int Count { get; private set; }
 
-        public static PageList Read(int processId, CancellationToken cancellation)
+        public static PageList Read(int processId, KernelFiles files, CancellationToken cancellation)
         {
-            using LinuxProcess process = LinuxProcess.Open(processId);
+            using LinuxProcess process = LinuxProcess.Open(processId, files: files);
             PageList list = new(process.Identity);
-            PageMapReader reader = new(process, cancellation);
-            foreach (ProcMap map in MapReader.Read(process, cancellation))
+            foreach ((_, PageMapRange pages) in new PopulatedPages(process, cancellation).In(AddressRange.All))
             {
-                if (map.Kind == ProcMapKind.Vsyscall)
-                {
-                    continue;
-                }
-
-                foreach (PageMapStretch stretch in reader.ReadPopulated(map.Start, map.End))
-                {
-                    list.Add(stretch);
-                }
+                list.Add(pages);
             }
 
-            process.ThrowIfExited(Operation.ReadPageMap);
             return list;
         }
 
         public int MoveTo(Span<ulong> keys, Span<ulong> addresses, int shift, ulong process)
         {
-            int place = 0;
-            while (_pieces.TryDequeue(out (ulong[] Pfns, ulong[] Addresses) piece))
+            int filled = 0;
+            while (_chunks.TryDequeue(out (ulong[] Pfns, ulong[] Addresses) chunk))
             {
-                int size = _pieces.Count == 0 ? _last : PiecePages;
+                int size = _chunks.Count == 0 ? _last : ChunkPages;
                 for (int index = 0; index < size; index++)
                 {
-                    keys[place] = piece.Pfns[index] << shift | process;
-                    addresses[place++] = piece.Addresses[index];
+                    keys[filled] = chunk.Pfns[index] << shift | process;
+                    addresses[filled++] = chunk.Addresses[index];
                 }
             }
 
-            return place;
+            return filled;
         }
 
-        private void Add(PageMapStretch stretch)
+        private void Add(PageMapRange pages)
         {
-            ReadOnlySpan<ulong> words = stretch.Words.Span;
-            for (int index = 0; index < words.Length; index++)
+            ReadOnlySpan<ulong> entries = pages.Entries.Span;
+            for (int index = 0; index < entries.Length; index++)
             {
-                PageMapWord word = new(words[index]);
-                if (word.Pfn == 0)
+                RawPageMapEntry page = new(entries[index]);
+                if (page.Pfn == 0)
                 {
                     continue;
                 }
 
-                if (_last == PiecePages)
+                if (_last == ChunkPages)
                 {
-                    _pfns = GC.AllocateUninitializedArray<ulong>(PiecePages);
-                    _addresses = GC.AllocateUninitializedArray<ulong>(PiecePages);
-                    _pieces.Enqueue((_pfns, _addresses));
+                    _pfns = GC.AllocateUninitializedArray<ulong>(ChunkPages);
+                    _addresses = GC.AllocateUninitializedArray<ulong>(ChunkPages);
+                    _chunks.Enqueue((_pfns, _addresses));
                     _last = 0;
                 }
 
-                _pfns[_last] = word.Pfn;
-                _addresses[_last++] = stretch.Address + (ulong)index * MachinePage.SizeBytes;
+                _pfns[_last] = page.Pfn;
+                _addresses[_last++] = pages.Address + (ulong)index * MachinePage.SizeBytes;
                 Count++;
             }
         }

@@ -1,7 +1,7 @@
 namespace MemProc;
 
-/// <summary>A place where a frame is mapped.</summary>
-public sealed class PfnOwner
+/// <summary>An address where a process maps a frame.</summary>
+public sealed class PfnOwner : ProcessOutput
 {
     private readonly ProcMap _map;
 
@@ -12,19 +12,12 @@ public sealed class PfnOwner
         Pfn = pfn;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _map.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _map.ProcessName;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+    internal override ProcessIdentity Process => _map.Process;
 
     /// <summary>The frame number.</summary>
     public ulong Pfn { get; }
 
-    /// <summary>The address where the process has it.</summary>
+    /// <summary>The address of the page.</summary>
     public ulong Address { get; }
 
     /// <summary>Permissions of the mapping: <c>r-xp</c>.</summary>

@@ -1,88 +1,40 @@
-using System.Collections.Concurrent;
 using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>Finds who maps given frames, in one pass over the pagemaps whatever their number.</summary>
+/// <summary>Finds the processes that map given frames, in one pass over the pagemaps for any number of frames.</summary>
 public sealed class PfnSearch
 {
-    /// <summary>Answers that wait to be taken, each of one stretch of pages; searching goes on no further.</summary>
-    private const int MostWaiting = 64;
-
-    private readonly WantedFrames _wanted;
+    private readonly TargetFrames _targets;
+    private readonly KernelFiles _files;
 
     /// <summary>Prepares a search.</summary>
     /// <param name="pfns">The frame numbers.</param>
-    public PfnSearch(IEnumerable<ulong> pfns) => _wanted = new WantedFrames(pfns);
+    /// <param name="files">Where procfs is, for a search of processes by id; the usual place when left out.</param>
+    public PfnSearch(IEnumerable<ulong> pfns, KernelFiles? files = null)
+    {
+        _targets = new TargetFrames(pfns);
+        _files = files ?? KernelFiles.Default;
+    }
 
-    /// <summary>The places where one process maps the frames. Pages in swap never match.</summary>
+    /// <summary>Returns the addresses where one process maps the frames. Pages in swap never match.</summary>
     /// <param name="process">The process.</param>
     /// <param name="cancellation">Stops the search.</param>
     /// <exception cref="MemProcException">
     /// The process cannot be read, or exits meanwhile; EPERM where the kernel hides the frame numbers.
     /// </exception>
     public IEnumerable<PfnOwner> In(LinuxProcess process, CancellationToken cancellation = default) =>
-        From(0, process, cancellation).SelectMany(owners => owners);
-
-    /// <summary>The places from an address on, those of a stretch of pages together.</summary>
-    private IEnumerable<List<PfnOwner>> From(ulong start, LinuxProcess process, CancellationToken cancellation)
-    {
-        PageMapReader reader = new(process, cancellation);
-        foreach (ProcMap map in MapReader.Read(process, cancellation))
-        {
-            if (map.Kind == ProcMapKind.Vsyscall || map.End <= start)
-            {
-                continue;
-            }
-
-            foreach (PageMapStretch stretch in reader.ReadPopulated(Math.Max(map.Start, start), map.End))
-            {
-                List<PfnOwner> owners = OwnersIn(map, stretch, out bool isHidden);
-                if (owners.Count > 0)
-                {
-                    yield return owners;
-                }
-
-                if (isHidden)
-                {
-                    throw PageMapReader.Hidden();
-                }
-            }
-        }
-
-        process.ThrowIfExited(Operation.ReadPageMap);
-    }
-
-    /// <summary>The places in a stretch, up to the first page whose frame is hidden.</summary>
-    private List<PfnOwner> OwnersIn(ProcMap map, PageMapStretch stretch, out bool isHidden)
-    {
-        isHidden = false;
-        ReadOnlySpan<ulong> words = stretch.Words.Span;
-        List<PfnOwner> owners = [];
-        for (int index = -1; (index = _wanted.Next(words, index + 1)) >= 0;)
-        {
-            PageMapWord word = new(words[index]);
-            if (word.IsPfnHidden)
-            {
-                isHidden = true;
-                break;
-            }
-
-            owners.Add(new PfnOwner(map, stretch.Address + (ulong)index * MachinePage.SizeBytes, word.Pfn));
-        }
-
-        return owners;
-    }
+        In(process, AddressRange.All, cancellation).SelectMany(owners => owners);
 
     /// <summary>
-    /// The places where any of several processes maps the frames, as they are found; processes are searched on all
-    /// processors.
+    /// Returns the addresses where any of several processes maps the frames, as they are found. Processes are searched
+    /// on all processors.
     /// </summary>
     /// <param name="processIds">The processes.</param>
-    /// <param name="visited">Told after each process how many are done; on the caller's thread.</param>
+    /// <param name="visited">Called after each process with the number of processes done, on the caller's thread.</param>
     /// <param name="fail">
-    /// Told of each process that could not be searched; on the caller's thread. ESRCH: it has ended, or is a thread of
-    /// the kernel, and maps nothing.
+    /// Called for each process that cannot be searched, on the caller's thread. ESRCH: it has exited, or is a kernel
+    /// thread, and maps nothing.
     /// </param>
     /// <param name="cancellation">Stops the search.</param>
     /// <exception cref="MemProcException">EPERM where the kernel hides the frame numbers.</exception>
@@ -90,91 +42,81 @@ public sealed class PfnSearch
         IReadOnlyList<int> processIds, Action<int> visited, Action<MemProcException> fail,
         CancellationToken cancellation = default)
     {
-        PageMapWalk.ThrowIfHidden();
-        if (_wanted.Count == 0)
+        PopulatedPages.ThrowIfFramesHidden(_files);
+        if (_targets.Count == 0)
         {
-            yield break;
+            return [];
         }
 
-        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using BlockingCollection<object> found = new(MostWaiting);
-        Task searching = Task.Run(() => SearchAll(processIds, found, stop.Token), CancellationToken.None);
-        try
+        ParallelForEach<int, (PfnProbe Probe, CancellationToken Stop)> processes = new(
+            processIds, stop => (new PfnProbe(_targets, _files, stop), stop), cancellation)
         {
-            int done = 0;
-            foreach (object item in found.GetConsumingEnumerable(cancellation))
+            IsItemError = error => error is MemProcException,
+            Completed = process =>
             {
-                if (item is List<PfnOwner> owners)
-                {
-                    foreach (PfnOwner owner in owners)
-                    {
-                        yield return owner;
-                    }
-
-                    continue;
-                }
-
-                visited(++done);
-                if (item is MemProcException error)
+                visited(process.Count);
+                if (process.Error is MemProcException error)
                 {
                     fail(error);
                 }
-            }
+            },
+        };
+        return processes
+            .Stream<List<PfnOwner>>((id, worker, found) => Search(id, worker.Probe, found, worker.Stop))
+            .SelectMany(owners => owners);
+    }
 
-            searching.GetAwaiter().GetResult();
-        }
-        finally
+    private void Search(int processId, PfnProbe probe, Action<List<PfnOwner>> found, CancellationToken stop)
+    {
+        // Most processes do not map the frames, and opening a process costs as much as the search.
+        if (probe.FindFirst(processId) is not ulong start)
         {
-            // Whoever has seen enough leaves early; the workers must be gone before the collection is.
-            stop.Cancel();
-            Task.WhenAny(searching).GetAwaiter().GetResult();
+            return;
+        }
+
+        using LinuxProcess process = LinuxProcess.Open(processId, files: _files);
+        foreach (List<PfnOwner> owners in In(process, AddressRange.All with { Start = start }, stop))
+        {
+            found(owners);
         }
     }
 
-    /// <summary>Searches processes: their owners go into the collection, then for each its error or its id.</summary>
-    private void SearchAll(
-        IReadOnlyList<int> processIds, BlockingCollection<object> found, CancellationToken cancellation)
+    /// <summary>Returns the addresses in a range, those of pages that were read together in one list.</summary>
+    private IEnumerable<List<PfnOwner>> In(LinuxProcess process, AddressRange range, CancellationToken cancellation)
     {
-        try
+        foreach ((ProcMap map, PageMapRange pages) in new PopulatedPages(process, cancellation).In(range))
         {
-            ParallelOptions options = new() { CancellationToken = cancellation };
-            Parallel.ForEach(
-                Partitioner.Create(processIds.ToArray(), loadBalance: true), options,
-                () => new PfnGlance(_wanted, cancellation),
-                (id, _, glance) =>
-                {
-                    found.Add(Search(id, glance, found, cancellation) ?? (object)id, cancellation);
-                    return glance;
-                },
-                _ => { });
-        }
-        finally
-        {
-            found.CompleteAdding();
-        }
-    }
-
-    /// <summary>Searches a process; puts owners into the collection. Returns why it could not be searched.</summary>
-    private MemProcException? Search(
-        int processId, PfnGlance glance, BlockingCollection<object> found, CancellationToken cancellation)
-    {
-        try
-        {
-            // Most processes do not map the frames, and opening one costs as much as looking through it.
-            if (glance.FindFirst(processId) is ulong start)
+            List<PfnOwner> owners = OwnersIn(map, pages, out bool areFramesHidden);
+            if (owners.Count > 0)
             {
-                using LinuxProcess process = LinuxProcess.Open(processId);
-                foreach (List<PfnOwner> owners in From(start, process, cancellation))
-                {
-                    found.Add(owners, cancellation);
-                }
+                yield return owners;
             }
 
-            return null;
+            if (areFramesHidden)
+            {
+                throw PageMapReader.FramesHidden();
+            }
         }
-        catch (MemProcException error)
+    }
+
+    /// <summary>Returns the addresses among some pages, up to the first page whose frame number is hidden.</summary>
+    private List<PfnOwner> OwnersIn(ProcMap map, PageMapRange pages, out bool areFramesHidden)
+    {
+        areFramesHidden = false;
+        ReadOnlySpan<ulong> entries = pages.Entries.Span;
+        List<PfnOwner> owners = [];
+        for (int index = -1; (index = _targets.IndexOfNext(entries, index + 1)) >= 0;)
         {
-            return error;
+            RawPageMapEntry page = new(entries[index]);
+            if (page.IsPfnHidden)
+            {
+                areFramesHidden = true;
+                break;
+            }
+
+            owners.Add(new PfnOwner(map, pages.Address + (ulong)index * MachinePage.SizeBytes, page.Pfn));
         }
+
+        return owners;
     }
 }

@@ -31,7 +31,7 @@ public static class ByteText
         string.Join(' ', Convert.ToHexStringLower(bytes).Chunk(2).Select(pair => new string(pair)));
 
     /// <summary>Returns the first bytes in hex and as characters, and the number of all: <c>67 61 72 |gar|</c>.</summary>
-    public static string Short(ReadOnlySpan<byte> bytes)
+    public static string Preview(ReadOnlySpan<byte> bytes)
     {
         ReadOnlySpan<byte> shown = bytes[..Math.Min(bytes.Length, MaxBytes)];
         string rest = bytes.Length > MaxBytes ? $" … ({bytes.Length} bytes)" : string.Empty;

@@ -5,17 +5,17 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc;
 
 /// <summary>
-/// The kernel's bitmap of idle frames, <c>/sys/kernel/mm/page_idle/bitmap</c> (<c>mm/page_idle.c</c>): a bit a frame,
-/// in words of 64. A bit that is written as 1 marks the frame, one that is 0 changes nothing; a frame that was touched
-/// since reads as 0, and so does one that cannot be marked. Only the first frame of a folio counts, for all of it.
+/// The kernel's bitmap of idle frames, <c>/sys/kernel/mm/page_idle/bitmap</c> (<c>mm/page_idle.c</c>): one bit for each
+/// frame, in words of 64. Writing 1 marks the frame, writing 0 changes nothing. A frame that was touched since reads as
+/// 0, and so does one that cannot be marked. Only the first frame of a folio counts, for the whole folio.
 /// </summary>
 public sealed class IdleBitmap : IDisposable
 {
-    /// <summary>Frames of a word.</summary>
-    internal const ulong WordFrames = 64;
+    /// <summary>Frames in one word of the bitmap.</summary>
+    internal const ulong FramesPerWord = 64;
 
-    /// <summary>A file of sysfs takes and gives 4 KiB at once.</summary>
-    private const int LongestRun = 512;
+    /// <summary>Maximum number of words in one call: a file of sysfs transfers 4 KiB at a time.</summary>
+    private const int MaxRunLength = 512;
 
     private readonly SafeFileHandle _file;
     private readonly Operation _operation;
@@ -27,10 +27,10 @@ public sealed class IdleBitmap : IDisposable
     }
 
     /// <summary>Opens the bitmap.</summary>
-    /// <param name="operation">What it is wanted for.</param>
+    /// <param name="operation">The operation that needs it, for the error.</param>
     /// <param name="files">Where sysfs is.</param>
     /// <exception cref="MemProcException">
-    /// ENOENT: the kernel has none; EACCES without root; EROFS where sysfs is read-only, as in containers.
+    /// ENOENT: the kernel has no bitmap; EACCES without root; EROFS where sysfs is read-only, as in containers.
     /// </exception>
     public static IdleBitmap Open(Operation operation, KernelFiles? files = null)
     {
@@ -41,19 +41,20 @@ public sealed class IdleBitmap : IDisposable
             {
                 Errno.ENOENT or Errno.ENOTDIR => $"This kernel does not track idle pages: there is no {path} "
                     + "(CONFIG_IDLE_PAGE_TRACKING). A working set can be measured by referenced bits instead.",
-                Errno.EACCES or Errno.EPERM => $"{path} is for root alone: run as root, or with CAP_DAC_OVERRIDE.",
-                Errno.EROFS => $"{path} cannot be written: sysfs is mounted read-only here, as in containers.",
-                _ => $"{path} cannot be opened: {ErrnoException.Describe(errno)} ({errno}).",
+                Errno.EACCES or Errno.EPERM => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). "
+                    + "Requires root, or CAP_DAC_OVERRIDE.",
+                Errno.EROFS => $"Cannot write {path}: sysfs is mounted read-only, as in containers.",
+                _ => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}).",
             }, path)
             : new IdleBitmap(file, operation);
     }
 
-    /// <summary>Marks frames as idle, neighbours in one write. Those that cannot be marked are passed over.</summary>
-    /// <param name="pfns">Frame numbers in rising order.</param>
-    /// <exception cref="MemProcException">The kernel refused.</exception>
+    /// <summary>Marks frames as idle, close ones in one write. Frames that cannot be marked are skipped.</summary>
+    /// <param name="pfns">Frame numbers in ascending order.</param>
+    /// <exception cref="MemProcException">The kernel reported an error.</exception>
     public void Mark(ReadOnlySpan<ulong> pfns)
     {
-        Span<ulong> words = stackalloc ulong[LongestRun];
+        Span<ulong> words = stackalloc ulong[MaxRunLength];
         for (int next = 0; next < pfns.Length;)
         {
             int first = next;
@@ -61,28 +62,28 @@ public sealed class IdleBitmap : IDisposable
             run.Clear();
             foreach (ulong pfn in pfns[first..next])
             {
-                run[(int)(pfn / WordFrames - pfns[first] / WordFrames)] |= Bit(pfn);
+                run[(int)(pfn / FramesPerWord - pfns[first] / FramesPerWord)] |= Bit(pfn);
             }
 
-            Write(pfns[first] / WordFrames * sizeof(ulong), MemoryMarshal.AsBytes(run));
+            Write(pfns[first] / FramesPerWord * sizeof(ulong), MemoryMarshal.AsBytes(run));
         }
     }
 
-    /// <summary>Asks which frames are idle still. The kernel looks into the page tables of all who map them.</summary>
-    /// <param name="pfns">Frame numbers in rising order.</param>
-    /// <param name="idle">An answer a frame.</param>
-    /// <exception cref="MemProcException">The kernel refused.</exception>
+    /// <summary>Reads which frames are still idle. The kernel checks the page tables of all processes that map them.</summary>
+    /// <param name="pfns">Frame numbers in ascending order.</param>
+    /// <param name="idle">Receives a result for each frame.</param>
+    /// <exception cref="MemProcException">The kernel reported an error.</exception>
     public void Read(ReadOnlySpan<ulong> pfns, Span<bool> idle)
     {
-        Span<ulong> words = stackalloc ulong[LongestRun];
+        Span<ulong> words = stackalloc ulong[MaxRunLength];
         for (int next = 0; next < pfns.Length;)
         {
             int first = next;
             Span<ulong> run = words[..RunLength(pfns, ref next)];
-            int read = ReadWords(pfns[first] / WordFrames * sizeof(ulong), run);
+            int read = ReadWords(pfns[first] / FramesPerWord * sizeof(ulong), run);
             for (int index = first; index < next; index++)
             {
-                int place = (int)(pfns[index] / WordFrames - pfns[first] / WordFrames);
+                int place = (int)(pfns[index] / FramesPerWord - pfns[first] / FramesPerWord);
                 idle[index] = place < read && (run[place] & Bit(pfns[index])) != 0;
             }
         }
@@ -91,19 +92,19 @@ public sealed class IdleBitmap : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
-    private static ulong Bit(ulong pfn) => 1UL << (int)(pfn % WordFrames);
+    private static ulong Bit(ulong pfn) => 1UL << (int)(pfn % FramesPerWord);
 
     /// <summary>
-    /// How many words, each with a wanted frame, follow each other. Words in between are left alone: reading one makes
-    /// the kernel look after 64 frames that may be anybody's.
+    /// Returns the number of consecutive words that each have one of the frames. No other word is read, since reading it
+    /// makes the kernel check 64 frames of other processes.
     /// </summary>
     private static int RunLength(ReadOnlySpan<ulong> pfns, ref int next)
     {
-        ulong first = pfns[next] / WordFrames;
+        ulong first = pfns[next] / FramesPerWord;
         ulong last = first;
-        while (next < pfns.Length && pfns[next] / WordFrames - last <= 1 && pfns[next] / WordFrames - first < LongestRun)
+        while (next < pfns.Length && pfns[next] / FramesPerWord - last <= 1 && pfns[next] / FramesPerWord - first < MaxRunLength)
         {
-            last = pfns[next++] / WordFrames;
+            last = pfns[next++] / FramesPerWord;
         }
 
         return (int)(last - first) + 1;
@@ -114,7 +115,7 @@ public sealed class IdleBitmap : IDisposable
         while (!bytes.IsEmpty)
         {
             Errno errno = Libc.TryPWrite(_file, bytes, offset, out int written);
-            // Beyond the machine's last frame: memory of a device, which is never idle.
+            // After the machine's last frame: device memory, which is never idle.
             if (errno == Errno.ENXIO || (errno == Errno.None && written == 0))
             {
                 return;
@@ -122,7 +123,7 @@ public sealed class IdleBitmap : IDisposable
 
             if (errno != Errno.None)
             {
-                throw Refused("written", offset, errno);
+                throw Failure("write", offset, errno);
             }
 
             bytes = bytes[written..];
@@ -138,14 +139,14 @@ public sealed class IdleBitmap : IDisposable
         }
         catch (ErrnoException error)
         {
-            throw Refused("read", offset, error.Errno);
+            throw Failure("read", offset, error.Errno);
         }
     }
 
-    private MemProcException Refused(string verb, ulong offset, Errno errno)
+    private MemProcException Failure(string verb, ulong offset, Errno errno)
     {
-        ulong pfn = offset / sizeof(ulong) * WordFrames;
-        return new MemProcException(_operation, errno, $"The idle bitmap cannot be {verb} at frame 0x{pfn:x}: "
+        ulong pfn = offset / sizeof(ulong) * FramesPerWord;
+        return new MemProcException(_operation, errno, $"Cannot {verb} the idle bitmap at frame 0x{pfn:x}: "
             + $"{ErrnoException.Describe(errno)} ({errno}).", pfn);
     }
 }

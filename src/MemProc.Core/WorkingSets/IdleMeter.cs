@@ -1,22 +1,22 @@
 namespace MemProc;
 
 /// <summary>
-/// Measures by the idle bitmap: marks the frames of all processes in one go, and asks in the end which are idle still.
+/// Measures by the idle bitmap: marks the frames of all processes at once, and checks at the end which are still idle.
 /// </summary>
 internal sealed class IdleMeter : WorkingSetMeter
 {
-    private readonly IdleFrames _idle;
+    private readonly IdleTracker _idle;
     private readonly CancellationToken _cancellation;
 
     /// <summary>The first frames of folios that can be marked.</summary>
     private readonly FrameSet _heads = new();
 
-    /// <summary>Frames, not only first ones, that were there at the start and could not be marked.</summary>
+    /// <summary>Frames that were present at the start and could not be marked.</summary>
     private readonly FrameSet _untracked = new();
 
     public IdleMeter(KernelFiles? files, CancellationToken cancellation)
     {
-        _idle = new IdleFrames(Operation.MeasureWorkingSet, files);
+        _idle = new IdleTracker(Operation.MeasureWorkingSet, files);
         _cancellation = cancellation;
     }
 
@@ -25,40 +25,36 @@ internal sealed class IdleMeter : WorkingSetMeter
     public override void Add(LinuxProcess process)
     {
         PresentFrames frames = new(process, Operation.MeasureWorkingSet, _cancellation);
-        foreach (ReadOnlyMemory<ulong> piece in frames.In(MapReader.Read(process, _cancellation)))
+        foreach (ReadOnlyMemory<ulong> chunk in frames.All())
         {
-            Add(piece.Span);
+            Add(chunk.Span);
         }
-
-        process.ThrowIfExited(Operation.MeasureWorkingSet);
     }
 
     private protected override void Begin()
     {
-        foreach (ReadOnlyMemory<ulong> piece in _heads.Pieces())
+        foreach (ReadOnlyMemory<ulong> chunk in _heads.Chunks())
         {
             _cancellation.ThrowIfCancellationRequested();
-            _idle.Bitmap.Mark(piece.Span);
+            _idle.Bitmap.Mark(chunk.Span);
         }
     }
 
     private protected override IEnumerable<WorkingSet> Read(LinuxProcess process, double seconds)
     {
         PresentFrames frames = new(process, Operation.MeasureWorkingSet, _cancellation);
-        foreach (ProcMap map in MapReader.Read(process, _cancellation))
+        foreach ((ProcMap map, IEnumerable<ReadOnlyMemory<ulong>> chunks) in frames.ByMap())
         {
             ulong present = 0, referenced = 0, untracked = 0;
-            foreach (ReadOnlyMemory<ulong> piece in frames.In([map]))
+            foreach (ReadOnlyMemory<ulong> chunk in chunks)
             {
-                present += (ulong)piece.Length;
-                Count(piece.Span, ref referenced, ref untracked);
+                present += (ulong)chunk.Length;
+                Count(chunk.Span, ref referenced, ref untracked);
             }
 
             yield return new WorkingSet(map, Method, seconds, present * MachinePage.SizeBytes,
                 referenced * MachinePage.SizeBytes, untracked * MachinePage.SizeBytes);
         }
-
-        process.ThrowIfExited(Operation.MeasureWorkingSet);
     }
 
     private protected override void Dispose(bool disposing)
@@ -88,8 +84,8 @@ internal sealed class IdleMeter : WorkingSetMeter
     }
 
     /// <summary>
-    /// A page that is not idle was touched: since the start if it was marked, and by coming into memory if it is new.
-    /// What could not be marked is neither.
+    /// Counts the pages that are not idle: a marked page was touched since the start, and a new page when it came into
+    /// memory. A page that could not be marked is untracked.
     /// </summary>
     private void Count(ReadOnlySpan<ulong> pfns, ref ulong referenced, ref ulong untracked)
     {

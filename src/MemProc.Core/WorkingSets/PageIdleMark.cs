@@ -1,6 +1,6 @@
 namespace MemProc;
 
-/// <summary>Pages or frames that were marked as idle, and what came of it.</summary>
+/// <summary>Pages or frames that were marked as idle, and the result.</summary>
 public sealed class PageIdleMark
 {
     private readonly ProcessIdentity? _process;
@@ -25,30 +25,30 @@ public sealed class PageIdleMark
     /// <summary>Address of the first page; null for a whole process and for frames.</summary>
     public ulong? Address { get; }
 
-    /// <summary>Bytes from <see cref="Address"/> on; null like it.</summary>
+    /// <summary>Bytes from <see cref="Address"/>; null like it.</summary>
     public ulong? Length { get; }
 
-    /// <summary>The first frame, where frames were given by number; else null.</summary>
+    /// <summary>The first frame where frames were given by number; otherwise null.</summary>
     public ulong? Pfn { get; }
 
-    /// <summary>Pages in memory, or frames, that were looked at: the sum of the three counts below.</summary>
+    /// <summary>Pages in memory, or frames, in all: the sum of the three counts below.</summary>
     public ulong PageCount => IdleCount + TouchedCount + UnmarkableCount;
 
-    /// <summary>Pages that the kernel says are idle, asked right after they were marked.</summary>
+    /// <summary>Pages that are idle, read directly after they were marked.</summary>
     public ulong IdleCount { get; private set; }
 
-    /// <summary>Pages that could be marked and were not idle any more when the kernel was asked.</summary>
+    /// <summary>Pages that could be marked and were no longer idle when they were read.</summary>
     public ulong TouchedCount { get; private set; }
 
     /// <summary>
-    /// Pages on no LRU list, which the kernel does not mark: those of the kernel itself, of devices and of hugetlbfs,
-    /// the zero page, and new pages that still wait in a processor's queue.
+    /// Pages that are not on an LRU list, which the kernel does not mark: pages of the kernel, of devices and of
+    /// hugetlbfs, the zero page, and new pages that are still in a processor's queue.
     /// </summary>
     public ulong UnmarkableCount { get; private set; }
 
-    /// <summary>Counts one more page.</summary>
-    /// <param name="isMarkable">It is on an LRU list.</param>
-    /// <param name="isIdle">It was idle when the kernel was asked.</param>
+    /// <summary>Counts a page.</summary>
+    /// <param name="isMarkable">Whether it is on an LRU list.</param>
+    /// <param name="isIdle">Whether it was idle when it was read.</param>
     internal void Count(bool isMarkable, bool isIdle)
     {
         IdleCount += isMarkable && isIdle ? 1UL : 0;

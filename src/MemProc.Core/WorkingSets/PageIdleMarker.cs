@@ -1,27 +1,27 @@
 namespace MemProc;
 
 /// <summary>
-/// Marks pages as idle and asks the kernel at once which of them are. Setting the mark does not flush the processors'
-/// caches of translations: a page that is touched right after can stay idle for the kernel.
+/// Marks pages as idle and reads back at once which of them are. Setting the mark does not flush the TLBs: a page that
+/// is touched directly afterwards can stay idle for the kernel.
 /// </summary>
 public sealed class PageIdleMarker : IDisposable
 {
-    private readonly IdleFrames _idle;
+    private readonly IdleTracker _idle;
     private readonly CancellationToken _cancellation;
 
-    /// <summary>Opens what it takes.</summary>
+    /// <summary>Opens the idle bitmap and the frame tables.</summary>
     /// <param name="files">Where procfs and sysfs are.</param>
-    /// <param name="cancellation">Stops the marking.</param>
+    /// <param name="cancellation">Stops the work.</param>
     /// <exception cref="MemProcException">
     /// MarkIdle: ENOENT where the kernel has no idle bitmap, EACCES without root. ReadPageFlags: no frame tables.
     /// </exception>
     public PageIdleMarker(KernelFiles? files = null, CancellationToken cancellation = default)
     {
-        _idle = new IdleFrames(Operation.MarkIdle, files);
+        _idle = new IdleTracker(Operation.MarkIdle, files);
         _cancellation = cancellation;
     }
 
-    /// <summary>Marks every page of a process that is in memory.</summary>
+    /// <summary>Marks all pages of a process that are in memory.</summary>
     /// <param name="process">The process.</param>
     /// <exception cref="MemProcException">
     /// The process cannot be read, or exits meanwhile; EPERM where the kernel hides the frame numbers.
@@ -29,7 +29,7 @@ public sealed class PageIdleMarker : IDisposable
     public PageIdleMark Mark(LinuxProcess process)
     {
         PageIdleMark mark = new(process.Identity, null, null, null);
-        return Mark(process, MapReader.Read(process, _cancellation), 0, ulong.MaxValue, mark);
+        return Mark(new PresentFrames(process, Operation.MarkIdle, _cancellation).All(), mark);
     }
 
     /// <summary>Marks the pages of a range that are in memory.</summary>
@@ -41,24 +41,24 @@ public sealed class PageIdleMarker : IDisposable
     /// </exception>
     public PageIdleMark Mark(LinuxProcess process, ulong address, ulong length)
     {
-        ulong start = MachinePage.Floor(address);
-        ulong end = MachinePage.Ceiling(UserRange.End(address, length, Operation.MarkIdle));
-        ProcMap[] maps = [.. MapReader.Between(process, start, end)];
+        AddressRange range = new AddressRange(address, UserRange.End(address, length, Operation.MarkIdle)).Pages;
+        ProcMap[] maps = [.. MapReader.Between(process, range.Start, range.End)];
         return maps.Length == 0
             ? throw MapReader.NotMapped(process, address)
-            : Mark(process, maps, start, end, new PageIdleMark(process.Identity, start, end - start, null));
+            : Mark(new PresentFrames(process, Operation.MarkIdle, _cancellation).In(maps, range),
+                new PageIdleMark(process.Identity, range.Start, range.SizeBytes, null));
     }
 
-    /// <summary>Marks frames, whoever has them.</summary>
+    /// <summary>Marks frames, whatever they are used for.</summary>
     /// <param name="range">Which frames.</param>
-    /// <exception cref="MemProcException">ReadPageFlags, EINVAL: there are not so many frames.</exception>
+    /// <exception cref="MemProcException">ReadPageFlags, EINVAL: the machine does not have all of the frames.</exception>
     public PageIdleMark Mark(PfnRange range)
     {
         (ulong first, ulong count) = range;
         ulong last = first + (count - 1);
         if (last < first || _idle.Tables.Read([last], raw: true)[0] is null)
         {
-            throw FrameTables.Beyond(last < first ? ulong.MaxValue : last);
+            throw FrameTables.OutOfRange(last < first ? ulong.MaxValue : last);
         }
 
         PageIdleMark mark = new(null, null, null, first);
@@ -66,8 +66,8 @@ public sealed class PageIdleMarker : IDisposable
         for (ulong done = 0; done < count;)
         {
             _cancellation.ThrowIfCancellationRequested();
-            // Pieces end where a word of the bitmap does, so that none is written twice.
-            int size = (int)Math.Min(count - done, (ulong)pfns.Length - (first + done) % IdleBitmap.WordFrames);
+            // Chunks end where a word of the bitmap does, so that none is written twice.
+            int size = (int)Math.Min(count - done, (ulong)pfns.Length - (first + done) % IdleBitmap.FramesPerWord);
             for (int index = 0; index < size; index++)
             {
                 pfns[index] = first + done + (ulong)index;
@@ -83,16 +83,13 @@ public sealed class PageIdleMarker : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _idle.Dispose();
 
-    private PageIdleMark Mark(
-        LinuxProcess process, IEnumerable<ProcMap> maps, ulong start, ulong end, PageIdleMark mark)
+    private PageIdleMark Mark(IEnumerable<ReadOnlyMemory<ulong>> chunks, PageIdleMark mark)
     {
-        PresentFrames frames = new(process, Operation.MarkIdle, _cancellation);
-        foreach (ReadOnlyMemory<ulong> piece in frames.In(maps, start, end))
+        foreach (ReadOnlyMemory<ulong> chunk in chunks)
         {
-            Mark(piece.Span, mark);
+            Mark(chunk.Span, mark);
         }
 
-        process.ThrowIfExited(Operation.MarkIdle);
         return mark;
     }
 

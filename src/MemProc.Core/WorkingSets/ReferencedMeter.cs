@@ -3,22 +3,22 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
-/// <summary>Measures by the referenced bits: clear_refs clears them, smaps counts those that are set again.</summary>
+/// <summary>Measures by the referenced bits: clear_refs clears them, smaps counts those that were set since.</summary>
 internal sealed class ReferencedMeter(CancellationToken cancellation) : WorkingSetMeter
 {
     public override WorkingSetMethod Method => WorkingSetMethod.Referenced;
 
     public override void Add(LinuxProcess process)
     {
-        // What cannot be read back is not begun.
+        // Fails early where the result could not be read.
         using (SafeFileHandle smaps = process.OpenFile("smaps", Operation.MeasureWorkingSet))
         {
         }
 
-        ClearRefs.Write(process, ClearRefsCommand.Referenced, Operation.MeasureWorkingSet);
+        ClearRefs.Write(process, ClearRefsValue.Referenced, Operation.MeasureWorkingSet);
     }
 
-    /// <summary>Each was cleared when it was taken in.</summary>
+    /// <summary>Does nothing: the bits of each process were cleared when it was added.</summary>
     private protected override void Begin()
     {
     }

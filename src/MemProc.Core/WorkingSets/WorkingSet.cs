@@ -1,7 +1,7 @@
 namespace MemProc;
 
-/// <summary>What of a mapping was touched while it was measured.</summary>
-public sealed class WorkingSet
+/// <summary>The part of a mapping that was touched while it was measured.</summary>
+public sealed class WorkingSet : ProcessOutput
 {
     private readonly ProcMap _map;
 
@@ -17,19 +17,12 @@ public sealed class WorkingSet
         UntrackedBytes = untrackedBytes;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _map.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _map.ProcessName;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _map.ProcessStartTicks;
+    internal override ProcessIdentity Process => _map.Process;
 
     /// <summary>First address of the mapping.</summary>
     public ulong Start => _map.Start;
 
-    /// <summary>First address behind the mapping.</summary>
+    /// <summary>First address after the mapping.</summary>
     public ulong End => _map.End;
 
     /// <summary>Size of the mapping in bytes.</summary>
@@ -41,24 +34,24 @@ public sealed class WorkingSet
     /// <summary>Path or name of the mapping.</summary>
     public string Path => _map.Path;
 
-    /// <summary>How it was found out: Idle or Referenced.</summary>
+    /// <summary>How it was measured: Idle or Referenced.</summary>
     public WorkingSetMethod Method { get; }
 
-    /// <summary>How long it was measured, in seconds.</summary>
+    /// <summary>Duration of the measurement in seconds.</summary>
     public double Seconds { get; }
 
     /// <summary>
-    /// Bytes in memory at the end. By Idle, of all present pages; by Referenced, what smaps calls Rss, which leaves out
+    /// Bytes in memory at the end. With Idle, all present pages; with Referenced, Rss of smaps, which does not include
     /// hugetlb pages, the zero page and pages of the kernel itself.
     /// </summary>
     public ulong RssBytes { get; }
 
-    /// <summary>Bytes of these that were touched, or came into memory, meanwhile.</summary>
+    /// <summary>Bytes of <see cref="RssBytes"/> that were touched, or came into memory, during the measurement.</summary>
     public ulong ReferencedBytes { get; }
 
     /// <summary>
-    /// Bytes of these that the kernel cannot mark and of which nothing is known: part of neither the touched nor the
-    /// untouched ones. Null by Referenced, which does not tell.
+    /// Bytes of <see cref="RssBytes"/> that the kernel cannot mark, so that nothing is known about them: they are neither
+    /// among the touched nor among the untouched bytes. Null with Referenced, which does not report it.
     /// </summary>
     public ulong? UntrackedBytes { get; }
 }

@@ -2,21 +2,34 @@ using System.Diagnostics;
 
 namespace MemProc;
 
+/// <summary>How touched pages are found.</summary>
+public enum WorkingSetMethod
+{
+    /// <summary>Idle where the kernel has it and this user may use it, otherwise Referenced.</summary>
+    Auto,
+    /// <summary>The idle bitmap: by frame, touched by any process, through memory or through a file.</summary>
+    Idle,
+    /// <summary>Referenced bits, cleared by clear_refs and counted by smaps: mostly the process' own page table.</summary>
+    Referenced,
+}
+
 /// <summary>
 /// Measures what processes touch: <see cref="Add"/> them, <see cref="Start"/>, let them run, and
-/// <see cref="Read(LinuxProcess)"/>.
-/// The bits that are cleared for it are those that the kernel's own reclaim looks at; nothing else changes for the
-/// processes. The processors' caches of translations are not flushed, so that a page whose translation is cached can
-/// be touched unseen.
+/// <see cref="Read(LinuxProcess)"/>. The bits that are cleared are those that the kernel's reclaim uses; nothing else
+/// changes for the processes. The TLBs are not flushed, so that accesses to a page whose translation is cached can be
+/// missed.
 /// </summary>
 public abstract class WorkingSetMeter : IDisposable
 {
+    /// <summary>Maximum duration of a measurement: one week.</summary>
+    public const double MaxSeconds = 7 * 24 * 60 * 60;
+
     private long _start;
 
-    /// <summary>How it measures: never Auto.</summary>
+    /// <summary>How it measures; not Auto.</summary>
     public abstract WorkingSetMethod Method { get; }
 
-    /// <summary>Why this way, where it was left open; else null.</summary>
+    /// <summary>Why Auto did not choose Idle; null where it did, or where a method was given.</summary>
     public string? Reason { get; private init; }
 
     /// <summary>Opens a meter.</summary>
@@ -24,7 +37,7 @@ public abstract class WorkingSetMeter : IDisposable
     /// <param name="files">Where procfs and sysfs are.</param>
     /// <param name="cancellation">Stops the work.</param>
     /// <exception cref="MemProcException">
-    /// MeasureWorkingSet: Idle was asked for and the kernel has no idle bitmap (ENOENT), or it is not for this user.
+    /// MeasureWorkingSet: Idle was given and the kernel has no idle bitmap (ENOENT), or this user may not use it.
     /// </exception>
     public static WorkingSetMeter Open(
         WorkingSetMethod method, KernelFiles? files = null, CancellationToken cancellation = default)
@@ -44,25 +57,25 @@ public abstract class WorkingSetMeter : IDisposable
         }
     }
 
-    /// <summary>Takes a process in.</summary>
+    /// <summary>Adds a process.</summary>
     /// <param name="process">The process; it has to stay open.</param>
     /// <exception cref="MemProcException">The process cannot be measured; nothing was changed.</exception>
     public abstract void Add(LinuxProcess process);
 
-    /// <summary>Begins.</summary>
-    /// <exception cref="MemProcException">The kernel refused.</exception>
+    /// <summary>Starts the measurement.</summary>
+    /// <exception cref="MemProcException">The kernel reported an error.</exception>
     public void Start()
     {
         Begin();
         _start = Stopwatch.GetTimestamp();
     }
 
-    /// <summary>What a process has touched since the start, by mapping, in address order.</summary>
-    /// <param name="process">One of the processes that were taken in.</param>
+    /// <summary>Returns what a process has touched since the start, by mapping, in address order.</summary>
+    /// <param name="process">One of the processes that were added.</param>
     /// <exception cref="MemProcException">The process cannot be read, or has exited.</exception>
     public IEnumerable<WorkingSet> Read(LinuxProcess process) => Read(process, Elapsed);
 
-    /// <summary>The same for the whole process.</summary>
+    /// <summary>Returns the sums for a whole process.</summary>
     /// <inheritdoc cref="Read(LinuxProcess)"/>
     public WorkingSetSummary Summarize(LinuxProcess process)
     {
@@ -77,10 +90,10 @@ public abstract class WorkingSetMeter : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Marks what was taken in and is not marked yet.</summary>
+    /// <summary>Marks what was added and is not marked yet.</summary>
     private protected abstract void Begin();
 
-    /// <summary>Reads back.</summary>
+    /// <summary>Reads what was touched.</summary>
     private protected abstract IEnumerable<WorkingSet> Read(LinuxProcess process, double seconds);
 
     /// <summary>Closes what was opened.</summary>

@@ -1,25 +1,16 @@
 namespace MemProc;
 
-/// <summary>What of a process was touched while it was measured: the sums of its <see cref="WorkingSet"/>s.</summary>
-public sealed class WorkingSetSummary
+/// <summary>The part of a process that was touched while it was measured: the sums of its <see cref="WorkingSet"/>s.</summary>
+public sealed class WorkingSetSummary : ProcessOutput
 {
-    private readonly ProcessIdentity _process;
-
     private WorkingSetSummary(ProcessIdentity process, WorkingSetMethod method, double seconds)
     {
-        _process = process;
+        Process = process;
         Method = method;
         Seconds = seconds;
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => _process.ProcessId;
-
-    /// <summary>The process' name.</summary>
-    public string ProcessName => _process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it names one process.</summary>
-    public ulong ProcessStartTicks => _process.StartTicks;
+    internal override ProcessIdentity Process { get; }
 
     /// <inheritdoc cref="WorkingSet.Method"/>
     public WorkingSetMethod Method { get; }
@@ -39,7 +30,7 @@ public sealed class WorkingSetSummary
     /// <inheritdoc cref="WorkingSet.UntrackedBytes"/>
     public ulong? UntrackedBytes { get; private set; }
 
-    /// <summary>Sums up the mappings of a process.</summary>
+    /// <summary>Returns the sums of the mappings of a process.</summary>
     internal static WorkingSetSummary Of(
         ProcessIdentity process, WorkingSetMethod method, double seconds, IEnumerable<WorkingSet> mappings)
     {

@@ -1,11 +1,11 @@
 namespace MemProc.Help;
 
-/// <summary>What the assembly says of a cmdlet.</summary>
-/// <param name="Verb">The name's first half.</param>
-/// <param name="Noun">The name's second half.</param>
+/// <summary>A cmdlet, as the assembly declares it.</summary>
+/// <param name="Verb">The verb of its name.</param>
+/// <param name="Noun">The noun of its name.</param>
 /// <param name="ParameterSets">Names of the parameter sets, the default one first.</param>
-/// <param name="Parameters">All parameters that are shown, in the order that PowerShell has them.</param>
-/// <param name="OutputTypes">Full names of what it writes.</param>
+/// <param name="Parameters">All parameters that are shown, in PowerShell's order.</param>
+/// <param name="OutputTypes">Full names of its output types.</param>
 internal sealed record CmdletDescription(
     string Verb,
     string Noun,
@@ -13,11 +13,12 @@ internal sealed record CmdletDescription(
     IReadOnlyList<ParameterDescription> Parameters,
     IReadOnlyList<string> OutputTypes)
 {
+    /// <summary>Its name.</summary>
     public string Name => $"{Verb}-{Noun}";
 
     /// <summary>
-    /// The parameters of a set as <c>Get-Command -Syntax</c> orders them: by position, then the mandatory ones, then
-    /// the others.
+    /// Returns the parameters of a set in the order of <c>Get-Command -Syntax</c>: by position, then the mandatory ones,
+    /// then the others.
     /// </summary>
     public IEnumerable<(ParameterDescription Parameter, ParameterBinding Binding)> Syntax(string parameterSet) =>
         from parameter in Parameters
@@ -32,9 +33,9 @@ internal sealed record CmdletDescription(
 /// <param name="TypeName">Its type as PowerShell writes it: <c>ulong</c>, <c>string[]</c>.</param>
 /// <param name="TypeFullName">The type's full name.</param>
 /// <param name="Aliases">Its aliases.</param>
-/// <param name="Values">The names that it takes, where it is of an enumeration.</param>
-/// <param name="HasWildcards">It takes wildcards.</param>
-/// <param name="Bindings">How it is bound, by parameter set.</param>
+/// <param name="Values">The names of its enumeration; empty for other types.</param>
+/// <param name="HasWildcards">It accepts wildcards.</param>
+/// <param name="Bindings">Its binding in each parameter set.</param>
 internal sealed record ParameterDescription(
     string Name,
     string TypeName,
@@ -44,27 +45,28 @@ internal sealed record ParameterDescription(
     bool HasWildcards,
     IReadOnlyList<ParameterBinding> Bindings)
 {
+    /// <summary>It is a switch.</summary>
     public bool IsSwitch => TypeName == "SwitchParameter";
 
-    /// <summary>How it is bound in a parameter set; null where it is no part of that.</summary>
+    /// <summary>Returns its binding in a parameter set; null if it does not belong to the set.</summary>
     public ParameterBinding? In(string parameterSet) =>
         Bindings.FirstOrDefault(binding => binding.ParameterSet == parameterSet)
         ?? Bindings.FirstOrDefault(binding => binding.ParameterSet == ParameterBinding.AllSets);
 }
 
-/// <summary>How a parameter is bound in a parameter set.</summary>
+/// <summary>The binding of a parameter in a parameter set.</summary>
 /// <param name="ParameterSet">The set's name.</param>
-/// <param name="IsMandatory">It has to be given.</param>
-/// <param name="Position">Its position from 0; null where it has to be named.</param>
-/// <param name="ByValue">It takes objects from the pipeline.</param>
-/// <param name="ByPropertyName">It takes a property of objects from the pipeline.</param>
+/// <param name="IsMandatory">It is mandatory.</param>
+/// <param name="Position">Its position from 0; null if it must be named.</param>
+/// <param name="ByValue">It accepts objects from the pipeline.</param>
+/// <param name="ByPropertyName">It accepts a property of objects from the pipeline.</param>
 internal sealed record ParameterBinding(
     string ParameterSet, bool IsMandatory, int? Position, bool ByValue, bool ByPropertyName)
 {
     /// <summary>PowerShell's name for all parameter sets.</summary>
     public const string AllSets = "__AllParameterSets";
 
-    /// <summary>Where its value may come from, in Get-Help's words.</summary>
+    /// <summary>Whether it accepts pipeline input, in Get-Help's words.</summary>
     public string PipelineInput => (ByValue, ByPropertyName) switch
     {
         (true, true) => "true (ByValue, ByPropertyName)",

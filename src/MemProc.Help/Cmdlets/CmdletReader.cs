@@ -4,15 +4,31 @@ using System.Reflection;
 namespace MemProc.Help;
 
 /// <summary>
-/// Reads an assembly's cmdlets from its metadata. Nothing of it is run: PowerShell's reference assembly holds no
-/// code that could be.
+/// Reads the cmdlets of an assembly from its metadata. No code of it is run: PowerShell's reference assembly contains
+/// none.
 /// </summary>
 internal static class CmdletReader
 {
     private const string Namespace = "System.Management.Automation.";
 
-    /// <summary>The cmdlets by name.</summary>
-    /// <param name="assembly">The assembly; what it refers to is beside it.</param>
+    /// <summary>PowerShell's short names of the types that parameters have here.</summary>
+    private static readonly Dictionary<string, string> ShortNames = new()
+    {
+        ["System.Boolean"] = "bool",
+        ["System.Byte"] = "byte",
+        ["System.Int16"] = "short",
+        ["System.UInt16"] = "ushort",
+        ["System.Int32"] = "int",
+        ["System.UInt32"] = "uint",
+        ["System.Int64"] = "long",
+        ["System.UInt64"] = "ulong",
+        ["System.Single"] = "float",
+        ["System.Double"] = "double",
+        ["System.String"] = "string",
+    };
+
+    /// <summary>Returns the cmdlets, ordered by name.</summary>
+    /// <param name="assembly">The assembly; its references are in the same folder.</param>
     /// <param name="powerShell">PowerShell's reference assembly.</param>
     public static IReadOnlyList<CmdletDescription> Read(string assembly, string powerShell)
     {
@@ -57,7 +73,7 @@ internal static class CmdletReader
         return new CmdletDescription(
             (string)cmdlet.ConstructorArguments[0].Value!,
             (string)cmdlet.ConstructorArguments[1].Value!,
-            // What belongs to all sets makes no set of its own where there are others.
+            // A parameter of all sets does not make a set of its own if there are others.
             sets.Length > 1 ? [.. sets.Where(set => set != ParameterBinding.AllSets)] : sets,
             parameters,
             [
@@ -70,11 +86,11 @@ internal static class CmdletReader
     private static ParameterDescription Describe(
         PropertyInfo property, IList<CustomAttributeData> attributes, CustomAttributeData[] bindings)
     {
-        Type type = TypeNames.WithoutNullable(property.PropertyType);
+        Type type = WithoutNullable(property.PropertyType);
         Type element = type.GetElementType() ?? type;
         return new ParameterDescription(
             property.Name,
-            TypeNames.Short(type),
+            ShortName(type),
             type.FullName!,
             [
                 .. Attributes(attributes, "AliasAttribute")
@@ -92,10 +108,19 @@ internal static class CmdletReader
         Named(parameter, "ValueFromPipeline", false),
         Named(parameter, "ValueFromPipelineByPropertyName", false));
 
-    /// <summary>A parameter that PowerShell itself adds.</summary>
+    /// <summary>Returns a parameter that PowerShell itself adds.</summary>
     private static ParameterDescription Common(string name, string alias) => new(
         name, "SwitchParameter", $"{Namespace}SwitchParameter", [alias], [], false,
         [new ParameterBinding(ParameterBinding.AllSets, false, null, false, false)]);
+
+    /// <summary>Returns the type as a syntax line shows it: <c>ulong</c>, <c>string[]</c>, <c>Encoding</c>.</summary>
+    private static string ShortName(Type type) => type.IsArray
+        ? $"{ShortName(type.GetElementType()!)}[]"
+        : ShortNames.GetValueOrDefault(type.FullName!, type.Name);
+
+    /// <summary>Returns the type, or the underlying type of a nullable.</summary>
+    private static Type WithoutNullable(Type type) =>
+        type is { IsGenericType: true, Name: "Nullable`1" } ? type.GetGenericArguments()[0] : type;
 
     private static IEnumerable<CustomAttributeData> Attributes(IList<CustomAttributeData> all, string name) =>
         all.Where(attribute => attribute.AttributeType.FullName == Namespace + name);

@@ -4,8 +4,7 @@ using System.Xml;
 namespace MemProc.Help;
 
 /// <summary>
-/// Writes the file that Get-Help reads for the cmdlets of an assembly (MAML, the only form that it takes for binary
-/// modules).
+/// Writes the help file of the cmdlets of an assembly in MAML, the only format that Get-Help reads for binary modules.
 /// </summary>
 internal sealed class MamlWriter
 {
@@ -13,10 +12,10 @@ internal sealed class MamlWriter
     private const string Maml = "http://schemas.microsoft.com/maml/2004/10";
     private const string Dev = "http://schemas.microsoft.com/maml/dev/2004/10";
 
-    /// <summary>With Get-Help's own indent of up to eight columns it fits a terminal of 80.</summary>
+    /// <summary>Fits a terminal of 80 columns with Get-Help's own indent of up to eight.</summary>
     private const int TextWidth = 68;
 
-    /// <summary>Get-Help has no heading for an example but its title.</summary>
+    /// <summary>Width of the title of an example, which is its only heading in Get-Help.</summary>
     private const int TitleWidth = 64;
 
     private readonly XmlWriter _xml;
@@ -89,7 +88,7 @@ internal sealed class MamlWriter
     private void WriteParameters(CmdletDescription cmdlet, HelpPage page)
     {
         _xml.WriteStartElement("parameters", Command);
-        // The page's order is the order of reading.
+        // Parameters appear in the order of the page.
         foreach (HelpEntry entry in page.Parameters)
         {
             ParameterDescription parameter = cmdlet.Parameters.Single(parameter => parameter.Name == entry.Name);
@@ -165,9 +164,9 @@ internal sealed class MamlWriter
         foreach (HelpExample example in examples)
         {
             _xml.WriteStartElement("example", Command);
-            _xml.WriteElementString("title", Maml, Ruled(example.Title));
-            _xml.WriteElementString("code", Dev, string.Join("\n\n", example.Steps.Select(Show)));
-            // The empty paragraph keeps the next title at a distance.
+            _xml.WriteElementString("title", Maml, Underline(example.Title));
+            _xml.WriteElementString("code", Dev, string.Join("\n\n", example.Steps.Select(FormatStep)));
+            // The empty paragraph separates the next title.
             WriteText("remarks", [.. example.Remarks, string.Empty], Dev);
             _xml.WriteEndElement();
         }
@@ -175,14 +174,14 @@ internal sealed class MamlWriter
         _xml.WriteEndElement();
     }
 
-    private static string Ruled(string title)
+    private static string Underline(string title)
     {
         string dashes = new('-', Math.Max((TitleWidth - title.Length) / 2 - 1, 4));
         return $"{dashes} {title} {dashes}";
     }
 
-    /// <summary>Commands get a prompt, so that they can be told from what they print.</summary>
-    private static string Show(HelpStep step) => step.IsOutput
+    /// <summary>Returns the text of a step. Commands get a prompt, which distinguishes them from their output.</summary>
+    private static string FormatStep(HelpStep step) => step.IsOutput
         ? step.Text
         : string.Join('\n', step.Text.Split('\n').Select(line =>
             line.Length == 0 || line[0] is ' ' or '}' ? line : $"PS> {line}"));

@@ -3,7 +3,7 @@ using Markdig.Syntax;
 
 namespace MemProc.Help;
 
-/// <summary>A topic about no single cmdlet, as the text that Get-Help shows as it is.</summary>
+/// <summary>A conceptual help topic (about_*), as text that Get-Help shows unchanged.</summary>
 /// <param name="Name">The topic's name.</param>
 /// <param name="Text">Its text.</param>
 internal sealed record AboutTopic(string Name, string Text)
@@ -11,18 +11,25 @@ internal sealed record AboutTopic(string Name, string Text)
     private const int Width = 78;
     private const string Margin = "    ";
 
-    /// <summary>Get-Help takes a topic's synopsis from the file's fifth line.</summary>
+    /// <summary>The first section: Get-Help takes the synopsis of a topic from the fifth line of the file.</summary>
     private const string FirstTitle = "SHORT DESCRIPTION";
 
-    /// <summary>Reads a page; what is wrong with it goes to the problems.</summary>
-    public static AboutTopic Read(string file, Problems problems)
+    /// <summary>Reads the topics in a folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="problems">Receives the problems of the pages.</param>
+    public static IEnumerable<AboutTopic> ReadAll(string folder, Problems problems) =>
+        from file in PageSection.Files(folder)
+        where Path.GetFileName(file).StartsWith("about_", StringComparison.Ordinal)
+        select Read(file, problems);
+
+    private static AboutTopic Read(string file, Problems problems)
     {
         string name = Path.GetFileNameWithoutExtension(file);
         IReadOnlyList<PageSection> sections = PageSection.Read(file, problems);
         if (sections is not [_, { Level: 2, Title: FirstTitle, Blocks: [ParagraphBlock synopsis] }, ..]
             || Margin.Length + PlainText.Of(synopsis.Inline).Length > Width)
         {
-            problems.Add(file, 1, $"A topic begins with '## {FirstTitle}' and a sentence of one line.");
+            problems.Add(file, 1, $"A topic must begin with '## {FirstTitle}' and a sentence of one line.");
         }
 
         StringBuilder text = new();

@@ -1,13 +1,14 @@
+using System.Text.RegularExpressions;
 using Markdig.Syntax;
 using Markdig.Syntax.Inlines;
 
 namespace MemProc.Help;
 
 /// <summary>
-/// Reads the page of a cmdlet, in the layout of PlatyPS. Syntax, types, aliases and positions are left to the
-/// assembly, which cannot be out of date.
+/// Reads the help page of a cmdlet, in the layout of PlatyPS. Syntax, types, aliases and positions come from the assembly,
+/// which cannot be out of date.
 /// </summary>
-internal sealed class HelpPageReader
+internal sealed partial class HelpPageReader
 {
     private const string OnlineLink = "Online Version";
 
@@ -25,15 +26,20 @@ internal sealed class HelpPageReader
         _sections = PageSection.Read(file, problems);
     }
 
-    /// <summary>Reads a page; what is wrong with it goes to the problems.</summary>
-    public static HelpPage Read(string file, Problems problems) => new HelpPageReader(file, problems).Read();
+    /// <summary>Reads the pages of cmdlets in a folder. Its other files are not help.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="problems">Receives the problems of the pages.</param>
+    public static IEnumerable<HelpPage> ReadAll(string folder, Problems problems) =>
+        from file in PageSection.Files(folder)
+        where CmdletName().IsMatch(Path.GetFileNameWithoutExtension(file))
+        select new HelpPageReader(file, problems).Read();
 
     private HelpPage Read()
     {
         string[] titles = [.. _sections.Where(section => section.Level == 2).Select(section => section.Title)];
         if (!titles.SequenceEqual(Titles))
         {
-            _problems.Add(_file, 1, $"The page's sections are {string.Join(", ", Titles)}, in this order.");
+            _problems.Add(_file, 1, $"The page must have the sections {string.Join(", ", Titles)}, in this order.");
         }
 
         return new HelpPage(
@@ -66,13 +72,13 @@ internal sealed class HelpPageReader
     {
         if (section.Blocks.Count == 0)
         {
-            _problems.Add(_file, section.Line, $"'{section.Title}' says nothing.");
+            _problems.Add(_file, section.Line, $"'{section.Title}' is empty.");
         }
 
         return PlainText.Paragraphs(section.Blocks, _file, _problems);
     }
 
-    /// <summary>The sections of level 3 that follow one of level 2.</summary>
+    /// <summary>Returns the sections of level 3 that follow a section of level 2.</summary>
     private IEnumerable<PageSection> Below(string title) => _sections
         .SkipWhile(section => section != Section(title))
         .Skip(1)
@@ -84,7 +90,7 @@ internal sealed class HelpPageReader
     {
         if (!section.Title.StartsWith('-'))
         {
-            _problems.Add(_file, section.Line, $"A parameter's section is named '-{section.Title}'.");
+            _problems.Add(_file, section.Line, $"The section of a parameter must be named '-{section.Title}'.");
         }
 
         return Entry(section) with { Name = section.Title.TrimStart('-') };
@@ -95,7 +101,7 @@ internal sealed class HelpPageReader
         HelpStep[] steps = [.. section.Blocks.OfType<FencedCodeBlock>().Select(Step)];
         if (steps.All(step => step.IsOutput) || !steps.Any(step => step.IsOutput))
         {
-            _problems.Add(_file, section.Line, "An example has a block of powershell and one of output.");
+            _problems.Add(_file, section.Line, "An example must have a block of powershell and one of output.");
         }
 
         return new HelpExample(section.Title, steps,
@@ -106,7 +112,7 @@ internal sealed class HelpPageReader
     {
         if (block.Info is not ("powershell" or "output"))
         {
-            _problems.Add(_file, block.Line + 1, "A block of code in an example is powershell or output.");
+            _problems.Add(_file, block.Line + 1, "A block of code in an example must be powershell or output.");
         }
 
         return new HelpStep(block.Info == "output", PlainText.Code(block));
@@ -117,8 +123,11 @@ internal sealed class HelpPageReader
         from link in block.Inline!.OfType<LinkInline>()
         select Link(PlainText.Of(link), link.Url ?? string.Empty);
 
-    /// <summary>Get-Help -Online opens the first address that there is: the others become text.</summary>
+    /// <summary>Returns a link. Get-Help -Online opens the first address, so the others become text.</summary>
     private static HelpLink Link(string text, string address) => text == OnlineLink
         ? new(text, address)
         : new(Uri.IsWellFormedUriString(address, UriKind.Absolute) ? $"{text}: {address}" : text, string.Empty);
+
+    [GeneratedRegex("^[A-Z][a-z]+-[A-Z][A-Za-z]+$")]
+    private static partial Regex CmdletName();
 }

@@ -4,16 +4,16 @@ using Markdig.Syntax.Inlines;
 
 namespace MemProc.Help;
 
-/// <summary>Markdown as text without marks.</summary>
+/// <summary>Converts Markdown to plain text.</summary>
 internal static class PlainText
 {
     /// <summary>
-    /// The paragraphs of blocks. A list is one paragraph with a line an item, and so is a block of code; what help
-    /// has no form for is a problem.
+    /// Returns the paragraphs of blocks. A list is one paragraph with a line for each item, and so is a block of code. A
+    /// block that help cannot show is a problem.
     /// </summary>
     /// <param name="blocks">The blocks.</param>
-    /// <param name="file">Their page, for problems.</param>
-    /// <param name="problems">Where problems go.</param>
+    /// <param name="file">The page of the blocks.</param>
+    /// <param name="problems">Receives the problems.</param>
     public static string[] Paragraphs(IEnumerable<Block> blocks, string file, Problems problems)
     {
         List<string> paragraphs = [];
@@ -32,7 +32,7 @@ internal static class PlainText
                         Indent(string.Join('\n', Paragraphs(item, file, problems)), "  ", first: "- "))));
                     break;
                 default:
-                    problems.Add(file, block.Line + 1, "Help knows paragraphs, lists and blocks of code only.");
+                    problems.Add(file, block.Line + 1, "Help can show paragraphs, lists and blocks of code only.");
                     break;
             }
         }
@@ -40,7 +40,7 @@ internal static class PlainText
         return [.. paragraphs];
     }
 
-    /// <summary>The text of a line or paragraph.</summary>
+    /// <summary>Returns the text of a line or paragraph.</summary>
     public static string Of(ContainerInline? inlines)
     {
         StringBuilder text = new();
@@ -48,13 +48,13 @@ internal static class PlainText
         return text.ToString().Trim();
     }
 
-    /// <summary>The lines of a block of code.</summary>
+    /// <summary>Returns the lines of a block of code.</summary>
     public static string Code(CodeBlock code) => code.Lines.ToString().TrimEnd();
 
     /// <summary>Puts a prefix before each line.</summary>
     /// <param name="text">The lines.</param>
     /// <param name="prefix">The prefix.</param>
-    /// <param name="first">The prefix of the first line, where that differs.</param>
+    /// <param name="first">The prefix of the first line, if it differs.</param>
     public static string Indent(string text, string prefix, string? first = null) =>
         (first ?? prefix) + text.Replace("\n", $"\n{prefix}", StringComparison.Ordinal);
 

@@ -3,14 +3,14 @@ using System.Text;
 namespace MemProc.Help;
 
 /// <summary>
-/// Breaks text between words. Get-Help does so itself for the languages that it knows, and in the middle of words
-/// where none is set, as in most containers.
+/// Wraps text between words. Get-Help does so only for languages that it knows; where no language is set, as in most
+/// containers, it breaks lines within words.
 /// </summary>
 internal static class TextWrap
 {
-    /// <summary>Breaks each line of a text; what follows an item's bullet stays behind it.</summary>
-    /// <param name="text">Lines.</param>
-    /// <param name="width">The longest line wanted. A longer word has a line of its own.</param>
+    /// <summary>Wraps each line of a text. The lines of a list item are indented after its bullet.</summary>
+    /// <param name="text">The lines.</param>
+    /// <param name="width">The maximum length of a line. A longer word has its own line.</param>
     public static string Wrap(string text, int width) =>
         string.Join('\n', text.Split('\n').Select(line => WrapLine(line, width)));
 
@@ -25,7 +25,7 @@ internal static class TextWrap
         {
             if (column + word.Length > width && column > indent.Length)
             {
-                // The blank before the break.
+                // Remove the space before the break.
                 result.Length--;
                 result.Append('\n').Append(indent);
                 column = indent.Length;

@@ -5,27 +5,27 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc.Interop;
 
 /// <summary>
-/// Reads the kernel's memory by a bpf program of a dozen instructions: it takes an address and a length from a map that
-/// is shared with it, and calls bpf_probe_read_kernel, which fails where nothing is mapped instead of faulting. The
-/// program is attached to nothing; it runs when it is asked to, in this thread. Not for several threads at once.
+/// Reads the kernel's memory by a bpf program of a dozen instructions. The program takes an address and a length from a
+/// shared map and calls bpf_probe_read_kernel, which returns an error instead of faulting where nothing is mapped. It is
+/// attached to nothing and runs in the calling thread, by BPF_PROG_RUN. Not thread-safe.
 /// </summary>
 public sealed class BpfMemory : KernelMemory
 {
-    // The element of the map: what is asked and what is answered.
-    private const int AddressAt = 0;
-    private const int LengthAt = 8;
-    private const int ResultAt = 16;
-    private const int TaskAt = 24;
-    private const int CountAt = 32;
-    private const int DataAt = 64;
-    private const int AddressesAt = DataAt + LargestRead;
-    private const int ElementBytes = AddressesAt + MostStructures * sizeof(ulong);
+    // The element of the map: request and answer.
+    private const int AddressOffset = 0;
+    private const int LengthOffset = 8;
+    private const int ResultOffset = 16;
+    private const int TaskOffset = 24;
+    private const int CountOffset = 32;
+    private const int DataOffset = 64;
+    private const int AddressesOffset = DataOffset + MaxReadBytes;
+    private const int ElementBytes = AddressesOffset + MaxStructures * sizeof(ulong);
 
-    /// <summary>Most bytes that one run of the program reads.</summary>
-    private const int LargestRead = MostStructures * LargestOfMany;
+    /// <summary>The largest number of bytes that one run of the program reads.</summary>
+    private const int MaxReadBytes = MaxStructures * MaxBatchedBytes;
 
-    /// <summary>Most structures that one run reads.</summary>
-    private const int MostStructures = 256;
+    /// <summary>The largest number of structures that one run reads.</summary>
+    private const int MaxStructures = 256;
 
     private const int ProbeReadKernel = 113;
     private const int GetCurrentTask = 35;
@@ -46,8 +46,8 @@ public sealed class BpfMemory : KernelMemory
     private const byte SetNumber = 0xb7;
     private const byte SetRegister = 0xbf;
 
-    /// <summary>As source of <see cref="LoadAddress"/>: a place in the element of a map.</summary>
-    private const int ElementOfMap = 2;
+    /// <summary>BPF_PSEUDO_MAP_VALUE, the source register of <see cref="LoadAddress"/>: an offset in a map's element.</summary>
+    private const int MapElement = 2;
 
     private readonly SafeFileHandle _map;
     private readonly SafeMapping _shared;
@@ -63,10 +63,10 @@ public sealed class BpfMemory : KernelMemory
     }
 
     /// <summary>Loads the programs.</summary>
-    /// <param name="type">System calls' own kind, or on Linux 5.10 to 5.13 that of raw tracepoints.</param>
-    /// <param name="memory">The way to read, or null where the kernel refused.</param>
-    /// <param name="log">What the kernel's verifier said.</param>
-    /// <returns>EPERM: a capability is missing; EINVAL: this kernel does not know the kind, or is locked down.</returns>
+    /// <param name="type">SystemCall, or RawTracepoint on Linux 5.10 to 5.13.</param>
+    /// <param name="memory">The kernel's memory; null if the kernel refused.</param>
+    /// <param name="log">The log of the kernel's verifier.</param>
+    /// <returns>EPERM: a capability is missing; EINVAL: this kernel does not know the type, or is locked down.</returns>
     public static Errno TryOpen(BpfProgramType type, out BpfMemory? memory, out string log)
     {
         memory = null;
@@ -111,14 +111,14 @@ public sealed class BpfMemory : KernelMemory
     {
         for (int done = 0; done < buffer.Length;)
         {
-            int length = Math.Min(buffer.Length - done, LargestRead);
+            int length = Math.Min(buffer.Length - done, MaxReadBytes);
             Errno errno = Run(address + (ulong)done, length);
             if (errno != Errno.None)
             {
                 return errno;
             }
 
-            Shared.Slice(DataAt, length).CopyTo(buffer[done..]);
+            Shared.Slice(DataOffset, length).CopyTo(buffer[done..]);
             done += length;
         }
 
@@ -128,14 +128,14 @@ public sealed class BpfMemory : KernelMemory
     /// <inheritdoc/>
     public override Errno TryReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, LargestOfMany);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, MaxBatchedBytes);
         while (!addresses.IsEmpty)
         {
-            int count = Math.Min(addresses.Length, MostStructures);
+            int count = Math.Min(addresses.Length, MaxStructures);
             Span<byte> shared = Shared;
-            MemoryMarshal.AsBytes(addresses[..count]).CopyTo(shared[AddressesAt..]);
-            BinaryPrimitives.WriteUInt64LittleEndian(shared[LengthAt..], (ulong)length);
-            BinaryPrimitives.WriteUInt64LittleEndian(shared[CountAt..], (ulong)count);
+            MemoryMarshal.AsBytes(addresses[..count]).CopyTo(shared[AddressesOffset..]);
+            BinaryPrimitives.WriteUInt64LittleEndian(shared[LengthOffset..], (ulong)length);
+            BinaryPrimitives.WriteUInt64LittleEndian(shared[CountOffset..], (ulong)count);
             Errno errno = Libc.TryBpfProgramRun(_many, out uint done);
             if (errno != Errno.None || done != count)
             {
@@ -144,7 +144,7 @@ public sealed class BpfMemory : KernelMemory
 
             for (int index = 0; index < count; index++)
             {
-                shared.Slice(DataAt + index * LargestOfMany, length).CopyTo(buffer[(index * length)..]);
+                shared.Slice(DataOffset + index * MaxBatchedBytes, length).CopyTo(buffer[(index * length)..]);
             }
 
             addresses = addresses[count..];
@@ -157,9 +157,9 @@ public sealed class BpfMemory : KernelMemory
     /// <inheritdoc/>
     public override ulong CurrentTask()
     {
-        // At address 0 nothing can be read; the rest of the program runs all the same.
+        // Nothing can be read at address 0, but the program still stores the task.
         _ = Run(0, sizeof(ulong));
-        return BinaryPrimitives.ReadUInt64LittleEndian(Shared[TaskAt..]);
+        return BinaryPrimitives.ReadUInt64LittleEndian(Shared[TaskOffset..]);
     }
 
     /// <inheritdoc/>
@@ -188,56 +188,56 @@ public sealed class BpfMemory : KernelMemory
     private Errno Run(ulong address, int length)
     {
         Span<byte> shared = Shared;
-        BinaryPrimitives.WriteUInt64LittleEndian(shared[AddressAt..], address);
-        BinaryPrimitives.WriteUInt64LittleEndian(shared[LengthAt..], (ulong)length);
+        BinaryPrimitives.WriteUInt64LittleEndian(shared[AddressOffset..], address);
+        BinaryPrimitives.WriteUInt64LittleEndian(shared[LengthOffset..], (ulong)length);
         Errno errno = Libc.TryBpfProgramRun(_one, out uint result);
         return errno != Errno.None ? errno
             : result != 0 ? Errno.E2BIG
-            : (Errno)(-BinaryPrimitives.ReadInt64LittleEndian(shared[ResultAt..]));
+            : (Errno)(-BinaryPrimitives.ReadInt64LittleEndian(shared[ResultOffset..]));
     }
 
-    /// <summary>Reads {address, length} and returns 0, or 1 where the length is too large.</summary>
+    /// <summary>The program that reads {address, length}; it returns 0, or 1 if the length is too large.</summary>
     private static ulong[] OneRead(int map) =>
     [
         .. ElementOf(map, 6, 0),
-        Instruction(LoadWord, 3, 6, AddressAt, 0),
-        Instruction(LoadWord, 2, 6, LengthAt, 0),
-        Instruction(JumpIfAbove, 2, 0, 8, LargestRead),
-        .. ElementOf(map, 1, DataAt),
+        Instruction(LoadWord, 3, 6, AddressOffset, 0),
+        Instruction(LoadWord, 2, 6, LengthOffset, 0),
+        Instruction(JumpIfAbove, 2, 0, 8, MaxReadBytes),
+        .. ElementOf(map, 1, DataOffset),
         Instruction(Call, 0, 0, 0, ProbeReadKernel),
-        Instruction(StoreWord, 6, 0, ResultAt, 0),
+        Instruction(StoreWord, 6, 0, ResultOffset, 0),
         Instruction(Call, 0, 0, 0, GetCurrentTask),
-        Instruction(StoreWord, 6, 0, TaskAt, 0),
+        Instruction(StoreWord, 6, 0, TaskOffset, 0),
         Instruction(SetNumber, 0, 0, 0, 0),
         Instruction(Exit, 0, 0, 0, 0),
         Instruction(SetNumber, 0, 0, 0, 1),
         Instruction(Exit, 0, 0, 0, 0),
     ];
 
-    /// <summary>Reads as many structures as it is told to, and returns how many it could.</summary>
+    /// <summary>The program that reads {count} structures; it returns how many it could read.</summary>
     private static ulong[] ManyReads(int map) =>
     [
         .. ElementOf(map, 6, 0),
-        Instruction(LoadWord, 8, 6, LengthAt, 0),
-        Instruction(LoadWord, 9, 6, CountAt, 0),
+        Instruction(LoadWord, 8, 6, LengthOffset, 0),
+        Instruction(LoadWord, 9, 6, CountOffset, 0),
         Instruction(SetNumber, 7, 0, 0, 0),
-        // for r7 below the count and below the most, which the verifier wants to see
+        // for r7 below the count and below the constant limit that the verifier requires
         Instruction(JumpIfNotBelowRegister, 7, 9, 18, 0),
-        Instruction(JumpIfAbove, 7, 0, 17, MostStructures - 1),
+        Instruction(JumpIfAbove, 7, 0, 17, MaxStructures - 1),
         // r3 = addresses[r7]
         Instruction(SetRegister, 2, 7, 0, 0),
         Instruction(ShiftLeft, 2, 0, 0, 3),
-        .. ElementOf(map, 1, AddressesAt),
+        .. ElementOf(map, 1, AddressesOffset),
         Instruction(AddRegister, 1, 2, 0, 0),
         Instruction(LoadWord, 3, 1, 0, 0),
-        // r1 = the r7th place of the data
+        // r1 = address of the r7th structure in the data
         Instruction(SetRegister, 2, 7, 0, 0),
         Instruction(ShiftLeft, 2, 0, 0, 8),
-        .. ElementOf(map, 1, DataAt),
+        .. ElementOf(map, 1, DataOffset),
         Instruction(AddRegister, 1, 2, 0, 0),
         // r2 = length, if it is not too large
         Instruction(SetRegister, 2, 8, 0, 0),
-        Instruction(JumpIfAbove, 2, 0, 4, LargestOfMany),
+        Instruction(JumpIfAbove, 2, 0, 4, MaxBatchedBytes),
         Instruction(Call, 0, 0, 0, ProbeReadKernel),
         Instruction(JumpIfNot, 0, 0, 2, 0),
         Instruction(AddNumber, 7, 0, 0, 1),
@@ -246,11 +246,11 @@ public sealed class BpfMemory : KernelMemory
         Instruction(Exit, 0, 0, 0, 0),
     ];
 
-    /// <summary>Puts the address of a place in the map's element into a register.</summary>
+    /// <summary>Loads the address of an offset in the map's element into a register.</summary>
     private static ulong[] ElementOf(int map, int register, int offset) =>
-        [Instruction(LoadAddress, register, ElementOfMap, 0, map), (ulong)offset << 32];
+        [Instruction(LoadAddress, register, MapElement, 0, map), (ulong)offset << 32];
 
-    /// <summary>struct bpf_insn: opcode, two registers, an offset, a number.</summary>
+    /// <summary>struct bpf_insn: opcode, two registers, an offset, an immediate number.</summary>
     private static ulong Instruction(byte code, int target, int source, short offset, int number) =>
         code | (ulong)target << 8 | (ulong)source << 12 | (ulong)(ushort)offset << 16 | (ulong)(uint)number << 32;
 }

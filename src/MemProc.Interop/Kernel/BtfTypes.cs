@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace MemProc.Interop;
 
 /// <summary>
-/// The kernel's own description of its structures (<c>/sys/kernel/btf/vmlinux</c>,
-/// <c>Documentation/bpf/btf.rst</c>), as far as it says where members lie. Pure: it reads bytes, no files.
+/// The kernel's type information (BTF, <c>/sys/kernel/btf/vmlinux</c>, <c>Documentation/bpf/btf.rst</c>): sizes of
+/// structures and offsets of their members. Pure: it parses bytes and opens no file.
 /// </summary>
 public sealed class BtfTypes
 {
@@ -19,16 +19,16 @@ public sealed class BtfTypes
     private readonly List<int> _offsets = [0];
     private readonly Dictionary<string, uint> _structures = new(StringComparer.Ordinal);
 
-    /// <summary>Indexes a description.</summary>
+    /// <summary>Indexes type information.</summary>
     /// <param name="bytes">The whole file.</param>
-    /// <param name="structures">Structures whose members will be asked for.</param>
-    /// <exception cref="FormatException">It is none, or is cut off.</exception>
+    /// <param name="structures">Structures to look up later.</param>
+    /// <exception cref="FormatException">The bytes are not BTF, or are truncated.</exception>
     public BtfTypes(byte[] bytes, IEnumerable<string> structures)
     {
         _bytes = bytes;
         if (bytes.Length < HeaderBytes || BinaryPrimitives.ReadUInt16LittleEndian(bytes) != Magic)
         {
-            throw new FormatException("no BTF of this machine's byte order");
+            throw new FormatException("it is not BTF of this machine's byte order");
         }
 
         long header = Word(4);
@@ -36,7 +36,7 @@ public sealed class BtfTypes
         long strings = header + Word(16), stringsEnd = strings + Word(20);
         if (typesEnd > bytes.Length || stringsEnd > bytes.Length)
         {
-            throw new FormatException("BTF that is cut off");
+            throw new FormatException("the BTF is truncated");
         }
 
         (_types, _strings, _stringsEnd) = ((int)types, (int)strings, (int)stringsEnd);
@@ -62,22 +62,22 @@ public sealed class BtfTypes
         Enumeration64 = 19,
     }
 
-    /// <summary>Bytes of a structure; null where the kernel has no such structure.</summary>
+    /// <summary>Returns the size of a structure in bytes; null if the kernel does not have the structure.</summary>
     public int? SizeOf(string structure) => _structures.TryGetValue(structure, out uint id) ? (int)Size(id) : null;
 
     /// <summary>
-    /// Offset of a member in bytes; null where there is none, which tells one kernel's version from another's. A path
-    /// <c>a.b</c> leads through members that are structures themselves; nameless ones are looked through.
+    /// Returns the offset of a member in bytes; null if this kernel does not have the member. A path <c>a.b</c> descends into
+    /// members that are structures; members of unnamed structures and unions are found by their own names.
     /// </summary>
     public int? OffsetOf(string structure, string path) => Find(structure, path)?.Offset;
 
-    /// <summary>Elements of a member that is an array; null where there is none.</summary>
+    /// <summary>Returns the number of elements of a member that is an array; null if there is no such member.</summary>
     public int? CountOf(string structure, string path) =>
         Find(structure, path) is (_, uint type) && KindOf(type) == Kind.Array
             ? (int)Word(At(type) + TypeBytes + 8)
             : null;
 
-    /// <summary>Whether a member is a structure, and not a number or a pointer.</summary>
+    /// <summary>Returns whether a member is a structure, not a number or pointer.</summary>
     public bool IsStructure(string structure, string path) =>
         Find(structure, path) is (_, uint type) && KindOf(type) == Kind.Structure;
 
@@ -91,12 +91,12 @@ public sealed class BtfTypes
         int offset = 0;
         foreach (string member in path.Split('.'))
         {
-            if (Member(type, member, depth: 0) is not (int place, uint next))
+            if (Member(type, member, depth: 0) is not (int memberOffset, uint next))
             {
                 return null;
             }
 
-            offset += place;
+            offset += memberOffset;
             type = next;
         }
 
@@ -105,20 +105,20 @@ public sealed class BtfTypes
 
     private (int Offset, uint Type)? Member(uint type, string name, int depth)
     {
-        const int DeepestNesting = 8;
-        if (KindOf(type) is not (Kind.Structure or Kind.Union) || depth > DeepestNesting)
+        const int MaxNesting = 8;
+        if (KindOf(type) is not (Kind.Structure or Kind.Union) || depth > MaxNesting)
         {
             return null;
         }
 
         int at = At(type);
         uint info = Word(at + 4);
-        // With the flag the upper eight bits are the width of a bit field.
+        // With kind_flag the upper eight bits are the width of a bit field.
         uint mask = info >> 31 != 0 ? 0xff_ffffu : uint.MaxValue;
         for (int index = 0, member = at + TypeBytes; index < (int)(info & 0xffff); index++, member += TypeBytes)
         {
             uint nameOffset = Word(member);
-            uint memberType = Plain(Word(member + 4));
+            uint memberType = StripModifiers(Word(member + 4));
             int offset = (int)(Word(member + 8) & mask) / 8;
             if (nameOffset != 0)
             {
@@ -136,11 +136,11 @@ public sealed class BtfTypes
         return null;
     }
 
-    /// <summary>The type behind names and qualifiers.</summary>
-    private uint Plain(uint type)
+    /// <summary>Returns the type without typedefs and qualifiers.</summary>
+    private uint StripModifiers(uint type)
     {
-        const int LongestChain = 32;
-        for (int step = 0; step < LongestChain && KindOf(type) is Kind.Alias or Kind.Volatile or Kind.Constant
+        const int MaxChainLength = 32;
+        for (int step = 0; step < MaxChainLength && KindOf(type) is Kind.Alias or Kind.Volatile or Kind.Constant
             or Kind.Restricted or Kind.TypeTag; step++)
         {
             type = Size(type);
@@ -149,16 +149,16 @@ public sealed class BtfTypes
         return type;
     }
 
-    private void Index(int end, HashSet<string> wanted)
+    private void Index(int end, HashSet<string> names)
     {
         HashSet<string>.AlternateLookup<ReadOnlySpan<char>> lookup =
-            wanted.GetAlternateLookup<ReadOnlySpan<char>>();
+            names.GetAlternateLookup<ReadOnlySpan<char>>();
         Span<char> name = stackalloc char[64];
         for (int at = _types; at < end;)
         {
             if (at + TypeBytes > end)
             {
-                throw new FormatException("BTF that is cut off");
+                throw new FormatException("the BTF is truncated");
             }
 
             uint id = (uint)_offsets.Count;
@@ -182,7 +182,7 @@ public sealed class BtfTypes
             };
             if (at > end)
             {
-                throw new FormatException("BTF that is cut off");
+                throw new FormatException("the BTF is truncated");
             }
         }
     }

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace MemProc.Interop;
 
 /// <summary>
-/// Reads the kernel's memory from <c>/proc/kcore</c>, an ELF core of it (<c>fs/proc/kcore.c</c>): its program headers
-/// say which addresses are where in the file, and for some at which physical address.
+/// Reads the kernel's memory from <c>/proc/kcore</c>, an ELF core file (<c>fs/proc/kcore.c</c>). Its program headers map
+/// virtual addresses to offsets in the file, and some of them to physical addresses.
 /// </summary>
 public sealed class KcoreMemory : KernelMemory
 {
@@ -21,13 +21,16 @@ public sealed class KcoreMemory : KernelMemory
         Segments = segments;
     }
 
-    /// <summary>What can be read.</summary>
+    /// <summary>The ranges that can be read.</summary>
     public IReadOnlyList<Segment> Segments { get; }
 
     /// <summary>Opens the file.</summary>
     /// <param name="path">Its path.</param>
-    /// <param name="memory">The way to read, or null.</param>
-    /// <returns>ENOENT: this kernel has none; EPERM: CAP_SYS_RAWIO is missing, or the kernel is locked down.</returns>
+    /// <param name="memory">The kernel's memory; null if the file cannot be opened.</param>
+    /// <returns>
+    /// ENOENT: this kernel does not have the file; EPERM: CAP_SYS_RAWIO is missing, or the kernel is locked down; ENOEXEC: it
+    /// is not an ELF core file.
+    /// </returns>
     public static Errno TryOpen(string path, out KcoreMemory? memory)
     {
         memory = null;
@@ -62,9 +65,9 @@ public sealed class KcoreMemory : KernelMemory
             }
 
             Segment segment = Segments[index];
-            ulong place = at - segment.Address;
-            int length = (int)Math.Min((ulong)(buffer.Length - done), segment.Length - place);
-            Errno errno = Libc.TryPRead(_file, buffer.Slice(done, length), segment.Offset + place, out int read);
+            ulong offsetInSegment = at - segment.Address;
+            int length = (int)Math.Min((ulong)(buffer.Length - done), segment.Length - offsetInSegment);
+            Errno errno = Libc.TryPRead(_file, buffer.Slice(done, length), segment.Offset + offsetInSegment, out int read);
             if (errno != Errno.None || read == 0)
             {
                 return errno == Errno.None ? Errno.EFAULT : errno;
@@ -122,10 +125,10 @@ public sealed class KcoreMemory : KernelMemory
         return [.. segments];
     }
 
-    /// <summary>A stretch of the kernel's addresses.</summary>
+    /// <summary>A range of kernel addresses.</summary>
     /// <param name="Address">First virtual address.</param>
     /// <param name="Length">Bytes.</param>
     /// <param name="Offset">Offset in the file.</param>
-    /// <param name="PhysicalAddress">First physical address; all ones where it has none of its own.</param>
+    /// <param name="PhysicalAddress">First physical address; all ones if the range has none.</param>
     public readonly record struct Segment(ulong Address, ulong Length, ulong Offset, ulong PhysicalAddress);
 }

@@ -1,23 +1,23 @@
 namespace MemProc.Interop;
 
-/// <summary>A way to read the kernel's own memory. It only reads.</summary>
+/// <summary>The kernel's own memory, open for reading.</summary>
 public abstract class KernelMemory : IDisposable
 {
-    /// <summary>Most bytes of each structure that <see cref="TryReadMany"/> reads.</summary>
-    public const int LargestOfMany = 256;
+    /// <summary>The largest length that <see cref="TryReadMany"/> takes, bytes.</summary>
+    public const int MaxBatchedBytes = 256;
 
-    /// <summary>Reads memory of the kernel.</summary>
+    /// <summary>Reads kernel memory.</summary>
     /// <param name="address">A virtual address of the kernel.</param>
-    /// <param name="buffer">Where the bytes go.</param>
+    /// <param name="buffer">Receives the bytes.</param>
     /// <returns>EFAULT: nothing can be read there.</returns>
     public abstract Errno TryRead(ulong address, Span<byte> buffer);
 
     /// <summary>
-    /// Reads equally long structures in as short a time as possible, so that they are likely to be of one moment.
+    /// Reads structures of equal size in the shortest possible time, so that they are likely to be consistent.
     /// </summary>
-    /// <param name="addresses">Where they are.</param>
-    /// <param name="length">Bytes of each, at most <see cref="LargestOfMany"/>.</param>
-    /// <param name="buffer">Where they go, side by side.</param>
+    /// <param name="addresses">Their addresses.</param>
+    /// <param name="length">Bytes of each, at most <see cref="MaxBatchedBytes"/>.</param>
+    /// <param name="buffer">Receives them, one after another.</param>
     /// <returns>EFAULT: one of them cannot be read.</returns>
     public virtual Errno TryReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer)
     {
@@ -33,8 +33,7 @@ public abstract class KernelMemory : IDisposable
         return Errno.None;
     }
 
-    /// <summary>The address of the calling thread's task_struct.</summary>
-    /// <returns>0 where this way cannot tell.</returns>
+    /// <summary>Returns the address of the calling thread's task_struct; 0 if this method cannot identify it.</summary>
     public abstract ulong CurrentTask();
 
     /// <inheritdoc/>
@@ -44,7 +43,7 @@ public abstract class KernelMemory : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Lets go of what is open.</summary>
+    /// <summary>Releases what is open.</summary>
     protected virtual void Dispose(bool disposing)
     {
     }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MemProc.Interop;
 
-/// <summary>The GNU C++ library, which .NET itself needs on most systems; where it is missing nothing is demangled.</summary>
+/// <summary>The GNU C++ library. .NET itself needs it on most systems; without it nothing is demangled.</summary>
 public static partial class LibStdCxx
 {
     private const string Library = "libstdc++.so.6";
@@ -11,7 +11,7 @@ public static partial class LibStdCxx
 
     /// <summary>__cxa_demangle of the Itanium C++ ABI.</summary>
     /// <param name="name">A mangled name.</param>
-    /// <returns>What it stands for; null where it is none, or the library is not there.</returns>
+    /// <returns>The demangled name; null if it is not a mangled name, or the library is missing.</returns>
     public static unsafe string? Demangle(string name)
     {
         if (_isMissing)

@@ -7,12 +7,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Interop;
 
-/// <summary>Kinds of bpf programs that are used (<c>enum bpf_prog_type</c> of <c>include/uapi/linux/bpf.h</c>).</summary>
+/// <summary>Types of bpf programs (<c>enum bpf_prog_type</c> of <c>include/uapi/linux/bpf.h</c>).</summary>
 public enum BpfProgramType : uint
 {
-    /// <summary>A raw tracepoint's, here never attached to one.</summary>
+    /// <summary>BPF_PROG_TYPE_RAW_TRACEPOINT; never attached to a tracepoint here.</summary>
     RawTracepoint = 17,
-    /// <summary>One that is run by a system call alone (Linux 5.14).</summary>
+    /// <summary>BPF_PROG_TYPE_SYSCALL: run by BPF_PROG_RUN only (Linux 5.14).</summary>
     SystemCall = 31,
 }
 
@@ -29,17 +29,17 @@ public static partial class Libc
     private const uint BpfMappable = 1 << 10;
     private const uint BpfSleepable = 1 << 4;
 
-    /// <summary>The part of union bpf_attr that these commands look at.</summary>
+    /// <summary>The part of union bpf_attr that these commands use.</summary>
     private const int BpfAttributeBytes = 128;
     private const int BpfLogBytes = 64 * 1024;
 
-    /// <summary>BPF_OBJ_NAME_LEN, the NUL at the end included.</summary>
+    /// <summary>BPF_OBJ_NAME_LEN, with the terminating NUL.</summary>
     private const int BpfNameBytes = 16;
 
-    /// <summary>bpf(2), BPF_MAP_CREATE: an array of one element, which can be mapped (Linux 5.5).</summary>
+    /// <summary>bpf(2), BPF_MAP_CREATE: creates an array of one element that can be mapped (Linux 5.5).</summary>
     /// <param name="valueBytes">Bytes of the element.</param>
-    /// <param name="map">The map, or null where the call failed.</param>
-    /// <returns>EPERM: without CAP_BPF, or before Linux 5.11 where RLIMIT_MEMLOCK does not allow it.</returns>
+    /// <param name="map">The map; null if the call failed.</param>
+    /// <returns>EPERM: CAP_BPF is missing, or before Linux 5.11 RLIMIT_MEMLOCK is too low.</returns>
     public static Errno TryBpfMapCreate(int valueBytes, out SafeFileHandle? map)
     {
         Span<byte> attribute = stackalloc byte[BpfAttributeBytes];
@@ -53,23 +53,11 @@ public static partial class Libc
         return TryBpf(BpfMapCreate, attribute, out map);
     }
 
-    /// <summary>mmap(2) of a map's elements, shared and writable.</summary>
-    /// <param name="map">The map.</param>
-    /// <param name="length">Bytes of its elements.</param>
-    /// <param name="mapping">The mapping, or null where the call failed.</param>
-    public static unsafe Errno TryMapBpfMap(SafeFileHandle map, int length, out SafeMapping? mapping)
-    {
-        nint address = mmap(null, (nuint)length, ProtectRead | ProtectWrite, MapShared, map, 0);
-        Errno errno = address == -1 ? LastErrno : Errno.None;
-        mapping = errno == Errno.None ? new SafeMapping(address, (nuint)length) : null;
-        return errno;
-    }
-
-    /// <summary>bpf(2), BPF_PROG_LOAD, with the licence that the kernel asks of whoever reads its memory.</summary>
-    /// <param name="type">The kind of program.</param>
+    /// <summary>bpf(2), BPF_PROG_LOAD, with the licence that the kernel requires of programs that read its memory.</summary>
+    /// <param name="type">The type of the program.</param>
     /// <param name="instructions">The program.</param>
-    /// <param name="program">The program, or null where the call failed.</param>
-    /// <param name="log">What the verifier says of one that it refused.</param>
+    /// <param name="program">The program; null if the call failed.</param>
+    /// <param name="log">The verifier's log of a program that it refused.</param>
     /// <returns>EPERM: a capability is missing; EINVAL, EACCES: the verifier refused it.</returns>
     public static unsafe Errno TryBpfProgramLoad(
         BpfProgramType type, ReadOnlySpan<ulong> instructions, out SafeFileHandle? program, out string log)
@@ -107,7 +95,7 @@ public static partial class Libc
 
     /// <summary>bpf(2), BPF_PROG_RUN: runs a program once, in this thread, without arguments.</summary>
     /// <param name="program">The program.</param>
-    /// <param name="result">What it returned.</param>
+    /// <param name="result">The program's return value.</param>
     public static unsafe Errno TryBpfProgramRun(SafeFileHandle program, out uint result)
     {
         Span<byte> attribute = stackalloc byte[BpfAttributeBytes];
@@ -119,7 +107,7 @@ public static partial class Libc
             Put(attribute, 0, (uint)program.DangerousGetHandle());
             fixed (byte* pointer = attribute)
             {
-                // The kernel refuses bytes that it does not know only where they are not 0.
+                // The kernel refuses bytes that it does not know only if they are not 0.
                 nint answer = bpf(BpfNumber, BpfProgramRun, pointer, BpfAttributeBytes);
                 result = BinaryPrimitives.ReadUInt32LittleEndian(attribute[4..]);
                 return answer < 0 ? LastErrno : Errno.None;
@@ -147,7 +135,7 @@ public static partial class Libc
         }
     }
 
-    /// <summary>What <c>bpftool</c> shows a program or map by: whose it is. Letters, digits and _ are allowed.</summary>
+    /// <summary>Writes the name that <c>bpftool</c> shows: the owner. Letters, digits and _ are allowed.</summary>
     private static void PutName(Span<byte> name) => Utf8.TryWrite(
         name[..(BpfNameBytes - 1)], CultureInfo.InvariantCulture, $"memproc_{Environment.ProcessId}", out _);
 

@@ -3,29 +3,29 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Interop;
 
-/// <summary>struct cachestat_range of <c>include/uapi/linux/mman.h</c>.</summary>
+/// <summary>struct cachestat_range of <c>include/uapi/linux/mman.h</c>: a part of a file.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct CacheRange
 {
     /// <summary>First byte.</summary>
     public ulong Offset;
-    /// <summary>Bytes; 0: to the end of the file.</summary>
+    /// <summary>Bytes; 0 for all up to the end of the file.</summary>
     public ulong Length;
 }
 
-/// <summary>struct cachestat of <c>include/uapi/linux/mman.h</c>: pages of a part of a file.</summary>
+/// <summary>struct cachestat of <c>include/uapi/linux/mman.h</c>: numbers of pages.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct CacheCounts
 {
-    /// <summary>In the page cache, those that are still being read included.</summary>
+    /// <summary>In the page cache, including pages that are still being read.</summary>
     public ulong Cached;
-    /// <summary>Changed and not yet written back.</summary>
+    /// <summary>Modified and not yet written back.</summary>
     public ulong Dirty;
     /// <summary>Being written back.</summary>
     public ulong Writeback;
-    /// <summary>Dropped from the cache, but not yet forgotten; in swap for files in memory.</summary>
+    /// <summary>Evicted from the cache and still recorded by it; in swap for files in memory.</summary>
     public ulong Evicted;
-    /// <summary>Of those, dropped so recently that reading them again would count as a shortage of memory.</summary>
+    /// <summary>Of those, evicted so recently that reading them again would indicate memory pressure.</summary>
     public ulong RecentlyEvicted;
 }
 
@@ -34,14 +34,14 @@ public static partial class Libc
     private const long CacheStatNumber = 451;
 
     /// <summary>
-    /// cachestat(2) (Linux 6.5): counts pages in the page cache without looking at those that are not there.
+    /// cachestat(2) (Linux 6.5): counts the pages of a file in the page cache, in time proportional to their number.
     /// </summary>
     /// <param name="file">A file open for reading.</param>
-    /// <param name="range">Which part.</param>
-    /// <param name="counts">The answer.</param>
+    /// <param name="range">The part of the file.</param>
+    /// <param name="counts">The numbers of pages.</param>
     /// <returns>
-    /// ENOSYS: older kernel; EPERM: neither the file's owner nor allowed to write it, or forbidden by a sandbox;
-    /// EOPNOTSUPP: a file of huge pages.
+    /// ENOSYS: older kernel; EPERM: the user neither owns the file nor may write it, or a sandbox forbids it; EOPNOTSUPP: a
+    /// hugetlbfs file.
     /// </returns>
     public static unsafe Errno TryCacheStat(SafeFileHandle file, CacheRange range, out CacheCounts counts)
     {
@@ -60,7 +60,7 @@ public static partial class Libc
         }
     }
 
-    // No C library wraps it yet.
+    // The C library has no wrapper.
     [LibraryImport(Library, SetLastError = true)]
     private static unsafe partial nint syscall(
         long number, nint file, CacheRange* range, CacheCounts* counts, ulong flags);

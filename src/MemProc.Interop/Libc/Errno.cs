@@ -1,9 +1,11 @@
+using System.Runtime.InteropServices;
+
 namespace MemProc.Interop;
 
 /// <summary>
-/// Error numbers of Linux that the interfaces used here are known to answer with
+/// Error numbers of Linux that the interfaces used here return
 /// (<c>include/uapi/asm-generic/errno-base.h</c> and <c>errno.h</c>; the same on x86-64 and arm64).
-/// A number without a name here stays what it is: a cast value that prints as a number.
+/// A number without a name here is kept and printed as a number.
 /// </summary>
 public enum Errno
 {
@@ -23,7 +25,7 @@ public enum Errno
     ENXIO = 6,
     /// <summary>Argument list too long; for ioctls with a size field, a structure newer than the kernel.</summary>
     E2BIG = 7,
-    /// <summary>Exec format error: no file of the kind that was expected, or a broken one.</summary>
+    /// <summary>Exec format error: a file of another format, or a malformed one.</summary>
     ENOEXEC = 8,
     /// <summary>Bad file descriptor.</summary>
     EBADF = 9,
@@ -41,7 +43,7 @@ public enum Errno
     EBUSY = 16,
     /// <summary>File exists.</summary>
     EEXIST = 17,
-    /// <summary>No such device; for mappings, a file system that cannot map.</summary>
+    /// <summary>No such device; for mmap, a file system that cannot map.</summary>
     ENODEV = 19,
     /// <summary>Not a directory.</summary>
     ENOTDIR = 20,
@@ -59,7 +61,7 @@ public enum Errno
     ENOSPC = 28,
     /// <summary>Read-only file system.</summary>
     EROFS = 30,
-    /// <summary>Broken pipe: nobody reads any more.</summary>
+    /// <summary>Broken pipe: the reader has closed it.</summary>
     EPIPE = 32,
     /// <summary>File name too long.</summary>
     ENAMETOOLONG = 36,
@@ -73,8 +75,20 @@ public enum Errno
     EOVERFLOW = 75,
     /// <summary>Operation not supported.</summary>
     EOPNOTSUPP = 95,
-    /// <summary>Connection timed out; here, work that took too long.</summary>
+    /// <summary>Connection timed out; here, an operation that took too long.</summary>
     ETIMEDOUT = 110,
     /// <summary>Memory page has hardware error.</summary>
     EHWPOISON = 133,
+}
+
+/// <summary>A system call failed.</summary>
+/// <param name="call">The C name of the call, with its main argument.</param>
+/// <param name="errno">The error number that the kernel returned.</param>
+public sealed class ErrnoException(string call, Errno errno) : IOException($"{call}: {Describe(errno)} ({errno})")
+{
+    /// <summary>The error number.</summary>
+    public Errno Errno { get; } = errno;
+
+    /// <summary>Returns the C library's text for an error number.</summary>
+    public static string Describe(Errno errno) => Marshal.GetPInvokeErrorMessage((int)errno);
 }

@@ -5,7 +5,7 @@ namespace MemProc.Interop;
 
 public static partial class Libc
 {
-    /// <summary>ioctl(2) with a pointer argument. Each request has a typed wrapper; nothing else calls this.</summary>
+    /// <summary>ioctl(2) with a pointer argument. Only the typed wrappers of requests call it.</summary>
     internal static unsafe Errno TryIoctl(SafeFileHandle file, uint request, void* argument, out int result)
     {
         do

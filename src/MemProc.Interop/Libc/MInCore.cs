@@ -5,12 +5,12 @@ namespace MemProc.Interop;
 public static partial class Libc
 {
     /// <summary>
-    /// mincore(2): which pages of a mapping are in memory, in the page cache for those of a file. Since Linux 5.2 a
-    /// user who neither owns the file nor may write it is told that all pages are, even those behind its end
-    /// (<c>can_do_mincore</c> in <c>mm/mincore.c</c>). The pages are left as they are.
+    /// mincore(2): finds which pages of a mapping are in memory, or in the page cache for a file. It changes no page. Since
+    /// Linux 5.2 it reports all pages, even those after the end of the file, to a user who neither owns the file nor may
+    /// write it (<c>can_do_mincore</c> in <c>mm/mincore.c</c>).
     /// </summary>
-    /// <param name="mapping">The mapping, from its beginning on.</param>
-    /// <param name="pages">A byte a page, as many as are wanted: 1 where it is in memory, else 0.</param>
+    /// <param name="mapping">The mapping.</param>
+    /// <param name="pages">Receives a byte for each page from the beginning on: 1 if it is in memory, otherwise 0.</param>
     public static unsafe Errno TryMinCore(SafeMapping mapping, Span<byte> pages)
     {
         nuint length = checked((nuint)pages.Length * (nuint)Environment.SystemPageSize);

@@ -13,25 +13,37 @@ public static partial class Libc
     private const int MapNoReserve = 0x4000;
 
     /// <summary>
-    /// mmap(2): maps a part of a file shared and read-only. Nothing is read by it. No byte of it may be touched by
-    /// plain instructions where the file can shrink: that would be a signal, not an error.
+    /// mmap(2): maps a part of a file shared and read-only, without reading it. Where the file can shrink, its bytes must
+    /// not be accessed directly: that would raise SIGBUS, not return an error.
     /// </summary>
     /// <param name="file">A file open for reading.</param>
-    /// <param name="offset">Where the part begins, page-aligned; it may lie behind the end of the file.</param>
+    /// <param name="offset">Offset of the part, page-aligned; it may be after the end of the file.</param>
     /// <param name="length">Bytes, at least 1.</param>
-    /// <param name="mapping">The mapping, or null where the call failed.</param>
-    /// <returns>ENODEV: the file system cannot map; EOVERFLOW: the offset is beyond what it can count.</returns>
+    /// <param name="mapping">The mapping; null if the call failed.</param>
+    /// <returns>ENODEV: the file system cannot map; EOVERFLOW: the offset is too large.</returns>
     public static unsafe Errno TryMapFile(
         SafeFileHandle file, ulong offset, ulong length, out SafeMapping? mapping)
     {
-        // hugetlbfs would set pages aside for every mapping without MAP_NORESERVE.
+        // Without MAP_NORESERVE hugetlbfs reserves pages for every mapping.
         nint address = mmap(null, (nuint)length, ProtectRead, MapShared | MapNoReserve, file, (long)offset);
         Errno errno = address == -1 ? LastErrno : Errno.None;
         mapping = errno == Errno.None ? new SafeMapping(address, (nuint)length) : null;
         return errno;
     }
 
-    /// <summary>mmap(2): anonymous private memory, readable and writable.</summary>
+    /// <summary>mmap(2): maps the elements of a bpf map shared and writable.</summary>
+    /// <param name="map">The map.</param>
+    /// <param name="length">Bytes of its elements.</param>
+    /// <param name="mapping">The mapping; null if the call failed.</param>
+    public static unsafe Errno TryMapBpfMap(SafeFileHandle map, int length, out SafeMapping? mapping)
+    {
+        nint address = mmap(null, (nuint)length, ProtectRead | ProtectWrite, MapShared, map, 0);
+        Errno errno = address == -1 ? LastErrno : Errno.None;
+        mapping = errno == Errno.None ? new SafeMapping(address, (nuint)length) : null;
+        return errno;
+    }
+
+    /// <summary>mmap(2): maps anonymous private memory, readable and writable.</summary>
     /// <param name="length">Bytes; the kernel rounds up to whole pages.</param>
     /// <exception cref="ErrnoException">The kernel refused.</exception>
     public static unsafe SafeMapping MapMemory(ulong length)

@@ -4,7 +4,7 @@ namespace MemProc.Interop;
 
 public static partial class Libc
 {
-    /// <summary>munmap(2): takes a mapping away. Only <see cref="SafeMapping"/> calls it.</summary>
+    /// <summary>munmap(2): removes a mapping. Only <see cref="SafeMapping"/> calls it.</summary>
     internal static bool Unmap(nint address, nuint length) => munmap(address, length) == 0;
 
     [LibraryImport(Library, SetLastError = true)]

@@ -7,9 +7,9 @@ public static partial class Libc
 {
     /// <summary>pread(2): reads at an offset; 0 bytes mean end of file.</summary>
     /// <param name="file">An open file.</param>
-    /// <param name="buffer">Where the bytes go.</param>
-    /// <param name="offset">Offset in bytes. The kernel takes it as signed: from 2^63 on it answers EINVAL.</param>
-    /// <param name="read">Bytes read; may be fewer than asked for.</param>
+    /// <param name="buffer">Receives the bytes.</param>
+    /// <param name="offset">Offset in bytes. For the kernel it is signed: EINVAL from 2^63 on.</param>
+    /// <param name="read">Bytes read; may be fewer than requested.</param>
     public static unsafe Errno TryPRead(SafeFileHandle file, Span<byte> buffer, ulong offset, out int read)
     {
         fixed (byte* pointer = buffer)
@@ -26,7 +26,7 @@ public static partial class Libc
         }
     }
 
-    /// <summary>Reads until the buffer is full or the file ends, whatever pieces the kernel hands out.</summary>
+    /// <summary>pread(2), repeated until the buffer is full or the file ends.</summary>
     /// <returns>The bytes read.</returns>
     /// <exception cref="ErrnoException">A read failed.</exception>
     public static int PReadFully(SafeFileHandle file, Span<byte> buffer, ulong offset)

@@ -14,28 +14,32 @@ public static partial class Libc
     public const int SignalInfoBytes = 128;
 
     /// <summary>
-    /// PTRACE_SEIZE: makes the calling thread the tracer of a thread, without stopping it. All other requests have to
-    /// come from this same thread; when it ends, however it ends, the kernel lets its tracees go.
+    /// PTRACE_SEIZE: makes the calling thread the tracer of a thread, without stopping it. All other requests must come
+    /// from the same thread; when it exits, for whatever reason, the kernel detaches its tracees.
     /// </summary>
     /// <param name="threadId">The thread.</param>
-    /// <returns>EPERM: no ptrace access, traced by another, or exiting; ESRCH: no such thread.</returns>
+    /// <returns>EPERM: no ptrace access, already traced, or exiting; ESRCH: no such thread.</returns>
     public static Errno TryPTraceSeize(int threadId) => Result(ptrace(PTraceSeize, threadId, 0, 0));
 
-    /// <summary>PTRACE_INTERRUPT: asks a seized thread to stop; <see cref="TryWaitForStop"/> tells when it has.</summary>
+    /// <summary>
+    /// PTRACE_INTERRUPT: requests that a seized thread stop; <see cref="TryWaitForStop"/> reports when it has.
+    /// </summary>
     /// <param name="threadId">The thread.</param>
     public static Errno TryPTraceInterrupt(int threadId) => Result(ptrace(PTraceInterrupt, threadId, 0, 0));
 
-    /// <summary>PTRACE_DETACH: lets a stopped thread go on.</summary>
+    /// <summary>PTRACE_DETACH: resumes a stopped thread.</summary>
     /// <param name="threadId">The thread.</param>
-    /// <param name="signal">The signal that it was about to get when it stopped, or 0.</param>
+    /// <param name="signal">The signal that was to be delivered when it stopped, or 0.</param>
     public static Errno TryPTraceDetach(int threadId, int signal) => Result(ptrace(PTraceDetach, threadId, 0, signal));
 
-    /// <summary>PTRACE_GETREGSET: a set of registers of a stopped thread.</summary>
+    /// <summary>PTRACE_GETREGSET: reads a register set of a stopped thread.</summary>
     /// <param name="threadId">The thread.</param>
-    /// <param name="noteType">Which set, as notes of core files name them: NT_PRSTATUS, NT_FPREGSET, NT_X86_XSTATE…</param>
-    /// <param name="buffer">Where the registers go, in the kernel's layout.</param>
-    /// <param name="length">Bytes of the set.</param>
-    /// <returns>EINVAL, EIO or ENODEV: the processor has no such set.</returns>
+    /// <param name="noteType">
+    /// The note type of the set, as in core files: NT_PRSTATUS, NT_FPREGSET, NT_X86_XSTATE…
+    /// </param>
+    /// <param name="buffer">Receives the registers in the kernel's layout.</param>
+    /// <param name="length">Length of the set in bytes.</param>
+    /// <returns>EINVAL, EIO or ENODEV: the processor has no such register set.</returns>
     public static unsafe Errno TryPTraceGetRegSet(int threadId, uint noteType, Span<byte> buffer, out int length)
     {
         fixed (byte* pointer = buffer)
@@ -47,10 +51,10 @@ public static partial class Libc
         }
     }
 
-    /// <summary>PTRACE_GETSIGINFO: why a thread stopped, as siginfo_t.</summary>
+    /// <summary>PTRACE_GETSIGINFO: reads the siginfo_t of the signal that stopped a thread.</summary>
     /// <param name="threadId">The thread.</param>
     /// <param name="buffer"><see cref="SignalInfoBytes"/> bytes.</param>
-    /// <returns>EINVAL: it stopped for no signal.</returns>
+    /// <returns>EINVAL: no signal stopped it.</returns>
     public static unsafe Errno TryPTraceGetSigInfo(int threadId, Span<byte> buffer)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(buffer.Length, SignalInfoBytes);

@@ -8,8 +8,8 @@ public static partial class Libc
     /// <summary>pwrite(2): writes at an offset.</summary>
     /// <param name="file">A file open for writing.</param>
     /// <param name="buffer">The bytes.</param>
-    /// <param name="offset">Offset in bytes. The kernel takes it as signed: from 2^63 on it answers EINVAL.</param>
-    /// <param name="written">Bytes written; may be fewer than given.</param>
+    /// <param name="offset">Offset in bytes. For the kernel it is signed: EINVAL from 2^63 on.</param>
+    /// <param name="written">Bytes written; may be fewer than requested.</param>
     public static unsafe Errno TryPWrite(
         SafeFileHandle file, ReadOnlySpan<byte> buffer, ulong offset, out int written)
     {

@@ -7,12 +7,10 @@ public static partial class Libc
 {
     private const long PidfdOpenNumber = 434;
 
-    /// <summary>
-    /// pidfd_open(2) (Linux 5.3): a handle on a process that outlives its number.
-    /// </summary>
+    /// <summary>pidfd_open(2) (Linux 5.3): opens a handle that keeps referring to a process after its id is reused.</summary>
     /// <param name="processId">The process id.</param>
-    /// <param name="handle">The handle, or null where the call failed.</param>
-    /// <returns>ESRCH: no such process; ENOSYS: older kernel; EPERM: forbidden by a sandbox.</returns>
+    /// <param name="handle">The handle; null if the call failed.</param>
+    /// <returns>ESRCH: no such process; ENOSYS: older kernel; EPERM: a sandbox forbids it.</returns>
     public static Errno TryPidfdOpen(int processId, out SafeFileHandle? handle)
     {
         nint fd = syscall(PidfdOpenNumber, processId, 0);
@@ -20,7 +18,7 @@ public static partial class Libc
         return fd < 0 ? LastErrno : Errno.None;
     }
 
-    // The C library got a pidfd_open of its own only in 2.36, so the number is called.
+    // glibc has a wrapper only from 2.36 on.
     [LibraryImport(Library, SetLastError = true)]
     private static partial nint syscall(long number, long first, long second);
 }

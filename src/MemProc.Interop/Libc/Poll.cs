@@ -9,9 +9,9 @@ public struct PollFd
 {
     /// <summary>The file descriptor.</summary>
     public int Fd;
-    /// <summary>Events asked for.</summary>
+    /// <summary>Events to poll for.</summary>
     public short Events;
-    /// <summary>Events that hold.</summary>
+    /// <summary>Events that occurred.</summary>
     public short ReturnedEvents;
 }
 
@@ -20,7 +20,7 @@ public static partial class Libc
     private const short PollIn = 1;
 
     /// <summary>
-    /// poll(2) without waiting: whether a handle is readable now. A pidfd is, once its process has exited.
+    /// poll(2) without waiting: returns whether a handle is readable. A pidfd is readable once its process has exited.
     /// </summary>
     /// <exception cref="ErrnoException">The kernel refused.</exception>
     public static unsafe bool IsReadable(SafeFileHandle handle)

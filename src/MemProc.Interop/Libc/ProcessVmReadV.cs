@@ -5,10 +5,10 @@ namespace MemProc.Interop;
 public static partial class Libc
 {
     /// <summary>process_vm_readv(2): reads memory of another process in one copy.</summary>
-    /// <param name="processId">The process, numbered in this process' pid namespace.</param>
-    /// <param name="address">Where to start in the other process.</param>
-    /// <param name="buffer">Where the bytes go.</param>
-    /// <param name="read">Bytes read: fewer than asked for where an unreadable page follows.</param>
+    /// <param name="processId">The process id in the caller's PID namespace.</param>
+    /// <param name="address">First address in the other process.</param>
+    /// <param name="buffer">Receives the bytes.</param>
+    /// <param name="read">Bytes read: fewer than requested where an unreadable page follows.</param>
     /// <returns>EFAULT: the first page is unreadable; EPERM: no ptrace access; ESRCH: no such process.</returns>
     public static unsafe Errno TryProcessVmRead(int processId, ulong address, Span<byte> buffer, out int read)
     {

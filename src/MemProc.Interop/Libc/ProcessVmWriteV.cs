@@ -4,12 +4,12 @@ namespace MemProc.Interop;
 
 public static partial class Libc
 {
-    /// <summary>process_vm_writev(2): writes memory of another process; page protection holds.</summary>
-    /// <param name="processId">The process, numbered in this process' pid namespace.</param>
-    /// <param name="address">Where to start in the other process.</param>
+    /// <summary>process_vm_writev(2): writes memory of another process. Page protection applies.</summary>
+    /// <param name="processId">The process id in the caller's PID namespace.</param>
+    /// <param name="address">First address in the other process.</param>
     /// <param name="buffer">The bytes.</param>
-    /// <param name="written">Bytes written: fewer than given where an unwritable page follows.</param>
-    /// <returns>EFAULT: the first page is unwritable; EPERM: no ptrace access; ESRCH: no such process.</returns>
+    /// <param name="written">Bytes written: fewer than requested where a page without write permission follows.</param>
+    /// <returns>EFAULT: the first page cannot be written; EPERM: no ptrace access; ESRCH: no such process.</returns>
     public static unsafe Errno TryProcessVmWrite(
         int processId, ulong address, ReadOnlySpan<byte> buffer, out int written)
     {
@@ -21,17 +21,17 @@ public static partial class Libc
         }
     }
 
-    /// <summary>process_vm_writev(2) from several places of this process to one of another.</summary>
+    /// <summary>process_vm_writev(2) from several ranges of this process to one of another.</summary>
     /// <param name="processId">The process.</param>
-    /// <param name="local">Where the bytes are, at most 1024 places.</param>
-    /// <param name="remote">Where they go, side by side.</param>
-    /// <param name="written">Bytes written: fewer where one of either side cannot be had.</param>
+    /// <param name="local">The ranges to copy from, at most 1024.</param>
+    /// <param name="remote">The range to copy to.</param>
+    /// <param name="written">Bytes written: fewer where a page of either side cannot be accessed.</param>
     internal static unsafe Errno TryProcessVmWrite(
         int processId, ReadOnlySpan<IoVector> local, IoVector remote, out int written)
     {
-        fixed (IoVector* places = local)
+        fixed (IoVector* vectors = local)
         {
-            nint count = process_vm_writev(processId, places, (nuint)local.Length, &remote, 1, 0);
+            nint count = process_vm_writev(processId, vectors, (nuint)local.Length, &remote, 1, 0);
             written = count < 0 ? 0 : (int)count;
             return count < 0 ? LastErrno : Errno.None;
         }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MemProc.Interop;
 
-/// <summary>A mapping of this process' own; it is unmapped when it is disposed of.</summary>
+/// <summary>A mapping of this process, unmapped on disposal.</summary>
 public sealed class SafeMapping : SafeHandle
 {
     private readonly nuint _length;
@@ -17,7 +17,7 @@ public sealed class SafeMapping : SafeHandle
     /// <summary>Address of the first byte.</summary>
     public ulong Address => (ulong)handle;
 
-    /// <summary>Bytes that were asked for; the mapping reaches to the end of the last one's page.</summary>
+    /// <summary>Bytes that were requested; the mapping extends to the end of the last page.</summary>
     public ulong Length => _length;
 
     /// <inheritdoc/>

@@ -6,12 +6,14 @@ public static partial class Libc
 {
     private const int SigChld = 17;
 
-    /// <summary>A struct sigaction, which is kept as it is: its layout is the C library's own.</summary>
+    /// <summary>Room for a struct sigaction, whose layout is the C library's own and is not interpreted here.</summary>
     private const int SigActionBytes = 256;
 
-    /// <summary>Puts the default in the place of this program's handler of SIGCHLD, which is to do nothing.</summary>
-    /// <returns>What was there, for <see cref="RestoreChildHandler"/>.</returns>
-    /// <exception cref="ErrnoException">The kernel refused.</exception>
+    /// <summary>
+    /// sigaction(2): replaces this program's handler of SIGCHLD by the default, which is to do nothing.
+    /// </summary>
+    /// <returns>The previous handler, for <see cref="RestoreChildHandler"/>.</returns>
+    /// <exception cref="ErrnoException">The call failed.</exception>
     internal static unsafe byte[] ReplaceChildHandler()
     {
         byte[] before = new byte[SigActionBytes];
@@ -24,16 +26,17 @@ public static partial class Libc
     }
 
     /// <summary>
-    /// Puts a handler of SIGCHLD back, unless somebody has put another there meanwhile, as the runtime does when it starts
-    /// its first process; and has the one that is there look at what happened meanwhile.
+    /// Restores a handler of SIGCHLD and sends the signal, so that it handles what happened meanwhile. A handler that
+    /// was installed meanwhile stays, as the one of the runtime does that starts its first process.
     /// </summary>
-    /// <exception cref="ErrnoException">The kernel refused.</exception>
+    /// <param name="handler">The previous handler.</param>
+    /// <exception cref="ErrnoException">A call failed.</exception>
     internal static unsafe void RestoreChildHandler(byte[] handler)
     {
         byte* meanwhile = stackalloc byte[SigActionBytes];
         fixed (byte* old = handler)
         {
-            // The handler comes first; that of ReplaceChildHandler is 0.
+            // The first member is the handler; ReplaceChildHandler has set it to 0.
             if (sigaction(SigChld, old, meanwhile) != 0
                 || (*(nint*)meanwhile != 0 && sigaction(SigChld, meanwhile, null) != 0)
                 || kill(Environment.ProcessId, SigChld) != 0)

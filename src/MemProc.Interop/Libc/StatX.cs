@@ -3,14 +3,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Interop;
 
-/// <summary>The head of struct statx of <c>include/uapi/linux/stat.h</c>, 256 bytes, as far as it is used.</summary>
+/// <summary>struct statx of <c>include/uapi/linux/stat.h</c>, 256 bytes; the members that are used.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 public struct FileStatus
 {
     /// <summary>The user who owns the file.</summary>
     [FieldOffset(20)]
     public uint UserId;
-    /// <summary>Kind of file and permissions: <c>S_IFMT</c> and the twelve bits below.</summary>
+    /// <summary>File type (<c>S_IFMT</c>) and permissions (the lower twelve bits).</summary>
     [FieldOffset(28)]
     public ushort Mode;
     /// <summary>Inode number.</summary>
@@ -29,12 +29,16 @@ public struct FileStatus
     private const ushort KindMask = 0xf000;
     private const ushort DirectoryKind = 0x4000;
     private const ushort RegularKind = 0x8000;
+    private const ushort SymbolicLinkKind = 0xa000;
 
     /// <summary>A directory.</summary>
     public readonly bool IsDirectory => (Mode & KindMask) == DirectoryKind;
 
     /// <summary>A regular file.</summary>
     public readonly bool IsRegular => (Mode & KindMask) == RegularKind;
+
+    /// <summary>A symbolic link.</summary>
+    public readonly bool IsSymbolicLink => (Mode & KindMask) == SymbolicLinkKind;
 }
 
 public static partial class Libc
@@ -43,18 +47,18 @@ public static partial class Libc
     private const int SymbolicLinkNoFollow = 0x100;
     private const int EmptyPath = 0x1000;
 
-    /// <summary>statx(2) (Linux 4.11).</summary>
-    /// <param name="directory">The directory that a relative path is seen from; null for the current one.</param>
+    /// <summary>statx(2) (Linux 4.11) of a path.</summary>
+    /// <param name="directory">The directory of a relative path; null for the current one.</param>
     /// <param name="path">The path.</param>
-    /// <param name="status">What the kernel says of the file.</param>
-    /// <param name="followLinks">A symbolic link at the path's end stands for what it points to.</param>
+    /// <param name="status">The status of the file.</param>
+    /// <param name="followLinks">Follow a symbolic link at the end of the path.</param>
     public static Errno TryStatX(
         SafeFileHandle? directory, string path, out FileStatus status, bool followLinks = true) =>
         TryStatX(directory, path, followLinks ? 0 : SymbolicLinkNoFollow, out status);
 
     /// <summary>statx(2) of an open file.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="status">What the kernel says of it.</param>
+    /// <param name="status">Its status.</param>
     public static Errno TryStatX(SafeFileHandle file, out FileStatus status) =>
         TryStatX(file, string.Empty, EmptyPath, out status);
 

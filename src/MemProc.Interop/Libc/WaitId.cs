@@ -12,12 +12,12 @@ public static partial class Libc
     private const int SignalInfoProcess = 16;
 
     /// <summary>
-    /// waitid(2) without waiting: whether a traced thread has stopped. Only stops are asked for: the end of a process
-    /// stays for its parent to be told.
+    /// waitid(2) without waiting: finds whether a traced thread has stopped. It waits for stops only, so that the exit of a
+    /// process is still reported to its parent.
     /// </summary>
     /// <param name="threadId">The thread.</param>
-    /// <param name="hasStopped">It has.</param>
-    /// <returns>ECHILD: this thread does not trace it (any more).</returns>
+    /// <param name="hasStopped">The thread has stopped.</param>
+    /// <returns>ECHILD: the calling thread does not trace it.</returns>
     public static unsafe Errno TryWaitForStop(int threadId, out bool hasStopped)
     {
         Span<byte> info = stackalloc byte[SignalInfoBytes];

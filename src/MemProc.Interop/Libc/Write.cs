@@ -6,12 +6,12 @@ namespace MemProc.Interop;
 public static partial class Libc
 {
     /// <summary>
-    /// write(2): writes at the file's own position. Files of the kernel that know no position, such as those of
-    /// debugfs, refuse pwrite(2) with ESPIPE.
+    /// write(2): writes at the file's current position. Some files of the kernel, such as those of debugfs, have no position
+    /// and refuse pwrite(2) with ESPIPE.
     /// </summary>
     /// <param name="file">A file open for writing.</param>
     /// <param name="buffer">The bytes.</param>
-    /// <param name="written">Bytes written; may be fewer than given.</param>
+    /// <param name="written">Bytes written; may be fewer than requested.</param>
     public static unsafe Errno TryWrite(SafeFileHandle file, ReadOnlySpan<byte> buffer, out int written)
     {
         fixed (byte* pointer = buffer)

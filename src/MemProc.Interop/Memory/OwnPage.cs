@@ -1,26 +1,26 @@
 namespace MemProc.Interop;
 
 /// <summary>
-/// A page of this very process that nothing else uses: what the kernel does to pages is tried on it first. It is
-/// never part of a huge page, so that what happens to its neighbours does not show in its entry.
+/// An anonymous page of this process for testing what the kernel does to pages. It is never part of a huge page, so
+/// that its pagemap entry does not depend on its neighbours.
 /// </summary>
 public sealed class OwnPage : IDisposable
 {
     private readonly SafeMapping _mapping = Libc.MapMemory((ulong)Environment.SystemPageSize);
 
-    /// <summary>Maps the page and writes to it, so that a frame stands behind it.</summary>
-    /// <exception cref="ErrnoException">The kernel gives no memory.</exception>
+    /// <summary>Maps the page and writes to it, so that a frame backs it.</summary>
+    /// <exception cref="ErrnoException">Memory cannot be allocated.</exception>
     public OwnPage()
     {
-        // EINVAL: a kernel without huge pages, where there is nothing to forbid.
+        // EINVAL: a kernel without huge pages, where there is nothing to disable.
         _ = Libc.TryAdvise(_mapping, MemoryAdvice.NoHugePage);
         Touch();
     }
 
-    /// <summary>Its address.</summary>
+    /// <summary>Address of the page.</summary>
     public ulong Address => _mapping.Address;
 
-    /// <summary>Writes to the page, by a plain instruction as any program does.</summary>
+    /// <summary>Writes to the page with a plain store.</summary>
     public unsafe void Touch()
     {
         ObjectDisposedException.ThrowIf(_mapping.IsClosed, this);
@@ -28,8 +28,8 @@ public sealed class OwnPage : IDisposable
         Volatile.Write(ref *first, (byte)(Volatile.Read(ref *first) + 1));
     }
 
-    /// <summary>Writes bytes to its beginning.</summary>
-    /// <param name="bytes">At most a page of them.</param>
+    /// <summary>Writes bytes at the start of the page.</summary>
+    /// <param name="bytes">At most one page of bytes.</param>
     public unsafe void Write(ReadOnlySpan<byte> bytes)
     {
         ObjectDisposedException.ThrowIf(_mapping.IsClosed, this);

@@ -7,28 +7,28 @@ public enum PageFlagOrigin
     Stable,
     /// <summary>For kernel developers: bits 32 to 42, whose meaning follows the kernel's internals.</summary>
     Raw,
-    /// <summary>Not the kernel's: derived from another bit whose meaning depends on the kind of page.</summary>
+    /// <summary>Not a bit of the kernel: derived from a bit whose meaning depends on the kind of page.</summary>
     Overloaded,
 }
 
 /// <summary>One flag of <c>/proc/kpageflags</c>.</summary>
 /// <param name="Bit">The bit's number.</param>
 /// <param name="Name">The name, as page-types spells it.</param>
-/// <param name="Letter">page-types' letter; letters are not unique. NUL where it has none.</param>
+/// <param name="Letter">page-types' letter, which is not unique; NUL if it has none.</param>
 /// <param name="Origin">Where the flag comes from.</param>
-/// <param name="Since">The kernel that first had it; null where it is not the kernel's.</param>
-/// <param name="Meaning">What it says.</param>
+/// <param name="Since">The first kernel that has it; null if it is not a bit of the kernel.</param>
+/// <param name="Meaning">Its meaning.</param>
 public sealed record KernelPageFlag(
     int Bit, string Name, char Letter, PageFlagOrigin Origin, string? Since, string Meaning)
 {
     /// <summary>The bit as a mask.</summary>
     public ulong Mask => 1UL << Bit;
 
-    /// <summary>The flag of a name, whatever its case; null where there is none.</summary>
+    /// <summary>Returns the flag with a name, ignoring case; null if there is none.</summary>
     public static KernelPageFlag? ByName(string name) =>
         All.FirstOrDefault(flag => flag.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Every flag with a name, by bit.</summary>
+    /// <summary>All flags with names, by bit.</summary>
     public static IReadOnlyList<KernelPageFlag> All { get; } =
     [
         new(0, "locked", 'L', PageFlagOrigin.Stable, "2.6.25", "locked for exclusive access, e.g. by I/O"),

@@ -4,11 +4,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Interop;
 
-/// <summary>What PAGEMAP_SCAN knows of a page (<c>include/uapi/linux/fs.h</c>, PAGE_IS_*).</summary>
+/// <summary>Categories of a page in PAGEMAP_SCAN (<c>include/uapi/linux/fs.h</c>, PAGE_IS_*).</summary>
 [Flags]
 public enum PageCategories : ulong
 {
-    /// <summary>None of them.</summary>
+    /// <summary>No category.</summary>
     None = 0,
     /// <summary>In an area with asynchronous userfaultfd write protection.</summary>
     WriteProtectionAllowed = 1 << 0,
@@ -22,7 +22,7 @@ public enum PageCategories : ulong
     Swapped = 1 << 4,
     /// <summary>The zero page.</summary>
     ZeroPage = 1 << 5,
-    /// <summary>Mapped by a huge entry.</summary>
+    /// <summary>Mapped by an entry that is larger than a page.</summary>
     Huge = 1 << 6,
     /// <summary>Soft-dirty (6.7).</summary>
     SoftDirty = 1 << 7,
@@ -30,15 +30,15 @@ public enum PageCategories : ulong
     Guard = 1 << 8,
 }
 
-/// <summary>struct page_region: a run of pages of equal categories.</summary>
+/// <summary>struct page_region: a run of pages with equal categories.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct PageRegion
 {
     /// <summary>First address.</summary>
     public ulong Start;
-    /// <summary>First address behind the run.</summary>
+    /// <summary>First address after the run.</summary>
     public ulong End;
-    /// <summary>The categories asked for in the return mask.</summary>
+    /// <summary>The categories of the return mask that match.</summary>
     public PageCategories Categories;
 }
 
@@ -52,42 +52,42 @@ public struct PageMapScanArgument
     public ulong Flags;
     /// <summary>In: first address.</summary>
     public ulong Start;
-    /// <summary>In: first address behind the range.</summary>
+    /// <summary>In: first address after the range.</summary>
     public ulong End;
     /// <summary>Out: where the walk ended.</summary>
     public ulong WalkEnd;
-    /// <summary>In: where the regions go.</summary>
+    /// <summary>In: address of the buffer for regions.</summary>
     public ulong Vector;
-    /// <summary>In: room for so many regions.</summary>
+    /// <summary>In: number of regions that fit in the buffer.</summary>
     public ulong VectorLength;
-    /// <summary>In: stop after so many pages; 0: no limit.</summary>
+    /// <summary>In: number of pages to stop after; 0 for no limit.</summary>
     public ulong MaxPages;
-    /// <summary>In: categories whose absence counts.</summary>
+    /// <summary>In: categories that are matched inverted.</summary>
     public PageCategories CategoryInverted;
-    /// <summary>In: categories that must all hold.</summary>
+    /// <summary>In: categories that must all match.</summary>
     public PageCategories CategoryMask;
-    /// <summary>In: categories of which one must hold.</summary>
+    /// <summary>In: categories of which one must match.</summary>
     public PageCategories CategoryAnyOfMask;
-    /// <summary>In: categories to return; runs differ in these alone.</summary>
+    /// <summary>In: categories to return; runs differ in these only.</summary>
     public PageCategories ReturnMask;
 }
 
-/// <summary>The PAGEMAP_SCAN ioctl on an open <c>/proc/PID/pagemap</c>: finds what is populated in a huge range.</summary>
+/// <summary>The PAGEMAP_SCAN ioctl on an open <c>/proc/PID/pagemap</c>: finds populated pages in a large range.</summary>
 public static class PageMapScan
 {
     private const uint Request = 0xC060_6610;
 
     /// <summary>
-    /// Finds the runs of pages that are present, in swap or guarded; each is huge (mapped by entries that are larger
-    /// than a page) or not.
+    /// Finds the runs of pages that are present, in swap or guarded. All pages of a run are huge (mapped by an entry that is
+    /// larger than a page), or none is.
     /// </summary>
     /// <param name="pagemap">An open <c>/proc/PID/pagemap</c>.</param>
     /// <param name="start">First address, page-aligned.</param>
-    /// <param name="end">First address behind the range.</param>
-    /// <param name="regions">Where the runs go, in address order.</param>
-    /// <param name="count">How many were found.</param>
-    /// <param name="walkEnd">Where the walk ended: <paramref name="end"/>, or earlier where the room was used up.</param>
-    /// <param name="maxPages">Stop when so many populated pages are found; 0: no limit.</param>
+    /// <param name="end">First address after the range.</param>
+    /// <param name="regions">Receives the runs in address order.</param>
+    /// <param name="count">The number of runs.</param>
+    /// <param name="walkEnd">Where the scan ended: <paramref name="end"/>, or earlier if the buffer is full.</param>
+    /// <param name="maxPages">Number of populated pages to stop after; 0 for no limit.</param>
     /// <returns>ENOTTY: the kernel is older than 6.7.</returns>
     public static Errno TryFindPopulated(
         SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd,

@@ -4,36 +4,36 @@ namespace MemProc.Interop;
 
 /// <summary>
 /// One line of <c>/proc/iomem</c>, as <c>r_show</c> in <c>kernel/resource.c</c> writes it:
-/// <c>start-last : name</c>, hexadecimal, two blanks in front for each range around it.
+/// <c>start-last : name</c>, hexadecimal, indented by two spaces for each enclosing range.
 /// </summary>
 public readonly ref struct IomemLine
 {
     /// <summary>
-    /// The largest <see cref="Depth"/> that the kernel shows (MAX_IORES_LEVEL): what lies deeper stands beside its
-    /// parent.
+    /// The largest <see cref="Depth"/> that the kernel shows (MAX_IORES_LEVEL): deeper ranges are shown at the level of
+    /// their parent.
     /// </summary>
-    public const int DeepestShown = 5;
+    public const int MaxDepth = 5;
 
-    private const int BlanksPerLevel = 2;
+    private const int SpacesPerLevel = 2;
 
-    /// <summary>How many ranges the kernel shows around this one.</summary>
+    /// <summary>The number of enclosing ranges that the kernel shows.</summary>
     public int Depth { get; private init; }
 
     /// <summary>First physical address.</summary>
     public ulong Start { get; private init; }
 
-    /// <summary>The last physical address, not the one behind it.</summary>
+    /// <summary>Last physical address, inclusive.</summary>
     public ulong Last { get; private init; }
 
     /// <summary>The rest of the line, byte for byte.</summary>
     public ReadOnlySpan<byte> Name { get; private init; }
 
     /// <summary>
-    /// Both addresses are 0: what the kernel writes for a reader without CAP_SYS_ADMIN, whatever they are.
+    /// Both addresses are 0, as the kernel writes them for a reader without CAP_SYS_ADMIN.
     /// </summary>
     public bool IsZero => Start == 0 && Last == 0;
 
-    /// <summary>Parses a line, with or without its newline. False where it is no such line.</summary>
+    /// <summary>Parses a line, with or without its newline. Returns false if it is not such a line.</summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out IomemLine result)
     {
         result = default;
@@ -44,7 +44,7 @@ public readonly ref struct IomemLine
 
         ReadOnlySpan<byte> text = line.TrimStart((byte)' ');
         int blanks = line.Length - text.Length;
-        if (blanks % BlanksPerLevel != 0 || blanks > DeepestShown * BlanksPerLevel
+        if (blanks % SpacesPerLevel != 0 || blanks > MaxDepth * SpacesPerLevel
             || !Utf8Parser.TryParse(text, out ulong start, out int used, 'x')
             || used >= text.Length || text[used] != '-')
         {
@@ -60,7 +60,7 @@ public readonly ref struct IomemLine
 
         result = new IomemLine
         {
-            Depth = blanks / BlanksPerLevel,
+            Depth = blanks / SpacesPerLevel,
             Start = start,
             Last = last,
             Name = text[(used + 3)..],

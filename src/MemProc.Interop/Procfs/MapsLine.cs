@@ -3,18 +3,37 @@ using System.Buffers.Text;
 namespace MemProc.Interop;
 
 /// <summary>
+/// Permissions of a mapping. The values are those of PROCMAP_QUERY's <c>vma_flags</c>
+/// (<c>include/uapi/linux/fs.h</c>). A mapping without <see cref="Shared"/> is private.
+/// </summary>
+[Flags]
+public enum VmaPermissions
+{
+    /// <summary>No access, private: <c>---p</c>.</summary>
+    None = 0,
+    /// <summary><c>r</c></summary>
+    Read = 1,
+    /// <summary><c>w</c></summary>
+    Write = 2,
+    /// <summary><c>x</c></summary>
+    Execute = 4,
+    /// <summary><c>s</c>: writes reach the file or the other processes that share the mapping.</summary>
+    Shared = 8,
+}
+
+/// <summary>
 /// One line of <c>/proc/PID/maps</c>, as <c>show_map_vma</c> in <c>fs/proc/task_mmu.c</c> writes it:
-/// <c>start-end rwxp offset major:minor inode   path</c>, numbers hexadecimal but for the inode.
+/// <c>start-end rwxp offset major:minor inode   path</c>, numbers hexadecimal except the inode.
 /// </summary>
 public readonly ref struct MapsLine
 {
     /// <summary>First address.</summary>
     public ulong Start { get; private init; }
 
-    /// <summary>First address behind the mapping.</summary>
+    /// <summary>First address after the mapping.</summary>
     public ulong End { get; private init; }
 
-    /// <summary>What the four letters <c>rwxp</c> or <c>rwxs</c> say.</summary>
+    /// <summary>The permissions, of the four letters <c>rwxp</c> or <c>rwxs</c>.</summary>
     public VmaPermissions Permissions { get; private init; }
 
     /// <summary>Offset in the file, bytes.</summary>
@@ -26,13 +45,13 @@ public readonly ref struct MapsLine
     /// <summary>Minor number of the file's device.</summary>
     public uint DeviceMinor { get; private init; }
 
-    /// <summary>Inode of the file; 0 where there is none.</summary>
+    /// <summary>Inode of the file; 0 if no file is mapped.</summary>
     public ulong Inode { get; private init; }
 
-    /// <summary>The rest of the line, byte for byte: spaces stay, a newline in a name is <c>\012</c>.</summary>
+    /// <summary>The rest of the line, unchanged: with spaces, and <c>\012</c> for a newline in a name.</summary>
     public ReadOnlySpan<byte> Path { get; private init; }
 
-    /// <summary>Parses a line, with or without its newline. False where it is no such line.</summary>
+    /// <summary>Parses a line, with or without its newline. Returns false if it is not such a line.</summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out MapsLine result)
     {
         result = default;

@@ -15,24 +15,24 @@ public readonly ref struct MountInfoLine
     /// <summary>Minor number of the file system's device.</summary>
     public uint DeviceMinor { get; private init; }
 
-    /// <summary>Which folder of the file system is mounted; <c>/</c>: all. Escaped as the kernel wrote it.</summary>
+    /// <summary>The folder of the file system that is mounted, <c>/</c> for all of it. Escaped by the kernel.</summary>
     public ReadOnlySpan<byte> Root { get; private init; }
 
-    /// <summary>Where it is mounted. Escaped as the kernel wrote it.</summary>
+    /// <summary>The mount point. Escaped by the kernel.</summary>
     public ReadOnlySpan<byte> MountPoint { get; private init; }
 
     /// <summary>Type of the file system: <c>ext4</c>, <c>cgroup2</c>.</summary>
     public ReadOnlySpan<byte> FileSystem { get; private init; }
 
-    /// <summary>Options of the file system as such, commas between them.</summary>
+    /// <summary>Options of the file system (super options), separated by commas.</summary>
     public ReadOnlySpan<byte> SuperOptions { get; private init; }
 
-    /// <summary>Parses a line, with or without its newline. False where it is no such line.</summary>
+    /// <summary>Parses a line, with or without its newline. Returns false if it is not such a line.</summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out MountInfoLine result)
     {
         result = default;
         ReadOnlySpan<byte> rest = line.TrimEnd("\n"u8);
-        // The mount's own number and its parent's are of no use here.
+        // Mount id and parent id are not used.
         _ = NextWord(ref rest);
         _ = NextWord(ref rest);
         ReadOnlySpan<byte> device = NextWord(ref rest);
@@ -70,7 +70,7 @@ public readonly ref struct MountInfoLine
         return true;
     }
 
-    /// <summary>Whether one of the file system's options is this very one.</summary>
+    /// <summary>Returns whether an option is among the options of the file system.</summary>
     public bool HasSuperOption(ReadOnlySpan<byte> option)
     {
         foreach (Range part in SuperOptions.Split((byte)','))
@@ -84,7 +84,7 @@ public readonly ref struct MountInfoLine
         return false;
     }
 
-    /// <summary>A path without the kernel's escapes: blanks, newlines and backslashes come as <c>\040</c>.</summary>
+    /// <summary>Returns a path without the kernel's escapes, such as <c>\040</c> for a space.</summary>
     public static string Unescape(ReadOnlySpan<byte> field)
     {
         if (!field.Contains((byte)'\\'))
@@ -111,7 +111,7 @@ public readonly ref struct MountInfoLine
         return Encoding.UTF8.GetString(bytes, 0, length);
     }
 
-    /// <summary>Takes a word off the front; words have one blank between them, and an empty one is none.</summary>
+    /// <summary>Removes and returns the first word. Words are separated by one space; empty at the end of the line.</summary>
     private static ReadOnlySpan<byte> NextWord(scoped ref ReadOnlySpan<byte> rest)
     {
         int blank = rest.IndexOf((byte)' ');

@@ -10,33 +10,33 @@ public struct ProcMapQueryArgument
 {
     /// <summary>Size of this structure.</summary>
     public ulong Size;
-    /// <summary>In: which mappings are wanted.</summary>
+    /// <summary>In: which mappings match (PROCMAP_QUERY_* flags).</summary>
     public ulong QueryFlags;
     /// <summary>In: the address.</summary>
     public ulong QueryAddress;
     /// <summary>Out: first address.</summary>
     public ulong VmaStart;
-    /// <summary>Out: first address behind the mapping.</summary>
+    /// <summary>Out: first address after the mapping.</summary>
     public ulong VmaEnd;
     /// <summary>Out: permissions.</summary>
     public ulong VmaFlags;
-    /// <summary>Out: size of its pages.</summary>
+    /// <summary>Out: size of its pages, bytes.</summary>
     public ulong VmaPageSize;
-    /// <summary>Out: offset in the file.</summary>
+    /// <summary>Out: offset in the file, bytes.</summary>
     public ulong VmaOffset;
     /// <summary>Out: inode.</summary>
     public ulong Inode;
-    /// <summary>Out: device.</summary>
+    /// <summary>Out: major number of the device.</summary>
     public uint DeviceMajor;
-    /// <summary>Out: device.</summary>
+    /// <summary>Out: minor number of the device.</summary>
     public uint DeviceMinor;
-    /// <summary>In: room for the name. Out: its bytes with the NUL; 0: no name.</summary>
+    /// <summary>In: size of the buffer for the name. Out: bytes of the name with its NUL; 0 without a name.</summary>
     public uint VmaNameSize;
-    /// <summary>In: room for the build id; 0: not wanted.</summary>
+    /// <summary>In: size of the buffer for the build id; 0 if it is not requested.</summary>
     public uint BuildIdSize;
-    /// <summary>In: where the name goes.</summary>
+    /// <summary>In: address of the buffer for the name.</summary>
     public ulong VmaNameAddress;
-    /// <summary>In: where the build id goes.</summary>
+    /// <summary>In: address of the buffer for the build id.</summary>
     public ulong BuildIdAddress;
 }
 
@@ -45,27 +45,27 @@ public static class ProcMapQuery
 {
     private const uint Request = 0xC068_6611;
     private const ulong CoveringOrNext = 0x10;
-    private const int LongestName = 4096;
+    private const int MaxNameLength = 4096;
 
-    /// <summary>Asks for the mapping that holds an address, or for the next one above it.</summary>
+    /// <summary>Finds the mapping that contains an address, or the next one above it.</summary>
     /// <param name="maps">An open <c>/proc/PID/maps</c>.</param>
     /// <param name="address">The address.</param>
-    /// <param name="orNext">Where no mapping holds the address, answer with the next one above.</param>
+    /// <param name="orNext">If no mapping contains the address, find the next one above it.</param>
     /// <param name="answer">The kernel's answer.</param>
     /// <param name="name">
-    /// The name, empty where it has none. A newline in it is a newline, where <c>maps</c> shows <c>\012</c>.
+    /// The name; empty if it has none. A newline in the name is not escaped, while <c>maps</c> shows <c>\012</c>.
     /// </param>
-    /// <returns>ENOENT: no mapping there; ENOTTY: the kernel is older than 6.11; ESRCH: the process is gone.</returns>
+    /// <returns>ENOENT: no mapping; ENOTTY: the kernel is older than 6.11; ESRCH: the process has exited.</returns>
     public static unsafe Errno TryQuery(
         SafeFileHandle maps, ulong address, bool orNext, out ProcMapQueryArgument answer, out byte[] name)
     {
-        byte* nameBuffer = stackalloc byte[LongestName];
+        byte* nameBuffer = stackalloc byte[MaxNameLength];
         ProcMapQueryArgument argument = new()
         {
             Size = (ulong)Unsafe.SizeOf<ProcMapQueryArgument>(),
             QueryFlags = orNext ? CoveringOrNext : 0,
             QueryAddress = address,
-            VmaNameSize = LongestName,
+            VmaNameSize = MaxNameLength,
             VmaNameAddress = (ulong)nameBuffer,
         };
         Errno errno = Libc.TryIoctl(maps, Request, &argument, out _);

@@ -3,12 +3,12 @@ using System.Text;
 
 namespace MemProc.Interop;
 
-/// <summary>What <c>/proc/PID/stat</c> says of a process' identity and state (<c>fs/proc/array.c</c>).</summary>
+/// <summary>Identity and state of a process, from <c>/proc/PID/stat</c> (<c>fs/proc/array.c</c>).</summary>
 /// <param name="ProcessId">The process id.</param>
-/// <param name="Name">The name of the main thread (comm), of a process at most 15 bytes; it can hold any byte.</param>
+/// <param name="Name">The name of the main thread (comm), at most 15 bytes for a process; it may contain any byte.</param>
 /// <param name="State">R, S, D, T, t, Z (zombie), X (dead) or I (idle kernel thread).</param>
 /// <param name="Flags">The kernel's task flags (PF_*).</param>
-/// <param name="StartTicks">Start time after boot, in clock ticks. Number and start time name one process.</param>
+/// <param name="StartTicks">Start time after boot, in clock ticks. Id and start time identify one process.</param>
 public readonly record struct ProcessStat(int ProcessId, string Name, char State, uint Flags, ulong StartTicks)
 {
     private const uint PfKthread = 0x0020_0000;
@@ -22,17 +22,17 @@ public readonly record struct ProcessStat(int ProcessId, string Name, char State
     /// <summary>Its session's id.</summary>
     public int SessionId { get; init; }
 
-    /// <summary>A thread of the kernel: it has no memory of its own.</summary>
+    /// <summary>A kernel thread: it has no memory of its own.</summary>
     public bool IsKernelThread => (Flags & PfKthread) != 0;
 
-    /// <summary>Exited, but not yet waited for by its parent: its memory is gone.</summary>
+    /// <summary>It has exited and its parent has not waited for it yet: its memory is gone.</summary>
     public bool IsZombie => State is 'Z' or 'X';
 
-    /// <summary>Parses the file's text. False where it is something else.</summary>
+    /// <summary>Parses the file's text. Returns false if it is something else.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, out ProcessStat result)
     {
         result = default;
-        // The name stands in parentheses and may itself hold parentheses, blanks and newlines.
+        // The name is in parentheses and may contain parentheses, spaces and newlines.
         int open = text.IndexOf((byte)'(');
         int close = text.LastIndexOf((byte)')');
         if (open < 0 || close < open || close + 3 >= text.Length
@@ -49,7 +49,7 @@ public readonly record struct ProcessStat(int ProcessId, string Name, char State
             return false;
         }
 
-        // A thread that is gone belongs to group and session -1.
+        // Group and session of a thread that has exited are -1.
         TryField(fields, 4 - 3, out ulong parent);
         TryField(fields, 5 - 3, out ulong group);
         TryField(fields, 6 - 3, out ulong session);

@@ -3,7 +3,7 @@ using System.Buffers.Text;
 namespace MemProc.Interop;
 
 /// <summary>
-/// One line below a mapping's header in <c>/proc/PID/smaps</c> (<c>show_smap</c> in
+/// One line after a mapping's header in <c>/proc/PID/smaps</c> (<c>show_smap</c> in
 /// <c>fs/proc/task_mmu.c</c>): a counter (<c>Rss:    12 kB</c>), a number without a unit
 /// (<c>THPeligible:    0</c>) or the two-letter tokens of <c>VmFlags:</c>.
 /// </summary>
@@ -12,17 +12,17 @@ public readonly ref struct SmapsLine
     /// <summary>The word before the colon.</summary>
     public ReadOnlySpan<byte> Name { get; private init; }
 
-    /// <summary>The number; in bytes where the kernel wrote kB.</summary>
+    /// <summary>The number; in bytes if the kernel wrote kB.</summary>
     public ulong Value { get; private init; }
 
     /// <summary>The tokens of a <c>VmFlags</c> line, space-separated; empty on every other line.</summary>
     public ReadOnlySpan<byte> VmFlags { get; private init; }
 
-    /// <summary>Whether a line opens the next mapping instead (addresses are lower-case hex, names are not).</summary>
+    /// <summary>Returns whether a line is the header of a mapping: addresses are lower-case hex, names are not.</summary>
     public static bool IsHeader(ReadOnlySpan<byte> line) =>
         line is [(>= (byte)'0' and <= (byte)'9') or (>= (byte)'a' and <= (byte)'f'), ..];
 
-    /// <summary>Parses a line, with or without its newline. False where it is no such line.</summary>
+    /// <summary>Parses a line, with or without its newline. Returns false if it is not such a line.</summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out SmapsLine result)
     {
         result = default;

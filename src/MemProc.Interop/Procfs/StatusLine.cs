@@ -3,18 +3,18 @@ using System.Buffers.Text;
 namespace MemProc.Interop;
 
 /// <summary>
-/// One line of <c>/proc/PID/status</c> (<c>proc_pid_status</c> in <c>fs/proc/array.c</c>): a word, a colon, a tab
-/// and a text. What the kernel counts of memory (<c>task_mem</c> in <c>fs/proc/task_mmu.c</c>) ends with kB.
+/// One line of <c>/proc/PID/status</c> (<c>proc_pid_status</c> in <c>fs/proc/array.c</c>): a word, a colon, a tab and a
+/// text. Memory counters (<c>task_mem</c> in <c>fs/proc/task_mmu.c</c>) end with kB.
 /// </summary>
 public readonly ref struct StatusLine
 {
     /// <summary>The word before the colon.</summary>
     public ReadOnlySpan<byte> Name { get; private init; }
 
-    /// <summary>What stands behind it, without the blanks around it.</summary>
+    /// <summary>The text after the colon, trimmed.</summary>
     public ReadOnlySpan<byte> Text { get; private init; }
 
-    /// <summary>Parses a line, with or without its newline. False where it is no such line.</summary>
+    /// <summary>Parses a line, with or without its newline. Returns false if it is not such a line.</summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out StatusLine result)
     {
         int colon = line.IndexOf((byte)':');
@@ -28,7 +28,7 @@ public readonly ref struct StatusLine
         return true;
     }
 
-    /// <summary>The number of bytes where the line is a counter of memory; false where it is something else.</summary>
+    /// <summary>Gets the bytes of a memory counter; false if the line is something else.</summary>
     public bool TryBytes(out ulong bytes)
     {
         // A process can choose its name, so the name may look like a counter.

@@ -3,12 +3,12 @@ using System.Buffers.Text;
 namespace MemProc.Interop;
 
 /// <summary>
-/// <c>/proc/PID/task/TID/syscall</c> (<c>fs/proc/base.c</c>): the system call that a thread sleeps in, its arguments,
-/// stack pointer and program counter; <c>running</c> for one that runs.
+/// Parses <c>/proc/PID/task/TID/syscall</c> (<c>fs/proc/base.c</c>): the system call that a thread sleeps in, its
+/// arguments, stack pointer and program counter; <c>running</c> for a thread that runs.
 /// </summary>
 public static class SyscallLine
 {
-    /// <summary>The stack pointer; false where the thread was running, or the text is something else.</summary>
+    /// <summary>Gets the stack pointer; false if the thread was running, or the text is something else.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, out ulong stackPointer)
     {
         stackPointer = 0;

@@ -6,15 +6,15 @@ using MemProc.Interop;
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// What an address expression can begin with: starts of the process' mappings, names of its files and areas, sections of
-/// its program, entries of the auxiliary vector; behind a <c>!</c> the symbols and sections of that file.
+/// Completes address expressions: starts of the mappings, names of files and special mappings, sections of the program,
+/// entries of the auxiliary vector; after a <c>!</c> the symbols and sections of that file.
 /// </summary>
 public sealed class AddressCompleter : IArgumentCompleter
 {
     private const string Auxiliary = "auxv:";
 
-    /// <summary>No person reads more; the next letter brings others.</summary>
-    private const int MostSymbols = 1000;
+    /// <summary>Maximum number of symbols in a list.</summary>
+    private const int MaxSymbols = 1000;
 
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
@@ -23,10 +23,10 @@ public sealed class AddressCompleter : IArgumentCompleter
         try
         {
             using LinuxProcess process = LinuxProcess.Open(Completion.ProcessId(fakeBoundParameters));
-            using ProcModules modules = new(process);
+            using MappedImages images = new(process);
             string typed = wordToComplete.Trim('\'', '"');
             int mark = typed.IndexOf('!');
-            return [.. mark < 0 ? Beginnings(wordToComplete, typed, modules) : Symbols(typed[..mark], typed[(mark + 1)..], modules)];
+            return [.. mark < 0 ? Beginnings(wordToComplete, typed, images) : Symbols(typed[..mark], typed[(mark + 1)..], images)];
         }
         catch (MemProcException)
         {
@@ -34,31 +34,31 @@ public sealed class AddressCompleter : IArgumentCompleter
         }
     }
 
-    private static IEnumerable<CompletionResult> Beginnings(string word, string typed, ProcModules modules)
+    private static IEnumerable<CompletionResult> Beginnings(string word, string typed, MappedImages images)
     {
-        foreach (ProcMap map in modules.Maps)
+        foreach (ProcMap map in images.Maps)
         {
             string text = $"0x{map.Start:x}";
-            if (Completion.Fits(word, text))
+            if (Completion.Matches(word, text))
             {
                 yield return Completion.Result(text, $"{text} {map.Permissions} {map.Path}", map.ToString());
             }
         }
 
-        foreach (IGrouping<string, ProcMap> area in modules.Maps
-            .Where(map => map.Path.StartsWith('[') && Completion.Fits(word, map.Path)).GroupBy(map => map.Path))
+        foreach (IGrouping<string, ProcMap> area in images.Maps
+            .Where(map => map.Path.StartsWith('[') && Completion.Matches(word, map.Path)).GroupBy(map => map.Path))
         {
             yield return Completion.Result(area.Key, area.Key, area.First().ToString());
         }
 
-        foreach (IGrouping<string, ProcModule> file in modules.All
-            .Where(module => !module.Name.StartsWith('[') && Completion.Fits(word, module.Name)).GroupBy(module => module.Name))
+        foreach (IGrouping<string, MappedFile> files in images.Files
+            .Where(file => !file.Name.StartsWith('[') && Completion.Matches(word, file.Name)).GroupBy(file => file.Name))
         {
-            yield return Completion.Result(AddressExpression.Quote(file.Key), file.Key,
-                string.Join(Environment.NewLine, file.Select(module => module.Path)));
+            yield return Completion.Result(AddressExpression.Quote(files.Key), files.Key,
+                string.Join(Environment.NewLine, files.Select(file => file.Path)));
         }
 
-        if (typed.StartsWith('.') && modules.Main is ProcModule main)
+        if (typed.StartsWith('.') && images.Main is MappedFile main)
         {
             foreach (CompletionResult section in Sections(string.Empty, typed, main))
             {
@@ -66,30 +66,30 @@ public sealed class AddressCompleter : IArgumentCompleter
             }
         }
 
-        foreach ((ulong type, ulong value) in modules.Auxiliary)
+        foreach ((ulong type, ulong value) in images.Auxiliary)
         {
             string? name = AuxiliaryVector.Names.FirstOrDefault(known => known.Type == type).Name;
-            if (name is not null && Completion.Fits(word, Auxiliary + name))
+            if (name is not null && Completion.Matches(word, Auxiliary + name))
             {
                 yield return Completion.Result(Auxiliary + name, Auxiliary + name, $"{name}: 0x{value:x}");
             }
         }
     }
 
-    private static IEnumerable<CompletionResult> Symbols(string file, string typed, ProcModules modules)
+    private static IEnumerable<CompletionResult> Symbols(string file, string typed, MappedImages images)
     {
-        ProcModule? module = file.Length == 0 ? modules.Main : modules.Named(file).FirstOrDefault();
-        return module is null ? []
-            : typed.StartsWith('.') ? Sections($"{file}!", typed, module)
-            : module.Symbols().Where(symbol => Completion.Fits(typed, symbol.Name)).DistinctBy(symbol => symbol.Name)
-                .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).Take(MostSymbols)
+        MappedFile? mapped = file.Length == 0 ? images.Main : images.Named(file).FirstOrDefault();
+        return mapped is null ? []
+            : typed.StartsWith('.') ? Sections($"{file}!", typed, mapped)
+            : mapped.Symbols().Where(symbol => Completion.Matches(typed, symbol.Name)).DistinctBy(symbol => symbol.Name)
+                .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).Take(MaxSymbols)
                 .Select(symbol => Completion.Result($"{file}!{AddressExpression.QuoteSymbol(symbol.Name)}", symbol.DemangledName,
                     $"{symbol.Type} {symbol.DemangledName}, {symbol.SizeBytes} bytes"));
     }
 
-    private static IEnumerable<CompletionResult> Sections(string prefix, string typed, ProcModule module) =>
-        from section in module.Image?.Sections ?? []
-        where section.IsLoaded && Completion.Fits(typed, section.Name)
+    private static IEnumerable<CompletionResult> Sections(string prefix, string typed, MappedFile mapped) =>
+        from section in mapped.Elf?.Sections ?? []
+        where section.IsLoaded && Completion.Matches(typed, section.Name)
         select Completion.Result(prefix + section.Name, section.Name,
             $"{section.Name} {section.FlagLetters}, {section.SizeBytes} bytes");
 }

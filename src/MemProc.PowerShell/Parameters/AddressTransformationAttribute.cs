@@ -3,37 +3,29 @@ using System.Management.Automation;
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// Makes an address of whatever a person or a pipeline gives: numbers (a <c>0x</c> literal from 2^63 on arrives
-/// negative), text, and objects with an Address or a Start.
+/// Converts numbers (a <c>0x</c> literal from 2^63 on is negative), texts, and objects with an Address or a Start to
+/// addresses.
 /// </summary>
-[AttributeUsage(AttributeTargets.Property)]
-public sealed class AddressTransformationAttribute : ArgumentTransformationAttribute
+public sealed class AddressTransformationAttribute : ValueTransformationAttribute
 {
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
-        Items.Convert(inputData, Convert);
+    private protected override object Parse(object? input) => InputValues.Convert(input, Convert);
 
-    /// <summary>One address.</summary>
-    /// <exception cref="ArgumentTransformationMetadataException">It is none.</exception>
-    internal static ProcAddress Convert(object? input)
+    /// <summary>Converts one address.</summary>
+    /// <exception cref="FormatException">It is not valid.</exception>
+    /// <exception cref="OverflowException">It is negative, and not from a hex literal.</exception>
+    internal static AddressExpression Convert(object? input)
     {
-        object? value = Items.Unwrap(input);
-        try
+        object? value = InputValues.Unwrap(input);
+        return value switch
         {
-            return value switch
-            {
-                ProcAddress address => address,
-                string text => ProcAddress.Parse(text),
-                _ when Literal.TryAddress(value, out ulong number) => ProcAddress.FromNumber(number),
-                _ => FromObject(input),
-            };
-        }
-        catch (Exception error) when (error is FormatException or OverflowException)
-        {
-            throw new ArgumentTransformationMetadataException(error.Message, error);
-        }
+            AddressExpression address => address,
+            string text => AddressExpression.Parse(text),
+            _ when Literal.TryAddress(value, out ulong number) => AddressExpression.FromNumber(number),
+            _ => FromObject(input),
+        };
     }
 
-    private static ProcAddress FromObject(object? input)
+    private static AddressExpression FromObject(object? input)
     {
         if (input is not null)
         {
@@ -43,11 +35,11 @@ public sealed class AddressTransformationAttribute : ArgumentTransformationAttri
             if (start is not null)
             {
                 ulong? bytes = length is null ? null : LanguagePrimitives.ConvertTo<ulong>(length);
-                return ProcAddress.FromNumber(LanguagePrimitives.ConvertTo<ulong>(start), bytes);
+                return AddressExpression.FromNumber(LanguagePrimitives.ConvertTo<ulong>(start), bytes);
             }
         }
 
-        throw new ArgumentTransformationMetadataException(
+        throw new FormatException(
             "An address is a number, a text such as 0x7ffd2de47000, or an object with an Address or a Start.");
     }
 }

@@ -7,10 +7,10 @@ using MemProc.Interop;
 
 namespace MemProc.PowerShell;
 
-/// <summary>What the completers share: quoting, wildcards, text that is safe to show.</summary>
+/// <summary>Creates completions: quoting, wildcards, and text that is safe to show.</summary>
 internal static class Completion
 {
-    /// <summary>A completion; text with blanks or signs that PowerShell would act on is quoted.</summary>
+    /// <summary>Creates a completion. Text with blanks or characters that PowerShell interprets is quoted.</summary>
     public static CompletionResult Result(string text, string label, string tooltip)
     {
         bool needsQuotes = text.Length == 0 || text.Any(character =>
@@ -21,25 +21,29 @@ internal static class Completion
             shown.Length == 0 ? label : shown);
     }
 
-    /// <summary>Whether a text begins with what was typed, which may be quoted and hold <c>*</c> and <c>?</c>.</summary>
-    public static bool Fits(string typed, string text)
+    /// <summary>Returns whether a text begins with what is typed, which can be quoted and contain <c>*</c> and <c>?</c>.</summary>
+    public static bool Matches(string typed, string text)
     {
         string pattern = typed.Trim('\'', '"');
         return text.StartsWith(pattern, StringComparison.OrdinalIgnoreCase)
             || FileSystemName.MatchesSimpleExpression($"{pattern}*", text);
     }
 
-    /// <summary>The process that the command line so far is about: its -Id, or this one.</summary>
+    /// <summary>Returns the process of the command line so far: its -Id, or this process.</summary>
     public static int ProcessId(IDictionary boundParameters)
     {
-        object? id = boundParameters["Id"] ?? boundParameters["PID"] ?? boundParameters["ProcessId"];
+        object? id = BoundId(boundParameters);
         return LanguagePrimitives.TryConvertTo(id is object[] { Length: > 0 } many ? many[0] : id, out int number)
             && number > 0
             ? number
             : Environment.ProcessId;
     }
 
-    /// <summary>The mappings of that process; none where it cannot be read.</summary>
+    /// <summary>Returns the -Id of the command line so far; null where there is none.</summary>
+    public static object? BoundId(IDictionary boundParameters) =>
+        boundParameters["Id"] ?? boundParameters["PID"] ?? boundParameters["ProcessId"];
+
+    /// <summary>Returns the mappings of that process; none where it cannot be read.</summary>
     public static IReadOnlyList<ProcMap> Maps(IDictionary boundParameters)
     {
         try
@@ -54,7 +58,7 @@ internal static class Completion
     }
 }
 
-/// <summary>Ids of processes, with name and command line as tooltip.</summary>
+/// <summary>Completes process ids, with name and command line as tooltip.</summary>
 public sealed class ProcessIdCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
@@ -65,7 +69,7 @@ public sealed class ProcessIdCompleter : IArgumentCompleter
         {
             string text = id.ToString(CultureInfo.InvariantCulture);
             if (ProcessList.Name(id) is string name
-                && (Completion.Fits(wordToComplete, text) || Completion.Fits(wordToComplete, name)))
+                && (Completion.Matches(wordToComplete, text) || Completion.Matches(wordToComplete, name)))
             {
                 yield return Completion.Result(text, $"{text} {name}", $"{name}: {ProcessList.CommandLine(id)}");
             }
@@ -73,7 +77,7 @@ public sealed class ProcessIdCompleter : IArgumentCompleter
     }
 }
 
-/// <summary>Names of processes, with their ids as tooltip.</summary>
+/// <summary>Completes names of processes, with their ids as tooltip.</summary>
 public sealed class ProcessNameCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
@@ -81,26 +85,26 @@ public sealed class ProcessNameCompleter : IArgumentCompleter
         IDictionary fakeBoundParameters) =>
         from id in ProcessList.Ids()
         let name = ProcessList.Name(id)
-        where name is not null && Completion.Fits(wordToComplete, name)
+        where name is not null && Completion.Matches(wordToComplete, name)
         group id by name into ids
         orderby ids.Key
         select Completion.Result(ids.Key, ids.Key, $"process {string.Join(", ", ids)}");
 }
 
-/// <summary>Paths of the process' mappings.</summary>
+/// <summary>Completes paths of the mappings of the process.</summary>
 public sealed class MapPathCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
         from map in Completion.Maps(fakeBoundParameters)
-        where map.Path.Length > 0 && (Completion.Fits(wordToComplete, map.Path)
-            || Completion.Fits(wordToComplete, System.IO.Path.GetFileName(map.Path)))
+        where map.Path.Length > 0 && (Completion.Matches(wordToComplete, map.Path)
+            || Completion.Matches(wordToComplete, System.IO.Path.GetFileName(map.Path)))
         group map by map.Path into maps
         select Completion.Result(maps.Key, maps.Key, $"{maps.Count()} mappings, {maps.First().Kind}");
 }
 
-/// <summary>The patterns of permissions that are asked for most.</summary>
+/// <summary>Completes common patterns of permissions.</summary>
 public sealed class PermissionCompleter : IArgumentCompleter
 {
     private static readonly (string Pattern, string Meaning)[] Patterns =
@@ -125,20 +129,20 @@ public sealed class PermissionCompleter : IArgumentCompleter
         select Completion.Result(pattern.Pattern, pattern.Pattern, pattern.Meaning);
 }
 
-/// <summary>Names of page flags, with their meaning.</summary>
+/// <summary>Completes names of page flags, with their meaning as tooltip.</summary>
 public sealed class PageFlagCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
         from flag in KernelPageFlag.All
-        where Completion.Fits(wordToComplete, flag.Name)
+        where Completion.Matches(wordToComplete, flag.Name)
         select Completion.Result(flag.Name, flag.Name, flag.Origin == PageFlagOrigin.Stable
             ? $"bit {flag.Bit}: {flag.Meaning}"
             : $"bit {flag.Bit} (with -Raw): {flag.Meaning}");
 }
 
-/// <summary>Paths of memory cgroups, with their inodes.</summary>
+/// <summary>Completes paths of memory cgroups, with their inodes as tooltip.</summary>
 public sealed class CgroupCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
@@ -147,19 +151,34 @@ public sealed class CgroupCompleter : IArgumentCompleter
     {
         CgroupTree tree = CgroupTree.Load();
         return from path in tree.Paths
-               where Completion.Fits(wordToComplete, path)
+               where Completion.Matches(wordToComplete, path)
                orderby path
                select Completion.Result(path, path, $"inode {tree.InodeOf(path)}");
     }
 }
 
-/// <summary>Names of encodings.</summary>
+/// <summary>Completes names of memory types, with their sizes as tooltip.</summary>
+public sealed class MemoryTypeCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
+        from name in MemoryTypeName.Common
+        where name.StartsWith(wordToComplete.Trim('\'', '"'), StringComparison.OrdinalIgnoreCase)
+        let type = MemoryType.Parse(name)
+        select Completion.Result(name, name, type.IsTextPointer ? "a pointer to a text, read as that text"
+            : type.IsText ? $"a text of {type.SizeBytes} bytes that can end with a NUL"
+            : type.Count is not null ? $"{type.Count} values in an array"
+            : ByteText.Count(type.SizeBytes));
+}
+
+/// <summary>Completes names of encodings.</summary>
 public sealed class EncodingCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
         from encoding in EncodingTransformationAttribute.Names
-        where Completion.Fits(wordToComplete, encoding.Key)
+        where Completion.Matches(wordToComplete, encoding.Key)
         select Completion.Result(encoding.Key, encoding.Key, encoding.Value.EncodingName);
 }

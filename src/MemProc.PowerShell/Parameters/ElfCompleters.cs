@@ -4,65 +4,63 @@ using System.Management.Automation.Language;
 
 namespace MemProc.PowerShell;
 
-/// <summary>Paths of what a process has mapped where -Id says which, else of files.</summary>
+/// <summary>Completes paths: of mapped files where -Id is given, else of files.</summary>
 public sealed class ElfPathCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
-        IDictionary fakeBoundParameters) => ElfCompletion.IsAboutProcess(fakeBoundParameters)
+        IDictionary fakeBoundParameters) => Completion.BoundId(fakeBoundParameters) is not null
             ? new MapPathCompleter().CompleteArgument(
                 commandName, parameterName, wordToComplete, commandAst, fakeBoundParameters)
             : CompletionCompleters.CompleteFilename(wordToComplete);
 }
 
-/// <summary>Names of the sections of the file that the command line so far is about.</summary>
+/// <summary>Completes names of sections of the file on the command line so far.</summary>
 public sealed class ElfSectionCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
         ElfCompletion.Of(fakeBoundParameters, file => file.Sections
-            .Where(section => section.Name.Length > 0 && Completion.Fits(wordToComplete, section.Name))
+            .Where(section => section.Name.Length > 0 && Completion.Matches(wordToComplete, section.Name))
             .Select(section => Completion.Result(section.Name, section.Name,
                 $"{section.TypeName}, {section.SizeBytes} bytes at 0x{section.VirtualAddress:x}")));
 }
 
-/// <summary>Names of the symbols of the file that the command line so far is about.</summary>
+/// <summary>Completes names of symbols of the file on the command line so far.</summary>
 public sealed class ElfSymbolCompleter : IArgumentCompleter
 {
-    private const int Most = 1000;
+    private const int MaxResults = 1000;
 
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
-        ElfCompletion.Of(fakeBoundParameters, file => file.Symbols(file.LargestTable)
-            .Where(symbol => symbol.Name.Length > 0 && Completion.Fits(wordToComplete, symbol.Name))
-            .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).DistinctBy(symbol => symbol.Name).Take(Most)
+        ElfCompletion.Of(fakeBoundParameters, file => file.Symbols(file.PreferredTable)
+            .Where(symbol => symbol.Name.Length > 0 && Completion.Matches(wordToComplete, symbol.Name))
+            .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).DistinctBy(symbol => symbol.Name).Take(MaxResults)
             .Select(symbol => Completion.Result(symbol.Name, symbol.Name, symbol.DemangledName)));
 }
 
-/// <summary>What completers of ELF files share.</summary>
+/// <summary>Opens ELF files for completers.</summary>
 internal static class ElfCompletion
 {
-    /// <summary>Whether the command line so far has an -Id.</summary>
-    public static bool IsAboutProcess(IDictionary boundParameters) =>
-        (boundParameters["Id"] ?? boundParameters["PID"] ?? boundParameters["ProcessId"]) is not null;
-
     /// <summary>
-    /// What the file, or the first image that fits -Path in the process, has to offer; nothing where it cannot be read.
+    /// Returns completions from the file, or from the first image in the process that matches -Path; none where it cannot
+    /// be read.
     /// </summary>
     public static IReadOnlyList<CompletionResult> Of(
-        IDictionary boundParameters, Func<ElfFile, IEnumerable<CompletionResult>> look)
+        IDictionary boundParameters, Func<ElfFile, IEnumerable<CompletionResult>> read)
     {
         object? given = boundParameters["Path"] ?? boundParameters["LiteralPath"];
         string? path = (given is object[] { Length: > 0 } many ? many[0] : given)?.ToString();
         try
         {
-            if (IsAboutProcess(boundParameters))
+            if (Completion.BoundId(boundParameters) is not null)
             {
                 using LinuxProcess process = LinuxProcess.Open(Completion.ProcessId(boundParameters));
-                return [.. ProcElfImage.Open(process, path is null ? null : PathPattern.Any([path]), null, _ => { })
-                    .Take(1).SelectMany(image => look(image.File))];
+                using MappedImages images = new(process);
+                return [.. images.Loaded(path is null ? null : Wildcard.Paths([path]), _ => { })
+                    .Take(1).SelectMany(image => read(image.Elf))];
             }
 
             if (path is null)
@@ -71,7 +69,7 @@ internal static class ElfCompletion
             }
 
             using ElfFile file = ElfFile.Open(System.IO.Path.GetFullPath(path));
-            return [.. look(file)];
+            return [.. read(file)];
         }
         catch (MemProcException)
         {

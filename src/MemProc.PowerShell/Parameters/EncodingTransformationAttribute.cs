@@ -1,13 +1,11 @@
-using System.Management.Automation;
 using System.Text;
 
 namespace MemProc.PowerShell;
 
-/// <summary>Makes an encoding of one of PowerShell's names, any name that .NET knows, or a code page.</summary>
-[AttributeUsage(AttributeTargets.Property)]
-public sealed class EncodingTransformationAttribute : ArgumentTransformationAttribute
+/// <summary>Converts PowerShell's names of encodings, names that .NET knows, and code pages.</summary>
+public sealed class EncodingTransformationAttribute : ValueTransformationAttribute
 {
-    /// <summary>PowerShell's own names, none of them with a byte order mark.</summary>
+    /// <summary>PowerShell's names. None of the encodings has a byte order mark.</summary>
     internal static IReadOnlyDictionary<string, Encoding> Names { get; } =
         new Dictionary<string, Encoding>(StringComparer.OrdinalIgnoreCase)
         {
@@ -20,9 +18,13 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
             ["bigendianutf32"] = new UTF32Encoding(bigEndian: true, byteOrderMark: false),
         };
 
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    private protected override object Parse(object? input) => Convert(input);
+
+    /// <summary>Converts one encoding.</summary>
+    /// <exception cref="FormatException">It is not valid.</exception>
+    internal static Encoding Convert(object? input)
     {
-        object value = Items.Unwrap(inputData);
+        object? value = InputValues.Unwrap(input);
         try
         {
             return value switch
@@ -36,9 +38,9 @@ public sealed class EncodingTransformationAttribute : ArgumentTransformationAttr
         }
         catch (Exception error) when (error is ArgumentException or NotSupportedException)
         {
-            throw new ArgumentTransformationMetadataException(
-                $"'{SafeText.Escape(value.ToString() ?? string.Empty)}' is no encoding. Give {string.Join(", ", Names.Keys)}, "
-                + "another name that .NET knows, a code page or an Encoding.", error);
+            throw new FormatException(
+                $"'{SafeText.Escape(value?.ToString() ?? string.Empty)}' is not a valid encoding. Specify "
+                + $"{string.Join(", ", Names.Keys)}, another name that .NET knows, a code page or an Encoding.", error);
         }
     }
 }

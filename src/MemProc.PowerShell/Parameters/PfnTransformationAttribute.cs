@@ -3,33 +3,25 @@ using System.Management.Automation;
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// Makes ranges of frames of numbers and text, hex or decimal as addresses are, and <c>first..last</c>. A page without
-/// a frame (null, as a swapped or hidden page has it) is no frame number and is left out.
+/// Converts numbers and texts to ranges of frames: hex or decimal, as addresses are, and <c>first..last</c>. A page
+/// without a frame (null: it is swapped out, or its frame is hidden) has no frame number and is skipped.
 /// </summary>
-[AttributeUsage(AttributeTargets.Property)]
-public sealed class PfnTransformationAttribute : ArgumentTransformationAttribute
+public sealed class PfnTransformationAttribute : ValueTransformationAttribute
 {
     public override bool TransformNullOptionalParameters => true;
 
-    public override object Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
-        Items.Convert<PfnRange?>(inputData, Convert).OfType<PfnRange>().ToArray();
+    private protected override object Parse(object? input) =>
+        InputValues.Convert<PfnRange?>(input, Convert).OfType<PfnRange>().ToArray();
 
     private static PfnRange? Convert(object? item)
     {
-        object? value = Items.Unwrap(item);
-        try
+        object? value = InputValues.Unwrap(item);
+        return value switch
         {
-            return value switch
-            {
-                null => null,
-                PfnRange range => range,
-                string text => PfnRange.Parse(text),
-                _ => new PfnRange(LanguagePrimitives.ConvertTo<ulong>(value)),
-            };
-        }
-        catch (Exception error) when (error is FormatException or PSInvalidCastException)
-        {
-            throw new ArgumentTransformationMetadataException(error.Message, error);
-        }
+            null => null,
+            PfnRange range => range,
+            string text => PfnRange.Parse(text),
+            _ => new PfnRange(LanguagePrimitives.ConvertTo<ulong>(value)),
+        };
     }
 }

@@ -3,32 +3,23 @@ using System.Management.Automation;
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// Makes physical addresses of numbers and text, and of objects with a PhysicalAddress (pages, frames) or, where they
-/// have none, a Start (ranges). An Address is none: that is where a process has a page.
+/// Converts numbers, texts, and objects with a PhysicalAddress (pages, frames) or else a Start (ranges) to physical
+/// addresses. An Address is not one: it is where a process has a page.
 /// </summary>
-[AttributeUsage(AttributeTargets.Property)]
-public sealed class PhysicalAddressTransformationAttribute : ArgumentTransformationAttribute
+public sealed class PhysicalAddressTransformationAttribute : ValueTransformationAttribute
 {
-    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
-        Items.Convert(inputData, Convert);
+    private protected override object Parse(object? input) => InputValues.Convert(input, Convert);
 
     private static ulong Convert(object? input)
     {
-        object? value = Items.Unwrap(input);
-        try
+        object? value = InputValues.Unwrap(input);
+        return value switch
         {
-            return value switch
-            {
-                string text => PhysicalMap.ParseAddress(text),
-                null => throw Refused(),
-                _ when Literal.TryAddress(value, out ulong address) => address,
-                _ => FromObject(input!),
-            };
-        }
-        catch (Exception error) when (error is FormatException or OverflowException)
-        {
-            throw new ArgumentTransformationMetadataException(error.Message, error);
-        }
+            string text => PhysicalMap.ParseAddress(text),
+            null => throw Refused(),
+            _ when Literal.TryAddress(value, out ulong address) => address,
+            _ => FromObject(input!),
+        };
     }
 
     private static ulong FromObject(object input)
@@ -39,7 +30,7 @@ public sealed class PhysicalAddressTransformationAttribute : ArgumentTransformat
             : throw Refused();
     }
 
-    private static ArgumentTransformationMetadataException Refused() => new(
+    private static FormatException Refused() => new(
         "A physical address is a number, a text such as 0xcd8c000, or an object with a PhysicalAddress that the kernel "
-        + "has not hidden.");
+        + "does not hide.");
 }

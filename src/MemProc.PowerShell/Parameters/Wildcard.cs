@@ -2,10 +2,13 @@ using System.Management.Automation;
 
 namespace MemProc.PowerShell;
 
-/// <summary>Wildcards of PowerShell, with a way out for the brackets in the kernel's names.</summary>
+/// <summary>Tests names by PowerShell's wildcards.</summary>
 internal static class Wildcard
 {
-    /// <summary>A test for one pattern. A bracket that is never closed, as in <c>[v*</c>, stands for itself.</summary>
+    /// <summary>
+    /// Returns a test for one pattern. A bracket that is never closed, as in <c>[v*</c>, stands for itself: names of the
+    /// kernel have brackets.
+    /// </summary>
     public static Func<string, bool> Test(string text, WildcardOptions options)
     {
         WildcardPattern pattern = WildcardPattern.Get(text, options);
@@ -20,4 +23,35 @@ internal static class Wildcard
 
         return pattern.IsMatch;
     }
+
+    /// <summary>Returns a test for paths of mappings that match one of the patterns.</summary>
+    public static Func<string, bool> Paths(string[] patterns) => Any(Array.ConvertAll(patterns, pattern =>
+        MapFilter.PathPredicate(pattern, Test(pattern, WildcardOptions.None))));
+
+    /// <summary>
+    /// Returns a test for names of symbols and sections that equal one of the patterns or match it, case-sensitively; null
+    /// where there are no patterns.
+    /// </summary>
+    public static Func<string, bool>? Symbols(string[]? patterns) => patterns is null
+        ? null
+        : Any(Array.ConvertAll<string, Func<string, bool>>(patterns, pattern =>
+        {
+            // operator[] has brackets of its own.
+            Func<string, bool>? matches = WildcardPattern.ContainsWildcardCharacters(pattern)
+                ? Test(pattern, WildcardOptions.None)
+                : null;
+            return name => name == pattern || matches?.Invoke(name) == true;
+        }));
+
+    /// <summary>Returns a test for names of physical ranges that match one of the patterns.</summary>
+    public static Func<string, bool> RangeNames(string[] patterns) =>
+        Any(Array.ConvertAll<string, Func<string, bool>>(patterns, pattern => name => MatchesRangeName(pattern, name)));
+
+    /// <summary>Returns whether a name equals a pattern, brackets included, or matches it; case is ignored.</summary>
+    public static bool MatchesRangeName(string pattern, string name) =>
+        name.Equals(pattern, StringComparison.OrdinalIgnoreCase)
+        || WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(name);
+
+    private static Func<string, bool> Any(Func<string, bool>[] tests) =>
+        name => Array.Exists(tests, test => test(name));
 }

@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc elf</c>, as a person and as a program use it.</summary>
+/// <summary>Tests <c>memproc elf</c> with text and JSON output.</summary>
 public sealed class MemprocElfTests(ElfSamples samples) : IClassFixture<ElfSamples>
 {
     [Fact]
-    public void A_file_is_shown_in_four_ways()
+    public void A_file_is_shown_as_header_segments_sections_and_symbols()
     {
         string path = samples["ls"];
         using ElfFile file = ElfFile.Open(path);
@@ -18,11 +18,11 @@ public sealed class MemprocElfTests(ElfSamples samples) : IClassFixture<ElfSampl
             && line.Contains(" r-x ", StringComparison.Ordinal) && line.Contains(" .text ", StringComparison.Ordinal));
         Assert.Equal((file.Segments.Count + 1, file.Sections.Count + 1), (segments.Length, sections.Length));
         Assert.Contains(sections, line => line.EndsWith(" .text", StringComparison.Ordinal));
-        Assert.Equal(file.Symbols(file.LargestTable).Count() + 1, symbols.Length);
+        Assert.Equal(file.Symbols(file.PreferredTable).Count() + 1, symbols.Length);
     }
 
     [Fact]
-    public void Json_has_addresses_in_hex_and_words_for_kinds()
+    public void Json_has_hex_addresses_and_enum_names()
     {
         string path = samples["libc"];
         using ElfFile file = ElfFile.Open(path);
@@ -30,7 +30,7 @@ public sealed class MemprocElfTests(ElfSamples samples) : IClassFixture<ElfSampl
         Assert.Equal(($"0x{file.Header.EntryPoint:x}", "shared-object", file.BuildId), (header.GetProperty("entryPoint").GetString(),
             header.GetProperty("type").GetString(), header.GetProperty("buildId").GetString()));
         JsonElement malloc = Json("symbols", path).First(symbol => symbol.GetProperty("name").GetString() == "malloc");
-        ElfSymbol expected = file.Symbols(file.LargestTable).First(symbol => symbol.Name == "malloc");
+        ElfSymbol expected = file.Symbols(file.PreferredTable).First(symbol => symbol.Name == "malloc");
         Assert.Equal(($"0x{expected.Value:x}", "function"),
             (malloc.GetProperty("value").GetString(), malloc.GetProperty("type").GetString()));
         Assert.Equal(file.Segments.Count, Json("segments", path).Length);
@@ -39,14 +39,14 @@ public sealed class MemprocElfTests(ElfSamples samples) : IClassFixture<ElfSampl
     }
 
     [Fact]
-    public void One_that_is_none_does_not_stop_the_others()
+    public void A_file_that_is_not_ELF_does_not_stop_the_others()
     {
         using TemporaryFolder folder = new();
         string text = folder.File("text", "#!/bin/sh"u8);
         (int exitCode, string output, string errors) = Shell.Try(
             DotnetHost.Path, [Programs.Memproc, "elf", "header", text, samples["ls"]]);
         Assert.Equal(1, exitCode);
-        Assert.Contains("it is no ELF file", errors, StringComparison.Ordinal);
+        Assert.Contains("it is not an ELF file", errors, StringComparison.Ordinal);
         Assert.Contains(samples["ls"], output, StringComparison.Ordinal);
         (exitCode, _, errors) = Shell.Try(DotnetHost.Path, [Programs.Memproc, "elf", "header"]);
         Assert.Equal(1, exitCode);

@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc file</c>, as a person and as a program use it.</summary>
+/// <summary>Tests <c>memproc file</c> with text and JSON output.</summary>
 public sealed class MemprocFileTests
 {
     private static readonly string[] AsNobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
 
     [Fact]
-    public void Pages_in_memory_are_lines()
+    public void Each_page_in_memory_is_a_line()
     {
         using CachedFile file = new(9, rest: 1);
         file.KeepOnly(1, 2, 9);
@@ -24,7 +24,7 @@ public sealed class MemprocFileTests
     }
 
     [Fact]
-    public void Files_are_summed_up_folders_included()
+    public void Summary_includes_files_in_folders()
     {
         using CachedFile file = new(9, rest: 1);
         file.KeepOnly(1, 2, 9);
@@ -39,9 +39,9 @@ public sealed class MemprocFileTests
     }
 
     [Fact]
-    public void Flags_come_with_the_frames()
+    public void Flags_are_shown_with_the_frames()
     {
-        Need.Root();
+        Requires.Root();
         using CachedFile file = new(2);
         JsonElement[] pages = Json("file", file.FilePath, "--flags");
         Assert.Equal(2, pages.Length);
@@ -53,12 +53,12 @@ public sealed class MemprocFileTests
             Assert.Equal(page.GetProperty("pfn").GetUInt64() * Page.Size,
                 Convert.ToUInt64(page.GetProperty("physicalAddress").GetString(), 16));
         });
-        // The fourth letter is that of uptodate.
+        // The fourth letter is the flag uptodate.
         Assert.Matches(" resident +0x[0-9a-f]+ +0 [^ ]{3}U[^ ]{40,} ", Lines("file", file.FilePath, "--flags")[1]);
     }
 
     [Fact]
-    public void What_cannot_be_looked_at_does_not_stop_the_others()
+    public void A_file_that_cannot_be_read_does_not_stop_the_others()
     {
         using CachedFile file = new(1);
         (int exitCode, string output, string errors) = Memproc("file", "/no-such-file", file.FilePath, "/proc", "--summary");
@@ -66,22 +66,22 @@ public sealed class MemprocFileTests
         Assert.EndsWith($" {file.FilePath}\n", output, StringComparison.Ordinal);
         Assert.Equal(
             ["memproc: /no-such-file: No such file or directory (ENOENT).",
-                "memproc: /proc is a folder. To look at the files in it, ask for recursion."],
+                "memproc: /proc is a folder. To include the files in it, search recursively."],
             errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         (exitCode, _, errors) = Memproc("file", file.FilePath, "--summary", "--all");
         Assert.Equal(1, exitCode);
-        Assert.Contains("--summary counts", errors, StringComparison.Ordinal);
+        Assert.Contains("--summary cannot be combined", errors, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void What_the_kernel_does_not_tell_is_unknown_and_not_brought_in()
+    public void Residency_that_the_kernel_hides_is_unknown_and_no_page_is_faulted_in()
     {
-        Need.Root();
+        Requires.Root();
         using CachedFile file = new(4);
         file.KeepOnly(1);
-        string memproc = Programs.ForEveryone(Programs.Memproc);
+        string memproc = Programs.MakeWorldReadable(Programs.Memproc);
         (int ExitCode, string Output, string Errors) Nobody(params string[] arguments) => Shell.Try(
-            Need.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "file", file.FilePath, .. arguments]);
+            Requires.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "file", file.FilePath, .. arguments]);
         (int exitCode, string output, string errors) = Nobody("--summary", "--json");
         Assert.Equal(0, exitCode);
         JsonElement sum = JsonDocument.Parse(output).RootElement;
@@ -99,7 +99,7 @@ public sealed class MemprocFileTests
         Assert.Single(errors.Split('\n'), line => line.Contains("CAP_FOWNER", StringComparison.Ordinal));
         Assert.Equal([1], file.Resident());
 
-        // Who may write it is told, though the frames stay hidden.
+        // A user with write access gets the residency, but the frames stay hidden.
         File.SetUnixFileMode(file.FilePath, (UnixFileMode)0b110_110_110);
         (exitCode, output, errors) = Nobody("--json");
         Assert.Equal(0, exitCode);
@@ -112,12 +112,12 @@ public sealed class MemprocFileTests
     }
 
     [Fact]
-    public void Files_of_hugetlb_pages_are_refused()
+    public void Hugetlb_files_are_rejected()
     {
-        Need.Root();
+        Requires.Root();
         using TemporaryFolder folder = new();
-        // A mount namespace of its own, which takes the mount along when it ends. No huge page is needed for a size.
-        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
+        // A separate mount namespace, which removes the mount at its end. Setting the size needs no huge page.
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t hugetlbfs none {folder.Path} || exit 77
             : > {folder.Path}/file && truncate -s 1G {folder.Path}/file || exit 77
             exec {DotnetHost.Path} {Programs.Memproc} file {folder.Path}/file --summary
@@ -130,7 +130,7 @@ public sealed class MemprocFileTests
     private static string[] Lines(params string[] arguments)
     {
         (int exitCode, string output, string errors) = Memproc(arguments);
-        // Frames are hidden from who is not root, which is told.
+        // Without root, frames are hidden, with a warning.
         Assert.Equal((0, Environment.IsPrivilegedProcess ? "" : errors), (exitCode, errors));
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }

@@ -4,14 +4,14 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc walk</c> and <c>memproc vma</c>, with all rights and with some.</summary>
+/// <summary>Tests <c>memproc walk</c> and <c>memproc vma</c> with all or some capabilities.</summary>
 [Collection(KernelPrograms.Collection)]
 public sealed class MemprocKernelTests
 {
     [Fact]
     public void A_walk_is_shown_level_by_level_and_as_json()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         string[] walk = ["walk", $"{target.ProcessId}", $"0x{address:x}"];
@@ -41,15 +41,15 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void Vmas_are_those_of_the_list_of_mappings()
+    public void Vmas_equal_the_mappings_in_maps()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         string id = $"{target.ProcessId}";
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         // The runtime of the target maps something now and then.
-        using ProcessStop still = ProcessStop.Hold(process);
+        using ProcessStop still = ProcessStop.Begin(process);
         Assert.Equal(
             MemprocTests.Json("map", id, "--json").Select(map => map.GetProperty("start").GetString())
                 .Where(start => start != "0xffffffffff600000"),
@@ -73,13 +73,13 @@ public sealed class MemprocKernelTests
     public void The_message_names_the_capability_that_is_missing(
         string capabilities, string named, string notNamed)
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         string[] given = capabilities.Length == 0 ? [] : ["--inh-caps", capabilities, "--ambient-caps", capabilities];
-        string memproc = Programs.ForEveryone(Programs.Memproc);
-        using TargetProcess target = TargetProcess.Start([Need.Tool("setpriv"), .. MemprocTests.AsNobody]);
+        string memproc = Programs.MakeWorldReadable(Programs.Memproc);
+        using TargetProcess target = TargetProcess.Start([Requires.Tool("setpriv"), .. MemprocTests.AsNobody]);
         using TargetProcess witness = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
-        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"),
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"),
             [.. MemprocTests.AsNobody, .. given, DotnetHost.Path, memproc, "walk", $"{target.ProcessId}", $"0x{address:x}"],
             out int processId);
         KernelPrograms.AssertGone(witness, processId);
@@ -89,17 +89,17 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void Vmas_take_no_frame_numbers_and_so_no_more_than_the_capabilities_of_bpf()
+    public void Vmas_need_no_frame_numbers_and_only_the_bpf_capabilities()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         const string Capabilities = "+bpf,+perfmon";
-        string memproc = Programs.ForEveryone(Programs.Memproc);
-        using TargetProcess target = TargetProcess.Start([Need.Tool("setpriv"), .. MemprocTests.AsNobody]);
+        string memproc = Programs.MakeWorldReadable(Programs.Memproc);
+        using TargetProcess target = TargetProcess.Start([Requires.Tool("setpriv"), .. MemprocTests.AsNobody]);
         using TargetProcess witness = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         // The runtime of the target maps something now and then.
-        using ProcessStop still = ProcessStop.Hold(process);
-        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"), [.. MemprocTests.AsNobody,
+        using ProcessStop still = ProcessStop.Begin(process);
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"), [.. MemprocTests.AsNobody,
             "--inh-caps", Capabilities, "--ambient-caps", Capabilities, DotnetHost.Path, memproc, "vma",
             $"{target.ProcessId}", "--json"], out int processId);
         KernelPrograms.AssertGone(witness, processId);
@@ -109,17 +109,17 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void A_process_of_another_user_is_refused_before_the_kernels_memory_is_opened()
+    public void A_process_of_another_user_is_rejected_before_kernel_memory_is_opened()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         const string Capabilities = "+bpf,+perfmon";
         using TargetProcess target = TargetProcess.Start();
-        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"), [.. MemprocTests.AsNobody,
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"), [.. MemprocTests.AsNobody,
             "--inh-caps", Capabilities, "--ambient-caps", Capabilities, DotnetHost.Path,
-            Programs.ForEveryone(Programs.Memproc), "vma", $"{target.ProcessId}"]);
+            Programs.MakeWorldReadable(Programs.Memproc), "vma", $"{target.ProcessId}"]);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
-        // A way that cannot be opened at all is not even tried.
+        // A source that cannot be opened is not tried.
         using SimulatedProcess simulated = new();
         using LinuxProcess process = simulated.Open();
         Assert.Equal("ReadMemory,ENOENT", Assert.Throws<MemProcException>(
@@ -127,9 +127,9 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void A_hundred_thousand_walks_stream_from_a_heap_that_cannot_hold_them()
+    public void A_hundred_thousand_walks_stream_with_a_limited_heap()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         const int Pages = 100_000;
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Pages * Page.Size} rw- private").Address("address");
@@ -140,7 +140,7 @@ public sealed class MemprocKernelTests
         {
             RedirectStandardOutput = true,
         };
-        // Bytes, in hexadecimal: 16 MiB, about 160 a walk.
+        // In hexadecimal bytes: 16 MiB, about 160 bytes per walk.
         start.Environment["DOTNET_GCHeapHardLimit"] = "1000000";
         using Process memproc = Process.Start(start)!;
         int walks = 0;
@@ -154,9 +154,9 @@ public sealed class MemprocKernelTests
     }
 
     [Fact]
-    public void Each_source_that_can_be_forced_gives_the_same_answer()
+    public void Each_kernel_read_source_returns_the_same_result()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -184,7 +184,7 @@ public sealed class MemprocKernelTests
     [InlineData("walk", "1", "0x1000", "--length", "0")]
     [InlineData("walk", "1", "0x1000", "--source", "module")]
     [InlineData("vma", "1", "--address", "nowhere")]
-    public void What_makes_no_sense_is_refused(params string[] arguments)
+    public void Invalid_arguments_are_rejected(params string[] arguments)
     {
         (int exitCode, string output, string errors) = MemprocTests.Memproc(arguments);
         Assert.Equal((1, ""), (exitCode, output));

@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary>Filters of <c>memproc pagemap</c>, and <c>memproc sharing</c>.</summary>
+/// <summary>Tests filters of <c>memproc pagemap</c>, and <c>memproc sharing</c>.</summary>
 public sealed class MemprocPageTests
 {
     [Fact]
-    public void Pages_are_chosen_by_where_they_are()
+    public void Pages_are_filtered_by_location()
     {
         using TargetProcess target = TargetProcess.Start();
         using TemporaryFolder folder = new();
@@ -23,9 +23,9 @@ public sealed class MemprocPageTests
     }
 
     [Fact]
-    public void Pages_are_chosen_by_the_flags_of_their_frames()
+    public void Pages_are_filtered_by_frame_flags()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         Assert.Equal(1, Count(target, address, "--flag", "anonymous,uptodate"));
@@ -42,9 +42,9 @@ public sealed class MemprocPageTests
     }
 
     [Fact]
-    public void Frames_come_with_what_was_asked_of_them()
+    public void Requested_frame_details_are_shown()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         string[] pagemap = ["pagemap", $"{target.ProcessId}", $"0x{address:x}", "--count", "1"];
@@ -59,25 +59,25 @@ public sealed class MemprocPageTests
     }
 
     [Fact]
-    public void The_cgroup_that_pays_is_told_by_its_path()
+    public void The_charged_cgroup_is_shown_by_path()
     {
-        Need.Root();
+        Requires.Root();
         Assert.SkipUnless(File.Exists("/proc/kpagecgroup"), "needs a kernel with memory cgroups");
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         string[] pagemap = ["pagemap", $"{target.ProcessId}", $"0x{address:x}", "--count", "1", "--with-cgroup"];
         JsonElement page = Assert.Single(MemprocTests.Json([.. pagemap, "--json"]));
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using FrameTables tables = new(FrameFields.Cgroup);
+        using FrameTables tables = new(FrameAttributes.Cgroup);
         PageMapEntry same = Assert.Single(new PageMapWalk(process) { Frames = tables }.At(address));
         Assert.Equal(same.CgroupInode, page.GetProperty("cgroupInode").GetUInt64());
         Assert.Contains(same.CgroupPath ?? $"{same.CgroupInode}", MemprocTests.Memproc(pagemap).Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Two_processes_share_the_page_of_a_file()
+    public void Two_processes_share_a_file_page()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess one = TargetProcess.Start();
         using TargetProcess other = TargetProcess.Start();
         using TemporaryFolder folder = new();

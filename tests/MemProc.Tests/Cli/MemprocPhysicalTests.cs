@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc physical</c>.</summary>
+/// <summary>Tests <c>memproc physical</c>.</summary>
 public sealed class MemprocPhysicalTests
 {
     [Fact]
-    public void The_ranges_are_those_of_iomem_as_text_and_as_json()
+    public void Ranges_equal_iomem_as_text_and_as_json()
     {
-        Need.Root();
+        Requires.Root();
         string[] lines = File.ReadAllLines("/proc/iomem");
         Assert.SkipWhen(PhysicalMap.Read().IsHidden, "needs CAP_SYS_ADMIN in the machine's own user namespace");
         JsonElement[] ranges = MemprocTests.Json("physical", "--json");
@@ -26,25 +26,25 @@ public sealed class MemprocPhysicalTests
     }
 
     [Fact]
-    public void The_chain_of_an_address_and_of_a_frame_is_the_same()
+    public void An_address_and_its_frame_have_the_same_chain()
     {
-        Need.Root();
+        Requires.Root();
         PhysicalMap map = PhysicalMap.Read();
         Assert.SkipWhen(map.IsHidden, "needs CAP_SYS_ADMIN in the machine's own user namespace");
         PhysicalRange inner = map.Ranges.First(range => range.Depth > 0);
-        string[] names = [.. map.Holding(inner.Start!.Value).Select(range => range.Name)];
+        string[] names = [.. map.Containing(inner.Start!.Value).Select(range => range.Name)];
         Assert.True(names.Length > 1);
         Assert.Equal(names, Names(MemprocTests.Json("physical", "--address", $"0x{inner.Start:x}", "--json")));
-        Assert.Equal(map.HoldingFrames(inner.Pfn!.Value).Select(range => range.Name),
+        Assert.Equal(map.ContainingFrames(inner.Pfn!.Value).Select(range => range.Name),
             Names(MemprocTests.Json("physical", "--pfn", $"{inner.Pfn}", "--json")));
         Assert.Equal(map.Ranges.Where(range => range.Name == "System RAM").Select(_ => "System RAM"),
             Names(MemprocTests.Json("physical", "--name", "system*ram", "--json")));
     }
 
     [Fact]
-    public void What_nothing_holds_does_not_stop_the_others()
+    public void An_address_outside_all_ranges_does_not_stop_the_others()
     {
-        Need.Root();
+        Requires.Root();
         PhysicalMap map = PhysicalMap.Read();
         Assert.SkipWhen(map.IsHidden, "needs CAP_SYS_ADMIN in the machine's own user namespace");
         (int exitCode, string output, string errors) = MemprocTests.Memproc(
@@ -56,9 +56,9 @@ public sealed class MemprocPhysicalTests
     }
 
     [Fact]
-    public void An_ordinary_user_is_told_that_addresses_are_hidden_and_gets_no_zeros()
+    public void An_unprivileged_user_gets_a_warning_and_no_zero_addresses()
     {
-        Need.Root();
+        Requires.Root();
         (int exitCode, string output, string errors) = AsNobody("physical", "--json");
         Assert.Equal(0, exitCode);
         JsonElement[] ranges = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
@@ -85,7 +85,7 @@ public sealed class MemprocPhysicalTests
     [InlineData("--address", "nonsense")]
     [InlineData("--pfn", "xyz")]
     [InlineData("--address", "1", "--pfn", "1")]
-    public void What_makes_no_sense_is_refused(params string[] arguments)
+    public void Invalid_arguments_are_rejected(params string[] arguments)
     {
         (int exitCode, string output, string errors) = MemprocTests.Memproc(["physical", .. arguments]);
         Assert.Equal((1, ""), (exitCode, output));
@@ -96,6 +96,6 @@ public sealed class MemprocPhysicalTests
         ranges.Select(range => range.GetProperty("name").GetString());
 
     private static (int ExitCode, string Output, string Errors) AsNobody(params string[] arguments) => Shell.Try(
-        Need.Tool("setpriv"),
-        [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.ForEveryone(Programs.Memproc), .. arguments]);
+        Requires.Tool("setpriv"),
+        [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.MakeWorldReadable(Programs.Memproc), .. arguments]);
 }

@@ -3,7 +3,7 @@ using static MemProc.Tests.MemprocTests;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc read</c> and <c>memproc watch</c> beyond dumps.</summary>
+/// <summary>Tests <c>memproc read</c> with types, and <c>memproc watch</c>.</summary>
 public sealed class MemprocReadTests
 {
     [Theory]
@@ -28,14 +28,14 @@ public sealed class MemprocReadTests
         JsonElement block = Assert.Single(Json(["read", id, pointer, "6", "--dereference", "1", "--json", .. more]));
         Assert.Equal("6761726c6963", block.GetProperty("bytes").GetString());
         Assert.Equal([pointer, text], block.GetProperty("pointers").EnumerateArray().Select(step => step.GetString()));
-        Assert.Contains($"by {pointer} -> {text}", Memproc(["read", id, pointer, "6", "--dereference", "1", .. more]).Output,
+        Assert.Contains($"pointers: {pointer} -> {text}", Memproc(["read", id, pointer, "6", "--dereference", "1", .. more]).Output,
             StringComparison.Ordinal);
         Assert.Equal("garlic", Memproc(["read", id, text, "6", "--raw", .. more]).Output);
         Assert.Equal(0, target.Exit());
     }
 
     [Fact]
-    public void What_is_not_in_memory_is_a_gap_of_its_kind()
+    public void Nonresident_pages_are_a_separate_kind_of_gap()
     {
         using TargetProcess target = TargetProcess.Start();
         string address = $"0x{target.Ask($"map {Page.Size} rw- private").Address("address"):x}", id = $"{target.ProcessId}";
@@ -47,7 +47,7 @@ public sealed class MemprocReadTests
     }
 
     [Fact]
-    public void Changes_are_told_until_a_value_comes()
+    public void Changes_are_printed_until_the_value_is_reached()
     {
         using TargetProcess target = TargetProcess.Start();
         string address = $"0x{target.Ask("seed").Address("address"):x}", id = $"{target.ProcessId}";
@@ -75,7 +75,7 @@ public sealed class MemprocReadTests
     [InlineData("watch", "self", "0x1000", "--type", "char*")]
     [InlineData("watch", "self", "0x1000", "--type", "int32", "--interval", "0")]
     [InlineData("watch", "self", "0x1000", "--type", "int32")]
-    public void What_cannot_be_had_is_told_on_stderr_with_exit_code_1(params string[] arguments)
+    public void Errors_go_to_stderr_with_exit_code_1(params string[] arguments)
     {
         (int exitCode, string output, string errors) = Memproc(arguments);
         Assert.Equal(1, exitCode);

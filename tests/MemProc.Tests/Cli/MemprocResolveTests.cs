@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc resolve</c>, as a person and as a program use it.</summary>
+/// <summary>Tests <c>memproc resolve</c> with text and JSON output.</summary>
 public sealed class MemprocResolveTests : IDisposable
 {
     private readonly TargetProcess _target = TargetProcess.Start();
@@ -11,7 +11,7 @@ public sealed class MemprocResolveTests : IDisposable
     public void Dispose() => _target.Dispose();
 
     [Fact]
-    public void Expressions_are_named_in_a_table()
+    public void Resolved_expressions_are_a_table()
     {
         (int exitCode, string output, string errors) = Memproc("", "libc.so.6!malloc+4", "[stack]-8");
         Assert.True(exitCode == 0, errors);
@@ -22,7 +22,7 @@ public sealed class MemprocResolveTests : IDisposable
     }
 
     [Fact]
-    public void Programs_get_an_object_a_line()
+    public void Json_is_one_object_per_line()
     {
         (int exitCode, string output, string errors) = Memproc("", "libc.so.6!malloc+4", "--json");
         Assert.True(exitCode == 0, errors);
@@ -35,7 +35,7 @@ public sealed class MemprocResolveTests : IDisposable
     }
 
     [Fact]
-    public void Addresses_are_read_from_standard_input_and_bad_ones_do_not_stop_the_others()
+    public void Addresses_are_read_from_standard_input_and_an_invalid_one_does_not_stop_the_others()
     {
         (int exitCode, string output, string errors) = Memproc("libc.so.6!malloc\n\n0x10\n[nowhere\nlibc.so\n[vdso]\n");
         Assert.Equal(1, exitCode);
@@ -48,7 +48,7 @@ public sealed class MemprocResolveTests : IDisposable
     }
 
     [Fact]
-    public void Other_commands_take_expressions_too()
+    public void Other_commands_accept_expressions()
     {
         (int exitCode, string output, string errors) = Shell.Try(
             DotnetHost.Path, [Programs.Memproc, "read", $"{_target.ProcessId}", "[vdso]+1", "3", "--text"]);

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc save</c>, as a person and as a program use it.</summary>
+/// <summary>Tests <c>memproc save</c> with text and JSON output.</summary>
 public sealed class MemprocSaveTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -16,21 +16,21 @@ public sealed class MemprocSaveTests : IDisposable
     }
 
     [Fact]
-    public void A_core_goes_into_a_folder_that_is_there()
+    public void A_core_is_saved_into_an_existing_folder()
     {
         (int exitCode, string output, string errors) = Memproc("save", $"{_target.ProcessId}", _folder.Path, "--stop");
         Assert.True(exitCode == 0, errors);
         string core = Path.Combine(_folder.Path, $"core.{_target.ProcessId}");
-        Assert.Contains($"threads of process {_target.ProcessId} (dotnet) are in {core}.", output, StringComparison.Ordinal);
+        Assert.Contains($"threads of process {_target.ProcessId} (dotnet) to {core}.", output, StringComparison.Ordinal);
         Assert.Contains(": left out", output, StringComparison.Ordinal);
         Assert.Empty(errors);
         (exitCode, _, errors) = Memproc("save", $"{_target.ProcessId}", core);
         Assert.Equal(1, exitCode);
-        Assert.Contains("--force replaces it", errors, StringComparison.Ordinal);
+        Assert.Contains("Use --force to replace it", errors, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Chosen_mappings_become_raw_files()
+    public void Selected_mappings_are_saved_as_raw_files()
     {
         string raw = Path.Combine(_folder.Path, "raw");
         (int exitCode, string output, string errors) = Memproc("save", $"{_target.ProcessId}", raw, "--format", "raw",
@@ -42,24 +42,24 @@ public sealed class MemprocSaveTests : IDisposable
     }
 
     [Fact]
-    public void A_full_disk_is_said_and_nothing_half_is_left()
+    public void A_full_disk_is_reported_and_leaves_no_partial_file()
     {
-        Need.Root();
-        string unshare = Need.Tool("unshare");
+        Requires.Root();
+        string unshare = Requires.Tool("unshare");
         (int exitCode, string output, string errors) = Shell.Try(unshare, ["--mount", "sh", "-c",
             "mount -t tmpfs -o size=1m none \"$1\" || exit 77; \"$2\" \"$3\" save \"$4\" \"$1/core\"; echo $?; ls -A \"$1\"",
             "sh", _folder.Path, DotnetHost.Path, Programs.Memproc, $"{_target.ProcessId}"]);
-        Assert.SkipWhen(exitCode == 77, $"needs a mount in a namespace of its own: {errors}");
+        Assert.SkipWhen(exitCode == 77, $"needs a mount in a separate namespace: {errors}");
         Assert.Contains("(ENOSPC)", errors, StringComparison.Ordinal);
         Assert.Equal("1\n", output);
     }
 
     [Fact]
-    public void Options_that_contradict_each_other_are_refused()
+    public void Contradictory_options_are_rejected()
     {
-        Assert.Contains("--length is about --address",
+        Assert.Contains("--length requires --address",
             Memproc("save", $"{_target.ProcessId}", "x", "--length", "16").Errors, StringComparison.Ordinal);
-        Assert.Contains("has no such mapping",
+        Assert.Contains("has no mapping that matches --mapping",
             Memproc("save", $"{_target.ProcessId}", Path.Combine(_folder.Path, "x"), "--mapping", "nothing").Errors,
             StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));

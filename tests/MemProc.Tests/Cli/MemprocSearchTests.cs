@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc search</c>.</summary>
+/// <summary>Tests <c>memproc search</c>.</summary>
 public sealed class MemprocSearchTests
 {
     [Fact]
@@ -22,7 +22,7 @@ public sealed class MemprocSearchTests
     }
 
     [Fact]
-    public void A_match_has_all_that_there_is_to_say()
+    public void A_match_has_all_its_properties()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong seed = target.Ask("seed").Address("address");
@@ -42,7 +42,7 @@ public sealed class MemprocSearchTests
     }
 
     [Fact]
-    public void What_was_left_out_is_told()
+    public void Skipped_memory_is_reported()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"reserve {1UL << 30} 1").Address("address");
@@ -68,7 +68,7 @@ public sealed class MemprocSearchTests
     [InlineData("01", "--length", "16")]
     [InlineData("01", "--address", "0x10", "--length", "16")]
     [InlineData("01", "--address", "0xffff800000000000")]
-    public void What_makes_no_sense_is_refused(params string[] arguments)
+    public void Invalid_arguments_are_rejected(params string[] arguments)
     {
         (int exitCode, string output, string errors) = MemprocTests.Memproc(["search", "self", .. arguments]);
         Assert.Equal((1, ""), (exitCode, output));

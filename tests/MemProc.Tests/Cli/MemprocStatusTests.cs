@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc status</c>.</summary>
+/// <summary>Tests <c>memproc status</c>.</summary>
 public sealed class MemprocStatusTests
 {
     [Fact]
-    public void Counters_are_shown_for_people_and_in_bytes_for_programs()
+    public void Counters_are_readable_sizes_in_text_and_bytes_in_json()
     {
         using TargetProcess target = TargetProcess.Start();
         string id = $"{target.ProcessId}";
@@ -25,7 +25,7 @@ public sealed class MemprocStatusTests
     }
 
     [Fact]
-    public void Detail_adds_what_is_shared_and_private()
+    public void Detail_adds_shared_and_private_memory()
     {
         using TargetProcess target = TargetProcess.Start();
         string id = $"{target.ProcessId}";
@@ -41,20 +41,20 @@ public sealed class MemprocStatusTests
     [Fact]
     public void Another_users_process_has_a_status_but_no_detail()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
-        string[] start = [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.ForEveryone(Programs.Memproc), "status",
+        string[] start = [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.MakeWorldReadable(Programs.Memproc), "status",
             $"{target.ProcessId}"];
-        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"), start);
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"), start);
         Assert.Equal((0, ""), (exitCode, errors));
         Assert.Contains("VmRSS", output, StringComparison.Ordinal);
-        (exitCode, output, errors) = Shell.Try(Need.Tool("setpriv"), [.. start, "--detailed"]);
+        (exitCode, output, errors) = Shell.Try(Requires.Tool("setpriv"), [.. start, "--detailed"]);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_process_that_does_not_exist_is_told()
+    public void A_process_that_does_not_exist_is_reported()
     {
         (int exitCode, string output, string errors) = MemprocTests.Memproc("status", "4194305");
         Assert.Equal((1, ""), (exitCode, output));

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary>The command line, as a person and as a program use it.</summary>
+/// <summary>Tests the command line with text and JSON output.</summary>
 public sealed class MemprocTests
 {
     internal static readonly string[] AsNobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
@@ -20,7 +20,7 @@ public sealed class MemprocTests
     }
 
     [Fact]
-    public void Maps_as_json_are_those_of_the_process()
+    public void Json_maps_equal_the_maps_of_the_process()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -31,10 +31,10 @@ public sealed class MemprocTests
     }
 
     [Fact]
-    public void Every_mapping_is_a_line()
+    public void Each_mapping_is_a_line()
     {
-        // A program that does nothing keeps its mappings.
-        using Process sleep = Process.Start(Need.Tool("sleep"), "60");
+        // A sleeping program does not change its mappings.
+        using Process sleep = Process.Start(Requires.Tool("sleep"), "60");
         try
         {
             SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{sleep.Id}/maps").Contains("libc", StringComparison.Ordinal), 10_000);
@@ -61,7 +61,7 @@ public sealed class MemprocTests
     }
 
     [Fact]
-    public void Writing_is_refused_without_a_yes_told_by_a_dry_run_and_done()
+    public void A_write_needs_confirmation_and_has_a_dry_run()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("garlic").Address("text");
@@ -83,7 +83,7 @@ public sealed class MemprocTests
     [Fact]
     public void Pages_and_their_frames_are_shown()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         JsonElement[] pages = Json("pagemap", $"{target.ProcessId}", $"0x{address:x}", "--count", "2", "--json");
@@ -98,10 +98,10 @@ public sealed class MemprocTests
     [Fact]
     public void All_processes_are_searched_for_the_vdso_frame()
     {
-        Need.Root();
-        // A pid namespace of its own: what is searched are the processes of this test and no others.
+        Requires.Root();
+        // A separate pid namespace, so that only processes of this test are searched.
         string memproc = $"{DotnetHost.Path} {Programs.Memproc}";
-        string output = Shell.Run(Need.Tool("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c", $"""
+        string output = Shell.Run(Requires.Tool("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c", $"""
             sleep 60 & first=$!
             sleep 60 & second=$!
             address=$({memproc} map $first --kind vdso --json | sed 's/.*"start":"\([^"]*\)".*/\1/')
@@ -114,22 +114,22 @@ public sealed class MemprocTests
         int[] owners = [.. lines[1..].Select(line =>
             JsonDocument.Parse(line).RootElement.GetProperty("processId").GetInt32()).Order()];
         Assert.All(lines[0].Split(' ').Select(int.Parse), started => Assert.Contains(started, owners));
-        // And memproc's own, which nobody else knows.
+        // The process of memproc itself is found too; only memproc knows its id.
         Assert.Equal(4, owners.Length);
     }
 
     [Fact]
-    public void Another_users_process_is_refused_and_ones_own_has_hidden_frames()
+    public void Another_users_process_is_denied_and_own_frames_are_hidden()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
-        string memproc = Programs.ForEveryone(Programs.Memproc);
-        (int exitCode, string output, string errors) = Shell.Try(Need.Tool("setpriv"),
+        string memproc = Programs.MakeWorldReadable(Programs.Memproc);
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"),
             [.. AsNobody, DotnetHost.Path, memproc, "map", $"{target.ProcessId}"]);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
 
-        (exitCode, output, errors) = Shell.Try(Need.Tool("setpriv"),
+        (exitCode, output, errors) = Shell.Try(Requires.Tool("setpriv"),
             [.. AsNobody, DotnetHost.Path, memproc, "pagemap", "self", "--run", "--json"]);
         Assert.Equal(0, exitCode);
         JsonElement[] runs = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
@@ -138,21 +138,21 @@ public sealed class MemprocTests
         Assert.All(runs, run => Assert.Equal(JsonValueKind.Null, run.GetProperty("pfn").ValueKind));
         Assert.Single(errors.Split('\n'), line => line.Contains("CAP_SYS_ADMIN", StringComparison.Ordinal));
 
-        (exitCode, _, errors) = Shell.Try(Need.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "flags", "1"]);
+        (exitCode, _, errors) = Shell.Try(Requires.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "flags", "1"]);
         Assert.Equal(1, exitCode);
         Assert.Contains("root", errors, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_process_that_proc_hides_is_said_to_exist()
+    public void A_process_hidden_by_hidepid_is_reported_as_existing()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
-        // A mount namespace of its own: nobody else's /proc changes.
-        (int exitCode, _, string errors) = Shell.Try(Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
+        // In a separate mount namespace: no other /proc changes.
+        (int exitCode, _, string errors) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t proc -o hidepid=2 proc /proc || exit 77
-            exec {Need.Tool("setpriv")} {string.Join(' ', AsNobody)} \
-                {DotnetHost.Path} {Programs.ForEveryone(Programs.Memproc)} map {target.ProcessId}
+            exec {Requires.Tool("setpriv")} {string.Join(' ', AsNobody)} \
+                {DotnetHost.Path} {Programs.MakeWorldReadable(Programs.Memproc)} map {target.ProcessId}
             """]);
         Assert.SkipWhen(exitCode == 77, "needs a /proc that can be mounted with hidepid");
         Assert.Equal(1, exitCode);
@@ -170,7 +170,7 @@ public sealed class MemprocTests
     [InlineData("read", "self", "-5", "16")]
     [InlineData("pagemap", "self", "0x10")]
     [InlineData("frobnicate")]
-    public void What_cannot_be_had_is_told_on_stderr_with_exit_code_1(params string[] arguments)
+    public void Errors_go_to_stderr_with_exit_code_1(params string[] arguments)
     {
         (int exitCode, string output, string errors) = Memproc(arguments);
         Assert.Equal((1, ""), (exitCode, output));
@@ -178,7 +178,7 @@ public sealed class MemprocTests
     }
 
     [Fact]
-    public void Names_from_processes_cannot_act_on_the_terminal()
+    public void Control_characters_in_process_names_are_escaped()
     {
         using TemporaryFolder folder = new();
         folder.File("red\e[31m", new byte[Page.Size]);
@@ -193,7 +193,7 @@ public sealed class MemprocTests
     }
 
     [Fact]
-    public void The_version_is_that_of_the_manifest()
+    public void The_version_equals_the_manifest_version()
     {
         string version = Memproc("--version").Output.Trim();
         Assert.Equal(typeof(LinuxProcess).Assembly.GetName().Version!.ToString(3), version);

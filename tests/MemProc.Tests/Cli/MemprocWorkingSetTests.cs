@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary>Working sets, idle pages and soft-dirty bits by the command line.</summary>
+/// <summary>Tests <c>memproc workingset</c>, <c>idle</c> and <c>clear-soft-dirty</c>.</summary>
 public sealed class MemprocWorkingSetTests
 {
     private const string IdleBitmap = "/sys/kernel/mm/page_idle/bitmap";
 
     [Fact]
-    public void A_working_set_is_shown_by_mapping_and_as_a_sum()
+    public void A_working_set_is_shown_by_mapping_and_in_total()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
@@ -37,7 +37,7 @@ public sealed class MemprocWorkingSetTests
     }
 
     [Fact]
-    public void What_the_kernel_lacks_is_told_and_another_way_taken_where_there_is_one()
+    public void A_missing_kernel_feature_is_reported_and_the_other_method_is_used()
     {
         Assert.SkipWhen(File.Exists(IdleBitmap), "needs a kernel without an idle bitmap");
         using TargetProcess target = TargetProcess.Start();
@@ -55,21 +55,21 @@ public sealed class MemprocWorkingSetTests
     }
 
     [Fact]
-    public void Idle_marks_what_it_says_where_there_is_a_bitmap()
+    public void Idle_marks_pages_and_shows_their_number()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
         target.Ask($"advise {address} {4 * Page.Size} 15");
         target.Ask($"touch {address} 4");
-        // A file that remembers what is written stands for the bitmap, in a mount namespace of its own.
+        // A regular file simulates the bitmap, in a separate mount namespace.
         string memproc = $"{DotnetHost.Path} {Programs.Memproc}";
-        (int exitCode, string output, _) = Shell.Try(Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
+        (int exitCode, string output, _) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t tmpfs none /sys/kernel/mm && mkdir /sys/kernel/mm/page_idle && truncate -s 64M {IdleBitmap} || exit 77
             {memproc} idle {target.ProcessId} 0x{address:x} --length 8193
             {memproc} workingset {target.ProcessId} --seconds 0 --summary --json
             """]);
-        Assert.SkipWhen(exitCode == 77, "needs to mount in a namespace of its own");
+        Assert.SkipWhen(exitCode == 77, "needs to mount in a separate namespace");
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Matches("^ *Pages +Idle +Touched +Unmarkable$", lines[0]);
         Assert.Matches("^ *3 +3 +0 +0$", lines[1]);
@@ -79,7 +79,7 @@ public sealed class MemprocWorkingSetTests
     }
 
     [Fact]
-    public void Soft_dirty_bits_are_cleared_or_said_not_to_be_kept()
+    public void Soft_dirty_bits_are_cleared_or_reported_as_unsupported()
     {
         using TargetProcess target = TargetProcess.Start();
         (int exitCode, string output, string errors) = Memproc("clear-soft-dirty", $"{target.ProcessId}");
@@ -102,7 +102,7 @@ public sealed class MemprocWorkingSetTests
     [InlineData("workingset", "4194305")]
     [InlineData("idle", "self", "--length", "4096")]
     [InlineData("clear-soft-dirty", "nobody")]
-    public void What_makes_no_sense_is_refused(params string[] arguments)
+    public void Invalid_arguments_are_rejected(params string[] arguments)
     {
         (int exitCode, string output, string errors) = Memproc(arguments);
         Assert.Equal((1, ""), (exitCode, output));

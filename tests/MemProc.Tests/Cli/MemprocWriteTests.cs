@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace MemProc.Tests;
 
-/// <summary><c>memproc write --changes</c> and <c>memproc undo</c>.</summary>
+/// <summary>Tests <c>memproc write --changes</c> and <c>memproc undo</c>.</summary>
 public sealed class MemprocWriteTests
 {
     [Fact]
@@ -26,7 +26,7 @@ public sealed class MemprocWriteTests
         Assert.All(output.Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
             Assert.True(JsonDocument.Parse(line).RootElement.GetProperty("isVerified").GetBoolean()));
 
-        // From standard input nobody can be asked.
+        // Without a terminal there is no confirmation.
         (exitCode, _, errors) = Memproc(output, "undo", "-");
         Assert.Equal(1, exitCode);
         Assert.Contains("--yes", errors, StringComparison.Ordinal);
@@ -43,14 +43,14 @@ public sealed class MemprocWriteTests
     }
 
     [Theory]
-    [InlineData("""{"address":"0x1000","txt":"x"}""", "line 2: 'txt' is none of")]
-    [InlineData("""{"address":"0x1000"}""", "line 2: Give one of")]
-    [InlineData("""{"address":"0x1000","value":1}""", "line 2: Give one of")]
+    [InlineData("""{"address":"0x1000","txt":"x"}""", "line 2: 'txt' is not a valid property")]
+    [InlineData("""{"address":"0x1000"}""", "line 2: Specify one of")]
+    [InlineData("""{"address":"0x1000","value":1}""", "line 2: Specify one of")]
     [InlineData("""{"address":"0x1000","value":300,"type":"byte"}""", "line 2: 300 does not fit")]
     [InlineData("""{"text":"x"}""", "line 2: It has no address")]
-    [InlineData("[1]", "line 2: It is no JSON object")]
+    [InlineData("[1]", "line 2: It is not a JSON object")]
     [InlineData("{", "line 2: ")]
-    public void A_bad_line_is_named_and_nothing_is_written(string bad, string message)
+    public void An_invalid_line_is_named_and_nothing_is_written(string bad, string message)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -68,7 +68,7 @@ public sealed class MemprocWriteTests
     [InlineData("write", "1", "--text", "x", "--yes")]
     [InlineData("undo", "no/such/file", "--yes")]
     [InlineData("undo", "--yes")]
-    public void What_makes_no_sense_is_refused(params string[] arguments)
+    public void Invalid_arguments_are_rejected(params string[] arguments)
     {
         (int exitCode, string output, string errors) = Memproc("", arguments);
         Assert.Equal((1, ""), (exitCode, output));
@@ -76,12 +76,12 @@ public sealed class MemprocWriteTests
     }
 
     [Fact]
-    public void A_write_that_could_not_be_put_back_is_printed()
+    public void A_write_that_could_not_be_rolled_back_is_printed()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 2");
-        Need.Refusal(target, address + Page.Size);
+        Requires.Refusal(target, address + Page.Size);
         target.Ask($"spin {address}");
         string changes = $$"""
             {"address":{{address}},"bytes":"0102030405060708"}

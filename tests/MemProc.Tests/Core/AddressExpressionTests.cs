@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Address expressions: how they are written, and what they mean in a live process.</summary>
+/// <summary>Tests address expressions: their syntax, and their meaning in a live process.</summary>
 public sealed class AddressExpressionTests : TargetTests
 {
     [Theory]
@@ -13,38 +13,38 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData("0x1000-0x10-10", 0xfe6UL)]
     [InlineData("(0x1000-(0x10+0x10))", 0xfe0UL)]
     [InlineData(" 0x1_000+a ", 0x100aUL)]
-    public void Sums_of_numbers_need_no_names(string text, ulong expected) =>
-        Assert.Equal(expected, ProcAddress.Parse(text).Resolve(Process));
+    public void Sums_of_numbers_are_evaluated(string text, ulong expected) =>
+        Assert.Equal(expected, AddressExpression.Parse(text).Resolve(Process));
 
     [Theory]
     [InlineData("0x1000+", "something", "")]
     [InlineData("0x1000+zz", "character 8, 'zz'", "number has to follow")]
     [InlineData("[heap", "character 1, '[heap'", "never closed")]
-    [InlineData("libc.so.6!", "no address", "has to follow the !")]
+    [InlineData("libc.so.6!", "not a valid address", "has to follow the !")]
     [InlineData("(0x10", "character 1", "not closed")]
     [InlineData("\"libc", "character 1", "quote is never closed")]
     [InlineData("auxv:AT_ENTRI", "AT_ENTRY", "no entry of that name")]
-    [InlineData("*", "no address", "missing")]
-    [InlineData("0x10 0x20", "character 6, '0x20'", "nothing is expected")]
+    [InlineData("*", "not a valid address", "missing")]
+    [InlineData("0x10 0x20", "character 6, '0x20'", "only + or - and a number can follow")]
     [InlineData("libc+0x1ffffffffffffffff", "character 6", "more than 64 bits")]
-    [InlineData("0xzz", "character 1", "no hex number")]
-    public void What_is_written_wrong_is_told_with_its_place(string text, string place, string what)
+    [InlineData("0xzz", "character 1", "not a valid hex number")]
+    public void A_syntax_error_reports_its_position(string text, string position, string what)
     {
-        string message = Assert.Throws<FormatException>(() => ProcAddress.Parse(text)).Message;
+        string message = Assert.Throws<FormatException>(() => AddressExpression.Parse(text)).Message;
         Assert.Contains(what, message, StringComparison.Ordinal);
-        Assert.Contains("no address", message, StringComparison.Ordinal);
-        if (place != "something")
+        Assert.Contains("not a valid address", message, StringComparison.Ordinal);
+        if (position != "something")
         {
-            Assert.Contains(place, message, StringComparison.Ordinal);
+            Assert.Contains(position, message, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public void Nesting_without_end_is_refused() => Assert.Contains("nested too deeply",
-        Assert.Throws<FormatException>(() => ProcAddress.Parse(new string('(', 100_000))).Message, StringComparison.Ordinal);
+    public void Unlimited_nesting_is_rejected() => Assert.Contains("nested too deeply",
+        Assert.Throws<FormatException>(() => AddressExpression.Parse(new string('(', 100_000))).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_file_is_where_it_is_loaded()
+    public void A_file_name_is_its_load_address()
     {
         ProcMap libc = First("libc.so.6");
         Assert.Equal(libc.Start, Resolve("libc.so.6"));
@@ -54,7 +54,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void Signs_in_the_names_of_files_are_no_sums()
+    public void Plus_and_minus_in_file_names_are_not_operators()
     {
         ProcMap loader = MapReader.Read(Process).First(map => Path.GetFileName(map.Path).StartsWith("ld-", StringComparison.Ordinal));
         Assert.Equal(loader.Start, Resolve(Path.GetFileName(loader.Path)));
@@ -63,38 +63,38 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void A_symbol_of_the_vdso_and_of_libc_lies_where_their_tables_say()
+    public void Symbols_of_the_vdso_and_of_libc_have_the_addresses_of_their_symbol_tables()
     {
-        using ProcModules modules = new(Process);
-        ulong libc = ProcAddress.Parse("libc.so.6").Resolve(modules);
-        ulong malloc = ProcAddress.Parse("libc.so.6!malloc").Resolve(modules);
-        ElfFile image = modules.Named("libc.so.6").Single().Image!;
+        using MappedImages images = new(Process);
+        ulong libc = AddressExpression.Parse("libc.so.6").Resolve(images);
+        ulong malloc = AddressExpression.Parse("libc.so.6!malloc").Resolve(images);
+        ElfFile image = images.Named("libc.so.6").Single().Elf!;
         ElfSymbol symbol = image.Symbols(ElfSymbolSource.Dynamic).Single(symbol => symbol.Name == "malloc");
         Assert.Equal(libc + symbol.Value, malloc);
-        Assert.Equal(malloc + 8, ProcAddress.Parse("libc.so.6!malloc+8").Resolve(modules));
-        ProcMap vdso = modules.Maps.Single(map => map.Kind == ProcMapKind.Vdso);
-        Assert.InRange(ProcAddress.Parse("[vdso]!__vdso_clock_gettime").Resolve(modules), vdso.Start + 1, vdso.End - 1);
+        Assert.Equal(malloc + 8, AddressExpression.Parse("libc.so.6!malloc+8").Resolve(images));
+        ProcMap vdso = images.Maps.Single(map => map.Kind == ProcMapKind.Vdso);
+        Assert.InRange(AddressExpression.Parse("[vdso]!__vdso_clock_gettime").Resolve(images), vdso.Start + 1, vdso.End - 1);
     }
 
     [Fact]
-    public void Of_versions_the_one_that_programs_get_is_meant_and_the_others_can_be_named()
+    public void A_symbol_without_version_is_the_default_version()
     {
-        using ProcModules modules = new(Process);
-        ElfSymbol[] all = [.. modules.Named("libc.so.6").Single().Image!.Symbols(ElfSymbolSource.Dynamic)];
+        using MappedImages images = new(Process);
+        ElfSymbol[] all = [.. images.Named("libc.so.6").Single().Elf!.Symbols(ElfSymbolSource.Dynamic)];
         ElfSymbol[]? several = all.Where(symbol => !symbol.IsUndefined && symbol.Version is not null)
             .GroupBy(symbol => symbol.Name).Select(group => group.ToArray())
             .FirstOrDefault(group => group.Count(symbol => symbol.IsDefaultVersion) == 1
                 && group.DistinctBy(symbol => symbol.Value).Count() == 2 && group.Length == 2);
         Assert.SkipWhen(several is null, "needs a libc with a symbol of two versions");
-        ulong start = ProcAddress.Parse("libc.so.6").Resolve(modules);
+        ulong start = AddressExpression.Parse("libc.so.6").Resolve(images);
         ElfSymbol current = several.Single(symbol => symbol.IsDefaultVersion);
         ElfSymbol old = several.Single(symbol => !symbol.IsDefaultVersion);
-        Assert.Equal(start + current.Value, ProcAddress.Parse($"libc.so.6!{current.Name}").Resolve(modules));
-        Assert.Equal(start + old.Value, ProcAddress.Parse($"libc.so.6!{old.VersionedName}").Resolve(modules));
+        Assert.Equal(start + current.Value, AddressExpression.Parse($"libc.so.6!{current.Name}").Resolve(images));
+        Assert.Equal(start + old.Value, AddressExpression.Parse($"libc.so.6!{old.VersionedName}").Resolve(images));
     }
 
     [Fact]
-    public void Areas_begin_at_their_start_and_stacks_are_counted_back_from_their_top()
+    public void An_area_is_its_start_address_and_stack_offsets_count_down_from_the_top()
     {
         ProcMap stack = MapReader.Read(Process).Single(map => map.Kind == ProcMapKind.Stack);
         Assert.Equal(stack.Start, Resolve("[stack]"));
@@ -106,47 +106,47 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void The_auxiliary_vector_is_asked_by_name_and_by_number()
+    public void Auxiliary_vector_entries_are_found_by_name_and_by_number()
     {
         ulong entry = Resolve("auxv:AT_ENTRY");
         Assert.Equal(entry, Resolve("auxv:entry"));
         Assert.Equal(entry, Resolve("auxv:9"));
         Assert.Equal(Resolve("auxv:AT_SYSINFO_EHDR"), Resolve("[vdso]"));
         Assert.Equal(MachinePage.SizeBytes, Resolve("auxv:AT_PAGESZ"));
-        using ProcModules modules = new(Process);
-        Assert.Equal(modules.ModuleAt(entry), modules.Main);
+        using MappedImages images = new(Process);
+        Assert.Equal(images.FileAt(entry), images.Main);
         AssertFails(Errno.ENOENT, "AT_ENTRY", "auxv:AT_EXECFD");
     }
 
     [Fact]
-    public void Sections_are_those_of_the_main_program_unless_a_file_is_named()
+    public void Section_names_refer_to_the_main_program_by_default()
     {
-        using ProcModules modules = new(Process);
-        ElfSection text = modules.Main!.Image!.Sections.Single(section => section.Name == ".text");
-        ulong start = ProcAddress.Parse(modules.Main.Name).Resolve(modules);
-        Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse(".text").Resolve(modules));
-        Assert.Equal(start + text.VirtualAddress, ProcAddress.Parse("!.text").Resolve(modules));
-        ElfSection bss = modules.Named("libc.so.6").Single().Image!.Sections.Single(section => section.Name == ".bss");
-        Assert.Equal(ProcAddress.Parse("libc.so.6").Resolve(modules) + bss.VirtualAddress,
-            ProcAddress.Parse("libc.so.6!.bss").Resolve(modules));
+        using MappedImages images = new(Process);
+        ElfSection text = images.Main!.Elf!.Sections.Single(section => section.Name == ".text");
+        ulong start = AddressExpression.Parse(images.Main.Name).Resolve(images);
+        Assert.Equal(start + text.VirtualAddress, AddressExpression.Parse(".text").Resolve(images));
+        Assert.Equal(start + text.VirtualAddress, AddressExpression.Parse("!.text").Resolve(images));
+        ElfSection bss = images.Named("libc.so.6").Single().Elf!.Sections.Single(section => section.Name == ".bss");
+        Assert.Equal(AddressExpression.Parse("libc.so.6").Resolve(images) + bss.VirtualAddress,
+            AddressExpression.Parse("libc.so.6!.bss").Resolve(images));
         AssertFails(Errno.ENOENT, ".bss", "libc.so.6!.bsss");
     }
 
     [Fact]
-    public void A_star_follows_pointers()
+    public void A_star_dereferences_pointers()
     {
         TargetReply garlic = Target.Ask("garlic");
         ulong text = garlic.Address("text"), pointer = garlic.Address("pointer");
         Assert.Equal(text, Resolve($"*(0x{pointer:x})"));
         Assert.Equal(text + 2, Resolve($"*(0x{pointer:x})+2"));
         Assert.Equal(text, Resolve($"*0x{pointer:x}"));
-        byte[] bytes = new MemoryReader(Process, ReadMethod.Auto).ReadWhole(text, 8);
+        byte[] bytes = new MemoryReader(Process, ReadMethod.Auto).ReadExactly(text, 8);
         Assert.Equal(BinaryPrimitives.ReadUInt64LittleEndian(bytes), Resolve($"*(*(0x{pointer - 4:x}+4))"));
         Assert.Equal("ReadMemory,EFAULT", Assert.Throws<MemProcException>(() => Resolve("*(0x10)")).ErrorId);
     }
 
     [Fact]
-    public void What_is_not_there_is_an_error_that_suggests_what_is()
+    public void An_unknown_name_is_an_error_with_suggestions()
     {
         AssertFails(Errno.ENOENT, "libc.so.6", "libc.so");
         AssertFails(Errno.ENOENT, "malloc", "libc.so.6!mallocc");
@@ -156,7 +156,7 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void Of_two_files_of_one_name_the_path_decides()
+    public void The_path_distinguishes_two_files_with_the_same_name()
     {
         using TemporaryFolder folder = new();
         string one = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.Path, "one")).FullName, "twin.bin");
@@ -172,11 +172,44 @@ public sealed class AddressExpressionTests : TargetTests
     }
 
     [Fact]
-    public void A_library_that_is_also_mapped_as_data_is_meant_where_it_is_loaded()
+    public void A_library_also_mapped_as_data_resolves_to_its_loaded_image()
     {
         ulong before = Resolve("libc.so.6");
         Target.Ask($"file 0 4096 r-- private {First("libc.so.6").Path}");
         Assert.Equal(before, Resolve("libc.so.6"));
+    }
+
+    [Fact]
+    public void Addresses_of_a_request_use_one_list_of_mappings_and_the_next_request_reads_a_new_one()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "10000000-10010000 rw-p 00000000 00:00 0          [heap]\n");
+        using LinuxProcess process = simulated.Open();
+        using AddressResolution first = new(process), second = new(process);
+        Assert.Equal(5UL, first.Resolve(AddressExpression.Parse("5")));
+        Assert.Equal(0x1000_0000UL, first.Resolve(AddressExpression.Parse("[heap]")));
+        simulated.Write("maps", "20000000-20010000 rw-p 00000000 00:00 0          [heap]\n");
+        Assert.Equal(0x1000_0001UL, first.Resolve(AddressExpression.Parse("[heap]+1")));
+        Assert.Equal(0x2000_0000UL, second.Resolve(AddressExpression.Parse("[heap]")));
+        Assert.Equal([7, 0x2000_0000], AddressResolution.Resolve(
+            process, [AddressExpression.Parse("7"), AddressExpression.Parse("[heap]")], TestContext.Current.CancellationToken));
+        simulated.Write("maps", "what no kernel writes\n");
+        Assert.Equal(9UL, new AddressResolution(process).Resolve(AddressExpression.Parse("9")));
+        Assert.Equal("ReadMaps,EINVAL",
+            Assert.Throws<MemProcException>(() => AddressExpression.Parse("[heap]").Resolve(process)).ErrorId);
+    }
+
+    [Fact]
+    public void A_large_request_resolves_every_expression()
+    {
+        using MappedImages images = new(Process);
+        ulong malloc = AddressExpression.Parse("libc.so.6!malloc").Resolve(images);
+        for (uint number = 0; number < 100; number++)
+        {
+            Assert.Equal(malloc + number, AddressExpression.Parse($"libc.so.6!malloc+{number}").Resolve(images));
+            Assert.Equal("ResolveAddress,ENOENT", Assert.Throws<MemProcException>(
+                () => AddressExpression.Parse($"libc.so.6!none{number}").Resolve(images)).ErrorId);
+        }
     }
 
     [Theory]
@@ -187,14 +220,14 @@ public sealed class AddressExpressionTests : TargetTests
     [InlineData(".hidden", "\".hidden\"")]
     [InlineData("a b", "\"a b\"")]
     [InlineData("[vdso]", "[vdso]")]
-    public void Names_are_quoted_where_they_would_be_read_as_something_else(string name, string expected) =>
+    public void Ambiguous_names_are_quoted(string name, string expected) =>
         Assert.Equal(expected, AddressExpression.Quote(name));
 
-    private ulong Resolve(string text) => ProcAddress.Parse(text).Resolve(Process);
+    private ulong Resolve(string text) => AddressExpression.Parse(text).Resolve(Process);
 
     private ProcMap First(string name) => MapReader.Read(Process).First(map => Path.GetFileName(map.Path) == FileName(name));
 
-    /// <summary>The name of the mapped file that begins so: distributions add numbers.</summary>
+    /// <summary>Returns the name of a mapped file by its prefix; distributions add version numbers.</summary>
     private string FileName(string name) => MapReader.Read(Process).Select(map => Path.GetFileName(map.Path))
         .First(file => file.StartsWith(name, StringComparison.Ordinal));
 

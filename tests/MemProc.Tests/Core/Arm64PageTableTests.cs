@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Entries of arm64's page tables by the kernel's source: none of this was tried on hardware.</summary>
+/// <summary>Tests arm64 page table entries according to the kernel's source; not verified on hardware.</summary>
 public sealed class Arm64PageTableTests
 {
     private const ulong Page = 0x0060_0000_0000_0fc3 & ~(1UL << 7);
@@ -11,7 +11,7 @@ public sealed class Arm64PageTableTests
     [InlineData(16384, 3, 0x0000_7fff_1234_4000, new[] { 0x7ff, 0x789, 0x0d1 })]
     [InlineData(65536, 3, 0x0000_ffff_1234_0000, new[] { 0x03f, 0x1ff8, 0x1234 })]
     [InlineData(65536, 2, 0x0000_03ff_1234_0000, new[] { 0x1ff8, 0x1234 })]
-    public void An_address_is_cut_by_the_page_size(ulong pageBytes, int levels, ulong address, int[] indexes)
+    public void An_address_is_split_by_the_page_size(ulong pageBytes, int levels, ulong address, int[] indexes)
     {
         Arm64PageTable format = new(pageBytes, levels, marksInvalid: true);
         Assert.Equal(indexes, Enumerable.Range(1, levels).Reverse().Select(level => format.IndexOf(address, level)));
@@ -25,7 +25,7 @@ public sealed class Arm64PageTableTests
     [InlineData(4096, 3, 1UL << 30)]
     [InlineData(16384, 2, 32UL << 20)]
     [InlineData(65536, 2, 512UL << 20)]
-    public void A_block_is_a_page_of_its_level_and_a_table_is_none(ulong pageBytes, int level, ulong size)
+    public void A_block_is_a_page_and_a_table_is_not(ulong pageBytes, int level, ulong size)
     {
         Arm64PageTable format = new(pageBytes, 3, marksInvalid: true);
         Assert.Equal(size, format.BytesOf(level));
@@ -37,39 +37,39 @@ public sealed class Arm64PageTableTests
     }
 
     [Fact]
-    public void What_may_be_written_and_what_was_are_told_by_two_bits_together()
+    public void Writable_and_dirty_are_encoded_in_two_bits()
     {
         Arm64PageTable format = new(4096, 4, marksInvalid: true);
         const ulong Entry = 0x4_8123_4000 | Page, Writable = 1UL << 51, ReadOnly = 1 << 7, Dirty = 1UL << 55;
-        Assert.Equal((true, true), Says(Entry | Writable));
-        Assert.Equal((true, false), Says(Entry | Writable | ReadOnly));
-        Assert.Equal((false, false), Says(Entry | ReadOnly));
-        Assert.Equal((false, true), Says(Entry | ReadOnly | Dirty));
-        Assert.Null(format.Says(0x4_8123_4003, 2, PageTableTrait.Writable));
-        Assert.True(format.Says(Entry | 1UL << 54, 1, PageTableTrait.NoExecute));
-        Assert.False(format.Says(Entry, 1, PageTableTrait.Global));
+        Assert.Equal((true, true), TestTrait(Entry | Writable));
+        Assert.Equal((true, false), TestTrait(Entry | Writable | ReadOnly));
+        Assert.Equal((false, false), TestTrait(Entry | ReadOnly));
+        Assert.Equal((false, true), TestTrait(Entry | ReadOnly | Dirty));
+        Assert.Null(format.TestTrait(0x4_8123_4003, 2, PageTableTrait.Writable));
+        Assert.True(format.TestTrait(Entry | 1UL << 54, 1, PageTableTrait.NoExecute));
+        Assert.False(format.TestTrait(Entry, 1, PageTableTrait.Global));
 
-        (bool?, bool?) Says(ulong entry) =>
-            (format.Says(entry, 1, PageTableTrait.Writable), format.Says(entry, 1, PageTableTrait.Dirty));
+        (bool?, bool?) TestTrait(ulong entry) =>
+            (format.TestTrait(entry, 1, PageTableTrait.Writable), format.TestTrait(entry, 1, PageTableTrait.Dirty));
     }
 
     [Theory]
     [InlineData(true, 1UL << 11)]
     [InlineData(false, 1UL << 58)]
     [InlineData(false, 1UL << 59)]
-    public void A_page_without_access_is_marked_in_another_way_since_Linux_6_10(bool marksInvalid, ulong mark)
+    public void A_page_without_access_has_a_different_mark_since_Linux_6_10(bool marksInvalid, ulong mark)
     {
         Arm64PageTable format = new(4096, 4, marksInvalid);
         ulong entry = (0x4_8123_4000 | Page) & ~(1UL | 1UL << 11) | mark;
         PageTableBits bits = format.Decode(entry, 1);
         Assert.Equal((true, true, 0x4_8123_4000UL), (bits.IsPresent, bits.IsLeaf, bits.PhysicalAddress));
-        Assert.Equal("PROT_NONE", format.NamesOf(entry, 1)[0]);
+        Assert.Equal("PROT_NONE", format.FlagNames(entry, 1)[0]);
     }
 
     [Theory]
     [InlineData(true, 6, 12)]
     [InlineData(false, 3, 8)]
-    public void What_is_not_present_is_a_type_and_an_offset(bool marksInvalid, int typeShift, int offsetShift)
+    public void An_entry_that_is_not_present_has_a_type_and_an_offset(bool marksInvalid, int typeShift, int offsetShift)
     {
         Arm64PageTable format = new(4096, 4, marksInvalid);
         PageTableBits bits = format.Decode(7UL << typeShift | 0x6314UL << offsetShift, 1);

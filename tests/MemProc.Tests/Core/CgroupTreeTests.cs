@@ -1,10 +1,10 @@
 namespace MemProc.Tests;
 
-/// <summary>Cgroups by path and by inode: a live one, and hierarchies as other machines have them.</summary>
+/// <summary>Tests cgroups by path and by inode: a live one, and simulated hierarchies of other machines.</summary>
 public sealed class CgroupTreeTests
 {
     [Fact]
-    public void Frames_of_a_live_cgroup_lead_to_its_path()
+    public void Frames_of_a_live_cgroup_resolve_to_its_path()
     {
         using MemoryCgroup cgroup = new();
         using TargetProcess target = TargetProcess.Start();
@@ -27,7 +27,7 @@ public sealed class CgroupTreeTests
         Assert.Equal(inode, tree.InodeOf(cgroup.Name));
         Assert.Equal(inode, tree.InodeOf($"{inode}"));
 
-        // Each tree is of its moment, and a look-up by path is of now.
+        // A tree is a snapshot; a look-up by path uses the current state.
         target.Kill();
         cgroup.Remove();
         Assert.NotNull(tree.PathOf(inode));
@@ -62,14 +62,14 @@ public sealed class CgroupTreeTests
         }
 
         Assert.Equal(inner, tree.InodeOf("system.slice/a b\e[31m/inner"));
-        // A number is an inode, whoever has it; a name of digits needs its slash.
+        // A number is an inode; a name of digits needs its slash.
         Assert.Equal(1234UL, tree.InodeOf("1234"));
         Assert.Equal(0x1234UL, tree.InodeOf("0x1234"));
         Assert.Equal(number, tree.InodeOf("/1234"));
     }
 
     [Fact]
-    public void Hierarchies_without_the_memory_controller_are_not_asked()
+    public void Hierarchies_without_the_memory_controller_are_ignored()
     {
         using SimulatedCgroups simulated = new();
         simulated.Mount("unified", "cgroup2", "rw");
@@ -87,7 +87,7 @@ public sealed class CgroupTreeTests
     }
 
     [Fact]
-    public void A_hierarchy_that_is_mounted_nowhere_is_not_taken_for_another()
+    public void An_unmounted_hierarchy_is_not_confused_with_another()
     {
         using SimulatedCgroups simulated = new();
         simulated.Mount("unified", "cgroup2", "rw");
@@ -104,7 +104,7 @@ public sealed class CgroupTreeTests
     }
 
     [Fact]
-    public void A_container_that_sees_a_part_names_it_as_its_processes_are_named()
+    public void Cgroup_names_in_a_container_are_those_of_its_processes()
     {
         using SimulatedCgroups simulated = new();
         simulated.Mount("", "cgroup2", "rw", root: "/docker/ab");
@@ -119,7 +119,7 @@ public sealed class CgroupTreeTests
     }
 
     [Fact]
-    public void The_widest_view_counts_and_one_that_is_covered_does_not()
+    public void The_mount_with_the_widest_view_is_used_and_a_covered_one_is_not()
     {
         using SimulatedCgroups simulated = new();
         simulated.Mount("part", "cgroup2", "rw", root: "/part");
@@ -140,7 +140,7 @@ public sealed class CgroupTreeTests
     [InlineData("99999999999999999999", "FindCgroup,ENOENT")]
     [InlineData("", "FindCgroup,EINVAL")]
     [InlineData("  ", "FindCgroup,EINVAL")]
-    public void What_is_no_cgroup_is_said_to_be_none(string text, string id)
+    public void A_path_that_is_not_a_cgroup_is_an_error(string text, string id)
     {
         using SimulatedCgroups simulated = new();
         simulated.Mount("", "cgroup2", "rw");
@@ -154,7 +154,7 @@ public sealed class CgroupTreeTests
     }
 
     [Fact]
-    public void Nothing_is_known_where_procfs_says_nothing()
+    public void No_cgroup_is_known_without_procfs_files()
     {
         using TemporaryFolder folder = new();
         CgroupTree tree = CgroupTree.Load(new KernelFiles(Proc: folder.Path, Sys: folder.Path));

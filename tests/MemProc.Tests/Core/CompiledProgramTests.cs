@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace MemProc.Tests;
 
-/// <summary>Names in a program that gcc makes here: local ones, equal ones, and those that lie in a file beside it.</summary>
+/// <summary>Tests names in compiled programs: local, ambiguous, and in a separate debug file.</summary>
 public sealed class CompiledProgramTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -11,21 +11,21 @@ public sealed class CompiledProgramTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Names_of_the_full_table_are_found_and_equal_ones_are_an_error()
+    public void Names_in_symtab_are_found_and_ambiguous_ones_are_an_error()
     {
         string program = Compile("cook");
         Run(program, (process, spoon) =>
         {
             ResolvedAddress resolved = Resolve(process, spoon + 2);
             Assert.Equal(("spoon", 2UL, SymbolOrigin.Full), (resolved.Symbol, resolved.SymbolOffset, resolved.SymbolSource));
-            Assert.Equal(spoon, ProcAddress.Parse("!spoon").Resolve(process));
-            Assert.Equal(spoon, ProcAddress.Parse("cook!spoon").Resolve(process));
-            MemProcException error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("!twin").Resolve(process));
+            Assert.Equal(spoon, AddressExpression.Parse("!spoon").Resolve(process));
+            Assert.Equal(spoon, AddressExpression.Parse("cook!spoon").Resolve(process));
+            MemProcException error = Assert.Throws<MemProcException>(() => AddressExpression.Parse("!twin").Resolve(process));
             Assert.Equal("ResolveAddress,EINVAL", error.ErrorId);
             Assert.Equal(2, error.Message.Split("twin at 0x").Length - 1);
-            error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("!own").Resolve(process));
-            Assert.Contains("once in each thread", error.Message, StringComparison.Ordinal);
-            error = Assert.Throws<MemProcException>(() => ProcAddress.Parse("spoon").Resolve(process));
+            error = Assert.Throws<MemProcException>(() => AddressExpression.Parse("!own").Resolve(process));
+            Assert.Contains("per thread", error.Message, StringComparison.Ordinal);
+            error = Assert.Throws<MemProcException>(() => AddressExpression.Parse("spoon").Resolve(process));
             Assert.Contains("write !spoon", error.Message, StringComparison.Ordinal);
         });
     }
@@ -33,9 +33,9 @@ public sealed class CompiledProgramTests : IDisposable
     [Theory]
     [InlineData("-Wl,--build-id=sha1")]
     [InlineData("-Wl,--build-id=none")]
-    public void Names_in_a_separate_file_are_found_and_one_of_another_program_is_not_believed(string buildId)
+    public void Names_in_a_debug_file_are_found_unless_its_build_id_differs(string buildId)
     {
-        string objcopy = Need.Tool("objcopy");
+        string objcopy = Requires.Tool("objcopy");
         string program = Compile("cook", buildId);
         string debug = Path.Combine(_folder.Path, "cook.debug");
         Shell.Run(objcopy, "--only-keep-debug", program, debug);
@@ -44,7 +44,7 @@ public sealed class CompiledProgramTests : IDisposable
         {
             ResolvedAddress resolved = Resolve(process, spoon + 2);
             Assert.Equal(("spoon", 2UL, SymbolOrigin.DebugFile), (resolved.Symbol, resolved.SymbolOffset, resolved.SymbolSource));
-            Assert.Equal(spoon, ProcAddress.Parse("!spoon").Resolve(process));
+            Assert.Equal(spoon, AddressExpression.Parse("!spoon").Resolve(process));
 
             string other = Compile("other", buildId, "-DOTHER");
             Shell.Run(objcopy, "--only-keep-debug", other, debug);
@@ -53,9 +53,9 @@ public sealed class CompiledProgramTests : IDisposable
     }
 
     [Fact]
-    public void A_process_of_32_bits_has_pointers_of_four_bytes()
+    public void A_32_bit_process_has_4_byte_pointers()
     {
-        // Without a C library: one for 32 bits is seldom there.
+        // Without a C library, since a 32-bit one is rarely installed.
         string program = CCompiler.Build(Path.Combine(_folder.Path, "small"),
             """
             static int call(int number, int first, int second, int third)
@@ -87,18 +87,18 @@ public sealed class CompiledProgramTests : IDisposable
             {
                 Assert.Equal("ready", started.StandardOutput.ReadLine());
                 using LinuxProcess process = LinuxProcess.Open(started.Id);
-                using ProcModules modules = new(process);
-                Assert.Equal((32, ElfMachine.X86), (modules.Main!.Image!.Header.Bits, modules.Main.Image.Header.Machine));
-                ulong spoon = ProcAddress.Parse("!spoon").Resolve(modules);
-                Assert.Equal(spoon + 1, ProcAddress.Parse("small!spoon+1").Resolve(modules));
+                using MappedImages images = new(process);
+                Assert.Equal((32, ElfMachine.X86), (images.Main!.Elf!.Header.Bits, images.Main.Elf.Header.Machine));
+                ulong spoon = AddressExpression.Parse("!spoon").Resolve(images);
+                Assert.Equal(spoon + 1, AddressExpression.Parse("small!spoon+1").Resolve(images));
                 Assert.Equal("small!spoon+0x2", Resolve(process, spoon + 2).Location);
-                Assert.Equal(ProcAddress.Parse("!_start").Resolve(modules), ProcAddress.Parse("auxv:AT_ENTRY").Resolve(modules));
-                ulong value = ProcAddress.Parse("*(!pointer)").Resolve(modules);
-                Assert.Equal(ProcAddress.Parse("!value").Resolve(modules), value);
-                byte[] bytes = new MemoryReader(process, ReadMethod.Auto).ReadWhole(value, sizeof(int));
+                Assert.Equal(AddressExpression.Parse("!_start").Resolve(images), AddressExpression.Parse("auxv:AT_ENTRY").Resolve(images));
+                ulong value = AddressExpression.Parse("*(!pointer)").Resolve(images);
+                Assert.Equal(AddressExpression.Parse("!value").Resolve(images), value);
+                byte[] bytes = new MemoryReader(process, ReadMethod.Auto).ReadExactly(value, sizeof(int));
                 Assert.Equal(1_234_567, BitConverter.ToInt32(bytes));
                 ProcMap vdso = MapReader.Read(process).Single(map => map.Kind == ProcMapKind.Vdso);
-                Assert.InRange(ProcAddress.Parse("[vdso]!__kernel_vsyscall").Resolve(modules), vdso.Start, vdso.End - 1);
+                Assert.InRange(AddressExpression.Parse("[vdso]!__kernel_vsyscall").Resolve(images), vdso.Start, vdso.End - 1);
             }
             finally
             {
@@ -110,13 +110,13 @@ public sealed class CompiledProgramTests : IDisposable
 
     private static ResolvedAddress Resolve(LinuxProcess process, ulong address)
     {
-        using AddressResolver resolver = new(process);
+        using Symbolizer resolver = new(process);
         return resolver.Resolve([address], error => throw error).Single();
     }
 
     private string Compile(string name, params string[] options)
     {
-        string gcc = Need.Tool("gcc");
+        string gcc = Requires.Tool("gcc");
         string first = Path.Combine(_folder.Path, "first.c"), second = Path.Combine(_folder.Path, "second.c");
         File.WriteAllText(first,
             """

@@ -4,7 +4,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>ELF images from files, from arrays and from memory; broken ones.</summary>
+/// <summary>Tests ELF images from files, arrays and memory, and damaged ones.</summary>
 public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
 {
     private static readonly string[] Damaged = ["library", "32-bit", "object", "big-endian"];
@@ -12,7 +12,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void A_library_has_the_same_symbols_by_its_sections_without_them_and_in_memory()
+    public void A_library_has_the_same_symbols_with_and_without_sections_and_in_memory()
     {
         string path = samples["libc"];
         byte[] bytes = File.ReadAllBytes(path);
@@ -21,14 +21,14 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         Assert.True(expected.Length > 2000);
         Assert.Contains(expected, symbol => symbol.Contains(" malloc@@GLIBC_", StringComparison.Ordinal));
 
-        using ElfFile bare = ElfFile.Read(new ElfBytes(WithoutSections(bytes), path));
+        using ElfFile bare = ElfFile.Read(new ElfBufferSource(WithoutSections(bytes), path));
         Assert.Empty(bare.Sections);
         Assert.Equal(expected, Dynamic(bare));
         Assert.Empty(bare.Symbols(ElfSymbolSource.Full));
 
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
-        ProcMap[] maps = MapsOf(self, path);
-        using ElfFile image = ElfFile.Read(new ElfMemoryImage(self, maps, Stop));
+        using MappedImages images = new(self, Stop);
+        using ElfFile image = ElfFile.Read(new ElfMemoryImage(self, images.Named(path).Single().Maps, Stop));
         Assert.Equal(expected, Dynamic(image));
         Assert.Equal(file.BuildId, image.BuildId);
         Assert.Equal(path, image.Header.Path);
@@ -43,14 +43,14 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     public void Dynamic_symbols_need_no_sections(string sample)
     {
         byte[] bytes = File.ReadAllBytes(samples[sample]);
-        using ElfFile file = ElfFile.Read(new ElfBytes(bytes, sample)), bare = ElfFile.Read(new ElfBytes(WithoutSections(bytes), sample));
+        using ElfFile file = ElfFile.Read(new ElfBufferSource(bytes, sample)), bare = ElfFile.Read(new ElfBufferSource(WithoutSections(bytes), sample));
         Assert.NotEmpty(Dynamic(file));
         Assert.Equal(Dynamic(file), Dynamic(bare));
         Assert.Equal(file.BuildId, bare.BuildId);
     }
 
     [Fact]
-    public void A_stripped_file_leads_to_its_debug_file()
+    public void A_stripped_file_uses_its_debug_file()
     {
         using ElfFile whole = ElfFile.Open(samples["library"]), stripped = ElfFile.Open(samples["stripped"]),
             debug = ElfFile.Open(samples["debug"]);
@@ -63,7 +63,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void Names_of_cxx_are_told_as_they_were_written()
+    public void Cxx_names_are_demangled()
     {
         using ElfFile file = ElfFile.Open(samples["c++"]);
         string[] names = [.. file.Symbols(ElfSymbolSource.Dynamic).Select(symbol => symbol.DemangledName)];
@@ -74,9 +74,9 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_name_that_stands_for_gigabytes_stays_as_it_is()
+    public void A_name_that_demangles_to_gigabytes_is_left_as_it_is()
     {
-        // Each part stands for the one before twice: 40 of them for 2^40 letters.
+        // Each part expands to the previous one twice: 40 of them to 2^40 letters.
         string name = "_Z1f1PIiiE" + string.Concat(Enumerable.Range(1, 40).Select(part => $"S_I{Part(part)}{Part(part)}E"));
         Assert.Null(CxxName.Demangle(name));
         Assert.Equal("f(P<int, int>, P<P<int, int>, P<int, int> >)", CxxName.Demangle("_Z1f1PIiiES_IS0_S0_E"));
@@ -87,7 +87,7 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void Names_of_the_standard_library_are_no_such_names()
+    public void All_mangled_names_of_the_standard_library_are_demangled()
     {
         string? library = Directory.EnumerateFiles("/usr/lib", "libstdc++.so.6", new EnumerationOptions
         {
@@ -102,16 +102,16 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_program_is_read_from_the_file_that_it_runs_whatever_has_its_name_by_now()
+    public void A_program_is_read_from_its_running_file_after_the_path_was_replaced()
     {
         using TemporaryFolder folder = new();
-        string path = folder.File("sleeper", File.ReadAllBytes(Need.Tool("sleep")));
+        string path = folder.File("sleeper", File.ReadAllBytes(Requires.Tool("sleep")));
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         using Process program = Process.Start(path, "600");
         try
         {
             using LinuxProcess process = LinuxProcess.Open(program.Id);
-            // Until its loader is done the program may not be mapped yet.
+            // The program may not be mapped until its loader is done.
             Assert.True(SpinWait.SpinUntil(() => MapReader.Read(process).Any(map => map.Path == path)
                 && MapReader.Read(process).Any(map => map.Kind == ProcMapKind.Heap), 10_000));
             using ElfFile expected = ElfFile.Open(path);
@@ -123,16 +123,16 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
 
             void Check()
             {
-                ProcMap[] maps = MapsOf(process, path);
-                Assert.True(maps.Length > 3);
-                using ElfFile file = ElfImages.Open(process, maps, Stop);
-                Assert.Equal(expected.BuildId, file.BuildId);
-                Assert.Equal(expected.Header.EntryPoint, file.Header.EntryPoint);
-                using ElfFile memory = ElfFile.Read(new ElfMemoryImage(process, maps, Stop));
+                using MappedImages images = new(process, Stop);
+                MappedFile file = images.Named(path).Single();
+                Assert.True(file.Maps.Count > 3);
+                Assert.Equal(expected.BuildId, file.Elf!.BuildId);
+                Assert.Equal(expected.Header.EntryPoint, file.Elf.Header.EntryPoint);
+                using ElfFile memory = ElfFile.Read(new ElfMemoryImage(process, file.Maps, Stop));
                 Assert.Equal(expected.BuildId, memory.BuildId);
-                ulong bias = maps[0].Start;
-                Assert.All(maps, map => Assert.Equal(bias, ElfImages.LoadBias(file, maps, map)));
-                Assert.Equal([bias], ElfImages.LoadBiases(file, maps));
+                ulong bias = file.Maps[0].Start;
+                Assert.All(file.Maps, map => Assert.Equal(bias, file.ImageOf(map).LoadBias));
+                Assert.Equal([bias], file.Images.Select(image => image.LoadBias));
             }
         }
         finally
@@ -143,21 +143,23 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_program_of_a_container_is_not_the_file_of_that_name_out_here()
+    public void A_program_in_a_container_is_not_read_from_the_hosts_path()
     {
-        Need.Root();
+        Requires.Root();
         using TemporaryFolder folder = new();
-        string inside = Need.Tool("sleep"), path = folder.File("program", File.ReadAllBytes(samples["libc"]));
+        string inside = Requires.Tool("sleep"), path = folder.File("program", File.ReadAllBytes(samples["libc"]));
         string script = $"mount -t tmpfs none '{folder.Path}' && cp '{inside}' '{path}' && echo ready && exec '{path}' 600";
         using Process program = Process.Start(new ProcessStartInfo(
-            Need.Tool("unshare"), ["--mount", "/bin/sh", "-c", script]) { RedirectStandardOutput = true })!;
+            Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", script]) { RedirectStandardOutput = true })!;
         try
         {
-            Assert.SkipUnless(program.StandardOutput.ReadLine() == "ready", "needs root that may mount in a namespace of its own");
+            Assert.SkipUnless(program.StandardOutput.ReadLine() == "ready", "needs root with the right to mount in a namespace");
             using LinuxProcess process = LinuxProcess.Open(program.Id);
-            // In the middle of exec a process has no mappings at all, as one that has ended.
+            // During exec a process has no mappings, like an exited one.
             Assert.True(SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{process.Id}/maps").Contains(path), 10_000));
-            using ElfFile expected = ElfFile.Open(inside), file = ElfImages.Open(process, MapsOf(process, path), Stop);
+            using ElfFile expected = ElfFile.Open(inside);
+            using MappedImages images = new(process, Stop);
+            ElfFile file = images.Named(path).Single().RequireElf();
             Assert.Equal(expected.BuildId, file.BuildId);
             Assert.Equal(path, file.Name);
         }
@@ -175,18 +177,18 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"file 0 {new FileInfo(path).Length} r-- private {path}").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        ProcMap data = MapReader.Find(process, address)!;
-        ProcMap[] maps = ElfImages.Of(data, MapReader.Read(process, Stop));
-        Assert.True(maps.Length > 3);
-        using ElfFile file = ElfImages.Open(process, maps, Stop);
-        ulong bias = Assert.Single(ElfImages.LoadBiases(file, maps));
-        Assert.Equal(bias, ElfImages.LoadBias(file, maps, maps.First(map => map.IsExecutable)));
-        Assert.NotEqual(bias, address);
-        Assert.Empty(ElfImages.Of(MapReader.Read(process).First(map => map.Kind == ProcMapKind.Anonymous), maps));
+        using MappedImages images = new(process, Stop);
+        MappedFile file = images.FileAt(address)!;
+        Assert.True(file.Maps.Count > 3);
+        MappedImage image = Assert.Single(file.Images);
+        Assert.Same(image, file.ImageOf(file.Maps.First(map => map.IsExecutable)));
+        Assert.NotEqual(image.LoadBias, address);
+        Assert.DoesNotContain(address, image.Maps.Select(map => map.Start));
+        Assert.Null(images.FileAt(MapReader.Read(process).First(map => map.Kind == ProcMapKind.Anonymous).Start));
     }
 
     [Fact]
-    public void What_is_no_elf_file_is_an_error()
+    public void A_file_that_is_not_ELF_is_an_error()
     {
         using TemporaryFolder folder = new();
         foreach ((string path, Errno errno) in new[]
@@ -202,11 +204,11 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
     }
 
     [Fact]
-    public void A_claim_of_terabytes_takes_no_memory()
+    public void A_header_that_claims_terabytes_allocates_no_memory()
     {
         using TemporaryFolder folder = new();
         byte[] bytes = WithoutSections(File.ReadAllBytes(samples["library"]));
-        // Section headers behind the end of what is there, in a sparse file of a terabyte; their count is in the first.
+        // Section headers beyond the data, in a sparse file of a terabyte; their count is in the first.
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(0x28), 0x1000_0000);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(0x3a), 64);
         string path = folder.File("sparse", bytes);
@@ -221,12 +223,12 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
         using ElfFile elf = ElfFile.Open(path);
         MemProcException error = Assert.Throws<MemProcException>(() => elf.Sections);
         Assert.Equal(Errno.ENOEXEC, error.Errno);
-        Assert.Contains("more than any file has", error.Message, StringComparison.Ordinal);
+        Assert.Contains("more than a valid file has", error.Message, StringComparison.Ordinal);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
     [Fact]
-    public void Damaged_files_are_errors_and_nothing_worse()
+    public void Damaged_files_cause_only_the_documented_errors()
     {
         byte[][] sound = [.. Damaged.Select(name => File.ReadAllBytes(samples[name]))];
         Assert.All(sound, bytes => Assert.True(ElfFuzz.ReadAll(bytes).IsSound));
@@ -240,21 +242,15 @@ public sealed class ElfFileTests(ElfSamples samples) : IClassFixture<ElfSamples>
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 * 1024 * 1024);
         }
 
-        // Faults that no reader can see are most of the rest: a changed name, a changed instruction.
+        // Most of the other faults cannot be detected, such as a changed name or instruction.
         Assert.InRange(broken, 400, 1999);
-    }
-
-    private static ProcMap[] MapsOf(LinuxProcess process, string path)
-    {
-        ProcMap[] all = [.. MapReader.Read(process, Stop)];
-        return ElfImages.Of(all.First(map => map.Path == path), all);
     }
 
     private static string[] Dynamic(ElfFile file) => [.. file.Symbols(ElfSymbolSource.Dynamic).Select(symbol =>
         $"{symbol.Index} {symbol.VersionedName} {symbol.Value:x} {symbol.SizeBytes} {symbol.Type} {symbol.Binding} "
         + $"{symbol.Visibility} {symbol.SectionIndex}")];
 
-    /// <summary>The same file, whose header says that there are no section headers.</summary>
+    /// <summary>Returns the file with a header without section headers.</summary>
     private static byte[] WithoutSections(byte[] bytes)
     {
         byte[] bare = [.. bytes];

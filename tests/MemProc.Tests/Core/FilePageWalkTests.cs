@@ -1,10 +1,10 @@
 namespace MemProc.Tests;
 
-/// <summary>Pages of files in the page cache, and that a look at them changes nothing.</summary>
+/// <summary>Tests file pages in the page cache, and that reading their state changes nothing.</summary>
 public sealed class FilePageWalkTests
 {
     [Fact]
-    public void Only_pages_in_memory_are_given_and_none_is_brought_in()
+    public void Only_pages_in_memory_are_returned_and_none_is_faulted_in()
     {
         using CachedFile file = new(64, rest: 100);
         file.KeepOnly(3, 20, 21, 64);
@@ -15,7 +15,7 @@ public sealed class FilePageWalkTests
         {
             Assert.True(page.IsResident);
             Assert.Equal((file.FilePath, page.PageIndex * Page.Size), (page.Path, page.Offset));
-            // Flags take root, and were not asked for.
+            // Flags require root and were not requested.
             Assert.Null(page.RawFlags);
             Assert.Null(page.Flags);
             Assert.Null(page.MapCount);
@@ -35,9 +35,9 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void Frames_are_those_that_a_process_has_mapped()
+    public void Frames_equal_those_that_a_process_maps()
     {
-        Need.Root();
+        Requires.Root();
         using CachedFile file = new(40, rest: 1);
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"file 0 {41 * Page.Size} r-- shared {file.FilePath}").Address("address");
@@ -53,7 +53,7 @@ public sealed class FilePageWalkTests
         Assert.All(pages, page =>
         {
             Assert.False(page.IsPfnHidden);
-            // By the target, and by nobody else.
+            // Mapped by the target only.
             Assert.Equal(1UL, page.MapCount);
             Assert.Contains("mmap", page.Flags!);
             Assert.Equal('M', page.Symbol![11]);
@@ -68,15 +68,15 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void Looking_is_no_use_of_a_page()
+    public void Reading_page_state_does_not_mark_pages_as_referenced()
     {
-        Need.Root();
+        Requires.Root();
         Assert.SkipWhen(Environment.OSVersion.Version < new Version(6, 3),
-            "needs Linux 6.3, where mappings that are read here and there do not count as use");
+            "needs Linux 6.3, where access through mappings with random advice does not count as use");
         using CachedFile file = new(64);
         file.KeepOnly([.. Enumerable.Range(0, 64)]);
-        // Referenced, active and idle: the first use shows in the first, a second one in the second. Other flags change
-        // by themselves, such as lru when a processor hands its new pages over.
+        // Referenced, active and idle: a first use sets referenced, a second one active. Other flags change by
+        // themselves, such as lru when a CPU drains its batch of new pages.
         const ulong Use = 1UL << 2 | 1UL << 6 | 1UL << 25;
         using FilePageWalk walk = new(withFlags: true);
         ulong?[] UseOfPages() => [.. walk.Pages(file.FilePath).Select(page => page.RawFlags & Use)];
@@ -89,7 +89,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void The_time_of_last_access_stays()
+    public void The_access_time_is_unchanged()
     {
         using CachedFile file = new(4);
         DateTime past = new(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc);
@@ -100,7 +100,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void Holes_of_a_file_in_memory_are_absent()
+    public void Holes_of_a_tmpfs_file_are_absent()
     {
         Assert.SkipUnless(Directory.Exists("/dev/shm"), "needs /dev/shm");
         string path = $"/dev/shm/memproc-test-{Guid.NewGuid():n}";
@@ -117,7 +117,7 @@ public sealed class FilePageWalkTests
             }
 
             using FilePageWalk walk = new();
-            // Where huge pages are on for files in memory, neighbours come along.
+            // With huge pages for shared memory, adjacent pages are allocated too.
             ulong[] resident = [.. walk.Pages(path).Select(page => page.PageIndex)];
             Assert.SkipWhen(resident.Length > 3, "needs /dev/shm without huge pages");
             Assert.Equal([2UL, 3, 10], resident);
@@ -131,7 +131,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void A_large_file_with_holes_is_asked_for_in_windows()
+    public void A_large_sparse_file_is_read_in_windows()
     {
         using TemporaryFolder folder = new();
         string path = folder.File("sparse", []);
@@ -152,7 +152,7 @@ public sealed class FilePageWalkTests
         Assert.Equal((ulong)Size / Page.Size, summary.PageCount);
         ulong[] resident = [.. walk.Pages(path).Select(page => page.PageIndex)];
         Assert.Equal((ulong)resident.Length, summary.ResidentPages);
-        // A file system can keep more of a file together than one page.
+        // A file system can use larger units than one page.
         Assert.All(offsets, offset => Assert.Contains((ulong)offset / Page.Size, resident));
         Assert.Equal(4UL, summary.RunCount);
         Assert.InRange(resident.Length, 4, 4096);
@@ -174,10 +174,10 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void A_file_that_shrinks_between_two_windows_ends_there()
+    public void A_file_that_shrinks_between_two_windows_ends_the_walk()
     {
         using TemporaryFolder folder = new();
-        // A window and a page, whatever the page size.
+        // One window and one page, for any page size.
         long window = FrameTables.BatchFrames * (long)Page.Size;
         string path = folder.File("shrinking", []);
         using (FileStream stream = new(path, FileMode.Open))
@@ -206,7 +206,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void A_file_that_keeps_shrinking_and_growing_ends_no_process()
+    public void A_file_that_keeps_shrinking_and_growing_causes_no_crash()
     {
         using CachedFile file = new(512);
         using CancellationTokenSource done = new();
@@ -238,7 +238,7 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void The_cgroup_that_pays_is_named_and_its_parent_once_it_is_gone()
+    public void The_charged_cgroup_is_named_and_its_parent_after_it_is_removed()
     {
         using MemoryCgroup cgroup = new();
         using CachedFile file = new(8);
@@ -261,7 +261,7 @@ public sealed class FilePageWalkTests
         cgroup.Remove();
         using FilePageWalk after = new(withFlags: true);
         ulong above = tree.InodeOf("/");
-        // The kernel takes a moment to let go of the old one.
+        // The kernel releases the old cgroup with a delay.
         SpinWait.SpinUntil(() => after.Pages(file.FilePath).All(page => page.CgroupInode == above), 30_000);
         Assert.All(after.Pages(file.FilePath), page => Assert.Equal((above, "/"), (page.CgroupInode, page.CgroupPath)));
     }
@@ -272,11 +272,11 @@ public sealed class FilePageWalkTests
     [InlineData("fifo", "ReadFilePages,EINVAL")]
     [InlineData("circle", "ReadFilePages,ELOOP")]
     [InlineData("cached/below", "ReadFilePages,ENOTDIR")]
-    public void What_has_no_pages_is_refused_in_words(string name, string id)
+    public void A_path_without_page_cache_is_rejected_with_a_reason(string name, string id)
     {
         using CachedFile file = new(1);
         string folder = Path.GetDirectoryName(file.FilePath)!;
-        Shell.Run(Need.Tool("mkfifo"), Path.Combine(folder, "fifo"));
+        Shell.Run(Requires.Tool("mkfifo"), Path.Combine(folder, "fifo"));
         File.CreateSymbolicLink(Path.Combine(folder, "circle"), Path.Combine(folder, "circle"));
         string path = Path.Combine(folder, name);
         using FilePageWalk walk = new();
@@ -289,14 +289,14 @@ public sealed class FilePageWalkTests
     }
 
     [Fact]
-    public void A_file_system_that_maps_nothing_is_named_as_the_reason()
+    public void A_file_system_without_mmap_is_named_in_the_error()
     {
         const string Attribute = "/sys/kernel/mm/transparent_hugepage/enabled";
         Assert.SkipUnless(File.Exists(Attribute), $"needs {Attribute}");
         using FilePageWalk walk = new();
         MemProcException error = Assert.Throws<MemProcException>(() => walk.Summarize(Attribute));
         Assert.Equal("ReadFilePages,ENODEV", error.ErrorId);
-        Assert.Contains("maps no files", error.Message, StringComparison.Ordinal);
+        Assert.Contains("does not support mmap", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

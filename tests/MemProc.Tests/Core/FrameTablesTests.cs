@@ -1,12 +1,12 @@
 namespace MemProc.Tests;
 
-/// <summary>Frame tables: live ones, and recorded ones for what this machine does not have.</summary>
+/// <summary>Tests frame tables: live ones, and recorded ones for what this machine does not have.</summary>
 public sealed class FrameTablesTests
 {
     [Fact]
     public void A_touched_page_is_anonymous_and_mapped_once()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -22,7 +22,7 @@ public sealed class FrameTablesTests
     }
 
     [Fact]
-    public void Answers_come_in_the_order_asked_whatever_is_read_together()
+    public void Results_are_in_request_order_when_reads_are_combined()
     {
         using SimulatedProcess simulated = new();
         ulong[] words = [.. Enumerable.Range(0, 5000).Select(index => (ulong)index * 7)];
@@ -39,7 +39,7 @@ public sealed class FrameTablesTests
     }
 
     [Fact]
-    public void Frames_beyond_the_last_one_have_no_answer()
+    public void Frames_after_the_last_one_have_no_result()
     {
         using SimulatedProcess simulated = new();
         simulated.WriteFrames("kpageflags", 0, 1, 2, 4);
@@ -47,7 +47,7 @@ public sealed class FrameTablesTests
         using FrameTables tables = new(files: simulated.Files);
         PageFlags?[] flags = tables.Read([3, 2, ulong.MaxValue, 1UL << 60, 1UL << 61, 0], raw: false);
         Assert.Equal([null, 4UL, null, null, null, 1UL], flags.Select(one => one?.RawFlags));
-        // A kernel without memory cgroups has no table of theirs.
+        // A kernel without memory cgroups has no kpagecgroup.
         Assert.Null(flags[1]!.CgroupInode);
     }
 
@@ -74,10 +74,10 @@ public sealed class FrameTablesTests
     }
 
     [Fact]
-    public void Flags_of_the_kernels_internals_are_shown_when_asked_for()
+    public void Kernel_internal_flags_are_shown_on_request()
     {
         using SimulatedProcess simulated = new();
-        // uptodate, lru, mmap, anonymous, swapbacked, compound_tail, thp, owner_2, and a bit that nobody has named.
+        // uptodate, lru, mmap, anonymous, swapbacked, compound_tail, thp, owner_2, and a bit without a name.
         simulated.WriteFrames("kpageflags", 9, 1UL << 3 | 1UL << 5 | 1UL << 11 | 1UL << 12 | 1UL << 14 | 1UL << 16
             | 1UL << 22 | 1UL << 34 | 1UL << 30);
         simulated.WriteFrames("kpagecount", 9, 3);

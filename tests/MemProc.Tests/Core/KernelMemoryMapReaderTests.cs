@@ -4,19 +4,19 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>mm_structs of live processes.</summary>
+/// <summary>Tests mm_structs of live processes.</summary>
 [Collection(KernelPrograms.Collection)]
 public sealed class KernelMemoryMapReaderTests
 {
     [Fact]
-    public void The_memory_map_says_what_proc_stat_says()
+    public void The_memory_map_equals_proc_stat()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelMemoryMapReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        // The runtime of the target maps something now and then.
-        using ProcessStop still = ProcessStop.Hold(process);
+        // The runtime of the target maps memory from time to time.
+        using ProcessStop still = ProcessStop.Begin(process);
         KernelMemoryMap map = reader.Read(process);
         string stat = File.ReadAllText($"/proc/{target.ProcessId}/stat");
         string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
@@ -27,17 +27,17 @@ public sealed class KernelMemoryMapReaderTests
                 map.ArgEnd, map.EnvStart, map.EnvEnd));
         Assert.NotEqual(map.MmAddress, map.TaskAddress);
         Assert.True(map.PageTableAddress > 1UL << 63);
-        // The page of old system calls is in the list, and in no process.
+        // The vsyscall page is in maps, but is not a mapping of the process.
         Assert.Equal((uint)MapReader.Read(process).Count(mapping => mapping.Kind != ProcMapKind.Vsyscall), map.MapCount);
     }
 
     [Fact]
-    public void A_process_that_begins_another_program_is_not_answered_for_with_its_old_memory()
+    public void The_memory_map_after_exec_is_not_that_of_the_old_program()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelMemoryMapReader reader = new();
         using PageTableReader walks = new();
-        // It waits for a line, then becomes another program with the same number.
+        // It waits for a line, then becomes another program with the same id.
         using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "read line; exec sleep 60"])
         {
             RedirectStandardInput = true,

@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace MemProc.Tests;
 
-/// <summary>Nothing stays in the kernel of what reads its memory: programs and maps are counted on the whole machine.</summary>
+/// <summary>Tests that the bpf programs and maps that read kernel memory are freed, on the whole machine.</summary>
 [Collection(KernelPrograms.Collection)]
 public sealed class KernelReleaseTests
 {
     [Fact]
-    public void Two_programs_and_a_map_are_loaded_while_a_reader_is_open_and_gone_when_it_is_closed()
+    public void Two_programs_and_a_map_are_loaded_while_a_reader_is_open_and_freed_when_it_is_closed()
     {
         using Loading loading = new();
         using (PageTableReader reader = new())
@@ -22,7 +22,7 @@ public sealed class KernelReleaseTests
     [Theory]
     [InlineData(0xffff_ffff_ff60_0000, "WalkPageTable,EINVAL")]
     [InlineData(0x7fff_ffff_ffff_f000, "WalkPageTable,EFAULT")]
-    public void A_walk_that_fails_leaves_nothing_behind(ulong address, string id)
+    public void A_failed_walk_leaves_nothing_loaded(ulong address, string id)
     {
         using Loading loading = new();
         using LinuxProcess process = LinuxProcess.Open(loading.Target.ProcessId);
@@ -38,7 +38,7 @@ public sealed class KernelReleaseTests
     }
 
     [Fact]
-    public void A_process_that_has_ended_leaves_nothing_behind()
+    public void An_exited_process_leaves_nothing_loaded()
     {
         using Loading loading = new();
         using TargetProcess dead = TargetProcess.Start();
@@ -57,7 +57,7 @@ public sealed class KernelReleaseTests
     [Theory]
     [InlineData(KernelReadSource.BpfTracepoint)]
     [InlineData(KernelReadSource.Kcore)]
-    public void A_source_that_is_forced_leaves_nothing_behind_whether_it_works_or_not(KernelReadSource source)
+    public void A_selected_source_leaves_nothing_loaded_on_success_or_failure(KernelReadSource source)
     {
         using Loading loading = new();
         using LinuxProcess process = LinuxProcess.Open(loading.Target.ProcessId);
@@ -71,7 +71,7 @@ public sealed class KernelReleaseTests
     }
 
     [Fact]
-    public void Walks_that_are_stopped_in_the_middle_leave_nothing_behind_and_the_next_go_on()
+    public void Cancelled_walks_leave_nothing_loaded_and_the_next_ones_work()
     {
         using Loading loading = new();
         using LinuxProcess process = LinuxProcess.Open(loading.Target.ProcessId);
@@ -103,12 +103,12 @@ public sealed class KernelReleaseTests
     [Theory]
     [InlineData("walk", "0", "--length", "0x800000000000")]
     [InlineData("vma")]
-    public void Ctrl_C_in_the_middle_of_memprocs_answer_leaves_nothing_behind(string command, params string[] arguments)
+    public void Ctrl_C_during_memproc_output_leaves_nothing_loaded(string command, params string[] arguments)
     {
         const int InterruptedExitCode = 130, Vmas = 20_000;
-        LiveKernel.Need();
+        LiveKernel.Require();
         using TargetProcess target = TargetProcess.Start();
-        // More than the pipe takes: it stands in the middle of its answer until that is read.
+        // More output than the pipe can hold: memproc blocks in the middle until it is read.
         ulong address = target.Ask($"vmas {Vmas}").Address("address");
         target.Ask($"touch {address} 1");
         using Process memproc = Process.Start(new ProcessStartInfo(DotnetHost.Path,
@@ -125,42 +125,42 @@ public sealed class KernelReleaseTests
         Assert.Equal(InterruptedExitCode, memproc.ExitCode);
         Assert.InRange(rest.Split('\n').Length, 1, Vmas - 1);
         KernelPrograms.AssertGone(target, memproc.Id);
-        // It was looked at, and nothing happened to it.
+        // The target was only read and still works.
         Assert.Equal([1], target.Ask($"peek {address} 1").Bytes("bytes"));
         Assert.Equal(0, target.Exit());
     }
 
-    /// <summary>What this process loads during a test.</summary>
+    /// <summary>The programs and maps that this process loads during a test.</summary>
     private sealed class Loading : IDisposable
     {
         private readonly KernelObjects _before;
         private readonly KernelObjects _heldBefore;
 
-        /// <summary>Skips the test where nothing can be loaded.</summary>
+        /// <summary>Skips the test if nothing can be loaded.</summary>
         public Loading()
         {
-            LiveKernel.Need();
+            LiveKernel.Require();
             Target = TargetProcess.Start();
             _before = KernelPrograms.LoadedBy(Target, Environment.ProcessId);
-            _heldBefore = KernelPrograms.Held();
+            _heldBefore = KernelPrograms.Loaded();
         }
 
-        /// <summary>A process to look into; it asks the kernel, too.</summary>
+        /// <summary>The target process; it also queries the kernel.</summary>
         public TargetProcess Target { get; }
 
-        /// <summary>Two programs and a map are there, and this process holds them.</summary>
+        /// <summary>Asserts that two programs and a map are loaded and held by this process.</summary>
         public void AssertLoaded()
         {
             KernelObjects loaded = KernelPrograms.LoadedBy(Target, Environment.ProcessId).Without(_before);
-            KernelObjects held = KernelPrograms.Held().Without(_heldBefore);
+            KernelObjects held = KernelPrograms.Loaded().Without(_heldBefore);
             Assert.Equal((2, 1), (loaded.Programs.Count, loaded.Maps.Count));
             Assert.Equal($"{held}", $"{loaded}");
         }
 
-        /// <summary>Neither the machine nor a descriptor of this process has them any more.</summary>
+        /// <summary>Asserts that neither the kernel nor a descriptor of this process has them any more.</summary>
         public void AssertGone()
         {
-            Assert.True(KernelPrograms.Held().Without(_heldBefore).IsEmpty);
+            Assert.True(KernelPrograms.Loaded().Without(_heldBefore).IsEmpty);
             KernelPrograms.AssertGone(Target, Environment.ProcessId, _before);
         }
 

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>vm_area_structs of live processes, beside the kernel's own text.</summary>
+/// <summary>Compares vm_area_structs of live processes with the kernel's maps.</summary>
 [Collection(KernelPrograms.Collection)]
 public sealed class KernelVmaReaderTests
 {
@@ -9,25 +9,25 @@ public sealed class KernelVmaReaderTests
     /// <summary>Mappings of one page each that change together.</summary>
     private const int WallPages = 80;
 
-    /// <summary>Advice to madvise(2) that shows in the flags of a mapping.</summary>
+    /// <summary>Advice of madvise(2) that sets flags of a mapping.</summary>
     private static readonly int[] Advices = [1, 2, 10, 12, 14, 15, 16, 18];
 
-    /// <summary>The target's runtime compiles at once, and maps nothing a second time in order to write to it.</summary>
+    /// <summary>Settings of the target's runtime: no tiered compilation, and no second mapping of code.</summary>
     private static readonly string[] QuietRuntime = ["DOTNET_TieredCompilation=0", "DOTNET_EnableWriteXorExecute=0"];
 
-    /// <summary>What an overlay is made of, and where it is seen.</summary>
+    /// <summary>The layers and the mount point of an overlay.</summary>
     private static readonly string[] Layers = ["lower", "upper", "work", "merged"];
 
     [Fact]
-    public void Kernel_vmas_are_the_list_of_mappings()
+    public void Kernel_vmas_equal_the_list_of_mappings()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelVmaReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         target.Ask("vmas 3000");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        // The runtime of the target maps something now and then.
-        using ProcessStop still = ProcessStop.Hold(process);
+        // The runtime of the target maps memory from time to time.
+        using ProcessStop still = ProcessStop.Begin(process);
         ProcMap[] maps = [.. MapReader.Read(process).Where(map => map.Kind != ProcMapKind.Vsyscall)];
         IReadOnlyList<KernelVma> vmas = reader.Read(process);
         Assert.Equal(Maps(process), Vmas(reader, process));
@@ -38,13 +38,13 @@ public sealed class KernelVmaReaderTests
     }
 
     [Fact]
-    public void Two_thousand_lists_of_a_process_that_maps_all_the_time_equal_its_maps()
+    public void Two_thousand_lists_of_a_process_that_keeps_mapping_equal_its_maps()
     {
         const int Lists = 2000;
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelVmaReader reader = new();
-        using TargetProcess target = TargetProcess.Start([Need.Tool("env"), .. QuietRuntime]);
-        // Mappings that do not become one, since only every other one is dumped: the thread changes all in one call.
+        using TargetProcess target = TargetProcess.Start([Requires.Tool("env"), .. QuietRuntime]);
+        // The mappings are not merged, since every other one has MADV_DONTDUMP. The thread changes all in one call.
         ulong wall = target.Ask($"map {WallPages * Page.Size} rw- private").Address("address");
         ulong wallEnd = wall + WallPages * Page.Size;
         for (ulong page = wall; page < wallEnd; page += 2 * Page.Size)
@@ -60,8 +60,8 @@ public sealed class KernelVmaReaderTests
         int compared = 0, settled = 0;
         for (int list = 0; list < Lists; list++)
         {
-            // While it maps: what the thread leaves alone is as maps has it before and after; the rest is one of the states
-            // that it goes through, and not half of one and half of another.
+            // While the thread maps: memory outside its range equals maps before and after; its range is in one of the
+            // thread's states, not a mixture of two.
             Mapping[] moving = Vmas(reader, process);
             Mapping[] inPlay = [.. moving.Where(mapping => mapping.End > start && mapping.Start < end)];
             Assert.True(IsState(inPlay), string.Join('\n', inPlay.Select(mapping => mapping.ToString())));
@@ -70,7 +70,7 @@ public sealed class KernelVmaReaderTests
             Assert.Equal(WallPages, bricks.Length);
             Assert.Single(bricks.Select(mapping => mapping.Permissions).Distinct());
 
-            // Wherever in its work it stops: all of it.
+            // While it is stopped, at any point: everything equals maps.
             using SuspendedProcess still = SuspendedProcess.Begin(process);
             Mapping[] maps = Maps(process);
             AssertSame(maps, Vmas(reader, process));
@@ -87,7 +87,7 @@ public sealed class KernelVmaReaderTests
 
         Assert.Equal(Lists, compared);
         Assert.Equal(1UL, target.Ask("still").Number("threads"));
-        // The thread did map meanwhile, and nobody else did all the time.
+        // Only this thread mapped memory during the test.
         Assert.InRange(states.Count, 100, int.MaxValue);
         Assert.InRange(settled, Lists / 2, Lists);
 
@@ -96,9 +96,9 @@ public sealed class KernelVmaReaderTests
     }
 
     [Fact]
-    public void The_names_of_flags_are_those_of_smaps()
+    public void Flag_names_are_those_of_smaps()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         Dictionary<string, string> names = new()
         {
             ["rd"] = "READ", ["wr"] = "WRITE", ["ex"] = "EXEC", ["sh"] = "SHARED", ["mr"] = "MAYREAD", ["mw"] = "MAYWRITE",
@@ -119,30 +119,30 @@ public sealed class KernelVmaReaderTests
             }
             catch (TargetException)
             {
-                // This kernel does not take it; the others are enough.
+                // This kernel does not support this advice; the others are enough.
             }
         }
 
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using ProcessStop still = ProcessStop.Hold(process);
-        Dictionary<ulong, string[]> told = MapSelection.Read(process, null, detailed: true, new MapFilter(), default)
+        using ProcessStop still = ProcessStop.Begin(process);
+        Dictionary<ulong, string[]> reported = MapSelection.Read(process, null, detailed: true, new MapFilter(), default)
             .Cast<ProcMapDetail>().ToDictionary(map => map.Start, map => map.VmFlags.ToArray());
         IReadOnlyList<KernelVma> vmas = reader.Read(process);
         Assert.Contains(vmas, vma => vma.Flags.Contains("DONTDUMP"));
         Assert.All(vmas, vma => Assert.Equal(
-            told[vma.Start].Where(names.ContainsKey).Select(flag => names[flag]).Order(), vma.Flags.Order()));
+            reported[vma.Start].Where(names.ContainsKey).Select(flag => names[flag]).Order(), vma.Flags.Order()));
     }
 
     [Fact]
-    public void A_file_in_a_file_system_above_another_is_the_one_that_the_user_opened()
+    public void A_file_on_an_overlay_is_the_one_that_the_user_opened()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelVmaReader reader = new();
         using TemporaryFolder folder = new();
         string[] parts = [.. Layers.Select(name => Path.Combine(folder.Path, name))];
         Array.ForEach(parts, part => Directory.CreateDirectory(part));
         File.WriteAllBytes(Path.Combine(parts[0], "file"), new byte[Page.Size]);
-        (int exitCode, _, string errors) = Shell.Try(Need.Tool("mount"), ["-t", "overlay", "none", "-o",
+        (int exitCode, _, string errors) = Shell.Try(Requires.Tool("mount"), ["-t", "overlay", "none", "-o",
             $"lowerdir={parts[0]},upperdir={parts[1]},workdir={parts[2]}", parts[3]]);
         Assert.SkipWhen(exitCode != 0, $"needs overlayfs: {errors}");
         try
@@ -156,21 +156,21 @@ public sealed class KernelVmaReaderTests
         }
         finally
         {
-            Shell.Run(Need.Tool("umount"), parts[3]);
+            Shell.Run(Requires.Tool("umount"), parts[3]);
         }
     }
 
     [Fact]
-    public void An_address_in_no_mapping_is_an_error()
+    public void An_unmapped_address_is_an_error()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         using KernelVmaReader reader = new();
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         Assert.Equal("FindMap,ENOENT", Assert.Throws<MemProcException>(() => reader.Read(process, 0x10)).ErrorId);
     }
 
-    /// <summary>Thousands of long lists: each is told member by member only where it is not the same.</summary>
+    /// <summary>Asserts that lists are equal, member by member only if they differ (thousands of long lists).</summary>
     private static void AssertSame(Mapping[] expected, Mapping[] actual)
     {
         if (!expected.AsSpan().SequenceEqual(actual))
@@ -186,7 +186,7 @@ public sealed class KernelVmaReaderTests
     private static Mapping[] Vmas(KernelVmaReader reader, LinuxProcess process) => [.. reader.Read(process)
         .Select(vma => new Mapping(vma.Start, vma.End, vma.Permissions, vma.Offset, vma.Inode))];
 
-    /// <summary>What the target's thread that maps and unmaps can have in its range (<c>churn</c>).</summary>
+    /// <summary>Returns whether mappings are a state of the target's <c>churn</c> thread.</summary>
     private static bool IsState(Mapping[] mappings) => mappings switch
     {
         [] => true,

@@ -3,10 +3,10 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>A process is pinned: gone, hidden, kernel's and re-used are told apart.</summary>
+/// <summary>Tests process identity: exited, hidden, kernel and reused ids are distinguished.</summary>
 public sealed class LinuxProcessTests
 {
-    /// <summary>Above the largest id that any kernel hands out (2^22).</summary>
+    /// <summary>An id above the maximum of any kernel (2^22).</summary>
     private const int NoSuchProcess = 4_194_305;
 
     [Fact]
@@ -19,7 +19,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void Identity_is_that_of_stat()
+    public void Identity_equals_proc_stat()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -30,7 +30,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void A_younger_process_with_the_same_number_is_refused()
+    public void A_newer_process_with_the_same_id_is_rejected()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong startTicks;
@@ -47,7 +47,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void A_process_that_dies_after_it_was_opened_is_called_dead_by_every_reader()
+    public void Every_reader_reports_a_process_that_exited_after_open()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -58,7 +58,7 @@ public sealed class LinuxProcessTests
         Assert.Empty(slow.Read(address, new byte[16]));
         PageMapWalk walk = new(process);
         Assert.NotEmpty(walk.Range(map.Start, map.SizeBytes));
-        WantedWrite[] changes = [new(ProcAddress.FromNumber(address), [1])];
+        MemoryWriteRequest[] changes = [new(address, [1])];
         MemoryTransaction transaction = MemoryTransaction.Prepare(process, changes);
         target.Kill();
 
@@ -79,12 +79,12 @@ public sealed class LinuxProcessTests
         {
             MemProcException error = Assert.Throws<MemProcException>(read);
             Assert.Equal(Errno.ESRCH, error.Errno);
-            Assert.Contains("has ended", error.Message, StringComparison.Ordinal);
+            Assert.Contains("has exited.", error.Message, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public void A_process_that_dies_halfway_through_its_maps_is_an_error_and_no_short_answer()
+    public void A_process_that_exits_while_maps_is_read_is_an_error()
     {
         using TargetProcess target = TargetProcess.Start();
         target.Ask("vmas 10000");
@@ -102,7 +102,7 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void A_process_that_dies_halfway_through_its_pages_is_an_error_and_no_short_answer()
+    public void A_process_that_exits_while_its_pages_are_read_is_an_error()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 8192 * Page.Size;
@@ -122,9 +122,9 @@ public sealed class LinuxProcessTests
     }
 
     [Fact]
-    public void A_zombie_is_called_one()
+    public void A_zombie_is_reported_as_a_zombie()
     {
-        // The child ends when its shell has become a program that waits for no child.
+        // The child exits after its shell has become a program that does not wait for children.
         using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"])
         {
             RedirectStandardOutput = true,
@@ -154,7 +154,7 @@ public sealed class LinuxProcessTests
         const int KernelThreadDaemon = 2;
         if (!ProcessStat.TryParse(ReadStat(KernelThreadDaemon), out ProcessStat stat) || !stat.IsKernelThread)
         {
-            Assert.Skip("needs the machine's own pid namespace, where process 2 is a thread of the kernel");
+            Assert.Skip("needs the machine's own pid namespace, where process 2 is a kernel thread");
         }
 
         using LinuxProcess process = LinuxProcess.Open(KernelThreadDaemon);
@@ -162,15 +162,15 @@ public sealed class LinuxProcessTests
         Assert.False(process.HasExited);
         MemProcException error = Assert.Throws<MemProcException>(() => MapReader.Read(process).Count());
         Assert.Equal("ReadMaps,ESRCH", error.ErrorId);
-        Assert.Contains("thread of the kernel", error.Message, StringComparison.Ordinal);
+        Assert.Contains("kernel thread", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Names_longer_than_the_kernel_keeps_come_from_the_command()
+    public void Names_longer_than_comm_come_from_the_command_line()
     {
         using TemporaryFolder folder = new();
         string program = Path.Combine(folder.Path, "a-name-of-many-letters");
-        File.Copy(Need.Tool("sleep"), program);
+        File.Copy(Requires.Tool("sleep"), program);
         using Process sleep = Process.Start(program, "60");
         try
         {

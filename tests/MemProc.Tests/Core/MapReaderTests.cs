@@ -2,13 +2,13 @@ using System.Text.RegularExpressions;
 
 namespace MemProc.Tests;
 
-/// <summary>Mappings against <c>/proc/PID/maps</c> and <c>smaps</c>, read as text.</summary>
+/// <summary>Compares mappings with the text of <c>/proc/PID/maps</c> and <c>smaps</c>.</summary>
 public sealed partial class MapReaderTests
 {
     private const ulong Vsyscall = 0xffff_ffff_ff60_0000;
 
     [Fact]
-    public void Every_line_of_maps_is_there_in_order()
+    public void Every_line_of_maps_is_returned_in_order()
     {
         using TargetProcess target = TargetProcess.Start();
         MapMany(target);
@@ -21,7 +21,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void Kinds_are_told_apart()
+    public void Kinds_are_distinguished()
     {
         using TemporaryFolder folder = new();
         string file = folder.File("data", new byte[Page.Size]);
@@ -63,7 +63,7 @@ public sealed partial class MapReaderTests
     [InlineData("(unreachable)/usr/bin/cat", ProcMapKind.File)]
     [InlineData("/usr/bin/cat", ProcMapKind.File)]
     [InlineData("", ProcMapKind.Anonymous)]
-    public void Kinds_follow_from_recorded_names(string name, ProcMapKind kind)
+    public void Kinds_are_derived_from_recorded_names(string name, ProcMapKind kind)
     {
         using SimulatedProcess simulated = new();
         string device = name.StartsWith("/dev/hugepages", StringComparison.Ordinal) ? "00:1f" : "fd:00";
@@ -74,7 +74,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void Strange_file_names_are_kept_and_shown_safely()
+    public void Unusual_file_names_are_kept_and_escaped_for_display()
     {
         using TemporaryFolder folder = new();
         string name = folder.File("a b\n\e[31m", new byte[Page.Size]);
@@ -103,7 +103,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void An_address_finds_the_mapping_that_the_list_has_there()
+    public void The_mapping_by_address_equals_the_one_in_the_list()
     {
         using TargetProcess target = TargetProcess.Start();
         MapMany(target);
@@ -120,7 +120,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void The_page_of_old_system_calls_is_found_where_the_list_has_it()
+    public void The_vsyscall_page_is_found_by_address()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -133,7 +133,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void A_range_gives_the_mappings_it_cuts()
+    public void A_range_returns_the_mappings_that_overlap_it()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong start = target.Ask("vmas 9").Address("address");
@@ -144,9 +144,9 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void Paths_without_a_slash_are_file_names()
+    public void Path_patterns_without_a_slash_match_file_names()
     {
-        Func<string, bool> Rule(string pattern) => MapFilter.PathRule(
+        Func<string, bool> Rule(string pattern) => MapFilter.PathPredicate(
             pattern, name => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, name, false));
         Assert.True(Rule("libc.so*")("/usr/lib/libc.so.6"));
         Assert.False(Rule("*red*")("/usr/share/x"));
@@ -157,7 +157,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void Kernels_without_the_query_have_their_list_searched()
+    public void Without_PROCMAP_QUERY_the_list_is_searched()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", """
@@ -173,7 +173,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void Sixty_thousand_mappings_are_a_normal_case()
+    public void Sixty_thousand_mappings_are_listed()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply many = target.Ask("vmas 60000");
@@ -183,7 +183,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void Every_counter_of_smaps_is_there()
+    public void Every_counter_of_smaps_is_returned()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {16 * Page.Size} rw- private").Address("address");
@@ -208,7 +208,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void Counters_and_flags_of_the_future_are_kept()
+    public void Unknown_counters_and_flags_are_kept()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("smaps", """
@@ -233,7 +233,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void A_mapping_that_grew_between_two_pieces_of_the_list_is_there_once()
+    public void A_mapping_that_grew_between_two_reads_is_returned_once()
     {
         const string Twice = """
             400000-402000 rw-p 00000000 00:00 0                            [heap]
@@ -251,7 +251,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void A_line_that_nobody_knows_is_an_error()
+    public void An_unknown_line_is_an_error()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "400000-402000 r-xp\n");
@@ -261,7 +261,7 @@ public sealed partial class MapReaderTests
     }
 
     [Fact]
-    public void Reading_stops_when_told_to()
+    public void Reading_stops_on_cancellation()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -290,7 +290,7 @@ public sealed partial class MapReaderTests
         target.Ask("vmas 300");
     }
 
-    /// <summary>The lines without the padding before the path.</summary>
+    /// <summary>Returns the lines without the padding before the path.</summary>
     private static string[] Lines(string path) => [.. File.ReadAllText(path).Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .Select(line => Padding().Replace(line, "$1 ").TrimEnd(' '))];
 

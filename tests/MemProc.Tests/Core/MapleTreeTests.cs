@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>The kernel's maple trees: one that was recorded, and what a walk can meet while a tree changes.</summary>
+/// <summary>Tests maple trees of the kernel: a recorded one, and inconsistencies while a tree changes.</summary>
 public sealed class MapleTreeTests : IDisposable
 {
     private const int Pivots = 8;
@@ -9,7 +9,7 @@ public sealed class MapleTreeTests : IDisposable
 
     private readonly SimulatedProcess _process = new();
     private readonly KernelLayout.MapleOffsets _layout;
-    private readonly Dictionary<ulong, byte[]> _nodes = RecordedTree.Nodes();
+    private readonly Dictionary<ulong, byte[]> _nodes = RecordedMapleTree.Nodes();
 
     public MapleTreeTests()
     {
@@ -18,80 +18,80 @@ public sealed class MapleTreeTests : IDisposable
     }
 
     [Fact]
-    public void The_recorded_tree_has_the_mappings_of_its_process()
+    public void The_recorded_tree_contains_the_mappings_of_its_process()
     {
-        (bool isWhole, List<MapleTree.Range> entries) = Read(RecordedTree.Root);
+        (bool isWhole, List<MapleTree.Range> entries) = Read(RecordedMapleTree.Root);
         Assert.True(isWhole);
-        Assert.Equal(RecordedTree.Entries, entries.Select(entry => (entry.Entry, entry.First, entry.Last + 1)));
+        Assert.Equal(RecordedMapleTree.Entries, entries.Select(entry => (entry.Entry, entry.First, entry.Last + 1)));
     }
 
     [Fact]
-    public void A_node_that_was_taken_out_is_noticed()
+    public void A_removed_node_is_detected()
     {
-        // It is its own parent then.
-        ulong leaf = RecordedTree.Addresses[1];
+        // A removed node is its own parent.
+        ulong leaf = RecordedMapleTree.Addresses[1];
         Put(leaf, 0, leaf);
-        Assert.False(Read(RecordedTree.Root).IsWhole);
+        Assert.False(Read(RecordedMapleTree.Root).IsWhole);
     }
 
     [Fact]
-    public void A_node_that_is_gone_is_noticed()
+    public void A_freed_node_is_detected()
     {
-        _nodes.Remove(RecordedTree.Addresses[2]);
-        Assert.False(Read(RecordedTree.Root).IsWhole);
+        _nodes.Remove(RecordedMapleTree.Addresses[2]);
+        Assert.False(Read(RecordedMapleTree.Root).IsWhole);
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(4)]
     [InlineData(15)]
-    public void A_node_of_a_kind_that_trees_of_mappings_do_not_have_is_noticed(ulong kind)
+    public void An_unexpected_node_type_is_detected(ulong kind)
     {
-        ulong upper = RecordedTree.Addresses[0];
-        Put(upper, GapSlots, RecordedTree.Addresses[1] | kind << 3 | 4);
-        Assert.False(Read(RecordedTree.Root).IsWhole);
+        ulong upper = RecordedMapleTree.Addresses[0];
+        Put(upper, GapSlots, RecordedMapleTree.Addresses[1] | kind << 3 | 4);
+        Assert.False(Read(RecordedMapleTree.Root).IsWhole);
     }
 
     [Fact]
-    public void Leaves_at_two_depths_are_no_tree()
+    public void Leaves_at_two_depths_are_invalid()
     {
-        Put(RecordedTree.Addresses[0], GapSlots, RecordedTree.Addresses[0] | 3 << 3 | 4);
-        Assert.False(Read(RecordedTree.Root).IsWhole);
+        Put(RecordedMapleTree.Addresses[0], GapSlots, RecordedMapleTree.Addresses[0] | 3 << 3 | 4);
+        Assert.False(Read(RecordedMapleTree.Root).IsWhole);
     }
 
     [Fact]
-    public void A_node_that_leads_to_itself_ends()
+    public void A_node_that_points_to_itself_ends_the_walk()
     {
-        Put(RecordedTree.Addresses[0], GapSlots, RecordedTree.Root & ~2UL);
-        Put(RecordedTree.Addresses[0], GapSlots + 8, 0);
-        Put(RecordedTree.Addresses[0], Pivots, ulong.MaxValue);
-        Assert.False(Read(RecordedTree.Root).IsWhole);
+        Put(RecordedMapleTree.Addresses[0], GapSlots, RecordedMapleTree.Root & ~2UL);
+        Put(RecordedMapleTree.Addresses[0], GapSlots + 8, 0);
+        Put(RecordedMapleTree.Addresses[0], Pivots, ulong.MaxValue);
+        Assert.False(Read(RecordedMapleTree.Root).IsWhole);
     }
 
     [Fact]
-    public void A_pivot_that_is_not_set_is_the_end_of_its_node()
+    public void An_unset_pivot_ends_its_node()
     {
-        ulong leaf = RecordedTree.Addresses[1];
+        ulong leaf = RecordedMapleTree.Addresses[1];
         Put(leaf, Pivots + 2 * 8, 0);
-        (bool isWhole, List<MapleTree.Range> entries) = Read(RecordedTree.Root);
+        (bool isWhole, List<MapleTree.Range> entries) = Read(RecordedMapleTree.Root);
         Assert.True(isWhole);
-        // What lies behind it in this node is not looked at: the slots are those of an older time.
-        Assert.Equal(RecordedTree.Entries[..2].Select(entry => entry.Vma), entries.TakeWhile(entry =>
-            entry.First < RecordedTree.Entries[2].Start).Select(entry => entry.Entry).Take(2));
-        Assert.DoesNotContain(entries, entry => entry.Entry == RecordedTree.Entries[4].Vma);
+        // Later slots of this node are stale and ignored.
+        Assert.Equal(RecordedMapleTree.Entries[..2].Select(entry => entry.Vma), entries.TakeWhile(entry =>
+            entry.First < RecordedMapleTree.Entries[2].Start).Select(entry => entry.Entry).Take(2));
+        Assert.DoesNotContain(entries, entry => entry.Entry == RecordedMapleTree.Entries[4].Vma);
     }
 
     [Fact]
-    public void A_pivot_beyond_the_node_is_cut_to_it()
+    public void A_pivot_outside_the_node_is_clamped()
     {
-        ulong leaf = RecordedTree.Addresses[1];
+        ulong leaf = RecordedMapleTree.Addresses[1];
         Put(leaf, Pivots + 8, ulong.MaxValue);
-        (_, List<MapleTree.Range> entries) = Read(RecordedTree.Root);
+        (_, List<MapleTree.Range> entries) = Read(RecordedMapleTree.Root);
         Assert.All(entries.Zip(entries.Skip(1)), pair => Assert.True(pair.First.Last < pair.Second.First));
     }
 
     [Fact]
-    public void A_tree_without_nodes_is_empty_or_one_entry()
+    public void A_tree_without_nodes_is_empty_or_has_one_entry()
     {
         Assert.Equal((true, 0), (Read(0).IsWhole, Read(0).Entries.Count));
         MapleTree.Range only = Assert.Single(Read(0xffff_8881_0000_1000).Entries);
@@ -101,7 +101,7 @@ public sealed class MapleTreeTests : IDisposable
     [Fact]
     public void A_leaf_without_entries_is_empty()
     {
-        ulong leaf = RecordedTree.Addresses[1];
+        ulong leaf = RecordedMapleTree.Addresses[1];
         _nodes[leaf].AsSpan(LeafSlots).Clear();
         (bool isWhole, List<MapleTree.Range> entries) = Read(leaf | 1 << 3 | 4 | 2);
         Assert.Equal((true, 0), (isWhole, entries.Count));

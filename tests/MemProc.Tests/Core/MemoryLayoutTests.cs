@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MemProc.Tests;
 
-/// <summary>Types and structs as people write them.</summary>
+/// <summary>Tests the syntax of types and structs.</summary>
 public sealed class MemoryLayoutTests
 {
     [Theory]
@@ -20,7 +20,7 @@ public sealed class MemoryLayoutTests
     [InlineData("void*[2]", "pointer[2]", 16)]
     [InlineData("double", "double", 8)]
     [InlineData("size_t", "uint64", 8)]
-    public void Types_are_read(string text, string written, int size)
+    public void Type_names_are_parsed(string text, string written, int size)
     {
         MemoryType type = MemoryType.Parse(text);
         Assert.Equal((written, size), (type.ToString(), type.SizeBytes));
@@ -36,7 +36,7 @@ public sealed class MemoryLayoutTests
     [InlineData("int32[]")]
     [InlineData("bytebe")]
     [InlineData("int64[100000000]")]
-    public void What_is_no_type_is_refused(string text) => Assert.Throws<FormatException>(() => MemoryType.Parse(text));
+    public void Invalid_types_are_rejected(string text) => Assert.Throws<FormatException>(() => MemoryType.Parse(text));
 
     [Theory]
     [InlineData("int32[2]", "0100000002000000", false, "1, 2")]
@@ -52,7 +52,7 @@ public sealed class MemoryLayoutTests
     [InlineData("bool[2]", "0002", false, "False, True")]
     [InlineData("single", "0000c03f", false, "1.5")]
     [InlineData("char[4]", "1b5b6d00", false, "\\x1b[m")]
-    public void Bytes_become_what_the_type_says(string type, string bytes, bool isBigEndian, string shown)
+    public void Bytes_are_converted_to_the_type(string type, string bytes, bool isBigEndian, string shown)
     {
         MemoryType parsed = MemoryType.Parse(type);
         Assert.Equal(shown,
@@ -69,7 +69,7 @@ public sealed class MemoryLayoutTests
     [InlineData("char *name; char c", 16, "char* name@0; char8 c@8")]
     [InlineData("int32 all@0; byte[4] bytes@0", 4, "int32 all@0; byte[4] bytes@0")]
     [InlineData("byte[3] a; int16[2] b", 8, "byte[3] a@0; int16[2] b@4")]
-    public void Structs_are_placed_as_C_does(string text, int size, string written)
+    public void Structs_have_the_layout_of_C(string text, int size, string written)
     {
         MemoryLayout layout = MemoryLayout.Parse(text);
         Assert.Equal((written, size), (layout.ToString(), layout.SizeBytes));
@@ -77,7 +77,7 @@ public sealed class MemoryLayoutTests
     }
 
     [Fact]
-    public void Places_are_those_of_the_C_compiler()
+    public void Offsets_are_those_of_the_C_compiler()
     {
         string source = """
             #include <stddef.h>
@@ -90,7 +90,7 @@ public sealed class MemoryLayoutTests
         using TemporaryFolder folder = new();
         string file = folder.File("s.c", Encoding.UTF8.GetBytes(source));
         string program = Path.Combine(folder.Path, "s");
-        Shell.Run(Need.Tool("gcc"), "-o", program, file);
+        Shell.Run(Requires.Tool("gcc"), "-o", program, file);
         MemoryLayout layout = MemoryLayout.Parse(
             "char a; short b; char c[3]; void *d; float e; long long f; unsigned char g; double h; char i;");
         Assert.Equal(Shell.Run(program),
@@ -99,19 +99,19 @@ public sealed class MemoryLayoutTests
 
     [Theory]
     [InlineData("", "fields")]
-    [InlineData("int32", "'int32' is no field")]
-    [InlineData("int32 a; pionter next", "Field 'next': 'pionter' is no type")]
-    [InlineData("int32 a; byte A", "Field 'A' is there twice")]
+    [InlineData("int32", "'int32' is not a valid field")]
+    [InlineData("int32 a; pionter next", "Field 'next': 'pionter' is not a valid type")]
+    [InlineData("int32 a; byte A", "Field 'A' is defined twice")]
     [InlineData("int32 processid", "Field 'processid'")]
-    [InlineData("int32 a@x", "'x' is no offset")]
-    [InlineData("int32 a@-1", "'-1' is no offset")]
+    [InlineData("int32 a@x", "'x' is not a valid offset")]
+    [InlineData("int32 a@-1", "'-1' is not a valid offset")]
     [InlineData("int32 a@99999999", "at most")]
-    [InlineData("int32 1a", "is no field")]
-    public void What_is_no_struct_is_refused_by_the_name_of_the_field(string text, string part) =>
+    [InlineData("int32 1a", "is not a valid field")]
+    public void An_invalid_struct_is_rejected_with_the_name_of_the_field(string text, string part) =>
         Assert.Contains(part, Assert.Throws<FormatException>(() => MemoryLayout.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_table_without_order_needs_offsets()
+    public void An_unordered_table_needs_offsets()
     {
         Dictionary<string, string> table = new() { ["b"] = "int32@4", ["a"] = "byte @ 0x0" };
         Assert.Equal("byte a@0; int32 b@4", MemoryLayout.Create(table, isOrdered: false).ToString());

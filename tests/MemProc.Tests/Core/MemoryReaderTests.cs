@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Reading memory by both methods, with all that can be in the way.</summary>
+/// <summary>Tests reads by both methods, with holes, unreadable pages and errors.</summary>
 public sealed class MemoryReaderTests
 {
     private const string First = "ABCDEFGHIJKL1234567890!@#$%^&*()KKKKKKKKKKKKKKKKKKK\0";
@@ -12,7 +12,7 @@ public sealed class MemoryReaderTests
     [InlineData(ReadMethod.Auto)]
     [InlineData(ReadMethod.ProcessVm)]
     [InlineData(ReadMethod.Mem)]
-    public void Both_strings_of_the_seed_are_read(ReadMethod method)
+    public void Both_strings_are_read(ReadMethod method)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -29,7 +29,7 @@ public sealed class MemoryReaderTests
     [Theory]
     [InlineData(ReadMethod.ProcessVm)]
     [InlineData(ReadMethod.Mem)]
-    public void A_hole_is_a_gap_of_its_exact_size(ReadMethod method)
+    public void A_hole_is_a_gap_of_the_exact_size(ReadMethod method)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {8 * Page.Size} rw- private").Address("address");
@@ -46,7 +46,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void A_page_without_access_is_closed_to_one_method_and_open_to_the_other()
+    public void A_page_without_access_is_readable_by_one_method_only()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {3 * Page.Size} rw- private").Address("address");
@@ -75,17 +75,17 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void A_long_range_comes_in_blocks_that_join_without_a_seam()
+    public void Blocks_of_a_long_range_are_contiguous()
     {
         using TargetProcess target = TargetProcess.Start();
-        ulong length = MemoryReader.LargestBlock + 3 * Page.Size;
+        ulong length = MemoryReader.MaxBlockBytes + 3 * Page.Size;
         ulong address = target.Ask($"map {length} rw- private").Address("address");
-        target.Ask($"fill {address + MemoryReader.LargestBlock - 64} 128 5");
+        target.Ask($"fill {address + MemoryReader.MaxBlockBytes - 64} 128 5");
         target.Ask($"unmap {address + Page.Size} {Page.Size}");
-        byte[] expected = target.Ask($"peek {address + MemoryReader.LargestBlock - 64} 128").Bytes("bytes");
+        byte[] expected = target.Ask($"peek {address + MemoryReader.MaxBlockBytes - 64} 128").Bytes("bytes");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemoryBlock[] blocks = [.. new MemoryReader(process, ReadMethod.Auto).ReadBlocks(address, length)];
-        Assert.Equal([(address, (ulong)MemoryReader.LargestBlock), (address + MemoryReader.LargestBlock, 3 * Page.Size)],
+        Assert.Equal([(address, (ulong)MemoryReader.MaxBlockBytes), (address + MemoryReader.MaxBlockBytes, 3 * Page.Size)],
             blocks.Select(block => (block.Address, block.Length)));
         Assert.Equal(expected, blocks[0].Bytes[^64..].Concat(blocks[1].Bytes[..64]));
         Assert.Single(blocks[0].Gaps);
@@ -105,7 +105,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void A_file_gets_every_byte_and_a_hole_for_each_gap()
+    public void A_file_has_every_byte_and_a_hole_for_each_gap()
     {
         using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
@@ -113,7 +113,7 @@ public sealed class MemoryReaderTests
         ulong address = target.Ask($"map {length} rw- private").Address("address");
         target.Ask($"fill {address} {length} 1");
         byte[] expected = target.Ask($"peek {address} {length}").Bytes("bytes");
-        // Gaps within a piece, across two pieces of 1 MiB, and at the end.
+        // Gaps within a block, across two blocks of 1 MiB, and at the end.
         foreach ((ulong page, ulong count) in new[] { (3UL, 2UL), (250UL, 20UL), (699UL, 1UL) })
         {
             target.Ask($"unmap {address + page * Page.Size} {count * Page.Size}");
@@ -122,22 +122,23 @@ public sealed class MemoryReaderTests
 
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         string path = Path.Combine(folder.Path, "out");
-        List<ulong> told = [];
+        List<ulong> reported = [];
         MemoryFile file = MemoryFile.Save(process, new MemoryReader(process, ReadMethod.Auto), address, length, path,
-            overwrite: false, needAll: false, told.Add);
+            overwrite: false, needAll: false, reported.Add);
         Assert.Equal(expected, File.ReadAllBytes(path));
         Assert.Equal([(3UL, 2UL), (250UL, 20UL), (699UL, 1UL)],
             file.Gaps.Select(gap => ((gap.Address - address) / Page.Size, gap.Length / Page.Size)));
-        Assert.Equal(length, told[^1]);
-        Assert.Throws<IOException>(() => MemoryFile.Save(process, new MemoryReader(process, ReadMethod.Auto), address,
-            16, path, overwrite: false, needAll: false, _ => { }));
+        Assert.Equal(length, reported[^1]);
+        Assert.Equal("WriteFile,EEXIST", Assert.Throws<MemProcException>(() => MemoryFile.Save(process,
+            new MemoryReader(process, ReadMethod.Auto), address, 16, path, overwrite: false, needAll: false,
+            _ => { })).ErrorId);
         Assert.Equal(expected.Length, new FileInfo(path).Length);
     }
 
     [Theory]
     [InlineData(false, 0x10UL, 16UL)]
     [InlineData(true, 0UL, 0UL)]
-    public void A_file_that_would_be_incomplete_is_not_left_behind(bool needAll, ulong address, ulong length)
+    public void An_incomplete_file_is_not_kept(bool needAll, ulong address, ulong length)
     {
         using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
@@ -158,7 +159,7 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void A_file_of_a_process_that_dies_halfway_is_not_left_behind()
+    public void A_file_is_not_kept_when_the_process_exits_during_the_read()
     {
         using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
@@ -177,14 +178,58 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void What_no_array_can_hold_is_refused_and_not_cut_short()
+    public void A_file_is_not_kept_after_cancellation_or_without_completion()
+    {
+        using TemporaryFolder folder = new();
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = 16 * 1024 * 1024;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using CancellationTokenSource interrupt = new();
+        string path = Path.Combine(folder.Path, "out");
+        Assert.ThrowsAny<OperationCanceledException>(() => MemoryFile.Save(process,
+            new MemoryReader(process, ReadMethod.Auto, interrupt.Token), address, length, path, overwrite: false,
+            needAll: false, _ => interrupt.Cancel()));
+        Assert.Empty(Directory.GetFiles(folder.Path));
+        using (MemoryFile.Copy(process, new MemoryReader(process, ReadMethod.Auto), address, length, path,
+            overwrite: false, needAll: false, _ => { }))
+        {
+            Assert.False(File.Exists(path));
+            Assert.Single(Directory.GetFiles(folder.Path));
+        }
+
+        Assert.Empty(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public void A_file_is_accessible_to_its_owner_only_and_sparse()
+    {
+        using TemporaryFolder folder = new();
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = 1024 * Page.Size;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        target.Ask($"touch {address + 1000 * Page.Size + 1} 1");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        string path = Path.Combine(folder.Path, "out");
+        MemoryFile file = MemoryFile.Save(process, new MemoryReader(process, ReadMethod.Auto), address + 1, length - 1, path,
+            overwrite: false, needAll: true, _ => { });
+        Assert.Empty(file.Gaps);
+        byte[] expected = new byte[length - 1];
+        expected[1000 * Page.Size] = 1;
+        Assert.Equal(expected, File.ReadAllBytes(path));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        Assert.InRange(512 * ulong.Parse(Shell.Run("stat", "-c", "%b", path)), 0UL, 16 * Page.Size);
+    }
+
+    [Fact]
+    public void A_range_too_large_for_an_array_is_rejected_and_not_truncated()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemoryReader reader = new(process, ReadMethod.Auto);
         foreach (Action read in new Action[]
         {
-            () => reader.ReadWhole(4096, 1UL << 32),
+            () => reader.ReadExactly(4096, 1UL << 32),
             () => reader.ReadText(4096, 1UL << 32, System.Text.Encoding.UTF8),
         })
         {
@@ -193,20 +238,20 @@ public sealed class MemoryReaderTests
     }
 
     [Fact]
-    public void Blocks_end_where_a_line_of_a_dump_does()
+    public void Blocks_end_at_the_end_of_a_dump_line()
     {
         using TargetProcess target = TargetProcess.Start();
-        ulong address = target.Ask($"map {MemoryReader.LargestBlock + 2 * Page.Size} rw- private").Address("address") + 5;
+        ulong address = target.Ask($"map {MemoryReader.MaxBlockBytes + 2 * Page.Size} rw- private").Address("address") + 5;
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemoryBlock[] blocks =
-            [.. new MemoryReader(process, ReadMethod.Auto).ReadBlocks(address, MemoryReader.LargestBlock + Page.Size)];
+            [.. new MemoryReader(process, ReadMethod.Auto).ReadBlocks(address, MemoryReader.MaxBlockBytes + Page.Size)];
         Assert.Equal(2, blocks.Length);
         Assert.Equal(0UL, blocks[1].Address % HexDump.BytesPerLine);
         Assert.Equal(blocks[0].Address + blocks[0].Length, blocks[1].Address);
     }
 
     [Fact]
-    public void Reading_stops_when_told_to()
+    public void Reading_stops_on_cancellation()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");

@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>What is saved, what is not, and that nothing half is left behind.</summary>
+/// <summary>Tests what is saved and what is not, and that no partial file is left.</summary>
 public sealed class MemorySaverTests : IDisposable
 {
     private const int DontDump = 16;
@@ -24,7 +24,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void A_core_has_the_bytes_the_zeros_and_the_gaps()
+    public void A_core_has_the_bytes_zeros_and_gaps()
     {
         ulong address = Filled(8);
         _target.Ask($"unmap {address + 4 * Page.Size} {Page.Size}");
@@ -86,12 +86,12 @@ public sealed class MemorySaverTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Nothing_that_was_never_touched_is_let_in(bool all)
+    public void Untouched_pages_are_not_faulted_in(bool all)
     {
         const ulong Length = 64UL << 30;
         TargetReply reserved = _target.Ask($"reserve {Length} 100");
         ulong address = reserved.Address("address");
-        MemoryDump dump = Save(CorePath, new SaveOptions { ReadAll = all }, ProcAddress.FromNumber(address));
+        MemoryDump dump = Save(CorePath, new SaveOptions { ReadAll = all }, AddressExpression.FromNumber(address));
         Assert.Equal(100 * Page.Size, dump.SavedBytes);
         Assert.InRange(dump.SizeBytes, 100 * Page.Size, 16UL << 20);
         Assert.Empty(dump.Gaps);
@@ -103,11 +103,11 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void What_is_wanted_in_no_dump_is_left_out_unless_it_is_asked_for()
+    public void Memory_excluded_from_dumps_is_saved_on_request_only()
     {
         ulong address = Filled(2);
         _target.Ask($"advise {address} {2 * Page.Size} {DontDump}");
-        ProcAddress range = ProcAddress.FromNumber(address, 2 * Page.Size);
+        AddressExpression range = AddressExpression.FromNumber(address, 2 * Page.Size);
         MemoryDump without = Save(CorePath, new SaveOptions(), range);
         Assert.Equal(new MemoryGap(address, 2 * Page.Size, MemoryGapKind.LeftOut, Errno.None), Assert.Single(without.Gaps));
         Assert.Equal(0UL, new CoreFile(File.ReadAllBytes(CorePath)).At(address).FileBytes);
@@ -117,13 +117,13 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void What_is_swapped_out_is_a_gap_that_no_debugger_takes_for_zeros()
+    public void Swapped_pages_are_a_gap_and_not_zeros_for_a_debugger()
     {
         using Swap swap = Swap.On();
         ulong address = Filled(4);
         byte[] expected = Peek(address, 4);
         _target.Ask($"advise {address + Page.Size} {Page.Size} {PageOut}");
-        ProcAddress range = ProcAddress.FromNumber(address, 4 * Page.Size);
+        AddressExpression range = AddressExpression.FromNumber(address, 4 * Page.Size);
         MemoryDump without = Save(CorePath, new SaveOptions(), range);
         Assert.Equal(new MemoryGap(address + Page.Size, Page.Size, MemoryGapKind.NotResident, Errno.None),
             Assert.Single(without.Gaps));
@@ -134,34 +134,34 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void Closed_pages_have_their_bytes_too()
+    public void Pages_without_read_permission_are_saved()
     {
         ulong address = Filled(2);
         byte[] expected = Peek(address, 2);
         _target.Ask($"protect {address} {2 * Page.Size} ---");
-        Assert.Empty(Save(CorePath, new SaveOptions(), ProcAddress.FromNumber(address)).Gaps);
+        Assert.Empty(Save(CorePath, new SaveOptions(), AddressExpression.FromNumber(address)).Gaps);
         Assert.Equal(expected, new CoreFile(File.ReadAllBytes(CorePath)).Read(address, 2 * Page.Size));
     }
 
     [Fact]
-    public void More_stretches_than_the_head_can_count_are_counted_by_section_0()
+    public void A_program_header_count_above_65534_is_in_section_0()
     {
         const int Pages = 66_000;
         ulong address = _target.Ask($"memfd {Pages * Page.Size} many").Address("address");
         _target.Ask($"touch {address} {Pages / 2} 2");
-        Save(CorePath, new SaveOptions(), ProcAddress.FromNumber(address));
+        Save(CorePath, new SaveOptions(), AddressExpression.FromNumber(address));
         CoreFile core = new(File.ReadAllBytes(CorePath));
         Assert.Equal(Pages + 1, core.Entries.Count);
         Assert.Equal(1, core.Read(address + 65_998 * Page.Size, 1)[0]);
-        Assert.Contains($"There are {Pages + 1} program headers", Shell.Run(Need.Tool("readelf"), "-lW", CorePath),
+        Assert.Contains($"There are {Pages + 1} program headers", Shell.Run(Requires.Tool("readelf"), "-lW", CorePath),
             StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_compressed_core_unpacks_to_the_same()
+    public void A_compressed_core_decompresses_to_the_same_bytes()
     {
         ulong address = Filled(64);
-        ProcAddress range = ProcAddress.FromNumber(address);
+        AddressExpression range = AddressExpression.FromNumber(address);
         MemoryDump dump = Save(CorePath, new SaveOptions { Compress = true }, range);
         Assert.Equal((ulong)new FileInfo(CorePath).Length, dump.SizeBytes);
         using MemoryStream unpacked = new();
@@ -178,42 +178,42 @@ public sealed class MemorySaverTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void The_index_of_raw_files_says_where_each_byte_is(bool compress)
+    public void The_index_of_raw_files_locates_each_byte(bool compress)
     {
         ulong address = Filled(6);
         _target.Ask($"map {Page.Size} rw- private");
         ulong untouched = _target.Ask($"map {2 * Page.Size} rw- private").Address("address");
         _target.Ask($"advise {address + 2 * Page.Size} {Page.Size} 4");
         MemoryDump dump = Save(RawPath, new SaveOptions { Format = MemoryDumpFormat.Raw, Compress = compress },
-            ProcAddress.FromNumber(address, 6 * Page.Size), ProcAddress.FromNumber(untouched));
+            AddressExpression.FromNumber(address, 6 * Page.Size), AddressExpression.FromNumber(untouched));
         MemoryIndex index = MemoryIndex.Load(RawPath);
         Assert.Equal((_target.ProcessId, compress, dump.SavedBytes), (index.ProcessId, index.IsCompressed, index.SavedBytes));
         Assert.Equal(5 * Page.Size, dump.SavedBytes);
         Assert.Equal([address, untouched], index.Mappings.Select(mapping => mapping.Start));
         Assert.Null(index.Mappings[1].File);
         Assert.Equal([(address, 2 * Page.Size), (address + 3 * Page.Size, 3 * Page.Size)],
-            index.Mappings[0].Saved.Select(stretch => (stretch.Address, stretch.Length)));
+            index.Mappings[0].Saved.Select(range => (range.Address, range.Length)));
         byte[] bytes = Unpacked(Path.Combine(RawPath, index.Mappings[0].File!), compress);
-        Assert.All(index.Mappings[0].Saved, stretch => Assert.Equal(Peek(stretch.Address, stretch.Length / Page.Size),
-            bytes.AsSpan((int)stretch.FileOffset, (int)stretch.Length).ToArray()));
+        Assert.All(index.Mappings[0].Saved, range => Assert.Equal(Peek(range.Address, range.Length / Page.Size),
+            bytes.AsSpan((int)range.FileOffset, (int)range.Length).ToArray()));
         Assert.Equal(compress ? 5 * (int)Page.Size : 6 * (int)Page.Size, bytes.Length);
         Assert.Equal(["index.json", index.Mappings[0].File], Directory.GetFiles(RawPath).Select(Path.GetFileName).Order(
             StringComparer.Ordinal).Reverse());
     }
 
     [Fact]
-    public void The_vdso_alone_is_an_object_with_symbols()
+    public void The_saved_vdso_is_an_object_with_symbols()
     {
         ProcMap vdso = Maps().Single(map => map.Kind == ProcMapKind.Vdso);
-        Save(RawPath, new SaveOptions { Format = MemoryDumpFormat.Raw }, ProcAddress.FromNumber(vdso.Start));
+        Save(RawPath, new SaveOptions { Format = MemoryDumpFormat.Raw }, AddressExpression.FromNumber(vdso.Start));
         string file = Path.Combine(RawPath, MemoryIndex.Load(RawPath).Mappings.Single().File!);
-        Assert.Contains("clock_gettime", Shell.Run(Need.Tool("objdump"), "-T", file), StringComparison.Ordinal);
+        Assert.Contains("clock_gettime", Shell.Run(Requires.Tool("objdump"), "-T", file), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Nothing_is_overwritten_unless_it_is_said_so()
+    public void Existing_files_are_overwritten_on_request_only()
     {
-        ProcAddress range = ProcAddress.FromNumber(Filled(1));
+        AddressExpression range = AddressExpression.FromNumber(Filled(1));
         File.WriteAllText(CorePath, "mine");
         Assert.Equal("WriteFile,EEXIST",
             Assert.Throws<MemProcException>(() => Save(CorePath, new SaveOptions(), range)).ErrorId);
@@ -233,11 +233,41 @@ public sealed class MemorySaverTests : IDisposable
         Assert.Equal(["core", "raw"], Left());
     }
 
+    [Fact]
+    public void Raw_files_are_accessible_to_their_owner_only_and_follow_no_link()
+    {
+        AddressExpression range = AddressExpression.FromNumber(Filled(1));
+        SaveOptions raw = new() { Format = MemoryDumpFormat.Raw, Overwrite = true };
+        string other = Path.Combine(_folder.Path, "other");
+        Save(other, raw, range);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(other));
+        string[] before = Directory.GetFiles(other);
+        Assert.All(before, file => Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+        Directory.CreateSymbolicLink(RawPath, other);
+        Assert.Equal("WriteFile,ENOTDIR", Assert.Throws<MemProcException>(() => Save(RawPath, raw, range)).ErrorId);
+        Assert.Equal(before.Order(), Directory.GetFiles(other).Order());
+        Assert.Equal(["other", "raw"], Left());
+    }
+
+    [Fact]
+    public void An_index_that_is_not_a_regular_file_is_not_read()
+    {
+        AddressExpression range = AddressExpression.FromNumber(Filled(1));
+        Directory.CreateDirectory(RawPath);
+        Shell.Run("mkfifo", Path.Combine(RawPath, MemoryIndex.FileName));
+        Assert.Equal("WriteFile,EEXIST", Assert.Throws<MemProcException>(
+            () => Save(RawPath, new SaveOptions { Format = MemoryDumpFormat.Raw, Overwrite = true }, range)).ErrorId);
+        Assert.Throws<IOException>(() => MemoryIndex.Load(RawPath));
+        Assert.Single(Directory.GetFileSystemEntries(RawPath));
+        Assert.Equal(["raw"], Left());
+    }
+
     [Theory]
     [InlineData(MemoryDumpFormat.Core, false)]
     [InlineData(MemoryDumpFormat.Core, true)]
     [InlineData(MemoryDumpFormat.Raw, false)]
-    public void A_process_that_is_killed_meanwhile_leaves_an_error_and_no_file(MemoryDumpFormat format, bool stop)
+    public void A_process_killed_during_the_save_is_an_error_and_leaves_no_file(MemoryDumpFormat format, bool stop)
     {
         Filled(1024);
         using LinuxProcess process = LinuxProcess.Open(_target.ProcessId);
@@ -254,7 +284,7 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void Giving_up_leaves_no_file_and_the_process_runs_on()
+    public void Cancellation_leaves_no_file_and_the_process_continues()
     {
         Filled(1024);
         using LinuxProcess process = LinuxProcess.Open(_target.ProcessId);
@@ -266,18 +296,18 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void A_place_that_is_none_is_refused_in_words()
+    public void An_invalid_destination_is_rejected_with_a_reason()
     {
-        ProcAddress range = ProcAddress.FromNumber(Filled(1));
+        AddressExpression range = AddressExpression.FromNumber(Filled(1));
         string nowhere = Path.Combine(_folder.Path, "none", "core");
         Assert.Equal("WriteFile,ENOENT",
             Assert.Throws<MemProcException>(() => Save(nowhere, new SaveOptions(), range)).ErrorId);
         Assert.Equal("FindMap,ENOENT", Assert.Throws<MemProcException>(
-            () => Save(CorePath, new SaveOptions(), ProcAddress.FromNumber(0x10, 16))).ErrorId);
+            () => Save(CorePath, new SaveOptions(), AddressExpression.FromNumber(0x10, 16))).ErrorId);
         Assert.Empty(Left());
     }
 
-    private MemoryDump Save(string path, SaveOptions options, params ProcAddress[] ranges)
+    private MemoryDump Save(string path, SaveOptions options, params AddressExpression[] ranges)
     {
         using LinuxProcess process = LinuxProcess.Open(_target.ProcessId);
         return MemorySaver.Save(

@@ -2,11 +2,11 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Narrowing: scans that remember, rounds that keep what holds, and how much they take.</summary>
+/// <summary>Tests scans: values that are stored, rounds that keep matches, and memory use.</summary>
 public sealed class MemoryScanTests
 {
     [Fact]
-    public void Rounds_keep_what_the_simplest_comparison_keeps()
+    public void Rounds_keep_the_same_matches_as_a_simple_comparison()
     {
         using TargetProcess target = TargetProcess.Start();
         const int Pages = 12;
@@ -28,13 +28,13 @@ public sealed class MemoryScanTests
                 Workers = random.Next(1, 4),
             };
             int from = (int)(scanner.Range.Start - address), to = (int)(scanner.Range.End - address);
-            object wanted = MemoryValue.Decode(before.AsSpan(random.Next(size / 8 - 1) * 8), type);
+            object requested = MemoryValue.Decode(before.AsSpan(random.Next(size / 8 - 1) * 8), type);
             bool byValue = random.Next(2) == 0;
             MemoryScan scan = scanner.Start(
-                type, byValue ? ValueCondition.EqualTo(type, wanted) : null, alignment);
+                type, byValue ? ValueCondition.EqualTo(type, requested) : null, alignment);
             int[] expected = [.. Enumerable.Range(from, to - from - length + 1)
                 .Where(at => (address + (ulong)at) % (ulong)alignment == 0
-                    && (!byValue || Same(MemoryValue.Decode(before.AsSpan(at), type), wanted)))];
+                    && (!byValue || Same(MemoryValue.Decode(before.AsSpan(at), type), requested)))];
             AssertHolds(scan, process, address, expected, before, $"{round} {type} {alignment} {byValue}");
 
             for (int step = 0; step < 4; step++)
@@ -49,7 +49,7 @@ public sealed class MemoryScanTests
                 MemorySearchTests.Write(process, address, now);
                 ScanComparison comparison = (ScanComparison)random.Next(4);
                 scan = scanner.Narrow(scan, ScanTest.Of(type, comparison));
-                expected = [.. expected.Where(at => Keeps(comparison, MemoryValue.Decode(now.AsSpan(at), type),
+                expected = [.. expected.Where(at => Matches(comparison, MemoryValue.Decode(now.AsSpan(at), type),
                     MemoryValue.Decode(before.AsSpan(at), type), now.AsSpan(at, length), before.AsSpan(at, length)))];
                 AssertHolds(scan, process, address, expected, now,
                     $"{round} {type} {alignment} {byValue} {step} {comparison}");
@@ -61,7 +61,7 @@ public sealed class MemoryScanTests
     }
 
     [Fact]
-    public void A_variable_is_found_among_all_numbers()
+    public void A_variable_is_found_among_all_values()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 64 * Page.Size;
@@ -81,13 +81,13 @@ public sealed class MemoryScanTests
         MemoryMatch match = Assert.Single(scan.Matches(process));
         Assert.Equal((variable, (object)1_000_001, "rw-p", 40 * Page.Size + 24),
             (match.Address, match.Value, match.Permissions, match.OffsetInMapping));
-        // The scan before it is what it was.
+        // The previous scan is unchanged.
         Assert.Equal((1, length / 4), (first.Rounds, first.Count));
         Assert.Empty(scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Int32, ScanComparison.Decreased)).Matches(process));
     }
 
     [Fact]
-    public void Candidates_take_bits_and_not_objects()
+    public void Candidates_are_stored_as_bits()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 8192 * Page.Size;
@@ -97,22 +97,22 @@ public sealed class MemoryScanTests
         MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, length) };
         ulong numbers = length / 4;
 
-        // All but one number a page are 0: the numbers take nothing, the candidates a bit each.
+        // All but one number per page are 0: the numbers need no memory, the candidates one bit each.
         MemoryScan zeros = scanner.Start(MemoryValueType.Int32, ValueCondition.EqualTo(MemoryValueType.Int32, 0));
         Assert.Equal(numbers - 8192, zeros.Count);
         Assert.True(zeros.HeldBytes < numbers / 8 + length / 200, $"{zeros.HeldBytes}");
 
-        // Without a value, the memory itself.
+        // Without a value, the scan stores the memory itself.
         MemoryScan all = scanner.Start(MemoryValueType.Int32, null);
         Assert.Equal(numbers, all.Count);
         Assert.True(all.HeldBytes < length + length / 100, $"{all.HeldBytes}");
 
-        // Few candidates take little, wherever they are.
+        // Few candidates need little memory, wherever they are.
         MemoryScan ones = scanner.Narrow(all, ScanTest.Of(ValueCondition.EqualTo(MemoryValueType.Int32, 1)));
         Assert.Equal(8192UL, ones.Count);
         Assert.True(ones.HeldBytes < 8192 * 20, $"{ones.HeldBytes}");
 
-        // Pages full of one number take next to nothing.
+        // Pages filled with one number need almost no memory.
         ulong empty = target.Ask($"map {length} rw- private").Address("address");
         MemoryScanner other = new(process) { Range = new SearchRange { IncludeNotResident = true }.From(empty, length) };
         MemoryScan uniform = other.Start(MemoryValueType.Int32, null);
@@ -123,20 +123,20 @@ public sealed class MemoryScanTests
     }
 
     [Fact]
-    public void A_scan_that_would_take_too_much_is_refused()
+    public void A_scan_that_needs_too_much_memory_is_rejected()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 512 * Page.Size;
         ulong address = target.Ask($"map {length} rw- private").Address("address");
         target.Ask($"fill {address} {length} 1");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, length), MostHeldBytes = length / 2 };
+        MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, length), MaxHeldBytes = length / 2 };
         Assert.Equal("ScanMemory,ENOMEM",
             Assert.Throws<MemProcException>(() => scanner.Start(MemoryValueType.Int32, null)).ErrorId);
     }
 
     [Fact]
-    public void What_is_unmapped_meanwhile_is_lost_and_counted()
+    public void Candidates_unmapped_between_rounds_are_lost_and_counted()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
@@ -147,7 +147,7 @@ public sealed class MemoryScanTests
         Assert.Equal(4 * Page.Size - 1, scan.Count);
         target.Ask($"unmap {address + Page.Size} {Page.Size}");
         scan = scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Int16, ScanComparison.Unchanged));
-        // The number that ends in the hole is lost too.
+        // The number that extends into the hole is lost too.
         Assert.Equal((3 * Page.Size - 2, Page.Size + 1), (scan.Count, scan.LostCount));
     }
 
@@ -167,7 +167,7 @@ public sealed class MemoryScanTests
     }
 
     [Fact]
-    public void Single_matches_are_looked_at_again()
+    public void Single_matches_are_compared_again()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("garlic").Address("text");
@@ -187,7 +187,7 @@ public sealed class MemoryScanTests
         Assert.Equal((BitConverter.ToInt32("carr"u8), 5), ((int)number.Value!, (int)number.PreviousValue!));
     }
 
-    /// <summary>Numbers that are often equal, or pages full of one.</summary>
+    /// <summary>Returns numbers that are often equal, or pages filled with one number.</summary>
     private static byte[] Contents(Random random, int size, int round)
     {
         byte[] bytes = new byte[size];
@@ -214,7 +214,7 @@ public sealed class MemoryScanTests
         _ => value.Equals(other),
     };
 
-    private static bool Keeps(
+    private static bool Matches(
         ScanComparison comparison, object now, object before, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> bytesBefore)
     {
         if (comparison is ScanComparison.Changed or ScanComparison.Unchanged)
@@ -226,7 +226,7 @@ public sealed class MemoryScanTests
         int order = isUnordered ? 0 : now is float or double
             ? Convert.ToDouble(now, null).CompareTo(Convert.ToDouble(before, null))
             : Comparer<object>.Default.Compare(now, before);
-        // -0 sorts below 0, and is equal to it all the same.
+        // -0 sorts below 0, but is equal to it.
         bool isEqual = now is float or double && Convert.ToDouble(now, null) == Convert.ToDouble(before, null);
         return !isEqual && (comparison == ScanComparison.Increased ? order > 0 : order < 0);
     }
@@ -239,7 +239,7 @@ public sealed class MemoryScanTests
         foreach (MemoryMatch match in scan.Matches(process))
         {
             int at = (int)(match.Address - address);
-            // No words for each of so many, unless they are needed.
+            // Builds the message only on failure, for speed.
             if (at != expected[index] || !bytes.AsSpan(at, match.Bytes.Length).SequenceEqual(match.Bytes))
             {
                 Assert.Fail($"{what}: {Convert.ToHexString(match.Bytes)} at {at} instead of {expected[index]}");

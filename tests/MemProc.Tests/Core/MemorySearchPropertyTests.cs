@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace MemProc.Tests;
 
 /// <summary>
-/// Searches of random memory, held against the simplest search there is. Pieces are small, so that many borders lie
-/// within the memory; it is three mappings side by side.
+/// Compares searches of random memory with a simple search. Blocks are small, so that the memory contains many
+/// boundaries. It has three adjacent mappings.
 /// </summary>
 public sealed class MemorySearchPropertyTests : IDisposable
 {
@@ -21,7 +21,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
     public MemorySearchPropertyTests()
     {
         _address = _target.Ask($"map {Size} rw- private").Address("address");
-        // Three mappings, none of which the kernel joins with another.
+        // Three mappings that the kernel does not merge.
         _target.Ask($"protect {_address + 8 * Page.Size} {8 * Page.Size} rwx");
         _process = LinuxProcess.Open(_target.ProcessId);
     }
@@ -33,30 +33,30 @@ public sealed class MemorySearchPropertyTests : IDisposable
     }
 
     [Fact]
-    public void A_needle_at_every_offset_around_borders_of_pieces_and_mappings_is_found_once()
+    public void A_needle_at_every_offset_around_block_and_mapping_boundaries_is_found_once()
     {
         byte[] needle = [1, 2, 3, 4, 5, 6, 7];
         Fill(new byte[Size]);
-        foreach (int piece in new[] { 2, 3, 8 })
+        foreach (int chunk in new[] { 2, 3, 8 })
         {
             for (int page = 1; page < Pages; page++)
             {
                 for (int offset = -8; offset <= 1; offset++)
                 {
-                    ulong place = _address + (ulong)page * Page.Size + (ulong)offset;
-                    Write(place, needle);
+                    ulong address = _address + (ulong)page * Page.Size + (ulong)offset;
+                    Write(address, needle);
                     MemoryMatch match = Assert.Single(
-                        Search(BytePattern.Exact(needle), 0, Size, piece * (int)Page.Size, workers: 2));
-                    Assert.Equal((place, needle.Length), (match.Address, (int)match.Length));
+                        Search(BytePattern.Exact(needle), 0, Size, chunk * (int)Page.Size, workers: 2));
+                    Assert.Equal((address, needle.Length), (match.Address, (int)match.Length));
                     Assert.Equal(page + (offset < 0 ? -1 : 0) is >= 8 and < 16 ? "rwxp" : "rw-p", match.Permissions);
-                    Write(place, new byte[needle.Length]);
+                    Write(address, new byte[needle.Length]);
                 }
             }
         }
     }
 
     [Fact]
-    public void Bytes_with_open_places_are_found_wherever_the_simplest_search_finds_them()
+    public void Byte_patterns_with_wildcards_match_like_a_simple_search()
     {
         Random random = new(20);
         for (int round = 0; round < 150; round++)
@@ -65,30 +65,30 @@ public sealed class MemorySearchPropertyTests : IDisposable
             string hex = string.Join(' ', Enumerable.Range(0, random.Next(1, 10)).Select(_ =>
                 random.Next(4) switch { 0 => "??", 1 => "0?", 2 => "?2", _ => $"{random.Next(3):x2}" })) + " 0?";
             int alignment = 1 << random.Next(8);
-            (int from, int length) = Part(random);
+            (int from, int length) = RandomRange(random);
             string[] words = hex.Split(' ');
             var expected = Enumerable.Range(from, length)
                 .Where(at => at + words.Length <= from + length && (_address + (ulong)at) % (ulong)alignment == 0
-                    && words.Index().All(word => Fits(word.Item, _bytes[at + word.Index])));
+                    && words.Index().All(word => Matches(word.Item, _bytes[at + word.Index])));
             AssertFound(expected.Select(at => (at, words.Length)), BytePattern.Parse(hex, alignment), from, length, random,
                 $"round {round}: {hex}, alignment {alignment}");
         }
     }
 
     [Fact]
-    public void Numbers_are_found_wherever_the_simplest_search_finds_them()
+    public void Numbers_match_like_a_simple_search()
     {
         Random random = new(21);
         for (int round = 0; round < 220; round++)
         {
-            // Such bytes make numbers around 0, large ones, infinities and NaNs.
+            // These bytes form numbers around 0, large ones, infinities and NaNs.
             FillRandom(random, [0, 0, 0, 1, 0x7f, 0x80, 0xff, 0xf0]);
             MemoryValueType type = (MemoryValueType)(round % 11);
             int size = MemoryValue.SizeOf(type);
             int alignment = random.Next(2) == 0 ? size : 1 << random.Next(4);
             object first = Number(random, type, size), second = Number(random, type, size);
             bool isNaN = first is double.NaN or float.NaN || second is double.NaN or float.NaN;
-            (ValueCondition condition, Func<object, bool> fits) = (isNaN ? 0 : random.Next(4)) switch
+            (ValueCondition condition, Func<object, bool> matches) = (isNaN ? 0 : random.Next(4)) switch
             {
                 0 => (ValueCondition.EqualTo(type, first), (Func<object, bool>)(value => Equal(value, first))),
                 1 when !IsExtreme(first) => (ValueCondition.GreaterThan(type, first), value => Compare(value, first) > 0),
@@ -98,33 +98,33 @@ public sealed class MemorySearchPropertyTests : IDisposable
                 _ => (ValueCondition.Between(type, second, first),
                     value => Compare(value, second) >= 0 && Compare(value, first) <= 0),
             };
-            (int from, int length) = Part(random);
+            (int from, int length) = RandomRange(random);
             var expected = Enumerable.Range(from, length)
                 .Where(at => at + size <= from + length && (_address + (ulong)at) % (ulong)alignment == 0
-                    && fits(MemoryValue.Decode(_bytes.AsSpan(at), type)));
+                    && matches(MemoryValue.Decode(_bytes.AsSpan(at), type)));
             AssertFound(expected.Select(at => (at, size)), new ValuePattern(condition, alignment), from, length, random,
                 $"round {round}: {type} {first} {second}, alignment {alignment}");
         }
     }
 
     [Fact]
-    public void Expressions_match_as_they_do_on_the_whole_text()
+    public void Regular_expressions_match_like_on_the_whole_text()
     {
         string[] expressions =
         [
             "a+b", "(?<=c)a{2,}", "[ab]{3,7}", "a.*?c", "(?s)a.{0,9}b", "(?s)a.{0,150}b", @"\x00{2}", "c?", @"ab(?!c)",
             "[^c]{70,}", "(?i)AB",
         ];
-        const int Longest = 64;
+        const int MaxInterval = 64;
         Random random = new(22);
         for (int round = 0; round < 66; round++)
         {
             FillRandom(random, round % 3 == 0 ? "aaaaaaaaab"u8.ToArray() : "abc\0\n"u8.ToArray());
             string expression = expressions[round % expressions.Length];
-            (int from, int length) = Part(random);
+            (int from, int length) = RandomRange(random);
             AssertFound(InWholeText(new Regex(expression, RegexOptions.CultureInvariant),
-                Encoding.Latin1.GetString(_bytes, from, length), Longest).Select(match => (match.At + from, match.Length)),
-                new RegexPattern(expression, longestMatch: Longest), from, length, random, $"round {round}: {expression}");
+                Encoding.Latin1.GetString(_bytes, from, length), MaxInterval).Select(match => (match.At + from, match.Length)),
+                new RegexPattern(expression, maxMatchLength: MaxInterval), from, length, random, $"round {round}: {expression}");
         }
     }
 
@@ -148,7 +148,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
         }
     }
 
-    private static bool Fits(string word, byte value)
+    private static bool Matches(string word, byte value)
     {
         string hex = value.ToString("x2", CultureInfo.InvariantCulture);
         return word.Index().All(digit => digit.Item == '?' || digit.Item == hex[digit.Index]);
@@ -188,7 +188,7 @@ public sealed class MemorySearchPropertyTests : IDisposable
         _ => value.Equals(other),
     };
 
-    /// <summary>Below 0, 0, above 0; a NaN, which is in no order, is none of them.</summary>
+    /// <summary>Returns the order as a number below, equal to or above 0; null for NaN, which has no order.</summary>
     private static int? Compare(object value, object other)
     {
         if (value is float or double)
@@ -203,12 +203,12 @@ public sealed class MemorySearchPropertyTests : IDisposable
     private void AssertFound(
         IEnumerable<(int At, int Length)> expected, SearchPattern pattern, int from, int length, Random random, string what)
     {
-        int piece = random.Next(1, 9) * (int)Page.Size;
-        IEnumerable<MemoryMatch> found = Search(pattern, from, length, piece, random.Next(1, 4));
+        int chunk = random.Next(1, 9) * (int)Page.Size;
+        IEnumerable<MemoryMatch> found = Search(pattern, from, length, chunk, random.Next(1, 4));
         using IEnumerator<MemoryMatch> matches = found.GetEnumerator();
         foreach ((int at, int bytes) in expected)
         {
-            // No words for each of so many, unless they are needed.
+            // Builds the message only on failure, for speed.
             if (!matches.MoveNext())
             {
                 Assert.Fail($"{what}: nothing at {at}");
@@ -225,15 +225,15 @@ public sealed class MemorySearchPropertyTests : IDisposable
         Assert.False(matches.MoveNext(), $"{what}: more than expected");
     }
 
-    private IEnumerable<MemoryMatch> Search(SearchPattern pattern, int from, int length, int piece, int workers) =>
+    private IEnumerable<MemoryMatch> Search(SearchPattern pattern, int from, int length, int chunk, int workers) =>
         new MemorySearch(_process, pattern)
         {
             Range = SearchRange.All.From(_address + (ulong)from, (ulong)length),
-            PieceBytes = piece,
+            ChunkBytes = chunk,
             Workers = workers,
         }.Find();
 
-    private static (int From, int Length) Part(Random random)
+    private static (int From, int Length) RandomRange(Random random)
     {
         int from = random.Next(3 * (int)Page.Size);
         return (from, Size - from - random.Next(3 * (int)Page.Size));

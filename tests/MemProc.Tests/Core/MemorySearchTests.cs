@@ -3,13 +3,13 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Searching: what is looked at and what is not, borders, and what can go wrong.</summary>
+/// <summary>Tests the search: included and skipped memory, boundaries, and errors.</summary>
 public sealed class MemorySearchTests
 {
     private static readonly byte[] Needle = "needle in the hay"u8.ToArray();
 
     [Fact]
-    public void A_search_lets_nothing_in_and_says_what_it_left_out()
+    public void A_search_faults_nothing_in_and_reports_what_it_skipped()
     {
         using TargetProcess target = TargetProcess.Start();
         const ulong Reserved = 1UL << 36;
@@ -31,10 +31,10 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void The_resident_set_is_the_same_before_and_after()
+    public void The_resident_set_is_unchanged_by_a_search()
     {
-        // A program that does nothing: its resident set is its own doing.
-        using System.Diagnostics.Process sleep = System.Diagnostics.Process.Start(Need.Tool("sleep"), "60");
+        // A sleeping program does not change its resident set.
+        using System.Diagnostics.Process sleep = System.Diagnostics.Process.Start(Requires.Tool("sleep"), "60");
         try
         {
             Assert.SkipUnless(SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{sleep.Id}/wchan")
@@ -47,7 +47,7 @@ public sealed class MemorySearchTests
             Assert.Equal(before, Rss(process));
             Assert.NotEqual(0UL, search.Skips.NotResidentBytes);
 
-            // The same with everything: then it grows, which shows that it could.
+            // A search of nonresident memory grows the resident set, which shows that the check works.
             Assert.NotEmpty(new MemorySearch(process, BytePattern.Text("sleep", Encoding.UTF8))
             {
                 Range = new SearchRange { IncludeNotResident = true },
@@ -62,7 +62,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void What_is_not_in_memory_is_searched_when_asked_for()
+    public void Pages_not_in_memory_are_searched_on_request()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
@@ -76,7 +76,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void A_match_does_not_reach_over_a_hole_or_a_page_that_cannot_be_read()
+    public void A_match_does_not_cross_a_hole_or_an_unreadable_page()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {5 * Page.Size} rw- private").Address("address");
@@ -87,12 +87,12 @@ public sealed class MemorySearchTests
         MemorySearch search = new(process, BytePattern.Parse("07 07 07 07"))
         {
             Range = SearchRange.All.From(address, 5 * Page.Size),
-            PieceBytes = 2 * (int)Page.Size,
+            ChunkBytes = 2 * (int)Page.Size,
         };
         Assert.Equal(3 * ((int)Page.Size - 3), search.Find().Count());
         Assert.Equal(Page.Size, search.Skips.ClosedBytes);
 
-        // /proc/PID/mem opens the page; then two of them are one stretch, and so is the third behind it.
+        // /proc/PID/mem also reads the page without access, which joins it with its neighbours to one range.
         MemorySearch open = new(process, BytePattern.Parse("07 07 07 07"))
         {
             Range = new SearchRange { Method = ReadMethod.Mem }.From(address, 5 * Page.Size),
@@ -101,7 +101,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void Filters_leave_mappings_out()
+    public void Filters_exclude_mappings()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
@@ -116,12 +116,12 @@ public sealed class MemorySearchTests
         Assert.Equal(1, Count(new MapFilter { Kinds = [ProcMapKind.Anonymous] }));
         Assert.Equal(0, Count(new MapFilter { Kinds = [ProcMapKind.Heap] }));
         Assert.Equal(0, Count(new MapFilter { Path = path => path.Length > 0 }));
-        // Half of it lies in the other mapping.
+        // Half of the match is in the other mapping.
         Assert.Equal(0, Count(new MapFilter { Permissions = ["rw-"] }));
     }
 
     [Fact]
-    public void Context_ends_where_the_memory_does()
+    public void Context_ends_at_the_end_of_the_memory()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
@@ -133,7 +133,7 @@ public sealed class MemorySearchTests
         {
             Range = SearchRange.All.From(address, 2 * Page.Size),
             Context = 10,
-            PieceBytes = (int)Page.Size,
+            ChunkBytes = (int)Page.Size,
         }.Find().Cast<MemoryMatchInContext>()];
         int middle = (int)Page.Size;
         Assert.Equal([(address, 14), (address + Page.Size - 10, 21), (address + 2 * Page.Size - 12, 12)],
@@ -145,7 +145,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void A_place_where_everything_matches_is_searched_piece_by_piece()
+    public void A_range_where_everything_matches_is_searched_in_blocks()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 400 * Page.Size;
@@ -153,14 +153,14 @@ public sealed class MemorySearchTests
         target.Ask($"touch {address} 400");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemorySearch search = new(process, BytePattern.Parse("00")) { Range = SearchRange.All.From(address, length) };
-        // Enough for a whole piece, and then no more than what is asked for.
+        // The search reads no more than one block beyond the requested matches.
         Assert.Equal(10_000, search.Find().Take(10_000).Count());
         Assert.True(search.SearchedBytes < length);
         Assert.Equal((long)(length - 400), search.Find().LongCount());
     }
 
     [Fact]
-    public void A_process_that_dies_meanwhile_is_an_error()
+    public void A_process_that_exits_during_the_search_is_an_error()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 8000 * Page.Size;
@@ -185,7 +185,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public async Task A_search_stops_when_told_to_also_within_an_expression_without_end()
+    public async Task A_search_stops_on_cancellation_within_a_slow_expression_too()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong length = 200 * Page.Size;
@@ -193,7 +193,7 @@ public sealed class MemorySearchTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         Write(process, address, Enumerable.Repeat((byte)'a', (int)length).ToArray());
         using CancellationTokenSource cancellation = new();
-        // Nested repeats: the time they take doubles with each letter. It would end with another error.
+        // Nested repeats: their time doubles with each letter. Without cancellation another error would occur.
         MemorySearch search = new(process, new RegexPattern("(a+)+b"), cancellation.Token)
         {
             Range = SearchRange.All.From(address, length),
@@ -205,7 +205,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void Text_is_found_in_its_encoding_and_without_regard_to_case()
+    public void Text_is_found_in_its_encoding_and_ignoring_case()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -229,7 +229,7 @@ public sealed class MemorySearchTests
     [InlineData("xx")]
     [InlineData("?? ??")]
     [InlineData("123 45")]
-    public void What_is_no_pattern_is_refused(string text) =>
+    public void Invalid_patterns_are_rejected(string text) =>
         Assert.Throws<ArgumentException>(() => BytePattern.Parse(text));
 
     [Theory]
@@ -237,20 +237,20 @@ public sealed class MemorySearchTests
     [InlineData("488b??05", 4)]
     [InlineData("0x48 0x8B", 2)]
     [InlineData("4? ?b", 2)]
-    public void Patterns_are_written_in_several_ways(string text, int bytes) =>
-        Assert.Equal(bytes, BytePattern.Parse(text).LongestMatch);
+    public void Patterns_have_several_notations(string text, int bytes) =>
+        Assert.Equal(bytes, BytePattern.Parse(text).MaxMatchLength);
 
     [Fact]
-    public void What_cannot_be_searched_for_is_refused()
+    public void Patterns_that_cannot_be_searched_are_rejected()
     {
         Assert.Throws<ArgumentException>(() => BytePattern.Parse("01", alignment: 3));
         Assert.Throws<ArgumentException>(() => BytePattern.Parse("01", alignment: 8192));
-        Assert.Throws<ArgumentException>(() => BytePattern.Exact(new byte[SearchPattern.LongestBytes + 1]));
+        Assert.Throws<ArgumentException>(() => BytePattern.Exact(new byte[SearchPattern.MaxPatternBytes + 1]));
         Assert.Throws<ArgumentException>(() => BytePattern.Text("ж", Encoding.Latin1));
-        // Its cases differ by more than one bit.
+        // Its upper and lower case differ by more than one bit.
         Assert.Throws<ArgumentException>(() => BytePattern.Text("ÿ", Encoding.UTF8, ignoreCase: true));
         Assert.Throws<System.Text.RegularExpressions.RegexParseException>(() => new RegexPattern("("));
-        Assert.Throws<ArgumentException>(() => new RegexPattern("a", longestMatch: 0));
+        Assert.Throws<ArgumentException>(() => new RegexPattern("a", maxMatchLength: 0));
         Assert.Throws<ArgumentException>(() => ValueCondition.EqualTo(MemoryValueType.Single, 1, double.NaN));
         Assert.Throws<ArgumentException>(() => ValueCondition.Between(MemoryValueType.Int32, 2, 1));
         Assert.Throws<ArgumentException>(() => ValueCondition.GreaterThan(MemoryValueType.Byte, 255));
@@ -260,7 +260,7 @@ public sealed class MemorySearchTests
     }
 
     [Fact]
-    public void Tolerance_takes_in_what_lies_around()
+    public void Tolerance_includes_nearby_values()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -292,7 +292,7 @@ public sealed class MemorySearchTests
     }
 
     internal static void Write(LinuxProcess process, ulong address, byte[] bytes) =>
-        MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), bytes)])
+        MemoryTransaction.Prepare(process, [new MemoryWriteRequest(address, bytes)])
             .Commit(stop: false, verify: false);
 
     private static ulong Present(LinuxProcess process, ulong address, ulong length) =>

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MemProc.Tests;
 
-/// <summary>The memory counters of whole processes: live ones, and recorded ones of other kernels.</summary>
+/// <summary>Tests the memory counters of processes, live ones and recorded ones of other kernels.</summary>
 public sealed class MemoryStatusReaderTests
 {
     private const string Status = """
@@ -98,13 +98,13 @@ public sealed class MemoryStatusReaderTests
             }.Select(bytes => (int)(bytes!.Value / 1024)));
         Assert.Equal(7UL * 1024, detail.Counters["Yet_Unknown"]);
         Assert.Equal(17 + 17, detail.Counters.Count);
-        // What this kernel did not write is not 0.
+        // A counter that this kernel does not write is null, not 0.
         Assert.Null(detail.LazyFreeBytes);
         Assert.Null(detail.PrivateHugetlbBytes);
     }
 
     [Fact]
-    public void A_counter_that_an_older_kernel_lacks_is_null()
+    public void A_counter_missing_on_an_older_kernel_is_null()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("status", "State:\tR (running)\nVmSize:\t    3060 kB\nVmRSS:\t    1780 kB\nVmSwap:\t       0 kB\n");
@@ -128,23 +128,23 @@ public sealed class MemoryStatusReaderTests
         {
             MemProcException error = Assert.Throws<MemProcException>(read);
             Assert.Equal("ReadStatus,ESRCH", error.ErrorId);
-            Assert.Contains("thread of the kernel", error.Message, StringComparison.Ordinal);
+            Assert.Contains("kernel thread", error.Message, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public void A_process_whose_main_thread_has_ended_is_not_called_empty()
+    public void A_process_whose_main_thread_has_exited_is_not_reported_as_empty()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("status", "Name:\tsimulated\nState:\tZ (zombie)\nThreads:\t2\n");
         using LinuxProcess process = simulated.Open();
         MemProcException error = Assert.Throws<MemProcException>(() => MemoryStatusReader.Read(process));
         Assert.Equal("ReadStatus,ESRCH", error.ErrorId);
-        Assert.Contains("main thread has ended", error.Message, StringComparison.Ordinal);
+        Assert.Contains("main thread has exited", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_kernel_without_rollup_is_named_and_an_empty_one_is_an_error()
+    public void A_missing_or_empty_smaps_rollup_is_an_error()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("status", Status);
@@ -158,7 +158,7 @@ public sealed class MemoryStatusReaderTests
     }
 
     [Fact]
-    public void A_process_that_has_ended_is_called_dead()
+    public void An_exited_process_is_reported_as_exited()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -168,14 +168,14 @@ public sealed class MemoryStatusReaderTests
         {
             MemProcException error = Assert.Throws<MemProcException>(read);
             Assert.Equal("ReadStatus,ESRCH", error.ErrorId);
-            Assert.Contains("has ended", error.Message, StringComparison.Ordinal);
+            Assert.Contains("has exited.", error.Message, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public void A_zombie_is_called_one_although_its_status_can_be_read()
+    public void A_zombie_is_reported_as_one_although_its_status_is_readable()
     {
-        // The child ends when its shell has become a program that waits for no child.
+        // The child exits after its shell has become a program that does not wait for children.
         using Process shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"])
         {
             RedirectStandardOutput = true,
@@ -200,7 +200,7 @@ public sealed class MemoryStatusReaderTests
     public void Touched_memory_is_counted_as_private_and_anonymous()
     {
         const ulong Length = 64 << 20;
-        // The runtime of the target gives back and takes a little meanwhile.
+        // The runtime of the target allocates and frees some memory during the test.
         const ulong Noise = 4 << 20;
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -223,14 +223,14 @@ public sealed class MemoryStatusReaderTests
     }
 
     [Fact]
-    public void The_counters_are_those_of_status_and_the_sums_over_smaps()
+    public void Counters_equal_status_and_the_sums_of_smaps()
     {
-        using Process sleep = Process.Start(Need.Tool("sleep"), "60");
+        using Process sleep = Process.Start(Requires.Tool("sleep"), "60");
         try
         {
             SpinWait.SpinUntil(() => File.ReadAllText($"/proc/{sleep.Id}/maps").Contains("libc", StringComparison.Ordinal), 10_000);
             using LinuxProcess process = LinuxProcess.Open(sleep.Id);
-            // Another process that begins or ends shares or unshares pages of the same files meanwhile.
+            // Other processes that start or exit change the sharing of pages of the same files.
             for (int attempt = 1; ; attempt++)
             {
                 string[] lines = File.ReadAllLines($"/proc/{sleep.Id}/status");

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Several writes as one: all or none, whatever comes in between.</summary>
+/// <summary>Tests that several writes are all done or none.</summary>
 public sealed class MemoryTransactionTests : TargetTests
 {
     private static readonly byte[] Word = [0xde, 0xad, 0xbe, 0xef];
@@ -8,7 +8,7 @@ public sealed class MemoryTransactionTests : TargetTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void All_are_written_in_their_order_and_each_is_told(bool stop)
+    public void All_writes_are_done_in_order_and_each_is_reported(bool stop)
     {
         ulong address = Fill(1);
         byte[] before = Peek(address, 64);
@@ -31,18 +31,18 @@ public sealed class MemoryTransactionTests : TargetTests
     [InlineData(1, "WriteMemory,EFAULT")]
     [InlineData(2, "CompareMemory,EAGAIN")]
     [InlineData(3, "WriteMemory,EINVAL")]
-    public void One_that_cannot_be_done_leaves_all_undone(int fault, string id)
+    public void One_impossible_write_prevents_all(int fault, string id)
     {
         ulong address = Fill(3);
         Target.Ask($"protect {address + Page.Size} {Page.Size} r--");
         Target.Ask($"unmap {address + 2 * Page.Size} {Page.Size}");
         byte[] before = Peek(address, 64);
-        WantedWrite bad = fault switch
+        MemoryWriteRequest bad = fault switch
         {
             0 => Change(address + Page.Size),
             1 => Change(address + 2 * Page.Size - 2) with { Force = true },
             2 => Change(address + 32, Word),
-            // It overlaps the first one.
+            // Overlaps the first write.
             _ => Change(address + 3),
         };
         MemProcException error = Assert.Throws<MemProcException>(
@@ -55,10 +55,10 @@ public sealed class MemoryTransactionTests : TargetTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Where_the_kernel_refuses_one_those_before_it_are_put_back(bool stop)
+    public void A_write_rejected_by_the_kernel_rolls_back_the_earlier_ones(bool stop)
     {
         ulong address = Fill(3);
-        Need.Refusal(Target, address + Page.Size);
+        Requires.Refusal(Target, address + Page.Size);
         byte[] before = Peek(address, (int)(3 * Page.Size));
         MemoryTransaction transaction = MemoryTransaction.Prepare(Process,
         [
@@ -77,7 +77,7 @@ public sealed class MemoryTransactionTests : TargetTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_has_changed_since_the_check_leaves_all_undone(bool stop)
+    public void A_change_since_the_check_prevents_all_writes(bool stop)
     {
         ulong address = Fill(1);
         byte[] before = Peek(address, 64);
@@ -91,10 +91,10 @@ public sealed class MemoryTransactionTests : TargetTests
     }
 
     [Fact]
-    public void What_another_thread_changes_in_between_is_not_put_back_and_said_to_be_there()
+    public void Bytes_changed_by_another_thread_are_not_rolled_back_and_are_reported()
     {
         ulong address = Fill(2);
-        Need.Refusal(Target, address + Page.Size);
+        Requires.Refusal(Target, address + Page.Size);
         Target.Ask($"spin {address}");
         byte[] eight = [.. Word, .. Word];
         byte[] before = Peek(address + 16, 8);
@@ -103,7 +103,7 @@ public sealed class MemoryTransactionTests : TargetTests
         {
             MemoryTransaction transaction = MemoryTransaction.Prepare(Process,
             [
-                new(ProcAddress.FromNumber(address), eight), new(ProcAddress.FromNumber(address + 16), eight),
+                new(address, eight), new(address + 16, eight),
                 Change(address + Page.Size),
             ]);
             error = Assert.Throws<MemProcException>(() => transaction.Commit(stop: false, verify: false));
@@ -119,15 +119,15 @@ public sealed class MemoryTransactionTests : TargetTests
     }
 
     [Fact]
-    public void A_process_that_is_held_cannot_change_anything_in_between()
+    public void A_stopped_process_cannot_change_memory_between_writes()
     {
         ulong address = Fill(2);
-        Need.Refusal(Target, address + Page.Size);
+        Requires.Refusal(Target, address + Page.Size);
         Target.Ask($"spin {address}");
         for (int round = 0; round < 20; round++)
         {
             MemoryTransaction transaction = MemoryTransaction.Prepare(Process,
-                [new(ProcAddress.FromNumber(address), new byte[8]), Change(address + Page.Size)]);
+                [new(address, new byte[8]), Change(address + Page.Size)]);
             MemProcException error = Assert.Throws<MemProcException>(() => transaction.Commit(stop: true, verify: false));
             Assert.Equal("WriteMemory,EFAULT", error.ErrorId);
         }
@@ -140,11 +140,11 @@ public sealed class MemoryTransactionTests : TargetTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_target_killed_while_it_is_written_to_is_called_dead(bool stop)
+    public async Task A_target_killed_during_a_write_is_reported_as_exited(bool stop)
     {
         ulong address = Fill(2);
-        // The second write waits in the kernel until the target ends.
-        Need.Stall(Target, address + Page.Size);
+        // The second write waits in the kernel until the target exits.
+        Requires.Stall(Target, address + Page.Size);
         MemoryTransaction transaction = MemoryTransaction.Prepare(
             Process, [Change(address), Change(address + Page.Size)]);
         Task<MemProcException> writing = Task.Factory.StartNew(
@@ -152,22 +152,22 @@ public sealed class MemoryTransactionTests : TargetTests
             TaskCreationOptions.LongRunning);
         MemoryReader reader = new(Process, ReadMethod.Auto);
         Assert.True(SpinWait.SpinUntil(
-            () => reader.ReadWhole(address, 4).AsSpan().SequenceEqual(Word), TimeSpan.FromSeconds(30)));
+            () => reader.ReadExactly(address, 4).AsSpan().SequenceEqual(Word), TimeSpan.FromSeconds(30)));
         Assert.False(writing.IsCompleted);
         Shell.Run("kill", "-KILL", $"{Target.ProcessId}");
         MemProcException error = await writing.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal("WriteMemory,ESRCH", error.ErrorId);
-        Assert.Matches("has (exited|ended)", error.Message);
+        Assert.Contains("has exited", error.Message, StringComparison.Ordinal);
         Assert.True(SpinWait.SpinUntil(() => Target.HasExited, TimeSpan.FromSeconds(30)));
     }
 
     [Fact]
-    public void A_process_that_cannot_be_held_is_not_written_to()
+    public void A_process_that_cannot_be_stopped_is_not_written_to()
     {
         ulong address = Fill(1);
         byte[] before = Peek(address, 4);
         MemoryTransaction transaction = MemoryTransaction.Prepare(Process, [Change(address)]);
-        using (ProcessStop.Hold(Process))
+        using (ProcessStop.Begin(Process))
         {
             Assert.Equal("StopProcess,EPERM",
                 Assert.Throws<MemProcException>(() => transaction.Commit(stop: true, verify: false)).ErrorId);
@@ -177,7 +177,7 @@ public sealed class MemoryTransactionTests : TargetTests
     }
 
     [Fact]
-    public void An_interrupted_one_writes_nothing_and_lets_the_process_run_on()
+    public void A_cancelled_transaction_writes_nothing_and_the_process_continues()
     {
         ulong address = Fill(1);
         byte[] before = Peek(address, 4);
@@ -194,12 +194,12 @@ public sealed class MemoryTransactionTests : TargetTests
     }
 
     [Fact]
-    public void It_says_all_that_it_will_do()
+    public void The_plan_describes_every_write()
     {
         ulong address = Fill(1);
         MemoryTransaction transaction = MemoryTransaction.Prepare(Process, [Change(address), Change(address + 8)]);
-        string[] lines = transaction.Action(stop: true).Split('\n');
-        Assert.Equal($"Write 2 places of process {Process.Identity}, held still meanwhile, all or none:", lines[0]);
+        string[] lines = transaction.Describe(stop: true).Split('\n');
+        Assert.Equal($"Write 2 places of process {Process.Identity}, stopped meanwhile, all or none:", lines[0]);
         Assert.StartsWith($"  4 bytes at 0x{address:x}, mapping ", lines[1], StringComparison.Ordinal);
         Assert.EndsWith("becomes de ad be ef |....|", lines[2], StringComparison.Ordinal);
         Assert.Equal(3, lines.Length);
@@ -215,6 +215,6 @@ public sealed class MemoryTransactionTests : TargetTests
     private byte[] Peek(ulong address, int length) =>
         Target.Ask($"peek {address} {length}").Bytes("bytes");
 
-    private static WantedWrite Change(ulong address, byte[]? expected = null) =>
-        new(ProcAddress.FromNumber(address), Word, expected);
+    private static MemoryWriteRequest Change(ulong address, byte[]? expected = null) =>
+        new(address, Word, expected);
 }

@@ -3,13 +3,13 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Taking writes back: exactly, together, and only where they are still what is there.</summary>
+/// <summary>Tests undo: exact, all or none, and only if the written bytes are still present.</summary>
 public sealed class MemoryUndoTests
 {
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_was_written_is_put_back_and_that_can_be_taken_back_too(bool stop)
+    public void A_write_is_undone_and_the_undo_can_be_undone(bool stop)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -19,7 +19,7 @@ public sealed class MemoryUndoTests
         Assert.Equal("helloFGHworld234", Text(target, address));
 
         MemoryTransaction undo = MemoryTransaction.PrepareUndo(process, writes);
-        Assert.StartsWith($"Put back 2 places of process {process.Identity}", undo.Action(stop: false),
+        Assert.StartsWith($"Put back 2 places of process {process.Identity}", undo.Describe(stop: false),
             StringComparison.Ordinal);
         IReadOnlyList<MemoryWrite> undone = undo.Commit(stop, verify: true);
         Assert.Equal("ABCDEFGHIJKL1234", Text(target, address));
@@ -31,7 +31,7 @@ public sealed class MemoryUndoTests
     }
 
     [Fact]
-    public void Writes_over_each_other_are_taken_back_in_reverse_order()
+    public void Overlapping_writes_are_undone_in_reverse_order()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -43,7 +43,7 @@ public sealed class MemoryUndoTests
             MemoryTransaction.Prepare(process, [Change(address + 2, "!")]).Do(),
         ];
         Assert.Equal("he!worldIJKL1234", Text(target, address));
-        // In another order they are not what is there.
+        // In another order the current bytes differ.
         Assert.Equal("CompareMemory,EAGAIN", Assert.Throws<MemProcException>(
             () => MemoryTransaction.PrepareUndo(process, [writes[1], writes[0], writes[2]])).ErrorId);
         Assert.Equal("CompareMemory,EAGAIN", Assert.Throws<MemProcException>(
@@ -55,7 +55,7 @@ public sealed class MemoryUndoTests
     }
 
     [Fact]
-    public void Bytes_that_have_changed_since_keep_all_of_it_as_it_is()
+    public void Bytes_changed_since_the_write_prevent_the_undo()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -75,7 +75,7 @@ public sealed class MemoryUndoTests
     }
 
     [Fact]
-    public void A_forced_write_is_taken_back_by_force()
+    public void A_forced_write_is_undone_by_force()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -98,22 +98,22 @@ public sealed class MemoryUndoTests
     }
 
     [Fact]
-    public void A_write_to_another_process_is_not_taken_back_here()
+    public void A_write_to_another_process_is_not_undone()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemoryWrite write = MemoryTransaction.Prepare(process, [Change(address, "hello")]).Do();
-        // As if the number had been given to a newer process, with the same bytes at the same place.
-        MemoryWrite older = MemoryWrite.Recall(
+        // As if a newer process had the same id, with the same bytes at the same address.
+        MemoryWrite older = MemoryWrite.Recreate(
             process.Identity with { StartTicks = write.ProcessStartTicks - 1 }, write.Address, write.PreviousBytes,
             write.Bytes, write.Method, write.Path);
         Assert.Equal("OpenProcess,ESRCH",
             Assert.Throws<MemProcException>(() => MemoryTransaction.PrepareUndo(process, [older])).ErrorId);
         Assert.Equal("OpenProcess,ESRCH", Assert.Throws<MemProcException>(
             () => LinuxProcess.Open(older.ProcessId, older.ProcessStartTicks)).ErrorId);
-        // A process that has only changed its name is the same.
-        MemoryWrite renamed = MemoryWrite.Recall(
+        // A process that has only changed its name is still the same.
+        MemoryWrite renamed = MemoryWrite.Recreate(
             process.Identity with { Name = "other" }, write.Address, write.PreviousBytes, write.Bytes, write.Method,
             write.Path);
         MemoryTransaction.PrepareUndo(process, [renamed]).Do();
@@ -124,12 +124,12 @@ public sealed class MemoryUndoTests
     [InlineData(0, 0)]
     [InlineData(2, 1)]
     [InlineData(0, 1)]
-    public void What_is_no_write_is_refused(int before, int after) => Assert.Throws<FormatException>(
-        () => MemoryWrite.Recall(new ProcessIdentity(1, "x", 1), 0x1000, new byte[before], new byte[after],
+    public void Invalid_writes_are_rejected(int before, int after) => Assert.Throws<FormatException>(
+        () => MemoryWrite.Recreate(new ProcessIdentity(1, "x", 1), 0x1000, new byte[before], new byte[after],
             WriteMethod.ProcessVm, ""));
 
-    private static WantedWrite Change(ulong address, string text) =>
-        new(ProcAddress.FromNumber(address), Encoding.ASCII.GetBytes(text));
+    private static MemoryWriteRequest Change(ulong address, string text) =>
+        new(address, Encoding.ASCII.GetBytes(text));
 
     private static string Text(TargetProcess target, ulong address) =>
         Encoding.ASCII.GetString(target.Ask($"peek {address} 16").Bytes("bytes"));

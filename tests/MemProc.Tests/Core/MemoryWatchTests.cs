@@ -3,19 +3,19 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Watching values: what is there, each change, and the end of it.</summary>
+/// <summary>Tests watches of values: the current value, each change, and the end.</summary>
 public sealed class MemoryWatchTests
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
     [Fact]
-    public void What_is_there_comes_first_and_then_each_change()
+    public void The_current_value_is_first_and_then_each_change()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         using IEnumerator<MemoryChange> changes = new MemoryWatch(
-            [Place(process, address, "byte"), Place(process, address + 8, "uint16be")], Interval)
+            [Watch(process, address, "byte"), Watch(process, address + 8, "uint16be")], Interval)
             .Changes(null, error => Assert.Fail(error.Message)).GetEnumerator();
         Check(null, (byte)0, isFirst: true);
         Check(null, (ushort)0, isFirst: true);
@@ -36,7 +36,7 @@ public sealed class MemoryWatchTests
     }
 
     [Fact]
-    public void Memory_that_goes_and_comes_back_is_a_change()
+    public void Memory_that_is_unmapped_and_mapped_again_is_a_change()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -57,7 +57,7 @@ public sealed class MemoryWatchTests
     }
 
     [Fact]
-    public void The_end_of_a_process_is_told_once_and_the_others_are_watched_on()
+    public void The_exit_of_a_process_is_reported_once_and_the_others_are_still_watched()
     {
         using TargetProcess dying = TargetProcess.Start();
         using TargetProcess living = TargetProcess.Start();
@@ -67,7 +67,7 @@ public sealed class MemoryWatchTests
         using LinuxProcess second = LinuxProcess.Open(living.ProcessId);
         List<MemProcException> failures = [];
         using IEnumerator<MemoryChange> changes = new MemoryWatch(
-            [Place(first, gone, "byte"), Place(first, gone + 1, "byte"), Place(second, address, "byte")], Interval)
+            [Watch(first, gone, "byte"), Watch(first, gone + 1, "byte"), Watch(second, address, "byte")], Interval)
             .Changes(null, failures.Add).GetEnumerator();
         for (int count = 0; count < 3; count++)
         {
@@ -83,13 +83,13 @@ public sealed class MemoryWatchTests
     }
 
     [Fact]
-    public void The_end_of_a_process_and_a_cancellation_do_not_wait_for_the_interval()
+    public void Process_exit_and_cancellation_do_not_wait_for_the_interval()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         List<MemProcException> failures = [];
-        using IEnumerator<MemoryChange> changes = new MemoryWatch([Place(process, address, "byte")], TimeSpan.FromDays(1))
+        using IEnumerator<MemoryChange> changes = new MemoryWatch([Watch(process, address, "byte")], TimeSpan.FromDays(1))
             .Changes(null, failures.Add).GetEnumerator();
         Assert.True(changes.MoveNext());
         target.Kill();
@@ -100,32 +100,32 @@ public sealed class MemoryWatchTests
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
         ulong stack = MapReader.Read(self).First(map => map.Kind == ProcMapKind.Stack).Start;
         using IEnumerator<MemoryChange> own = new MemoryWatch(
-            [Place(self, stack, "byte")], TimeSpan.FromDays(1), cancellation.Token).Changes(null, failures.Add).GetEnumerator();
+            [Watch(self, stack, "byte")], TimeSpan.FromDays(1), cancellation.Token).Changes(null, failures.Add).GetEnumerator();
         Assert.True(own.MoveNext());
         cancellation.CancelAfter(1);
         Assert.ThrowsAny<OperationCanceledException>(() => own.MoveNext());
     }
 
     [Fact]
-    public void A_place_that_cannot_be_read_from_the_beginning_is_an_error()
+    public void An_address_that_is_unreadable_at_the_start_is_an_error()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         List<MemProcException> failures = [];
-        Assert.Empty(new MemoryWatch([Place(process, 0x10, "byte")], Interval).Changes(null, failures.Add));
+        Assert.Empty(new MemoryWatch([Watch(process, 0x10, "byte")], Interval).Changes(null, failures.Add));
         Assert.Equal("ReadMemory,EFAULT", Assert.Single(failures).ErrorId);
     }
 
     [Fact]
-    public void A_watch_ends_when_its_time_is_up()
+    public void A_watch_ends_at_its_timeout()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        Assert.Single(new MemoryWatch([Place(process, address, "byte")], TimeSpan.FromDays(1))
+        Assert.Single(new MemoryWatch([Watch(process, address, "byte")], TimeSpan.FromDays(1))
             .Changes(TimeSpan.FromMilliseconds(1), error => Assert.Fail(error.Message)));
     }
 
-    private static WatchedMemory Place(LinuxProcess process, ulong address, string type) => new(process,
+    private static WatchedMemory Watch(LinuxProcess process, ulong address, string type) => new(process,
         new MemoryReader(process, ReadMethod.Auto), address, MemoryType.Parse(type), isBigEndian: false, Encoding.UTF8);
 }

@@ -3,13 +3,13 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Writing: checked first, done exactly, or refused with nothing touched.</summary>
+/// <summary>Tests writes: checked first, then done exactly or rejected without changes.</summary>
 public sealed class MemoryWriteTests
 {
     private static readonly byte[] Hello = Encoding.ASCII.GetBytes("hello\0");
 
     [Fact]
-    public void Garlic_becomes_hello_and_the_target_says_so_itself()
+    public void Garlic_becomes_hello_in_the_target()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply garlic = target.Ask("garlic");
@@ -27,7 +27,7 @@ public sealed class MemoryWriteTests
     }
 
     [Fact]
-    public void Other_bytes_than_expected_refuse_the_write()
+    public void Unexpected_bytes_prevent_the_write()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("garlic").Address("text");
@@ -43,7 +43,7 @@ public sealed class MemoryWriteTests
     [InlineData("r--")]
     [InlineData("---")]
     [InlineData("r-x")]
-    public void What_may_not_be_written_is_written_by_force_alone(string protection)
+    public void Read_only_memory_is_written_with_force_only(string protection)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -69,7 +69,7 @@ public sealed class MemoryWriteTests
     }
 
     [Fact]
-    public void What_is_shared_and_read_only_cannot_be_forced()
+    public void Shared_read_only_memory_cannot_be_forced()
     {
         using TemporaryFolder folder = new();
         string file = folder.File("shared", new byte[Page.Size]);
@@ -84,7 +84,7 @@ public sealed class MemoryWriteTests
     }
 
     [Fact]
-    public void What_was_expected_must_still_be_there_when_the_write_is_done()
+    public void Expected_bytes_are_checked_again_at_the_write()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("garlic").Address("text");
@@ -97,12 +97,12 @@ public sealed class MemoryWriteTests
     }
 
     [Fact]
-    public void A_plan_says_where_and_what()
+    public void A_plan_has_the_address_and_the_bytes()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("garlic").Address("text");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryPlan plan = Prepare(process, address, "G"u8.ToArray()).Writes[0];
+        PlannedWrite plan = Prepare(process, address, "G"u8.ToArray()).Writes[0];
         Assert.StartsWith($"1 byte at 0x{address:x} of process {target.ProcessId} (", plan.Place, StringComparison.Ordinal);
         Assert.Contains(" rw-p ", plan.Place, StringComparison.Ordinal);
         Assert.Equal("67 |g| becomes 47 |G|", plan.Change);
@@ -130,12 +130,12 @@ public sealed class MemoryWriteTests
     }
 
     [Fact]
-    public void A_write_that_the_kernel_stops_halfway_is_put_back_and_says_how_far_it_came()
+    public void A_partial_write_is_rolled_back_and_reports_its_length()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 2");
-        Need.Refusal(target, address + Page.Size);
+        Requires.Refusal(target, address + Page.Size);
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemProcException error = Assert.Throws<MemProcException>(
             () => Prepare(process, address + Page.Size - 4, Hello).Do());
@@ -147,7 +147,7 @@ public sealed class MemoryWriteTests
     }
 
     [Fact]
-    public void A_mapping_that_is_closed_after_the_check_is_not_written_to()
+    public void A_mapping_protected_after_the_check_is_not_written_to()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -159,7 +159,7 @@ public sealed class MemoryWriteTests
     }
 
     [Fact]
-    public void A_write_that_was_to_be_forced_is_not_done_to_what_has_become_writable()
+    public void A_forced_write_is_not_done_to_memory_that_became_writable()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -174,7 +174,7 @@ public sealed class MemoryWriteTests
     }
 
     [Fact]
-    public void Two_neighbouring_mappings_take_one_write()
+    public void One_write_can_span_two_adjacent_mappings()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
@@ -185,7 +185,7 @@ public sealed class MemoryWriteTests
     }
 
     [Fact]
-    public void Bytes_that_the_process_changes_again_fail_the_verification()
+    public void Bytes_that_the_process_changes_back_fail_the_verification()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -207,7 +207,7 @@ public sealed class MemoryWriteTests
     }
 
     [Fact]
-    public void What_a_thread_keeps_changing_is_written_exactly_while_the_process_is_held()
+    public void Memory_that_a_thread_keeps_changing_is_written_exactly_while_the_process_is_stopped()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -216,22 +216,22 @@ public sealed class MemoryWriteTests
         MemoryReader reader = new(process, ReadMethod.Auto);
         for (ulong round = 1; round <= 20; round++)
         {
-            // The thread counts in the low half; the high half is what was written last.
+            // The thread counts in the low half; the high half is the last written value.
             MemoryWrite write = Prepare(process, address + 4, BitConverter.GetBytes((uint)round),
                 BitConverter.GetBytes((uint)(round - 1))).Do(stop: true, verify: true);
             Assert.True(write.IsVerified);
-            Assert.Equal(round, BitConverter.ToUInt64(reader.ReadWhole(address, 8)) >> 32);
+            Assert.Equal(round, BitConverter.ToUInt64(reader.ReadExactly(address, 8)) >> 32);
         }
 
-        // All eight bytes: none that the thread adds gets lost between what was there and what is there now.
+        // All eight bytes: no increment of the thread is lost between the previous and the new value.
         MemoryWrite reset = Prepare(process, address, new byte[8]).Do(stop: true, verify: true);
         Assert.Equal(20UL, BitConverter.ToUInt64(reset.PreviousBytes) >> 32);
-        Assert.Equal(0UL, BitConverter.ToUInt64(reader.ReadWhole(address, 8)) >> 32);
+        Assert.Equal(0UL, BitConverter.ToUInt64(reader.ReadExactly(address, 8)) >> 32);
         target.Ask("still");
         Assert.Equal(0, target.Exit());
     }
 
     private static MemoryTransaction Prepare(
         LinuxProcess process, ulong address, byte[] bytes, byte[]? expected = null, bool force = false) =>
-        MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), bytes, expected, force)]);
+        MemoryTransaction.Prepare(process, [new MemoryWriteRequest(address, bytes, expected, force)]);
 }

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace MemProc.Tests;
 
-/// <summary>Work on several processors with results in order, and fetching ahead.</summary>
+/// <summary>Tests parallel work with ordered results, and prefetching.</summary>
 public sealed class OrderedPipelineTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
@@ -10,7 +10,7 @@ public sealed class OrderedPipelineTests
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
-    public void Results_come_in_order_and_items_without_one_are_passed_over(int workers)
+    public void Results_are_in_order_and_items_without_a_result_are_skipped(int workers)
     {
         ConcurrentBag<Box> boxes = [];
         OrderedPipeline<Box> pipeline = Pipeline(20_000, workers, (box, _) =>
@@ -31,7 +31,7 @@ public sealed class OrderedPipelineTests
     }
 
     [Fact]
-    public void A_caller_that_takes_nothing_stops_the_workers_before_memory_grows()
+    public void Workers_pause_before_memory_grows_when_the_caller_takes_no_results()
     {
         int worked = 0;
         OrderedPipeline<Box> pipeline = Pipeline(100_000, 2, (_, _) => Interlocked.Increment(ref worked) > 0);
@@ -44,7 +44,7 @@ public sealed class OrderedPipelineTests
     }
 
     [Fact]
-    public async Task Items_without_results_do_not_run_away_from_one_that_takes_long()
+    public async Task Items_without_results_wait_for_a_slow_one()
     {
         using ManualResetEventSlim release = new();
         int worked = 0;
@@ -70,7 +70,7 @@ public sealed class OrderedPipelineTests
     [InlineData("work", 100)]
     [InlineData("fill", 100)]
     [InlineData("create", 0)]
-    public void What_fails_is_thrown_as_it_is_after_the_results_before_it(string where, int before)
+    public void An_error_is_thrown_unchanged_after_the_earlier_results(string where, int before)
     {
         OrderedPipeline<Box> pipeline = Pipeline(1000, 3, (box, _) => box.Number == 100 ? Throw("work") : true,
             number => number == 100 && Throw("fill"), () => Throw("create"));
@@ -89,7 +89,7 @@ public sealed class OrderedPipelineTests
     }
 
     [Fact]
-    public void When_the_caller_leaves_early_the_workers_have_exited()
+    public void Workers_have_exited_when_the_caller_stops_early()
     {
         int working = 0;
         OrderedPipeline<Box> pipeline = Pipeline(100_000, 4, (box, stopped) =>
@@ -108,7 +108,7 @@ public sealed class OrderedPipelineTests
     }
 
     [Fact]
-    public void A_worker_that_cannot_be_stopped_does_not_hold_the_caller()
+    public void A_worker_that_cannot_be_stopped_does_not_block_the_caller()
     {
         using ManualResetEventSlim stuck = new(), release = new(), exited = new();
         OrderedPipeline<Box> pipeline = Pipeline(2, 2, (box, _) =>
@@ -135,7 +135,7 @@ public sealed class OrderedPipelineTests
     }
 
     [Fact]
-    public void Cancellation_ends_the_wait_for_a_result_and_ticks_come_until_then()
+    public void Ticks_occur_until_cancellation_ends_the_wait_for_a_result()
     {
         using CancellationTokenSource cancel = new();
         int thread = Environment.CurrentManagedThreadId;
@@ -158,7 +158,7 @@ public sealed class OrderedPipelineTests
     }
 
     [Fact]
-    public void Fetching_ahead_keeps_order_and_errors_and_stops_when_the_caller_leaves()
+    public void Prefetching_keeps_order_and_errors_and_stops_when_the_caller_stops()
     {
         int fetched = 0;
         Assert.Equal(Enumerable.Range(0, 1000), ReadAhead.Of(Numbers(1000, fails: false)));

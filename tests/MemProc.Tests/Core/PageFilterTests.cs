@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Filters of pages and frames, on recorded words.</summary>
+/// <summary>Tests filters of pages and frames, on recorded entries.</summary>
 public sealed class PageFilterTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62, File = 1UL << 61, Guard = 1UL << 58,
@@ -21,7 +21,7 @@ public sealed class PageFilterTests
 
     [Theory]
     [MemberData(nameof(Filters))]
-    public void Pages_are_told_apart_by_their_words(string asked, int[] expected)
+    public void Pages_are_filtered_by_their_pagemap_entries(string asked, int[] expected)
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "400000-408000 rw-p 00000000 00:00 0\n");
@@ -53,7 +53,7 @@ public sealed class PageFilterTests
     [InlineData(null, null, null, "dirty,lru", new[] { 3 })]
     [InlineData(null, null, null, "", new[] { 0 })]
     [InlineData("BIT30", null, null, null, new[] { 4 })]
-    public void The_four_forms_of_page_types_are_there_by_name(
+    public void The_four_filter_forms_of_page_types_accept_flag_names(
         string? all, string? any, string? none, string? exact, int[] expected)
     {
         using SimulatedProcess simulated = new();
@@ -67,7 +67,7 @@ public sealed class PageFilterTests
     }
 
     [Fact]
-    public void A_flag_that_there_is_not_is_refused_with_those_that_there_are()
+    public void An_unknown_flag_is_rejected_with_a_list_of_valid_flags()
     {
         ArgumentException error = Assert.Throws<ArgumentException>(() => FlagFilter.Create(["dirtyy"], null, null, null));
         Assert.Contains("uptodate", error.Message, StringComparison.Ordinal);
@@ -107,7 +107,7 @@ public sealed class PageFilterTests
     [Fact]
     public void A_transparent_huge_page_is_one_run_with_its_size()
     {
-        Need.Root();
+        Requires.Root();
         const string Setting = "/sys/kernel/mm/transparent_hugepage/enabled";
         Assert.SkipUnless(System.IO.File.Exists(Setting) && !System.IO.File.ReadAllText(Setting).Contains("[never]", StringComparison.Ordinal),
             "needs transparent huge pages");
@@ -149,7 +149,7 @@ public sealed class PageFilterTests
     [InlineData("c963", 0xc963UL, 1UL)]
     [InlineData("10..0x1f", 10UL, 22UL)]
     [InlineData("7..7", 7UL, 1UL)]
-    public void Ranges_of_frames_are_read(string text, ulong first, ulong count) =>
+    public void Frame_ranges_are_parsed(string text, ulong first, ulong count) =>
         Assert.Equal(new PfnRange(first, count), PfnRange.Parse(text));
 
     [Theory]
@@ -158,5 +158,5 @@ public sealed class PageFilterTests
     [InlineData("..")]
     [InlineData("c963zz")]
     [InlineData("0..0xffffffffffffffff")]
-    public void What_is_no_range_is_refused(string text) => Assert.Throws<FormatException>(() => PfnRange.Parse(text));
+    public void Invalid_ranges_are_rejected(string text) => Assert.Throws<FormatException>(() => PfnRange.Parse(text));
 }

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Marking pages as idle, on files that stand for a kernel that can.</summary>
+/// <summary>Tests marking of idle pages on a simulated kernel.</summary>
 public sealed class PageIdleMarkerTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62, Start = 0x400000;
@@ -45,14 +45,14 @@ public sealed class PageIdleMarkerTests
     }
 
     [Fact]
-    public void A_folio_is_marked_by_its_first_frame_and_counts_with_each_page()
+    public void A_folio_is_marked_by_its_first_frame_and_each_page_counts()
     {
         using SimulatedProcess simulated = Process("400000-405000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);
-        // Sixteen frames from 512 on. Tails carry no LRU flag of their own on older kernels.
+        // Sixteen frames from 512. Tail pages have no LRU flag on older kernels.
         simulated.WriteFrames("kpageflags", 512, [SimulatedIdleBitmap.Lru | SimulatedIdleBitmap.Head,
             .. Enumerable.Repeat(SimulatedIdleBitmap.Tail, 15)]);
-        // The pages are mapped from the middle on, out of order, and beside a page of its own.
+        // Some pages of the folio are mapped, out of order, and next to a page outside of it.
         simulated.WritePageMap(
             Start, Present | 519, Present | 520, Present | 527, Present | 514, Present | 528);
         using PageIdleMarker marker = new(simulated.Files);
@@ -62,7 +62,7 @@ public sealed class PageIdleMarkerTests
     }
 
     [Fact]
-    public void What_is_on_no_LRU_list_or_is_no_memory_is_counted_as_unmarkable()
+    public void Frames_outside_the_LRU_lists_or_memory_are_counted_as_unmarkable()
     {
         using SimulatedProcess simulated = Process("400000-404000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);
@@ -79,13 +79,13 @@ public sealed class PageIdleMarkerTests
     }
 
     [Fact]
-    public void What_is_not_read_back_is_not_claimed()
+    public void Frames_that_do_not_read_back_as_idle_are_not_counted()
     {
         using SimulatedProcess simulated = Process("400000-402000 rw-p 00000000 00:00 0\n");
         _ = new SimulatedIdleBitmap(simulated);
         string bitmap = SimulatedIdleBitmap.PathIn(simulated);
         File.Delete(bitmap);
-        // It takes what is written, and gives back zeros.
+        // Writes succeed, and reads return zeros.
         File.CreateSymbolicLink(bitmap, "/dev/zero");
         simulated.WritePageMap(Start, Present | 5, Present | 6);
         using PageIdleMarker marker = new(simulated.Files);
@@ -94,7 +94,7 @@ public sealed class PageIdleMarkerTests
     }
 
     [Fact]
-    public void Frames_by_number_are_marked_in_any_number_and_those_beside_them_stay()
+    public void Any_number_of_frames_is_marked_and_adjacent_frames_are_not()
     {
         using SimulatedProcess simulated = Process("400000-401000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);
@@ -110,7 +110,7 @@ public sealed class PageIdleMarkerTests
     [InlineData(SimulatedIdleBitmap.FrameCount - 1, 2)]
     [InlineData(1, ulong.MaxValue)]
     [InlineData(ulong.MaxValue, 2)]
-    public void Frames_beyond_the_last_one_are_refused_before_any_is_marked(ulong first, ulong count)
+    public void Frames_after_the_last_one_are_rejected_before_any_is_marked(ulong first, ulong count)
     {
         using SimulatedProcess simulated = Process("400000-401000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);
@@ -144,7 +144,7 @@ public sealed class PageIdleMarkerTests
     }
 
     [Fact]
-    public void It_stops_when_it_is_told_to()
+    public void It_stops_on_cancellation()
     {
         using SimulatedProcess simulated = Process("400000-401000 rw-p 00000000 00:00 0\n");
         SimulatedIdleBitmap bitmap = new(simulated);

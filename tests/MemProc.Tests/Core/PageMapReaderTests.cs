@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>However memory is used, each page in use is found, once and in order.</summary>
+/// <summary>Tests that each page in use is found once and in order, for any distribution.</summary>
 public sealed class PageMapReaderTests
 {
     private const ulong Pages = 24_000;
@@ -16,12 +16,12 @@ public sealed class PageMapReaderTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Pages_in_use_are_found_between_pages_that_are_not(bool tellsHuge)
+    public void Pages_in_use_are_found_between_pages_that_are_not(bool detectHuge)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong start = Used(target);
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        PageMapReader reader = new(process) { TellsHuge = tellsHuge };
+        PageMapReader reader = new(process) { DetectHuge = detectHuge };
         Assert.Equal(Expected(start), Populated(reader.ReadPopulated(start, start + Pages * Page.Size)));
     }
 
@@ -40,41 +40,41 @@ public sealed class PageMapReaderTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void All_pages_are_all(bool tellsHuge)
+    public void All_pages_are_returned_on_request(bool detectHuge)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong start = Used(target), end = start + Pages * Page.Size;
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         ulong next = start;
-        foreach (PageMapStretch stretch in new PageMapReader(process) { TellsHuge = tellsHuge }.ReadAll(start, end))
+        foreach (PageMapRange range in new PageMapReader(process) { DetectHuge = detectHuge }.ReadAll(start, end))
         {
-            Assert.Equal(next, stretch.Address);
-            next += (ulong)stretch.Words.Length * Page.Size;
+            Assert.Equal(next, range.Address);
+            next += (ulong)range.Entries.Length * Page.Size;
         }
 
         Assert.Equal(end, next);
     }
 
     [Fact]
-    public void Much_that_is_not_in_use_is_not_read()
+    public void Large_unused_ranges_are_not_read()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply reserve = target.Ask($"reserve {1UL << 36} 100");
         ulong start = reserve.Address("address"), stride = reserve.Number("stride");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        Need.Request(
+        Requires.Request(
             PageMapScan.TryFindPopulated(
                 process.OpenFile("pagemap", Operation.ReadPageMap), start, start + Page.Size, new PageRegion[1], out _, out _),
             "PAGEMAP_SCAN (Linux 6.7)");
-        PageMapStretch[] stretches = [.. new PageMapReader(process).ReadPopulated(start, start + (1UL << 36))];
-        Assert.InRange(stretches.Sum(stretch => stretch.Words.Length), 100, 1000);
+        PageMapRange[] ranges = [.. new PageMapReader(process).ReadPopulated(start, start + (1UL << 36))];
+        Assert.InRange(ranges.Sum(range => range.Entries.Length), 100, 1000);
         Assert.Equal(
             Enumerable.Range(0, 100).Select(page => start + (ulong)page * stride),
-            stretches.Select(stretch => stretch.Address).Order().Distinct().Where(address => (address - start) % stride == 0));
+            ranges.Select(range => range.Address).Order().Distinct().Where(address => (address - start) % stride == 0));
     }
 
     [Fact]
-    public void A_kernel_that_cannot_scan_is_read_word_by_word()
+    public void Without_PAGEMAP_SCAN_entries_are_read_one_by_one()
     {
         using SimulatedProcess simulated = new();
         ulong start = 16 * Page.Size;
@@ -93,21 +93,21 @@ public sealed class PageMapReaderTests
     [InlineData(512, 1, null)]
     [InlineData(512, -1, false)]
     [InlineData(513, 1, false)]
-    public void Without_a_scan_pages_are_certain_not_to_be_huge_where_their_frames_lie_otherwise(
+    public void Without_a_scan_frame_positions_exclude_huge_pages(
         int offset, int step, bool? isHuge)
     {
         using SimulatedProcess simulated = new();
         const long First = 16 * 512;
         ulong start = 512 * Page.Size;
-        // A block as it is in a huge page, but for what the case says; behind it pages that are in none.
+        // The entries of a huge page with the change of this case, then pages that are not part of a huge page.
         ulong[] words = [.. Enumerable.Range(0, 1024).Select(page =>
             1UL << 63 | (ulong)(page < 512 && offset > 0 ? First + offset + step * page : First * 9 - page))];
         simulated.WritePageMap(start, words);
         using LinuxProcess process = simulated.Open();
-        PageMapStretch[] stretches =
-            [.. new PageMapReader(process) { TellsHuge = true }.ReadPopulated(start, start + 1024 * Page.Size)];
-        Assert.Equal(1024, stretches.Sum(stretch => stretch.Words.Length));
-        Assert.Contains(stretches, stretch => stretch.Address <= start + 511 * Page.Size && stretch.IsHuge == isHuge);
+        PageMapRange[] ranges =
+            [.. new PageMapReader(process) { DetectHuge = true }.ReadPopulated(start, start + 1024 * Page.Size)];
+        Assert.Equal(1024, ranges.Sum(range => range.Entries.Length));
+        Assert.Contains(ranges, range => range.Address <= start + 511 * Page.Size && range.IsHuge == isHuge);
     }
 
     private static ulong Used(TargetProcess target)
@@ -126,16 +126,16 @@ public sealed class PageMapReaderTests
         from page in Enumerable.Range((int)run.First, (int)run.Count)
         select start + (ulong)page * Page.Size;
 
-    private static List<ulong> Populated(IEnumerable<PageMapStretch> stretches)
+    private static List<ulong> Populated(IEnumerable<PageMapRange> ranges)
     {
         List<ulong> addresses = [];
-        foreach (PageMapStretch stretch in stretches)
+        foreach (PageMapRange range in ranges)
         {
-            for (int index = 0; index < stretch.Words.Length; index++)
+            for (int index = 0; index < range.Entries.Length; index++)
             {
-                if (new PageMapWord(stretch.Words.Span[index]).IsPopulated)
+                if (new RawPageMapEntry(range.Entries.Span[index]).IsPopulated)
                 {
-                    addresses.Add(stretch.Address + (ulong)index * Page.Size);
+                    addresses.Add(range.Address + (ulong)index * Page.Size);
                 }
             }
         }

@@ -2,15 +2,15 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Pages against pagemap itself, read word by word.</summary>
+/// <summary>Compares pages with pagemap, read entry by entry.</summary>
 public sealed class PageMapWalkTests
 {
     private const int GuardInstall = 102;
 
     [Fact]
-    public void The_two_pages_of_the_seed_are_present_each_in_a_frame_of_its_own()
+    public void Both_pages_are_present_in_separate_frames()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -30,18 +30,18 @@ public sealed class PageMapWalkTests
     [Fact]
     public void One_address_gives_the_physical_address_of_its_byte()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address") + 4096 + 0x123;
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         PageMapEntry page = new PageMapWalk(process).At(address).Single();
         Assert.Equal(address, page.Address);
-        Assert.Equal((Word(target, address) & PageMapWord.PfnMask) * Page.Size + 0x123, page.PhysicalAddress);
+        Assert.Equal((Word(target, address) & RawPageMapEntry.PfnMask) * Page.Size + 0x123, page.PhysicalAddress);
         Assert.Equal(Page.Size - 0x123, page.Length);
     }
 
     [Fact]
-    public void A_terabyte_with_a_hundred_touched_pages_gives_those()
+    public void A_terabyte_with_a_hundred_touched_pages_returns_those()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply reserve = target.Ask("reserve 0x10000000000 100");
@@ -59,7 +59,7 @@ public sealed class PageMapWalkTests
     }
 
     [Fact]
-    public void The_whole_process_is_the_sum_of_its_words()
+    public void The_whole_process_equals_its_pagemap_entries()
     {
         using TargetProcess target = TargetProcess.Start();
         target.Ask("seed");
@@ -68,13 +68,13 @@ public sealed class PageMapWalkTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         Dictionary<ulong, ulong> pages = new PageMapWalk(process).All().ToDictionary(page => page.Address, page => page.Raw);
         Assert.Equal(300, pages.Keys.Count(address => address >= half && address < half + 600 * Page.Size));
-        // Pages of a runtime that is at rest stay what they are; a few may be touched meanwhile.
+        // Pages of an idle runtime hardly change; a few may be touched during the test.
         int differing = pages.Count(page => Word(target, page.Key) != page.Value);
         Assert.InRange(differing, 0, pages.Count / 20);
     }
 
     [Fact]
-    public void Empty_pages_come_when_they_are_asked_for()
+    public void Empty_pages_are_returned_by_the_walk_on_request()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {300 * Page.Size} rw- private").Address("address");
@@ -113,7 +113,7 @@ public sealed class PageMapWalkTests
     }
 
     [Fact]
-    public void A_page_in_swap_has_a_place_there_and_no_frame()
+    public void A_swapped_page_has_a_swap_offset_and_no_frame()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "7fffa50f0000-7fffa50f1000 rw-p 00000000 00:00 0   [stack]\n");
@@ -122,14 +122,14 @@ public sealed class PageMapWalkTests
         PageMapEntry page = Assert.Single(new PageMapWalk(process).All());
         Assert.True(page.IsSwapped);
         Assert.Equal("swapped", page.State);
-        Assert.Equal("swap 0:0x6314", new PageMapWord(page.Raw).Place);
+        Assert.Equal("swap 0:0x6314", new RawPageMapEntry(page.Raw).Location);
         Assert.Equal((0, 0x6314UL), (page.SwapType!.Value, page.SwapOffset!.Value));
         Assert.Null(page.Pfn);
         Assert.Null(page.PhysicalAddress);
     }
 
     [Fact]
-    public void A_hidden_frame_is_no_frame_zero()
+    public void A_hidden_frame_is_not_frame_0()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "400000-402000 rw-p 00000000 00:00 0\n");
@@ -159,7 +159,7 @@ public sealed class PageMapWalkTests
     }
 
     [Fact]
-    public void A_page_table_that_ends_too_early_is_an_error()
+    public void A_truncated_pagemap_is_an_error()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "400000-402000 rw-p 00000000 00:00 0\n");
@@ -170,7 +170,7 @@ public sealed class PageMapWalkTests
     }
 
     [Fact]
-    public void Many_pages_come_in_their_order_and_a_failure_behind_those_before_it()
+    public void Pages_are_in_order_and_an_error_follows_the_earlier_pages()
     {
         const int Pages = 100_000;
         using SimulatedProcess simulated = new();
@@ -197,7 +197,7 @@ public sealed class PageMapWalkTests
     }
 
     [Fact]
-    public void Who_has_seen_enough_leaves_and_nothing_goes_on_reading()
+    public void Reading_ends_when_the_caller_stops_early()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("map 0x10000000 rw- private").Address("address");
@@ -245,14 +245,14 @@ public sealed class PageMapWalkTests
         Assert.False(page.IsSwapped);
         Assert.False(page.IsPresent);
         Assert.Null(page.SwapOffset);
-        // The same by the scan, which small ranges do without.
+        // The same through PAGEMAP_SCAN, which small ranges do not use.
         Assert.Contains(new PageMapWalk(process).All(), one => one.IsGuard && one.Address == page.Address);
     }
 
     [Fact]
-    public void The_vdso_of_two_processes_is_in_the_same_frame()
+    public void Two_processes_have_the_vdso_in_the_same_frame()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess first = TargetProcess.Start();
         using TargetProcess second = TargetProcess.Start();
         ulong[] frames = [.. new[] { first, second }.Select(target =>
@@ -271,7 +271,7 @@ public sealed class PageMapWalkTests
     [InlineData(0xffff_ffff_ffff_f000UL, 0x2000UL, "wraps")]
     [InlineData(0xffff_8000_0000_0000UL, 1UL, "kernel's half")]
     [InlineData(0x7fff_ffff_ffff_f000UL, 0x2000UL, "reaches into the kernel's half")]
-    public void Impossible_ranges_are_refused_before_anything_is_read(ulong address, ulong length, string reason)
+    public void Invalid_ranges_are_rejected_before_anything_is_read(ulong address, ulong length, string reason)
     {
         using SimulatedProcess simulated = new();
         using LinuxProcess process = simulated.Open();
@@ -288,7 +288,7 @@ public sealed class PageMapWalkTests
     }
 
     [Fact]
-    public void What_is_not_mapped_is_an_error_and_no_empty_page()
+    public void Unmapped_memory_is_an_error_and_not_an_empty_page()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -298,7 +298,7 @@ public sealed class PageMapWalkTests
     }
 
     [Fact]
-    public void The_page_of_old_system_calls_has_no_entry()
+    public void The_vsyscall_page_has_no_entry()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0    [vsyscall]\n");

@@ -1,22 +1,22 @@
 namespace MemProc.Tests;
 
-/// <summary>Poison, on files that stand for a kernel with the injector. No frame of this machine is ever poisoned.</summary>
+/// <summary>Tests page poisoning on a simulated kernel with the injector. No frame of this machine is poisoned.</summary>
 public sealed class PagePoisonTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62, Exclusive = 1UL << 56, Start = 0x400000;
     private const ulong Lru = 1UL << 5, Anonymous = 1UL << 12, Poisoned = 1UL << 19, Tail = 1UL << 16;
 
     [Fact]
-    public void The_page_at_an_address_is_poisoned_and_said_which_it_is()
+    public void The_page_at_an_address_is_poisoned_and_reported()
     {
         using SimulatedProcess simulated = Simulated();
         using FakePoisoner poisoner = new(simulated);
         using LinuxProcess process = simulated.Open();
-        PoisonPlan plan = poisoner.Prepare(process, Start + 0x1234, null, force: false);
+        PlannedPoison plan = poisoner.Prepare(process, Start + 0x1234, null, force: false);
         Assert.Equal(11UL, plan.Pfn);
         Assert.Equal(
             $"frame 0xb (physical address 0x{11 * Page.Size:x}), the page at 0x401000 of process {Environment.ProcessId} "
-            + "(simulated), mapping 00400000-00408000 rw-p 00000000 00:00 0 [heap] (lru,anonymous; mapped once)", plan.Place);
+            + "(simulated), mapping 00400000-00408000 rw-p 00000000 00:00 0 [heap] (lru,anonymous; mapped once)", plan.Description);
         Assert.Equal("", simulated.ReadDebug("corrupt-pfn"));
         PagePoison poison = poisoner.Poison(plan);
         Assert.Equal("0xb\n", simulated.ReadDebug("corrupt-pfn"));
@@ -37,7 +37,7 @@ public sealed class PagePoisonTests
     }
 
     [Theory]
-    // A frame that the process does not map, one that others map too, and none in memory.
+    // A frame that the process does not map, a shared frame, and pages without a usable frame.
     [InlineData(null, 20UL, "PoisonPage,EINVAL", "does not map it")]
     [InlineData(0x403000UL, null, "PoisonPage,EACCES", "shared")]
     [InlineData(null, 13UL, "PoisonPage,EACCES", "mapped 3 times")]
@@ -47,7 +47,7 @@ public sealed class PagePoisonTests
     [InlineData(0x407000UL, null, "PoisonPage,EHWPOISON", "already")]
     [InlineData(0x401000UL, 10UL, "PoisonPage,EAGAIN", "0xb now")]
     [InlineData(0x900000UL, null, "FindMap,ENOENT", "nothing is mapped")]
-    public void What_is_not_a_page_of_the_process_alone_is_refused(
+    public void Pages_that_cannot_be_poisoned_are_rejected(
         ulong? address, ulong? pfn, string errorId, string reason)
     {
         using SimulatedProcess simulated = Simulated();
@@ -55,7 +55,7 @@ public sealed class PagePoisonTests
         using LinuxProcess process = simulated.Open();
         if (address != 0x406000)
         {
-            // A hidden frame would end the search for one.
+            // A hidden frame would end the search for a frame.
             simulated.WritePageMap(Start + 0x6000, 0);
         }
 
@@ -67,21 +67,21 @@ public sealed class PagePoisonTests
     }
 
     [Fact]
-    public void A_forced_call_takes_shared_frames_those_of_others_and_those_of_nobody_given()
+    public void A_forced_call_accepts_shared_frames_frames_of_others_and_no_process()
     {
         using SimulatedProcess simulated = Simulated();
         simulated.WritePageMap(Start + 0x6000, 0);
         using FakePoisoner poisoner = new(simulated);
         using LinuxProcess process = simulated.Open();
-        PoisonPlan shared = poisoner.Prepare(process, Start + 0x3000, null, force: true);
-        Assert.Contains("mapped 3 times", shared.Place, StringComparison.Ordinal);
-        PoisonPlan foreign = poisoner.Prepare(process, null, 20, force: true);
-        Assert.Contains($"which process {Environment.ProcessId} (simulated) does not have", foreign.Place, StringComparison.Ordinal);
+        PlannedPoison shared = poisoner.Prepare(process, Start + 0x3000, null, force: true);
+        Assert.Contains("mapped 3 times", shared.Description, StringComparison.Ordinal);
+        PlannedPoison foreign = poisoner.Prepare(process, null, 20, force: true);
+        Assert.Contains($"which process {Environment.ProcessId} (simulated) does not have", foreign.Description, StringComparison.Ordinal);
         Assert.Equal("PoisonPage,EINVAL", Assert.Throws<MemProcException>(
             () => poisoner.Prepare(null, null, 21, force: false)).ErrorId);
         PagePoison poison = poisoner.Poison(poisoner.Prepare(null, null, 21, force: true));
         Assert.True(poison is { Pfn: 21, IsPoisoned: true, ProcessId: null, Address: null, Path: null });
-        // Not even force makes a frame that is not there, or poisons one twice.
+        // Even with force, missing and poisoned frames are rejected.
         Assert.Equal("ReadPageFlags,EINVAL", Assert.Throws<MemProcException>(
             () => poisoner.Prepare(null, null, 1UL << 40, force: true)).ErrorId);
         Assert.Equal("PoisonPage,EHWPOISON", Assert.Throws<MemProcException>(
@@ -89,24 +89,24 @@ public sealed class PagePoisonTests
     }
 
     [Fact]
-    public void A_page_that_has_moved_since_it_was_checked_is_left_alone()
+    public void A_page_that_moved_after_the_check_is_not_poisoned()
     {
         using SimulatedProcess simulated = Simulated();
         using FakePoisoner poisoner = new(simulated);
         using LinuxProcess process = simulated.Open();
-        PoisonPlan plan = poisoner.Prepare(process, Start, null, force: true);
+        PlannedPoison plan = poisoner.Prepare(process, Start, null, force: true);
         simulated.WritePageMap(Start, Present | Exclusive | 20);
         Assert.Equal("PoisonPage,EAGAIN", Assert.Throws<MemProcException>(() => poisoner.Poison(plan)).ErrorId);
         Assert.Equal("", simulated.ReadDebug("corrupt-pfn"));
     }
 
     [Fact]
-    public void A_kernel_that_takes_the_number_and_does_nothing_is_found_out()
+    public void A_kernel_that_ignores_the_frame_number_is_detected()
     {
         using SimulatedProcess simulated = Simulated();
         using PagePoisoner poisoner = new(simulated.Files);
         using LinuxProcess process = simulated.Open();
-        PoisonPlan plan = poisoner.Prepare(process, Start, null, force: false);
+        PlannedPoison plan = poisoner.Prepare(process, Start, null, force: false);
         MemProcException error = Assert.Throws<MemProcException>(() => poisoner.Poison(plan));
         Assert.Equal("PoisonPage,EIO", error.ErrorId);
         Assert.Contains("corrupt-filter", error.Message, StringComparison.Ordinal);
@@ -126,14 +126,14 @@ public sealed class PagePoisonTests
     }
 
     [Fact]
-    public void A_frame_is_given_back_where_the_process_has_its_trace()
+    public void A_frame_is_unpoisoned_if_the_process_has_its_hwpoison_entry()
     {
         using SimulatedProcess simulated = Simulated();
         const ulong PoisonType = 27;
         simulated.WritePageMap(Start + 0x5000, Swapped | 14 << 5 | PoisonType);
         using FakeUnpoisoner unpoisoner = new(simulated);
         using LinuxProcess process = simulated.Open();
-        PoisonPlan plan = unpoisoner.Prepare(process, 14, force: false);
+        PlannedPoison plan = unpoisoner.Prepare(process, 14, force: false);
         Assert.Equal(Start + 0x5000, plan.Address);
         Assert.Equal("", simulated.ReadDebug("unpoison-pfn"));
         PagePoison clear = unpoisoner.Clear(plan);
@@ -142,7 +142,7 @@ public sealed class PagePoisonTests
     }
 
     [Fact]
-    public void A_frame_without_a_trace_is_given_back_by_force_only_and_one_in_use_never()
+    public void A_frame_without_a_hwpoison_entry_is_unpoisoned_with_force_only_and_a_used_one_never()
     {
         using SimulatedProcess simulated = Simulated();
         using FakeUnpoisoner unpoisoner = new(simulated);
@@ -158,16 +158,16 @@ public sealed class PagePoisonTests
     }
 
     [Fact]
-    public void A_kernel_that_gives_nothing_back_is_found_out()
+    public void A_kernel_that_does_not_unpoison_is_detected()
     {
         using SimulatedProcess simulated = Simulated();
         using PageUnpoisoner unpoisoner = new(simulated.Files);
-        PoisonPlan plan = unpoisoner.Prepare(null, 14, force: true);
+        PlannedPoison plan = unpoisoner.Prepare(null, 14, force: true);
         Assert.Equal("UnpoisonPage,EIO", Assert.Throws<MemProcException>(() => unpoisoner.Clear(plan)).ErrorId);
     }
 
     [Fact]
-    public void What_of_the_kernel_is_missing_is_said_in_words()
+    public void The_missing_kernel_feature_is_named()
     {
         using SimulatedProcess simulated = new();
         Missing(simulated, "CONFIG_MEMORY_FAILURE");
@@ -190,8 +190,8 @@ public sealed class PagePoisonTests
     }
 
     /// <summary>
-    /// Eight pages: three of the process alone, one that is shared, one in swap, one empty, one with a hidden frame and
-    /// one whose frame is poisoned already.
+    /// Eight pages: three exclusive to the process, one shared, one in swap, one empty, one with a hidden frame and
+    /// one whose frame is already poisoned.
     /// </summary>
     private static SimulatedProcess Simulated()
     {
@@ -215,7 +215,7 @@ public sealed class PagePoisonTests
         return simulated;
     }
 
-    /// <summary>A kernel that marks the frame that is written to its file, or another one.</summary>
+    /// <summary>A simulated kernel that poisons the frame that is written to its file, or another one.</summary>
     private sealed class FakePoisoner(SimulatedProcess simulated) : PagePoisoner(simulated.Files)
     {
         public ulong? Marks { get; init; }
@@ -227,7 +227,7 @@ public sealed class PagePoisonTests
         }
     }
 
-    /// <summary>A kernel that takes the mark from the frame that is written to its file.</summary>
+    /// <summary>A simulated kernel that unpoisons the frame that is written to its file.</summary>
     private sealed class FakeUnpoisoner(SimulatedProcess simulated) : PageUnpoisoner(simulated.Files)
     {
         protected override void Write(ulong pfn)

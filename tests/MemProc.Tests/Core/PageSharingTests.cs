@@ -1,12 +1,12 @@
 namespace MemProc.Tests;
 
-/// <summary>The index of frames, and who shares pages with whom.</summary>
+/// <summary>Tests the frame index, and which processes share pages.</summary>
 public sealed class PageSharingTests
 {
     [Fact]
     public void Every_present_page_is_in_the_index()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {5000 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 2500 2");
@@ -27,9 +27,9 @@ public sealed class PageSharingTests
     }
 
     [Fact]
-    public void Private_and_shared_pages_are_told_apart_with_whom()
+    public void Private_and_shared_pages_are_distinguished_with_the_sharing_processes()
     {
-        Need.Root();
+        Requires.Root();
         using TemporaryFolder folder = new();
         string file = folder.File("shared", new byte[8 * Page.Size]);
         using TargetProcess first = TargetProcess.Start();
@@ -62,9 +62,9 @@ public sealed class PageSharingTests
     }
 
     [Fact]
-    public void Private_memory_is_what_smaps_says()
+    public void Private_memory_equals_smaps()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {100 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 70");
@@ -73,6 +73,22 @@ public sealed class PageSharingTests
         PageSharing sharing = Assert.Single(new PageSharingReader(index).Read(process), one => one.Start == address);
         ProcMapDetail map = Assert.Single(MapReader.ReadDetailed(process), one => one.Start == address);
         Assert.Equal((map.UssBytes, map.PssBytes), (sharing.UssBytes, sharing.PssBytes));
+    }
+
+    [Fact]
+    public void The_index_uses_the_given_procfs_and_visits_run_on_the_callers_thread()
+    {
+        const ulong Present = 1UL << 63;
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-402000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, Present | 0x77, Present | 0x1234);
+        List<int> threads = [];
+        PfnIndex index = PfnIndex.Build([Environment.ProcessId, Environment.ProcessId + 1],
+            _ => threads.Add(Environment.CurrentManagedThreadId), _ => threads.Add(Environment.CurrentManagedThreadId),
+            files: simulated.Files);
+        Assert.Equal(Enumerable.Repeat(Environment.CurrentManagedThreadId, 3), threads);
+        Assert.Equal(2, index.PageCount);
+        Assert.Equal(0x401000UL, Assert.Single(index.Owners(0x1234)).Address);
     }
 
     private static PageMapEntry[] Present(TargetProcess target, ulong address, ulong pages)

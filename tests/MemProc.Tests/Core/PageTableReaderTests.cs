@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Raw page tables of live processes, beside what pagemap says of the same pages.</summary>
+/// <summary>Compares raw page tables of live processes with pagemap.</summary>
 [Collection(KernelPrograms.Collection)]
 public sealed class PageTableReaderTests : TargetTests
 {
@@ -10,7 +10,7 @@ public sealed class PageTableReaderTests : TargetTests
     private const int AdviseGuardInstall = 102;
 
     [Fact]
-    public void The_last_entry_of_every_kind_of_page_leads_where_pagemap_says()
+    public void The_last_entry_of_every_kind_of_page_agrees_with_pagemap()
     {
         using PageTableReader reader = Reader();
         using TemporaryFolder folder = new();
@@ -40,13 +40,13 @@ public sealed class PageTableReaderTests : TargetTests
         // Mapped and never touched; not mapped at all.
         foreach (ulong address in new[] { anonymous + Page.Size, 0x10000UL })
         {
-            Assert.Equal(new PageMapWord(0), Word(address));
+            Assert.Equal(new RawPageMapEntry(0), Word(address));
             Assert.True(reader.Entries(Process, address)[^1] is { IsPresent: false, Entry: 0, Pfn: null });
         }
     }
 
     [Fact]
-    public void The_levels_go_from_the_root_down_and_their_indexes_are_the_address()
+    public void Levels_go_from_the_root_down_and_their_indexes_form_the_address()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask("seed").Address("address");
@@ -60,7 +60,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_huge_page_ends_at_the_middle_directory()
+    public void A_walk_to_a_huge_page_ends_at_the_pmd()
     {
         using PageTableReader reader = Reader();
         const ulong HugeSize = 2 << 20;
@@ -75,14 +75,14 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_hugetlb_page_ends_at_the_middle_directory()
+    public void A_walk_to_a_hugetlb_page_ends_at_the_pmd()
     {
         using PageTableReader reader = Reader();
         string reserved = HugeTlb.Reserved();
         using (HugeTlb huge = HugeTlb.Reserve())
         {
             Assert.NotEqual(reserved, HugeTlb.Reserved());
-            // One of its own, that gives its page back before the reservation ends.
+            // A separate target that releases its page before the reservation ends.
             using TargetProcess target = TargetProcess.Start();
             ulong address = target.Ask($"file 0 {HugeTlb.PageBytes} rw- shared {huge.FilePath}").Address("address");
             target.Ask($"touch {address} 1");
@@ -92,12 +92,12 @@ public sealed class PageTableReaderTests : TargetTests
             Assert.Equal(Assert.Single(new PageMapWalk(process).At(address + 0x45000)).Pfn, last.Pfn);
         }
 
-        // Given back.
+        // The page is released.
         Assert.Equal(reserved, HugeTlb.Reserved());
     }
 
     [Fact]
-    public void A_page_without_access_still_leads_to_its_frame()
+    public void An_entry_without_access_has_its_frame()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -109,7 +109,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_guard_is_a_marker_that_leads_nowhere()
+    public void A_guard_region_is_a_marker_without_a_frame()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask($"map {2 * Page.Size} rw- private").Address("address");
@@ -133,7 +133,7 @@ public sealed class PageTableReaderTests : TargetTests
     [Fact]
     public void Ten_thousand_random_pages_agree_with_pagemap_while_a_thread_maps_and_unmaps()
     {
-        const int Pages = 10_000, AtOnce = 250, MostRounds = 10_000;
+        const int Pages = 10_000, AtOnce = 250, MaxRounds = 10_000;
         using PageTableReader reader = Reader();
         TargetReply play = Target.Ask("churn");
         ulong start = play.Address("address"), end = start + play.Number("length");
@@ -141,30 +141,30 @@ public sealed class PageTableReaderTests : TargetTests
         int agreed = 0, played = 0;
         for (int round = 0; agreed < Pages || played < Pages / 4; round++)
         {
-            Assert.True(round < MostRounds, $"{agreed} pages agreed, {played} were among those that come and go");
+            Assert.True(round < MaxRounds, $"{agreed} pages agreed, {played} were among those that come and go");
             ulong[] resident = [.. new ResidentMemory(Process).Ranges(0, 1UL << 47)
                 .SelectMany(range => PagesOf(range.Start, range.End))];
             foreach (ulong address in random.GetItems(resident, AtOnce))
             {
-                PageMapWord before = Word(address);
-                // What the reader does not find confirmed by pagemap it throws.
+                RawPageMapEntry before = Word(address);
+                // The reader throws if pagemap does not confirm the entry.
                 PageTableEntry last = reader.Entries(Process, address)[^1];
                 if (address < start || address >= end)
                 {
-                    // Nobody plays with it: what stayed the same was so in between.
+                    // No thread changes this page: if both pagemap reads agree, it was the same in between.
                     bool isSame = before.IsPresent && before == Word(address);
                     Assert.True(!isSame || before.Pfn == last.Pfn, $"0x{address:x}: {before} and {last.Entry:x}");
                     agreed += isSame ? 1 : 0;
                 }
             }
 
-            // Those that come and go are walked to while they do so; then once more, wherever the thread stops.
+            // Changing pages are walked while they change, then once more while the process is stopped.
             ulong[] changing = random.GetItems(PagesOf(start, end), AtOnce);
             Array.ForEach(changing, address => reader.Entries(Process, address));
             using SuspendedProcess still = SuspendedProcess.Begin(Process);
             foreach (ulong address in changing)
             {
-                PageMapWord word = Word(address);
+                RawPageMapEntry word = Word(address);
                 PageTableEntry last = reader.Entries(Process, address)[^1];
                 Assert.Equal((word.IsPresent, word.IsPresent ? word.Pfn : null), (last.IsPresent, last.Pfn));
                 played += word.IsPresent ? 1 : 0;
@@ -175,7 +175,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_process_that_has_ended_is_an_error()
+    public void An_exited_process_is_an_error()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask("seed").Address("address");
@@ -185,7 +185,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_page_that_lost_its_write_access_is_still_dirty()
+    public void A_page_that_became_read_only_is_still_dirty()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -195,12 +195,12 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_swapped_page_has_the_place_that_pagemap_tells()
+    public void A_swapped_page_has_the_swap_offset_of_pagemap()
     {
         const int AdvisePageOut = 21;
         using PageTableReader reader = Reader();
         using Swap swap = Swap.On();
-        // One of its own, that ends before the swap file does.
+        // A separate target that exits before the swap file is removed.
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {64 * Page.Size} rw- private").Address("address");
         target.Ask($"touch {address} 64");
@@ -215,7 +215,7 @@ public sealed class PageTableReaderTests : TargetTests
     }
 
     [Fact]
-    public void A_range_meets_each_last_entry_once()
+    public void A_range_returns_each_last_entry_once()
     {
         using PageTableReader reader = Reader();
         ulong address = Target.Ask("seed").Address("address");
@@ -225,7 +225,7 @@ public sealed class PageTableReaderTests : TargetTests
         Assert.Equal(walks.Select(walk => (walk.Entry, walk.Pfn)),
             reader.EntriesIn(Process, address, 2 * Page.Size).Select(entries => (entries[^1].Entry, entries[^1].Pfn)));
 
-        // A terabyte with three pages: what is empty is passed over by the entries that are.
+        // A terabyte with three pages: empty ranges are skipped by upper-level entries.
         walks = [.. reader.WalksIn(Process, reserved, 1UL << 40)];
         Assert.Equal(3, walks.Count(walk => walk.IsPresent));
         Assert.InRange(walks.Length, 4, 5000);
@@ -249,7 +249,7 @@ public sealed class PageTableReaderTests : TargetTests
                 count += walk.Pfn is null ? 0 : 1;
                 if (walks.Count == (int)Pages / 2)
                 {
-                    // Half-way: those that were handed out are kept by nobody, but for the last.
+                    // Halfway, no returned object is still referenced, except the last.
                     GC.Collect();
                     Assert.InRange(walks.Count(known => known.IsAlive), 0, 2);
                 }
@@ -262,7 +262,7 @@ public sealed class PageTableReaderTests : TargetTests
     [Theory]
     [InlineData(0xffff_ffff_ff60_0000, "WalkPageTable,EINVAL")]
     [InlineData(0x7fff_ffff_ffff_f000, "WalkPageTable,EFAULT")]
-    public void Addresses_that_no_process_has_are_errors(ulong address, string id)
+    public void Addresses_outside_user_space_are_errors(ulong address, string id)
     {
         using PageTableReader reader = Reader();
         Assert.Equal(id, Assert.Throws<MemProcException>(() => reader.Entries(Process, address)).ErrorId);
@@ -270,17 +270,17 @@ public sealed class PageTableReaderTests : TargetTests
 
     private static PageTableReader Reader()
     {
-        LiveKernel.Need();
+        LiveKernel.Require();
         return new PageTableReader();
     }
 
     private static ulong[] PagesOf(ulong start, ulong end) =>
         [.. Enumerable.Range(0, (int)((end - start) / Page.Size)).Select(page => start + (ulong)page * Page.Size)];
 
-    /// <summary>What pagemap says of the page of an address, whether anything is mapped there or not.</summary>
-    private PageMapWord Word(ulong address)
+    /// <summary>Returns the pagemap entry of an address, mapped or not.</summary>
+    private RawPageMapEntry Word(ulong address)
     {
         ulong page = MachinePage.Floor(address);
-        return new PageMapWord(new PageMapReader(Process).ReadAll(page, page + MachinePage.SizeBytes).First().Words.Span[0]);
+        return new RawPageMapEntry(new PageMapReader(Process).ReadAll(page, page + MachinePage.SizeBytes).First().Entries.Span[0]);
     }
 }

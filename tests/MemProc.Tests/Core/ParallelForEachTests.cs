@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace MemProc.Tests;
 
-/// <summary>Work on items in no order, with everything else on the caller's thread.</summary>
+/// <summary>Tests parallel work on items without order, with callbacks on the caller's thread.</summary>
 public sealed class ParallelForEachTests
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
@@ -85,7 +85,7 @@ public sealed class ParallelForEachTests
     public void Any_other_error_stops_the_work_and_is_thrown_as_it_is(string where)
     {
         int worked = 0;
-        ParallelForEach<int, object> each = new(Items(), _ => Throw("state")) { IsItemError = error => error is FormatException };
+        ParallelForEach<int, object> each = new(InputValues(), _ => Throw("state")) { IsItemError = error => error is FormatException };
         Assert.Equal(where, Assert.Throws<InvalidOperationException>(() => each.Stream<int>(Work).Count()).Message);
         Assert.InRange(worked, 0, 999);
 
@@ -105,7 +105,7 @@ public sealed class ParallelForEachTests
 
         object Throw(string here) => here == where ? throw new InvalidOperationException(here) : new object();
 
-        IEnumerable<int> Items()
+        IEnumerable<int> InputValues()
         {
             for (int item = 0; item < 1000; item++)
             {
@@ -136,7 +136,7 @@ public sealed class ParallelForEachTests
     }
 
     [Fact]
-    public void When_the_caller_leaves_early_the_workers_have_exited()
+    public void Workers_have_exited_when_the_caller_stops_early()
     {
         int working = 0;
         ParallelForEach<int, CancellationToken> each = new(Enumerable.Range(0, 10_000), stop => stop) { Workers = 4, MaxWaiting = 2 };

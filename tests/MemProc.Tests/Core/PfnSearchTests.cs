@@ -1,14 +1,14 @@
 namespace MemProc.Tests;
 
-/// <summary>Frames back to addresses.</summary>
+/// <summary>Tests the search for the addresses of frames.</summary>
 public sealed class PfnSearchTests
 {
     private const ulong Present = 1UL << 63, Swapped = 1UL << 62;
 
     [Fact]
-    public void A_frame_leads_back_to_its_address()
+    public void A_frame_resolves_to_its_address()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -20,7 +20,7 @@ public sealed class PfnSearchTests
     [Fact]
     public void A_shared_frame_is_found_in_both_processes()
     {
-        Need.Root();
+        Requires.Root();
         using TemporaryFolder folder = new();
         string file = folder.File("shared", new byte[4 * Page.Size]);
         using TargetProcess first = TargetProcess.Start();
@@ -41,9 +41,9 @@ public sealed class PfnSearchTests
     }
 
     [Fact]
-    public void Processes_that_cannot_be_searched_are_told_and_do_not_stop_the_others()
+    public void Processes_that_cannot_be_searched_are_reported_and_do_not_stop_the_others()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         ulong pfn;
@@ -62,16 +62,16 @@ public sealed class PfnSearchTests
     }
 
     [Fact]
-    public void Among_processes_every_place_is_found_from_the_lowest_to_the_highest()
+    public void Every_address_is_found_from_the_lowest_to_the_highest()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start();
         using TargetProcess other = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         (ulong Address, ulong Pfn)[] pages;
         using (LinuxProcess process = LinuxProcess.Open(target.ProcessId))
         {
-            // The program's first page is the lowest; the main thread's stack is near the end of all addresses.
+            // The program's first page is the lowest; the main thread's stack is near the end of the address space.
             ProcMap stack = MapReader.Read(process).Single(map => map.Kind == ProcMapKind.Stack);
             PageMapWalk walk = new(process);
             PageMapEntry[] present = [.. walk.All().Where(page => page.IsPresent && page.IsExclusive)];
@@ -98,13 +98,29 @@ public sealed class PfnSearchTests
         simulated.Write("maps", "400000-403000 rw-p 00000000 00:00 0\n");
         simulated.WritePageMap(0x400000, Swapped | 0x1234, Present | 0x1234, Present | 0x11234);
         using LinuxProcess process = simulated.Open();
-        // 0x11234 falls into the same place of the filter.
+        // 0x11234 has the same position in the filter as 0x1234.
         PfnOwner owner = Assert.Single(new PfnSearch([0x1234, 0x5678]).In(process));
         Assert.Equal((0x401000UL, 0x1234UL), (owner.Address, owner.Pfn));
     }
 
     [Fact]
-    public void Hidden_frames_are_a_refusal_and_not_a_miss()
+    public void Processes_of_the_given_procfs_are_searched()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-402000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, Present | 0x77, Present | 0x1234);
+        List<string> failures = [];
+        List<int> visits = [];
+        PfnOwner owner = Assert.Single(new PfnSearch([0x1234], simulated.Files).In(
+            [Environment.ProcessId, Environment.ProcessId + 1], visits.Add, error => failures.Add(error.ErrorId)));
+        Assert.Equal((Environment.ProcessId, "simulated", 0x401000UL),
+            (owner.ProcessId, owner.ProcessName, owner.Address));
+        Assert.Equal([1, 2], visits);
+        Assert.StartsWith("OpenProcess,", Assert.Single(failures), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Hidden_frames_are_an_error_and_not_an_empty_result()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("maps", "400000-401000 rw-p 00000000 00:00 0\n");

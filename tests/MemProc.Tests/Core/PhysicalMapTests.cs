@@ -3,10 +3,10 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>The tree of physical ranges: recorded ones, and the machine's own.</summary>
+/// <summary>Tests the tree of physical ranges, recorded and live.</summary>
 public sealed class PhysicalMapTests
 {
-    /// <summary>Recorded where a vDSO's frame was at 0xcd8c000.</summary>
+    /// <summary>Recorded on a machine with a vDSO frame at 0xcd8c000.</summary>
     private const string Recorded = """
         00000000-00000fff : Reserved
         00001000-0009ebff : System RAM
@@ -23,12 +23,12 @@ public sealed class PhysicalMapTests
         """;
 
     [Fact]
-    public void The_recorded_vdso_lies_in_the_kernels_read_only_data()
+    public void The_recorded_vdso_is_in_the_kernels_read_only_data()
     {
         PhysicalMap map = Read(Recorded);
         foreach (IEnumerable<PhysicalRange> chain in new[]
         {
-            map.Holding(0xcd8c000), map.HoldingFrames(0xcd8c000 / Page.Size),
+            map.Containing(0xcd8c000), map.ContainingFrames(0xcd8c000 / Page.Size),
         })
         {
             Assert.Equal(["System RAM", "Kernel rodata"], chain.Select(range => range.Name));
@@ -37,40 +37,40 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void A_range_ends_behind_its_last_byte()
+    public void A_range_ends_after_its_last_byte()
     {
         PhysicalRange code = Read(Recorded).Ranges.Single(range => range.Name == "Kernel code");
         Assert.Equal((0xbc00000UL, 0xc800de1UL, 0xc00de1UL), (code.Start, code.End, code.SizeBytes));
         Assert.Equal(0xbc00000 / Page.Size, code.Pfn);
-        // The frame of which it has the first bytes only counts too.
+        // The last frame, of which the range has only the first bytes, counts too.
         Assert.Equal(0xc00de1 / Page.Size + 1, code.PageCount);
         Assert.False(code.IsAddressHidden);
         Assert.Equal("  0bc00000-0c800de0 : Kernel code", code.ToString());
     }
 
     [Fact]
-    public void The_first_and_last_byte_are_in_and_the_next_ones_are_not()
+    public void The_first_and_last_byte_are_inside_and_their_neighbours_are_not()
     {
         PhysicalMap map = Read(Recorded);
-        Assert.Equal(2, map.Holding(0xca00000).Count());
-        Assert.Equal(2, map.Holding(0xce16fff).Count());
-        Assert.Equal("System RAM", Assert.Single(map.Holding(0xce17000)).Name);
-        Assert.Equal("System RAM", Assert.Single(map.Holding(0xc9fffff)).Name);
+        Assert.Equal(2, map.Containing(0xca00000).Count());
+        Assert.Equal(2, map.Containing(0xce16fff).Count());
+        Assert.Equal("System RAM", Assert.Single(map.Containing(0xce17000)).Name);
+        Assert.Equal("System RAM", Assert.Single(map.Containing(0xc9fffff)).Name);
     }
 
     [Fact]
-    public void What_no_range_holds_is_not_found()
+    public void An_address_outside_all_ranges_is_not_found()
     {
         PhysicalMap map = Read(Recorded);
         foreach (ulong address in new ulong[] { 0xa0000, 0x1feff000, ulong.MaxValue })
         {
-            MemProcException error = Assert.Throws<MemProcException>(() => map.Holding(address));
+            MemProcException error = Assert.Throws<MemProcException>(() => map.Containing(address));
             Assert.Equal(("FindPhysicalRange,ENOENT", address), (error.ErrorId, error.Target));
         }
 
         foreach (ulong pfn in new[] { 0x40000000 / Page.Size, ulong.MaxValue / Page.Size + 1, ulong.MaxValue })
         {
-            MemProcException error = Assert.Throws<MemProcException>(() => map.HoldingFrames(pfn));
+            MemProcException error = Assert.Throws<MemProcException>(() => map.ContainingFrames(pfn));
             Assert.Equal(("FindPhysicalRange,ENOENT", pfn), (error.ErrorId, error.Target));
         }
     }
@@ -80,23 +80,23 @@ public sealed class PhysicalMapTests
     {
         PhysicalMap map = Read(Recorded);
         ulong pfn = 0x9ec00 / Page.Size;
-        Assert.Contains("System RAM", map.HoldingFrames(pfn).Select(range => range.Name));
-        Assert.Contains("Reserved", map.HoldingFrames(pfn).Select(range => range.Name));
-        Assert.Equal("Reserved", Assert.Single(map.Holding(0x9ec00)).Name);
+        Assert.Contains("System RAM", map.ContainingFrames(pfn).Select(range => range.Name));
+        Assert.Contains("Reserved", map.ContainingFrames(pfn).Select(range => range.Name));
+        Assert.Equal("Reserved", Assert.Single(map.Containing(0x9ec00)).Name);
     }
 
     [Fact]
-    public void Frames_in_a_row_have_every_range_that_they_touch()
+    public void Consecutive_frames_have_every_range_that_they_overlap()
     {
         PhysicalMap map = Read(Recorded);
         ulong first = 0xca00000 / Page.Size;
         Assert.Equal(["System RAM", "Kernel rodata", "Kernel data"],
-            map.HoldingFrames(first, 0x800000 / Page.Size).Select(range => range.Name));
-        Assert.Equal(11, map.HoldingFrames(0, ulong.MaxValue).Count());
+            map.ContainingFrames(first, 0x800000 / Page.Size).Select(range => range.Name));
+        Assert.Equal(11, map.ContainingFrames(0, ulong.MaxValue).Count());
     }
 
     [Fact]
-    public void Addresses_that_are_hidden_are_no_zeros()
+    public void Hidden_addresses_are_not_zero()
     {
         PhysicalMap map = Read("""
             00000000-00000000 : Reserved
@@ -114,7 +114,7 @@ public sealed class PhysicalMapTests
                 new[] { range.Start, range.End, range.SizeBytes, range.Pfn, range.PageCount });
         });
         Assert.Equal("  hidden : Kernel code", map.Ranges[2].ToString());
-        foreach (Action ask in new Action[] { () => map.Holding(0), () => map.HoldingFrames(0) })
+        foreach (Action ask in new Action[] { () => map.Containing(0), () => map.ContainingFrames(0) })
         {
             MemProcException error = Assert.Throws<MemProcException>(ask);
             Assert.Equal("FindPhysicalRange,EPERM", error.ErrorId);
@@ -123,7 +123,7 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void A_single_byte_at_address_0_hides_nothing()
+    public void A_single_byte_at_address_0_is_not_hidden()
     {
         PhysicalMap map = Read("00000000-00000000 : first byte\n00000001-00000fff : the others\n");
         Assert.False(map.IsHidden);
@@ -131,7 +131,7 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void What_lies_deeper_than_the_kernel_shows_finds_its_parent()
+    public void Resources_below_the_depth_limit_resolve_to_their_parent()
     {
         PhysicalMap map = Read("""
             00000000-ffffffff : bus 0
@@ -152,23 +152,23 @@ public sealed class PhysicalMapTests
         Assert.Equal("bus 5", map.Ranges[8].Parent);
         Assert.Equal("bus 4", map.Ranges[9].Parent);
         Assert.Equal("bus 1", map.Ranges[10].Parent);
-        Assert.Equal(8, map.Holding(0x10).Count());
+        Assert.Equal(8, map.Containing(0x10).Count());
     }
 
     [Fact]
-    public void A_range_up_to_the_last_address_does_not_wrap_round()
+    public void A_range_up_to_the_last_address_does_not_overflow()
     {
         PhysicalMap map = Read("fffffffffffff000-ffffffffffffffff : top\n");
         PhysicalRange top = Assert.Single(map.Ranges);
         Assert.Equal((0xfffffffffffff000, ulong.MaxValue), (top.Start, top.End));
-        // Less than a frame where frames are larger than 4 KiB.
+        // Less than a frame if frames are larger than 4 KiB.
         Assert.Equal(1UL, top.PageCount);
-        Assert.Same(top, Assert.Single(map.Holding(ulong.MaxValue)));
-        Assert.Same(top, Assert.Single(map.HoldingFrames(ulong.MaxValue / Page.Size)));
+        Assert.Same(top, Assert.Single(map.Containing(ulong.MaxValue)));
+        Assert.Same(top, Assert.Single(map.ContainingFrames(ulong.MaxValue / Page.Size)));
     }
 
     [Fact]
-    public void A_file_that_is_missing_empty_or_something_else_is_an_error()
+    public void A_missing_empty_or_invalid_file_is_an_error()
     {
         using TemporaryFolder folder = new();
         KernelFiles files = new(Proc: folder.Path);
@@ -184,41 +184,41 @@ public sealed class PhysicalMapTests
     }
 
     [Fact]
-    public void A_list_longer_than_any_buffer_is_read_whole()
+    public void A_list_longer_than_the_buffer_is_read_completely()
     {
         PhysicalMap map = Read(string.Concat(Enumerable.Range(0, 20_000).Select(index =>
             $"{index * 0x1000L:x8}-{index * 0x1000L + 0xfff:x8} : range {index}\n")));
         Assert.Equal(20_000, map.Ranges.Count);
-        Assert.Equal("range 12345", Assert.Single(map.Holding(12345 * 0x1000)).Name);
+        Assert.Equal("range 12345", Assert.Single(map.Containing(12345 * 0x1000)).Name);
     }
 
     [Fact]
-    public void The_machines_own_ranges_are_those_of_iomem()
+    public void Live_ranges_equal_iomem()
     {
         PhysicalMap map = ReadOwn();
         Assert.Equal(File.ReadLines("/proc/iomem"), map.Ranges.Select(range =>
-            range.Depth <= IomemLine.DeepestShown ? range.ToString() : $"          {range.ToString().TrimStart()}"));
+            range.Depth <= IomemLine.MaxDepth ? range.ToString() : $"          {range.ToString().TrimStart()}"));
     }
 
     [Fact]
-    public void The_vdso_of_a_process_lies_in_system_ram()
+    public void The_vdso_of_a_process_is_in_system_ram()
     {
         PhysicalMap map = ReadOwn();
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         ProcMap vdso = MapReader.Read(process).Single(mapping => mapping.Kind == ProcMapKind.Vdso);
         PageMapEntry page = new PageMapWalk(process).At(vdso.Start).Single();
-        PhysicalRange[] chain = [.. map.HoldingFrames(page.Pfn!.Value)];
+        PhysicalRange[] chain = [.. map.ContainingFrames(page.Pfn!.Value)];
         Assert.Equal("System RAM", chain[0].Name);
         Assert.All(chain, range => Assert.True(
             range.Start <= page.PhysicalAddress && page.PhysicalAddress < range.End, range.ToString()));
-        Assert.Equal(chain, map.Holding(page.PhysicalAddress!.Value));
+        Assert.Equal(chain, map.Containing(page.PhysicalAddress!.Value));
         Assert.Equal(Enumerable.Range(0, chain.Length), chain.Select(range => range.Depth));
     }
 
     private static PhysicalMap ReadOwn()
     {
-        Need.Root();
+        Requires.Root();
         PhysicalMap map = PhysicalMap.Read();
         Assert.SkipWhen(map.IsHidden, "needs CAP_SYS_ADMIN in the machine's own user namespace");
         return map;

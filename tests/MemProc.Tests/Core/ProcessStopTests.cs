@@ -3,18 +3,18 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Holding a process still: it stands, it is read consistently, and it runs on in every case.</summary>
+/// <summary>Tests that a process is stopped, can be read consistently, and continues in every case.</summary>
 public sealed class ProcessStopTests
 {
     [Fact]
-    public void A_held_process_changes_nothing_and_runs_on_afterwards()
+    public void A_stopped_process_changes_nothing_and_continues_afterwards()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
         target.Ask($"spin {address}");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         ulong before;
-        using (ProcessStop stop = ProcessStop.Hold(process))
+        using (ProcessStop stop = ProcessStop.Begin(process))
         {
             Assert.Equal(process.ThreadIds(), stop.ThreadIds);
             Assert.Contains(process.Id, stop.ThreadIds);
@@ -30,18 +30,18 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void Letting_go_again_does_nothing()
+    public void A_second_resume_does_nothing()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        ProcessStop stop = ProcessStop.Hold(process);
+        ProcessStop stop = ProcessStop.Begin(process);
         stop.Dispose();
         stop.Dispose();
         Assert.Equal(0, target.Exit());
     }
 
     [Fact]
-    public void Threads_that_come_and_go_are_all_held()
+    public void All_threads_are_stopped_while_threads_start_and_exit()
     {
         using TargetProcess target = TargetProcess.Start();
         target.Ask("churn");
@@ -49,7 +49,7 @@ public sealed class ProcessStopTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         for (int round = 0; round < 50; round++)
         {
-            using ProcessStop stop = ProcessStop.Hold(process);
+            using ProcessStop stop = ProcessStop.Begin(process);
             Assert.All(process.ThreadIds().Select(thread => process.ThreadStat(thread)!.Value.State),
                 state => Assert.True(state is 't' or 'Z' or 'X', $"{state}"));
         }
@@ -59,7 +59,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public async Task The_runtime_takes_no_held_child_for_ended_while_others_end()
+    public async Task The_runtime_does_not_treat_a_stopped_child_as_exited_while_others_exit()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
@@ -73,7 +73,7 @@ public sealed class ProcessStopTests
         });
         for (int round = 0; round < 300; round++)
         {
-            ProcessStop.Hold(process).Dispose();
+            ProcessStop.Begin(process).Dispose();
             Assert.False(target.HasExited);
         }
 
@@ -83,23 +83,23 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public async Task The_runtime_takes_no_held_child_for_ended_when_a_handler_of_its_signals_is_late()
+    public async Task The_runtime_does_not_treat_a_stopped_child_as_exited_when_a_signal_handler_is_late()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         using RuntimeSignals signals = RuntimeSignals.Open();
         for (int round = 0; round < 300; round++)
         {
-            // No more than the pipe holds if nobody read it.
+            // No more than the capacity of the pipe without a reader.
             Task late = Task.Run(() =>
             {
                 for (int times = 0; times < 32; times++)
                 {
-                    signals.TellOfChildren();
+                    signals.WriteSigChld();
                     Thread.SpinWait(1000);
                 }
             });
-            ProcessStop.Hold(process).Dispose();
+            ProcessStop.Begin(process).Dispose();
             await late;
             Assert.False(target.HasExited);
         }
@@ -112,7 +112,7 @@ public sealed class ProcessStopTests
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using ProcessStop stop = ProcessStop.Hold(process);
+        using ProcessStop stop = ProcessStop.Begin(process);
         const uint NtPrStatus = 1;
         Assert.All(stop.ThreadIds, thread => Assert.True(stop.ReadRegisters(thread, NtPrStatus)!.Length >= 27 * 8));
         Assert.Null(stop.ReadRegisters(process.Id, 0x7fff));
@@ -120,13 +120,13 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void A_signal_that_comes_meanwhile_arrives_afterwards()
+    public void A_signal_sent_during_the_stop_is_delivered_afterwards()
     {
         using Process sleeper = Process.Start("sleep", "1000");
         try
         {
             using LinuxProcess process = LinuxProcess.Open(sleeper.Id);
-            using (ProcessStop.Hold(process))
+            using (ProcessStop.Begin(process))
             {
                 Shell.Run("kill", "-TERM", $"{sleeper.Id}");
                 Assert.False(process.HasExited);
@@ -142,7 +142,7 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void A_process_that_was_stopped_before_stays_stopped()
+    public void A_process_that_was_already_stopped_stays_stopped()
     {
         using Process sleeper = Process.Start("sleep", "1000");
         try
@@ -150,7 +150,7 @@ public sealed class ProcessStopTests
             Shell.Run("kill", "-STOP", $"{sleeper.Id}");
             using LinuxProcess process = LinuxProcess.Open(sleeper.Id);
             Assert.True(SpinWait.SpinUntil(() => process.ThreadStat(sleeper.Id)?.State == 'T', TimeSpan.FromSeconds(30)));
-            ProcessStop.Hold(process).Dispose();
+            ProcessStop.Begin(process).Dispose();
             Assert.True(SpinWait.SpinUntil(() => process.ThreadStat(sleeper.Id)?.State == 'T', TimeSpan.FromSeconds(30)));
         }
         finally
@@ -160,12 +160,12 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void A_process_that_is_killed_meanwhile_is_said_to_have_exited_and_keeps_its_exit_code()
+    public void A_process_killed_during_the_stop_is_reported_as_exited_and_keeps_its_exit_code()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using (ProcessStop stop = ProcessStop.Hold(process))
+        using (ProcessStop stop = ProcessStop.Begin(process))
         {
             MemoryReader reader = new(process, ReadMethod.Auto);
             Assert.Empty(reader.Read(address, new byte[16]));
@@ -180,12 +180,12 @@ public sealed class ProcessStopTests
     }
 
     [Fact]
-    public void The_tracer_that_is_in_the_way_is_named()
+    public void Another_tracer_is_named_in_the_error()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using ProcessStop stop = ProcessStop.Hold(process);
-        MemProcException error = Assert.Throws<MemProcException>(() => ProcessStop.Hold(process));
+        using ProcessStop stop = ProcessStop.Begin(process);
+        MemProcException error = Assert.Throws<MemProcException>(() => ProcessStop.Begin(process));
         Assert.Equal("StopProcess,EPERM", error.ErrorId);
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
         Assert.Contains(self.ThreadIds(),
@@ -196,31 +196,40 @@ public sealed class ProcessStopTests
     public void A_process_cannot_stop_itself()
     {
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
-        Assert.Equal("StopProcess,EPERM", Assert.Throws<MemProcException>(() => ProcessStop.Hold(self)).ErrorId);
+        Assert.Equal("StopProcess,EPERM", Assert.Throws<MemProcException>(() => ProcessStop.Begin(self)).ErrorId);
     }
 
     [Fact]
-    public void A_number_of_another_namespace_stops_nobody()
+    public void An_id_of_another_pid_namespace_stops_no_process()
     {
         using TargetProcess target = TargetProcess.Start();
         using TemporaryFolder folder = new();
         File.CreateSymbolicLink(Path.Combine(folder.Path, "self"), "1");
         Directory.CreateSymbolicLink(Path.Combine(folder.Path, $"{target.ProcessId}"), $"/proc/{target.ProcessId}");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId, files: new KernelFiles(folder.Path));
-        Assert.Equal("StopProcess,EOPNOTSUPP", Assert.Throws<MemProcException>(() => ProcessStop.Hold(process)).ErrorId);
+        Assert.Equal("StopProcess,EOPNOTSUPP", Assert.Throws<MemProcException>(() => ProcessStop.Begin(process)).ErrorId);
         Assert.All(process.ThreadIds(), thread => Assert.NotEqual('t', process.ThreadStat(thread)?.State));
     }
 
     [Fact]
-    public void Giving_up_lets_the_process_run_on()
+    public void Cancellation_lets_the_process_continue()
     {
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         Assert.ThrowsAny<OperationCanceledException>(
-            () => ProcessStop.Hold(process, new CancellationToken(canceled: true)));
+            () => ProcessStop.Begin(process, new CancellationToken(canceled: true)));
         Assert.Equal(0, target.Exit());
     }
 
+    [Fact]
+    public void Only_a_runtime_without_the_lock_causes_a_warning()
+    {
+        Assert.Null(ProcessStop.RuntimeWarning(holdsRuntimeLock: true));
+        Assert.Null(ProcessStop.TakeRuntimeWarning());
+        Assert.Contains("lacks Process.s_processStartLock", ProcessStop.RuntimeWarning(holdsRuntimeLock: false),
+            StringComparison.Ordinal);
+    }
+
     private static ulong Counter(LinuxProcess process, ulong address) =>
-        BitConverter.ToUInt64(new MemoryReader(process, ReadMethod.Auto).ReadWhole(address, 8));
+        BitConverter.ToUInt64(new MemoryReader(process, ReadMethod.Auto).ReadExactly(address, 8));
 }

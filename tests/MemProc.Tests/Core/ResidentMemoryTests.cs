@@ -2,11 +2,11 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>What is in memory, and reading that lets nothing in.</summary>
+/// <summary>Tests resident memory, and reads that fault nothing in.</summary>
 public sealed class ResidentMemoryTests
 {
     [Fact]
-    public void Touched_pages_are_ranges_that_go_on_across_mappings()
+    public void Touched_pages_are_ranges_across_mappings()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {64 * Page.Size} rw- private").Address("address");
@@ -43,7 +43,7 @@ public sealed class ResidentMemoryTests
     [Theory]
     [InlineData(ReadMethod.ProcessVm)]
     [InlineData(ReadMethod.Mem)]
-    public void What_is_not_resident_not_mapped_and_closed_is_told_apart(ReadMethod method)
+    public void Nonresident_unmapped_and_unreadable_memory_are_distinguished(ReadMethod method)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {6 * Page.Size} rw- private").Address("address");
@@ -62,13 +62,13 @@ public sealed class ResidentMemoryTests
     }
 
     [Fact]
-    public void What_is_wanted_as_a_whole_and_is_not_resident_is_refused_in_words()
+    public void A_complete_read_of_nonresident_memory_is_rejected_with_a_reason()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemoryReader reader = new(process, ReadMethod.Auto) { ResidentOnly = true };
-        MemProcException error = Assert.Throws<MemProcException>(() => reader.ReadWhole(address, 8));
+        MemProcException error = Assert.Throws<MemProcException>(() => reader.ReadExactly(address, 8));
         Assert.Equal((Errno.ENODATA, address), (error.Errno, (ulong)error.Target!));
     }
 }

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Kernels that this machine does not run: /proc/kcore, lists of mappings, tables that change.</summary>
+/// <summary>Tests other kernels than that of this machine: /proc/kcore, lists of mappings, changing tables.</summary>
 public sealed class SimulatedKernelTests : IDisposable
 {
     private const ulong First = SimulatedKernel.Base + 0x6000;
@@ -14,7 +14,7 @@ public sealed class SimulatedKernelTests : IDisposable
     private string Kcore => Path.Combine(_process.Files.Proc, "kcore");
 
     [Fact]
-    public void Kcore_serves_the_memory_map_and_a_list_of_mappings()
+    public void Kcore_provides_the_memory_map_and_a_list_of_mappings()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         kernel.Put(SimulatedKernel.Memory + 0x10, First);
@@ -37,7 +37,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void Kcore_serves_a_tree_of_mappings()
+    public void Kcore_provides_a_tree_of_mappings()
     {
         using SimulatedKernel kernel = new(_process, hasTree: true);
         ulong leaf = SimulatedKernel.Base + 0x7000;
@@ -55,14 +55,14 @@ public sealed class SimulatedKernelTests : IDisposable
         KernelVma vma = Assert.Single(reader.Read(process));
         Assert.Equal((0x1000UL, 0x3000UL, "r-xp"), (vma.Start, vma.End, vma.Permissions));
 
-        // The structure has grown, the tree does not know it yet: torn, however often one looks.
+        // The structure has grown and the tree is not updated yet: inconsistent at each retry.
         kernel.PutVma(First, 0x1000, 0x4000, 0x75);
         kernel.WriteKcore(Kcore);
         Assert.Equal("ReadVmas,EAGAIN", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
     }
 
     [Fact]
-    public void A_count_of_mappings_that_is_not_that_of_the_list_is_no_answer()
+    public void A_mapping_count_that_differs_from_the_list_is_an_error()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         kernel.Put(SimulatedKernel.Memory + 0x10, First);
@@ -72,14 +72,14 @@ public sealed class SimulatedKernelTests : IDisposable
         using LinuxProcess process = _process.Open();
         using KernelVmaReader reader = new(KernelReadSource.Kcore, _process.Files);
         Assert.Equal("ReadVmas,EAGAIN", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
-        // Nobody uses the memory any more: what the structures say is of the past.
+        // The memory has no users any more: the structures are stale.
         kernel.SetMapCount(1, users: 0);
         kernel.WriteKcore(Kcore);
         Assert.Equal("ReadVmas,ESRCH", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
     }
 
     [Fact]
-    public void The_reason_why_kcore_does_not_work_is_told()
+    public void The_reason_why_kcore_fails_is_reported()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         using LinuxProcess process = _process.Open();
@@ -100,7 +100,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void A_kernel_without_a_description_is_told_apart()
+    public void A_kernel_without_BTF_is_a_separate_error()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         kernel.WriteKcore(Kcore);
@@ -114,7 +114,7 @@ public sealed class SimulatedKernelTests : IDisposable
     [Theory]
     [InlineData(4)]
     [InlineData(5)]
-    public void A_walk_goes_down_all_levels(int levels)
+    public void A_walk_reads_all_levels(int levels)
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         PutTables(kernel, levels, downTo: 1, 0x8000_0000_222e_3047);
@@ -128,7 +128,7 @@ public sealed class SimulatedKernelTests : IDisposable
     [Theory]
     [InlineData(2, 0x1_2340_00e7, 0x1_2340_0000)]
     [InlineData(3, 0x1_4000_00e7, 0x1_4000_0000)]
-    public void A_large_page_counts_on_from_its_first_frame(int level, ulong entry, ulong physical)
+    public void Frames_of_a_large_page_count_from_its_first_frame(int level, ulong entry, ulong physical)
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         PutTables(kernel, 4, level, entry);
@@ -138,7 +138,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void What_pagemap_does_not_confirm_is_an_error_and_never_a_guess()
+    public void An_entry_that_pagemap_does_not_confirm_is_an_error()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         PutTables(kernel, 4, downTo: 1, 0x8000_0000_222e_3047);
@@ -151,7 +151,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void Places_in_swap_are_those_of_pagemap()
+    public void Swap_offsets_are_those_of_pagemap()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         PutTables(kernel, 4, downTo: 1, Entry(2, 0x6314));
@@ -160,12 +160,12 @@ public sealed class SimulatedKernelTests : IDisposable
         _process.WritePageMap(Address, Swapped | 0x6315 << 5 | 2);
         Assert.Equal("WalkPageTable,EAGAIN", Assert.Throws<MemProcException>(() => Walk(kernel, 4, Address)).ErrorId);
 
-        // A page that moves: above the frame number the kernel remembers that it was used, which pagemap leaves out.
+        // A page under migration: the kernel stores the accessed bit above the frame number, pagemap omits it.
         PutTables(kernel, 4, downTo: 1, Entry(30, 0x6314 | 1UL << 34));
         _process.WritePageMap(Address, Swapped | 0x6314 << 5 | 30);
         Assert.Equal(4, Walk(kernel, 4, Address).Length);
 
-        // A large one that moves: pagemap counts on, page by page.
+        // A large page under migration: pagemap adds the page index.
         PutTables(kernel, 4, downTo: 2, Entry(30, 0x6400));
         _process.WritePageMap(Address, Swapped | (0x6400 + (Address >> 12 & 511)) << 5 | 30);
         Assert.Equal(3, Walk(kernel, 4, Address).Length);
@@ -174,7 +174,7 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
-    public void A_table_that_is_gone_is_no_answer()
+    public void A_freed_table_is_an_error()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);
         kernel.Put(SimulatedKernel.Root + 0x7f0, 0x7fff_0000_0067);
@@ -185,7 +185,7 @@ public sealed class SimulatedKernelTests : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _process.Dispose();
 
-    /// <summary>Tables side by side behind the root, the last with the entry.</summary>
+    /// <summary>Writes adjacent tables after the root; the last one contains the entry.</summary>
     private static void PutTables(SimulatedKernel kernel, int levels, int downTo, ulong entry)
     {
         ulong table = SimulatedKernel.Root;
@@ -206,9 +206,9 @@ public sealed class SimulatedKernelTests : IDisposable
     private PageTableStep[] Walk(SimulatedKernel kernel, int levels, ulong address)
     {
         using LinuxProcess process = _process.Open();
-        KernelSession session = new(kernel, _process.Files, new KernelSession.Translation(
+        KernelReader reader = new(kernel, _process.Files, new KernelPageTables(
             SimulatedKernel.Base, new X64PageTable(levels, 0, savesDirty: true)));
-        PageTableStep[] steps = new PageTableStep[PageTableFormat.MostLevels];
-        return steps[..new PageTableWalker(session, process).Walk(address, steps)];
+        PageTableStep[] steps = new PageTableStep[PageTableFormat.MaxLevels];
+        return steps[..new PageTableWalker(reader, process).Walk(address, steps)];
     }
 }

@@ -1,23 +1,23 @@
 namespace MemProc.Tests;
 
-/// <summary>Soft-dirty bits: kernels that have them, and those that only say so.</summary>
+/// <summary>Tests soft-dirty bits on kernels with support, and on kernels that only claim it.</summary>
 public sealed class SoftDirtyTests
 {
     [Theory]
     [InlineData(true, true, true)]
-    // Clearing does nothing: a set bit is no news.
+    // Clearing has no effect: a set bit has no meaning.
     [InlineData(false, true, false)]
-    // Writing does nothing, as without CONFIG_MEM_SOFT_DIRTY.
+    // Writing sets no bit, as without CONFIG_MEM_SOFT_DIRTY.
     [InlineData(true, false, false)]
     [InlineData(false, false, false)]
-    public void A_kernel_is_believed_after_a_round_trip_only(bool clears, bool marks, bool expected)
+    public void Soft_dirty_support_is_confirmed_by_a_round_trip_only(bool clears, bool marks, bool expected)
     {
         using FakeKernel kernel = new(clears, marks);
-        Assert.Equal(expected, kernel.Ask());
+        Assert.Equal(expected, kernel.Test());
     }
 
     [Fact]
-    public void The_live_kernel_is_asked_on_a_page_of_our_own()
+    public void The_live_kernel_is_probed_on_an_own_page()
     {
         bool isSupported = SoftDirtyProbe.IsSupported(KernelFiles.Default);
         using TargetProcess target = TargetProcess.Start();
@@ -29,7 +29,7 @@ public sealed class SoftDirtyTests
             MemProcException error = Assert.Throws<MemProcException>(() => SoftDirty.Clear(process));
             Assert.Equal("ClearSoftDirty,ENOSYS", error.ErrorId);
             Assert.Contains("CONFIG_MEM_SOFT_DIRTY", error.Message, StringComparison.Ordinal);
-            // It is not a refusal of something that would work: no bit is ever there.
+            // The error is correct: no page has the bit.
             Assert.DoesNotContain(Pages(process, address), page => page.IsSoftDirty);
             return;
         }
@@ -42,11 +42,11 @@ public sealed class SoftDirtyTests
     }
 
     [Fact]
-    public void A_kernel_that_takes_the_command_and_does_nothing_is_found_out()
+    public void A_kernel_that_ignores_the_command_is_detected()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("clear_refs", "");
-        // Whatever page the probe takes, its entry is present and never soft-dirty.
+        // For any page of the probe, the entry is present and never soft-dirty.
         simulated.Write("maps", "1000-7ffffffff000 rw-p 00000000 00:00 0\n");
         string pagemap = Path.Combine(simulated.Files.Proc, $"{Environment.ProcessId}", "pagemap");
         File.CreateSymbolicLink(pagemap, "/dev/zero");
@@ -70,7 +70,7 @@ public sealed class SoftDirtyTests
     private static PageMapEntry[] Pages(LinuxProcess process, ulong address) =>
         [.. new PageMapWalk(process) { IncludeEmpty = true }.Range(address, 3 * Page.Size)];
 
-    /// <summary>A kernel that clears, or marks, or does not.</summary>
+    /// <summary>A simulated kernel that can clear or set soft-dirty bits, or cannot.</summary>
     private sealed class FakeKernel(bool clears, bool marks) : SoftDirtyProbe
     {
         private bool _isDirty = !clears;

@@ -3,13 +3,13 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Values, structs, texts and pointers in the memory of another process.</summary>
+/// <summary>Tests reads of values, structs, strings and pointers of another process.</summary>
 public sealed class TypedReaderTests
 {
     [Theory]
     [InlineData(ReadMethod.ProcessVm)]
     [InlineData(ReadMethod.Mem)]
-    public void Every_type_comes_back_as_it_was_written(ReadMethod method)
+    public void Every_type_is_read_as_it_was_written(ReadMethod method)
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -36,7 +36,7 @@ public sealed class TypedReaderTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Many_values_and_structs_join_without_a_seam(bool readsAhead)
+    public void Many_values_and_structs_are_read_without_gaps(bool readsAhead)
     {
         using TargetProcess target = TargetProcess.Start();
         const ulong Length = 1 << 20;
@@ -49,7 +49,7 @@ public sealed class TypedReaderTests
         Assert.Equal(
             Enumerable.Range(0, (int)Length / 2 - 1).Select(index => BitConverter.ToUInt16(expected, 1 + 2 * index)),
             values.Cast<ushort>());
-        // A stride that does not divide a piece, and one that leaves pages out.
+        // A stride that does not divide a block, and one that skips pages.
         MemoryLayout layout = MemoryLayout.Parse("int32 a; byte b");
         foreach (ulong stride in new[] { 8UL, 13UL, 3 * Page.Size })
         {
@@ -80,7 +80,7 @@ public sealed class TypedReaderTests
     }
 
     [Fact]
-    public void The_end_of_a_mapping_does_not_cut_the_padding_of_the_last_struct()
+    public void The_last_struct_may_end_in_padding_at_the_end_of_a_mapping()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -95,7 +95,7 @@ public sealed class TypedReaderTests
     }
 
     [Fact]
-    public void Pointers_to_texts_are_read_as_texts_and_null_is_null()
+    public void String_pointers_are_read_as_strings_and_null_is_null()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply garlic = target.Ask("garlic");
@@ -114,18 +114,18 @@ public sealed class TypedReaderTests
         Assert.Contains("field 'b'", error.Message, StringComparison.Ordinal);
 
         Write(process, address + 8, BitConverter.GetBytes(address + Page.Size));
-        Write(process, address + Page.Size, [.. Enumerable.Repeat((byte)'x', TypedReader.LongestText)]);
+        Write(process, address + Page.Size, [.. Enumerable.Repeat((byte)'x', TypedReader.MaxTextBytes)]);
         error = Assert.Throws<MemProcException>(() => reader.Values(address, MemoryType.Parse("char*"), 2).Count());
         Assert.Equal("ReadMemory,E2BIG", error.ErrorId);
     }
 
     [Fact]
-    public void A_text_is_read_no_further_than_its_end()
+    public void A_string_is_not_read_beyond_its_end()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        // A letter of two bytes across the border of two pages.
+        // A two-byte character across the boundary of two pages.
         byte[] bytes = [.. Encoding.UTF8.GetBytes("aж"), 0];
         Write(process, address + Page.Size - 2, bytes);
         MemoryReader reader = new(process, ReadMethod.Auto);
@@ -137,7 +137,7 @@ public sealed class TypedReaderTests
     }
 
     [Fact]
-    public void Pointers_are_followed_and_a_bad_one_is_named()
+    public void Pointers_are_followed_and_an_invalid_one_is_named()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply garlic = target.Ask("garlic");
@@ -150,7 +150,7 @@ public sealed class TypedReaderTests
         Assert.Equal([address], PointerPath.Follow(process, reader, address, 0));
         foreach ((ulong pointer, string what) in new[]
         {
-            (0UL, "pointer 2 of 3"), (0x10UL, "pointer 3 of 3"), (0xffff_8000_0000_0000UL, "no address of a process"),
+            (0UL, "pointer 2 of 3"), (0x10UL, "pointer 3 of 3"), (0xffff_8000_0000_0000UL, "not a valid address of a process"),
         })
         {
             Write(process, garlic.Address("pointer"), BitConverter.GetBytes(pointer));
@@ -161,7 +161,7 @@ public sealed class TypedReaderTests
     }
 
     [Fact]
-    public void What_is_not_in_memory_is_not_let_in_by_values_and_pointers()
+    public void Values_and_pointers_fault_nothing_in()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
@@ -183,6 +183,6 @@ public sealed class TypedReaderTests
     }
 
     private static void Write(LinuxProcess process, ulong address, byte[] bytes) =>
-        MemoryTransaction.Prepare(process, [new WantedWrite(ProcAddress.FromNumber(address), bytes)])
+        MemoryTransaction.Prepare(process, [new MemoryWriteRequest(address, bytes)])
             .Commit(stop: false, verify: false);
 }

@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Conditions as users write them.</summary>
+/// <summary>Tests the conditions of users.</summary>
 public sealed class ValueComparisonTests
 {
     [Fact]
@@ -15,7 +15,7 @@ public sealed class ValueComparisonTests
     }
 
     [Fact]
-    public void The_operator_and_what_was_given_are_known_before_the_type_is()
+    public void The_operator_and_operand_are_known_before_the_type()
     {
         ValueComparison comparison = ValueComparison.From(null, null, null, null, [300, 200])!;
         Assert.Equal(ValueOperator.Between, comparison.Operator);
@@ -25,7 +25,7 @@ public sealed class ValueComparisonTests
     }
 
     [Fact]
-    public void What_makes_no_sense_is_refused()
+    public void Invalid_arguments_are_rejected()
     {
         Assert.Throws<ArgumentException>(() => ValueComparison.From(1, null, 2, null, null));
         Assert.Throws<ArgumentException>(() => ValueComparison.From(null, null, null, 2, [1, 2]));
@@ -41,12 +41,12 @@ public sealed class ValueComparisonTests
     [InlineData("1..")]
     [InlineData("..2")]
     [InlineData("1..2..3")]
-    public void Text_that_is_not_two_limits_is_refused(string text) =>
+    public void Text_without_two_limits_is_rejected(string text) =>
         Assert.Throws<FormatException>(() => ValueComparison.ParseLimits(text));
 
     private static IEnumerable<int> Fitting(ValueComparison? comparison)
     {
         ValueCondition condition = comparison!.For(MemoryValueType.Int32);
-        return Enumerable.Range(0, 10).Where(number => condition.Fits(BitConverter.GetBytes(number)));
+        return Enumerable.Range(0, 10).Where(number => condition.Matches(BitConverter.GetBytes(number)));
     }
 }

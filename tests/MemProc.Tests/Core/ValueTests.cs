@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>What people type and see: addresses, numbers, sizes, dumps, text from processes.</summary>
+/// <summary>Tests input and output formats: addresses, numbers, sizes, dumps, text from processes.</summary>
 public sealed class ValueTests
 {
     [Theory]
@@ -15,10 +15,10 @@ public sealed class ValueTests
     [InlineData("ffff`8000`0000`0000", 0xffff800000000000UL)]
     [InlineData("0x7f_ff", 0x7fffUL)]
     [InlineData(" 0x10 ", 16UL)]
-    public void Addresses_are_read_by_the_written_rule(string text, ulong expected)
+    public void Addresses_are_parsed_as_documented(string text, ulong expected)
     {
         Assert.Equal(expected, NumberText.Parse(text));
-        Assert.Equal($"0x{expected:x}", ProcAddress.Parse(text).ToString());
+        Assert.Equal($"0x{expected:x}", AddressExpression.Parse(text).ToString());
     }
 
     [Theory]
@@ -30,10 +30,10 @@ public sealed class ValueTests
     [InlineData("12,3")]
     [InlineData("0x10 0x20")]
     [InlineData("\e[31m")]
-    public void What_is_no_address_is_refused_in_words(string text)
+    public void Invalid_addresses_are_rejected_with_a_reason(string text)
     {
-        FormatException error = Assert.Throws<FormatException>(() => ProcAddress.Parse(text));
-        Assert.Contains("no address", error.Message, StringComparison.Ordinal);
+        FormatException error = Assert.Throws<FormatException>(() => AddressExpression.Parse(text));
+        Assert.Contains("not a valid address", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\e', error.Message);
     }
 
@@ -45,7 +45,7 @@ public sealed class ValueTests
     [InlineData(1610612736UL, "1.5 GiB")]
     [InlineData(1UL << 40, "1 TiB")]
     [InlineData(ulong.MaxValue, "16 EiB")]
-    public void Sizes_are_for_people(ulong bytes, string expected) => Assert.Equal(expected, HumanSize.Format(bytes));
+    public void Sizes_are_readable(ulong bytes, string expected) => Assert.Equal(expected, HumanSize.Format(bytes));
 
     [Theory]
     [InlineData("/usr/lib/libc.so.6", "/usr/lib/libc.so.6")]
@@ -54,11 +54,11 @@ public sealed class ValueTests
     [InlineData("\u009b31m", "\\x9b31m")]
     [InlineData("a\u202eb", "a\\u202eb")]
     [InlineData("ü中😀", "ü中😀")]
-    public void Text_from_processes_cannot_act_on_a_terminal(string text, string expected) =>
+    public void Control_characters_in_process_text_are_escaped(string text, string expected) =>
         Assert.Equal(expected, SafeText.Escape(text));
 
     [Fact]
-    public void A_half_character_is_escaped() => Assert.Equal("\\ud800x", SafeText.Escape("\ud800x"));
+    public void An_unpaired_surrogate_is_escaped() => Assert.Equal("\\ud800x", SafeText.Escape("\ud800x"));
 
     [Theory]
     [InlineData("/usr/lib/x86_64-linux-gnu/libc.so.6", 20, "/usr/li…nu/libc.so.6")]
@@ -68,7 +68,7 @@ public sealed class ValueTests
         Assert.Equal(expected, SafeText.ShortenMiddle(text, width));
 
     [Fact]
-    public void A_dump_shows_real_addresses_and_tells_gaps_from_zeros()
+    public void A_dump_shows_real_addresses_and_distinguishes_gaps_from_zeros()
     {
         byte[] bytes = new byte[0x50];
         "garlic"u8.CopyTo(bytes);
@@ -147,7 +147,7 @@ public sealed class ValueTests
     [InlineData(MemoryValueType.UInt64, "0102030405060708", 0x0102030405060708UL)]
     [InlineData(MemoryValueType.Double, "3ff8000000000000", 1.5)]
     [InlineData(MemoryValueType.Byte, "07", (byte)7)]
-    public void Values_that_begin_with_their_most_significant_byte_are_read(
+    public void Big_endian_values_are_read(
         MemoryValueType type, string bytes, object expected) =>
         Assert.Equal(expected, MemoryValue.Decode(Convert.FromHexString(bytes), type, isBigEndian: true));
 
@@ -158,7 +158,7 @@ public sealed class ValueTests
     [InlineData("5m", 300_000)]
     [InlineData("1H", 3_600_000)]
     [InlineData("00:00:02.5", 2500)]
-    public void Spans_of_time_are_read(string text, double milliseconds) =>
+    public void Time_spans_are_parsed(string text, double milliseconds) =>
         Assert.Equal(milliseconds, Duration.Parse(text).TotalMilliseconds);
 
     [Theory]
@@ -168,7 +168,7 @@ public sealed class ValueTests
     [InlineData("soon")]
     [InlineData("-00:00:01")]
     [InlineData("99999999999999999999h")]
-    public void What_is_no_span_of_time_is_refused(string text) =>
+    public void Invalid_time_spans_are_rejected(string text) =>
         Assert.Throws<FormatException>(() => Duration.Parse(text));
 
     [Theory]
@@ -179,7 +179,7 @@ public sealed class ValueTests
     [InlineData(MemoryValueType.Int16, "100000")]
     [InlineData(MemoryValueType.Int64, "9223372036854775808")]
     [InlineData(MemoryValueType.SByte, "0x100")]
-    public void Values_that_do_not_fit_are_refused(MemoryValueType type, object value) =>
+    public void Values_out_of_range_are_rejected(MemoryValueType type, object value) =>
         Assert.Throws<OverflowException>(() => MemoryValue.Encode(value, type));
 
     [Theory]
@@ -189,7 +189,7 @@ public sealed class ValueTests
     [InlineData(MemoryValueType.Double, "1,5")]
     [InlineData(MemoryValueType.Int32, "1,000")]
     [InlineData(MemoryValueType.Int32, "0xyz")]
-    public void What_is_no_number_is_refused(MemoryValueType type, object value) =>
+    public void Invalid_numbers_are_rejected(MemoryValueType type, object value) =>
         Assert.Throws<FormatException>(() => MemoryValue.Encode(value, type));
 
     [Theory]
@@ -198,7 +198,7 @@ public sealed class ValueTests
     [InlineData("?w??", "-w-p,-w-s,-wxp,-wxs,rw-p,rw-s,rwxp,rwxs")]
     [InlineData("*x*", "--xp,--xs,-wxp,-wxs,r-xp,r-xs,rwxp,rwxs")]
     [InlineData("*s", "---s,--xs,-w-s,-wxs,r--s,r-xs,rw-s,rwxs")]
-    public void Permission_patterns_fit(string pattern, string expected)
+    public void Permission_patterns_match(string pattern, string expected)
     {
         using SimulatedProcess simulated = new();
         IEnumerable<string> all = from r in "-r" from w in "-w" from x in "-x" from s in "ps" select $"{r}{w}{x}{s}";
@@ -214,6 +214,6 @@ public sealed class ValueTests
     [InlineData("xwr")]
     [InlineData("rwxps")]
     [InlineData("")]
-    public void Permission_patterns_that_fit_nothing_are_refused(string pattern) =>
+    public void Permission_patterns_that_can_match_nothing_are_rejected(string pattern) =>
         Assert.Throws<ArgumentException>(() => new MapFilter { Permissions = [pattern] });
 }

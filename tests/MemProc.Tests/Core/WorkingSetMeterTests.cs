@@ -1,7 +1,7 @@
 namespace MemProc.Tests;
 
 /// <summary>
-/// Working sets: by the idle bitmap on files that stand for a kernel that has one, by referenced bits on the target.
+/// Tests working sets: by the idle bitmap on a simulated kernel, and by referenced bits on the target.
 /// </summary>
 public sealed class WorkingSetMeterTests
 {
@@ -11,7 +11,7 @@ public sealed class WorkingSetMeterTests
     private static readonly ulong P = Page.Size;
 
     [Fact]
-    public void Pages_that_are_idle_still_were_not_touched()
+    public void Pages_that_are_still_idle_were_not_touched()
     {
         using SimulatedProcess simulated = TwoMappings();
         SimulatedIdleBitmap bitmap = new(simulated);
@@ -39,7 +39,7 @@ public sealed class WorkingSetMeterTests
     }
 
     [Fact]
-    public void What_came_into_memory_meanwhile_was_touched_and_what_moved_was_not()
+    public void Pages_faulted_in_during_the_interval_were_touched_and_migrated_ones_were_not()
     {
         using SimulatedProcess simulated = TwoMappings();
         SimulatedIdleBitmap bitmap = new(simulated);
@@ -48,7 +48,7 @@ public sealed class WorkingSetMeterTests
         using WorkingSetMeter meter = WorkingSetMeter.Open(WorkingSetMethod.Idle, simulated.Files);
         using LinuxProcess process = simulated.Open();
         meter.Add(process);
-        // Another process' frame, marked by somebody else: the mark goes with a page that the kernel moves.
+        // A frame of another process, marked by another user. The mark moves with a page that the kernel migrates.
         simulated.WritePageMap(Start, Present | 10, Present | 30, Present | 131, 0);
         simulated.WriteFrames("kpageflags", 30, 0);
         meter.Start();
@@ -58,13 +58,13 @@ public sealed class WorkingSetMeterTests
         }
 
         WorkingSet set = meter.Read(process).First();
-        // The new page still waits for its place on an LRU list, and was touched all the same.
+        // The new page is not on an LRU list yet, but was touched.
         Assert.Equal((3 * P, P, 0UL), (set.RssBytes, set.ReferencedBytes, set.UntrackedBytes));
         Assert.Contains(10UL, bitmap.Idle());
     }
 
     [Fact]
-    public void What_cannot_be_marked_is_neither_touched_nor_untouched()
+    public void Unmarkable_pages_are_neither_touched_nor_untouched()
     {
         using SimulatedProcess simulated = TwoMappings();
         SimulatedIdleBitmap bitmap = new(simulated);
@@ -117,7 +117,7 @@ public sealed class WorkingSetMeterTests
     }
 
     [Fact]
-    public void Without_a_bitmap_referenced_bits_are_taken_and_the_reason_is_told()
+    public void Without_a_bitmap_referenced_bits_are_used_and_the_reason_is_reported()
     {
         using SimulatedProcess simulated = new();
         using WorkingSetMeter meter = WorkingSetMeter.Open(WorkingSetMethod.Auto, simulated.Files);
@@ -131,7 +131,7 @@ public sealed class WorkingSetMeterTests
     }
 
     [Fact]
-    public void The_referenced_bits_of_the_target_are_those_of_the_pages_that_it_touches()
+    public void Referenced_bits_are_set_for_the_pages_that_the_target_touches()
     {
         using TargetProcess target = TargetProcess.Start();
         (ulong quiet, ulong busy) = (Touched(target, 10), Touched(target, 10));
@@ -139,7 +139,7 @@ public sealed class WorkingSetMeterTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         meter.Add(process);
         meter.Start();
-        // A page whose translation is cached is touched unseen; changing the protection flushes it.
+        // Access through a cached translation (TLB) sets no bit; changing the protection flushes it.
         target.Ask($"protect {busy} {10 * P} r--");
         target.Ask($"protect {busy} {10 * P} rw-");
         target.Ask($"touch {busy + 2 * P} 3");
@@ -178,7 +178,7 @@ public sealed class WorkingSetMeterTests
     }
 
     [Fact]
-    public void Nothing_is_cleared_that_could_not_be_read_back()
+    public void Nothing_is_cleared_if_it_could_not_be_read_back()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("clear_refs", "");
@@ -191,7 +191,7 @@ public sealed class WorkingSetMeterTests
     [Theory]
     [InlineData(WorkingSetMethod.Referenced)]
     [InlineData(WorkingSetMethod.Idle)]
-    public void A_counter_or_a_process_that_is_gone_is_an_error(WorkingSetMethod method)
+    public void A_missing_counter_or_an_exited_process_is_an_error(WorkingSetMethod method)
     {
         using SimulatedProcess simulated = TwoMappings();
         _ = new SimulatedIdleBitmap(simulated);
@@ -202,7 +202,7 @@ public sealed class WorkingSetMeterTests
         using LinuxProcess process = simulated.Open();
         meter.Add(process);
         meter.Start();
-        // Without a counter that the answer is made of, and without a page table.
+        // Without the Referenced counter, and without pagemap entries.
         simulated.Write("smaps", "400000-401000 rw-p 00000000 00:00 0\nRss:   4 kB\n");
         simulated.Write("maps", $"{Start + 0x100_0000:x}-{Start + 0x200_0000:x} rw-p 00000000 00:00 0\n");
         MemProcException error = Assert.Throws<MemProcException>(() => meter.Read(process).Count());
@@ -210,7 +210,7 @@ public sealed class WorkingSetMeterTests
     }
 
     [Fact]
-    public void A_target_that_dies_meanwhile_is_an_error()
+    public void A_target_that_exits_during_the_interval_is_an_error()
     {
         using TargetProcess target = TargetProcess.Start();
         using WorkingSetMeter meter = WorkingSetMeter.Open(WorkingSetMethod.Referenced);
@@ -233,7 +233,7 @@ public sealed class WorkingSetMeterTests
         using LinuxProcess process = simulated.Open();
         MemProcException error = Assert.Throws<MemProcException>(() => meter.Add(process));
         Assert.Equal("MeasureWorkingSet,ESRCH", error.ErrorId);
-        Assert.Contains("thread of the kernel", error.Message, StringComparison.Ordinal);
+        Assert.Contains("kernel thread", error.Message, StringComparison.Ordinal);
         Assert.Equal("", simulated.Read("clear_refs"));
     }
 

@@ -1,13 +1,13 @@
 namespace MemProc.Tests;
 
-/// <summary>Entries of x86-64's page tables, bit by bit.</summary>
+/// <summary>Tests the bits of x86-64 page table entries.</summary>
 public sealed class X64PageTableTests
 {
     private readonly X64PageTable _four = new(4, 0, savesDirty: true);
     private readonly X64PageTable _five = new(5, 0, savesDirty: true);
 
     [Fact]
-    public void The_address_of_the_first_seed_has_its_indexes()
+    public void The_known_address_has_its_indexes()
     {
         const ulong Address = 0x7f13_3f16_3000;
         Assert.Equal([0x7f0, 0x260, 0xfc0, 0xb18],
@@ -27,11 +27,11 @@ public sealed class X64PageTableTests
     [InlineData(0x0000_0000_0012_30a5, 1, 0x123000, true, "P US A PAT")]
     [InlineData(0x8400_0000_0012_3025, 1, 0x123000, true, "P US A SavedDirty NX")]
     [InlineData(0x8000_0000_0012_3665, 1, 0x123000, true, "P US A D Special UffdWp NX")]
-    public void An_entry_leads_to_a_table_or_to_a_page(ulong entry, int level, ulong leadsTo, bool isLeaf, string names)
+    public void An_entry_refers_to_a_table_or_to_a_page(ulong entry, int level, ulong leadsTo, bool isLeaf, string names)
     {
         PageTableBits bits = _four.Decode(entry, level);
         Assert.Equal((true, isLeaf, leadsTo, false), (bits.IsPresent, bits.IsLeaf, bits.PhysicalAddress, bits.IsSwapEntry));
-        Assert.Equal(names, string.Join(' ', _four.NamesOf(entry, level)));
+        Assert.Equal(names, string.Join(' ', _four.FlagNames(entry, level)));
         Assert.Equal(isLeaf, bits.ProtectionKey is not null);
     }
 
@@ -44,24 +44,24 @@ public sealed class X64PageTableTests
         Assert.Equal([PageTableLevel.PGD, PageTableLevel.P4D, PageTableLevel.PUD, PageTableLevel.PMD, PageTableLevel.PTE],
             Down(5).Select(_five.NameOf));
         Assert.Equal(1UL << 48, _five.BytesOf(5));
-        // No page is as large as an entry of the fourth level: the bit that says large means nothing there.
+        // There are no pages of the size of a fourth-level entry: the page size bit has no meaning there.
         Assert.False(_five.Decode(0x30be_e0e7, 4).IsLeaf);
     }
 
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void A_page_without_access_has_its_address_upside_down(int level)
+    public void A_page_without_access_has_its_address_inverted(int level)
     {
         const ulong Frame = 0x1_2340_0000;
         ulong large = level == 2 ? 1UL << 7 : 0;
         ulong entry = 0x8000_0000_0000_0120 | large | (~Frame & 0x000f_ffff_ffff_f000);
         PageTableBits bits = _four.Decode(entry, level);
         Assert.Equal((true, true, Frame), (bits.IsPresent, bits.IsLeaf, bits.PhysicalAddress));
-        Assert.Equal("PROT_NONE", _four.NamesOf(entry, level)[0]);
-        Assert.DoesNotContain("G", _four.NamesOf(entry, level));
-        Assert.Null(_four.Says(entry, level, PageTableTrait.Global));
-        Assert.False(_four.Says(entry, level, PageTableTrait.User));
+        Assert.Equal("PROT_NONE", _four.FlagNames(entry, level)[0]);
+        Assert.DoesNotContain("G", _four.FlagNames(entry, level));
+        Assert.Null(_four.TestTrait(entry, level, PageTableTrait.Global));
+        Assert.False(_four.TestTrait(entry, level, PageTableTrait.User));
     }
 
     [Theory]
@@ -69,27 +69,27 @@ public sealed class X64PageTableTests
     [InlineData(2, 1)]
     [InlineData(31, 1)]
     [InlineData(30, 0x123456)]
-    public void What_is_not_present_is_a_type_and_an_offset(uint type, ulong offset)
+    public void An_entry_that_is_not_present_has_a_type_and_an_offset(uint type, ulong offset)
     {
         ulong entry = (ulong)type << 59 | ~offset << 14 >> 5;
         PageTableBits bits = _four.Decode(entry, 1);
         Assert.Equal((false, true, true, type, offset),
             (bits.IsPresent, bits.IsLeaf, bits.IsSwapEntry, bits.SwapType, bits.SwapOffset));
-        Assert.Null(_four.Says(entry, 1, PageTableTrait.Dirty));
-        Assert.Empty(_four.NamesOf(entry, 1));
-        Assert.Equal(["SoftDirty", "UffdWp", "Exclusive"], _four.NamesOf(entry | 0xe, 1));
+        Assert.Null(_four.TestTrait(entry, 1, PageTableTrait.Dirty));
+        Assert.Empty(_four.FlagNames(entry, 1));
+        Assert.Equal(["SoftDirty", "UffdWp", "Exclusive"], _four.FlagNames(entry | 0xe, 1));
     }
 
     [Fact]
-    public void An_empty_entry_is_nothing_at_all()
+    public void An_empty_entry_has_no_properties()
     {
         Assert.Equal(default, _four.Decode(0, 1));
-        Assert.Empty(_four.NamesOf(0, 1));
-        Assert.Null(_four.Says(0, 1, PageTableTrait.Writable));
+        Assert.Empty(_four.FlagNames(0, 1));
+        Assert.Null(_four.TestTrait(0, 1, PageTableTrait.Writable));
     }
 
     [Fact]
-    public void The_bit_of_encrypted_memory_is_no_part_of_the_address()
+    public void The_memory_encryption_bit_is_not_part_of_the_address()
     {
         const ulong Encrypted = 1UL << 51;
         X64PageTable format = new(4, Encrypted, savesDirty: true);
@@ -101,17 +101,17 @@ public sealed class X64PageTableTests
     }
 
     [Fact]
-    public void Bit_58_says_dirty_from_Linux_6_6_on_only()
+    public void Bit_58_means_dirty_since_Linux_6_6_only()
     {
         const ulong Entry = 0x8400_0000_0012_3025;
-        Assert.True(_four.Says(Entry, 1, PageTableTrait.Dirty));
+        Assert.True(_four.TestTrait(Entry, 1, PageTableTrait.Dirty));
         X64PageTable older = new(4, 0, savesDirty: false);
-        Assert.False(older.Says(Entry, 1, PageTableTrait.Dirty));
-        Assert.Contains("SW4", older.NamesOf(Entry, 1));
+        Assert.False(older.TestTrait(Entry, 1, PageTableTrait.Dirty));
+        Assert.Contains("SW4", older.FlagNames(Entry, 1));
     }
 
     [Fact]
-    public void The_protection_key_is_told_of_pages() =>
+    public void The_protection_key_of_pages_is_returned() =>
         Assert.Equal(((byte?)5, (byte?)null),
             (_four.Decode(0x5UL << 59 | 0x123067, 1).ProtectionKey, _four.Decode(0x123067, 2).ProtectionKey));
 

@@ -1,14 +1,14 @@
 namespace MemProc.Tests;
 
-/// <summary>The floors of the sources: what a room may know, and that none knows what stands above it.</summary>
+/// <summary>Checks the floors of the sources: a room uses only rooms of lower floors.</summary>
 public sealed class FloorsTests
 {
-    /// <summary>Forbidden references that a failure lists; the first ones are enough to begin with.</summary>
+    /// <summary>The number of forbidden references that a failure lists.</summary>
     private const int MaxShown = 30;
 
     private static readonly string Root = Programs.Remembered("RepoRoot");
 
-    /// <summary>The rooms of Core from the ground up. A room knows the rooms of lower floors, and no other.</summary>
+    /// <summary>The rooms of Core from the lowest floor up. A room may use rooms of lower floors only.</summary>
     private static readonly string[][] CoreFloors =
     [
         ["Text", "Parallel"],
@@ -23,7 +23,7 @@ public sealed class FloorsTests
     ];
 
     [Fact]
-    public void A_room_of_Core_knows_lower_floors_alone()
+    public void A_room_of_Core_uses_lower_floors_only()
     {
         IReadOnlyList<RoomReference> references = References("MemProc.Core");
         Assert.True(references.Count > 500, $"Only {references.Count} references were found: the sources do not bind.");
@@ -43,7 +43,7 @@ public sealed class FloorsTests
     [InlineData("MemProc.PowerShell")]
     [InlineData("MemProc.Cli")]
     [InlineData("MemProc.Help")]
-    public void Rooms_of_other_assemblies_close_no_loop(string assembly)
+    public void Rooms_of_other_assemblies_form_no_cycle(string assembly)
     {
         IReadOnlyList<RoomReference> references = References(assembly);
         Assert.NotEmpty(references);
@@ -51,7 +51,7 @@ public sealed class FloorsTests
     }
 
     [Fact]
-    public void A_reference_that_runs_up_is_found_even_where_its_type_is_inferred()
+    public void An_upward_reference_is_found_even_if_its_type_is_inferred()
     {
         (string, string)[] sources =
         [

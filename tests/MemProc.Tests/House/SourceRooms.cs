@@ -9,7 +9,7 @@ namespace MemProc.Tests;
 /// <param name="To">The room that declares it.</param>
 /// <param name="User">File and line of the use, relative to the assembly's folder.</param>
 /// <param name="Declaration">The file that declares it.</param>
-/// <param name="Name">The name that is used.</param>
+/// <param name="Name">The used name.</param>
 internal sealed record RoomReference(string From, string To, string User, string Declaration, string Name)
 {
     public override string ToString() => $"{User} uses {Name} of {Declaration} ({From} -> {To})";
@@ -17,7 +17,7 @@ internal sealed record RoomReference(string From, string To, string User, string
 
 /// <summary>
 /// The rooms of an assembly: the top-level folders of its sources, and the root as <c>.</c>. References between them are
-/// found by the compiler's own binding, so that types that are only inferred count too.
+/// found by the compiler's binding, so that inferred types count too.
 /// </summary>
 internal static class SourceRooms
 {
@@ -33,9 +33,9 @@ internal static class SourceRooms
 
     private static readonly string[] BuildFolders = ["bin", "obj"];
 
-    /// <summary>Finds all references between rooms, one for each pair of files and name.</summary>
+    /// <summary>Finds all references between rooms, one per pair of files and name.</summary>
     /// <param name="folder">The assembly's folder.</param>
-    /// <param name="libraries">Assemblies that it is compiled against, besides those of the runtime.</param>
+    /// <param name="libraries">Assemblies that it is compiled against, in addition to the runtime.</param>
     public static IReadOnlyList<RoomReference> References(string folder, IEnumerable<string> libraries)
     {
         IEnumerable<string> files = Directory.GetFiles(folder, "*.cs", SearchOption.AllDirectories)
@@ -43,7 +43,7 @@ internal static class SourceRooms
         return References(folder, files.Select(file => (file, File.ReadAllText(file))), libraries);
     }
 
-    /// <summary>The same for sources that are given with their texts.</summary>
+    /// <summary>Finds the references in sources that are passed as text.</summary>
     public static IReadOnlyList<RoomReference> References(
         string folder, IEnumerable<(string Path, string Text)> sources, IEnumerable<string> libraries)
     {
@@ -80,7 +80,7 @@ internal static class SourceRooms
         return [.. found.Values];
     }
 
-    /// <summary>Finds the references that close a loop of rooms.</summary>
+    /// <summary>Finds the references that form a cycle of rooms.</summary>
     public static IEnumerable<RoomReference> Loops(IReadOnlyList<RoomReference> references)
     {
         ILookup<string, string> uses = references.ToLookup(reference => reference.From, reference => reference.To);

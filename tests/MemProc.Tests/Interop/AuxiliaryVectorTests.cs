@@ -2,11 +2,11 @@ using MemProc.Interop;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The auxiliary vector, from recorded bytes.</summary>
+/// <summary>Tests the auxiliary vector, from recorded bytes.</summary>
 public sealed class AuxiliaryVectorTests
 {
     [Fact]
-    public void Pairs_of_64_bits_are_read_up_to_the_pair_of_zeros()
+    public void Pairs_of_64_bits_are_read_up_to_AT_NULL()
     {
         ulong[] words = [33, 0x7ffd2dfc9000, 6, 4096, 9, 0x401000, 0, 0, 7, 7];
         var entries = AuxiliaryVector.Parse(words.SelectMany(BitConverter.GetBytes).ToArray(), out int wordBytes);
@@ -24,7 +24,7 @@ public sealed class AuxiliaryVectorTests
     }
 
     [Fact]
-    public void A_vector_that_is_cut_off_or_empty_is_no_error()
+    public void A_truncated_or_empty_vector_is_not_an_error()
     {
         Assert.Empty(AuxiliaryVector.Parse([], out _));
         Assert.Empty(AuxiliaryVector.Parse([9, 0, 0, 0, 0, 0, 0, 0, 1], out _));

@@ -2,11 +2,11 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>The kernel's description of its structures.</summary>
+/// <summary>Tests BTF, the kernel's description of its structures.</summary>
 public sealed class BtfTypesTests
 {
     [Fact]
-    public void Members_are_found_through_nameless_structures_names_and_qualifiers()
+    public void Members_are_found_through_anonymous_structures_typedefs_and_qualifiers()
     {
         BtfBlob btf = new();
         uint word = btf.Integer("unsigned long", 8);
@@ -32,7 +32,7 @@ public sealed class BtfTypesTests
     }
 
     [Fact]
-    public void A_structure_that_holds_itself_ends()
+    public void A_structure_that_contains_itself_ends_the_search()
     {
         BtfBlob btf = new();
         btf.Structure("loop", 8, ("", 0, 1), ("", 0, 1));
@@ -40,7 +40,7 @@ public sealed class BtfTypesTests
     }
 
     [Fact]
-    public void Whatever_is_cut_off_or_no_description_is_refused()
+    public void Truncated_or_invalid_BTF_is_rejected()
     {
         BtfBlob btf = new();
         uint word = btf.Integer("long", 8);
@@ -55,14 +55,14 @@ public sealed class BtfTypesTests
         byte[] other = [.. whole];
         other[0] = 0xeb;
         Assert.Throws<FormatException>(() => new BtfTypes(other, ["outer"]));
-        // The members of the last structure reach beyond the types.
+        // The members of the last structure extend beyond the type section.
         other = [.. whole];
         other[24 + 16 + 4] = 200;
         Assert.Throws<FormatException>(() => new BtfTypes(other, ["outer"]));
     }
 
     [Fact]
-    public void The_running_kernel_is_understood()
+    public void BTF_of_the_running_kernel_is_read()
     {
         const string Path = "/sys/kernel/btf/vmlinux";
         Assert.SkipUnless(File.Exists(Path), "needs a kernel with CONFIG_DEBUG_INFO_BTF");

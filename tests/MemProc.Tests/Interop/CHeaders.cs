@@ -1,8 +1,8 @@
 namespace MemProc.Tests.Interop;
 
 /// <summary>
-/// C sources that declare what the kernel's user interface has. Where the installed headers are older than an
-/// interface, the interface is declared here as the kernel's <c>include/uapi/linux</c> declares it.
+/// C declarations of the kernel's user interface. If the installed headers are older than an interface, it is
+/// declared here as in the kernel's <c>include/uapi/linux</c>.
 /// </summary>
 internal static class CHeaders
 {

@@ -3,13 +3,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The calls that a file's pages are asked by.</summary>
+/// <summary>Tests the system calls that query the pages of a file.</summary>
 public sealed class FileMappingTests
 {
-    private const ulong FarBehind = 1UL << 30;
+    private const ulong MaxFolioReach = 1UL << 30;
 
     [Fact]
-    public void A_mapping_is_in_maps_until_it_is_disposed_of()
+    public void A_mapping_is_in_maps_until_it_is_disposed()
     {
         using CachedFile file = new(3);
         using SafeFileHandle handle = Libc.OpenAt(null, file.FilePath);
@@ -24,7 +24,7 @@ public sealed class FileMappingTests
     }
 
     [Fact]
-    public void What_cannot_be_mapped_says_why()
+    public void A_file_that_cannot_be_mapped_has_an_error_number()
     {
         using CachedFile file = new(1);
         using SafeFileHandle handle = Libc.OpenAt(null, file.FilePath);
@@ -36,7 +36,7 @@ public sealed class FileMappingTests
     }
 
     [Fact]
-    public void MinCore_says_what_is_in_memory_and_nothing_is_behind_the_end()
+    public void MinCore_reports_pages_in_memory_and_none_after_the_end()
     {
         using CachedFile file = new(16);
         file.KeepOnly(0, 7, 15);
@@ -49,19 +49,19 @@ public sealed class FileMappingTests
             Assert.Equal([1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1], pages);
         }
 
-        Assert.Equal(Errno.None, Libc.TryMapFile(handle, FarBehind, Page.Size, out mapping));
+        Assert.Equal(Errno.None, Libc.TryMapFile(handle, MaxFolioReach, Page.Size, out mapping));
         using (mapping)
         {
             byte[] pages = [9];
             Assert.Equal(Errno.None, Libc.TryMinCore(mapping!, pages));
             Assert.Equal([0], pages);
-            // More than the mapping has.
+            // More pages than the mapping has.
             Assert.Equal(Errno.ENOMEM, Libc.TryMinCore(mapping!, new byte[1 << 20]));
         }
     }
 
     [Fact]
-    public void Pages_get_into_the_page_table_and_those_behind_the_end_are_an_error_and_no_signal()
+    public void Pages_are_added_to_the_page_table_and_pages_after_the_end_are_an_error_and_not_a_signal()
     {
         using CachedFile file = new(16);
         using SafeFileHandle handle = Libc.OpenAt(null, file.FilePath);
@@ -86,7 +86,7 @@ public sealed class FileMappingTests
     }
 
     [Fact]
-    public void CacheStat_counts_what_MinCore_sees()
+    public void CacheStat_counts_the_pages_of_MinCore()
     {
         using CachedFile file = new(16);
         using SafeFileHandle handle = Libc.OpenAt(null, file.FilePath);
@@ -102,7 +102,7 @@ public sealed class FileMappingTests
     }
 
     [Fact]
-    public void StatX_tells_files_folders_and_links_apart()
+    public void StatX_distinguishes_files_folders_and_links()
     {
         using CachedFile file = new(1);
         string folder = Path.GetDirectoryName(file.FilePath)!, link = Path.Combine(folder, "link");
@@ -121,9 +121,9 @@ public sealed class FileMappingTests
     public void A_fifo_without_a_writer_is_opened_at_once()
     {
         using TemporaryFolder folder = new();
-        Shell.Run(Need.Tool("mkfifo"), $"{folder.Path}/fifo");
+        Shell.Run(Requires.Tool("mkfifo"), $"{folder.Path}/fifo");
         Assert.Equal(Errno.None, Libc.TryOpenAt(
-            null, $"{folder.Path}/fifo", OpenAccess.ReadWithoutWaiting, out SafeFileHandle? handle));
+            null, $"{folder.Path}/fifo", OpenAccess.ReadNonBlocking, out SafeFileHandle? handle));
         handle!.Dispose();
     }
 

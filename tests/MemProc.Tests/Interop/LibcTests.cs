@@ -3,13 +3,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The system calls, on a live process.</summary>
+/// <summary>Tests the system calls on a live process.</summary>
 public sealed class LibcTests
 {
     private const int NoProcess = int.MaxValue;
 
     [Fact]
-    public void OpenAt_says_what_is_missing()
+    public void OpenAt_returns_the_error_of_a_missing_file()
     {
         Errno errno = Libc.TryOpenAt(null, "/proc/no-such-file", OpenAccess.ReadOnly, out SafeFileHandle? none);
         Assert.Equal(Errno.ENOENT, errno);
@@ -39,11 +39,11 @@ public sealed class LibcTests
     }
 
     [Fact]
-    public void OpenAt_refuses_writing_what_is_read_only() => Assert.Equal(
+    public void OpenAt_rejects_write_access_to_a_read_only_file() => Assert.Equal(
         Errno.EISDIR, Libc.TryOpenAt(null, "/proc", OpenAccess.ReadWrite, out _));
 
     [Fact]
-    public void PRead_reads_memory_where_it_is()
+    public void PRead_reads_memory_at_its_address()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -53,7 +53,7 @@ public sealed class LibcTests
         Assert.Equal(12, read);
         Assert.Equal("ABCDEFGHIJKL"u8, bytes);
 
-        // A hole follows the two pages: the bytes before it, then nothing but an error.
+        // A hole follows the two pages: first the bytes before it are read, then the call fails.
         byte[] beyond = new byte[12288];
         Assert.Equal(Errno.None, Libc.TryPRead(memory, beyond, address, out read));
         Assert.Equal((int)Math.Max(8192, Page.Size), read);
@@ -64,7 +64,7 @@ public sealed class LibcTests
     }
 
     [Fact]
-    public void PRead_takes_no_offset_of_the_upper_half()
+    public void PRead_rejects_offsets_of_the_upper_half()
     {
         using SafeFileHandle memory = Libc.OpenAt(null, "/proc/self/mem");
         Assert.Equal(Errno.EINVAL, Libc.TryPRead(memory, new byte[8], 0xffffffffff600000, out int read));
@@ -80,7 +80,7 @@ public sealed class LibcTests
         using SafeFileHandle pagemap = Libc.OpenAt(null, $"/proc/{target.ProcessId}/pagemap");
         byte[] word = new byte[8];
         Assert.Equal(8, Libc.PReadFully(pagemap, word, address / Page.Size * 8));
-        Assert.True(new PageMapWord(BitConverter.ToUInt64(word)).IsPresent);
+        Assert.True(new RawPageMapEntry(BitConverter.ToUInt64(word)).IsPresent);
         Assert.Equal(0, Libc.PReadFully(pagemap, word, 0xffffffffff600000 / Page.Size * 8));
 
         target.Kill();
@@ -90,7 +90,7 @@ public sealed class LibcTests
     }
 
     [Fact]
-    public void PWrite_changes_what_the_process_says()
+    public void PWrite_changes_the_memory_that_the_process_reads()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong text = target.Ask("garlic").Address("text");
@@ -122,7 +122,7 @@ public sealed class LibcTests
     }
 
     [Fact]
-    public void ProcessVm_moves_any_bytes_of_any_length()
+    public void ProcessVm_transfers_any_bytes_of_any_length()
     {
         const int Length = 1_000_003;
         using TargetProcess target = TargetProcess.Start();
@@ -143,7 +143,7 @@ public sealed class LibcTests
     }
 
     [Fact]
-    public void ProcessVm_stops_at_a_hole_and_fails_in_it()
+    public void ProcessVm_stops_before_a_hole_and_fails_inside_it()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {3 * Page.Size} rw- private").Address("address");
@@ -161,7 +161,7 @@ public sealed class LibcTests
     }
 
     [Fact]
-    public void ProcessVm_keeps_to_the_protection_and_mem_does_not()
+    public void ProcessVm_respects_the_protection_and_mem_does_not()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -182,7 +182,7 @@ public sealed class LibcTests
     }
 
     [Fact]
-    public void A_process_that_is_not_there_is_ESRCH()
+    public void A_missing_process_is_ESRCH()
     {
         Assert.Equal(Errno.ESRCH, Libc.TryProcessVmRead(NoProcess, 4096, new byte[1], out _));
         Assert.Equal(Errno.ESRCH, Libc.TryProcessVmWrite(NoProcess, 4096, new byte[1], out _));
@@ -204,7 +204,7 @@ public sealed class LibcTests
     }
 
     [Fact]
-    public void Write_goes_on_where_the_file_is()
+    public void Write_continues_at_the_file_offset()
     {
         using TemporaryFolder folder = new();
         string path = folder.File("some file", "12345"u8);
@@ -223,7 +223,7 @@ public sealed class LibcTests
     }
 
     [Fact]
-    public void StatX_says_what_stat_says()
+    public void StatX_equals_stat()
     {
         using TemporaryFolder folder = new();
         string path = folder.File("some file", new byte[5000]);
@@ -232,7 +232,7 @@ public sealed class LibcTests
         ulong device = (status.DeviceMinor & 0xffUL) | (status.DeviceMajor & 0xfffUL) << 8
             | (status.DeviceMinor & ~0xffUL) << 12 | (status.DeviceMajor & ~0xfffUL) << 32;
         Assert.Equal(
-            Shell.Run(Need.Tool("stat"), "-c", "%d %i %s", path).TrimEnd(),
+            Shell.Run(Requires.Tool("stat"), "-c", "%d %i %s", path).TrimEnd(),
             $"{device} {status.Inode} {status.SizeBytes}");
         Assert.Equal(5000UL, status.SizeBytes);
 

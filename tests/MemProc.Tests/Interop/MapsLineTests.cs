@@ -8,11 +8,11 @@ public sealed class MapsLineTests
     private const VmaPermissions Read = VmaPermissions.Read, Write = VmaPermissions.Write,
         Execute = VmaPermissions.Execute, Shared = VmaPermissions.Shared, None = VmaPermissions.None;
 
-    /// <summary>Column at which the kernel begins the path, unless the numbers are longer.</summary>
+    /// <summary>Column at which the kernel starts the path, unless the numbers are longer.</summary>
     private const int PathColumn = 73;
 
     [Theory]
-    // Recorded in the seeds.
+    // Recorded lines.
     [InlineData(
         "00400000-00401000 r-xp 00000000 fd:00 13592455                           /root/src/memory/vm/memory_layout",
         0x400000, 0x401000, Read | Execute, 0, 0xfd, 0, 13592455, "/root/src/memory/vm/memory_layout")]
@@ -36,12 +36,12 @@ public sealed class MapsLineTests
     [InlineData("7fbd5ae1e000-7fbd5ae1f000 r--p 00001000 fe:00 419532                     "
         + "/tmp/a b\\012\u001b[31m\\ (deleted)",
         0x7fbd5ae1e000, 0x7fbd5ae1f000, Read, 0x1000, 0xfe, 0, 419532, "/tmp/a b\\012\u001b[31m\\ (deleted)")]
-    // Built after show_map_vma and the naming of anonymous memory.
+    // Made according to show_map_vma and the naming of anonymous memory.
     [InlineData("7f0000000000-7f0000001000 rwxs 00000000 00:00 0                          [anon:x y]",
         0x7f0000000000, 0x7f0000001000, Read | Write | Execute | Shared, 0, 0, 0, 0, "[anon:x y]")]
     [InlineData("7f0000000000-7f0000001000 r--p fffffffffffff000 103:fffff 18446744073709551615 /trailing blank \n",
         0x7f0000000000, 0x7f0000001000, Read, 0xfffffffffffff000, 0x103, 0xfffff, ulong.MaxValue, "/trailing blank ")]
-    public void A_line_is_taken_apart(
+    public void A_line_is_parsed(
         string line, ulong start, ulong end, VmaPermissions permissions, ulong offset, uint major, uint minor,
         ulong inode, string path)
     {
@@ -93,7 +93,7 @@ public sealed class MapsLineTests
     [InlineData("10000000000000000-00401000 r-xp 00000000 fd:00 1 /x")]
     [InlineData("Rss:                   4 kB")]
     [InlineData("VmFlags: rd ex mr mw me")]
-    public void What_is_no_line_is_refused(string line) =>
+    public void Invalid_lines_are_rejected(string line) =>
         Assert.False(MapsLine.TryParse(Encoding.UTF8.GetBytes(line), out _));
 
     [Fact]

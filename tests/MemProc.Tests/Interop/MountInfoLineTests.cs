@@ -6,7 +6,7 @@ namespace MemProc.Tests.Interop;
 public sealed class MountInfoLineTests
 {
     [Theory]
-    // Recorded on Linux 6.18 and in containers, and the example of the kernel's documentation with its tags.
+    // Recorded on Linux 6.18 and in containers, and the example with tags in the kernel's documentation.
     [InlineData("35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n",
         0, 32, "/", "/sys/fs/cgroup/memory", "cgroup", "rw,memory")]
     [InlineData("41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw",
@@ -17,15 +17,15 @@ public sealed class MountInfoLineTests
         98, 0, "/mnt1", "/mnt2", "ext3", "rw,errors=continue")]
     [InlineData("36 35 98:0 /mnt1 /mnt2 rw,noatime shared:2 master:1 propagate_from:3 - ext3 /dev/root rw",
         98, 0, "/mnt1", "/mnt2", "ext3", "rw")]
-    // A hyphen as a folder's name is no separator, and a source can be missing.
+    // A hyphen as a folder name is not a separator, and a source can be missing.
     [InlineData("36 35 4095:1048575 /- /- rw - tmpfs  rw,size=4k", 4095, 1048575, "/-", "/-", "tmpfs", "rw,size=4k")]
-    public void A_mount_has_device_root_place_and_type(
-        string line, uint major, uint minor, string root, string place, string type, string options)
+    public void A_mount_has_device_root_mount_point_and_type(
+        string line, uint major, uint minor, string root, string mountPoint, string type, string options)
     {
         Assert.True(MountInfoLine.TryParse(Encoding.UTF8.GetBytes(line), out MountInfoLine mount));
         Assert.Equal((major, minor), (mount.DeviceMajor, mount.DeviceMinor));
         Assert.Equal(root, MountInfoLine.Unescape(mount.Root));
-        Assert.Equal(place, MountInfoLine.Unescape(mount.MountPoint));
+        Assert.Equal(mountPoint, MountInfoLine.Unescape(mount.MountPoint));
         Assert.Equal(type, Encoding.UTF8.GetString(mount.FileSystem));
         Assert.Equal(options, Encoding.UTF8.GetString(mount.SuperOptions));
     }
@@ -39,7 +39,7 @@ public sealed class MountInfoLineTests
     [InlineData("36 35 98: /mnt1 /mnt2 rw - ext3 /dev/root rw")]
     [InlineData("36 35 98:0x /mnt1 /mnt2 rw - ext3 /dev/root rw")]
     [InlineData("36 35 a:0 /mnt1 /mnt2 rw - ext3 /dev/root rw")]
-    public void Anything_else_is_no_mount(string line) =>
+    public void Other_lines_are_not_mounts(string line) =>
         Assert.False(MountInfoLine.TryParse(Encoding.UTF8.GetBytes(line), out _));
 
     [Theory]
@@ -61,6 +61,6 @@ public sealed class MountInfoLineTests
     [InlineData("/\\303\\244", "/ä")]
     [InlineData("/end\\04", "/end\\04")]
     [InlineData("/not\\999", "/not\\999")]
-    public void Escapes_are_undone(string field, string path) =>
+    public void Escapes_are_decoded(string field, string path) =>
         Assert.Equal(path, MountInfoLine.Unescape(Encoding.UTF8.GetBytes(field)));
 }

@@ -3,11 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>The page that the kernel is tried on.</summary>
+/// <summary>Tests the own page that kernel features are probed on.</summary>
 public sealed class OwnPageTests
 {
     [Fact]
-    public void It_is_present_and_of_this_process_alone_until_it_is_given_back()
+    public void It_is_present_and_exclusive_until_it_is_released()
     {
         OwnPage page = new();
         ulong address = page.Address;
@@ -29,11 +29,11 @@ public sealed class OwnPageTests
         Assert.True(map.VmFlags.Contains("nh") || !Directory.Exists("/sys/kernel/mm/transparent_hugepage"));
     }
 
-    private static PageMapWord Word(ulong address)
+    private static RawPageMapEntry Word(ulong address)
     {
         using SafeFileHandle pagemap = Libc.OpenAt(null, "/proc/self/pagemap");
         byte[] word = new byte[sizeof(ulong)];
         Assert.Equal(sizeof(ulong), Libc.PReadFully(pagemap, word, address / Page.Size * sizeof(ulong)));
-        return new PageMapWord(BitConverter.ToUInt64(word));
+        return new RawPageMapEntry(BitConverter.ToUInt64(word));
     }
 }

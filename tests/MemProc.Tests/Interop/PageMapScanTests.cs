@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>PAGEMAP_SCAN on a live process.</summary>
+/// <summary>Tests PAGEMAP_SCAN on a live process.</summary>
 public sealed class PageMapScanTests
 {
     private const ulong Length = 1UL << 36;
@@ -19,14 +19,14 @@ public sealed class PageMapScanTests
         PageRegion[] regions = new PageRegion[200];
         Errno errno = PageMapScan.TryFindPopulated(
             pagemap, start, start + Length, regions, out int count, out ulong end);
-        Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+        Requires.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
         Assert.Equal(Errno.None, errno);
         Assert.Equal(start + Length, end);
         Assert.Equal(Touched(start, stride), Pages(regions.AsSpan(0, count)));
     }
 
     [Fact]
-    public void It_goes_on_where_the_room_was_used_up()
+    public void It_continues_when_the_buffer_was_full()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply reserve = target.Ask($"reserve {Length} 100");
@@ -40,7 +40,7 @@ public sealed class PageMapScanTests
         {
             Errno errno = PageMapScan.TryFindPopulated(
                 pagemap, next, start + Length, regions, out int count, out ulong end);
-            Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+            Requires.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
             Assert.Equal(Errno.None, errno);
             Assert.True(end > next);
             pages.AddRange(Pages(regions.AsSpan(0, count)));
@@ -52,7 +52,7 @@ public sealed class PageMapScanTests
     }
 
     [Fact]
-    public void Neighbours_are_one_run()
+    public void Adjacent_pages_are_one_run()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong start = target.Ask($"map {16 * Page.Size} rw- private").Address("address");
@@ -63,7 +63,7 @@ public sealed class PageMapScanTests
         PageRegion[] regions = new PageRegion[16];
         Errno errno = PageMapScan.TryFindPopulated(
             pagemap, start, start + (16 * Page.Size), regions, out int count, out _);
-        Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+        Requires.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
         Assert.Equal(Errno.None, errno);
         Assert.Equal(
             [(start + (2 * Page.Size), start + (5 * Page.Size)), (start + (9 * Page.Size), start + (10 * Page.Size))],
@@ -71,7 +71,7 @@ public sealed class PageMapScanTests
     }
 
     [Fact]
-    public void It_stops_when_enough_is_found()
+    public void It_stops_at_the_page_limit()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong start = target.Ask($"reserve {16 * Page.Size} 16").Address("address");
@@ -80,19 +80,19 @@ public sealed class PageMapScanTests
         PageRegion[] regions = new PageRegion[16];
         Errno errno = PageMapScan.TryFindPopulated(
             pagemap, start, start + (16 * Page.Size), regions, out int count, out ulong end, maxPages: 5);
-        Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+        Requires.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
         Assert.Equal(Errno.None, errno);
         Assert.Equal((1, start, start + (5 * Page.Size)), (count, regions[0].Start, regions[0].End));
         Assert.Equal(start + (5 * Page.Size), end);
     }
 
     [Fact]
-    public void A_wrong_range_is_refused()
+    public void An_invalid_range_is_rejected()
     {
         using SafeFileHandle pagemap = Libc.OpenAt(null, "/proc/self/pagemap");
         PageRegion[] regions = new PageRegion[1];
         Errno errno = PageMapScan.TryFindPopulated(pagemap, 1, Page.Size, regions, out int count, out _);
-        Need.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
+        Requires.Request(errno, "PAGEMAP_SCAN (Linux 6.7)");
         Assert.Equal(Errno.EINVAL, errno);
         Assert.True(count <= 0);
     }

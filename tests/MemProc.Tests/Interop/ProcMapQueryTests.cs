@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests.Interop;
 
-/// <summary>PROCMAP_QUERY on a live process, against its maps.</summary>
+/// <summary>Compares PROCMAP_QUERY on a live process with its maps.</summary>
 public sealed class ProcMapQueryTests
 {
     private const string Request = "PROCMAP_QUERY (Linux 6.11)";
 
     [Fact]
-    public void It_says_what_maps_says_of_every_mapping()
+    public void It_equals_maps_for_every_mapping()
     {
         using TemporaryFolder folder = new();
         string path = folder.File("a b", new byte[3 * Page.Size]);
@@ -21,7 +21,7 @@ public sealed class ProcMapQueryTests
         target.Ask($"file {Page.Size} {Page.Size} r-x private {path}");
         using SafeFileHandle maps = Libc.OpenAt(null, $"/proc/{target.ProcessId}/maps");
 
-        // The runtime may still be mapping something of its own; the answers count once the text stood still.
+        // The runtime may still map memory; results count only if maps did not change.
         for (int attempt = 0; attempt < 20; attempt++)
         {
             string[] before = Lines(target);
@@ -33,18 +33,18 @@ public sealed class ProcMapQueryTests
             }
         }
 
-        Assert.Fail("the maps of an idle target do not stand still");
+        Assert.Fail("the maps of an idle target keep changing");
     }
 
     [Fact]
-    public void A_hole_has_no_mapping_but_a_next_one()
+    public void A_hole_has_no_mapping_but_the_next_one_is_found()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         using SafeFileHandle maps = Libc.OpenAt(null, $"/proc/{target.ProcessId}/maps");
         Errno errno = ProcMapQuery.TryQuery(
             maps, address, orNext: false, out ProcMapQueryArgument answer, out byte[] name);
-        Need.Request(errno, Request);
+        Requires.Request(errno, Request);
         Assert.Equal(Errno.None, errno);
         Assert.Equal(address, answer.VmaStart);
         Assert.Equal(address + Math.Max(8192, Page.Size), answer.VmaEnd);
@@ -70,7 +70,7 @@ public sealed class ProcMapQueryTests
         File.Delete(path);
         using SafeFileHandle maps = Libc.OpenAt(null, $"/proc/{target.ProcessId}/maps");
         Errno errno = ProcMapQuery.TryQuery(maps, address, orNext: false, out _, out byte[] name);
-        Need.Request(errno, Request);
+        Requires.Request(errno, Request);
         Assert.Equal(Errno.None, errno);
         Assert.Equal($"{path} (deleted)", Encoding.UTF8.GetString(name));
         Assert.Contains(Lines(target), line => line.EndsWith(
@@ -78,11 +78,11 @@ public sealed class ProcMapQueryTests
     }
 
     [Fact]
-    public void Above_the_last_mapping_there_is_none()
+    public void No_mapping_is_found_above_the_last_one()
     {
         using SafeFileHandle maps = Libc.OpenAt(null, "/proc/self/maps");
         Errno errno = ProcMapQuery.TryQuery(maps, ulong.MaxValue, orNext: true, out _, out _);
-        Need.Request(errno, Request);
+        Requires.Request(errno, Request);
         Assert.Equal(Errno.ENOENT, errno);
     }
 
@@ -93,11 +93,11 @@ public sealed class ProcMapQueryTests
         using SafeFileHandle maps = Libc.OpenAt(null, $"/proc/{target.ProcessId}/maps");
         target.Kill();
         Errno errno = ProcMapQuery.TryQuery(maps, 0, orNext: true, out _, out _);
-        Need.Request(errno, Request);
+        Requires.Request(errno, Request);
         Assert.Equal(Errno.ESRCH, errno);
     }
 
-    // [vsyscall] is a line that maps adds: no mapping of the process stands behind it.
+    // maps adds the line of [vsyscall], which is not a mapping of the process.
     private static string[] Lines(TargetProcess target) => [.. File.ReadLines($"/proc/{target.ProcessId}/maps")
         .Where(line => !line.EndsWith("[vsyscall]", StringComparison.Ordinal))];
 
@@ -114,7 +114,7 @@ public sealed class ProcMapQueryTests
         Assert.True(MapsLine.TryParse(Encoding.UTF8.GetBytes(line), out MapsLine mapping));
         Errno errno = ProcMapQuery.TryQuery(
             maps, mapping.End - 1, orNext: false, out ProcMapQueryArgument answer, out byte[] name);
-        Need.Request(errno, Request);
+        Requires.Request(errno, Request);
         return errno == Errno.None
             ? $"{answer.VmaStart:x}-{answer.VmaEnd:x} {(VmaPermissions)answer.VmaFlags} {answer.VmaOffset:x} "
                 + $"{answer.DeviceMajor:x}:{answer.DeviceMinor:x} {answer.Inode} {Encoding.UTF8.GetString(name)}"

@@ -5,7 +5,7 @@ namespace MemProc.Tests.Interop;
 
 public sealed class ProcessStatTests
 {
-    /// <summary>What followed the name of a <c>cat</c> on Linux 6.18: state R, 18 fields, start time 105454.</summary>
+    /// <summary>The text after the name of a <c>cat</c> on Linux 6.18: state R, 18 fields, start time 105454.</summary>
     private const string Rest = " R 6816 6816 6199 0 -1 4194304 102 0 0 0 0 0 0 0 20 0 1 0 105454 3133440 412 "
         + "18446744073709551615 94057186480128 94057186500009 140722876376416 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0 "
         + "94057186516016 94057186517632 94057221574656 140722876381669 140722876381689 140722876381689 "
@@ -22,7 +22,7 @@ public sealed class ProcessStatTests
     [InlineData("line\nbreak")]
     [InlineData("\u001b[31mred")]
     [InlineData("naïve")]
-    public void A_name_may_hold_anything(string name)
+    public void A_name_may_contain_any_characters(string name)
     {
         Assert.True(ProcessStat.TryParse(Encoding.UTF8.GetBytes($"6819 ({name}){Rest}"), out ProcessStat stat));
         Assert.Equal(new ProcessStat(6819, name, 'R', 4194304, 105454)
@@ -36,7 +36,7 @@ public sealed class ProcessStatTests
     }
 
     [Fact]
-    public void A_name_that_is_no_utf8_is_still_a_name()
+    public void A_name_that_is_not_valid_UTF8_is_accepted()
     {
         byte[] text = [.. "6819 (a"u8, 0xff, .. ")"u8, .. Encoding.UTF8.GetBytes(Rest)];
         Assert.True(ProcessStat.TryParse(text, out ProcessStat stat));
@@ -44,7 +44,7 @@ public sealed class ProcessStatTests
     }
 
     [Theory]
-    // Recorded on Linux 6.18; the zombie's with another state.
+    // Recorded on Linux 6.18; the zombie is edited to another state.
     [InlineData("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 24 0 0 18446744073709551615 0 0 0",
         'S', true, false, 24)]
     [InlineData(
@@ -54,7 +54,7 @@ public sealed class ProcessStatTests
         'Z', false, true, 105454)]
     [InlineData("6819 (cat) X 6816 6816 6199 0 -1 4194316 102 0 0 0 0 0 0 0 20 0 1 0 105454 0 0 18446744073709551615",
         'X', false, true, 105454)]
-    public void Kernel_threads_and_zombies_are_known(
+    public void Kernel_threads_and_zombies_are_detected(
         string text, char state, bool isKernelThread, bool isZombie, ulong start)
     {
         Assert.True(ProcessStat.TryParse(Encoding.UTF8.GetBytes(text), out ProcessStat stat));
@@ -78,7 +78,7 @@ public sealed class ProcessStatTests
     [InlineData("1 )x( R 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19")]
     [InlineData("one (x) R 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19")]
     [InlineData("99999999999 (x) R 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19")]
-    public void What_is_no_stat_is_refused(string text) =>
+    public void Invalid_stat_text_is_rejected(string text) =>
         Assert.False(ProcessStat.TryParse(Encoding.UTF8.GetBytes(text), out _));
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class ProcessStatTests
     }
 
     [Fact]
-    public void A_live_process_has_its_number_and_a_start_time()
+    public void A_live_process_has_its_id_and_start_time()
     {
         using TargetProcess target = TargetProcess.Start();
         Assert.True(ProcessStat.TryParse(File.ReadAllBytes($"/proc/{target.ProcessId}/stat"), out ProcessStat stat));

@@ -17,10 +17,10 @@ public sealed class SmapsLineTests
     // Older and other kernels.
     [InlineData("ProtectionKey:         7", "ProtectionKey", 7)]
     [InlineData("THPeligible:\t\t1", "THPeligible", 1)]
-    // A size that no counter of 32 bits holds, and one yet to come.
+    // A size above 32 bits, and an unknown counter.
     [InlineData("Size:         2147483648 kB", "Size", 2199023255552)]
     [InlineData("Yet_Unknown:          12 kB", "Yet_Unknown", 12288)]
-    public void A_counter_is_in_bytes_where_the_kernel_says_kB(string line, string name, ulong value)
+    public void A_counter_in_kB_is_converted_to_bytes(string line, string name, ulong value)
     {
         Assert.True(SmapsLine.TryParse(Encoding.UTF8.GetBytes(line), out SmapsLine result));
         Assert.Equal(name, Encoding.UTF8.GetString(result.Name));
@@ -33,7 +33,7 @@ public sealed class SmapsLineTests
     [InlineData("VmFlags: ex ", "ex")]
     [InlineData("VmFlags: rd mr wf dp zz", "rd mr wf dp zz")]
     [InlineData("VmFlags: \n", "")]
-    public void Flags_are_kept_known_or_not(string line, string flags)
+    public void Known_and_unknown_flags_are_kept(string line, string flags)
     {
         Assert.True(SmapsLine.TryParse(Encoding.UTF8.GetBytes(line), out SmapsLine result));
         Assert.Equal("VmFlags", Encoding.UTF8.GetString(result.Name));
@@ -52,7 +52,7 @@ public sealed class SmapsLineTests
     [InlineData("Rss:  kB")]
     [InlineData("Rss:  -4 kB")]
     [InlineData("Rss:  99999999999999999999 kB")]
-    public void What_is_no_line_is_refused(string line) =>
+    public void Invalid_lines_are_rejected(string line) =>
         Assert.False(SmapsLine.TryParse(Encoding.UTF8.GetBytes(line), out _));
 
     [Theory]
@@ -64,7 +64,7 @@ public sealed class SmapsLineTests
     [InlineData("FilePmdMapped:         0 kB", false)]
     [InlineData("VmFlags: ex ", false)]
     [InlineData("", false)]
-    public void A_header_is_told_from_a_counter(string line, bool isHeader) =>
+    public void A_header_is_distinguished_from_a_counter(string line, bool isHeader) =>
         Assert.Equal(isHeader, SmapsLine.IsHeader(Encoding.UTF8.GetBytes(line)));
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class SmapsLineTests
     }
 
     [Fact]
-    public void Every_line_of_a_live_process_is_one_or_the_other()
+    public void Every_line_of_a_live_process_is_a_header_or_a_counter()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {5 * Page.Size} rw- private").Address("address");

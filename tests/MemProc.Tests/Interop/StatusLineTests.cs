@@ -3,7 +3,7 @@ using MemProc.Interop;
 
 namespace MemProc.Tests;
 
-/// <summary>Lines of /proc/PID/status.</summary>
+/// <summary>Tests lines of /proc/PID/status.</summary>
 public sealed class StatusLineTests
 {
     [Theory]
@@ -27,10 +27,10 @@ public sealed class StatusLineTests
     [InlineData("VmSize:\t99999999999999999999 kB", "VmSize", "99999999999999999999 kB")]
     [InlineData("VmSize:\t18446744073709551615 kB", "VmSize", "18446744073709551615 kB")]
     [InlineData("VmSize:\t12 MB", "VmSize", "12 MB")]
-    // A process can call itself anything.
+    // A process can have any name.
     [InlineData("Name:\t12 kB", "Name", "12 kB")]
     [InlineData("Name:\ta: b", "Name", "a: b")]
-    public void What_is_no_counter_stays_text(string text, string name, string expected)
+    public void Other_values_stay_text(string text, string name, string expected)
     {
         Assert.True(StatusLine.TryParse(Encoding.UTF8.GetBytes(text), out StatusLine line));
         Assert.Equal((name, expected), (Encoding.UTF8.GetString(line.Name), Encoding.UTF8.GetString(line.Text)));
@@ -43,7 +43,7 @@ public sealed class StatusLineTests
     [InlineData("\n")]
     [InlineData(":\t12 kB")]
     [InlineData("VmRSS 12 kB")]
-    public void What_is_no_line_is_refused(string text) =>
+    public void Invalid_lines_are_rejected(string text) =>
         Assert.False(StatusLine.TryParse(Encoding.UTF8.GetBytes(text), out _));
 
     [Fact]

@@ -7,8 +7,8 @@ using MemProc.Interop;
 namespace MemProc.Tests.Interop;
 
 /// <summary>
-/// Every structure that crosses to the kernel lies in memory as C lays it out: gcc compares the sizes and the
-/// places of all fields.
+/// Tests that every structure of the kernel interface has the layout of C: gcc compares the sizes and the offsets of
+/// all fields.
 /// </summary>
 public sealed class StructLayoutTests
 {
@@ -87,14 +87,14 @@ public sealed class StructLayoutTests
             (nameof(ProcMapQueryArgument.BuildIdAddress), "build_id_addr"));
 
     [Fact]
-    public void Every_structure_of_the_interop_assembly_is_proven_here()
+    public void Every_structure_of_the_interop_assembly_is_tested_here()
     {
         Type[] proven =
         [
             typeof(IoVector), typeof(PollFd), typeof(FileStatus), typeof(PageRegion), typeof(PageMapScanArgument),
             typeof(ProcMapQueryArgument), typeof(CacheRange), typeof(CacheCounts),
         ];
-        // Public fields mark them: what stays on this side has properties.
+        // These structures have public fields; all other types have properties.
         IEnumerable<Type> crossing = typeof(Libc).Assembly.GetTypes().Where(type => type.IsValueType && !type.IsEnum
             && type.GetFields(BindingFlags.Public | BindingFlags.Instance).Length > 0);
         Assert.Equal(proven.OrderBy(type => type.Name), crossing.OrderBy(type => type.Name));
@@ -106,10 +106,10 @@ public sealed class StructLayoutTests
     [InlineData("iov_base", 0, 4, 16)]
     [InlineData("iov_base", 0, 8, 24)]
     [InlineData("iov_none", 0, 8, 16)]
-    public void A_wrong_layout_would_be_noticed(string member, int offset, int size, int structSize)
+    public void A_wrong_layout_is_detected(string member, int offset, int size, int structSize)
     {
-        Assert.Empty(CCompiler.Complaint(Assertions("struct iovec", "#include <sys/uio.h>", 16, [("iov_base", 0, 8)])));
-        Assert.NotEmpty(CCompiler.Complaint(
+        Assert.Empty(CCompiler.CompileErrors(Assertions("struct iovec", "#include <sys/uio.h>", 16, [("iov_base", 0, 8)])));
+        Assert.NotEmpty(CCompiler.CompileErrors(
             Assertions("struct iovec", "#include <sys/uio.h>", structSize, [(member, offset, size)])));
     }
 
@@ -118,9 +118,9 @@ public sealed class StructLayoutTests
     {
         FieldInfo[] fields = typeof(T).GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance);
         Assert.Equal(fields.Select(field => field.Name).Order(), names.Select(pair => pair.Field).Order());
-        Assert.Empty(CCompiler.Complaint(Assertions(structure, header, Unsafe.SizeOf<T>(), names.Select(pair =>
+        Assert.Empty(CCompiler.CompileErrors(Assertions(structure, header, Unsafe.SizeOf<T>(), names.Select(pair =>
         {
-            (int offset, int size) = Place<T>(fields.Single(field => field.Name == pair.Field));
+            (int offset, int size) = Locate<T>(fields.Single(field => field.Name == pair.Field));
             return (pair.Member, offset, size);
         }))));
     }
@@ -143,10 +143,10 @@ public sealed class StructLayoutTests
     }
 
     /// <summary>
-    /// Where a field lies, in the layout that a pointer to the structure shows the kernel: all bits of the field
-    /// are set, and the bytes that changed are its place.
+    /// Returns the offset of a field in the memory that the kernel reads: all bits of the field are set, and the bytes
+    /// that changed are the field.
     /// </summary>
-    private static (int Offset, int Size) Place<T>(FieldInfo field)
+    private static (int Offset, int Size) Locate<T>(FieldInfo field)
         where T : unmanaged
     {
         object boxed = default(T);

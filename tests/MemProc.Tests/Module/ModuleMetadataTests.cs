@@ -5,14 +5,14 @@ using System.Xml.Linq;
 
 namespace MemProc.Tests;
 
-/// <summary>The module as it was built, looked at without PowerShell.</summary>
+/// <summary>Tests the built module without PowerShell.</summary>
 public sealed partial class ModuleMetadataTests
 {
     private static readonly string Root = Programs.Remembered("RepoRoot");
     private static readonly string Library = Path.Combine(Root, "lib");
 
     [Fact]
-    public void The_manifest_exports_the_cmdlets_that_there_are()
+    public void The_manifest_exports_the_implemented_cmdlets()
     {
         using MetadataLoadContext context = Load();
         Type[] commands = Commands(context);
@@ -26,7 +26,7 @@ public sealed partial class ModuleMetadataTests
     }
 
     [Fact]
-    public void The_manifest_loads_what_lib_has_and_no_wildcards()
+    public void The_manifest_loads_the_files_of_lib_without_wildcards()
     {
         Assert.True(File.Exists(Path.Combine(Root, Assert.Single(Manifest("RootModule")))));
         Assert.All(Manifest("FormatsToProcess"), file => Assert.True(File.Exists(Path.Combine(Root, file)), file));
@@ -39,7 +39,28 @@ public sealed partial class ModuleMetadataTests
     }
 
     [Fact]
-    public void Doors_do_not_know_each_other_and_nothing_imports_upward()
+    public void Every_output_about_a_process_has_a_view_that_lists_its_properties()
+    {
+        using MetadataLoadContext context = Load();
+        Type[] outputs = [.. context.LoadFromAssemblyPath(Path.Combine(Library, "MemProc.Core.dll")).GetTypes()
+            .Where(type => type is { IsPublic: true, IsAbstract: false } && Bases(type).Any(one => one.Name == "ProcessOutput"))];
+        string[] viewed = [.. Directory.GetFiles(Library, "*.format.ps1xml").SelectMany(file => XDocument.Load(file)
+            .Descendants("View").Where(view => view.Element("ListControl") is not null || view.Element("CustomControl") is not null)
+            .SelectMany(view => view.Descendants("TypeName").Select(name => name.Value)))];
+        Assert.True(outputs.Length > 10);
+        Assert.Empty(outputs.Select(type => type.FullName).Except(viewed));
+
+        static IEnumerable<Type> Bases(Type type)
+        {
+            for (Type? one = type.BaseType; one is not null; one = one.BaseType)
+            {
+                yield return one;
+            }
+        }
+    }
+
+    [Fact]
+    public void Front_ends_do_not_refer_to_each_other_and_no_assembly_refers_upward()
     {
         using MetadataLoadContext context = Load();
         string[] References(string name) => [.. context.LoadFromAssemblyPath(Path.Combine(Library, $"{name}.dll"))
@@ -87,7 +108,7 @@ public sealed partial class ModuleMetadataTests
     }
 
     [Fact]
-    public void No_property_loses_its_meaning_on_the_way_through_a_job()
+    public void Properties_keep_their_meaning_after_serialization_by_a_job()
     {
         using MetadataLoadContext context = Load();
         Type[] outputs = [.. Commands(context).SelectMany(command => command.GetCustomAttributesData())
@@ -95,7 +116,7 @@ public sealed partial class ModuleMetadataTests
             .SelectMany(data => (IEnumerable<CustomAttributeTypedArgument>)data.ConstructorArguments[0].Value!)
             .Select(argument => argument.Value).OfType<Type>()];
         Assert.Contains(outputs, type => type.Name == nameof(SoftDirtyClear));
-        // PowerShell's serialization knows DateTime; a DateTimeOffset arrives as a bag of numbers.
+        // PowerShell's serialization supports DateTime; a DateTimeOffset becomes a property bag.
         Assert.All(outputs.SelectMany(type => type.GetProperties()), property => Assert.False(
             property.PropertyType.Name == nameof(DateTimeOffset), $"{property.DeclaringType}.{property.Name}"));
     }
@@ -115,7 +136,7 @@ public sealed partial class ModuleMetadataTests
     private static XElement[] Views() => [.. Manifest("FormatsToProcess")
         .SelectMany(file => XDocument.Load(Path.Combine(Root, file)).Descendants("View"))];
 
-    /// <summary>The quoted texts behind a key of the manifest.</summary>
+    /// <summary>Returns the quoted strings after a key of the manifest.</summary>
     private static string[] Manifest(string key)
     {
         string text = File.ReadAllText(Path.Combine(Root, "MemProc.psd1"));

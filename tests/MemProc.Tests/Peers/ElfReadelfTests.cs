@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace MemProc.Tests;
 
-/// <summary>What the reader tells of ELF files is what readelf and objdump tell.</summary>
+/// <summary>Compares the ELF reader with readelf and objdump.</summary>
 public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<ElfSamples>
 {
     public static TheoryData<string> Samples => [.. ElfSamples.Names];
@@ -13,21 +13,21 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
     public void The_header_is_the_same(string sample)
     {
         using ElfFile file = Open(sample);
-        Dictionary<string, string> told = Readelf("-hW", sample)
+        Dictionary<string, string> reported = Readelf("-hW", sample)
             .Select(line => line.Split(':', 2)).Where(parts => parts.Length == 2)
             .GroupBy(parts => parts[0].Trim()).ToDictionary(group => group.Key, group => group.Last()[1].Trim());
         ElfHeader header = file.Header;
-        Assert.Equal(told["Class"], $"ELF{header.Bits}");
-        Assert.EndsWith(header.IsBigEndian ? "big endian" : "little endian", told["Data"], StringComparison.Ordinal);
-        Assert.Equal(told["Type"].Split(' ')[0], header.Type switch
+        Assert.Equal(reported["Class"], $"ELF{header.Bits}");
+        Assert.EndsWith(header.IsBigEndian ? "big endian" : "little endian", reported["Data"], StringComparison.Ordinal);
+        Assert.Equal(reported["Type"].Split(' ')[0], header.Type switch
         {
             ElfType.Relocatable => "REL",
             ElfType.Executable => "EXEC",
             ElfType.SharedObject => "DYN",
             ElfType other => other.ToString(),
         });
-        Assert.Equal((told["ABI Version"], told["Version"]), ($"{header.AbiVersion}", $"0x{header.Version:x}"));
-        Assert.Equal((told["Entry point address"], told["Flags"].Split(',')[0]),
+        Assert.Equal((reported["ABI Version"], reported["Version"]), ($"{header.AbiVersion}", $"0x{header.Version:x}"));
+        Assert.Equal((reported["Entry point address"], reported["Flags"].Split(',')[0]),
             ($"0x{header.EntryPoint:x}", $"0x{header.Flags:x}"));
         Assert.Equal(
             [
@@ -41,7 +41,7 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
                 header.SegmentOffset, header.SectionOffset, header.HeaderBytes, header.SegmentHeaderBytes,
                 header.SegmentCount, header.SectionHeaderBytes, header.SectionCount, header.SectionNameIndex,
             });
-        string machine = told["Machine"];
+        string machine = reported["Machine"];
         Assert.Equal(header.Machine, machine switch
         {
             "Advanced Micro Devices X86-64" => ElfMachine.X64,
@@ -51,7 +51,7 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
             _ => header.Machine,
         });
 
-        ulong Number(string key) => ulong.Parse(told[key].Split(' ')[0], CultureInfo.InvariantCulture);
+        ulong Number(string key) => ulong.Parse(reported[key].Split(' ')[0], CultureInfo.InvariantCulture);
     }
 
     [Theory]
@@ -60,10 +60,10 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
     {
         using ElfFile file = Open(sample);
         string[] lines = Readelf("-lW", sample);
-        string[] told = [.. lines.Select(line => Segment().Match(line)).Where(match => match.Success)
+        string[] reported = [.. lines.Select(line => Segment().Match(line)).Where(match => match.Success)
             .Select(match => string.Join(' ', match.Groups.Values.Skip(1).Select(group => group.Value.TrimStart('0'))))];
         ElfSegment[] segments = [.. file.SegmentsWithSections()];
-        Assert.Equal(told, segments.Select(segment => string.Join(' ',
+        Assert.Equal(reported, segments.Select(segment => string.Join(' ',
             segment.TypeName, Hex(segment.Offset), Hex(segment.VirtualAddress), Hex(segment.PhysicalAddress),
             Hex(segment.FileBytes), Hex(segment.MemoryBytes),
             $"{(segment.Permissions[0] == 'r' ? 'R' : ' ')}{(segment.Permissions[1] == 'w' ? 'W' : ' ')}{(segment.Permissions[2] == 'x' ? 'E' : ' ')}",
@@ -79,10 +79,10 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
     public void Sections_are_the_same(string sample)
     {
         using ElfFile file = Open(sample);
-        string[] told = [.. Readelf("-SW", sample).Select(line => Section().Match(line)).Where(match => match.Success)
+        string[] reported = [.. Readelf("-SW", sample).Select(line => Section().Match(line)).Where(match => match.Success)
             .Select(match => string.Join('|', match.Groups.Values.Skip(1).Select(group => Bare(group.Value.Trim()))))];
-        Assert.NotEmpty(told);
-        Assert.Equal(told, file.Sections.Select(section => string.Join('|',
+        Assert.NotEmpty(reported);
+        Assert.Equal(reported, file.Sections.Select(section => string.Join('|',
             Bare($"{section.Index}"), section.Name, section.TypeName == "0x70000001" ? "X86_64_UNWIND" : section.TypeName,
             Bare($"{section.VirtualAddress:x}"), Bare($"{section.Offset:x}"), Bare($"{section.SizeBytes:x}"),
             Bare($"{section.EntryBytes:x}"), section.FlagLetters, Bare($"{section.Link}"), Bare($"{section.Info}"),
@@ -100,11 +100,11 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
         foreach (ElfSymbolSource table in Enum.GetValues<ElfSymbolSource>())
         {
             string title = table == ElfSymbolSource.Dynamic ? "'.dynsym'" : "'.symtab'";
-            string[] told = [.. lines.SkipWhile(line => !line.StartsWith($"Symbol table {title}", StringComparison.Ordinal))
+            string[] reported = [.. lines.SkipWhile(line => !line.StartsWith($"Symbol table {title}", StringComparison.Ordinal))
                 .Skip(1).TakeWhile(line => !line.StartsWith("Symbol table", StringComparison.Ordinal))
                 .Select(line => Symbol().Match(line)).Where(match => match.Success && match.Groups[1].Value != "0")
-                .Select(AsTold)];
-            Assert.Equal(told, file.Symbols(table).Select(symbol => AsTold(file, symbol)));
+                .Select(AsPrinted)];
+            Assert.Equal(reported, file.Symbols(table).Select(symbol => AsPrinted(file, symbol)));
         }
     }
 
@@ -117,25 +117,25 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
             ?.Groups[1].Value;
         Assert.Equal(id, file.BuildId);
         Assert.Equal(id, file.Header.BuildId);
-        string[] told = [.. Readelf("-dW", sample).Select(line => Dynamic().Match(line)).Where(match => match.Success)
+        string[] reported = [.. Readelf("-dW", sample).Select(line => Dynamic().Match(line)).Where(match => match.Success)
             .Select(match => $"{match.Groups[1].Value.TrimStart('0')} {match.Groups[2].Value}")];
-        Assert.Equal(told, file.Dynamic.Select(entry =>
+        Assert.Equal(reported, file.Dynamic.Select(entry =>
             $"{((ulong)entry.Tag == 0 ? "" : $"{(ulong)entry.Tag:x}")} {entry.Text}"));
     }
 
     [Theory]
     [MemberData(nameof(Samples))]
-    public void Objdump_says_the_same(string sample)
+    public void Objdump_shows_the_same(string sample)
     {
         using ElfFile file = Open(sample);
-        (_, string output, _) = Shell.Try(Need.Tool("objdump"), ["-h", "-T", "-w", samples[sample]]);
+        (_, string output, _) = Shell.Try(Requires.Tool("objdump"), ["-h", "-T", "-w", samples[sample]]);
         string[] lines = output.Split('\n');
-        foreach (Match told in lines.Select(line => ObjdumpSection().Match(line)).Where(match => match.Success))
+        foreach (Match reported in lines.Select(line => ObjdumpSection().Match(line)).Where(match => match.Success))
         {
-            Assert.Contains(file.Sections, section => section.Name == told.Groups[1].Value
-                && section.SizeBytes == FromHex(told.Groups[2].Value)
-                && section.VirtualAddress == FromHex(told.Groups[3].Value)
-                && section.Offset == FromHex(told.Groups[4].Value));
+            Assert.Contains(file.Sections, section => section.Name == reported.Groups[1].Value
+                && section.SizeBytes == FromHex(reported.Groups[2].Value)
+                && section.VirtualAddress == FromHex(reported.Groups[3].Value)
+                && section.Offset == FromHex(reported.Groups[4].Value));
         }
 
         IEnumerable<string> symbols = lines
@@ -157,7 +157,7 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
 
     private static string Hex(ulong value) => $"{value:x}".TrimStart('0');
 
-    private static string AsTold(Match match)
+    private static string AsPrinted(Match match)
     {
         string size = match.Groups[3].Value;
         ulong bytes = size.StartsWith("0x", StringComparison.Ordinal)
@@ -168,7 +168,7 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
             + $"{match.Groups[5].Value} {match.Groups[6].Value} {match.Groups[7].Value} {name}";
     }
 
-    private static string AsTold(ElfFile file, ElfSymbol symbol)
+    private static string AsPrinted(ElfFile file, ElfSymbol symbol)
     {
         Assert.True(symbol.SectionIndex is 0 or >= 0xff00 || symbol.SectionIndex < file.Sections.Count);
         return $"{symbol.Index} {symbol.Value:x} {symbol.SizeBytes} {symbol.TypeName} {$"{symbol.Binding}".ToUpperInvariant()} "
@@ -177,12 +177,12 @@ public sealed partial class ElfReadelfTests(ElfSamples samples) : IClassFixture<
 
     private ElfFile Open(string sample)
     {
-        Need.Tool("readelf");
+        Requires.Tool("readelf");
         return ElfFile.Open(samples[sample]);
     }
 
     private string[] Readelf(string options, string sample) =>
-        Shell.Run(Need.Tool("readelf"), options, samples[sample]).Split('\n');
+        Shell.Run(Requires.Tool("readelf"), options, samples[sample]).Split('\n');
 
     [GeneratedRegex(@"^  ([A-Z_]+(?:\+0x[0-9a-f]+)?) +0x([0-9a-f]+) 0x([0-9a-f]+) 0x([0-9a-f]+) 0x([0-9a-f]+) 0x([0-9a-f]+) ([R ][W ][E ]) (?:0x)?([0-9a-f]+)$")]
     private static partial Regex Segment();

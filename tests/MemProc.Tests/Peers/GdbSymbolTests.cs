@@ -1,49 +1,49 @@
 namespace MemProc.Tests.Peers;
 
-/// <summary>Addresses are called what gdb calls them.</summary>
+/// <summary>Compares names of addresses with gdb.</summary>
 public sealed class GdbSymbolTests
 {
     private const int Count = 1000;
 
     [Fact]
-    public void Addresses_of_code_are_called_what_gdb_calls_them()
+    public void Code_addresses_have_the_names_of_gdb()
     {
-        string gdb = Need.Tool("gdb");
+        string gdb = Requires.Tool("gdb");
         using TargetProcess target = TargetProcess.Start();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        using ProcModules modules = new(process);
-        ProcModule[] files = [.. modules.All.Where(module => module.Image is not null
-            && (module == modules.Main || module.Name is "libc.so.6" or "libcoreclr.so"
-                || module.Name.StartsWith("ld-", StringComparison.Ordinal)))];
+        using MappedImages images = new(process);
+        MappedFile[] files = [.. images.Files.Where(file => file.Elf is not null
+            && (file == images.Main || file.Name is "libc.so.6" or "libcoreclr.so"
+                || file.Name.StartsWith("ld-", StringComparison.Ordinal)))];
         Assert.Equal(4, files.Length);
         Random random = new(5);
-        ulong[] addresses = [.. files.SelectMany(module => RandomCode(module, modules, random, Count))];
-        (string?[] theirs, string said) = Ask(gdb, target.ProcessId, addresses);
-        Assert.SkipWhen(said.Contains("ptrace: Operation not permitted", StringComparison.Ordinal), "needs to be allowed to trace");
+        ulong[] addresses = [.. files.SelectMany(file => RandomCode(file, images, random, Count))];
+        (string?[] theirs, string output) = Ask(gdb, target.ProcessId, addresses);
+        Assert.SkipWhen(output.Contains("ptrace: Operation not permitted", StringComparison.Ordinal), "needs to be allowed to trace");
         Assert.Equal(addresses.Length, theirs.Length);
 
-        using AddressResolver resolver = new(process);
+        using Symbolizer resolver = new(process);
         ResolvedAddress[] ours = [.. resolver.Resolve(addresses, error => throw error)];
-        string[] differing = [.. ours.Zip(theirs).Where(pair => Called(pair.First) != pair.Second)
+        string[] differing = [.. ours.Zip(theirs).Where(pair => NameOf(pair.First) != pair.Second)
             .Select(pair => $"{pair.First.Address:x} {pair.First.Module} {pair.First.Section}: "
-                + $"{Called(pair.First)} ({pair.First.SymbolSource}), gdb: {pair.Second}")];
+                + $"{NameOf(pair.First)} ({pair.First.SymbolSource}), gdb: {pair.Second}")];
         Assert.True(differing.Length == 0,
-            $"{differing.Length} of {ours.Length}:\n{string.Join('\n', differing.Take(20))}\n{said[..Math.Min(said.Length, 500)]}");
+            $"{differing.Length} of {ours.Length}:\n{string.Join('\n', differing.Take(20))}\n{output[..Math.Min(output.Length, 500)]}");
         Assert.True(theirs.Count(name => name is not null) > Count, "hardly an address has a name");
     }
 
-    private static ulong[] RandomCode(ProcModule module, ProcModules modules, Random random, int count)
+    private static ulong[] RandomCode(MappedFile file, MappedImages images, Random random, int count)
     {
-        ElfSection text = module.Image!.Sections.Single(section => section.Name == ".text");
-        ulong start = ProcAddress.Parse($"{AddressExpression.Quote(module.Path)}!.text").Resolve(modules);
+        ElfSection text = file.Elf!.Sections.Single(section => section.Name == ".text");
+        ulong start = AddressExpression.Parse($"{AddressExpression.Quote(file.Path)}!.text").Resolve(images);
         return [.. Enumerable.Range(0, count).Select(_ => start + (ulong)random.NextInt64((long)text.SizeBytes))];
     }
 
-    private static string? Called(ResolvedAddress address) => address.Symbol is null ? null
+    private static string? NameOf(ResolvedAddress address) => address.Symbol is null ? null
         : address.SymbolOffset == 0 ? address.Symbol : $"{address.Symbol} + {address.SymbolOffset}";
 
-    /// <summary>Names and offsets as gdb tells them, without section and version; null where it knows none.</summary>
-    private static (string?[] Names, string Said) Ask(string gdb, int processId, ulong[] addresses)
+    /// <summary>Returns names and offsets of gdb, without section and version; null if gdb has no name.</summary>
+    private static (string?[] Names, string Output) Ask(string gdb, int processId, ulong[] addresses)
     {
         using TemporaryFolder folder = new();
         string script = Path.Combine(folder.Path, "script");

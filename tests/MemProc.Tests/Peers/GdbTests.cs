@@ -1,12 +1,12 @@
 namespace MemProc.Tests.Peers;
 
-/// <summary>What gdb and readelf make of a core: threads, frames, texts, files.</summary>
+/// <summary>Tests that gdb and readelf can read a saved core: threads, frames, strings, files.</summary>
 public sealed class GdbTests
 {
     [Fact]
-    public void Gdb_finds_threads_frames_texts_and_files_in_a_core()
+    public void Gdb_finds_threads_frames_strings_and_files_in_a_core()
     {
-        string gdb = Need.Tool("gdb");
+        string gdb = Requires.Tool("gdb");
         using TemporaryFolder folder = new();
         string core = Path.Combine(folder.Path, "core");
         using TargetProcess target = TargetProcess.Start();
@@ -37,7 +37,7 @@ public sealed class GdbTests
     [Fact]
     public void Readelf_names_the_notes_of_each_thread()
     {
-        string readelf = Need.Tool("readelf");
+        string readelf = Requires.Tool("readelf");
         using TemporaryFolder folder = new();
         string core = Path.Combine(folder.Path, "core");
         using TargetProcess target = TargetProcess.Start();

@@ -3,19 +3,19 @@ using System.Globalization;
 namespace MemProc.Tests;
 
 /// <summary>
-/// Page by page what page-types of the kernel's source says, of the same process at the same moment: a process changes,
-/// so both are asked until they agree, and only what they never agree on fails.
+/// Compares pages with page-types of the kernel's source. A process changes between the two reads, so both are repeated
+/// until they agree; a test fails only if they never agree.
 /// </summary>
 public sealed class PageTypesTests
 {
     private const int Tries = 30;
 
-    /// <summary>The flags from locked to arch; behind them, versions differ.</summary>
+    /// <summary>The flags from locked to arch; the flags after them differ between versions.</summary>
     private const int CommonLetters = 34;
 
     /// <summary>
-    /// Where the target maps what it is told to. Elsewhere are libraries that page-types maps too while it counts, and
-    /// what the runtime touches.
+    /// The range in which the target maps memory on command. Outside are libraries that page-types also maps while it
+    /// counts, and pages that the runtime touches.
     /// </summary>
     private const ulong Arena = 0x7000_0000_0000, ArenaEnd = 0x7400_0000_0000;
 
@@ -35,7 +35,7 @@ public sealed class PageTypesTests
     [Fact]
     public void Merged_pages()
     {
-        Need.PageTypes();
+        Requires.PageTypes();
         using Ksm ksm = Ksm.On();
         using TargetProcess target = Mixed(out TemporaryFolder folder);
         using (folder)
@@ -56,7 +56,7 @@ public sealed class PageTypesTests
         {
             Agree(target, raw ? [.. InArena, "-r"] : InArena, Summary, (process, tables) =>
             {
-                FrameCount count = new(tables, raw, new PageFilter());
+                FlagTallyBuilder count = new(tables, raw, new PageFilter());
                 count.AddProcess(process, Arena, ArenaEnd - Arena);
                 return Counted(count);
             });
@@ -75,7 +75,7 @@ public sealed class PageTypesTests
         {
             Agree(target, [.. InArena, "-b", bits], Summary, (process, tables) =>
             {
-                FrameCount count = new(tables, raw: false, new PageFilter
+                FlagTallyBuilder count = new(tables, raw: false, new PageFilter
                 {
                     Frame = new FrameFilter
                     {
@@ -101,10 +101,10 @@ public sealed class PageTypesTests
     }
 
     [Fact]
-    public void Pages_that_went_to_swap_and_half_of_them_back()
+    public void Pages_swapped_out_and_half_of_them_swapped_in()
     {
-        Need.Root();
-        Need.PageTypes();
+        Requires.Root();
+        Requires.PageTypes();
         using Swap swap = Swap.On();
         using TargetProcess target = Start();
         ulong address = target.Ask($"map {256 * Page.Size} rw- private").Address("address");
@@ -112,7 +112,7 @@ public sealed class PageTypesTests
         target.Ask($"advise {address} {256 * Page.Size} {AdvisePageOut}");
         target.Ask($"peek {address} {100 * Page.Size}");
         Agree(target, ["-L", "-N", "-a", $"0x{address / Page.Size:x}+256"],
-            // page-types shows the slot of a page in swap where others have their frame.
+            // page-types shows the swap slot of a swapped page in the column of the frame.
             output => [.. Rows(output).Select(row => $"{row[0]} {row[1]} {Symbol(row[2])}")],
             (process, tables) =>
             {
@@ -125,15 +125,15 @@ public sealed class PageTypesTests
     }
 
     [Fact]
-    public void More_mappings_than_page_types_can_keep()
+    public void More_mappings_than_page_types_can_store()
     {
-        // page-types keeps 10,240 mappings and says nothing of the others.
+        // page-types stores 10,240 mappings and silently ignores the others.
         using TargetProcess target = Start();
         TargetReply many = target.Ask("vmas 12000");
         ulong address = many.Address("address"), length = many.Number("length");
         target.Ask($"protect {address} {length} rw-");
         target.Ask($"touch {address} 12000");
-        // By turns again, so that neighbours are not merged.
+        // Alternating again, so that neighbours are not merged.
         for (ulong page = 0; page < 12000; page += 2)
         {
             target.Ask($"protect {address + page * Page.Size} {Page.Size} r--");
@@ -141,25 +141,25 @@ public sealed class PageTypesTests
 
         using FrameTables tables = new();
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        FrameCount count = new(tables, raw: false, new PageFilter());
+        FlagTallyBuilder count = new(tables, raw: false, new PageFilter());
         count.AddProcess(process);
         ulong ours = count.Counts.Summaries.Aggregate(0UL, (sum, summary) => sum + summary.PageCount);
-        ulong theirs = Summary(Shell.Run(Need.PageTypes(), "-p", $"{target.ProcessId}"))
+        ulong theirs = Summary(Shell.Run(Requires.PageTypes(), "-p", $"{target.ProcessId}"))
             .Aggregate(0UL, (sum, line) => sum + ulong.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture));
         Assert.InRange(ours, 12000UL, ulong.MaxValue);
         Assert.InRange(theirs, 0UL, ours - 1000);
     }
 
     [Fact]
-    public void The_pages_of_a_file_and_the_last_partial_one_which_page_types_drops()
+    public void Pages_of_a_file_and_the_last_partial_one_that_page_types_omits()
     {
-        Need.Root();
+        Requires.Root();
         using TemporaryFolder folder = new();
         string file = folder.File("data", new byte[9 * Page.Size + 5]);
         string[] theirs = [], ours = [];
         for (int attempt = 0; attempt < Tries && (theirs.Length == 0 || !theirs.SequenceEqual(ours.Take(theirs.Length))); attempt++)
         {
-            string output = Shell.Run(Need.PageTypes(), "-f", file, "-L", "-N");
+            string output = Shell.Run(Requires.PageTypes(), "-f", file, "-L", "-N");
             theirs = [.. output.Split('\n').Select(line => line.Split('\t', StringSplitOptions.RemoveEmptyEntries))
                 .Where(cells => cells.Length == 3 && cells[0] != "foffset")
                 .Select(cells => $"{cells[0]} {cells[1]} {Symbol(cells[2])}")];
@@ -169,19 +169,19 @@ public sealed class PageTypesTests
 
         Assert.Equal(10, ours.Length);
         Assert.Equal(theirs, ours.Take(theirs.Length));
-        // Versions differ in whether they count the last page, which is a part of one.
+        // Some versions count the last, partial page, others do not.
         Assert.InRange(theirs.Length, 9, 10);
     }
 
     [Fact]
-    public void A_bit_without_a_name_which_ends_page_types()
+    public void A_bit_without_a_name_that_makes_page_types_fail()
     {
-        Need.Root();
+        Requires.Root();
         using SimulatedProcess simulated = new();
         simulated.WriteFrames("kpageflags", 0, 1UL << 5, 1UL << 5 | 1UL << 30);
         simulated.WriteFrames("kpagecount", 0, 1, 1);
         string table = Path.Combine(simulated.Files.Proc, "kpageflags");
-        (int exitCode, _, string errors) = Shell.Try(Need.PageTypes(), ["-F", table, "-a", "0,2", "-L", "-N"]);
+        (int exitCode, _, string errors) = Shell.Try(Requires.PageTypes(), ["-F", table, "-a", "0,2", "-L", "-N"]);
         Assert.NotEqual(0, exitCode);
         Assert.Contains("unknown flag bit 30", errors, StringComparison.Ordinal);
 
@@ -191,8 +191,8 @@ public sealed class PageTypesTests
 
     private static TargetProcess Start()
     {
-        Need.Root();
-        Need.PageTypes();
+        Requires.Root();
+        Requires.PageTypes();
         return TargetProcess.Start();
     }
 
@@ -238,7 +238,7 @@ public sealed class PageTypesTests
         {
             using FrameTables tables = new();
             using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-            expected = theirs(Shell.Run(Need.PageTypes(), ["-p", $"{target.ProcessId}", .. options]));
+            expected = theirs(Shell.Run(Requires.PageTypes(), ["-p", $"{target.ProcessId}", .. options]));
             found = ours(process, tables);
             if (expected.Length > 0 && expected.SequenceEqual(found))
             {
@@ -251,18 +251,18 @@ public sealed class PageTypesTests
         return found;
     }
 
-    /// <summary>The rows of a listing, without its header.</summary>
+    /// <summary>Returns the rows of a listing, without its header.</summary>
     private static IEnumerable<string[]> Rows(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .Skip(1).Select(line => line.Split('\t', StringSplitOptions.RemoveEmptyEntries));
 
-    /// <summary>Set of flags and number of pages, in order of the flags.</summary>
+    /// <summary>Returns sets of flags with their number of pages, in order of the flags.</summary>
     private static string[] Summary(string output) => Summed(
         from line in output.Split('\n')
         where line.StartsWith("0x", StringComparison.Ordinal)
         let cells = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
         select (Convert.ToUInt64(cells[0], 16), ulong.Parse(cells[1], CultureInfo.InvariantCulture)));
 
-    private static string[] Counted(FrameCount count) =>
+    private static string[] Counted(FlagTallyBuilder count) =>
         Summed(count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount)));
 
     private static string[] Summed(IEnumerable<(ulong FlagSet, ulong Pages)> counts) =>
@@ -271,6 +271,6 @@ public sealed class PageTypesTests
             orderby pages.Key
             select $"0x{pages.Key:x} {pages.Aggregate(0UL, (sum, one) => sum + one)}"];
 
-    /// <summary>The letters up to the flags that page-types' versions differ in.</summary>
+    /// <summary>Returns the letters before the flags that differ between versions of page-types.</summary>
     private static string Symbol(string symbol) => symbol[..CommonLetters];
 }

@@ -2,23 +2,23 @@ using System.Text;
 
 namespace MemProc.Tests;
 
-/// <summary>Writes BTF (<c>Documentation/bpf/btf.rst</c>) of a few types, as a kernel would describe its structures.</summary>
+/// <summary>Writes BTF (<c>Documentation/bpf/btf.rst</c>) of a few types, as a kernel describes its structures.</summary>
 internal sealed class BtfBlob
 {
     private readonly List<uint> _types = [];
     private readonly List<byte> _strings = [0];
     private uint _last;
 
-    /// <summary>Adds a whole number.</summary>
+    /// <summary>Adds an integer type.</summary>
     public uint Integer(string name, uint bytes) => Add(name, 1, 0, bytes, bytes * 8);
 
-    /// <summary>Adds a pointer to anything.</summary>
+    /// <summary>Adds a pointer to void.</summary>
     public uint Pointer() => Add("", 2, 0, 0);
 
     /// <summary>Adds an array.</summary>
     public uint Array(uint element, uint count) => Add("", 3, 0, 0, element, element, count);
 
-    /// <summary>Adds another name of a type.</summary>
+    /// <summary>Adds a typedef.</summary>
     public uint Alias(string name, uint type) => Add(name, 8, 0, type);
 
     /// <summary>Adds a constant type.</summary>
@@ -28,7 +28,7 @@ internal sealed class BtfBlob
     public uint Structure(string name, uint bytes, params (string Name, uint Offset, uint Type)[] members) =>
         Composite(name, 4, bytes, isBits: false, members);
 
-    /// <summary>Adds a structure with bit fields: the upper byte of an offset is a width.</summary>
+    /// <summary>Adds a structure with bit fields; the upper byte of an offset is the width.</summary>
     public uint BitStructure(string name, uint bytes, params (string Name, uint Offset, uint Type)[] members) =>
         Composite(name, 4, bytes, isBits: true, members);
 
@@ -36,7 +36,7 @@ internal sealed class BtfBlob
     public uint Union(string name, uint bytes, params (string Name, uint Offset, uint Type)[] members) =>
         Composite(name, 5, bytes, isBits: false, members);
 
-    /// <summary>The whole file.</summary>
+    /// <summary>Returns the whole file.</summary>
     public byte[] ToBytes()
     {
         byte[] types = [.. _types.SelectMany(BitConverter.GetBytes)];

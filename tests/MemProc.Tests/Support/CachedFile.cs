@@ -3,14 +3,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MemProc.Tests;
 
-/// <summary>A file whose pages a test puts into the page cache and drops from it.</summary>
+/// <summary>A file whose pages a test loads into the page cache and drops from it.</summary>
 internal sealed class CachedFile : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    /// <summary>Makes the file; all of it is in memory.</summary>
-    /// <param name="pages">Whole pages.</param>
-    /// <param name="rest">Bytes behind them.</param>
+    /// <summary>Creates the file; all of it is in memory.</summary>
+    /// <param name="pages">Number of whole pages.</param>
+    /// <param name="rest">Bytes after them.</param>
     public CachedFile(int pages, int rest = 0)
     {
         byte[] content = new byte[pages * (int)Page.Size + rest];
@@ -22,12 +22,12 @@ internal sealed class CachedFile : IDisposable
     /// <summary>Its path.</summary>
     public string FilePath { get; }
 
-    /// <summary>How many pages it has.</summary>
+    /// <summary>The number of pages.</summary>
     public int PageCount { get; }
 
     /// <summary>
-    /// Drops all of it from memory but for some pages, which are read one by one. Where the temporary folder is itself
-    /// in memory that cannot be, and the test is skipped.
+    /// Drops all but some pages from memory; these are read one by one. Skips the test if the temporary folder is
+    /// itself in memory.
     /// </summary>
     public void KeepOnly(params int[] pages)
     {
@@ -45,14 +45,14 @@ internal sealed class CachedFile : IDisposable
         Assert.Equal(pages.Order(), Resident());
     }
 
-    /// <summary>Reads one byte of a page, and nothing ahead of it.</summary>
+    /// <summary>Reads one byte of a page, without readahead.</summary>
     public void Read(int page)
     {
         using SafeFileHandle file = File.OpenHandle(FilePath, options: FileOptions.RandomAccess);
         Assert.Equal(1, RandomAccess.Read(file, new byte[1], page * (long)Page.Size));
     }
 
-    /// <summary>Which pages are in memory, as the kernel says.</summary>
+    /// <summary>Returns which pages are in memory according to the kernel.</summary>
     public bool[] Residency()
     {
         using SafeFileHandle file = File.OpenHandle(FilePath);
@@ -65,7 +65,7 @@ internal sealed class CachedFile : IDisposable
         }
     }
 
-    /// <summary>Indices of the pages in memory.</summary>
+    /// <summary>Returns the indices of the pages in memory.</summary>
     public int[] Resident() => [.. Residency().Index().Where(page => page.Item).Select(page => page.Index)];
 
     /// <inheritdoc/>

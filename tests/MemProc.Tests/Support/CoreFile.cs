@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace MemProc.Tests;
 
-/// <summary>A core file, read by the letter of the ELF format, to compare with.</summary>
+/// <summary>An independent reader of core files, to compare with.</summary>
 internal sealed class CoreFile
 {
     private readonly byte[] _bytes;
@@ -43,11 +43,11 @@ internal sealed class CoreFile
         return types;
     }
 
-    /// <summary>The entry that holds an address.</summary>
+    /// <summary>Returns the program header that contains an address.</summary>
     public Entry At(ulong address) => Entries.Single(
         entry => entry.Type != 4 && entry.Address <= address && address < entry.Address + entry.MemoryBytes);
 
-    /// <summary>Bytes at an address; what is behind the bytes in the file is zero.</summary>
+    /// <summary>Reads bytes at an address; bytes of a segment that are not in the file are zero.</summary>
     public byte[] Read(ulong address, ulong length)
     {
         byte[] result = new byte[length];

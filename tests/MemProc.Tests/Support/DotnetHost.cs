@@ -3,7 +3,7 @@ namespace MemProc.Tests;
 /// <summary>The <c>dotnet</c> program that runs the tests.</summary>
 internal static class DotnetHost
 {
-    /// <summary>Its path; the bare name where only PATH knows it.</summary>
+    /// <summary>Its path; only its name if it has to be found through PATH.</summary>
     public static string Path { get; } = Find();
 
     private static string Find()

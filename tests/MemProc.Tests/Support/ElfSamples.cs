@@ -1,9 +1,9 @@
 namespace MemProc.Tests;
 
-/// <summary>ELF files of all kinds, each made when a test first asks for it. A test whose file cannot be made is skipped.</summary>
+/// <summary>ELF files of all kinds, each made on first use. A test whose file cannot be made is skipped.</summary>
 public sealed class ElfSamples : IDisposable
 {
-    /// <summary>The programs and libraries of this machine, and what the tools make of the sources below.</summary>
+    /// <summary>Programs and libraries of this machine, and files compiled from the sources below.</summary>
     public static readonly string[] Names =
     [
         "ls", "libc", "ld.so", "vdso", "static-pie", "library", "c++", "stripped", "debug", "32-bit", "object", "big-endian",
@@ -70,10 +70,10 @@ public sealed class ElfSamples : IDisposable
             _folder.File("some.bytes", "some bytes"u8))),
     };
 
-    /// <summary>The path of a sample.</summary>
+    /// <summary>Returns the path of a sample.</summary>
     public string this[string name] => _samples[name].Value;
 
-    /// <summary>A new file's path.</summary>
+    /// <summary>Returns the path of a new file.</summary>
     public string New(string name) => Path.Combine(_folder.Path, name);
 
     /// <inheritdoc/>
@@ -85,7 +85,7 @@ public sealed class ElfSamples : IDisposable
         return path;
     }
 
-    /// <summary>A library of the C library's, where this process has it from.</summary>
+    /// <summary>Returns the path of a library that this process has loaded.</summary>
     private static string Mapped(string name)
     {
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
@@ -101,7 +101,7 @@ public sealed class ElfSamples : IDisposable
         ProcMap? map = MapReader.Read(self).FirstOrDefault(map => map.Kind == ProcMapKind.Vdso);
         Assert.SkipWhen(map is null, "needs a kernel that has a vDSO");
         byte[] bytes = new MemoryReader(self, ReadMethod.Auto, TestContext.Current.CancellationToken)
-            .ReadWhole(map.Start, map.SizeBytes);
+            .ReadExactly(map.Start, map.SizeBytes);
         return _folder.File("vdso.so", bytes);
     }
 
@@ -129,7 +129,7 @@ public sealed class ElfSamples : IDisposable
 
     private static void Make(string tool, params string[] arguments)
     {
-        (int exitCode, _, string errors) = Shell.Try(Need.Tool(tool), arguments);
+        (int exitCode, _, string errors) = Shell.Try(Requires.Tool(tool), arguments);
         Assert.SkipUnless(exitCode == 0, $"needs {tool} {string.Join(' ', arguments)} to work: {errors}");
     }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MemProc.Tests;
 
-/// <summary>A hugetlb page and a folder whose files are made of such pages, as long as a test needs them.</summary>
+/// <summary>A reserved hugetlb page and a mounted hugetlbfs, until it is disposed.</summary>
 internal sealed class HugeTlb : IDisposable
 {
     private const string Count = "/proc/sys/vm/nr_hugepages";
@@ -23,22 +23,22 @@ internal sealed class HugeTlb : IDisposable
     /// <summary>A file of one huge page.</summary>
     public string FilePath => Path.Combine(_folder.Path, "huge");
 
-    /// <summary>How many pages the kernel keeps for such use; none where it knows no such use.</summary>
+    /// <summary>Returns the number of reserved pages; empty if the kernel does not support them.</summary>
     public static string Reserved() => File.Exists(Count) ? File.ReadAllText(Count).Trim() : "";
 
-    /// <summary>Reserves the page; skips the test where the kernel has none to give.</summary>
+    /// <summary>Reserves the page; skips the test if the kernel has no free one.</summary>
     public static HugeTlb Reserve()
     {
-        Need.Root();
+        Requires.Root();
         Assert.SkipUnless(File.Exists(Count), "needs hugetlb pages (CONFIG_HUGETLB_PAGE)");
         HugeTlb reserved = new();
         try
         {
-            int wanted = int.Parse(reserved._before, CultureInfo.InvariantCulture) + 1;
-            File.WriteAllText(Count, $"{wanted}");
-            Assert.SkipUnless(File.ReadAllText(Count).Trim() == $"{wanted}", "the kernel had no huge page to give");
+            int requested = int.Parse(reserved._before, CultureInfo.InvariantCulture) + 1;
+            File.WriteAllText(Count, $"{requested}");
+            Assert.SkipUnless(File.ReadAllText(Count).Trim() == $"{requested}", "the kernel had no huge page to give");
             (int exitCode, _, string errors) = Shell.Try(
-                Need.Tool("mount"), ["-t", "hugetlbfs", "none", reserved._folder.Path]);
+                Requires.Tool("mount"), ["-t", "hugetlbfs", "none", reserved._folder.Path]);
             Assert.SkipWhen(exitCode != 0, $"needs hugetlbfs: {errors}");
             reserved._isMounted = true;
             using FileStream file = File.Create(reserved.FilePath);
@@ -58,7 +58,7 @@ internal sealed class HugeTlb : IDisposable
         if (_isMounted)
         {
             _isMounted = false;
-            Shell.Run(Need.Tool("umount"), _folder.Path);
+            Shell.Run(Requires.Tool("umount"), _folder.Path);
         }
 
         File.WriteAllText(Count, _before);

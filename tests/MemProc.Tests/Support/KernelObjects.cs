@@ -1,12 +1,12 @@
 namespace MemProc.Tests;
 
-/// <summary>bpf programs and maps, by the ids that the kernel gives to one after the other.</summary>
+/// <summary>bpf programs and maps, by the ids that the kernel assigns in ascending order.</summary>
 internal sealed record KernelObjects(IReadOnlyList<uint> Programs, IReadOnlyList<uint> Maps)
 {
-    /// <summary>There is none.</summary>
+    /// <summary>Whether there are none.</summary>
     public bool IsEmpty => Programs.Count + Maps.Count == 0;
 
-    /// <summary>Those that are not among others.</summary>
+    /// <summary>Returns those that are not in another set.</summary>
     public KernelObjects Without(KernelObjects others) =>
         new([.. Programs.Except(others.Programs)], [.. Maps.Except(others.Maps)]);
 

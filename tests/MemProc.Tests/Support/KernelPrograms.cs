@@ -2,41 +2,41 @@ using System.Globalization;
 
 namespace MemProc.Tests;
 
-/// <summary>bpf programs and their maps, as the kernel counts them on the whole machine.</summary>
+/// <summary>bpf programs and their maps, as the kernel lists them for the whole machine.</summary>
 internal static class KernelPrograms
 {
-    /// <summary>Tests that load programs run one after another: what is loaded is of one test.</summary>
+    /// <summary>Tests that load programs run one after another, so that loaded programs belong to one test.</summary>
     public const string Collection = "kernel programs";
 
-    /// <summary>A program that nobody holds any more is freed a little later (a grace period of RCU).</summary>
-    private const int MostLooks = 1000;
+    /// <summary>Programs without references are freed with a delay (after an RCU grace period).</summary>
+    private const int MaxPolls = 1000;
 
-    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>What this process holds open, as <c>/proc/self/fdinfo</c> tells.</summary>
-    public static KernelObjects Held()
+    /// <summary>Programs and maps that this process holds open, from <c>/proc/self/fdinfo</c>.</summary>
+    public static KernelObjects Loaded()
     {
         string[] lines = [.. Directory.EnumerateFiles("/proc/self/fdinfo").SelectMany(Lines)];
         return new KernelObjects(Ids(lines, "prog_id:"), Ids(lines, "map_id:"));
     }
 
-    /// <summary>What a process has loaded and the kernel still has.</summary>
-    /// <param name="witness">Who asks the kernel; it must be root's.</param>
-    /// <param name="processId">Who loaded it.</param>
+    /// <summary>Returns what a process has loaded and the kernel has not freed.</summary>
+    /// <param name="witness">The process that queries the kernel; it must run as root.</param>
+    /// <param name="processId">The process that loaded it.</param>
     public static KernelObjects LoadedBy(TargetProcess witness, int processId)
     {
         TargetReply reply = witness.Ask($"bpf memproc_{processId}");
         return new KernelObjects(Ids(reply.Text("programs")), Ids(reply.Text("maps")));
     }
 
-    /// <summary>Shows that nothing that a process has loaded is left.</summary>
-    /// <param name="witness">Who asks the kernel; it must be root's.</param>
-    /// <param name="processId">Who loaded it.</param>
-    /// <param name="besides">What was there before.</param>
+    /// <summary>Asserts that nothing that a process has loaded is left.</summary>
+    /// <param name="witness">The process that queries the kernel; it must run as root.</param>
+    /// <param name="processId">The process that loaded it.</param>
+    /// <param name="besides">Programs and maps from before.</param>
     public static void AssertGone(TargetProcess witness, int processId, KernelObjects? besides = null)
     {
         KernelObjects left = new([], []);
-        for (int look = 0; look < MostLooks; look++)
+        for (int look = 0; look < MaxPolls; look++)
         {
             left = LoadedBy(witness, processId).Without(besides ?? new KernelObjects([], []));
             if (left.IsEmpty)
@@ -44,7 +44,7 @@ internal static class KernelPrograms
                 return;
             }
 
-            Thread.Sleep(BetweenLooks);
+            Thread.Sleep(PollInterval);
         }
 
         Assert.Fail($"Process {processId} has left in the kernel: {left}.");
@@ -65,7 +65,7 @@ internal static class KernelPrograms
         }
         catch (IOException)
         {
-            // Closed meanwhile by another test.
+            // Closed in the meantime by another test.
             return [];
         }
     }

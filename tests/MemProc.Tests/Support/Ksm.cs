@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>The kernel's merging of identical pages, running as long as a test needs it.</summary>
+/// <summary>Kernel same-page merging (KSM), running until it is disposed.</summary>
 internal sealed class Ksm : IDisposable
 {
     private const string Folder = "/sys/kernel/mm/ksm";
@@ -11,10 +11,10 @@ internal sealed class Ksm : IDisposable
     {
     }
 
-    /// <summary>Starts it; skips the test where the kernel has none.</summary>
+    /// <summary>Starts it; skips the test if the kernel does not support it.</summary>
     public static Ksm On()
     {
-        Need.Root();
+        Requires.Root();
         Assert.SkipUnless(File.Exists($"{Folder}/run"), "needs KSM (CONFIG_KSM)");
         Ksm ksm = new();
         Write("pages_to_scan", "5000");
@@ -22,7 +22,7 @@ internal sealed class Ksm : IDisposable
         return ksm;
     }
 
-    /// <summary>Waits until the kernel has looked at everything twice, which is when it merges.</summary>
+    /// <summary>Waits until the kernel has scanned everything twice, when it has merged the pages.</summary>
     public static void WaitForMerging()
     {
         int scans = int.Parse(Read("full_scans"));
@@ -36,7 +36,7 @@ internal sealed class Ksm : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        // 2 takes apart what was merged.
+        // 2 unmerges all merged pages.
         Write("run", "2");
         Write("run", _run);
         Write("pages_to_scan", _pagesToScan);

@@ -1,12 +1,12 @@
 namespace MemProc.Tests;
 
-/// <summary>The kernel's memory of this very machine.</summary>
+/// <summary>The kernel memory of this machine.</summary>
 internal static class LiveKernel
 {
-    /// <summary>Skips the test where it cannot be read, with the reason.</summary>
-    public static void Need()
+    /// <summary>Skips the test with the reason if it cannot be read.</summary>
+    public static void Require()
     {
-        Tests.Need.Root();
+        Tests.Requires.Root();
         try
         {
             using PageTableReader reader = new();

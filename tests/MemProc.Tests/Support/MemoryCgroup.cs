@@ -1,20 +1,20 @@
 namespace MemProc.Tests;
 
 /// <summary>
-/// A memory cgroup of a test's own in the machine's hierarchy, of version 1 or 2; removed in the end. Where none can
-/// be made the test is skipped.
+/// A new memory cgroup in the machine's hierarchy, of version 1 or 2, until it is disposed. If it cannot be created
+/// the test is skipped.
 /// </summary>
 internal sealed class MemoryCgroup : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly string _root;
     private bool _isRemoved;
 
-    /// <summary>Makes the cgroup.</summary>
+    /// <summary>Creates the cgroup.</summary>
     public MemoryCgroup()
     {
-        Need.Root();
+        Requires.Root();
         string? root = CgroupTree.Load().MountPoint;
         Assert.SkipWhen(root is null, "needs a mounted hierarchy of memory cgroups");
         _root = root;
@@ -26,7 +26,7 @@ internal sealed class MemoryCgroup : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Assert.Skip($"needs a memory cgroup of its own: {error.Message}");
+            Assert.Skip($"needs a new memory cgroup: {error.Message}");
         }
 
         if (!File.Exists(Path.Combine(Folder, "memory.usage_in_bytes"))
@@ -43,10 +43,10 @@ internal sealed class MemoryCgroup : IDisposable
     /// <summary>Its folder.</summary>
     public string Folder { get; }
 
-    /// <summary>Moves a process into it: what the process touches from now on is its.</summary>
+    /// <summary>Moves a process into it; new pages of the process are charged to it.</summary>
     public void Add(int processId) => File.WriteAllText(Path.Combine(Folder, "cgroup.procs"), $"{processId}");
 
-    /// <summary>Removes it. A process that is left goes back to the root.</summary>
+    /// <summary>Removes it. A remaining process moves back to the root.</summary>
     public void Remove()
     {
         if (_isRemoved)
@@ -54,7 +54,7 @@ internal sealed class MemoryCgroup : IDisposable
             return;
         }
 
-        Assert.True(SpinWait.SpinUntil(TryRemove, Patience), $"{Folder} cannot be removed");
+        Assert.True(SpinWait.SpinUntil(TryRemove, Timeout), $"{Folder} cannot be removed");
         _isRemoved = true;
     }
 
@@ -75,7 +75,7 @@ internal sealed class MemoryCgroup : IDisposable
         }
         catch (IOException)
         {
-            // A process that is ending counts until it has ended.
+            // An exiting process counts until it has exited.
             return false;
         }
     }

@@ -1,11 +1,11 @@
 namespace MemProc.Tests;
 
-/// <summary>Damaged copies of good input, the same ones in every run.</summary>
+/// <summary>Damaged copies of valid input, the same ones in every run.</summary>
 internal static class Mutation
 {
     private const int Count = 20_000;
 
-    /// <summary>Copies of the samples, each with one to four bytes changed, added or removed, or cut short.</summary>
+    /// <summary>Copies of the samples, each with one to four bytes changed, added or removed, or truncated.</summary>
     public static IEnumerable<byte[]> Of(params string[] samples)
     {
         Random random = new(20_260_101);
@@ -24,7 +24,7 @@ internal static class Mutation
     private static void Damage(List<byte> text, Random random)
     {
         int at = random.Next(text.Count);
-        // Half of the bytes are those the formats are made of: they reach deeper than noise does.
+        // Half of the bytes are characters of the formats, which reach deeper code than random ones.
         byte value = random.Next(2) == 0 ? (byte)random.Next(256) : (byte)" -:()\n09afxk"[random.Next(12)];
         switch (random.Next(5))
         {

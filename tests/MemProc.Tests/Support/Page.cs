@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>The machine's page.</summary>
+/// <summary>The page of this machine.</summary>
 internal static class Page
 {
     /// <summary>Its size in bytes.</summary>

@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace MemProc.Tests;
 
-/// <summary>Finds a process that a prefix command has put into a pid namespace of its own.</summary>
+/// <summary>Finds a process that a prefix command has started in a new pid namespace.</summary>
 internal static class ProcessTree
 {
     /// <summary>
-    /// The process that calls itself <paramref name="innerId"/>, where <paramref name="startedId"/> was started:
-    /// that one, or one that it started in its turn.
+    /// Returns the process whose id in its own namespace is <paramref name="innerId"/>: <paramref name="startedId"/>
+    /// or one of its descendants.
     /// </summary>
-    /// <returns>Its number as this process sees it; null where there is no such process.</returns>
+    /// <returns>Its id in the namespace of this process; null if there is no such process.</returns>
     public static int? Find(int startedId, int innerId)
     {
         if (InnerId(startedId) == innerId)

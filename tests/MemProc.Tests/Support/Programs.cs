@@ -2,27 +2,27 @@ using System.Reflection;
 
 namespace MemProc.Tests;
 
-/// <summary>The programs that are built along with the tests.</summary>
+/// <summary>The programs that are built with the tests.</summary>
 internal static class Programs
 {
     private static readonly Lock Copying = new();
     private static readonly Dictionary<string, string> Copies = [];
 
-    /// <summary>The process that tests look into.</summary>
+    /// <summary>Path of MemProc.Target.</summary>
     public static string Target { get; } = Remembered("TargetProgram");
 
-    /// <summary>The command line.</summary>
+    /// <summary>Path of memproc.</summary>
     public static string Memproc { get; } = Remembered("MemprocProgram");
 
-    /// <summary>What the build wrote down about itself.</summary>
+    /// <summary>Returns a value that the build has stored in the assembly's metadata.</summary>
     public static string Remembered(string key) => typeof(Programs).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == key).Value!;
 
     /// <summary>
-    /// The same program where every user can read it: in a copy that lives as long as the tests, as the repository
-    /// may be in a folder that is closed to others.
+    /// Returns the path of a copy that every user can read, since the repository may be in a folder that is closed to
+    /// others. The copy exists as long as the tests run.
     /// </summary>
-    public static string ForEveryone(string program)
+    public static string MakeWorldReadable(string program)
     {
         lock (Copying)
         {

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace MemProc.Tests;
 
 /// <summary>
-/// What the runtime's handlers of signals do: they write the signal's number into a pipe, which a thread of the runtime
-/// reads. A handler that was under way when signals were silenced still does so, however late; this does it when told.
+/// Simulates the signal handlers of the .NET runtime. They write the signal's number into a pipe, which a thread of the
+/// runtime reads. A handler that was running when signals were suppressed can still write later.
 /// </summary>
 internal sealed class RuntimeSignals : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class RuntimeSignals : IDisposable
 
     private RuntimeSignals(FileStream pipe) => _pipe = pipe;
 
-    /// <summary>Finds the pipe, or skips the test where the kernel does not tell what threads wait for.</summary>
+    /// <summary>Finds the pipe; skips the test if the kernel does not show the system calls of threads.</summary>
     public static RuntimeSignals Open()
     {
         string? descriptor = null;
@@ -25,13 +25,13 @@ internal sealed class RuntimeSignals : IDisposable
             new FileStream($"/proc/self/fd/{descriptor}", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0));
     }
 
-    /// <summary>Does what a late handler of SIGCHLD does.</summary>
-    public void TellOfChildren() => _pipe.WriteByte(SigChld);
+    /// <summary>Writes SIGCHLD to the pipe, like a late handler.</summary>
+    public void WriteSigChld() => _pipe.WriteByte(SigChld);
 
     /// <inheritdoc/>
     public void Dispose() => _pipe.Dispose();
 
-    /// <summary>The end that the runtime's thread reads from, while it does.</summary>
+    /// <summary>Returns the descriptor that the runtime's thread is reading from; null if it is not reading.</summary>
     private static string? ReadDescriptor()
     {
         string read = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? "0" : "63";
@@ -39,7 +39,7 @@ internal sealed class RuntimeSignals : IDisposable
         {
             foreach (string thread in Directory.EnumerateDirectories("/proc/self/task"))
             {
-                // The number of the system call, and its arguments.
+                // The system call number, and its arguments.
                 if (File.ReadAllText($"{thread}/comm") == ".NET SigHandler\n"
                     && File.ReadAllText($"{thread}/syscall").Split(' ') is [string call, string file, ..] && call == read)
                 {
@@ -50,7 +50,7 @@ internal sealed class RuntimeSignals : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // A thread that has ended meanwhile; or a kernel that does not tell.
+            // The thread has exited, or the kernel does not provide the file.
         }
 
         return null;

@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace MemProc.Tests;
 
-/// <summary>Programs of the system whose answer a test compares with.</summary>
+/// <summary>Runs programs of the system whose output a test compares with.</summary>
 internal static class Shell
 {
-    /// <summary>Runs a program to its end.</summary>
-    /// <returns>What it wrote to standard output.</returns>
+    /// <summary>Runs a program until it exits.</summary>
+    /// <returns>Its standard output.</returns>
     /// <exception cref="InvalidOperationException">It failed.</exception>
     public static string Run(string program, params string[] arguments)
     {
@@ -16,18 +16,18 @@ internal static class Shell
             : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {exitCode}\n{errors}");
     }
 
-    /// <summary>Runs a program to its end, whatever it says.</summary>
+    /// <summary>Runs a program until it exits, with any exit code.</summary>
     /// <param name="program">Its path.</param>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="input">What it reads from standard input.</param>
+    /// <param name="input">Its standard input.</param>
     public static (int ExitCode, string Output, string Errors) Try(
         string program, string[] arguments, string input = "") => Try(program, arguments, out _, input);
 
     /// <inheritdoc cref="Try(string, string[], string)"/>
     /// <param name="program">Its path.</param>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="processId">Which process it was.</param>
-    /// <param name="input">What it reads from standard input.</param>
+    /// <param name="processId">Its process id.</param>
+    /// <param name="input">Its standard input.</param>
     public static (int ExitCode, string Output, string Errors) Try(
         string program, string[] arguments, out int processId, string input = "")
     {

@@ -1,23 +1,23 @@
 namespace MemProc.Tests;
 
-/// <summary>An idle bitmap that remembers what is written, and the flags of frames that go with it.</summary>
+/// <summary>A simulated idle bitmap that stores what is written, with the flags of its frames.</summary>
 internal sealed class SimulatedIdleBitmap
 {
-    /// <summary>Frames that the machine has.</summary>
+    /// <summary>Number of frames of the machine.</summary>
     public const int FrameCount = 1 << 16;
 
-    /// <summary>A word of kpageflags: on an LRU list.</summary>
+    /// <summary>A kpageflags entry: on an LRU list.</summary>
     public const ulong Lru = 1UL << 5;
 
-    /// <summary>A word of kpageflags: the first frame of a compound page.</summary>
+    /// <summary>A kpageflags entry: the first frame of a compound page.</summary>
     public const ulong Head = 1UL << 15;
 
-    /// <summary>A word of kpageflags: a later one.</summary>
+    /// <summary>A kpageflags entry: a later frame of a compound page.</summary>
     public const ulong Tail = 1UL << 16;
 
     private readonly string _path;
 
-    /// <summary>Makes the files, with every frame on an LRU list and none idle.</summary>
+    /// <summary>Creates the files, with every frame on an LRU list and none idle.</summary>
     public SimulatedIdleBitmap(SimulatedProcess simulated)
     {
         _path = PathIn(simulated);
@@ -28,7 +28,7 @@ internal sealed class SimulatedIdleBitmap
         simulated.WriteFrames("kpagecount", 0, new ulong[FrameCount]);
     }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>Its path.</summary>
     public static string PathIn(SimulatedProcess simulated) =>
         Path.Combine(simulated.Files.Sys, "kernel", "mm", "page_idle", "bitmap");
 
@@ -40,7 +40,7 @@ internal sealed class SimulatedIdleBitmap
             .Select(pfn => (ulong)pfn)];
     }
 
-    /// <summary>Touches a frame: it is not idle any more.</summary>
+    /// <summary>Touches a frame, which is no longer idle.</summary>
     public void Touch(params ulong[] pfns)
     {
         byte[] bytes = File.ReadAllBytes(_path);

@@ -4,8 +4,8 @@ using MemProc.Interop;
 namespace MemProc.Tests;
 
 /// <summary>
-/// A kernel's memory, made by a test: one process, this one, in structures of its own layout that BTF describes. It can be
-/// read as it is or as <c>/proc/kcore</c>.
+/// Simulated kernel memory with this process only, in structures whose layout BTF describes. It can be read directly or
+/// as <c>/proc/kcore</c>.
 /// </summary>
 internal sealed class SimulatedKernel : KernelMemory
 {
@@ -21,13 +21,13 @@ internal sealed class SimulatedKernel : KernelMemory
     private const ulong ProcInode = Base + 0x4200;
     private const ulong Pid = Base + 0x4300;
     private const ulong Descriptors = Base + 0x5000;
-    private const int MostDescriptors = 1024;
+    private const int MaxDescriptors = 1024;
 
     private readonly byte[] _memory = new byte[MemoryBytes];
 
-    /// <summary>Makes a process without mappings.</summary>
-    /// <param name="process">Its files; they get what the kernel says of itself.</param>
-    /// <param name="hasTree">The kernel keeps mappings in a maple tree and not in a list.</param>
+    /// <summary>Creates a process without mappings.</summary>
+    /// <param name="process">Its files; the kernel's description of itself is added to them.</param>
+    /// <param name="hasTree">Whether the kernel keeps mappings in a maple tree instead of a list.</param>
     public SimulatedKernel(SimulatedProcess process, bool hasTree)
     {
         Put(Task + 0x10, Task + 0x10);
@@ -35,10 +35,10 @@ internal sealed class SimulatedKernel : KernelMemory
         Put(Task + 0x28, Memory);
         Put(Task + 0x30, TaskFiles);
         Put(TaskFiles, Table);
-        Put(Table, MostDescriptors);
+        Put(Table, MaxDescriptors);
         Put(Table + 8, Descriptors);
-        // Every descriptor is a file of the one process: the test's own, whatever numbers they get.
-        for (int descriptor = 0; descriptor < MostDescriptors; descriptor++)
+        // Every descriptor is a file of this one process, with any number.
+        for (int descriptor = 0; descriptor < MaxDescriptors; descriptor++)
         {
             Put(Descriptors + 8 * (ulong)descriptor, File);
         }
@@ -59,7 +59,7 @@ internal sealed class SimulatedKernel : KernelMemory
     /// <summary>Writes a word.</summary>
     public void Put(ulong address, ulong value) => BitConverter.TryWriteBytes(_memory.AsSpan((int)(address - Base)), value);
 
-    /// <summary>Writes map_count, and that one user is there, or none.</summary>
+    /// <summary>Writes map_count, and one user or none.</summary>
     public void SetMapCount(uint count, uint users = 1) => Put(Memory + 8, count | (ulong)users << 32);
 
     /// <summary>Writes a vm_area_struct without a file.</summary>
@@ -72,7 +72,7 @@ internal sealed class SimulatedKernel : KernelMemory
         }
     }
 
-    /// <summary>Writes it as an ELF core of the kernel, in two pieces that touch.</summary>
+    /// <summary>Writes the memory as an ELF core of the kernel, in two adjacent segments.</summary>
     public void WriteKcore(string path)
     {
         const int Split = 0x2004, Contents = 0x1000;

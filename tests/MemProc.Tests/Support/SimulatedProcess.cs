@@ -1,15 +1,15 @@
 namespace MemProc.Tests;
 
 /// <summary>
-/// A procfs of recorded files with one process in it, as an older or another kernel would show it. Ioctls on its
-/// files answer ENOTTY, as older kernels do. Its number is this test process' own, which is alive.
+/// A simulated procfs of recorded files with one process, as an older or different kernel shows it. Ioctls on its
+/// files return ENOTTY, as on older kernels. Its id is that of this test process, which is alive.
 /// </summary>
 internal sealed class SimulatedProcess : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly string _home;
 
-    /// <summary>Makes the files that every process has.</summary>
+    /// <summary>Creates the files that every process has.</summary>
     public SimulatedProcess()
     {
         _home = Path.Combine(_folder.Path, $"{Environment.ProcessId}");
@@ -17,34 +17,34 @@ internal sealed class SimulatedProcess : IDisposable
         Write("stat", $"{Environment.ProcessId} (simulated) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0");
     }
 
-    /// <summary>Where the kernel's files are.</summary>
+    /// <summary>The paths of the kernel's files.</summary>
     public KernelFiles Files => new(
         Proc: _folder.Path, Sys: Path.Combine(_folder.Path, "sysfs"), Debug: Path.Combine(_folder.Path, "debugfs"));
 
     /// <summary>Writes one of the process' files.</summary>
     public void Write(string name, string text) => File.WriteAllText(Path.Combine(_home, name), text);
 
-    /// <summary>What is in one of the process' files.</summary>
+    /// <summary>Returns the content of one of the process' files.</summary>
     public string Read(string name) => File.ReadAllText(Path.Combine(_home, name));
 
-    /// <summary>Writes a word of pagemap.</summary>
+    /// <summary>Writes a pagemap entry.</summary>
     public void WritePageMap(ulong address, params ulong[] words) =>
         WriteWords(Path.Combine(_home, "pagemap"), address / Page.Size, words);
 
-    /// <summary>Writes words of a frame table, such as kpageflags.</summary>
+    /// <summary>Writes entries of a frame table, such as kpageflags.</summary>
     public void WriteFrames(string table, ulong pfn, params ulong[] words) =>
         WriteWords(Path.Combine(_folder.Path, table), pfn, words);
 
-    /// <summary>Writes another file of the kernel, with the folders it is in.</summary>
-    /// <param name="path">Where, such as a path below <see cref="Files"/>' Sys.</param>
-    /// <param name="content">What is in it.</param>
+    /// <summary>Writes another file of the kernel, and creates its folders.</summary>
+    /// <param name="path">Its path, such as one below <see cref="Files"/>' Sys.</param>
+    /// <param name="content">Its content.</param>
     public static void WriteKernelFile(string path, ReadOnlySpan<byte> content)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllBytes(path, content);
     }
 
-    /// <summary>What was written to a file of the poison injector.</summary>
+    /// <summary>Returns what was written to a file of the poison injector.</summary>
     public string ReadDebug(string name) => File.ReadAllText(Path.Combine(Files.Debug, "hwpoison", name));
 
     /// <summary>Opens the process.</summary>

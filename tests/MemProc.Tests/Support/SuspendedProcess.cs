@@ -4,28 +4,28 @@ using System.Runtime.InteropServices;
 namespace MemProc.Tests;
 
 /// <summary>
-/// A process that SIGSTOP has stopped, until this is disposed. It takes a fraction of the time of a
-/// <see cref="ProcessStop"/>, for tests that stop thousands of times.
+/// A process that SIGSTOP has stopped, until this is disposed. Much faster than <see cref="ProcessStop"/>, for tests
+/// that stop thousands of times.
 /// </summary>
 internal sealed partial class SuspendedProcess : IDisposable
 {
     // signal(7); the same on x86-64 and arm64.
     private const int Continue = 18, Stop = 19;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly int _id;
 
     private SuspendedProcess(int id) => _id = id;
 
-    /// <summary>Stops it, and waits until each of its threads stands.</summary>
+    /// <summary>Stops it, and waits until all its threads are stopped.</summary>
     public static SuspendedProcess Begin(LinuxProcess process)
     {
         Send(process.Id, Stop);
         SuspendedProcess suspended = new(process.Id);
-        bool stands = SpinWait.SpinUntil(
-            () => process.ThreadIds().All(thread => process.ThreadStat(thread) is not { } stat || stat.State == 'T'), Patience);
-        if (!stands)
+        bool isStopped = SpinWait.SpinUntil(
+            () => process.ThreadIds().All(thread => process.ThreadStat(thread) is not { } stat || stat.State == 'T'), Timeout);
+        if (!isStopped)
         {
             suspended.Dispose();
             Assert.Fail($"Process {process.Id} does not stop.");

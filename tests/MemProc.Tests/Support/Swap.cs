@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>A small swap area, there as long as a test needs it.</summary>
+/// <summary>A small swap area, until it is disposed.</summary>
 internal sealed class Swap : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -9,17 +9,17 @@ internal sealed class Swap : IDisposable
 
     private Swap() => _file = _folder.File("swap", new byte[32 * 1024 * 1024]);
 
-    /// <summary>Makes the area; skips the test where the machine allows none.</summary>
+    /// <summary>Creates the area; skips the test if the machine does not allow it.</summary>
     public static Swap On()
     {
-        Need.Root();
-        string make = Need.Tool("mkswap");
+        Requires.Root();
+        string make = Requires.Tool("mkswap");
         Swap swap = new();
         try
         {
             File.SetUnixFileMode(swap._file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             Shell.Run(make, swap._file);
-            (int exitCode, _, string errors) = Shell.Try(Need.Tool("swapon"), [swap._file]);
+            (int exitCode, _, string errors) = Shell.Try(Requires.Tool("swapon"), [swap._file]);
             Assert.SkipWhen(exitCode != 0, $"needs a swap file: {errors}");
             swap._isOn = true;
             return swap;
@@ -37,7 +37,7 @@ internal sealed class Swap : IDisposable
         if (_isOn)
         {
             _isOn = false;
-            Shell.Run(Need.Tool("swapoff"), _file);
+            Shell.Run(Requires.Tool("swapoff"), _file);
         }
 
         _folder.Dispose();

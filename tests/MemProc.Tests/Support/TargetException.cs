@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>The target refused a command, died or did not answer.</summary>
-/// <param name="message">What was asked and what came of it.</param>
-/// <param name="inner">What made it so, if anything.</param>
+/// <summary>The target rejected a command, exited or did not reply.</summary>
+/// <param name="message">The command and its result.</param>
+/// <param name="inner">The cause, if any.</param>
 public sealed class TargetException(string message, Exception? inner = null) : Exception(message, inner);

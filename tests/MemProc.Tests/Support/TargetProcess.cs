@@ -5,39 +5,39 @@ using System.Text;
 namespace MemProc.Tests;
 
 /// <summary>
-/// A running MemProc.Target: the process that a test looks into. It does what <see cref="Ask"/> tells it; its
-/// CommandTable.cs lists the commands. Disposing it kills it.
+/// A running MemProc.Target, the target process of a test. It runs the commands of <see cref="Ask"/>, which its
+/// CommandTable.cs lists. Disposing it kills it.
 /// </summary>
 public sealed class TargetProcess : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
     private readonly BlockingCollection<string> _replies = [];
-    private readonly StringBuilder _complaints = new();
-    private readonly Thread _complaintReader;
+    private readonly StringBuilder _errors = new();
+    private readonly Thread _errorReader;
     private bool _disposed;
 
     private TargetProcess(Process process)
     {
         _process = process;
-        // Threads of their own, not tasks: a pool that busy tests have used up must not look like a dead target.
+        // Dedicated threads, not tasks: a thread pool that busy tests have used up must not look like a dead target.
         StreamReader output = _process.StandardOutput, errors = _process.StandardError;
         StartReader(() => ReadReplies(output));
-        _complaintReader = StartReader(() => ReadComplaints(errors));
+        _errorReader = StartReader(() => ReadErrors(errors));
     }
 
-    /// <summary>The process' number, as this process sees it.</summary>
+    /// <summary>The process id in the namespace of this process.</summary>
     public int ProcessId { get; private set; }
 
-    /// <summary>Whether it has ended and been waited for.</summary>
+    /// <summary>Whether the process exited and was waited for.</summary>
     public bool HasExited => _process.HasExited;
 
     /// <summary>Starts it and waits until it is ready.</summary>
-    /// <param name="prefix">A command that starts another in its turn, such as <c>setpriv --reuid 65534</c>.</param>
+    /// <param name="prefix">A command that starts another command, such as <c>setpriv --reuid 65534</c>.</param>
     public static TargetProcess Start(params string[] prefix)
     {
-        string[] command = [.. prefix, DotnetHost.Path, prefix.Length == 0 ? Programs.Target : Programs.ForEveryone(Programs.Target)];
+        string[] command = [.. prefix, DotnetHost.Path, prefix.Length == 0 ? Programs.Target : Programs.MakeWorldReadable(Programs.Target)];
         ProcessStartInfo start = new(command[0], command[1..])
         {
             RedirectStandardInput = true,
@@ -46,7 +46,7 @@ public sealed class TargetProcess : IDisposable
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
         };
         start.Environment["LC_ALL"] = "C";
-        // Without them the runtime opens a socket and starts a thread for debuggers.
+        // Otherwise the runtime opens a socket and starts a thread for debuggers.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
 
         TargetProcess target = new(Process.Start(start)!);
@@ -64,8 +64,8 @@ public sealed class TargetProcess : IDisposable
         }
     }
 
-    /// <summary>Gives it a command and waits for the reply.</summary>
-    /// <exception cref="TargetException">It refused, died or did not answer in time.</exception>
+    /// <summary>Sends a command and waits for the reply.</summary>
+    /// <exception cref="TargetException">It rejected the command, exited or did not reply in time.</exception>
     public TargetReply Ask(string command)
     {
         try
@@ -75,7 +75,7 @@ public sealed class TargetProcess : IDisposable
         }
         catch (IOException exception)
         {
-            throw new TargetException($"{command}: {Obituary()}", exception);
+            throw new TargetException($"{command}: {ExitReport()}", exception);
         }
 
         string line = NextLine(command);
@@ -84,7 +84,7 @@ public sealed class TargetProcess : IDisposable
             : throw new TargetException($"{command}: {line}");
     }
 
-    /// <summary>Lets it end by itself.</summary>
+    /// <summary>Sends the exit command and waits for the exit.</summary>
     /// <returns>The exit code.</returns>
     public int Exit()
     {
@@ -93,10 +93,10 @@ public sealed class TargetProcess : IDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Kills it and waits for its end.</summary>
+    /// <summary>Kills it and waits for its exit.</summary>
     public void Kill()
     {
-        // With its children, since a prefix command may not have become the target but have started it.
+        // With its children, since a prefix command may have started the target instead of becoming it.
         _process.Kill(entireProcessTree: true);
         WaitForEnd();
     }
@@ -135,44 +135,44 @@ public sealed class TargetProcess : IDisposable
         _replies.CompleteAdding();
     }
 
-    private void ReadComplaints(StreamReader errors)
+    private void ReadErrors(StreamReader errors)
     {
         while (errors.ReadLine() is { } line)
         {
-            lock (_complaints)
+            lock (_errors)
             {
-                _complaints.AppendLine(line);
+                _errors.AppendLine(line);
             }
         }
     }
 
     private string NextLine(string command)
     {
-        if (_replies.TryTake(out string? line, Patience))
+        if (_replies.TryTake(out string? line, Timeout))
         {
             return line;
         }
 
         throw new TargetException(_replies.IsCompleted
-            ? $"{command}: {Obituary()}"
-            : $"{command}: no answer in {Patience.TotalSeconds} s");
+            ? $"{command}: {ExitReport()}"
+            : $"{command}: no reply in {Timeout.TotalSeconds} s");
     }
 
-    private string Obituary()
+    private string ExitReport()
     {
         WaitForEnd();
-        _complaintReader.Join(Patience);
-        lock (_complaints)
+        _errorReader.Join(Timeout);
+        lock (_errors)
         {
-            return $"the target ended with exit code {_process.ExitCode}\n{_complaints}";
+            return $"the target exited with exit code {_process.ExitCode}\n{_errors}";
         }
     }
 
     private void WaitForEnd()
     {
-        if (!_process.WaitForExit(Patience))
+        if (!_process.WaitForExit(Timeout))
         {
-            throw new TargetException($"the target (pid {ProcessId}) does not end");
+            throw new TargetException($"the target (pid {ProcessId}) does not exit");
         }
     }
 }

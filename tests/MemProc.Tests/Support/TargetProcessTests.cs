@@ -2,11 +2,11 @@ using System.Globalization;
 
 namespace MemProc.Tests;
 
-/// <summary>The target is the measure of the other tests, so it is measured itself, against maps as text.</summary>
+/// <summary>Tests of the target that the other tests rely on, against maps as text.</summary>
 public sealed class TargetProcessTests
 {
     [Fact]
-    public void It_ends_when_told_to()
+    public void It_exits_on_command()
     {
         using TargetProcess target = TargetProcess.Start();
         Assert.Equal(0, target.Exit());
@@ -26,7 +26,7 @@ public sealed class TargetProcessTests
     }
 
     [Fact]
-    public void A_dead_target_is_an_error_and_no_wait()
+    public void A_dead_target_is_an_error_without_a_wait()
     {
         using TargetProcess target = TargetProcess.Start();
         target.Kill();
@@ -35,26 +35,26 @@ public sealed class TargetProcessTests
     }
 
     [Fact]
-    public void A_prefix_command_runs_it_as_somebody_else()
+    public void A_prefix_command_runs_it_as_another_user()
     {
-        Need.Root();
+        Requires.Root();
         using TargetProcess target = TargetProcess.Start(
-            Need.Tool("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups");
+            Requires.Tool("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups");
         string status = File.ReadAllText($"/proc/{target.ProcessId}/status");
         Assert.Contains("Uid:\t65534\t65534", status, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Its_number_is_known_outside_its_pid_namespace()
+    public void Its_id_outside_its_pid_namespace_is_known()
     {
-        Need.Root();
-        using TargetProcess target = TargetProcess.Start(Need.Tool("unshare"), "--pid", "--fork");
+        Requires.Root();
+        using TargetProcess target = TargetProcess.Start(Requires.Tool("unshare"), "--pid", "--fork");
         string status = File.ReadAllText($"/proc/{target.ProcessId}/status");
         Assert.Contains($"NSpid:\t{target.ProcessId}\t1\n", status, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Seed_holds_both_texts_in_a_mapping_of_its_own()
+    public void Seed_puts_both_strings_into_a_separate_mapping()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
@@ -66,7 +66,7 @@ public sealed class TargetProcessTests
     }
 
     [Fact]
-    public void Garlic_is_pointed_to()
+    public void Garlic_has_a_pointer_to_it()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply garlic = target.Ask("garlic");
@@ -77,7 +77,7 @@ public sealed class TargetProcessTests
     }
 
     [Fact]
-    public void Fill_writes_what_can_be_computed()
+    public void Fill_writes_computable_bytes()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("map 70000 rw- private").Address("address");
@@ -120,7 +120,7 @@ public sealed class TargetProcessTests
     }
 
     [Fact]
-    public void A_name_may_hold_blanks()
+    public void A_name_may_contain_blanks()
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("map 4096 rw- private").Address("address");
@@ -169,7 +169,7 @@ public sealed class TargetProcessTests
     }
 
     [Fact]
-    public void Vmas_are_as_many_as_asked_for()
+    public void Vmas_creates_the_requested_number()
     {
         using TargetProcess target = TargetProcess.Start();
         TargetReply many = target.Ask("vmas 1001");

@@ -1,14 +1,14 @@
 namespace MemProc.Tests;
 
-/// <summary>Tests of which each looks into a process of its own.</summary>
+/// <summary>Base of tests with a separate target process for each.</summary>
 public abstract class TargetTests : IDisposable
 {
     protected TargetTests() => Process = LinuxProcess.Open(Target.ProcessId);
 
-    /// <summary>The process as one that can be told what to do.</summary>
+    /// <summary>The process, to send commands to.</summary>
     protected TargetProcess Target { get; } = TargetProcess.Start();
 
-    /// <summary>The process as MemProc sees it.</summary>
+    /// <summary>The process, opened by MemProc.</summary>
     protected LinuxProcess Process { get; }
 
     /// <inheritdoc/>

@@ -19,8 +19,8 @@ public sealed class MatchReader(LinuxProcess process, CancellationToken cancella
     /// </exception>
     public MemoryMatch? Read(ulong address, byte[] before, MemoryValueType? type, object? value, ScanTest test)
     {
-        byte[] now = _reader.ReadWhole(address, (ulong)before.Length);
-        if (!test.Keeps(now, before))
+        byte[] now = _reader.ReadExactly(address, (ulong)before.Length);
+        if (!test.Matches(now, before))
         {
             return null;
         }

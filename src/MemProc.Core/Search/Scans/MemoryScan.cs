@@ -5,7 +5,7 @@ namespace MemProc;
 /// with fewer of them; the previous one stays as it is. A candidate takes a bit or less besides its value, never an
 /// object.
 /// </summary>
-public sealed class MemoryScan
+public sealed class MemoryScan : ProcessOutput
 {
     private readonly ScanBlock[] _blocks;
 
@@ -26,15 +26,6 @@ public sealed class MemoryScan
         }
     }
 
-    /// <summary>The process id.</summary>
-    public int ProcessId => Process.ProcessId;
-
-    /// <summary>The process name.</summary>
-    public string ProcessName => Process.Name;
-
-    /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
-    public ulong ProcessStartTicks => Process.StartTicks;
-
     /// <summary>The type of the numbers.</summary>
     public MemoryValueType Type { get; }
 
@@ -53,7 +44,7 @@ public sealed class MemoryScan
     /// <summary>Bytes of memory that the scan itself holds.</summary>
     public ulong HeldBytes { get; }
 
-    internal ProcessIdentity Process { get; }
+    internal override ProcessIdentity Process { get; }
 
     internal ScanLayout Layout { get; }
 

@@ -22,7 +22,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
     /// <summary>
     /// Maximum number of bytes that a scan may hold; half of the available memory when it is not set.
     /// </summary>
-    public ulong? MostHeldBytes { get; init; }
+    public ulong? MaxHeldBytes { get; init; }
 
     /// <summary>Called several times a second with the progress, on the caller's thread.</summary>
     public Action<SearchProgress>? Progress { get; init; }
@@ -45,17 +45,17 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
     public MemoryScan Start(MemoryValueType type, ValueCondition? condition, int? alignment = null)
     {
         ValuePattern pattern = Pattern(type, condition, alignment);
-        ScanLayout layout = new(pattern.LongestMatch, pattern.Alignment);
+        ScanLayout layout = new(pattern.MaxMatchLength, pattern.Alignment);
         _pass = new SearchPass(process, Range, pattern, context: 0, cancellation)
         {
             Workers = Workers,
             Progress = Progress,
         };
         List<ScanBlock> blocks = [];
-        ulong maxHeld = MostHeldBytes ?? AvailableBytes(process.Files) / 2, held = 0;
-        foreach (SearchPiece piece in _pass.Run((piece, _) => AddCandidates(piece, pattern, layout, condition is null)))
+        ulong maxHeld = MaxHeldBytes ?? AvailableBytes(process.Files) / 2, held = 0;
+        foreach (SearchChunk chunk in _pass.Run((chunk, _) => AddCandidates(chunk, pattern, layout, condition is null)))
         {
-            foreach (ScanBlock block in piece.Candidates)
+            foreach (ScanBlock block in chunk.Candidates)
             {
                 blocks.Add(block);
                 held += (ulong)block.HeldBytes;
@@ -108,7 +108,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         }
 
         process.ThrowIfExited(Operation.ScanMemory);
-        List<ScanBlock> blocks = [.. jobs.SelectMany(job => job.Kept)];
+        List<ScanBlock> blocks = [.. jobs.SelectMany(job => job.Remaining)];
         return new MemoryScan(process.Identity, scan.Type, scan.Layout, blocks, scan.Rounds + 1, lost);
     }
 
@@ -117,12 +117,12 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         new(condition ?? ValueCondition.EqualTo(type, 0), alignment);
 
     /// <summary>Adds the candidates in a piece to it. Returns whether there are any.</summary>
-    private static bool AddCandidates(SearchPiece piece, ValuePattern pattern, in ScanLayout layout, bool all)
+    private static bool AddCandidates(SearchChunk chunk, ValuePattern pattern, in ScanLayout layout, bool all)
     {
         FoundMatch[] found = all ? [] : new FoundMatch[1024];
         // One for each worker; all bits are clear again after each piece.
-        ulong[] bits = all ? [] : _bits ??= new ulong[piece.Buffer.Length / 64 + 1];
-        foreach (SearchWindow window in piece.Windows)
+        ulong[] bits = all ? [] : _bits ??= new ulong[chunk.Buffer.Length / 64 + 1];
+        foreach (SearchWindow window in chunk.Windows)
         {
             int first = pattern.Align(window, window.From);
             // Slots that begin between From and To, and end in the window.
@@ -133,17 +133,17 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
                 continue;
             }
 
-            ReadOnlySpan<byte> bytes = piece.Buffer.AsSpan(first, layout.Length(slots));
+            ReadOnlySpan<byte> bytes = chunk.Buffer.AsSpan(first, layout.Length(slots));
             if (all)
             {
-                ScanBlock.AddAll(piece.Candidates, layout, window.AddressOf(first), bytes, slots);
+                ScanBlock.AddAll(chunk.Candidates, layout, window.AddressOf(first), bytes, slots);
                 continue;
             }
 
             bool any = false;
             for (int next = first; next < window.To;)
             {
-                int count = pattern.Find(piece, window, ref next, found);
+                int count = pattern.Find(chunk, window, ref next, found);
                 any |= count > 0;
                 foreach (FoundMatch match in found.AsSpan(0, count))
                 {
@@ -154,12 +154,12 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
 
             if (any)
             {
-                ScanBlock.AddSome(piece.Candidates, layout, window.AddressOf(first), bytes, slots, bits);
+                ScanBlock.AddSome(chunk.Candidates, layout, window.AddressOf(first), bytes, slots, bits);
                 Array.Clear(bits, 0, (slots + 63) / 64);
             }
         }
 
-        return piece.Candidates.Count > 0;
+        return chunk.Candidates.Count > 0;
     }
 
     private static ulong AvailableBytes(KernelFiles files)

@@ -49,11 +49,11 @@ internal sealed class ScanBlock
     private readonly ulong[]? _bits;
     private readonly ushort[]? _list;
     private readonly byte[] _values;
-    private readonly Form _form;
+    private readonly StorageFormat _format;
 
     private ScanBlock(
         in ScanLayout layout, ulong address, int slots, int count, ulong[]? bits, ushort[]? list, byte[] values,
-        Form form)
+        StorageFormat format)
     {
         _layout = layout;
         Address = address;
@@ -62,13 +62,13 @@ internal sealed class ScanBlock
         _bits = bits;
         _list = list;
         _values = values;
-        _form = form;
+        _format = format;
         FirstSlot = _bits is not null ? NextBit(_bits, 0) : _list is not null ? _list[0] : 0;
         LastSlot = _bits is not null ? LastBit(_bits) : _list is not null ? _list[^1] : slots - 1;
     }
 
     /// <summary>How the values are stored.</summary>
-    private enum Form
+    private enum StorageFormat
     {
         /// <summary>One value: all are equal.</summary>
         Equal,
@@ -100,7 +100,7 @@ internal sealed class ScanBlock
         + (_list is null ? 0 : ArrayBytes + sizeof(ushort) * _list.Length);
 
     /// <summary>Whether all slots are candidates with the same value.</summary>
-    private bool IsUniform => _form == Form.Equal && _bits is null && _list is null;
+    private bool IsUniform => _format == StorageFormat.Equal && _bits is null && _list is null;
 
     /// <summary>Adds blocks in which every slot is a candidate. Pages full of one number take almost no memory.</summary>
     /// <param name="blocks">Receives the blocks.</param>
@@ -173,32 +173,32 @@ internal sealed class ScanBlock
     /// <summary>Returns the candidates with copies of their values, in address order.</summary>
     public IEnumerable<(int Slot, byte[] Number)> Read()
     {
-        for (int place = 0, slot = -1; place < Count; place++)
+        for (int index = 0, slot = -1; index < Count; index++)
         {
-            slot = SlotAt(place, slot);
-            yield return (slot, NumberAt(place, slot).ToArray());
+            slot = SlotAt(index, slot);
+            yield return (slot, NumberAt(index, slot).ToArray());
         }
     }
 
     /// <summary>Returns whether the memory is unchanged; false also when that would take too long to find out.</summary>
     /// <param name="now">The memory from the first candidate to the last.</param>
-    public bool IsSame(ReadOnlySpan<byte> now) => _form switch
+    public bool IsSame(ReadOnlySpan<byte> now) => _format switch
     {
-        Form.Raw => now.SequenceEqual(_values.AsSpan((int)_layout.OffsetOf(FirstSlot), now.Length)),
-        Form.Equal when IsUniform => _layout.IsUniform(now, 0, Slots)
+        StorageFormat.Raw => now.SequenceEqual(_values.AsSpan((int)_layout.OffsetOf(FirstSlot), now.Length)),
+        StorageFormat.Equal when IsUniform => _layout.IsUniform(now, 0, Slots)
             && now[.._layout.Size].SequenceEqual(_values),
         _ => false,
     };
 
-    private int SlotAt(int place, int before) => _bits is not null ? NextBit(_bits, before + 1)
-        : _list is not null ? _list[place]
-        : place;
+    private int SlotAt(int index, int before) => _bits is not null ? NextBit(_bits, before + 1)
+        : _list is not null ? _list[index]
+        : index;
 
-    private ReadOnlySpan<byte> NumberAt(int place, int slot) => _values.AsSpan(
-        _form switch
+    private ReadOnlySpan<byte> NumberAt(int index, int slot) => _values.AsSpan(
+        _format switch
         {
-            Form.Equal => 0,
-            Form.Packed => place * _layout.Size,
+            StorageFormat.Equal => 0,
+            StorageFormat.Packed => index * _layout.Size,
             _ => (int)_layout.OffsetOf(slot),
         }, _layout.Size);
 
@@ -209,7 +209,7 @@ internal sealed class ScanBlock
         {
             ReadOnlySpan<byte> raw = bytes.Slice((int)layout.OffsetOf(from), layout.Length(to - from));
             blocks.Add(new ScanBlock(layout, address + layout.OffsetOf(from), to - from, to - from, null, null,
-                Copy(raw), Form.Raw));
+                Copy(raw), StorageFormat.Raw));
         }
     }
 
@@ -221,11 +221,11 @@ internal sealed class ScanBlock
             && number.SequenceEqual(last._values))
         {
             blocks[^1] = new ScanBlock(layout, last.Address, last.Slots + slots, last.Slots + slots, null, null,
-                last._values, Form.Equal);
+                last._values, StorageFormat.Equal);
         }
         else
         {
-            blocks.Add(new ScanBlock(layout, address, slots, slots, null, null, number.ToArray(), Form.Equal));
+            blocks.Add(new ScanBlock(layout, address, slots, slots, null, null, number.ToArray(), StorageFormat.Equal));
         }
     }
 
@@ -234,7 +234,7 @@ internal sealed class ScanBlock
     {
         ushort[]? list = 2 * count < slots / 8 ? new ushort[count] : null;
         ReadOnlySpan<byte> first = default;
-        int place = 0, last = 0;
+        int index = 0, last = 0;
         bool isEqual = true;
         for (int word = 0; word < bits.Length; word++)
         {
@@ -242,36 +242,36 @@ internal sealed class ScanBlock
             {
                 last = word * 64 + BitOperations.TrailingZeroCount(rest);
                 ReadOnlySpan<byte> number = layout.Number(bytes, last);
-                first = place == 0 ? number : first;
+                first = index == 0 ? number : first;
                 isEqual = isEqual && number.SequenceEqual(first);
                 if (list is not null)
                 {
-                    list[place] = (ushort)last;
+                    list[index] = (ushort)last;
                 }
 
-                place++;
+                index++;
             }
         }
 
         int raw = layout.Length(last + 1);
-        (byte[] values, Form form) = isEqual ? (first.ToArray(), Form.Equal)
-            : raw < count * layout.Size ? (Copy(bytes[..raw]), Form.Raw)
-            : (Pack(layout, bytes, bits, count), Form.Packed);
+        (byte[] values, StorageFormat format) = isEqual ? (first.ToArray(), StorageFormat.Equal)
+            : raw < count * layout.Size ? (Copy(bytes[..raw]), StorageFormat.Raw)
+            : (Pack(layout, bytes, bits, count), StorageFormat.Packed);
         return new ScanBlock(
-            layout, address, slots, count, list is null ? bits.ToArray() : null, list, values, form);
+            layout, address, slots, count, list is null ? bits.ToArray() : null, list, values, format);
     }
 
     private static byte[] Pack(in ScanLayout layout, ReadOnlySpan<byte> bytes, ReadOnlySpan<ulong> bits, int count)
     {
         int size = count * layout.Size;
         byte[] packed = GC.AllocateUninitializedArray<byte>(size, pinned: size >= LargeArray);
-        int place = 0;
+        int index = 0;
         for (int word = 0; word < bits.Length; word++)
         {
             for (ulong rest = bits[word]; rest != 0; rest &= rest - 1)
             {
                 layout.Number(bytes, word * 64 + BitOperations.TrailingZeroCount(rest))
-                    .CopyTo(packed.AsSpan(place++ * layout.Size));
+                    .CopyTo(packed.AsSpan(index++ * layout.Size));
             }
         }
 
@@ -308,24 +308,24 @@ internal sealed class ScanBlock
     public ref struct Candidates(ScanBlock block)
     {
         private int _slot = -1;
-        private int _place = -1;
+        private int _index = -1;
 
         /// <summary>Slot of the present candidate.</summary>
         public readonly int Slot => _slot;
 
         /// <summary>Its bytes in the last round.</summary>
-        public readonly ReadOnlySpan<byte> Number => block.NumberAt(_place, _slot);
+        public readonly ReadOnlySpan<byte> Number => block.NumberAt(_index, _slot);
 
         /// <summary>Moves to the next candidate. Returns false at the end.</summary>
         public bool MoveNext()
         {
-            _place++;
-            if (_place >= block.Count)
+            _index++;
+            if (_index >= block.Count)
             {
                 return false;
             }
 
-            _slot = block.SlotAt(_place, _slot);
+            _slot = block.SlotAt(_index, _slot);
             return true;
         }
     }

@@ -13,7 +13,7 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
     private static readonly List<ScanBlock> None = [];
 
     /// <summary>The candidates that stay.</summary>
-    public List<ScanBlock> Kept { get; private set; } = None;
+    public List<ScanBlock> Remaining { get; private set; } = None;
 
     /// <summary>Candidates that could not be read.</summary>
     public ulong Lost { get; private set; }
@@ -47,26 +47,26 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
     /// <param name="test">Which candidates stay.</param>
     public void Run(ScanBuffers buffers, ScanTest test)
     {
-        List<ScanBlock> kept = [];
+        List<ScanBlock> remaining = [];
         foreach (ScanBlock block in blocks)
         {
-            Narrow(block, buffers, test, kept);
+            Narrow(block, buffers, test, remaining);
         }
 
-        Kept = kept;
+        Remaining = remaining;
     }
 
-    private void Narrow(ScanBlock block, ScanBuffers buffers, ScanTest test, List<ScanBlock> kept)
+    private void Narrow(ScanBlock block, ScanBuffers buffers, ScanTest test, List<ScanBlock> remaining)
     {
         ulong address = block.Address + layout.OffsetOf(block.FirstSlot);
         int slots = block.LastSlot - block.FirstSlot + 1;
         ReadOnlySpan<byte> now = buffers.Read(address, layout.Length(slots), out IReadOnlyList<MemoryGap> gaps);
         ReadBytes += (ulong)now.Length;
-        if (gaps.Count == 0 && test.KeepsSame is bool keepsSame && block.IsSame(now))
+        if (gaps.Count == 0 && test.MatchesUnchanged is bool matchesUnchanged && block.IsSame(now))
         {
-            if (keepsSame)
+            if (matchesUnchanged)
             {
-                kept.Add(block);
+                remaining.Add(block);
             }
 
             return;
@@ -79,7 +79,7 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
             Lost += DropUnread(block, address, gaps, bits);
         }
 
-        ScanBlock.AddSome(kept, layout, address, now, slots, bits);
+        ScanBlock.AddSome(remaining, layout, address, now, slots, bits);
     }
 
     /// <summary>Clears the bits of numbers that were not read in full. Returns how many candidates those are.</summary>

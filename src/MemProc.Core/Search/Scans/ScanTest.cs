@@ -51,10 +51,10 @@ public abstract class ScanTest
     public static ScanTest Of(ValueCondition condition) => new Condition(condition);
 
     /// <summary>Returns whether a candidate stays.</summary>
-    internal abstract bool Keeps(ReadOnlySpan<byte> now, ReadOnlySpan<byte> before);
+    internal abstract bool Matches(ReadOnlySpan<byte> now, ReadOnlySpan<byte> before);
 
     /// <summary>Whether candidates with unchanged bytes stay; null when it depends on their values.</summary>
-    internal virtual bool? KeepsSame => null;
+    internal virtual bool? MatchesUnchanged => null;
 
     /// <summary>Marks the candidates of a block that stay.</summary>
     /// <param name="block">The block.</param>
@@ -67,7 +67,7 @@ public abstract class ScanTest
         while (candidates.MoveNext())
         {
             int slot = candidates.Slot - block.FirstSlot;
-            if (Keeps(layout.Number(now, slot), candidates.Number))
+            if (Matches(layout.Number(now, slot), candidates.Number))
             {
                 bits[slot / 64] |= 1UL << (slot % 64);
             }
@@ -76,15 +76,15 @@ public abstract class ScanTest
 
     private sealed class Condition(ValueCondition condition) : ScanTest
     {
-        internal override bool Keeps(ReadOnlySpan<byte> now, ReadOnlySpan<byte> before) => condition.Fits(now);
+        internal override bool Matches(ReadOnlySpan<byte> now, ReadOnlySpan<byte> before) => condition.Matches(now);
     }
 
     private sealed class Comparison<T>(ScanComparison comparison) : ScanTest
         where T : unmanaged, INumber<T>
     {
-        internal override bool? KeepsSame => comparison == ScanComparison.Unchanged;
+        internal override bool? MatchesUnchanged => comparison == ScanComparison.Unchanged;
 
-        internal override bool Keeps(ReadOnlySpan<byte> now, ReadOnlySpan<byte> before) => comparison switch
+        internal override bool Matches(ReadOnlySpan<byte> now, ReadOnlySpan<byte> before) => comparison switch
         {
             ScanComparison.Changed => !now.SequenceEqual(before),
             ScanComparison.Unchanged => now.SequenceEqual(before),

@@ -1,0 +1,27 @@
+namespace MemProc.Bench;
+
+/// <summary>The cases, in the order in which they are run.</summary>
+internal static class CaseList
+{
+    /// <summary>Every case.</summary>
+    public static IReadOnlyList<Case> All { get; } =
+    [
+        new ReservationCase(),
+        new WalkCase(),
+        new ObjectsCase(),
+        new PageTableCase(),
+        new MapsCase(),
+        new MachineFlagsCase(),
+        new ProcessFlagsCase(),
+        new FindPfnCase(),
+        new FindManyCase(100_000),
+        new FindManyCase(1_000_000),
+        new IndexCase(),
+        new CoreCase(),
+        new OutFileCase(),
+        new ReadCase(),
+        new SearchBytesCase(),
+        new SearchValueCase(),
+        new ResolveCase(),
+    ];
+}

@@ -1,0 +1,13 @@
+namespace MemProc.Cli;
+
+/// <summary>The exit codes.</summary>
+internal static class ExitCode
+{
+    public const int Success = 0;
+
+    /// <summary>Some of what was requested failed, or the command line is wrong.</summary>
+    public const int Failure = 1;
+
+    /// <summary>Ctrl-C, by the convention of shells: 128 and the signal's number.</summary>
+    public const int Interrupted = 130;
+}

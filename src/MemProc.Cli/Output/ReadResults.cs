@@ -1,0 +1,49 @@
+namespace MemProc.Cli;
+
+/// <summary>A text in the memory of a process.</summary>
+/// <param name="ProcessId">The process id.</param>
+/// <param name="Address">Address of the first byte.</param>
+/// <param name="Text">The text, unescaped.</param>
+internal sealed record ReadText(int ProcessId, ulong Address, string Text);
+
+/// <summary>A value in the memory of a process.</summary>
+/// <param name="ProcessId">The process id.</param>
+/// <param name="Address">Address of its first byte.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Value">The value, as it is written to JSON.</param>
+internal sealed record ReadValue(int ProcessId, ulong Address, string Type, object? Value);
+
+/// <summary>A struct in the memory of a process.</summary>
+/// <param name="ProcessId">The process id.</param>
+/// <param name="Address">Address of its first byte.</param>
+/// <param name="Layout">Its fields with their offsets.</param>
+/// <param name="Fields">Name and value of each field.</param>
+internal sealed record ReadRecord(int ProcessId, ulong Address, string Layout, Dictionary<string, object?> Fields)
+{
+    /// <summary>Converts a struct for JSON.</summary>
+    public static ReadRecord Of(MemoryRecord record) => new(record.ProcessId, record.Address, record.Layout,
+        record.GetFields().ToDictionary(pair => pair.Field.Name, pair => JsonValue.Of(pair.Value, pair.Field.Type)));
+}
+
+/// <summary>A change of a watched value.</summary>
+internal sealed record WatchedChange(
+    int ProcessId, ulong Address, string Type, DateTime Time, bool IsFirst, object? PreviousValue, object? Value,
+    byte[] PreviousBytes, byte[] Bytes, MemoryGap? Gap)
+{
+    /// <summary>Converts a change for JSON.</summary>
+    public static WatchedChange Of(MemoryChange change, MemoryType type) => new(change.ProcessId, change.Address,
+        change.Type, change.Time, change.IsFirst, JsonValue.Of(change.PreviousValue, type),
+        JsonValue.Of(change.Value, type), change.PreviousBytes, change.Bytes, change.Gap);
+}
+
+/// <summary>Converts values of memory for JSON.</summary>
+internal static class JsonValue
+{
+    /// <summary>Converts a value. A pointer becomes a text in hex: many JSON readers have no numbers of that size.</summary>
+    public static object? Of(object? value, MemoryType type) => value switch
+    {
+        ulong pointer when type.Value == MemoryValueType.Pointer => ConsoleFormat.Hex(pointer),
+        object?[] many => many.Select(item => Of(item, type)).ToArray(),
+        _ => value,
+    };
+}

@@ -1,0 +1,34 @@
+namespace MemProc;
+
+/// <summary>A requested write whose address is an expression until the process is known.</summary>
+/// <param name="Address">Address of the first byte.</param>
+/// <param name="Bytes">The bytes to write, at least one.</param>
+/// <param name="Expected">
+/// The bytes that must be there before; may be fewer or more than are written. Null: any.
+/// </param>
+/// <param name="Force">Write through <c>/proc/PID/mem</c> where the process itself has no write permission.</param>
+public sealed record UnresolvedWrite(AddressExpression Address, byte[] Bytes, byte[]? Expected = null, bool Force = false)
+{
+    /// <summary>
+    /// Resolves the addresses of writes that belong together. The maps of the process are read at most once.
+    /// </summary>
+    /// <param name="process">The process to write to.</param>
+    /// <param name="writes">The writes.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <exception cref="MemProcException">As <see cref="AddressResolution.Resolve(AddressExpression)"/>, for the first that fails.</exception>
+    public static IReadOnlyList<MemoryWriteRequest> Resolve(
+        LinuxProcess process, IReadOnlyList<UnresolvedWrite> writes, CancellationToken cancellation = default)
+    {
+        try
+        {
+            using AddressResolution resolution = new(process, cancellation);
+            return [.. writes.Select(write =>
+                new MemoryWriteRequest(resolution.Resolve(write.Address), write.Bytes, write.Expected, write.Force))];
+        }
+        catch (MemProcException error) when (writes.Count > 1)
+        {
+            throw new MemProcException(error.Operation, error.Errno,
+                $"{error.Message} None of the {writes.Count} writes was done.", error.Target);
+        }
+    }
+}

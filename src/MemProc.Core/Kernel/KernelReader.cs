@@ -1,0 +1,178 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc;
+
+/// <summary>
+/// Reads the kernel's memory. It is opened at the first use and serves all processes. Answers about a process come
+/// through <see cref="KernelProcess"/>, which requires that this user may read the process' own memory.
+/// </summary>
+/// <param name="source">How to read it.</param>
+/// <param name="files">Where the kernel's file systems are mounted; null for the usual places.</param>
+internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) : IDisposable
+{
+    private readonly KernelFiles _files = files ?? KernelFiles.Default;
+    private Opened? _opened;
+    private KernelPageTables? _pageTables;
+    private ulong _ownTask;
+
+    /// <summary>Creates a reader over memory and page tables that are known already.</summary>
+    /// <param name="memory">The memory; disposed with the reader.</param>
+    /// <param name="files">Where the kernel's file systems are mounted.</param>
+    /// <param name="pageTables">Where page tables are, and their layout.</param>
+    internal KernelReader(KernelMemory memory, KernelFiles files, KernelPageTables pageTables)
+        : this(KernelReadSource.Kcore, files)
+    {
+        _opened = new Opened(memory, KernelReadSource.Kcore, KernelLayout.Of(files));
+        _pageTables = pageTables;
+    }
+
+    /// <summary>The method that reads the memory: never Auto.</summary>
+    /// <exception cref="MemProcException">ReadKernelMemory, ReadBtf: no method works; the message has the reasons.</exception>
+    public KernelReadSource Source => Kernel.Source;
+
+    /// <summary>Offsets in the kernel's structures.</summary>
+    /// <inheritdoc cref="Source" path="/exception"/>
+    public KernelLayout Layout => Kernel.Layout;
+
+    /// <summary>Where page tables are in the kernel's addresses, and their layout.</summary>
+    /// <exception cref="MemProcException">ReadKernelMemory: the location cannot be found.</exception>
+    public KernelPageTables PageTables => _pageTables ??= KernelPageTables.Find(this, _files, CurrentTask());
+
+    private Opened Kernel => _opened ??= Open();
+
+    /// <summary>Reads memory; an error where it may be gone.</summary>
+    /// <returns>EFAULT: nothing can be read there.</returns>
+    public Errno TryRead(ulong address, Span<byte> buffer) => Kernel.Memory.TryRead(address, buffer);
+
+    /// <inheritdoc cref="KernelMemory.TryReadMany"/>
+    public Errno TryReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer) =>
+        Kernel.Memory.TryReadMany(addresses, length, buffer);
+
+    /// <summary>Reads memory that must exist.</summary>
+    /// <exception cref="MemProcException">ReadKernelMemory, EFAULT: nothing can be read there.</exception>
+    public void Read(ulong address, Span<byte> buffer)
+    {
+        Errno errno = TryRead(address, buffer);
+        if (errno != Errno.None)
+        {
+            throw new MemProcException(Operation.ReadKernelMemory, errno,
+                $"The kernel's memory at 0x{address:x} cannot be read: {ErrnoException.Describe(errno)} ({errno}).", address);
+        }
+    }
+
+    /// <summary>Reads a member of 64 bits.</summary>
+    /// <param name="structure">Address of the structure.</param>
+    /// <param name="offset">Offset of the member in bytes.</param>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    public ulong ReadUInt64(ulong structure, int offset)
+    {
+        ulong value = 0;
+        Read(structure + (ulong)offset, MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
+        return value;
+    }
+
+    /// <summary>Reads a member of 32 bits.</summary>
+    /// <inheritdoc cref="ReadUInt64"/>
+    public uint ReadUInt32(ulong structure, int offset)
+    {
+        uint value = 0;
+        Read(structure + (ulong)offset, MemoryMarshal.AsBytes(new Span<uint>(ref value)));
+        return value;
+    }
+
+    /// <summary>Reads a member of 64 bits of a structure that may be gone.</summary>
+    /// <param name="structure">Address of the structure.</param>
+    /// <param name="offset">Offset of the member in bytes.</param>
+    /// <param name="value">The member.</param>
+    /// <returns>False if nothing can be read there.</returns>
+    public bool TryReadUInt64(ulong structure, int offset, out ulong value)
+    {
+        value = 0;
+        return TryRead(structure + (ulong)offset, MemoryMarshal.AsBytes(new Span<ulong>(ref value))) == Errno.None;
+    }
+
+    /// <summary>Reads the same member of 64 bits of many structures that may be gone.</summary>
+    /// <param name="structures">Addresses of the structures.</param>
+    /// <param name="offset">Offset of the member in bytes.</param>
+    /// <param name="values">The members, in the order of the structures.</param>
+    /// <returns>False if one of them cannot be read.</returns>
+    public bool TryReadUInt64s(ulong[] structures, int offset, out ulong[] values)
+    {
+        values = new ulong[structures.Length];
+        return TryReadMany(Array.ConvertAll(structures, structure => structure + (ulong)offset), sizeof(ulong),
+            MemoryMarshal.AsBytes(values.AsSpan())) == Errno.None;
+    }
+
+    /// <summary>Returns the address of the struct file of a descriptor of this process.</summary>
+    public ulong FileOf(SafeFileHandle handle)
+    {
+        bool referenced = false;
+        try
+        {
+            handle.DangerousAddRef(ref referenced);
+            ulong files = ReadUInt64(CurrentTask(), Layout.TaskFiles);
+            ulong table = ReadUInt64(files, Layout.FilesTable);
+            return ReadUInt64(ReadUInt64(table, Layout.TableFiles), sizeof(ulong) * (int)handle.DangerousGetHandle());
+        }
+        finally
+        {
+            if (referenced)
+            {
+                handle.DangerousRelease();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _opened?.Memory.Dispose();
+
+    /// <summary>
+    /// Returns the address of a task_struct of this process: of the calling thread, or of the one that
+    /// <see cref="KernelTasks"/> found where the method cannot identify the caller.
+    /// </summary>
+    private ulong CurrentTask()
+    {
+        ulong task = Kernel.Memory.CurrentTask();
+        if (task == 0)
+        {
+            task = _ownTask == 0 ? _ownTask = KernelTasks.FindOwn(this, _files) : _ownTask;
+        }
+
+        return task;
+    }
+
+    private Opened Open()
+    {
+        (KernelMemory memory, KernelReadSource opened) = KernelMemoryOpener.Open(source, _files);
+        try
+        {
+            return new Opened(memory, opened, KernelLayout.Of(_files));
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    private sealed record Opened(KernelMemory Memory, KernelReadSource Source, KernelLayout Layout);
+}
+
+/// <summary>A copy of one structure of the kernel; members are read by their offsets in bytes.</summary>
+/// <param name="bytes">The structure, from its beginning.</param>
+internal readonly ref struct KernelStructure(ReadOnlySpan<byte> bytes)
+{
+    private readonly ReadOnlySpan<byte> _bytes = bytes;
+
+    /// <summary>Reads a member of 64 bits.</summary>
+    public ulong ReadUInt64(int offset) => BinaryPrimitives.ReadUInt64LittleEndian(_bytes[offset..]);
+
+    /// <summary>Reads a member of 64 bits; null if this kernel does not have the member.</summary>
+    public ulong? ReadUInt64(int? offset) => offset is int at ? ReadUInt64(at) : null;
+
+    /// <summary>Reads a member of 32 bits.</summary>
+    public uint ReadUInt32(int offset) => BinaryPrimitives.ReadUInt32LittleEndian(_bytes[offset..]);
+}

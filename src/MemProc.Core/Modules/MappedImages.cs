@@ -1,0 +1,223 @@
+using System.Buffers.Binary;
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>
+/// The mappings of a process and the files that they show. The list of mappings is read once, and each file is opened
+/// once, when it is first needed; both stay until <see cref="Refresh"/> or until this is disposed.
+/// </summary>
+public sealed class MappedImages : IDisposable
+{
+    private readonly CancellationToken _cancellation;
+    private readonly Lazy<IReadOnlyList<(ulong Type, ulong Value)>> _auxiliary;
+    private ProcMap[] _maps = [];
+    private ulong[] _starts = [];
+    private MappedFile?[] _fileOfMap = [];
+    private MappedFile[] _files = [];
+    private ILookup<string, ProcMap>? _mapsByPath;
+    private ILookup<string, MappedFile>? _filesByName;
+    private ILookup<string, MappedFile>? _filesByPath;
+    private int _pointerBytes = sizeof(ulong);
+
+    /// <summary>Reads the list of mappings.</summary>
+    /// <param name="process">The process. It has to stay open as long as this is used.</param>
+    /// <param name="cancellation">Stops reads.</param>
+    /// <exception cref="MemProcException">ReadMaps: the mappings cannot be read.</exception>
+    public MappedImages(LinuxProcess process, CancellationToken cancellation = default)
+    {
+        Process = process;
+        _cancellation = cancellation;
+        _auxiliary = new Lazy<IReadOnlyList<(ulong Type, ulong Value)>>(
+            () => AuxiliaryVectorReader.Read(process, out _pointerBytes));
+        SetMaps([.. MapReader.Read(process, cancellation)]);
+    }
+
+    /// <summary>The process.</summary>
+    public LinuxProcess Process { get; }
+
+    /// <summary>All mappings, in address order.</summary>
+    public IReadOnlyList<ProcMap> Maps => _maps;
+
+    /// <summary>The mapped files, in the order of their first addresses.</summary>
+    public IReadOnlyList<MappedFile> Files => _files;
+
+    /// <summary>
+    /// The main program: the file mapped at AT_ENTRY of the auxiliary vector; without that entry the first executable
+    /// file. Null where there is neither.
+    /// </summary>
+    /// <exception cref="MemProcException">ReadAuxiliaryVector: the vector cannot be read.</exception>
+    public MappedFile? Main =>
+        Auxiliary.FirstOrDefault(entry => entry.Type == AuxiliaryVector.Entry) is { Type: > 0 } entry
+        && FileAt(entry.Value) is MappedFile file
+            ? file
+            : Array.Find(_files, file => file.Maps.Any(map => map.IsExecutable && map.Kind == ProcMapKind.File));
+
+    /// <summary>The auxiliary vector: types and values.</summary>
+    /// <exception cref="MemProcException">ReadAuxiliaryVector: it cannot be read.</exception>
+    public IReadOnlyList<(ulong Type, ulong Value)> Auxiliary => _auxiliary.Value;
+
+    /// <summary>The files with a name, or with a path where the name has a slash.</summary>
+    public IEnumerable<MappedFile> Named(string name) => name.Contains('/')
+        ? (_filesByPath ??= _files.ToLookup(file => file.Path))[name]
+        : (_filesByName ??= _files.ToLookup(file => file.Name))[name];
+
+    /// <summary>The file that is mapped at an address; null where no file is.</summary>
+    public MappedFile? FileAt(ulong address) => IndexOf(address) is int index and >= 0 ? _fileOfMap[index] : null;
+
+    /// <summary>
+    /// The ELF images that are loaded, file by file. A file that is loaded several times comes several times. ELF files
+    /// that are mapped as data come only where a path was asked for. Each file is closed when the next one is asked for.
+    /// </summary>
+    /// <param name="path">Decides by the path of a mapping; null: every path.</param>
+    /// <param name="report">Called with the reason why an image, or a part of it, cannot be read.</param>
+    public IEnumerable<MappedImage> Loaded(Func<string, bool>? path, Action<MemProcException> report)
+    {
+        foreach (MappedFile file in _files.Where(file => path is null || file.Maps.Any(map => path(map.Path))))
+        {
+            _cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                IReadOnlyList<MappedImage> images = file.Images;
+                if (file.LoadError is MemProcException error)
+                {
+                    report(error);
+                }
+
+                foreach (MappedImage image in file.Elf is null ? [] : images)
+                {
+                    if (image.IsLoaded || path is not null)
+                    {
+                        yield return image;
+                    }
+                }
+            }
+            finally
+            {
+                file.Close();
+            }
+        }
+    }
+
+    /// <summary>The ELF image that is mapped at an address, loaded or as data.</summary>
+    /// <exception cref="MemProcException">
+    /// FindMap, ENOENT: nothing is mapped at the address. ReadElf: ENOEXEC where no ELF file is mapped there.
+    /// </exception>
+    public MappedImage ImageAt(ulong address)
+    {
+        int index = IndexOf(address);
+        if (index < 0)
+        {
+            throw MapReader.NotMapped(Process, address);
+        }
+
+        MappedFile file = _fileOfMap[index] ?? throw new MemProcException(Operation.ReadElf, Errno.ENOEXEC,
+            $"Process {Process.Identity}: the mapping at 0x{address:x} shows no file.", address);
+        file.RequireElf();
+        return file.ImageOf(_maps[index]);
+    }
+
+    /// <summary>Index in <see cref="Maps"/> of the mapping that holds an address; -1 where none does.</summary>
+    internal int IndexOf(ulong address)
+    {
+        int index = Array.BinarySearch(_starts, address);
+        index = index >= 0 ? index : ~index - 1;
+        return index >= 0 && address < _maps[index].End ? index : -1;
+    }
+
+    /// <summary>The mappings with a path, or with a name that the kernel gave them: <c>[heap]</c>.</summary>
+    internal IEnumerable<ProcMap> MapsNamed(string path) => (_mapsByPath ??= _maps.ToLookup(map => map.Path))[path];
+
+    /// <summary>The file that one of <see cref="Maps"/> shows; null where it shows none.</summary>
+    internal MappedFile? FileOf(int index) => _fileOfMap[index];
+
+    /// <summary>Reads a pointer at an address of the process: 4 bytes in a 32-bit process, else 8.</summary>
+    /// <exception cref="MemProcException">ReadMemory: it cannot be read.</exception>
+    internal ulong ReadPointer(ulong address)
+    {
+        _ = Auxiliary;
+        byte[] bytes = new MemoryReader(Process, ReadMethod.Auto, _cancellation).ReadExactly(address, (ulong)_pointerBytes);
+        return _pointerBytes == sizeof(ulong)
+            ? BinaryPrimitives.ReadUInt64LittleEndian(bytes)
+            : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+    }
+
+    /// <summary>
+    /// Reads the list of mappings again. Files whose mappings have not changed stay open; the others are closed.
+    /// </summary>
+    /// <returns>Whether the list has changed.</returns>
+    /// <exception cref="MemProcException">ReadMaps: the mappings cannot be read.</exception>
+    internal bool Refresh()
+    {
+        ProcMap[] maps = [.. MapReader.Read(Process, _cancellation)];
+        if (maps.Length == _maps.Length && maps.Zip(_maps).All(pair => pair.First.IsSameAs(pair.Second)))
+        {
+            return false;
+        }
+
+        SetMaps(maps);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (MappedFile file in _files)
+        {
+            file.Close();
+        }
+    }
+
+    /// <summary>Takes a list of mappings and groups it by file.</summary>
+    private void SetMaps(ProcMap[] maps)
+    {
+        Dictionary<(string, ulong, string), MappedFile> previous = _files.ToDictionary(file => KeyOf(file.Maps[0]));
+        Dictionary<(string, ulong, string), List<int>> indexes = [];
+        for (int index = 0; index < maps.Length; index++)
+        {
+            if (!maps[index].CanContainElf)
+            {
+                continue;
+            }
+
+            (string, ulong, string) key = KeyOf(maps[index]);
+            if (!indexes.TryGetValue(key, out List<int>? ofFile))
+            {
+                indexes[key] = ofFile = [];
+            }
+
+            ofFile.Add(index);
+        }
+
+        MappedFile?[] fileOfMap = new MappedFile?[maps.Length];
+        List<MappedFile> files = new(indexes.Count);
+        foreach (((string, ulong, string) key, List<int> ofFile) in indexes.OrderBy(file => file.Value[0]))
+        {
+            ProcMap[] mapsOfFile = [.. ofFile.Select(index => maps[index])];
+            if (previous.TryGetValue(key, out MappedFile? file) && file.HasMaps(mapsOfFile))
+            {
+                previous.Remove(key);
+            }
+            else
+            {
+                file = new MappedFile(Process, mapsOfFile, _cancellation);
+            }
+
+            files.Add(file);
+            ofFile.ForEach(index => fileOfMap[index] = file);
+        }
+
+        foreach (MappedFile file in previous.Values)
+        {
+            file.Close();
+        }
+
+        (_maps, _fileOfMap, _files) = (maps, fileOfMap, [.. files]);
+        _starts = Array.ConvertAll(maps, map => map.Start);
+        (_mapsByPath, _filesByName, _filesByPath) = (null, null, null);
+    }
+
+    /// <summary>Identifies a file by its inode, which can have several names; the vDSO has only its name.</summary>
+    private static (string Device, ulong Inode, string Path) KeyOf(ProcMap map) =>
+        map.Inode == 0 ? (string.Empty, 0, map.Path) : (map.Device, map.Inode, string.Empty);
+}

@@ -1,0 +1,131 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace MemProc;
+
+// Each of these is what the file says, and where that is in a process. They inherit from the types of a file, so that a
+// filter or a pipeline takes both; the process and the address cannot come from a second base class.
+
+/// <summary>The header of an ELF image that a process has mapped.</summary>
+public sealed record ProcElfHeader : ElfHeader
+{
+    private readonly ProcessIdentity _process;
+
+    [SetsRequiredMembers]
+    internal ProcElfHeader(ElfHeader header, MappedImage image)
+        : base(header)
+    {
+        _process = image.Maps[0].Process;
+        Address = image.Maps[0].Start;
+        LoadBias = image.LoadBias;
+        EntryAddress = EntryPoint == 0 ? null : unchecked(EntryPoint + LoadBias);
+    }
+
+    /// <summary>The process id.</summary>
+    public int ProcessId => _process.ProcessId;
+
+    /// <summary>The name of the process.</summary>
+    public string ProcessName => _process.Name;
+
+    /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
+    public ulong ProcessStartTicks => _process.StartTicks;
+
+    /// <summary>Start of its first mapping.</summary>
+    public ulong Address { get; }
+
+    /// <inheritdoc cref="MappedImage.LoadBias"/>
+    public ulong? LoadBias { get; }
+
+    /// <summary>Address of the entry point in the process; null where there is none.</summary>
+    public ulong? EntryAddress { get; }
+}
+
+/// <summary>A program header of an ELF image that a process has mapped.</summary>
+public sealed record ProcElfSegment : ElfSegment
+{
+    private readonly ProcessIdentity _process;
+
+    [SetsRequiredMembers]
+    internal ProcElfSegment(ElfSegment segment, MappedImage image)
+        : base(segment)
+    {
+        _process = image.Maps[0].Process;
+        Address = MemoryBytes == 0 ? null : unchecked(VirtualAddress + image.LoadBias);
+    }
+
+    /// <inheritdoc cref="ProcElfHeader.ProcessId"/>
+    public int ProcessId => _process.ProcessId;
+
+    /// <inheritdoc cref="ProcElfHeader.ProcessName"/>
+    public string ProcessName => _process.Name;
+
+    /// <inheritdoc cref="ProcElfHeader.ProcessStartTicks"/>
+    public ulong ProcessStartTicks => _process.StartTicks;
+
+    /// <summary>Address in the process; null where the segment has no memory.</summary>
+    public ulong? Address { get; }
+
+    /// <summary>Its bytes in memory.</summary>
+    public ulong Length => MemoryBytes;
+}
+
+/// <summary>A section of an ELF image that a process has mapped.</summary>
+public sealed record ProcElfSection : ElfSection
+{
+    private readonly ProcessIdentity _process;
+
+    [SetsRequiredMembers]
+    internal ProcElfSection(ElfSection section, MappedImage image)
+        : base(section)
+    {
+        _process = image.Maps[0].Process;
+        Address = Covers(VirtualAddress) ? unchecked(VirtualAddress + image.LoadBias) : null;
+    }
+
+    /// <inheritdoc cref="ProcElfHeader.ProcessId"/>
+    public int ProcessId => _process.ProcessId;
+
+    /// <inheritdoc cref="ProcElfHeader.ProcessName"/>
+    public string ProcessName => _process.Name;
+
+    /// <inheritdoc cref="ProcElfHeader.ProcessStartTicks"/>
+    public ulong ProcessStartTicks => _process.StartTicks;
+
+    /// <summary>
+    /// Address in the process; null where the section is not loaded, or each thread has its own copy.
+    /// </summary>
+    public ulong? Address { get; }
+}
+
+/// <summary>A symbol of an ELF image that a process has mapped.</summary>
+public sealed record ProcElfSymbol : ElfSymbol
+{
+    private const uint FirstReservedSection = 0xff00;
+    private const uint LastReservedSection = 0xffff;
+
+    private readonly ProcessIdentity _process;
+
+    [SetsRequiredMembers]
+    internal ProcElfSymbol(ElfSymbol symbol, MappedImage image)
+        : base(symbol)
+    {
+        _process = image.Maps[0].Process;
+        bool hasAddress = !IsUndefined && SectionIndex is < FirstReservedSection or > LastReservedSection
+            && Type is not (ElfSymbolType.Tls or ElfSymbolType.File);
+        Address = hasAddress ? unchecked(Value + image.LoadBias) : null;
+    }
+
+    /// <inheritdoc cref="ProcElfHeader.ProcessId"/>
+    public int ProcessId => _process.ProcessId;
+
+    /// <inheritdoc cref="ProcElfHeader.ProcessName"/>
+    public string ProcessName => _process.Name;
+
+    /// <inheritdoc cref="ProcElfHeader.ProcessStartTicks"/>
+    public ulong ProcessStartTicks => _process.StartTicks;
+
+    /// <summary>
+    /// Address in the process; null where the symbol comes from another file, is not an address, or each thread has its
+    /// own copy.
+    /// </summary>
+    public ulong? Address { get; }
+}

@@ -1,0 +1,123 @@
+using MemProc.Interop;
+
+namespace MemProc;
+
+/// <summary>Counts the flags of many frames: of the whole machine, of a range, of a process.</summary>
+/// <param name="tables">The frame tables.</param>
+/// <param name="raw">Whether flags internal to the kernel count too.</param>
+/// <param name="filter">Selects what counts.</param>
+/// <param name="cancellation">Stops the count.</param>
+public sealed class FlagTallyBuilder(
+    FrameTables tables, bool raw, PageFilter filter, CancellationToken cancellation = default)
+{
+    /// <summary>Frames that a worker counts at a time: 1 MiB of table entries.</summary>
+    private const int ChunkFrames = 128 * 1024;
+
+    /// <summary>Bytes of a mapping that a worker counts at a time: 128 KiB of pagemap.</summary>
+    private const ulong ChunkBytes = 64UL << 20;
+
+    /// <summary>Maximum number of chunks of one mapping.</summary>
+    private const ulong MaxChunks = 1024;
+
+    /// <summary>The sums so far.</summary>
+    public FlagTally Counts { get; } = new(raw, filter.Frame.Flags);
+
+    /// <summary>Counts consecutive frames, on all processors.</summary>
+    /// <param name="first">The first frame number.</param>
+    /// <param name="end">The number after the last one; frames after the machine's last one do not count.</param>
+    /// <exception cref="MemProcException">A table cannot be read.</exception>
+    public void AddRange(ulong first, ulong end)
+    {
+        end = Math.Min(end, tables.End);
+        ParallelForEach<PfnRange, Worker> chunks = new(
+            Chunks(first, end), _ => new Worker(new FlagTally(raw, filter.Frame.Flags)), cancellation);
+        chunks.Run(
+            (chunk, worker) => worker.Count(tables, chunk.First, (int)chunk.Count, filter.Frame.CgroupInode),
+            worker => Counts.Add(worker.Counts));
+    }
+
+    /// <summary>Counts the pages of a process on all processors: all of them or, where something fails, none.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="address">First address; null: the whole process.</param>
+    /// <param name="length">Bytes from there.</param>
+    /// <exception cref="MemProcException">
+    /// EPERM where the kernel hides the frame numbers; ReadMaps, ReadPageMap or ReadPageFlags failed.
+    /// </exception>
+    public void AddProcess(LinuxProcess process, ulong? address = null, ulong length = 0)
+    {
+        AddressRange range = address is ulong start
+            ? new AddressRange(start, UserRange.End(start, length, Operation.ReadPageMap)).Pages
+            : AddressRange.All;
+        ParallelForEach<(ProcMap Map, AddressRange Part), (PopulatedPages Walk, ProcessFlagTally Count)> chunks = new(
+            Chunks(new PopulatedPages(process, cancellation).Maps(range), range),
+            stop => (new PopulatedPages(process, stop) { DetectHuge = filter.IsHuge },
+                new ProcessFlagTally(tables, raw, filter)),
+            cancellation);
+        ProcessFlagTally count = new(tables, raw, filter);
+        chunks.Run(
+            (chunk, worker) =>
+            {
+                foreach (PageMapRange pages in worker.Walk.Of(chunk.Map, chunk.Part))
+                {
+                    worker.Count.Collect(pages);
+                }
+            },
+            worker => count.Add(worker.Count));
+        process.ThrowIfExited(Operation.ReadPageMap);
+        Counts.Add(count.Count(cancellation));
+    }
+
+    private static IEnumerable<PfnRange> Chunks(ulong first, ulong end)
+    {
+        for (ulong at = first; at < end; at += ChunkFrames)
+        {
+            yield return new PfnRange(at, Math.Min(ChunkFrames, end - at));
+        }
+    }
+
+    /// <summary>Returns the mappings, the large ones cut so that several processors have work.</summary>
+    private static IEnumerable<(ProcMap Map, AddressRange Part)> Chunks(IEnumerable<ProcMap> maps, AddressRange range)
+    {
+        foreach (ProcMap map in maps)
+        {
+            AddressRange part = new AddressRange(map.Start, map.End).Clip(range);
+            // Reservations of terabytes are not cut into millions of chunks.
+            ulong size = Math.Max(ChunkBytes, MachinePage.Ceiling(map.SizeBytes / MaxChunks));
+            for (ulong at = part.Start; at < part.End;)
+            {
+                ulong next = at + Math.Min(size, part.End - at);
+                yield return (map, new AddressRange(at, next));
+                at = next;
+            }
+        }
+    }
+
+    /// <summary>The buffers and sums of one worker.</summary>
+    private sealed class Worker(FlagTally counts)
+    {
+        private readonly ulong[] _flags = new ulong[ChunkFrames];
+        private ulong[]? _cgroups;
+
+        public FlagTally Counts { get; } = counts;
+
+        public void Count(FrameTables tables, ulong first, int count, ulong? cgroup)
+        {
+            int known = tables.ReadFlags(first, _flags.AsSpan(0, count));
+            if (cgroup is null)
+            {
+                Counts.Add(_flags.AsSpan(0, known));
+                return;
+            }
+
+            _cgroups ??= new ulong[ChunkFrames];
+            int charged = tables.ReadCgroups(first, _cgroups.AsSpan(0, known));
+            for (int index = 0; index < charged; index++)
+            {
+                if (_cgroups[index] == cgroup)
+                {
+                    Counts.Add(new KernelPageFlagSet(_flags[index]));
+                }
+            }
+        }
+    }
+}

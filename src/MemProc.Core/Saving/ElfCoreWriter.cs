@@ -1,0 +1,211 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace MemProc;
+
+/// <summary>
+/// Writes an ELF core file (<c>include/uapi/linux/elf.h</c>): header, notes, memory, and after it the program headers,
+/// which are known only then.
+/// </summary>
+internal sealed class ElfCoreWriter : DumpWriter
+{
+    private const int HeaderBytes = 64;
+    private const int EntryBytes = 56;
+    private const int SectionBytes = 64;
+    private const ushort ExtendedNumbering = 0xffff;
+
+    /// <summary>
+    /// Up to this length, zeros between bytes are a hole in the file rather than a new program header.
+    /// </summary>
+    private const ulong MaxHoleBytes = 1024 * 1024;
+
+    private readonly AtomicFile _file;
+    private readonly DumpFileWriter _stream;
+    private readonly List<Segment> _segments = [];
+    private SavedArea _area;
+    private Segment? _open;
+
+    /// <summary>Creates a file and writes its notes.</summary>
+    /// <param name="path">The name that it gets when it is complete.</param>
+    /// <param name="options">How it is written.</param>
+    /// <param name="writeNotes">Writes the notes.</param>
+    public ElfCoreWriter(string path, SaveOptions options, Action<DumpFileWriter> writeNotes)
+    {
+        _file = new AtomicFile(path, options.Overwrite);
+        try
+        {
+            _stream = DumpFileWriter.Begin(_file.Handle, options.Compress, HeaderBytes);
+            writeNotes(_stream);
+            _segments.Add(new Segment(SegmentType.Note, 0, HeaderBytes, 0)
+            {
+                FileBytes = _stream.Position - HeaderBytes,
+            });
+            Pad();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private enum SegmentType
+    {
+        Null = 0,
+        Load = 1,
+        Note = 4,
+    }
+
+    /// <inheritdoc/>
+    public override void Begin(SavedArea area)
+    {
+        _area = area;
+        _open = null;
+    }
+
+    /// <inheritdoc/>
+    public override void Write(ulong address, ReadOnlySpan<byte> bytes)
+    {
+        Segment segment = OpenAt(address);
+        ulong hole = segment.MemoryBytes - segment.FileBytes;
+        if (hole > MaxHoleBytes)
+        {
+            _open = null;
+            segment = OpenAt(address);
+            hole = 0;
+        }
+
+        _stream.Skip(hole);
+        _stream.Write(bytes);
+        segment.FileBytes += hole + (ulong)bytes.Length;
+        segment.MemoryBytes = segment.FileBytes;
+    }
+
+    /// <inheritdoc/>
+    public override void WriteZeros(ulong address, ulong length) => OpenAt(address).MemoryBytes += length;
+
+    /// <inheritdoc/>
+    public override void WriteGap(MemoryGap gap)
+    {
+        // Debuggers read zeros where a segment has no bytes, unless a file is mapped there. Where no file is, they get
+        // a segment that they ignore, and report that there is no such memory, which is closer to the truth. A mapping
+        // that is left out as a whole has the segment that it has in a core of the kernel.
+        bool isIgnored = gap.Kind != MemoryGapKind.LeftOut && _area.Map.Inode == 0;
+        _segments.Add(new Segment(isIgnored ? SegmentType.Null : SegmentType.Load, gap.Address, _stream.Position,
+            FlagsOf(_area.Map))
+        {
+            MemoryBytes = gap.Length,
+        });
+        _open = null;
+    }
+
+    /// <inheritdoc/>
+    public override void End()
+    {
+    }
+
+    /// <inheritdoc/>
+    public override ulong Complete(ulong savedBytes)
+    {
+        Pad();
+        ulong table = _stream.Position;
+        Span<byte> entry = stackalloc byte[SectionBytes];
+        foreach (Segment segment in _segments)
+        {
+            Encode(segment, entry);
+            _stream.Write(entry[..EntryBytes]);
+        }
+
+        // More entries than the header can count (PN_XNUM): section 0 holds their number.
+        bool isLong = _segments.Count >= ExtendedNumbering;
+        ulong sections = _stream.Position;
+        if (isLong)
+        {
+            entry.Clear();
+            BinaryPrimitives.WriteUInt64LittleEndian(entry[32..], 1);
+            BinaryPrimitives.WriteUInt32LittleEndian(entry[44..], (uint)_segments.Count);
+            _stream.Write(entry);
+        }
+
+        ulong length = _stream.End(Header(table, isLong ? sections : 0));
+        _stream.Dispose();
+        _file.Complete();
+        return length;
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _stream?.Dispose();
+        _file.Dispose();
+    }
+
+    private static uint FlagsOf(ProcMap map) =>
+        (map.IsExecutable ? 1U : 0) | (map.IsWritable ? 2U : 0) | (map.IsReadable ? 4U : 0);
+
+    private static void Encode(Segment segment, Span<byte> entry)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(entry, (uint)segment.Type);
+        BinaryPrimitives.WriteUInt32LittleEndian(entry[4..], segment.Flags);
+        BinaryPrimitives.WriteUInt64LittleEndian(entry[8..], segment.Offset);
+        BinaryPrimitives.WriteUInt64LittleEndian(entry[16..], segment.Address);
+        BinaryPrimitives.WriteUInt64LittleEndian(entry[24..], 0);
+        BinaryPrimitives.WriteUInt64LittleEndian(entry[32..], segment.FileBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(entry[40..], segment.MemoryBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(
+            entry[48..], segment.Type == SegmentType.Note ? 4 : MachinePage.SizeBytes);
+    }
+
+    private byte[] Header(ulong table, ulong sections)
+    {
+        const ushort CoreType = 4;
+        const ushort X64 = 62;
+        const ushort Arm64 = 183;
+        byte[] header = new byte[HeaderBytes];
+        // 64 bits, little-endian, version 1.
+        ReadOnlySpan<byte> identity = [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1];
+        identity.CopyTo(header);
+        Span<byte> rest = header.AsSpan(16);
+        BinaryPrimitives.WriteUInt16LittleEndian(rest, CoreType);
+        BinaryPrimitives.WriteUInt16LittleEndian(
+            rest[2..], RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? Arm64 : X64);
+        BinaryPrimitives.WriteUInt32LittleEndian(rest[4..], 1);
+        BinaryPrimitives.WriteUInt64LittleEndian(rest[16..], table);
+        BinaryPrimitives.WriteUInt64LittleEndian(rest[24..], sections);
+        BinaryPrimitives.WriteUInt16LittleEndian(rest[36..], HeaderBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(rest[38..], EntryBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(rest[40..], (ushort)Math.Min(_segments.Count, ExtendedNumbering));
+        BinaryPrimitives.WriteUInt16LittleEndian(rest[42..], (ushort)(sections == 0 ? 0 : SectionBytes));
+        BinaryPrimitives.WriteUInt16LittleEndian(rest[44..], (ushort)(sections == 0 ? 0 : 1));
+        return header;
+    }
+
+    private Segment OpenAt(ulong address)
+    {
+        if (_open is null)
+        {
+            _open = new Segment(SegmentType.Load, address, _stream.Position, FlagsOf(_area.Map));
+            _segments.Add(_open);
+        }
+
+        return _open;
+    }
+
+    /// <summary>Starts a new page: programs that map the file need memory and tables aligned.</summary>
+    private void Pad() => _stream.Skip(MachinePage.Ceiling(_stream.Position) - _stream.Position);
+
+    private sealed class Segment(SegmentType type, ulong address, ulong offset, uint flags)
+    {
+        public SegmentType Type => type;
+
+        public ulong Address => address;
+
+        public ulong Offset => offset;
+
+        public uint Flags => flags;
+
+        public ulong FileBytes { get; set; }
+
+        public ulong MemoryBytes { get; set; }
+    }
+}

@@ -1,0 +1,136 @@
+using System.Management.Automation;
+using MemProc.Interop;
+
+namespace MemProc.PowerShell;
+
+/// <summary>The base of cmdlets about ELF files in the file system, and ELF images in processes.</summary>
+public abstract class ElfCommand : MemProcCommand
+{
+    /// <summary>Files by path, with wildcards.</summary>
+    protected const string PathSet = "Path";
+
+    /// <summary>Files by their exact names.</summary>
+    protected const string LiteralPathSet = "LiteralPath";
+
+    /// <summary>Images in processes.</summary>
+    protected const string IdSet = "Id";
+
+    private readonly HashSet<(int Process, ulong Start, ulong Image)> _done = [];
+
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = PathSet)]
+    [Parameter(Position = 0, ParameterSetName = IdSet)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ElfPathCompleter))]
+    public string[]? Path { get; set; }
+
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = LiteralPathSet)]
+    [Alias("PSPath", "LP")]
+    public string[] LiteralPath { get; set; } = [];
+
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
+    [Alias("PID", "ProcessId")]
+    [ValidateRange(1, int.MaxValue)]
+    [ArgumentCompleter(typeof(ProcessIdCompleter))]
+    public int[] Id { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
+    [Alias("Start")]
+    [AddressTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public AddressExpression[]? Address { get; set; }
+
+    /// <summary>The start time that the module's objects carry, so that a reused process id is noticed.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet, DontShow = true)]
+    public ulong? ProcessStartTicks { get; set; }
+
+    /// <summary>The work on a file.</summary>
+    protected abstract void Write(ElfFile file);
+
+    /// <summary>The work on an image in a process.</summary>
+    protected abstract void Write(MappedImage image);
+
+    protected override void ProcessRecord()
+    {
+        if (ParameterSetName == IdSet)
+        {
+            foreach (int id in Id)
+            {
+                ReportErrors(() => ReadElf(Processes.Open(id, ProcessStartTicks)));
+            }
+
+            return;
+        }
+
+        foreach ((string file, bool isNamed) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
+        {
+            ReportErrors(() => ReadElf(file, isNamed));
+        }
+    }
+
+    private void ReadElf(string path, bool isNamed)
+    {
+        Cancellation.ThrowIfCancellationRequested();
+        ElfFileSource source;
+        try
+        {
+            source = ElfFileSource.Open(path);
+        }
+        catch (MemProcException error) when (!isNamed && error.Errno is Errno.EISDIR or Errno.EINVAL)
+        {
+            WriteVerbose(error.Message);
+            return;
+        }
+
+        using (source)
+        {
+            if (!isNamed && !ElfFile.IsElf(source))
+            {
+                WriteVerbose($"{SafeText.Escape(path)} is not an ELF file.");
+                return;
+            }
+
+            using ElfFile file = ElfFile.Read(source);
+            Write(file);
+        }
+    }
+
+    private void ReadElf(LinuxProcess process)
+    {
+        using MappedImages images = new(process, Cancellation);
+        if (Address is null)
+        {
+            Write(process, images.Loaded(Path is null ? null : Wildcard.Paths(Path), WriteError));
+            return;
+        }
+
+        foreach (AddressExpression address in Address)
+        {
+            // One bad address does not stop the others.
+            ReportErrors(() =>
+            {
+                try
+                {
+                    Write(process, [images.ImageAt(address.Resolve(images))]);
+                }
+                catch (MemProcException error) when (error.Errno == Errno.ENOEXEC && MyInvocation.ExpectingInput)
+                {
+                    // Most mappings of a process are not ELF images; the user has not asked for those by name.
+                    WriteVerbose(error.Message);
+                }
+            });
+        }
+    }
+
+    private void Write(LinuxProcess process, IEnumerable<MappedImage> images)
+    {
+        foreach (MappedImage image in images)
+        {
+            // The mappings of one file come down the pipeline one after the other.
+            if (_done.Add((process.Id, process.Identity.StartTicks, image.Start)))
+            {
+                WriteVerbose($"{SafeText.Escape(image.Elf.Name)} at 0x{image.Start:x}");
+                ReportErrors(() => Write(image));
+            }
+        }
+    }
+}

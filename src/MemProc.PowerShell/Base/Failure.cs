@@ -1,0 +1,38 @@
+using System.Management.Automation;
+using MemProc.Interop;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Creates the error records of failures.</summary>
+internal static class Failure
+{
+    /// <summary>Creates the record of a failure: id <c>Operation,ERRNO</c>, category by the kernel's error.</summary>
+    public static ErrorRecord Record(MemProcException error) =>
+        new(error, error.ErrorId, Category(error), error.Target);
+
+    /// <summary>Creates the record of an argument that is refused before anything is touched.</summary>
+    public static ErrorRecord BadArgument(string parameter, string message, object? value) =>
+        new(new ArgumentException(message), $"{parameter},{Errno.EINVAL}", ErrorCategory.InvalidArgument, value);
+
+    private static ErrorCategory Category(MemProcException error) => error.Errno switch
+    {
+        Errno.ENOENT or Errno.ESRCH or Errno.ENODATA => ErrorCategory.ObjectNotFound,
+        Errno.EACCES or Errno.EPERM or Errno.EROFS => ErrorCategory.PermissionDenied,
+        Errno.EINVAL or Errno.E2BIG or Errno.EISDIR or Errno.ENOTDIR or Errno.ELOOP or Errno.ENAMETOOLONG =>
+            ErrorCategory.InvalidArgument,
+        Errno.ENOTTY or Errno.ENOSYS or Errno.ENODEV or Errno.EOPNOTSUPP => ErrorCategory.NotImplemented,
+        Errno.ENOMEM or Errno.ENOSPC or Errno.EMFILE or Errno.ENFILE => ErrorCategory.ResourceUnavailable,
+        Errno.EBUSY => ErrorCategory.ResourceBusy,
+        Errno.EEXIST => ErrorCategory.ResourceExists,
+        Errno.ETIMEDOUT => ErrorCategory.OperationTimeout,
+        Errno.EHWPOISON or Errno.ENOEXEC => ErrorCategory.InvalidData,
+        Errno.EAGAIN => ErrorCategory.InvalidData,
+        Errno.EFAULT or Errno.EIO => error.Operation.Fault switch
+        {
+            FaultKind.Write => ErrorCategory.WriteError,
+            FaultKind.Result => ErrorCategory.InvalidResult,
+            _ => ErrorCategory.ReadError,
+        },
+        _ => ErrorCategory.NotSpecified,
+    };
+}

@@ -1,0 +1,39 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>The base of cmdlets that select mappings by path, permissions and kind.</summary>
+public abstract class MapFilterCommand : AddressCommand
+{
+    [Parameter]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(MapPathCompleter))]
+    public string[]? Path { get; set; }
+
+    [Parameter]
+    [ArgumentCompleter(typeof(PermissionCompleter))]
+    public string[]? Permission { get; set; }
+
+    [Parameter]
+    public ProcMapKind[]? Kind { get; set; }
+
+    /// <summary>The filter that the parameters make. Known from BeginProcessing on.</summary>
+    private protected MapFilter Filter { get; private set; } = new();
+
+    protected override void BeginProcessing()
+    {
+        try
+        {
+            Filter = new MapFilter
+            {
+                Path = Path is null ? null : Wildcard.Paths(Path),
+                Permissions = Permission ?? [],
+                Kinds = Kind ?? [],
+            };
+        }
+        catch (ArgumentException error)
+        {
+            ThrowBadArgument(nameof(Permission), error.Message, Permission);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>The base of all cmdlets: cancellation, errors, warnings, confirmation, and what is disposed at the end.</summary>
+public abstract class MemProcCommand : PSCmdlet, IDisposable
+{
+    private readonly CancellationTokenSource _cancellation = new();
+    private readonly Stack<IDisposable> _resources = [];
+    private readonly HashSet<string> _warnings = [];
+
+    /// <summary>Canceled by Ctrl-C.</summary>
+    protected CancellationToken Cancellation => _cancellation.Token;
+
+    /// <summary>The processes that the cmdlet has open.</summary>
+    private protected OpenProcesses Processes { get; } = new();
+
+    protected override void StopProcessing() => _cancellation.Cancel();
+
+    /// <summary>Runs one piece of the work. A failure in it becomes an error record and does not stop the others.</summary>
+    protected void ReportErrors(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (MemProcException error)
+        {
+            WriteError(error);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new PipelineStoppedException();
+        }
+    }
+
+    /// <summary>Resolves addresses in a process and does the work on each. One that fails does not stop the others.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="addresses">Numbers and expressions.</param>
+    /// <param name="work">The work: on the address, and the bytes that it stands for where that is known.</param>
+    private protected void ForEachAddress(
+        LinuxProcess process, AddressExpression[] addresses, Action<ulong, ulong?> work)
+    {
+        using AddressResolution resolution = new(process, Cancellation);
+        foreach (AddressExpression address in addresses)
+        {
+            ReportErrors(() => work(resolution.Resolve(address), address.Length));
+        }
+    }
+
+    /// <summary>Does what the whole cmdlet depends on. A failure in it ends the cmdlet.</summary>
+    internal void ThrowOnError(Action work) => ThrowOnError(() =>
+    {
+        work();
+        return true;
+    });
+
+    /// <summary>Creates what the whole cmdlet depends on. A failure in it ends the cmdlet.</summary>
+    internal T ThrowOnError<T>(Func<T> create)
+    {
+        try
+        {
+            return create();
+        }
+        catch (MemProcException error)
+        {
+            ThrowTerminatingError(Failure.Record(error));
+            throw;
+        }
+    }
+
+    /// <summary>Ends the cmdlet because of an argument, before anything is touched.</summary>
+    [DoesNotReturn]
+    internal void ThrowBadArgument(string parameter, string message, object? value)
+    {
+        ThrowTerminatingError(Failure.BadArgument(parameter, message, value));
+        throw new UnreachableException();
+    }
+
+    /// <summary>Writes a failure as a nonterminating error.</summary>
+    internal void WriteError(MemProcException error) => WriteError(Failure.Record(error));
+
+    /// <summary>Writes a warning, once however often it applies.</summary>
+    protected void WarnOnce(string message)
+    {
+        if (_warnings.Add(message))
+        {
+            WriteWarning(message);
+        }
+    }
+
+    /// <summary>Warns, once a session, where processes are stopped on a .NET runtime that MemProc does not know.</summary>
+    private protected void WarnBeforeStop()
+    {
+        if (ProcessStop.TakeRuntimeWarning() is string warning)
+        {
+            WriteWarning(warning);
+        }
+    }
+
+    /// <summary>Writes objects as they arrive, until Ctrl-C.</summary>
+    protected void WriteEach<T>(IEnumerable<T> items)
+    {
+        foreach (T item in items)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            WriteObject(item);
+        }
+    }
+
+    /// <summary>Returns whether the user agrees to an action, such as <c>Clear the soft-dirty bits of …</c>.</summary>
+    protected bool Confirm(string action) =>
+        ShouldProcess(action, $"{action}. Continue?", MyInvocation.MyCommand.Name);
+
+    /// <summary>Executes checked writes after confirmation.</summary>
+    /// <param name="transaction">The checked writes.</param>
+    /// <param name="stop">Stop the process while it is written.</param>
+    /// <param name="verify">Read the bytes back.</param>
+    /// <param name="passThru">Write what was done to the pipeline.</param>
+    /// <exception cref="MemProcException">A write failed; none has remained.</exception>
+    private protected void Commit(MemoryTransaction transaction, bool stop, bool verify, bool passThru)
+    {
+        if (Confirm(transaction.Describe(stop)))
+        {
+            if (stop)
+            {
+                WarnBeforeStop();
+            }
+
+            IReadOnlyList<MemoryWrite> writes = transaction.Commit(stop, verify);
+            if (passThru)
+            {
+                WriteObject(writes, enumerateCollection: true);
+            }
+        }
+    }
+
+    /// <summary>Has a resource disposed when the cmdlet ends.</summary>
+    private protected T DisposeAtEnd<T>(T resource)
+        where T : IDisposable
+    {
+        _resources.Push(resource);
+        return resource;
+    }
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            while (_resources.TryPop(out IDisposable? resource))
+            {
+                resource.Dispose();
+            }
+
+            Processes.Dispose();
+            _cancellation.Dispose();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>The base of cmdlets that search the memory of processes, or as much of it as filters select.</summary>
+public abstract class MemorySearchCommand : MapFilterCommand
+{
+    /// <summary>Numbers equal to a value.</summary>
+    protected const string ValueSet = "Value";
+
+    /// <summary>Numbers greater than a value.</summary>
+    protected const string GreaterSet = "GreaterThan";
+
+    /// <summary>Numbers less than a value.</summary>
+    protected const string LessSet = "LessThan";
+
+    /// <summary>Numbers between two values.</summary>
+    protected const string BetweenSet = "Between";
+
+    private SearchRange _range = SearchRange.All;
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Start")]
+    [AddressTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public override AddressExpression[]? Address { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("SizeBytes")]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public override ulong? Length { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = ValueSet)]
+    public object? Value { get; set; }
+
+    [Parameter(ParameterSetName = ValueSet)]
+    public double Tolerance { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = GreaterSet)]
+    public object? GreaterThan { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = LessSet)]
+    public object? LessThan { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = BetweenSet)]
+    [ValidateCount(2, 2)]
+    public object[]? Between { get; set; }
+
+    [Parameter]
+    public SwitchParameter IncludeNotResident { get; set; }
+
+    [Parameter]
+    public ReadMethod Method { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        if (Id is null && Name is null && !MyInvocation.ExpectingInput)
+        {
+            ThrowBadArgument(nameof(Id), "Specify -Id or -Name, or pipe in processes or mappings.", null);
+        }
+
+        _range = new SearchRange
+        {
+            Filter = Filter,
+            IncludeNotResident = IncludeNotResident,
+            Method = Method,
+        };
+    }
+
+    /// <summary>The work on one range of a process.</summary>
+    private protected abstract void Process(LinuxProcess process, SearchRange range);
+
+    private protected override void ProcessWhole(LinuxProcess process) => Process(process, _range);
+
+    private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
+        Process(process, _range.From(address, length));
+
+    /// <summary>Creates the condition that the parameters make; null where none is given.</summary>
+    private protected ValueCondition? CreateCondition(MemoryValueType type) =>
+        ValueConditions.From(this, type, Value, Tolerance, GreaterThan, LessThan, Between);
+
+    /// <summary>Reports what was skipped: as a warning where matches can be missing, else as a verbose message.</summary>
+    private protected void ReportSkips(LinuxProcess process, ulong searchedBytes, SearchSkips skips)
+    {
+        string rest = skips.IsNone ? string.Empty : $"; skipped: {skips}";
+        WriteVerbose($"Process {process.Identity}: searched {HumanSize.Format(searchedBytes)}{rest}.");
+        if (skips.FailedBytes > 0)
+        {
+            WriteWarning($"Process {process.Identity}: {HumanSize.Format(skips.FailedBytes)} could not be read and were "
+                + "not searched: the kernel refused access, or they were unmapped meanwhile.");
+        }
+
+        if (skips.NotResidentBytes > 0 && MemoryStatusReader.Read(process).VmSwapBytes is > 0 and ulong swapped)
+        {
+            WriteWarning($"Process {process.Identity}: {HumanSize.Format(swapped)} in swap were not searched. Use "
+                + "-IncludeNotResident to search them.");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>The base of cmdlets about processes, by id, by name or from the pipeline.</summary>
+public abstract class ProcessCommand : MemProcCommand
+{
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Alias("PID", "ProcessId")]
+    [ValidateRange(1, int.MaxValue)]
+    [ArgumentCompleter(typeof(ProcessIdCompleter))]
+    public int[]? Id { get; set; }
+
+    [Parameter]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ProcessNameCompleter))]
+    public string[]? Name { get; set; }
+
+    /// <summary>The start time that the module's objects carry, so that a reused process id is noticed.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
+    public ulong? ProcessStartTicks { get; set; }
+
+    /// <summary>The work on one process.</summary>
+    protected abstract void Process(LinuxProcess process);
+
+    protected override void ProcessRecord()
+    {
+        foreach (int id in ProcessNames.Select(this, Id, Name) ?? [Environment.ProcessId])
+        {
+            ReportErrors(() =>
+            {
+                LinuxProcess process = Processes.Open(id, ProcessStartTicks);
+                if (process.IsKernelThread && MyInvocation.ExpectingInput)
+                {
+                    WriteVerbose($"Process {process.Identity} is a kernel thread: it has no memory of its own.");
+                    return;
+                }
+
+                Process(process);
+            });
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Clear-PagePoison: returns poisoned frames to the kernel.</summary>
+[Cmdlet(VerbsCommon.Clear, "PagePoison", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(PagePoison))]
+public sealed class ClearPagePoisonCommand : PoisonCommand
+{
+    private PageUnpoisoner? _unpoisoner;
+
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
+    [PfnTransformation]
+    [AllowEmptyCollection]
+    public PfnRange[] Pfn { get; set; } = [];
+
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    protected override void Open() => _unpoisoner = DisposeAtEnd(new PageUnpoisoner(cancellation: Cancellation));
+
+    protected override void Process(LinuxProcess? process)
+    {
+        foreach (ulong pfn in Frames(Pfn, "Specify -Pfn."))
+        {
+            // One bad frame does not stop the others.
+            ReportErrors(() => Clear(process, pfn));
+        }
+    }
+
+    private void Clear(LinuxProcess? process, ulong pfn)
+    {
+        PlannedPoison plan = _unpoisoner!.Prepare(process, pfn, Force);
+        if (Confirm($"Unpoison {plan.Description}, so that the kernel can allocate it again"))
+        {
+            PagePoison poison = _unpoisoner.Clear(plan);
+            if (PassThru)
+            {
+                WriteObject(poison);
+            }
+        }
+    }
+}

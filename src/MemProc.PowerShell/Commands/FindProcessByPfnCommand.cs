@@ -1,0 +1,65 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Find-ProcessByPfn: finds the processes that map page frames.</summary>
+[Cmdlet(VerbsCommon.Find, "ProcessByPfn")]
+[OutputType(typeof(PfnOwner))]
+public sealed class FindProcessByPfnCommand : MemProcCommand
+{
+    private readonly HashSet<ulong> _pfns = [];
+
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [AllowEmptyCollection]
+    [PfnTransformation]
+    public PfnRange[] Pfn { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("PageCount")]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong Count { get; set; } = 1;
+
+    // Not from the pipeline: the process id of a page would restrict the search to the process that it came from.
+    [Parameter]
+    [Alias("PID", "ProcessId")]
+    [ValidateRange(1, int.MaxValue)]
+    [ArgumentCompleter(typeof(ProcessIdCompleter))]
+    public int[]? Id { get; set; }
+
+    [Parameter]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ProcessNameCompleter))]
+    public string[]? Name { get; set; }
+
+    protected override void ProcessRecord() => _pfns.UnionWith(PfnRange.Numbers(
+        Pfn.Select(range => range with { Count = Math.Max(range.Count, Count) })));
+
+    protected override void EndProcessing() => ReportErrors(Search);
+
+    private void Search()
+    {
+        IEnumerable<int>? selected = ProcessNames.Select(this, Id, Name);
+        int[] ids = selected is null ? ProcessList.Ids() : [.. selected];
+        using Progress progress = new(this, "Searching the page tables of processes");
+        UnreadProcesses unread = new();
+        void Fail(MemProcException error)
+        {
+            if (selected is not null)
+            {
+                WriteError(error);
+                return;
+            }
+
+            unread.Add(error);
+            WriteVerbose(error.Message);
+        }
+
+        void Visit(int index) => progress.Report((ulong)index, (ulong)ids.Length, $"{index} of {ids.Length} processes");
+
+        WriteEach(new PfnSearch(_pfns).In(ids, Visit, Fail, Cancellation));
+        if (unread.Count > 0)
+        {
+            WriteWarning($"{unread.Of(ids.Length, "map the frames")} Use -Verbose to list them with the reasons.");
+        }
+    }
+}

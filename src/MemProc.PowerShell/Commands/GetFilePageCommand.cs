@@ -1,0 +1,102 @@
+using System.Management.Automation;
+using MemProc.Interop;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Get-FilePage: gets the pages of files in the page cache.</summary>
+[Cmdlet(VerbsCommon.Get, "FilePage", DefaultParameterSetName = PathSet)]
+[OutputType(typeof(FilePage), typeof(FilePageSummary))]
+public sealed class GetFilePageCommand : MemProcCommand
+{
+    private const string PathSet = "Path";
+    private const string LiteralPathSet = "LiteralPath";
+
+    private FilePageWalk? _walk;
+
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
+        ParameterSetName = PathSet)]
+    [SupportsWildcards]
+    public string[] Path { get; set; } = [];
+
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = LiteralPathSet)]
+    [Alias("PSPath", "LP")]
+    public string[] LiteralPath { get; set; } = [];
+
+    [Parameter]
+    public SwitchParameter Recurse { get; set; }
+
+    [Parameter]
+    public SwitchParameter All { get; set; }
+
+    [Parameter]
+    public SwitchParameter WithFlags { get; set; }
+
+    [Parameter]
+    public SwitchParameter Summary { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        if (Summary && (All || WithFlags))
+        {
+            ThrowBadArgument(nameof(Summary), "-Summary cannot be combined with -All or -WithFlags.", true);
+        }
+
+        _walk = DisposeAtEnd(
+            ThrowOnError(() => new FilePageWalk(WithFlags, cancellation: Cancellation) { IncludeAbsent = All }));
+    }
+
+    protected override void ProcessRecord()
+    {
+        foreach ((string path, bool isNamed) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
+        {
+            foreach (string file in FileTree.EnumerateFiles(path, Recurse, WriteVerbose, error => ReportError(error, isNamed), Cancellation))
+            {
+                ReportErrors(() => WritePages(file));
+            }
+        }
+    }
+
+    private void ReportError(MemProcException error, bool isNamed)
+    {
+        // The content of a folder includes folders, which the user has not asked for by name.
+        if (error.Errno == Errno.EISDIR && !isNamed)
+        {
+            WriteVerbose(error.Message);
+        }
+        else
+        {
+            WriteError(error);
+        }
+    }
+
+    private void WritePages(string file)
+    {
+        if (Summary)
+        {
+            FilePageSummary summary = _walk!.Summarize(file);
+            WarnIfResidencyHidden(summary.ResidentPages is null);
+            WriteObject(summary);
+            return;
+        }
+
+        foreach (FilePage page in _walk!.Pages(file))
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            WarnIfResidencyHidden(page.IsResident is null);
+            if (page.IsPfnHidden)
+            {
+                WarnOnce(PageMapWalk.FramesHidden);
+            }
+
+            WriteObject(page);
+        }
+    }
+
+    private void WarnIfResidencyHidden(bool isHidden)
+    {
+        if (isHidden)
+        {
+            WarnOnce(FilePageWalk.SomeResidencyHidden);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Management.Automation;
+using MemProc.Interop;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Get-PageFlags: gets the flags, map counts and cgroups of page frames.</summary>
+[Cmdlet(VerbsCommon.Get, "PageFlags", DefaultParameterSetName = FrameSet)]
+[OutputType(typeof(PageFlags), ParameterSetName = [FrameSet])]
+[OutputType(typeof(PageFlagDescription), ParameterSetName = [DescribeSet])]
+public sealed class GetPageFlagsCommand : MemProcCommand
+{
+    private const string FrameSet = "Frame";
+    private const string DescribeSet = "Describe";
+
+    /// <summary>
+    /// Maximum number of frames from the pipeline that are collected, so that neighbors are read together and the first
+    /// results still come soon.
+    /// </summary>
+    private const int PipelineBatch = 1024;
+
+    private readonly List<ulong> _waiting = [];
+    private FrameTables? _tables;
+    private FrameFilter _filter = new();
+
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
+        ParameterSetName = FrameSet)]
+    [AllowEmptyCollection]
+    [PfnTransformation]
+    public PfnRange[]? Pfn { get; set; }
+
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [Alias("PageCount")]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong Count { get; set; } = 1;
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? Flag { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? AnyFlag { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? NotFlag { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [AllowEmptyCollection]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public string[]? ExactFlag { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [ArgumentCompleter(typeof(CgroupCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Cgroup { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    public SwitchParameter Raw { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = DescribeSet)]
+    public SwitchParameter Describe { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        if (!Describe)
+        {
+            _filter = FrameFilterCommand.CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, Cgroup);
+            _tables = DisposeAtEnd(ThrowOnError(() => new FrameTables(FrameAttributes.All)));
+        }
+    }
+
+    protected override void ProcessRecord()
+    {
+        if (Describe)
+        {
+            WriteObject(KernelPageFlag.All.Select(flag => new PageFlagDescription(flag)), enumerateCollection: true);
+            return;
+        }
+
+        // The whole machine, unless frames are given or the pipeline can bring some.
+        bool isWholeMachine = Pfn is null && !MyInvocation.ExpectingInput;
+        foreach (PfnRange given in isWholeMachine ? [new PfnRange(0, _tables!.End)] : Pfn ?? [])
+        {
+            PfnRange range = given with { Count = Math.Max(given.Count, Count) };
+            if (range.Count > 1)
+            {
+                ReportErrors(Flush);
+                ReportErrors(() => WriteEach(_tables!.ReadRange(range, Raw, _filter)));
+                continue;
+            }
+
+            _waiting.Add(range.First);
+            if (_waiting.Count >= PipelineBatch)
+            {
+                ReportErrors(Flush);
+            }
+        }
+    }
+
+    protected override void EndProcessing() => ReportErrors(Flush);
+
+    private void Flush()
+    {
+        ulong[] pfns = [.. _waiting];
+        _waiting.Clear();
+        if (pfns.Length == 0)
+        {
+            return;
+        }
+
+        PageFlags?[] flags = _tables!.Read(pfns, Raw);
+        for (int index = 0; index < pfns.Length; index++)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            if (flags[index] is not PageFlags known)
+            {
+                WriteError(FrameTables.OutOfRange(pfns[index]));
+            }
+            else if (_filter.Matches(known))
+            {
+                WriteObject(known);
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Get-PageMapEntry: gets the pagemap entries of processes.</summary>
+[Cmdlet(VerbsCommon.Get, "PageMapEntry", DefaultParameterSetName = LengthSet)]
+[OutputType(typeof(PageMapEntry))]
+public sealed class GetPageMapEntryCommand : FrameFilterCommand
+{
+    private const string LengthSet = "Length";
+    private const string CountSet = "Count";
+
+    private PageFilter _filter = new();
+    private FrameTables? _frames;
+    private PageMapWalk? _walk;
+
+    [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
+    [Alias("SizeBytes")]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public override ulong? Length { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = CountSet)]
+    [ValidateRange(1UL, ulong.MaxValue >> 12)]
+    public ulong Count { get; set; }
+
+    [Parameter]
+    public SwitchParameter All { get; set; }
+
+    [Parameter]
+    public SwitchParameter Run { get; set; }
+
+    [Parameter]
+    public SwitchParameter Present { get; set; }
+
+    [Parameter]
+    public SwitchParameter Swapped { get; set; }
+
+    [Parameter]
+    public SwitchParameter SoftDirty { get; set; }
+
+    [Parameter]
+    public SwitchParameter Exclusive { get; set; }
+
+    [Parameter]
+    public SwitchParameter File { get; set; }
+
+    [Parameter]
+    public SwitchParameter Anonymous { get; set; }
+
+    [Parameter]
+    public SwitchParameter Guard { get; set; }
+
+    [Parameter]
+    public SwitchParameter Huge { get; set; }
+
+    [Parameter]
+    public SwitchParameter WithFlags { get; set; }
+
+    [Parameter]
+    public SwitchParameter WithMapCount { get; set; }
+
+    [Parameter]
+    public SwitchParameter WithCgroup { get; set; }
+
+    [Parameter]
+    public SwitchParameter Raw { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        _filter = new PageFilter
+        {
+            IsPresent = Present,
+            IsSwapped = Swapped,
+            IsSoftDirty = SoftDirty,
+            IsExclusive = Exclusive,
+            IsFile = File,
+            IsAnonymous = Anonymous,
+            IsGuard = Guard,
+            IsHuge = Huge,
+            Frame = CreateFrameFilter(),
+        };
+        FrameAttributes fields = _filter.Frame.FieldsWith(WithFlags || Raw, WithMapCount, WithCgroup);
+        _frames = fields == FrameAttributes.None ? null : DisposeAtEnd(ThrowOnError(() => new FrameTables(fields)));
+    }
+
+    private protected override string? LengthParameter =>
+        ParameterSetName == CountSet ? nameof(Count) : base.LengthParameter;
+
+    protected override void Process(LinuxProcess process)
+    {
+        _walk = new PageMapWalk(process, Cancellation)
+        {
+            IncludeEmpty = All,
+            JoinRuns = Run,
+            Filter = _filter,
+            Frames = _frames,
+            RawFlags = Raw,
+        };
+        base.Process(process);
+    }
+
+    private protected override void ProcessWhole(LinuxProcess process) => Write(_walk!.All());
+
+    private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
+        Write(_walk!.From(address, length, ParameterSetName == CountSet ? Count : null));
+
+    private void Write(IEnumerable<PageMapEntry> entries)
+    {
+        foreach (PageMapEntry entry in entries)
+        {
+            if (entry.IsPfnHidden)
+            {
+                WarnOnce(PageMapWalk.FramesHidden);
+            }
+
+            WriteObject(entry);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Management.Automation;
+using System.Text;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Search-ProcessMemory: searches the memory of processes.</summary>
+[Cmdlet(VerbsCommon.Search, "ProcessMemory", DefaultParameterSetName = PatternSet)]
+[OutputType(typeof(MemoryMatch), typeof(MemoryMatchInContext))]
+public sealed class SearchProcessMemoryCommand : MemorySearchCommand
+{
+    private const string PatternSet = "Pattern";
+    private const string BytesSet = "Bytes";
+    private const string TextSet = "Text";
+    private const string RegexSet = "Regex";
+
+    private SearchPattern? _pattern;
+    private ulong _found;
+
+    [Parameter(Mandatory = true, Position = 1, ParameterSetName = PatternSet)]
+    [ValidateNotNullOrEmpty]
+    public string Pattern { get; set; } = string.Empty;
+
+    [Parameter(Mandatory = true, ParameterSetName = BytesSet)]
+    [ValidateNotNullOrEmpty]
+    public byte[] Bytes { get; set; } = [];
+
+    [Parameter(Mandatory = true, ParameterSetName = TextSet)]
+    [ValidateNotNullOrEmpty]
+    public string Text { get; set; } = string.Empty;
+
+    [Parameter(ParameterSetName = TextSet)]
+    [EncodingTransformation]
+    [ArgumentCompleter(typeof(EncodingCompleter))]
+    public Encoding Encoding { get; set; } = Encoding.UTF8;
+
+    [Parameter(Mandatory = true, ParameterSetName = RegexSet)]
+    [ValidateNotNullOrEmpty]
+    public string Regex { get; set; } = string.Empty;
+
+    [Parameter(ParameterSetName = RegexSet)]
+    [ValidateRange(1, SearchPattern.MaxPatternBytes)]
+    [Alias("LongestMatch")]
+    public int MaxMatchLength { get; set; } = RegexPattern.DefaultMaxMatchLength;
+
+    [Parameter(ParameterSetName = TextSet)]
+    [Parameter(ParameterSetName = RegexSet)]
+    public SwitchParameter IgnoreCase { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = ValueSet)]
+    [Parameter(Mandatory = true, ParameterSetName = GreaterSet)]
+    [Parameter(Mandatory = true, ParameterSetName = LessSet)]
+    [Parameter(Mandatory = true, ParameterSetName = BetweenSet)]
+    public MemoryValueType Type { get; set; }
+
+    [Parameter(ParameterSetName = PatternSet)]
+    [Parameter(ParameterSetName = BytesSet)]
+    [Parameter(ParameterSetName = TextSet)]
+    [Parameter(ParameterSetName = ValueSet)]
+    [Parameter(ParameterSetName = GreaterSet)]
+    [Parameter(ParameterSetName = LessSet)]
+    [Parameter(ParameterSetName = BetweenSet)]
+    [ValidateRange(1, SearchPattern.MaxAlignment)]
+    public int? Alignment { get; set; }
+
+    [Parameter(ParameterSetName = ValueSet)]
+    [Parameter(ParameterSetName = GreaterSet)]
+    [Parameter(ParameterSetName = LessSet)]
+    [Parameter(ParameterSetName = BetweenSet)]
+    public SwitchParameter Unaligned { get; set; }
+
+    [Parameter]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong First { get; set; } = ulong.MaxValue;
+
+    [Parameter]
+    [ValidateRange(0, MemorySearch.MaxContextBytes)]
+    public int Context { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        (string parameter, object given) = ParameterSetName switch
+        {
+            PatternSet => (nameof(Pattern), (object)Pattern),
+            BytesSet => (nameof(Bytes), Bytes),
+            TextSet => (nameof(Text), Text),
+            RegexSet => (nameof(Regex), Regex),
+            _ => (nameof(Alignment), (object?)Alignment ?? 1),
+        };
+        ValueCondition? condition = CreateCondition(Type);
+        _pattern = ValueConditions.Create<SearchPattern>(this, parameter, given, () => ParameterSetName switch
+        {
+            PatternSet => BytePattern.Parse(Pattern, Alignment ?? 1),
+            BytesSet => BytePattern.Exact(Bytes, Alignment ?? 1),
+            TextSet => BytePattern.Text(Text, Encoding, IgnoreCase, Alignment ?? 1),
+            RegexSet => new RegexPattern(Regex, IgnoreCase, MaxMatchLength),
+            _ => new ValuePattern(condition ?? throw new ArgumentException("The value is null."), Unaligned ? 1 : Alignment),
+        });
+    }
+
+    private protected override void Process(LinuxProcess process, SearchRange range)
+    {
+        if (_found >= First)
+        {
+            return;
+        }
+
+        using Progress progress = new(this, $"Searching process {process.Identity}");
+        MemorySearch search = new(process, _pattern!, Cancellation)
+        {
+            Range = range,
+            Context = Context,
+            Progress = progress.Report,
+        };
+        foreach (MemoryMatch match in search.Find())
+        {
+            WriteObject(match);
+            if (++_found >= First)
+            {
+                return;
+            }
+        }
+
+        ReportSkips(process, search.SearchedBytes, search.Skips);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Set-PageIdle: marks pages as idle.</summary>
+[Cmdlet(VerbsCommon.Set, "PageIdle", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium,
+    DefaultParameterSetName = PageSet)]
+[OutputType(typeof(PageIdleMark))]
+public sealed class SetPageIdleCommand : AddressCommand
+{
+    private const string PageSet = "Page";
+    private const string FrameSet = "Frame";
+
+    private PageIdleMarker? _marker;
+
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = PageSet)]
+    [Alias("Start")]
+    [AddressTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public override AddressExpression[]? Address { get; set; }
+
+    [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = PageSet)]
+    [Alias("SizeBytes")]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public override ulong? Length { get; set; }
+
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [AllowEmptyCollection]
+    [PfnTransformation]
+    public PfnRange[] Pfn { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [Alias("PageCount")]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong Count { get; set; } = 1;
+
+    protected override void BeginProcessing()
+    {
+        // Only the command line is bound here: an object of the pipeline may have both.
+        if (MyInvocation.BoundParameters.ContainsKey(nameof(Pfn)) && (Id is not null || Name is not null))
+        {
+            ThrowBadArgument(
+                nameof(Pfn), "Frames are marked for all processes that map them. Specify -Pfn, or a process.", Pfn);
+        }
+
+        _marker = DisposeAtEnd(ThrowOnError(() => new PageIdleMarker(cancellation: Cancellation)));
+    }
+
+    protected override void ProcessRecord()
+    {
+        if (ParameterSetName != FrameSet)
+        {
+            base.ProcessRecord();
+            return;
+        }
+
+        foreach (PfnRange given in Pfn)
+        {
+            PfnRange range = given with { Count = Math.Max(given.Count, Count) };
+            string frames = range.Count == 1
+                ? $"frame 0x{range.First:x}"
+                : $"{range.Count} frames from 0x{range.First:x} on";
+            ReportErrors(() => Write($"Mark {frames} as idle, for all processes", () => _marker!.Mark(range)));
+        }
+    }
+
+    private protected override void ProcessWhole(LinuxProcess process) =>
+        Write($"Mark all pages of process {process.Identity} as idle", () => _marker!.Mark(process));
+
+    private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length)
+    {
+        ulong bytes = length ?? 1;
+        Write($"Mark {HumanSize.Format(bytes)} at 0x{address:x} of process {process.Identity} as idle, in whole pages",
+            () => _marker!.Mark(process, address, bytes));
+    }
+
+    private void Write(string action, Func<PageIdleMark> mark)
+    {
+        if (Confirm(action))
+        {
+            WriteObject(mark());
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>Requirements of a test. A test whose requirement is missing is skipped with the reason.</summary>
+internal static class Requires
+{
+    /// <summary>Requires root.</summary>
+    public static void Root() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root");
+
+    /// <summary>Requires an installed program.</summary>
+    /// <returns>Its path.</returns>
+    public static string Tool(string name)
+    {
+        string? path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+            .Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        if (path is null)
+        {
+            Assert.Skip($"needs {name}, which is not in PATH");
+        }
+
+        return path;
+    }
+
+    /// <summary>Requires page-types from the kernel's source, to compare with.</summary>
+    /// <returns>Its path: from the variable PAGE_TYPES, or from PATH.</returns>
+    public static string PageTypes() => Environment.GetEnvironmentVariable("PAGE_TYPES") is { Length: > 0 } path
+        ? path
+        : Tool("page-types");
+
+    /// <summary>Requires an ioctl: its result must not be ENOTTY.</summary>
+    public static void Request(Errno answer, string request) =>
+        Assert.SkipWhen(answer == Errno.ENOTTY, $"needs {request}, which this kernel does not have");
+
+    /// <summary>Makes writes of other processes to a touched page of the target fail. maps shows it as writable.</summary>
+    public static void Refusal(TargetProcess target, ulong address) => WriteProtection(target, "refuse", address);
+
+    /// <summary>Makes writes of other processes to a touched page of the target wait until the target exits.</summary>
+    public static void Stall(TargetProcess target, ulong address)
+    {
+        Root();
+        WriteProtection(target, "stall", address);
+    }
+
+    private static void WriteProtection(TargetProcess target, string command, ulong address)
+    {
+        try
+        {
+            target.Ask($"{command} {address} {Page.Size}");
+        }
+        catch (TargetException refused)
+        {
+            Assert.Skip($"needs write protection by userfaultfd: {refused.Message}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+BeforeAll {
+    Import-Module $PSScriptRoot/Support.psm1 -Force
+    Import-TestedModule
+    $target = Start-Target
+    $seed = $target.Ask('seed').address
+}
+
+AfterAll {
+    Stop-Target
+}
+
+Describe 'Get-PageFlags' {
+    It 'reports a touched page as anonymous and mmap' {
+        Assert-Root
+        $page = Get-PageMapEntry $target.Id $seed
+        $flags = Get-PageFlags $page.Pfn
+        $flags | Should -BeOfType MemProc.PageFlags
+        $flags.Pfn | Should -Be $page.Pfn
+        $flags.Flags | Should -Contain 'anonymous'
+        $flags.Flags | Should -Contain 'mmap'
+        $flags.Symbol | Should -MatchExactly '^...........Ma'
+        $flags.MapCount | Should -Be 1
+        $flags.RawFlags | Should -BeOfType [ulong]
+    }
+
+    It 'accepts the whole pipeline from Get-Process' {
+        Assert-Root
+        Get-Process -Id $target.Id | Get-ProcMap -Kind Stack, Vdso | Get-PageMapEntry | Get-PageFlags |
+            ForEach-Object Flags | Should -Contain 'anonymous'
+        $pages = Get-ProcMap $target.Id | Get-PageMapEntry | Where-Object Pfn
+        $flags = $pages | Get-PageFlags
+        $flags.Pfn | Should -Be $pages.Pfn
+        # A run counts as all its pages.
+        (Get-ProcMap $target.Id | Get-PageMapEntry -Run | Get-PageFlags).Count | Should -BeGreaterThan ($pages.Count * 0.9)
+    }
+
+    It 'shows kernel-internal and overloaded flags with -Raw only' {
+        Assert-Root
+        $page = Get-PageMapEntry $target.Id $seed
+        $plain = Get-PageFlags $page.Pfn
+        $raw = Get-PageFlags $page.Pfn -Raw
+        $plain.Flags | Should -Not -Contain 'anon_exclusive'
+        $raw.RawFlags -band (1ul -shl 34) | Should -Not -Be 0
+        $raw.Flags | Should -Contain 'anon_exclusive'
+    }
+
+    It 'skips pages without a frame, and writes an error for a frame after the last one' {
+        Assert-Root
+        $none = [pscustomobject] @{ Pfn = $null }, [pscustomobject] @{ Pfn = 1 } | Get-PageFlags
+        $none.Pfn | Should -Be 1
+        $found = Get-PageFlags 0xfffffffffffff, 1 -ErrorVariable problem -ErrorAction SilentlyContinue
+        $found.Pfn | Should -Be 1
+        $problem[0].FullyQualifiedErrorId | Should -Be 'ReadPageFlags,EINVAL,MemProc.PowerShell.GetPageFlagsCommand'
+    }
+
+    It 'accepts frame numbers as text, as hex if they contain a letter' {
+        Assert-Root
+        (Get-PageFlags '0x10', 'a', '11').Pfn | Should -Be 16, 10, 11
+        { Get-PageFlags 'c963zz' } |
+            Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemProc.PowerShell.GetPageFlagsCommand'
+    }
+}
+
+Describe 'Get-PageFlags without a process' {
+    It 'describes every flag' {
+        $flags = Get-PageFlags -Describe
+        $flags | Should -BeOfType MemProc.PageFlagDescription
+        ($flags | Where-Object Name -EQ 'thp').Bit | Should -Be 22
+        ($flags | Where-Object Name -EQ 'thp').Since | Should -Be '3.4'
+        $flags.Name | Should -Contain 'mmap_exclusive'
+        $flags | Out-Screen -Width 120 | Should -Match 'merged with identical pages by KSM'
+    }
+
+    It 'accepts ranges' {
+        Assert-Root
+        (Get-PageFlags '0x10..0x13').Pfn | Should -Be 16, 17, 18, 19
+        (Get-PageFlags ([long[]] (16, 17))).Pfn | Should -Be 16, 17
+        (Get-PageFlags ([Collections.Generic.List[ulong]]::new([ulong[]] (16, 17)))).Pfn | Should -Be 16, 17
+        { Get-PageFlags '9..8' } |
+            Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemProc.PowerShell.GetPageFlagsCommand'
+    }
+
+    It 'reads all frames of the machine, and stops when the pipeline stops' {
+        Assert-Root
+        (Get-PageFlags | Select-Object -First 3).Pfn | Should -Be 0, 1, 2
+        $target.Ask("touch $seed 2") | Out-Null
+        $own = (Get-PageMapEntry $target.Id $seed).Pfn
+        (Get-PageFlags -Flag anonymous, mmap | Where-Object Pfn -EQ $own | Measure-Object).Count | Should -Be 1
+    }
+}
