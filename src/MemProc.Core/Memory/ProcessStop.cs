@@ -156,7 +156,7 @@ public sealed class ProcessStop : IDisposable
 
     private void Trace()
     {
-        _tracerPath = new FileInfo("/proc/thread-self").LinkTarget;
+        _tracerPath = new FileInfo($"{_process.Files.Proc}/thread-self").LinkTarget;
         foreach (Action work in _work.GetConsumingEnumerable())
         {
             work();
@@ -254,7 +254,7 @@ public sealed class ProcessStop : IDisposable
     {
         if (_stopping.Count > 0 && _tracerPath is string path)
         {
-            SpinWait.SpinUntil(() => !Directory.Exists($"/proc/{path}"));
+            SpinWait.SpinUntil(() => !Directory.Exists($"{_process.Files.Proc}/{path}"));
         }
     }
 
