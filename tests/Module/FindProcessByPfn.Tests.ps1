@@ -39,7 +39,9 @@ Describe 'Find-ProcessByPfn' {
 
     It 'finds nothing for an unmapped frame, and writes an error for an invalid process' {
         Assert-Root
-        Find-ProcessByPfn 0xfffffffffff -Id $target.Id | Should -BeNullOrEmpty
+        Find-ProcessByPfn 1 -Id $target.Id | Should -BeNullOrEmpty
+        { Find-ProcessByPfn 0xfffffffffff -Id $target.Id -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ReadPageFlags,EINVAL,MemProc.PowerShell.FindProcessByPfnCommand'
         { Find-ProcessByPfn 1 -Id 4194305 -ErrorAction Stop } |
             Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.FindProcessByPfnCommand'
     }

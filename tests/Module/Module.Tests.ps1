@@ -33,6 +33,17 @@ Describe 'The module' {
         }
     }
 
+    It 'rejects null in every list of text' {
+        foreach ($command in Get-Command -Module MemProc) {
+            foreach ($parameter in $command.Parameters.Values | Where-Object ParameterType -EQ ([string[]])) {
+                $attributes = $parameter.Attributes
+                $rejects = $attributes.Where{ $_ -is [Management.Automation.ValidateArgumentsAttribute] }.Count -gt 0 -or
+                    $attributes.Where{ $_ -is [Parameter] -and -not $_.Mandatory }.Count -eq 0
+                $rejects | Should -BeTrue -Because "-$($parameter.Name) of $command takes null otherwise"
+            }
+        }
+    }
+
     It 'declares the output type of each cmdlet' {
         Get-Command -Module MemProc | ForEach-Object { $_.OutputType.Count | Should -BeGreaterThan 0 -Because $_.Name }
     }

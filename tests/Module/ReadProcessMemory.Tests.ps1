@@ -352,7 +352,7 @@ Describe 'Read-ProcessMemory -Stop' {
             $field.SetValue($null, $lock)
         }
         $warnings | Should -HaveCount 1
-        $shown | Should -BeLike '*lacks Process.s_processStartLock*'
+        $warnings | Should -BeLike '*lacks Process.s_processStartLock*'
     }
 
     It 'continues after an invalid address and an exited process' {

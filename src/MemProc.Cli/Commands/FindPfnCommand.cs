@@ -35,6 +35,8 @@ internal sealed class FindPfnCommand : CliCommand
     {
         int[]? chosen = parseResult.GetValue(_ids) is { Length: > 0 } some ? some : null;
         int[] ids = chosen ?? ProcessList.Ids();
+        PfnRange[] ranges =
+            [.. PfnSearch.OfThisMachine(parseResult.GetValue(_pfns)!, error => output.Fail(error.Message))];
         Table<PfnOwner> table = output.BeginTable(Columns);
         UnreadProcesses unread = new();
         void Fail(MemProcException error)
@@ -49,7 +51,7 @@ internal sealed class FindPfnCommand : CliCommand
             }
         }
 
-        foreach (PfnOwner owner in new PfnSearch(PfnRange.Numbers(parseResult.GetValue(_pfns)!)).In(ids, _ => { }, Fail, cancellation))
+        foreach (PfnOwner owner in new PfnSearch(ranges).In(ids, _ => { }, Fail, cancellation))
         {
             table.Add(owner);
             // Results can be far apart: each is written at once.

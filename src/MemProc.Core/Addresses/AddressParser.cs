@@ -19,9 +19,19 @@ internal ref struct AddressParser
     /// <summary>Nested terms that are accepted, so that the stack does not overflow.</summary>
     private const int MaxNesting = 64;
 
+    /// <summary>Operators that are accepted: each sum is one more level when the expression is evaluated.</summary>
+    private const int MaxOperators = 256;
+
+    /// <summary>Characters that are accepted: enough for the longest path and a symbol.</summary>
+    private const int MaxLength = 8192;
+
+    /// <summary>Characters of an expression that a message quotes.</summary>
+    private const int MaxQuoted = 200;
+
     private readonly string _text;
     private int _at;
     private int _depth;
+    private int _operators;
 
     private AddressParser(string text) => _text = text;
 
@@ -32,6 +42,11 @@ internal ref struct AddressParser
     public static AddressNode Parse(string text)
     {
         AddressParser parser = new(text);
+        if (text.Length > MaxLength)
+        {
+            throw parser.Fault(text.Length, $"it has {text.Length} characters, and at most {MaxLength} are allowed");
+        }
+
         AddressNode term = parser.Sum();
         return parser._at == text.Length ? term
             : throw parser.Fault(parser._at, "only + or - and a number can follow here");
@@ -85,6 +100,11 @@ internal ref struct AddressParser
             if (Next is not ('+' or '-'))
             {
                 return sum;
+            }
+
+            if (++_operators > MaxOperators)
+            {
+                throw Fault(_at, $"an expression can have at most {MaxOperators} operators");
             }
 
             bool isMinus = Next == '-';
@@ -339,9 +359,11 @@ internal ref struct AddressParser
 
     private readonly FormatException Fault(int at, string what)
     {
-        string position = at < _text.Length ? $" At character {at + 1}, '{SafeText.Escape(_text[at..])}':" : string.Empty;
-        return new FormatException($"'{SafeText.Escape(_text)}' is not a valid address.{position} {what}. Write 0x7ffd2de47000, or "
+        string position = at < _text.Length ? $" At character {at + 1}, '{Quoted(_text[at..])}':" : string.Empty;
+        return new FormatException($"'{Quoted(_text)}' is not a valid address.{position} {what}. Write 0x7ffd2de47000, or "
             + "7ffd2de47000 (a text of digits and a to f is hex), a decimal number, or an expression such as "
             + "libc.so.6!malloc+8, [heap] or *(0x7ffd2de47000).");
+
+        static string Quoted(string text) => SafeText.ShortenMiddle(SafeText.Escape(text), MaxQuoted);
     }
 }

@@ -7,7 +7,8 @@ public static class FileTree
 {
     /// <summary>
     /// Returns the regular file that a path names, or those below a folder, as they are found. A symbolic link is
-    /// followed where it is the path itself, and skipped inside folders, so that there are no cycles.
+    /// followed where it is the path itself, and skipped inside folders, so that there are no cycles. Of several hard links to
+    /// one file in the folders, the first is returned.
     /// </summary>
     /// <param name="path">The path.</param>
     /// <param name="recurse">Whether to search folders.</param>
@@ -51,6 +52,7 @@ public static class FileTree
     private static IEnumerable<string> EnumerateBelow(
         string top, Action<string> skip, Action<MemProcException> fail, CancellationToken cancellation)
     {
+        HashSet<(uint, uint, ulong)> linked = [];
         Stack<string> open = new([top]);
         while (open.TryPop(out string? folder))
         {
@@ -60,7 +62,15 @@ public static class FileTree
                 Errno errno = Libc.TryStatX(null, entry, out FileStatus status, followLinks: false);
                 if (errno == Errno.None && status.IsRegular)
                 {
-                    yield return entry;
+                    // A file with several names has its pages once.
+                    if (status.LinkCount == 1 || linked.Add((status.DeviceMajor, status.DeviceMinor, status.Inode)))
+                    {
+                        yield return entry;
+                    }
+                    else
+                    {
+                        skip($"{SafeText.Escape(entry)} is another name of a file that was already included.");
+                    }
                 }
                 else if (errno == Errno.None && status.IsDirectory)
                 {

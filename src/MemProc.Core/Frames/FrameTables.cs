@@ -179,7 +179,8 @@ public sealed class FrameTables : IDisposable
 
     /// <summary>Creates the error for a frame that the machine does not have.</summary>
     public static MemProcException OutOfRange(ulong pfn) =>
-        new(Operation.ReadPageFlags, Errno.EINVAL, $"Frame 0x{pfn:x} does not exist: it is after the machine's last frame.", pfn);
+        new(Operation.ReadPageFlags, Errno.EINVAL, $"Frame 0x{pfn:x} does not exist: it is after the "
+            + "machine's last frame. A frame number is a physical address divided by the page size.", pfn);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -5,6 +5,9 @@ namespace MemProc;
 /// <param name="Count">Number of frames, at least 1.</param>
 public readonly record struct PfnRange(ulong First, ulong Count = 1)
 {
+    /// <summary>The first number after the range; the largest number where it would be larger.</summary>
+    public ulong End => First + Math.Min(Count, ulong.MaxValue - First);
+
     /// <summary>Returns the frame numbers of several ranges.</summary>
     public static IEnumerable<ulong> Numbers(IEnumerable<PfnRange> ranges)
     {

@@ -12,9 +12,49 @@ public sealed class PfnSearch
     /// <param name="pfns">The frame numbers.</param>
     /// <param name="files">Where procfs is, for a search of processes by id; the usual place when left out.</param>
     public PfnSearch(IEnumerable<ulong> pfns, KernelFiles? files = null)
+        : this(pfns.Select(pfn => new PfnRange(pfn)), files)
     {
-        _targets = new TargetFrames(pfns);
+    }
+
+    /// <summary>Prepares a search for ranges of frames.</summary>
+    /// <param name="ranges">The frames.</param>
+    /// <param name="files">Where procfs is, for a search of processes by id; the usual place when left out.</param>
+    public PfnSearch(IEnumerable<PfnRange> ranges, KernelFiles? files = null)
+    {
+        _targets = new TargetFrames(ranges);
         _files = files ?? KernelFiles.Default;
+    }
+
+    /// <summary>
+    /// Returns the ranges that begin within the machine's memory. Others can never be found: a physical address is easily
+    /// taken for a frame number. Where the frame tables cannot be read, all ranges are returned.
+    /// </summary>
+    /// <param name="ranges">The ranges.</param>
+    /// <param name="fail">Receives ReadPageFlags, EINVAL for each range after the machine's last frame.</param>
+    public static IEnumerable<PfnRange> OfThisMachine(IEnumerable<PfnRange> ranges, Action<MemProcException> fail)
+    {
+        ulong end = ulong.MaxValue;
+        try
+        {
+            using FrameTables tables = new(FrameAttributes.Flags);
+            end = tables.End;
+        }
+        catch (MemProcException)
+        {
+            // The search itself reports what is missing.
+        }
+
+        foreach (PfnRange range in ranges)
+        {
+            if (range.First < end)
+            {
+                yield return range;
+            }
+            else
+            {
+                fail(FrameTables.OutOfRange(range.First));
+            }
+        }
     }
 
     /// <summary>Returns the addresses where one process maps the frames. Pages in swap never match.</summary>
@@ -43,7 +83,7 @@ public sealed class PfnSearch
         CancellationToken cancellation = default)
     {
         PopulatedPages.ThrowIfFramesHidden(_files);
-        if (_targets.Count == 0)
+        if (_targets.IsEmpty)
         {
             return [];
         }

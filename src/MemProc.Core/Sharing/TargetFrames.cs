@@ -2,26 +2,61 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>The frames that a search is for.</summary>
+/// <summary>The frames that a search is for. A range takes the same memory whatever its size.</summary>
 internal sealed class TargetFrames
 {
     private const int FilterBits = 16;
+    private const ulong FilterMask = (1 << FilterBits) - 1;
 
-    private readonly HashSet<ulong> _pfns;
+    private readonly HashSet<ulong> _pfns = [];
     private readonly bool[] _filter = new bool[1 << FilterBits];
 
+    /// <summary>The ranges of more than one frame, by first frame, disjoint.</summary>
+    private readonly ulong[] _firsts;
+    private readonly ulong[] _ends;
+
     /// <summary>Stores the frame numbers.</summary>
-    public TargetFrames(IEnumerable<ulong> pfns)
+    public TargetFrames(IEnumerable<PfnRange> ranges)
     {
-        _pfns = [.. pfns];
-        foreach (ulong pfn in _pfns)
+        List<(ulong First, ulong End)> large = [];
+        foreach (PfnRange range in ranges)
         {
-            _filter[pfn & ((1 << FilterBits) - 1)] = true;
+            if (range.Count == 1)
+            {
+                _pfns.Add(range.First);
+            }
+            else
+            {
+                large.Add((range.First, range.End));
+            }
+
+            for (ulong index = 0; index < Math.Min(range.Count, FilterMask + 1); index++)
+            {
+                _filter[(range.First + index) & FilterMask] = true;
+            }
         }
+
+        large.Sort();
+        List<ulong> firsts = [], ends = [];
+        foreach ((ulong first, ulong end) in large)
+        {
+            if (ends.Count > 0 && first <= ends[^1])
+            {
+                ends[^1] = Math.Max(ends[^1], end);
+            }
+            else
+            {
+                firsts.Add(first);
+                ends.Add(end);
+            }
+        }
+
+        _firsts = [.. firsts];
+        _ends = [.. ends];
     }
 
-    /// <summary>Number of frames.</summary>
-    public int Count => _pfns.Count;
+    /// <summary>Whether there are none.</summary>
+    public bool IsEmpty => _pfns.Count == 0 && _firsts.Length == 0;
 
     /// <summary>
     /// Returns the index of the next page in one of the frames, or of one whose frame number the kernel hides, which
@@ -35,13 +70,20 @@ internal sealed class TargetFrames
         {
             RawPageMapEntry page = new(entries[index]);
             // The filter saves nearly every page the look-up; frame number 0 means hidden.
-            if (page.IsPresent && (_filter[page.Pfn & ((1 << FilterBits) - 1)] || page.IsPfnHidden)
-                && (page.IsPfnHidden || _pfns.Contains(page.Pfn)))
+            if (page.IsPresent && (_filter[page.Pfn & FilterMask] || page.IsPfnHidden)
+                && (page.IsPfnHidden || _pfns.Contains(page.Pfn) || IsInRange(page.Pfn)))
             {
                 return index;
             }
         }
 
         return -1;
+    }
+
+    private bool IsInRange(ulong pfn)
+    {
+        int index = Array.BinarySearch(_firsts, pfn);
+        index = index >= 0 ? index : ~index - 1;
+        return index >= 0 && pfn < _ends[index];
     }
 }

@@ -10,7 +10,7 @@ public static class SafeText
 {
     /// <summary>
     /// Replaces what a terminal would act on by visible escapes such as <c>\x1b</c>: C0 and C1 control characters, DEL,
-    /// line separators, bidirectional controls, lone surrogates.
+    /// line separators, bidirectional controls, invisible characters, tags, lone surrogates.
     /// </summary>
     public static string Escape(string text)
     {
@@ -67,9 +67,16 @@ public static class SafeText
     {
         char character = text[index];
         return char.IsControl(character)
-            || character is '\u2028' or '\u2029' or '\u200e' or '\u200f' or (>= '\u202a' and <= '\u202e')
-                or (>= '\u2066' and <= '\u2069') or '\ufeff'
-            || (char.IsSurrogate(character) && !IsPaired(text, index));
+            || character is '\u00ad' or '\u061c' or '\u2028' or '\u2029' or '\u200b' or '\u200e' or '\u200f'
+                or (>= '\u202a' and <= '\u202e') or (>= '\u2060' and <= '\u206f') or '\ufeff'
+            || (char.IsSurrogate(character) && (!IsPaired(text, index) || IsTag(text, index)));
+    }
+
+    /// <summary>Whether a surrogate pair is one of the invisible tag characters, U+E0000 to U+E007F.</summary>
+    private static bool IsTag(string text, int index)
+    {
+        int high = char.IsHighSurrogate(text[index]) ? index : index - 1;
+        return char.ConvertToUtf32(text[high], text[high + 1]) is >= 0xe0000 and <= 0xe007f;
     }
 
     private static bool IsPaired(string text, int index) => char.IsHighSurrogate(text[index])

@@ -7,6 +7,9 @@ namespace MemProc.Interop;
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 public struct FileStatus
 {
+    /// <summary>Number of hard links.</summary>
+    [FieldOffset(16)]
+    public uint LinkCount;
     /// <summary>The user who owns the file.</summary>
     [FieldOffset(20)]
     public uint UserId;

@@ -21,6 +21,7 @@ public abstract class ElfCommand : MemProcCommand
     [Parameter(Position = 0, ParameterSetName = IdSet)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ElfPathCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Path { get; set; }
 
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = LiteralPathSet)]

@@ -7,19 +7,23 @@ public abstract class FrameFilterCommand : AddressCommand
 {
     [Parameter]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Flag { get; set; }
 
     [Parameter]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? AnyFlag { get; set; }
 
     [Parameter]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? NotFlag { get; set; }
 
     [Parameter]
     [AllowEmptyCollection]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNull]
     public string[]? ExactFlag { get; set; }
 
     [Parameter]

@@ -8,10 +8,12 @@ public abstract class MapFilterCommand : AddressCommand
     [Parameter]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(MapPathCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Path { get; set; }
 
     [Parameter]
     [ArgumentCompleter(typeof(PermissionCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Permission { get; set; }
 
     [Parameter]

@@ -14,6 +14,7 @@ public abstract class ProcessCommand : MemProcCommand
     [Parameter]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ProcessNameCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
 
     /// <summary>The start time that the module's objects carry, so that a reused process id is noticed.</summary>

@@ -7,7 +7,7 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(PfnOwner))]
 public sealed class FindProcessByPfnCommand : MemProcCommand
 {
-    private readonly HashSet<ulong> _pfns = [];
+    private readonly List<PfnRange> _ranges = [];
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [AllowEmptyCollection]
@@ -29,10 +29,11 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
     [Parameter]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ProcessNameCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
 
-    protected override void ProcessRecord() => _pfns.UnionWith(PfnRange.Numbers(
-        Pfn.Select(range => range with { Count = Math.Max(range.Count, Count) })));
+    protected override void ProcessRecord() =>
+        _ranges.AddRange(Pfn.Select(range => range with { Count = Math.Max(range.Count, Count) }));
 
     protected override void EndProcessing() => ReportErrors(Search);
 
@@ -56,7 +57,7 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
 
         void Visit(int index) => progress.Report((ulong)index, (ulong)ids.Length, $"{index} of {ids.Length} processes");
 
-        WriteEach(new PfnSearch(_pfns).In(ids, Visit, Fail, Cancellation));
+        WriteEach(new PfnSearch(PfnSearch.OfThisMachine(_ranges, WriteError)).In(ids, Visit, Fail, Cancellation));
         if (unread.Count > 0)
         {
             WriteWarning($"{unread.Of(ids.Length, "map the frames")} Use -Verbose to list them with the reasons.");

@@ -13,6 +13,7 @@ public sealed class GetElfSectionCommand : ElfCommand
     [Parameter]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ElfSectionCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
 
     protected override void BeginProcessing() => _isSelected = Wildcard.Symbols(Name);

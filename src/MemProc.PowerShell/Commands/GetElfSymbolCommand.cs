@@ -13,6 +13,7 @@ public sealed class GetElfSymbolCommand : ElfCommand
     [Parameter]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ElfSymbolCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
 
     [Parameter]

@@ -35,19 +35,23 @@ public sealed class GetPageFlagsCommand : MemProcCommand
 
     [Parameter(ParameterSetName = FrameSet)]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Flag { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? AnyFlag { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? NotFlag { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
     [AllowEmptyCollection]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNull]
     public string[]? ExactFlag { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]

@@ -17,6 +17,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
     [Parameter(Position = 0)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(PhysicalRangeNameCompleter))]
+    [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
 
     // Not from the pipeline: an Address there is an address in a process.

@@ -41,7 +41,25 @@ public sealed class AddressExpressionTests : TargetTests
 
     [Fact]
     public void Unlimited_nesting_is_rejected() => Assert.Contains("nested too deeply",
-        Assert.Throws<FormatException>(() => AddressExpression.Parse(new string('(', 100_000))).Message, StringComparison.Ordinal);
+        Assert.Throws<FormatException>(() => AddressExpression.Parse(new string('(', 8_000))).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(256, null)]
+    [InlineData(257, "at most 256 operators")]
+    [InlineData(200_000, "at most 8192 are allowed")]
+    public void Long_expressions_are_rejected_before_they_overflow_the_stack(int operators, string? message)
+    {
+        string text = "0x1000" + string.Concat(Enumerable.Repeat("+1", operators));
+        if (message is null)
+        {
+            Assert.Equal(0x1000UL + (ulong)operators, Resolve(text));
+            return;
+        }
+
+        string error = Assert.Throws<FormatException>(() => AddressExpression.Parse(text)).Message;
+        Assert.Contains(message, error, StringComparison.Ordinal);
+        Assert.InRange(error.Length, 1, 1000);
+    }
 
     [Fact]
     public void A_file_name_is_its_load_address()

@@ -23,6 +23,17 @@ public sealed class FileTreeTests
     }
 
     [Fact]
+    public void Hard_links_below_a_folder_are_one_file()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder.File("file", [1]);
+        Shell.Run(Requires.Tool("ln"), file, $"{folder.Path}/again");
+        List<string> skipped = [];
+        Assert.Single(FileTree.EnumerateFiles(folder.Path, recurse: true, skipped.Add, Unexpected));
+        Assert.Contains("another name", Assert.Single(skipped), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_and_a_link_to_it_return_the_file()
     {
         using TemporaryFolder folder = new();

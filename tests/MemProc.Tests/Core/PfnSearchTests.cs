@@ -104,6 +104,30 @@ public sealed class PfnSearchTests
     }
 
     [Fact]
+    public void Ranges_of_any_size_match_their_frames_without_a_list_of_them()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-406000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, Present | 0xfff, Present | 0x1000, Present | 0x5000, Present | 0x7fff_ffff,
+            Present | 0x8000_0000, Present | 0x9_0000_0000);
+        using LinuxProcess process = simulated.Open();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        PfnSearch search = new([new PfnRange(0x1000, 0x100), new PfnRange(0x1080, 0x7fff_ef80), new PfnRange(0x9_0000_0000)]);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+        Assert.Equal([0x1000UL, 0x5000, 0x7fff_ffff, 0x9_0000_0000], search.In(process).Select(owner => owner.Pfn));
+    }
+
+    [Fact]
+    public void Frames_after_the_last_one_of_the_machine_are_errors()
+    {
+        Requires.Root();
+        List<string> errors = [];
+        Assert.Equal([new PfnRange(1)],
+            PfnSearch.OfThisMachine([new PfnRange(1), new PfnRange(1UL << 51)], error => errors.Add(error.ErrorId)));
+        Assert.Equal(["ReadPageFlags,EINVAL"], errors);
+    }
+
+    [Fact]
     public void Processes_of_the_given_procfs_are_searched()
     {
         using SimulatedProcess simulated = new();

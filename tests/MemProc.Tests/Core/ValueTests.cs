@@ -54,6 +54,8 @@ public sealed class ValueTests
     [InlineData("\u009b31m", "\\x9b31m")]
     [InlineData("a\u202eb", "a\\u202eb")]
     [InlineData("ü中😀", "ü中😀")]
+    [InlineData("a\u00adb\u061cc\u200bd", "a\\xadb\\u061cc\\u200bd")]
+    [InlineData("a\U000e0041b", "a\\udb40\\udc41b")]
     public void Control_characters_in_process_text_are_escaped(string text, string expected) =>
         Assert.Equal(expected, SafeText.Escape(text));
 

@@ -25,6 +25,7 @@ public sealed class StructLayoutTests
 
     [Fact]
     public void FileStatus_is_the_head_of_statx() => Prove<FileStatus>("struct statx", "#include <linux/stat.h>",
+        (nameof(FileStatus.LinkCount), "stx_nlink"),
         (nameof(FileStatus.UserId), "stx_uid"),
         (nameof(FileStatus.Mode), "stx_mode"),
         (nameof(FileStatus.Inode), "stx_ino"),
