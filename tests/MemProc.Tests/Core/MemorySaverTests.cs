@@ -7,7 +7,6 @@ namespace MemProc.Tests;
 public sealed class MemorySaverTests : IDisposable
 {
     private const int DontDump = 16;
-    private const int PageOut = 21;
 
     private readonly TemporaryFolder _folder = new();
     private readonly TargetProcess _target = TargetProcess.Start();
@@ -122,7 +121,7 @@ public sealed class MemorySaverTests : IDisposable
         using Swap swap = Swap.On();
         ulong address = Filled(4);
         byte[] expected = Peek(address, 4);
-        _target.Ask($"advise {address + Page.Size} {Page.Size} {PageOut}");
+        Swap.PageOut(_target, address + Page.Size);
         AddressExpression range = AddressExpression.FromNumber(address, 4 * Page.Size);
         MemoryDump without = Save(CorePath, new SaveOptions(), range);
         Assert.Equal(new MemoryGap(address + Page.Size, Page.Size, MemoryGapKind.NotResident, Errno.None),

@@ -31,6 +31,28 @@ internal sealed class Swap : IDisposable
         }
     }
 
+    /// <summary>
+    /// Swaps out one page of a target. The kernel does not page out a page that is still in a per-CPU batch: the request is
+    /// repeated until the page is in swap.
+    /// </summary>
+    public static void PageOut(TargetProcess target, ulong address)
+    {
+        const int MadvisePageOut = 21;
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        for (int attempt = 0; attempt < 100; attempt++)
+        {
+            target.Ask($"advise {address} {Page.Size} {MadvisePageOut}");
+            if (new PageMapWalk(process).Range(address, Page.Size).Single().IsSwapped)
+            {
+                return;
+            }
+
+            Thread.Sleep(50);
+        }
+
+        Assert.Fail($"The kernel does not swap out the page at 0x{address:x}.");
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
