@@ -8,7 +8,7 @@ internal static class FlagSums
     /// <summary>Core, called by the bench.</summary>
     /// <param name="repeats">How many times by the clock.</param>
     /// <param name="add">What is summed up.</param>
-    public static InProcessCandidate Core(int repeats, Action<FlagTallyBuilder> add) => new("MemProc.Core, FrameCount", repeats, () =>
+    public static InProcessCandidate Core(int repeats, Action<FlagTallyBuilder> add) => new("MemProc.Core, FlagTallyBuilder", repeats, () =>
     {
         using FrameTables tables = new(FrameAttributes.Flags);
         FlagTallyBuilder count = new(tables, raw: false, new PageFilter());
