@@ -5,7 +5,7 @@
     Author               = 'MemProc maintainers'
     CompanyName          = 'MemProc maintainers'
     Copyright            = '(c) MemProc maintainers. MIT License.'
-    Description          = 'Opens up the memory of Linux processes: maps, page tables, page flags, reading and writing, frames back to processes. Typed objects, honest about what could not be read.'
+    Description          = 'The memory of Linux processes as typed objects: mappings, page tables, page flags, reading and writing, and the processes that map a frame. Reports what could not be read, with the reason.'
     CompatiblePSEditions = @('Core')
     PowerShellVersion    = '7.6'
     FormatsToProcess     = @(
