@@ -49,9 +49,13 @@ public sealed class ResolvedAddress : ProcessOutput
     public ulong MappingOffset => Address - _context.Map.Start;
 
     /// <summary>Bytes from the start of the file; null where no file is mapped.</summary>
-    public ulong? FileOffset => _context.Image is null || Kind == ProcMapKind.Vdso ? null : MappingOffset + _context.Map.Offset;
+    public ulong? FileOffset => !_context.Map.CanContainElf || Kind == ProcMapKind.Vdso ? null
+        : MappingOffset + _context.Map.Offset;
 
-    /// <summary>Name of the mapped file, or <c>[vdso]</c>; null where none is mapped.</summary>
+    /// <summary>
+    /// Name of the mapped file, or <c>[vdso]</c>; in anonymous memory, that of the file whose <c>.bss</c> it is. Null where
+    /// there is none.
+    /// </summary>
     public string? Module => _context.Image?.File.Name;
 
     /// <summary>

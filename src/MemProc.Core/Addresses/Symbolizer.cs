@@ -27,7 +27,7 @@ public sealed class Symbolizer : IDisposable
     private readonly FrameTables? _frames;
     private readonly CancellationToken _cancellation;
     private readonly HashSet<string> _reported = [];
-    private readonly Dictionary<(int Map, int? Section), AddressContext> _contexts = [];
+    private readonly Dictionary<(int Map, int? Section, bool IsInImage), AddressContext> _contexts = [];
     private MappedImages? _images;
     private bool _isCurrent;
     private ThreadStacks _stacks;
@@ -177,8 +177,8 @@ public sealed class Symbolizer : IDisposable
     private ResolvedAddress Resolve(ulong address, MappedImages images, int index, RawPageMapEntry page, string[]? flags)
     {
         ProcMap map = images.Maps[index];
-        MappedFile? file = images.FileOf(index);
-        MappedImage? image = file?.ImageOf(map);
+        MappedImage? image = images.FileOf(index)?.ImageOf(map) ?? images.ImageOfZeros(index, address);
+        MappedFile? file = image?.File;
         ElfSection? section = null;
         ResolvedSymbol? symbol = null;
         if (image?.ImageAddressOf(address) is ulong known)
@@ -201,12 +201,12 @@ public sealed class Symbolizer : IDisposable
             WarnOnce(PageMapWalk.FramesHidden);
         }
 
-        if (!_contexts.TryGetValue((index, section?.Index), out AddressContext? context))
+        if (!_contexts.TryGetValue((index, section?.Index, image is not null), out AddressContext? context))
         {
             context = new AddressContext(map, image, NameInExpression(images, map, image), section,
                 _stacks.ThreadOf(map), _hasPages && HasPages(map),
                 PageTableGeometry.Of(_process.Files));
-            _contexts[(index, section?.Index)] = context;
+            _contexts[(index, section?.Index, image is not null)] = context;
         }
 
         return new ResolvedAddress(address, context, symbol, page, flags);
@@ -225,8 +225,12 @@ public sealed class Symbolizer : IDisposable
     {
         if (!_isPerfMapCurrent)
         {
-            _perfMap = PerfMap.Read(_process, _perfMap);
+            _perfMap = PerfMap.Read(_process, _perfMap, out string? refusal, _cancellation);
             _isPerfMapCurrent = true;
+            if (refusal is not null)
+            {
+                WarnOnce($"Names of generated code may be missing: {refusal}");
+            }
         }
 
         return _perfMap;

@@ -75,7 +75,9 @@ public sealed class ElfFile : IDisposable
         get
         {
             const uint NtGnuBuildId = 3;
-            ElfNote? note = Notes.FirstOrDefault(note => note.Type == NtGnuBuildId && note.Owner == "GNU");
+            const int MaxBytes = 64;
+            ElfNote? note = Notes.FirstOrDefault(note => note.Type == NtGnuBuildId && note.Owner == "GNU"
+                && note.Content.Length is > 0 and <= MaxBytes);
             return note is null ? null : Convert.ToHexStringLower(note.Content);
         }
     }

@@ -1,5 +1,4 @@
 using MemProc.Interop;
-using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -8,25 +7,19 @@ namespace MemProc;
 /// </summary>
 public sealed class ElfFileSource : ElfSource
 {
-    private readonly SafeFileHandle _file;
+    private readonly CheckedFile _file;
+    private readonly CancellationToken _cancellation;
 
     /// <summary>Takes ownership of an open file.</summary>
     /// <param name="file">The file; it is closed when this is disposed.</param>
     /// <param name="name">Its path, for messages.</param>
-    /// <exception cref="MemProcException">ReadElf: EISDIR, EINVAL where it is not a regular file.</exception>
-    public ElfFileSource(SafeFileHandle file, string name)
+    /// <param name="cancellation">Stops reads.</param>
+    internal ElfFileSource(CheckedFile file, string name, CancellationToken cancellation = default)
     {
-        Errno errno = Libc.TryStatX(file, out FileStatus status);
-        if (errno != Errno.None || !status.IsRegular)
-        {
-            file.Dispose();
-            errno = errno != Errno.None ? errno : status.IsDirectory ? Errno.EISDIR : Errno.EINVAL;
-            throw Refused(errno, name, errno == Errno.EINVAL ? "is not a regular file" : "cannot be read");
-        }
-
         _file = file;
+        _cancellation = cancellation;
         Name = name;
-        Length = status.SizeBytes;
+        Length = file.Status.SizeBytes;
     }
 
     /// <inheritdoc/>
@@ -36,24 +29,21 @@ public sealed class ElfFileSource : ElfSource
     public override ulong Length { get; }
 
     /// <summary>Opens a file by its path.</summary>
-    /// <exception cref="MemProcException">ReadElf: it cannot be opened, or is not a regular file.</exception>
-    public static ElfFileSource Open(string path)
-    {
-        Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadNonBlocking, out SafeFileHandle? file);
-        return new ElfFileSource(file ?? throw Refused(errno, path, "cannot be opened"), path);
-    }
+    /// <param name="path">The path.</param>
+    /// <param name="cancellation">Stops reads.</param>
+    /// <exception cref="MemProcException">
+    /// ReadElf: it cannot be opened; EISDIR, EINVAL where it is not a regular file.
+    /// </exception>
+    public static ElfFileSource Open(string path, CancellationToken cancellation = default) =>
+        CheckedFile.TryOpen(path, OpenAccess.ReadChecked, out CheckedFile? file) is FileRefusal refusal
+            ? throw Refused(refusal.Errno, path, refusal.Reason)
+            : new ElfFileSource(file!, path, cancellation);
 
     /// <inheritdoc/>
     public override int Read(ulong offset, Span<byte> buffer)
     {
-        try
-        {
-            return Libc.PReadFully(_file, buffer, offset);
-        }
-        catch (ErrnoException error)
-        {
-            throw Refused(error.Errno, Name, "cannot be read");
-        }
+        Errno errno = _file.TryRead(buffer, offset, _cancellation, out int read);
+        return errno == Errno.None ? read : throw Refused(errno, Name, "cannot be read");
     }
 
     /// <inheritdoc/>

@@ -14,6 +14,12 @@ internal sealed class ElfStringTable
     /// </summary>
     private const ulong ExpectedSharing = 16;
 
+    /// <summary>Bytes of all names that are read in a pass, whatever size the table claims.</summary>
+    private const ulong MaxBytes = 1UL << 32;
+
+    /// <summary>Bytes of the longest name.</summary>
+    private const int MaxNameBytes = 1 << 20;
+
     private readonly ElfSource _source;
     private readonly ulong _offset;
     private readonly ulong _length;
@@ -55,6 +61,11 @@ internal sealed class ElfStringTable
             ReadOnlySpan<byte> text = _bytes is null ? Fetch(offset) : _bytes.AsSpan((int)offset);
             int end = text.IndexOf((byte)0);
             text = end < 0 ? text : text[..end];
+            if (text.Length > MaxNameBytes)
+            {
+                throw _source.Malformed($"a name has more than {MaxNameBytes} bytes");
+            }
+
             if ((ulong)text.Length > _readBudget)
             {
                 throw _source.Malformed("its names overlap too much");
@@ -67,7 +78,7 @@ internal sealed class ElfStringTable
 
     /// <summary>Allows all strings to be read once more.</summary>
     public void BeginPass() =>
-        _readBudget = (1 << 20) + (_length < ulong.MaxValue / ExpectedSharing ? _length * ExpectedSharing : 0);
+        _readBudget = (1 << 20) + (_length < MaxBytes / ExpectedSharing ? _length * ExpectedSharing : MaxBytes);
 
     private ReadOnlySpan<byte> Fetch(uint offset)
     {
@@ -75,7 +86,7 @@ internal sealed class ElfStringTable
         {
             ulong rest = _length - offset;
             byte[] chunk = _source.ReadExactly(_offset + offset, Math.Min((ulong)size, rest), "its string table");
-            if ((ulong)chunk.Length == rest || chunk.Contains((byte)0))
+            if ((ulong)chunk.Length == rest || chunk.Length > MaxNameBytes || chunk.Contains((byte)0))
             {
                 return chunk;
             }

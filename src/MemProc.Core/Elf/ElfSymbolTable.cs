@@ -3,6 +3,11 @@ namespace MemProc;
 /// <summary>One of the symbol tables of an ELF image.</summary>
 internal sealed class ElfSymbolTable
 {
+    /// <summary>
+    /// Symbols of the largest table that is read. The largest programs have a few million; a sparse file can claim any number.
+    /// </summary>
+    internal const ulong MaxSymbols = 1 << 23;
+
     private const int ChunkSymbols = 4096;
     private const uint ExtendedIndex = 0xffff;
 
@@ -33,7 +38,12 @@ internal sealed class ElfSymbolTable
         _versions = versions;
         _sectionIndexes = sectionIndexes;
         int size = file.Format.SymbolBytes;
-        if (count > int.MaxValue || !file.Source.Contains(offset, count * (ulong)size))
+        if (count > MaxSymbols)
+        {
+            throw file.Source.Malformed($"its symbol table would have {count} symbols, more than the {MaxSymbols} that are read");
+        }
+
+        if (!file.Source.Contains(offset, count * (ulong)size))
         {
             throw file.Source.Malformed($"its symbol table, {count} symbols from offset 0x{offset:x}, extends past its end");
         }

@@ -9,7 +9,6 @@ namespace MemProc;
 internal sealed class ElfTables
 {
     private const ulong MaxNoteBytes = 16 * 1024 * 1024;
-    private const ulong MaxSymbols = 1 << 24;
 
     private readonly ElfFile _file;
     private readonly Lazy<Dictionary<ElfDynamicTag, ulong>> _dynamic;
@@ -58,7 +57,21 @@ internal sealed class ElfTables
                 .Select(section => (section.Offset, section.SizeBytes, section.Alignment))];
         }
 
-        return ranges.SelectMany(position => Notes(position.Offset, position.Length, position.Alignment));
+        ulong length = 0;
+        foreach ((ulong offset, ulong bytes, ulong alignment) in ranges)
+        {
+            // Several segments can show the same notes.
+            length += Math.Min(bytes, MaxNoteBytes + 1);
+            if (length > MaxNoteBytes)
+            {
+                throw _file.Source.Malformed($"its notes have more than {MaxNoteBytes} bytes");
+            }
+
+            foreach (ElfNote note in Notes(offset, bytes, alignment))
+            {
+                yield return note;
+            }
+        }
     }
 
     /// <summary>Returns the dynamic section with its strings.</summary>
@@ -116,7 +129,7 @@ internal sealed class ElfTables
 
         ulong count = SymbolCount();
         ElfVersions? versions = null;
-        if (At(ElfDynamicTag.Versions) is ulong indexes && count <= int.MaxValue)
+        if (At(ElfDynamicTag.Versions) is ulong indexes && count <= ElfSymbolTable.MaxSymbols)
         {
             versions = new ElfVersions(_file.Source, _file.Format,
                 _file.Source.ReadExactly(indexes, count * sizeof(ushort), "its versions"),
@@ -194,7 +207,7 @@ internal sealed class ElfTables
                 }
             }
 
-            if (words < Chunk || last > MaxSymbols)
+            if (words < Chunk || last > ElfSymbolTable.MaxSymbols)
             {
                 throw _file.Source.Malformed("its hash table does not end");
             }
@@ -238,11 +251,6 @@ internal sealed class ElfTables
 
     private IEnumerable<ElfNote> Notes(ulong offset, ulong length, ulong alignment)
     {
-        if (length > MaxNoteBytes)
-        {
-            throw _file.Source.Malformed($"its notes have {length} bytes");
-        }
-
         byte[] bytes = _file.Source.ReadExactly(offset, length, "its notes");
         // Notes are padded to 4 bytes, or to 8 where the segment is aligned so.
         int unit = alignment == 8 ? 8 : 4;

@@ -1,4 +1,5 @@
 using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -49,17 +50,23 @@ public static class FileTree
         }
     }
 
+    /// <summary>
+    /// Lists folders relative to their open handles, and only those that were found: one that was meanwhile replaced by a
+    /// symbolic link does not lead out of the tree.
+    /// </summary>
     private static IEnumerable<string> EnumerateBelow(
         string top, Action<string> skip, Action<MemProcException> fail, CancellationToken cancellation)
     {
         HashSet<(uint, uint, ulong)> linked = [];
-        Stack<string> open = new([top]);
-        while (open.TryPop(out string? folder))
+        Stack<(string Path, FileStatus? Found)> open = new([(top, null)]);
+        while (open.TryPop(out (string Path, FileStatus? Found) folder))
         {
-            foreach (string entry in Entries(folder, error => Report(error, skip, fail)))
+            using SafeFileHandle? handle = TryOpen(folder.Path, folder.Found, error => Report(error, skip, fail));
+            foreach (string name in handle is null ? [] : Names(handle, folder.Path, error => Report(error, skip, fail)))
             {
                 cancellation.ThrowIfCancellationRequested();
-                Errno errno = Libc.TryStatX(null, entry, out FileStatus status, followLinks: false);
+                string entry = Path.Join(folder.Path, name);
+                Errno errno = Libc.TryStatX(handle, name, out FileStatus status, followLinks: false);
                 if (errno == Errno.None && status.IsRegular)
                 {
                     // A file with several names has its pages once.
@@ -74,7 +81,7 @@ public static class FileTree
                 }
                 else if (errno == Errno.None && status.IsDirectory)
                 {
-                    open.Push(entry);
+                    open.Push((entry, status));
                 }
                 else if (errno == Errno.None)
                 {
@@ -101,35 +108,56 @@ public static class FileTree
         }
     }
 
-    /// <summary>Returns the entries of a folder, in the order of the file system.</summary>
-    private static IEnumerable<string> Entries(string folder, Action<MemProcException> fail)
+    /// <summary>Opens a folder to list it; null where that fails, or where another file has its path by now.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="found">Its status when it was found; null: a symbolic link is followed.</param>
+    /// <param name="fail">Receives the error.</param>
+    private static SafeFileHandle? TryOpen(string path, FileStatus? found, Action<MemProcException> fail)
     {
-        using IEnumerator<string>? entries = TryRun(folder, fail,
-            () => Directory.EnumerateFileSystemEntries(folder).GetEnumerator());
-        while (entries is not null && TryRun(folder, fail, () => entries.MoveNext() ? entries.Current : null)
-            is string entry)
+        Errno errno = Libc.TryOpenAt(null, path, OpenAccess.PathOnly, out SafeFileHandle? place, followLinks: found is null);
+        using (place)
         {
-            yield return entry;
+            if (place is not null && found is FileStatus known)
+            {
+                errno = Libc.TryStatX(place, out FileStatus status);
+                errno = errno == Errno.None && !status.IsSameFileAs(known) ? Errno.ENOENT : errno;
+            }
+
+            SafeFileHandle? folder = null;
+            if (errno == Errno.None)
+            {
+                errno = Libc.TryOpenAt(place, ".", OpenAccess.ReadOnly, out folder);
+            }
+
+            if (folder is null)
+            {
+                fail(Failure(path, errno));
+            }
+
+            return folder;
         }
     }
 
-    private static T? TryRun<T>(string folder, Action<MemProcException> fail, Func<T?> work)
-        where T : class
+    /// <summary>Returns the names in a folder, in the order of the file system.</summary>
+    private static IEnumerable<string> Names(SafeFileHandle folder, string path, Action<MemProcException> fail)
+    {
+        using IEnumerator<string> names = Libc.ReadDirectory(folder).GetEnumerator();
+        while (TryMove(names, path, fail))
+        {
+            yield return names.Current;
+        }
+    }
+
+    private static bool TryMove(IEnumerator<string> names, string path, Action<MemProcException> fail)
     {
         try
         {
-            return work();
+            return names.MoveNext();
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (ErrnoException error)
         {
-            // The runtime has an exception type for each kind of error number.
-            fail(Failure(folder, error switch
-            {
-                UnauthorizedAccessException => Errno.EACCES,
-                DirectoryNotFoundException => Errno.ENOENT,
-                _ => Errno.EIO,
-            }));
-            return null;
+            fail(Failure(path, error.Errno));
+            return false;
         }
     }
 

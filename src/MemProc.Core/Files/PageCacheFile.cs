@@ -44,17 +44,18 @@ internal sealed class PageCacheFile : IDisposable
     /// </exception>
     public static PageCacheFile Open(string path, Func<uint, uint, bool> isHugeDevice)
     {
-        // Checked before it is opened: opening a device can have effects.
-        Errno errno = Libc.TryStatX(null, path, out FileStatus status);
-        ThrowIfUnsupported(path, errno, status);
-        errno = Libc.TryOpenAt(null, path, OpenAccess.ReadNoAccessTime, out SafeFileHandle? handle);
-        if (errno == Errno.EPERM)
+        FileRefusal? refusal = CheckedFile.TryOpen(path, OpenAccess.ReadNoAccessTime, out CheckedFile? opened);
+        if (refusal?.Errno == Errno.EPERM)
         {
-            errno = Libc.TryOpenAt(null, path, OpenAccess.ReadNonBlocking, out handle);
+            refusal = CheckedFile.TryOpen(path, OpenAccess.ReadChecked, out opened);
         }
 
-        ThrowIfUnsupported(path, errno, status);
-        PageCacheFile file = new(path, handle!);
+        if (opened is null)
+        {
+            throw refusal is { IsOtherKind: true } ? NotRegular(path) : Failure(path, refusal!.Value.Errno, refusal.Value.Reason);
+        }
+
+        PageCacheFile file = new(path, opened.Handle);
         try
         {
             file.Begin(isHugeDevice);
@@ -127,9 +128,12 @@ internal sealed class PageCacheFile : IDisposable
 
         if (!status.IsRegular)
         {
-            throw new MemProcException(Operation.ReadFilePages, Errno.EINVAL, $"{SafeText.Escape(path)} is not a regular file.", path);
+            throw NotRegular(path);
         }
     }
+
+    private static MemProcException NotRegular(string path) =>
+        new(Operation.ReadFilePages, Errno.EINVAL, $"{SafeText.Escape(path)} is not a regular file.", path);
 
     private void Begin(Func<uint, uint, bool> isHugeDevice)
     {

@@ -1,4 +1,3 @@
-using System.Text;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -7,23 +6,27 @@ namespace MemProc;
 internal readonly record struct MapName(string RawPath, string Path, bool IsDeleted, ProcMapKind Kind)
 {
     private const string DeletedSuffix = " (deleted)";
+    private const string EscapedNewline = "\\012";
     private static readonly MapName Unnamed = new(string.Empty, string.Empty, false, ProcMapKind.Anonymous);
 
     /// <summary>Interprets the field.</summary>
     /// <param name="raw">The bytes as the kernel wrote them.</param>
     /// <param name="fields">The numeric fields of the mapping.</param>
     /// <param name="process">The process. Its files are looked at where the text alone is ambiguous.</param>
-    public static MapName Interpret(ReadOnlySpan<byte> raw, in MapRecord fields, LinuxProcess process)
+    /// <param name="exact">The same without escaped newlines; null: not known.</param>
+    public static MapName Interpret(
+        ReadOnlySpan<byte> raw, in MapRecord fields, LinuxProcess process, byte[]? exact = null)
     {
         if (raw.IsEmpty)
         {
             return Unnamed;
         }
 
-        string rawPath = Encoding.UTF8.GetString(raw);
-        string path = rawPath.Replace("\\012", "\n", StringComparison.Ordinal);
-        bool isDeleted = path.EndsWith(DeletedSuffix, StringComparison.Ordinal)
-            && !IsNameOf(path, fields.Inode, process);
+        string rawPath = PathText.Decode(raw);
+        string path = exact is not null ? PathText.Decode(exact)
+            : rawPath.Contains(EscapedNewline, StringComparison.Ordinal) ? WithNewlines(rawPath, fields, process)
+            : rawPath;
+        bool isDeleted = path.EndsWith(DeletedSuffix, StringComparison.Ordinal) && !IsNameOf(path, fields, process);
         if (isDeleted)
         {
             path = path[..^DeletedSuffix.Length];
@@ -32,9 +35,32 @@ internal readonly record struct MapName(string RawPath, string Path, bool IsDele
         return new MapName(rawPath, path, isDeleted, KindOf(path, fields, process));
     }
 
+    /// <summary>
+    /// Returns the name of a mapping in which a newline is escaped. The list does not escape backslashes, so that the
+    /// text can also be the name itself: the kernel is asked for the mapping (since Linux 6.11).
+    /// </summary>
+    private static string WithNewlines(string rawPath, in MapRecord fields, LinuxProcess process)
+    {
+        if (fields.Start <= long.MaxValue && ProcMapQuery.TryQuery(
+                process.Maps, fields.Start, orNext: false, out ProcMapQueryArgument answer, out byte[] name) == Errno.None
+            && MapRecord.From(answer) == fields
+            && PathText.Decode(name) is string exact
+            && exact.Replace("\n", EscapedNewline, StringComparison.Ordinal) == rawPath)
+        {
+            return exact;
+        }
+
+        return rawPath.Replace(EscapedNewline, "\n", StringComparison.Ordinal);
+    }
+
     /// <summary>Whether the mapped file really has this name, including the suffix.</summary>
-    private static bool IsNameOf(string path, ulong inode, LinuxProcess process) =>
-        process.TryStat(path, out FileStatus status) == Errno.None && status.Inode == inode;
+    private static bool IsNameOf(string path, in MapRecord fields, LinuxProcess process) =>
+        path.StartsWith('/')
+        && process.NamedFiles.TryStat(path, CancellationToken.None, out FileStatus status) == Errno.None
+        && (fields.IsOf(status)
+            // File systems such as btrfs report another device in statx than in the list of mappings.
+            || (process.NamedFiles.TryStatMapping(fields.Start, fields.End, CancellationToken.None, out FileStatus mapped)
+                == Errno.None && mapped.IsSameFileAs(status)));
 
     private static ProcMapKind KindOf(string path, in MapRecord fields, LinuxProcess process)
     {

@@ -118,12 +118,12 @@ public static class MapReader
     private static ProcMap FromQuery(LinuxProcess process, in ProcMapQueryArgument answer, byte[] name)
     {
         MapRecord fields = MapRecord.From(answer);
-        return new ProcMap(process.Identity, null, fields, MapName.Interpret(AsInList(name), fields, process));
+        return new ProcMap(process.Identity, null, fields, MapName.Interpret(AsInList(name), fields, process, name));
     }
 
     /// <summary>Escapes newlines in a name as the list does; the query returns names unescaped.</summary>
     private static byte[] AsInList(byte[] name) => name.Contains((byte)'\n')
-        ? Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(name).Replace("\n", "\\012", StringComparison.Ordinal))
+        ? PathText.Encode(PathText.Decode(name).Replace("\n", "\\012", StringComparison.Ordinal))
         : name;
 
     internal static ProcMap Parse(ReadOnlySpan<byte> text, LinuxProcess process, int index)

@@ -88,11 +88,14 @@ public class ProcMap : ProcessOutput
 
     /// <summary>
     /// Path of the file or the kernel's name for the mapping, without the suffix of a deleted file; empty for anonymous
-    /// memory.
+    /// memory. A byte that is not UTF-8 is the lone surrogate U+DC80 to U+DCFF, so that the path still opens the file.
     /// </summary>
     public string Path { get; }
 
-    /// <summary>The path as the kernel writes it: <c>\012</c> for a newline, <c> (deleted)</c> at the end.</summary>
+    /// <summary>
+    /// The path as the kernel writes it: <c>\012</c> for a newline, <c> (deleted)</c> at the end. Bytes that are not UTF-8
+    /// are as in <see cref="Path"/>.
+    /// </summary>
     public string RawPath { get; }
 
     /// <summary>The file was unlinked, or replaced by another file.</summary>
@@ -107,6 +110,13 @@ public class ProcMap : ProcessOutput
     /// <summary>Whether the mapping can show a part of an ELF image. Devices are never read to find out.</summary>
     internal bool CanContainElf => Kind == ProcMapKind.Vdso
         || (Kind is ProcMapKind.File or ProcMapKind.SharedMemory && Inode != 0);
+
+    /// <summary>Returns the bytes of <see cref="Path"/>, which need not be UTF-8.</summary>
+    public byte[] GetPathBytes() => PathText.Encode(Path);
+
+    /// <summary>Whether a status is that of the file, by the device and the inode that the list of mappings has.</summary>
+    internal bool IsOf(in FileStatus status) =>
+        Inode == status.Inode && _major == status.DeviceMajor && _minor == status.DeviceMinor;
 
     /// <summary>Whether an address is in the mapping.</summary>
     internal bool Contains(ulong address) => Start <= address && address < End;
@@ -137,6 +147,10 @@ internal readonly record struct MapRecord(
     uint DeviceMinor,
     ulong Inode)
 {
+    /// <summary>Whether a status is that of the file, by device and inode.</summary>
+    public bool IsOf(in FileStatus status) =>
+        Inode == status.Inode && DeviceMajor == status.DeviceMajor && DeviceMinor == status.DeviceMinor;
+
     public static MapRecord From(in MapsLine line) => new(
         line.Start, line.End, line.Permissions, line.Offset, line.DeviceMajor, line.DeviceMinor, line.Inode);
 

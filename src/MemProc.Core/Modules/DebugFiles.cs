@@ -1,23 +1,30 @@
 using System.Buffers.Binary;
-using System.Text;
 using MemProc.Interop;
-using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
 /// <summary>
 /// Finds the separate debug file of a stripped file, in the places where gdb looks: by build id below
-/// <c>/usr/lib/debug/.build-id</c>, then by the name in <c>.gnu_debuglink</c>. The mount namespace of the process comes
-/// before that of the caller. A file counts only if the build id matches, or the checksum where there is no build id.
+/// <c>/usr/lib/debug/.build-id</c>, then by the name in <c>.gnu_debuglink</c>. The root of the process comes before that
+/// of the caller, where only <c>/usr/lib/debug</c> is searched. A file counts only if the build id matches, or the
+/// checksum where there is no build id.
 /// </summary>
 internal static class DebugFiles
 {
     private const string Root = "/usr/lib/debug";
 
+    /// <summary>
+    /// Bytes of the largest file that is read for its checksum. Larger ones have a build id, and a sparse file can claim
+    /// terabytes.
+    /// </summary>
+    private const ulong MaxChecksumBytes = 1UL << 30;
+
     /// <summary>Finds and opens the debug file; null where there is none.</summary>
     /// <param name="process">The process.</param>
     /// <param name="file">The stripped file.</param>
-    public static ElfFile? Find(LinuxProcess process, MappedFile file)
+    /// <param name="cancellation">Stops the search.</param>
+    /// <exception cref="MemProcException">ReadElf, EFBIG: the only file found is too large to be checked.</exception>
+    public static ElfFile? Find(LinuxProcess process, MappedFile file, CancellationToken cancellation)
     {
         if (file.Elf is not ElfFile image)
         {
@@ -25,80 +32,48 @@ internal static class DebugFiles
         }
 
         string? buildId = image.BuildId;
-        string? link = null;
-        uint checksum = 0;
-        if (Link(image) is (string name, uint sum))
+        (string Name, uint Checksum)? link = Link(image);
+        HashSet<(uint, uint, ulong)> seen = [];
+        MemProcException? tooLarge = null;
+        foreach ((TargetFiles files, string path) in Candidates(process.NamedFiles, file.Path, buildId, link?.Name))
         {
-            (link, checksum) = (name, sum);
-        }
-
-        foreach (string path in CandidatePaths(file.Path, buildId, link))
-        {
-            foreach (SafeFileHandle? root in (SafeFileHandle?[])[process.Folder, null])
+            if (TryOpen(files, path, seen, cancellation) is not ElfFile found)
             {
-                if (TryOpen(root, root is null ? path : $"root{path}", path) is not ElfFile found)
-                {
-                    continue;
-                }
+                continue;
+            }
 
-                if (IsOf(found, buildId, link is null ? null : checksum))
+            try
+            {
+                if (IsOf(found, image, buildId, link?.Checksum))
                 {
                     return found;
                 }
-
-                found.Dispose();
             }
+            catch (MemProcException error)
+            {
+                // It cannot be read, or not within bounds: the search continues.
+                tooLarge ??= error.Errno == Errno.EFBIG ? error : null;
+            }
+            catch
+            {
+                found.Dispose();
+                throw;
+            }
+
+            found.Dispose();
         }
 
-        return null;
+        return tooLarge is null ? null : throw tooLarge;
     }
 
-    private static IEnumerable<string> CandidatePaths(string path, string? buildId, string? link)
-    {
-        if (buildId is { Length: > 2 })
-        {
-            yield return $"{Root}/.build-id/{buildId[..2]}/{buildId[2..]}.debug";
-        }
-
-        if (link is not null && path.StartsWith('/') && Path.GetDirectoryName(path) is string folder)
-        {
-            yield return $"{folder}/{link}";
-            yield return $"{folder}/.debug/{link}";
-            yield return $"{Root}{folder}/{link}";
-        }
-    }
-
-    private static ElfFile? TryOpen(SafeFileHandle? root, string path, string name)
-    {
-        try
-        {
-            return Libc.TryOpenAt(root, path, OpenAccess.ReadNonBlocking, out SafeFileHandle? file) == Errno.None
-                ? ElfFile.Read(new ElfFileSource(file!, name))
-                : null;
-        }
-        catch (MemProcException)
-        {
-            // It is not an ELF file: the search continues.
-            return null;
-        }
-    }
-
-    private static bool IsOf(ElfFile file, string? buildId, uint? checksum)
-    {
-        try
-        {
-            return buildId is not null ? file.BuildId == buildId : checksum is uint sum && Checksum(file.Source) == sum;
-        }
-        catch (MemProcException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Reads name and checksum of <c>.gnu_debuglink</c>: a string padded to four bytes, and 32 bits.</summary>
-    private static (string Name, uint Checksum)? Link(ElfFile image)
+    /// <summary>
+    /// Reads name and checksum of <c>.gnu_debuglink</c>: a string padded to four bytes, and 32 bits. Null where there is
+    /// none, or its name is not that of a file in a directory.
+    /// </summary>
+    internal static (string Name, uint Checksum)? Link(ElfFile image)
     {
         const ulong MaxLinkBytes = 4096;
+        const int MaxNameBytes = 255;
         ElfSection? section = image.Sections.FirstOrDefault(section => section.Name == ".gnu_debuglink");
         if (section is null || section.SizeBytes is < 8 or > MaxLinkBytes)
         {
@@ -107,38 +82,123 @@ internal static class DebugFiles
 
         byte[] bytes = image.Source.ReadExactly(section.Offset, section.SizeBytes, ".gnu_debuglink");
         int end = bytes.AsSpan(0, bytes.Length - sizeof(uint)).IndexOf((byte)0);
-        string name = end > 0 ? Encoding.UTF8.GetString(bytes, 0, end) : string.Empty;
+        if (end is <= 0 or > MaxNameBytes)
+        {
+            return null;
+        }
+
+        string name = PathText.Decode(bytes.AsSpan(0, end));
         uint sum = image.Format.IsBigEndian
             ? BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(bytes.Length - sizeof(uint)))
             : BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(bytes.Length - sizeof(uint)));
-        return name.Length == 0 || name.Contains('/') || name is "." or ".." ? null : (name, sum);
+        return name.Contains('/') || name is "." or ".." ? null : (name, sum);
     }
 
-    /// <summary>Computes the CRC-32 that zip and Ethernet use.</summary>
-    private static uint Checksum(ElfSource source)
+    private static IEnumerable<(TargetFiles Files, string Path)> Candidates(
+        TargetFiles ofProcess, string path, string? buildId, string? link)
     {
-        uint[] table = new uint[256];
-        for (uint value = 0; value < table.Length; value++)
+        if (buildId is { Length: > 2 })
         {
-            uint rest = value;
-            for (int bit = 0; bit < 8; bit++)
-            {
-                rest = (rest & 1) != 0 ? rest >> 1 ^ 0xedb8_8320 : rest >> 1;
-            }
-
-            table[value] = rest;
+            string byId = $"{Root}/.build-id/{buildId[..2]}/{buildId[2..]}.debug";
+            yield return (ofProcess, byId);
+            yield return (TargetFiles.OfHost, byId);
         }
 
+        if (link is not null && path.StartsWith('/') && Path.GetDirectoryName(path) is string folder)
+        {
+            yield return (ofProcess, $"{folder}/{link}");
+            yield return (ofProcess, $"{folder}/.debug/{link}");
+            yield return (ofProcess, $"{Root}{folder}/{link}");
+            yield return (TargetFiles.OfHost, $"{Root}{folder}/{link}");
+        }
+    }
+
+    /// <summary>Opens an ELF file; null where there is none, or it was seen before.</summary>
+    private static ElfFile? TryOpen(
+        TargetFiles files, string path, HashSet<(uint, uint, ulong)> seen, CancellationToken cancellation)
+    {
+        if (files.TryOpen(path, cancellation, out CheckedFile? file) is not null)
+        {
+            return null;
+        }
+
+        FileStatus status = file!.Status;
+        if (!seen.Add((status.DeviceMajor, status.DeviceMinor, status.Inode)))
+        {
+            file.Dispose();
+            return null;
+        }
+
+        try
+        {
+            return ElfFile.Read(new ElfFileSource(file, path, cancellation));
+        }
+        catch (MemProcException)
+        {
+            // It is not an ELF file: the search continues.
+            return null;
+        }
+    }
+
+    private static bool IsOf(ElfFile file, ElfFile image, string? buildId, uint? checksum) =>
+        file.Format == image.Format && file.Raw.Machine == image.Raw.Machine
+        && (buildId is not null ? file.BuildId == buildId : checksum is uint sum && Checksum(file.Source) == sum);
+
+    /// <summary>Computes the CRC-32 that zip and Ethernet use, eight bytes at a time.</summary>
+    /// <exception cref="MemProcException">ReadElf, EFBIG: there is more to read than the limit.</exception>
+    internal static uint Checksum(ElfSource source)
+    {
+        uint[][] tables = ChecksumTables();
         uint sum = uint.MaxValue;
         byte[] buffer = new byte[256 * 1024];
         for (ulong at = 0; source.Read(at, buffer) is int read and > 0; at += (ulong)read)
         {
-            foreach (byte value in buffer.AsSpan(0, read))
+            if (at >= MaxChecksumBytes || source.Length > MaxChecksumBytes)
             {
-                sum = table[(sum ^ value) & 0xff] ^ sum >> 8;
+                throw new MemProcException(Operation.ReadElf, Errno.EFBIG, $"{SafeText.Escape(source.Name)} is not used as a "
+                    + $"debug file: it has {source.Length} bytes and no build id, and checksums are computed for up to "
+                    + $"{MaxChecksumBytes} bytes.", source.Name);
+            }
+
+            ReadOnlySpan<byte> rest = buffer.AsSpan(0, read);
+            for (; rest.Length >= sizeof(ulong); rest = rest[sizeof(ulong)..])
+            {
+                ulong word = BinaryPrimitives.ReadUInt64LittleEndian(rest) ^ sum;
+                sum = 0;
+                for (int index = 0; index < sizeof(ulong); index++)
+                {
+                    sum ^= tables[sizeof(ulong) - 1 - index][(byte)(word >> (8 * index))];
+                }
+            }
+
+            foreach (byte value in rest)
+            {
+                sum = tables[0][(byte)(sum ^ value)] ^ sum >> 8;
             }
         }
 
         return ~sum;
+    }
+
+    /// <summary>Tables for the remainder of a byte that is followed by none to seven zero bytes.</summary>
+    private static uint[][] ChecksumTables()
+    {
+        uint[][] tables = new uint[sizeof(ulong)][];
+        for (int table = 0; table < tables.Length; table++)
+        {
+            tables[table] = new uint[256];
+            for (uint value = 0; value < 256; value++)
+            {
+                uint rest = table == 0 ? value : tables[table - 1][value];
+                for (int bit = 0; bit < 8; bit++)
+                {
+                    rest = (rest & 1) != 0 ? rest >> 1 ^ 0xedb8_8320 : rest >> 1;
+                }
+
+                tables[table][value] = rest;
+            }
+        }
+
+        return tables;
     }
 }

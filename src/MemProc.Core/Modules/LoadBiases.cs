@@ -6,12 +6,15 @@ namespace MemProc;
 /// </summary>
 /// <param name="segments">The loadable segments of the image.</param>
 /// <param name="maps">The mappings of the file, in address order.</param>
-/// <param name="cancellation">Stops the work, which takes long only for images made for that.</param>
+/// <param name="cancellation">Stops the work.</param>
 internal sealed class LoadBiases(ElfSegment[] segments, ProcMap[] maps, CancellationToken cancellation)
 {
     private readonly ElfSegment[] _segments = Array.FindAll(segments, segment => segment.FileBytes > 0);
     private readonly ulong[] _starts = Array.ConvertAll(maps, map => map.Start);
     private readonly Dictionary<ulong, int> _counts = [];
+
+    /// <summary>Comparisons that are left. Valid images need few; others are data.</summary>
+    private long _left = 1 << 24;
 
     /// <summary>
     /// The load bias of a mapping, to be added modulo 2^64; null where it is not part of a loaded image.
@@ -21,6 +24,12 @@ internal sealed class LoadBiases(ElfSegment[] segments, ProcMap[] maps, Cancella
         cancellation.ThrowIfCancellationRequested();
         ulong? best = null;
         int mostMapped = 0;
+        _left -= _segments.Length;
+        if (_left < 0)
+        {
+            return null;
+        }
+
         foreach (ElfSegment segment in _segments)
         {
             ulong bias = unchecked(map.Start - map.Offset + segment.Offset - segment.VirtualAddress);
@@ -41,7 +50,8 @@ internal sealed class LoadBiases(ElfSegment[] segments, ProcMap[] maps, Cancella
         if (!_counts.TryGetValue(bias, out int count))
         {
             cancellation.ThrowIfCancellationRequested();
-            _counts[bias] = count = _segments.Count(segment => IsMapped(segment, bias));
+            _left -= _segments.Length;
+            _counts[bias] = count = _left < 0 ? 0 : _segments.Count(segment => IsMapped(segment, bias));
         }
 
         return count;

@@ -43,11 +43,11 @@ internal sealed class MapLayout(MappedImages images)
     private MappedFile? FileOf(ProcMap map, int index) =>
         index >= 0 && images.Maps[index].ShowsSameAs(map) ? images.FileOf(index) : null;
 
-    /// <summary>The file whose mapping ends where an anonymous mapping begins: its zeros can continue there.</summary>
+    /// <summary>The last file before an anonymous mapping: its zeros can continue there.</summary>
     private MappedFile? FileBefore(ProcMap map, int index) =>
         map.Kind is ProcMapKind.Anonymous or ProcMapKind.NamedAnonymous && index > 0
-            && images.Maps[index].Start == map.Start && images.Maps[index - 1].End == map.Start
-            ? images.FileOf(index - 1)
+            && images.Maps[index].Start == map.Start
+            ? images.FileBefore(index)
             : null;
 
     /// <summary>

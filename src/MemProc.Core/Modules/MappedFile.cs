@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using MemProc.Interop;
-using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -39,6 +38,9 @@ public sealed class MappedFile
 
     /// <summary>The file was unlinked, or replaced by another file.</summary>
     public bool IsDeleted => _maps[0].IsDeleted;
+
+    /// <summary>Stops reads.</summary>
+    internal CancellationToken Cancellation => _cancellation;
 
     /// <summary>Its mappings, in address order.</summary>
     public IReadOnlyList<ProcMap> Maps => _maps;
@@ -186,10 +188,10 @@ public sealed class MappedFile
     {
         try
         {
-            SafeFileHandle? file = _maps[0].Kind == ProcMapKind.Vdso ? null : OpenByPath() ?? OpenByMapping();
+            CheckedFile? file = _maps[0].Kind == ProcMapKind.Vdso ? null : OpenByMapping() ?? OpenByPath();
             _elf = ElfFile.Read(file is null
                 ? new ElfMemoryImage(_process, _maps, _cancellation)
-                : new ElfFileSource(file, Path));
+                : new ElfFileSource(file, Path, _cancellation));
         }
         catch (MemProcException error)
         {
@@ -200,17 +202,24 @@ public sealed class MappedFile
     }
 
     /// <summary>
-    /// Opens the file by its path; null where the path leads to another file. The device is not compared: file systems
-    /// such as btrfs report another one in statx than in the list of mappings.
+    /// Opens the file that the mapping shows, whatever has its path; null without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE,
+    /// and where the mapping has changed since the list was read.
     /// </summary>
-    private SafeFileHandle? OpenByPath()
+    /// <exception cref="MemProcException">
+    /// ReadElf, EINVAL: it is not a regular file, or its file system stores no files. The memory is not read instead: it
+    /// can be that of a device, where a read has effects.
+    /// </exception>
+    private CheckedFile? OpenByMapping()
     {
-        if (IsDeleted || OpenPath() is not SafeFileHandle file)
+        ProcMap map = _maps[0];
+        FileRefusal? refusal = _process.NamedFiles.TryOpenMapping(map.Start, map.End, _cancellation, out CheckedFile? file);
+        if (refusal is { IsOtherKind: true } kind)
         {
-            return null;
+            throw Refused(kind);
         }
 
-        if (Libc.TryStatX(file, out FileStatus status) == Errno.None && status.Inode == _maps[0].Inode && status.IsRegular)
+        // Some file systems report another device or inode in statx than in the list of mappings.
+        if (file is null || map.IsOf(file.Status) || IsUnchanged(map))
         {
             return file;
         }
@@ -220,18 +229,43 @@ public sealed class MappedFile
     }
 
     /// <summary>
-    /// Opens the file by <c>map_files</c>, whatever has its path; null without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE.
+    /// Opens the file by its path; null where the path leads to another file, or that cannot be excluded. An inode number
+    /// alone does not identify a file: another device can have the same one.
     /// </summary>
-    private SafeFileHandle? OpenByMapping() => Libc.TryOpenAt(_process.Folder,
-        $"map_files/{_maps[0].Start:x}-{_maps[0].End:x}", OpenAccess.ReadNonBlocking, out SafeFileHandle? file)
-        == Errno.None ? file : null;
+    /// <exception cref="MemProcException">ReadElf, EINVAL: as for a mapping.</exception>
+    private CheckedFile? OpenByPath()
+    {
+        if (IsDeleted || !Path.StartsWith('/'))
+        {
+            return null;
+        }
 
-    /// <summary>
-    /// Opens what has the path in the mount namespace of the process; null where nothing can be opened.
-    /// </summary>
-    private SafeFileHandle? OpenPath() => Path.StartsWith('/')
-        && Libc.TryOpenAt(_process.Folder, $"root{Path}", OpenAccess.ReadNonBlocking, out SafeFileHandle? file)
-            == Errno.None ? file : null;
+        ProcMap map = _maps[0];
+        if (_process.NamedFiles.TryOpen(Path, _cancellation, out CheckedFile? file) is FileRefusal refusal)
+        {
+            return refusal.IsOtherKind && IsAtPath(map) ? throw Refused(refusal) : null;
+        }
+
+        // While the mapping exists, and while the file is open here, no other file gets the inode.
+        if (map.IsOf(file!.Status) && IsUnchanged(map))
+        {
+            return file;
+        }
+
+        file.Dispose();
+        return null;
+    }
+
+    /// <summary>Whether the path leads to what the mapping shows, by device and inode.</summary>
+    private bool IsAtPath(ProcMap map) =>
+        _process.NamedFiles.TryStat(Path, _cancellation, out FileStatus status) == Errno.None && map.IsOf(status);
+
+    /// <summary>Whether the process still has a mapping, of the same file.</summary>
+    private bool IsUnchanged(ProcMap map) =>
+        MapReader.Find(_process, map.Start) is ProcMap current && current.ShowsSameAs(map);
+
+    private MemProcException Refused(FileRefusal refusal) => new(Operation.ReadElf, refusal.Errno,
+        $"Process {_process.Identity}: {SafeText.Escape(Path)} {refusal}.", Path);
 
     [MemberNotNull(nameof(_images))]
     private void FindImages()
@@ -259,23 +293,35 @@ public sealed class MappedFile
     private bool CheckReplaced()
     {
         ProcMap map = _maps[0];
-        if (!Path.StartsWith('/') || map.Inode == 0 || _process.TryStat(Path, out FileStatus status) != Errno.None
-            || status.Inode == map.Inode || !status.IsRegular)
+        TargetFiles files = _process.NamedFiles;
+        if (!Path.StartsWith('/') || map.Inode == 0
+            || files.TryStat(Path, _cancellation, out FileStatus status) != Errno.None || !status.IsRegular)
         {
             return false;
         }
 
-        // Stacked file systems can report another inode in statx than in the list of mappings: the build id decides.
+        if (map.IsOf(status))
+        {
+            return false;
+        }
+
+        // File systems such as btrfs and overlayfs can report another device or inode in statx than in the list of
+        // mappings. The file of the mapping itself decides; without the right to it, the build id.
+        if (files.TryStatMapping(map.Start, map.End, _cancellation, out FileStatus mapped) == Errno.None)
+        {
+            return !mapped.IsSameFileAs(status);
+        }
+
         try
         {
-            if (OpenPath() is not SafeFileHandle file)
+            if (files.TryOpen(Path, _cancellation, out CheckedFile? file) is not null)
             {
                 return true;
             }
 
-            using ElfFile other = ElfFile.Read(new ElfFileSource(file, Path));
-            using ElfFile mapped = ElfFile.Read(new ElfMemoryImage(_process, _maps, _cancellation));
-            return other.BuildId is not string id || id != mapped.BuildId;
+            using ElfFile other = ElfFile.Read(new ElfFileSource(file!, Path, _cancellation));
+            using ElfFile image = ElfFile.Read(new ElfMemoryImage(_process, _maps, _cancellation));
+            return other.BuildId is not string id || id != image.BuildId;
         }
         catch (MemProcException error)
         {

@@ -94,6 +94,11 @@ public sealed class MappedImage
             ?? fitting.FirstOrDefault();
     }
 
+    /// <summary>Whether an address is in a segment, after the bytes that the file has of it.</summary>
+    internal bool HasZerosAt(ulong address) => LoadBias is ulong bias && Array.Exists(_segments, segment =>
+        unchecked(address - bias - segment.VirtualAddress) is ulong offset
+        && offset >= segment.FileBytes && offset < segment.MemoryBytes);
+
     /// <summary>Whether a mapping begins in the pages of a segment.</summary>
     private static bool Overlaps(ElfSegment segment, ulong bias, ProcMap map)
     {

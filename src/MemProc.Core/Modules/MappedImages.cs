@@ -14,6 +14,9 @@ public sealed class MappedImages : IDisposable
     private ProcMap[] _maps = [];
     private ulong[] _starts = [];
     private MappedFile?[] _fileOfMap = [];
+
+    /// <summary>Index of the last mapping of a file before each mapping; -1 where there is none.</summary>
+    private int[] _lastFileMap = [];
     private MappedFile[] _files = [];
     private ILookup<string, ProcMap>? _mapsByPath;
     private ILookup<string, MappedFile>? _filesByName;
@@ -111,6 +114,12 @@ public sealed class MappedImages : IDisposable
             throw MapReader.NotMapped(Process, address);
         }
 
+        if (ImageOfZeros(index, address) is MappedImage image)
+        {
+            image.File.RequireElf();
+            return image;
+        }
+
         MappedFile file = _fileOfMap[index] ?? throw new MemProcException(Operation.ReadElf, Errno.ENOEXEC,
             $"Process {Process.Identity}: the mapping at 0x{address:x} shows no file.", address);
         file.RequireElf();
@@ -130,6 +139,21 @@ public sealed class MappedImages : IDisposable
 
     /// <summary>The file that one of <see cref="Maps"/> shows; null where it shows none.</summary>
     internal MappedFile? FileOf(int index) => _fileOfMap[index];
+
+    /// <summary>The last file that is mapped before one of <see cref="Maps"/>; null where there is none.</summary>
+    internal MappedFile? FileBefore(int index) => _lastFileMap[index] is int last and >= 0 ? _fileOfMap[last] : null;
+
+    /// <summary>
+    /// The image that has an address in anonymous memory: a segment that is longer in memory than in the file, as that of
+    /// <c>.bss</c> is, continues after the last page of the file. Null where there is none.
+    /// </summary>
+    /// <param name="index">Index of the mapping that holds the address.</param>
+    /// <param name="address">The address.</param>
+    internal MappedImage? ImageOfZeros(int index, ulong address) =>
+        _maps[index].Kind is ProcMapKind.Anonymous or ProcMapKind.NamedAnonymous or ProcMapKind.Heap
+        && FileBefore(index)?.ImageOf(_maps[_lastFileMap[index]]) is MappedImage image && image.HasZerosAt(address)
+            ? image
+            : null;
 
     /// <summary>Reads a pointer at an address of the process: 4 bytes in a 32-bit process, else 8.</summary>
     /// <exception cref="MemProcException">ReadMemory: it cannot be read.</exception>
@@ -171,6 +195,14 @@ public sealed class MappedImages : IDisposable
     /// <summary>Takes a list of mappings and groups it by file.</summary>
     private void SetMaps(ProcMap[] maps)
     {
+        int[] lastFileMap = new int[maps.Length];
+        int last = -1;
+        for (int index = 0; index < maps.Length; index++)
+        {
+            lastFileMap[index] = last;
+            last = maps[index].CanContainElf ? index : last;
+        }
+
         Dictionary<(string, ulong, string), MappedFile> previous = _files.ToDictionary(file => KeyOf(file.Maps[0]));
         Dictionary<(string, ulong, string), List<int>> indexes = [];
         for (int index = 0; index < maps.Length; index++)
@@ -212,12 +244,14 @@ public sealed class MappedImages : IDisposable
             file.Close();
         }
 
-        (_maps, _fileOfMap, _files) = (maps, fileOfMap, [.. files]);
+        (_maps, _fileOfMap, _files, _lastFileMap) = (maps, fileOfMap, [.. files], lastFileMap);
         _starts = Array.ConvertAll(maps, map => map.Start);
         (_mapsByPath, _filesByName, _filesByPath) = (null, null, null);
     }
 
-    /// <summary>Identifies a file by its inode, which can have several names; the vDSO has only its name.</summary>
-    private static (string Device, ulong Inode, string Path) KeyOf(ProcMap map) =>
-        map.Inode == 0 ? (string.Empty, 0, map.Path) : (map.Device, map.Inode, string.Empty);
+    /// <summary>
+    /// Identifies a file. Device and inode are not enough: the list of mappings has one device for all subvolumes of a
+    /// btrfs, each of which numbers its inodes from the same number on. A file mapped by several names counts as several.
+    /// </summary>
+    private static (string Device, ulong Inode, string Path) KeyOf(ProcMap map) => (map.Device, map.Inode, map.RawPath);
 }

@@ -26,7 +26,7 @@ internal sealed class ModuleSymbols : IDisposable
             _tables.Add((table, full is null ? SymbolOrigin.Dynamic : SymbolOrigin.Full));
         }
 
-        _debugFile = full is null ? file.TryRun(() => DebugFiles.Find(process, file)) : null;
+        _debugFile = full is null ? file.TryRun(() => DebugFiles.Find(process, file, file.Cancellation)) : null;
         if (_debugFile is not null
             && file.TryRun(() => _debugFile.SymbolTable(ElfSymbolSource.Full)) is ElfSymbolTable separate)
         {
@@ -35,7 +35,7 @@ internal sealed class ModuleSymbols : IDisposable
 
         _indexes = new Lazy<(SymbolIndex, SymbolOrigin)[]>(() => [..
             from item in _tables
-            let index = file.TryRun(() => new SymbolIndex(item.Table, image.Header.Machine, item.Origin))
+            let index = file.TryRun(() => new SymbolIndex(item.Table, image.Header.Machine, item.Origin, file.Cancellation))
             where index is not null
             select (index, item.Origin)]);
         _names = new Lazy<(ElfSymbolTable, ulong[])[]>(

@@ -17,8 +17,10 @@ internal sealed class SymbolIndex
     /// <param name="table">The table.</param>
     /// <param name="machine">Architecture of the code.</param>
     /// <param name="origin">Source of the table.</param>
+    /// <param name="cancellation">Stops the work.</param>
     /// <exception cref="MemProcException">ReadElf: the table is malformed.</exception>
-    public SymbolIndex(ElfSymbolTable table, ElfMachine machine, SymbolOrigin origin)
+    public SymbolIndex(
+        ElfSymbolTable table, ElfMachine machine, SymbolOrigin origin, CancellationToken cancellation = default)
     {
         _table = table;
         _origin = origin;
@@ -40,7 +42,7 @@ internal sealed class SymbolIndex
 
         foreach ((uint section, List<ElfSymbolTable.Entry> entries) in sections)
         {
-            _sections[section] = new SectionSymbols(entries);
+            _sections[section] = new SectionSymbols(entries, cancellation);
         }
     }
 
@@ -144,14 +146,18 @@ internal sealed class SymbolIndex
         private readonly ulong[] _starts;
         private readonly int[] _sized;
 
-        public SectionSymbols(List<ElfSymbolTable.Entry> entries)
+        public SectionSymbols(List<ElfSymbolTable.Entry> entries, CancellationToken cancellation)
         {
             Entries = [.. entries];
-            Array.Sort(Entries, static (one, other) => one.Value != other.Value
-                ? one.Value.CompareTo(other.Value)
-                : (one.Size > 0) != (other.Size > 0)
-                ? (one.Size > 0).CompareTo(other.Size > 0)
-                : one.Index.CompareTo(other.Index));
+            try
+            {
+                Array.Sort(Entries, (one, other) => Compare(one, other, cancellation));
+            }
+            catch (InvalidOperationException error) when (error.InnerException is OperationCanceledException)
+            {
+                throw new OperationCanceledException(cancellation);
+            }
+
             Names = new ResolvedSymbol?[Entries.Length];
             _starts = Array.ConvertAll(Entries, entry => entry.Value);
             _sized = new int[Entries.Length];
@@ -161,6 +167,15 @@ internal sealed class SymbolIndex
                 sized = Entries[index].Size > 0 ? index : sized;
                 _sized[index] = sized;
             }
+        }
+
+        private static int Compare(
+            in ElfSymbolTable.Entry one, in ElfSymbolTable.Entry other, CancellationToken cancellation)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return one.Value != other.Value ? one.Value.CompareTo(other.Value)
+                : (one.Size > 0) != (other.Size > 0) ? (one.Size > 0).CompareTo(other.Size > 0)
+                : one.Index.CompareTo(other.Index);
         }
 
         public ElfSymbolTable.Entry[] Entries { get; }

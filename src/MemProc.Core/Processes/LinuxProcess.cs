@@ -15,6 +15,7 @@ public sealed class LinuxProcess : IDisposable
     private SafeFileHandle? _maps;
     private SafeFileHandle? _pageMap;
     private SafeFileHandle? _memory;
+    private TargetFiles? _namedFiles;
 
     private LinuxProcess(
         SafeFileHandle folder, SafeFileHandle? pidfd, ProcessStat stat, KernelFiles files)
@@ -100,6 +101,9 @@ public sealed class LinuxProcess : IDisposable
     /// </summary>
     private bool HasTerminated => _pidfd is not null ? Libc.IsReadable(_pidfd) : !TryReadStat(_folder, "stat", out _);
 
+    /// <summary>Opens files that the process names.</summary>
+    internal TargetFiles NamedFiles => _namedFiles ??= new TargetFiles(this);
+
     /// <summary>Its directory in procfs.</summary>
     internal SafeFileHandle Folder => _folder;
 
@@ -147,12 +151,6 @@ public sealed class LinuxProcess : IDisposable
     /// <param name="threadId">The thread's id.</param>
     public ProcessStat? ThreadStat(int threadId) =>
         TryReadStat(_folder, $"task/{threadId}/stat", out ProcessStat stat) ? stat : null;
-
-    /// <summary>Reads the status of a file in the mount namespace of the process.</summary>
-    /// <param name="path">An absolute path in that mount namespace.</param>
-    /// <param name="status">The status.</param>
-    internal Errno TryStat(string path, out FileStatus status) =>
-        Libc.TryStatX(_folder, $"root{path}", out status);
 
     /// <summary>Throws if the process has exited, so that incomplete results are not returned as complete.</summary>
     /// <param name="operation">The operation that the error names.</param>

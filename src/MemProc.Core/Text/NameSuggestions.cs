@@ -11,9 +11,11 @@ internal static class NameSuggestions
     /// <param name="known">The names that exist.</param>
     public static string Suggest(string requested, IEnumerable<string> known)
     {
-        string[] near = [.. known.Distinct()
+        // Only similar names are kept: there can be millions of others.
+        string[] near = [.. known
             .Select(name => (Name: name, Distance: Distance(requested, name)))
             .Where(item => item.Distance <= 1 + requested.Length / 4)
+            .Distinct()
             .OrderBy(item => item.Distance).ThenBy(item => item.Name, StringComparer.Ordinal)
             .Take(MaxSuggestions).Select(item => SafeText.Escape(item.Name))];
         return near.Length == 0 ? string.Empty : $" Similar names: {string.Join(", ", near)}.";

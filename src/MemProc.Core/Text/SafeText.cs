@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MemProc.Interop;
 
 namespace MemProc;
 
@@ -34,9 +35,10 @@ public static class SafeText
             {
                 result.Append(character);
             }
-            else if (character <= 0xff)
+            else if (character <= 0xff || PathText.IsEscape(character))
             {
-                result.Append("\\x").Append(((int)character).ToString("x2", CultureInfo.InvariantCulture));
+                // A byte of a path that is not UTF-8 is shown as that byte.
+                result.Append("\\x").Append(((byte)character).ToString("x2", CultureInfo.InvariantCulture));
             }
             else
             {

@@ -57,6 +57,8 @@ public enum Errno
     EMFILE = 24,
     /// <summary>Inappropriate ioctl for device: this kernel does not know the request.</summary>
     ENOTTY = 25,
+    /// <summary>File too large.</summary>
+    EFBIG = 27,
     /// <summary>No space left on device.</summary>
     ENOSPC = 28,
     /// <summary>Read-only file system.</summary>

@@ -15,6 +15,8 @@ public static partial class Libc
     public static Errno TryMakeDirectoryAt(SafeFileHandle directory, string name) =>
         mkdirat(directory, name, OwnerAll) < 0 ? LastErrno : Errno.None;
 
-    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library, SetLastError = true, StringMarshalling = StringMarshalling.Custom,
+        StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int mkdirat(SafeFileHandle directory, string path, int mode);
 }

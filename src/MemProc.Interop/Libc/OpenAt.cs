@@ -25,6 +25,10 @@ public enum OpenAccess
     /// Only a place in the file system (O_PATH), for calls that take a directory: requires no read permission.
     /// </summary>
     PathOnly = 0x200000,
+    /// <summary>
+    /// Open for reading (O_RDONLY | O_NONBLOCK | O_NOCTTY) what was looked at before.
+    /// </summary>
+    ReadChecked = 0x900,
 }
 
 public static partial class Libc
@@ -100,6 +104,8 @@ public static partial class Libc
         }
     }
 
-    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library, SetLastError = true, StringMarshalling = StringMarshalling.Custom,
+        StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int openat(int dirfd, string path, int flags, int mode);
 }

@@ -16,7 +16,9 @@ public static partial class Libc
     public static Errno TryRenameAt(SafeFileHandle directory, string from, string to, bool replace) =>
         renameat2(directory, from, directory, to, replace ? 0 : RenameNoReplace) < 0 ? LastErrno : Errno.None;
 
-    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library, SetLastError = true, StringMarshalling = StringMarshalling.Custom,
+        StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int renameat2(
         SafeFileHandle oldDirectory, string oldPath, SafeFileHandle newDirectory, string newPath, uint flags);
 }

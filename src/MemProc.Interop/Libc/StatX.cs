@@ -22,6 +22,12 @@ public struct FileStatus
     /// <summary>Size in bytes.</summary>
     [FieldOffset(40)]
     public ulong SizeBytes;
+    /// <summary>When its status was last changed, in seconds since 1970.</summary>
+    [FieldOffset(96)]
+    public long ChangeSeconds;
+    /// <summary>Nanoseconds of that time.</summary>
+    [FieldOffset(104)]
+    public uint ChangeNanoseconds;
     /// <summary>Major number of the device that holds the file.</summary>
     [FieldOffset(136)]
     public uint DeviceMajor;
@@ -39,6 +45,10 @@ public struct FileStatus
 
     /// <summary>A regular file.</summary>
     public readonly bool IsRegular => (Mode & KindMask) == RegularKind;
+
+    /// <summary>Whether this is the status of the same file, whatever has changed in it.</summary>
+    public readonly bool IsSameFileAs(in FileStatus other) =>
+        Inode == other.Inode && DeviceMajor == other.DeviceMajor && DeviceMinor == other.DeviceMinor;
 
     /// <summary>A symbolic link.</summary>
     public readonly bool IsSymbolicLink => (Mode & KindMask) == SymbolicLinkKind;
@@ -86,6 +96,8 @@ public static partial class Libc
         }
     }
 
-    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library, SetLastError = true, StringMarshalling = StringMarshalling.Custom,
+        StringMarshallingCustomType = typeof(PathMarshaller))]
     private static unsafe partial int statx(int dirfd, string path, int flags, uint mask, FileStatus* status);
 }

@@ -14,6 +14,8 @@ public static partial class Libc
     public static Errno TryUnlinkAt(SafeFileHandle directory, string name, bool isDirectory = false) =>
         unlinkat(directory, name, isDirectory ? RemoveDirectory : 0) < 0 ? LastErrno : Errno.None;
 
-    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        Library, SetLastError = true, StringMarshalling = StringMarshalling.Custom,
+        StringMarshallingCustomType = typeof(PathMarshaller))]
     private static partial int unlinkat(SafeFileHandle directory, string path, int flags);
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Text;
 
 namespace MemProc.Interop;
 
@@ -89,7 +88,7 @@ public readonly ref struct MountInfoLine
     {
         if (!field.Contains((byte)'\\'))
         {
-            return Encoding.UTF8.GetString(field);
+            return PathText.Decode(field);
         }
 
         byte[] bytes = new byte[field.Length];
@@ -108,7 +107,7 @@ public readonly ref struct MountInfoLine
             }
         }
 
-        return Encoding.UTF8.GetString(bytes, 0, length);
+        return PathText.Decode(bytes.AsSpan(0, length));
     }
 
     /// <summary>Removes and returns the first word. Words are separated by one space; empty at the end of the line.</summary>

@@ -39,6 +39,8 @@ public sealed class KernelNumberTests
         """
         #include <fcntl.h>
         #include <linux/fs.h>
+        #include <linux/magic.h>
+        #include <linux/openat2.h>
         #include <poll.h>
         #include <sys/mman.h>
         #include <sys/stat.h>
@@ -58,6 +60,12 @@ public sealed class KernelNumberTests
             ("O_RDWR", (int)OpenAccess.ReadWrite),
             ("(O_RDONLY | O_NONBLOCK)", (int)OpenAccess.ReadNonBlocking),
             ("(O_RDONLY | O_NONBLOCK | O_NOATIME)", (int)OpenAccess.ReadNoAccessTime),
+            ("(O_RDONLY | O_NONBLOCK | O_NOCTTY)", (int)OpenAccess.ReadChecked),
+            ("SYS_openat2", Constant(typeof(Libc), "OpenAt2Number")),
+            ("RESOLVE_IN_ROOT", Constant(typeof(Libc), "ResolveInRoot")),
+            ("RESOLVE_NO_MAGICLINKS", Constant(typeof(Libc), "ResolveNoMagicLinks")),
+            ("PROC_SUPER_MAGIC", Constant(typeof(PathInRoot), "ProcMagic")),
+            ("FUSE_SUPER_MAGIC", Constant(typeof(FileSystems), "Fuse")),
             ("O_PATH", (int)OpenAccess.PathOnly),
             ("O_NOFOLLOW", Libc.NoFollow),
             ("(O_WRONLY | O_CREAT | O_EXCL)", Constant(typeof(Libc), "CreateNew")),

@@ -30,8 +30,16 @@ public sealed class StructLayoutTests
         (nameof(FileStatus.Mode), "stx_mode"),
         (nameof(FileStatus.Inode), "stx_ino"),
         (nameof(FileStatus.SizeBytes), "stx_size"),
+        (nameof(FileStatus.ChangeSeconds), "stx_ctime.tv_sec"),
+        (nameof(FileStatus.ChangeNanoseconds), "stx_ctime.tv_nsec"),
         (nameof(FileStatus.DeviceMajor), "stx_dev_major"),
         (nameof(FileStatus.DeviceMinor), "stx_dev_minor"));
+
+    [Fact]
+    public void OpenHow_is_open_how() => Prove<OpenHow>("struct open_how", "#include <linux/openat2.h>",
+        (nameof(OpenHow.Flags), "flags"),
+        (nameof(OpenHow.Mode), "mode"),
+        (nameof(OpenHow.Resolve), "resolve"));
 
     [Fact]
     public void CacheRange_is_cachestat_range() => Prove<CacheRange>("struct cachestat_range", CHeaders.CacheStat,
@@ -93,7 +101,7 @@ public sealed class StructLayoutTests
         Type[] proven =
         [
             typeof(IoVector), typeof(PollFd), typeof(FileStatus), typeof(PageRegion), typeof(PageMapScanArgument),
-            typeof(ProcMapQueryArgument), typeof(CacheRange), typeof(CacheCounts),
+            typeof(ProcMapQueryArgument), typeof(CacheRange), typeof(CacheCounts), typeof(OpenHow),
         ];
         // These structures have public fields; all other types have properties.
         IEnumerable<Type> crossing = typeof(Libc).Assembly.GetTypes().Where(type => type.IsValueType && !type.IsEnum
