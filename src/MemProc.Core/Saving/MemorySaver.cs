@@ -48,7 +48,7 @@ public static class MemorySaver
                 ? new ElfCoreWriter(path, options, new CoreNotes(process, stop, maps).Write)
                 : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
             PageClassifier sorter = new(process, options, cancellation);
-            AreaCopier copier = new(process, sorter, writer, progress, cancellation);
+            AreaCopier copier = new(process, sorter, writer, options.AllowUserfault, progress, cancellation);
             foreach (SavedArea area in areas)
             {
                 copier.Copy(area);
