@@ -250,7 +250,7 @@ public sealed class MemoryReader
                 $"{what} are not in memory, and only resident pages were requested", gap.Address)
             : gap.Kind == MemoryGapKind.Userfault
             ? _process.Failure(Operation.ReadMemory, Errno.EBUSY,
-                $"{what} cannot be read before a userfaultfd handler supplies them", gap.Address)
+                $"{what} cannot be read before a userfaultfd handler supplies them (AllowUserfault waits for it)", gap.Address)
             : _process.Failure(Operation.ReadMemory, gap.Errno, $"{what} cannot be read", gap.Address);
     }
 

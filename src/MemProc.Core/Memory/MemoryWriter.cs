@@ -107,7 +107,7 @@ internal sealed class MemoryWriter(
                 .IsUserfaultWrite(refused);
             throw process.Failure(Operation.WriteMemory, needsHandler ? Errno.EBUSY : errno,
                 $"{done} 0x{plan.Address:x}, the byte at 0x{refused:x} "
-                + (needsHandler ? "cannot be written before a userfaultfd handler allows it" : "was refused"),
+                + (needsHandler ? "cannot be written before a userfaultfd handler allows it (AllowUserfault waits for it)" : "was refused"),
                 plan.Address);
         }
 
@@ -223,7 +223,7 @@ internal sealed class MemoryWriter(
             bool needsHandler = gap.Kind == MemoryGapKind.Userfault;
             throw process.Failure(Operation.WriteMemory, needsHandler ? Errno.EBUSY : gap.Errno,
                 $"{_nothingWritten} 0x{address:x}: what is there now cannot be read at 0x{gap.Address:x}"
-                + (needsHandler ? " before a userfaultfd handler supplies it" : string.Empty), address);
+                + (needsHandler ? " before a userfaultfd handler supplies it (AllowUserfault waits for it)" : string.Empty), address);
         }
     }
 
