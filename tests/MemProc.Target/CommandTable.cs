@@ -17,6 +17,10 @@ namespace MemProc.Target;
 /// <item><c>protect address length prot</c>, <c>unmap address length</c>, <c>advise address length number</c></item>
 /// <item><c>refuse address length</c>, <c>stall address length</c>: writes by other processes to these touched pages
 /// fail, or wait until this process exits; maps still shows them as writable (<see cref="UserFault"/>)</item>
+/// <item><c>miss address length</c>, <c>minor address length</c>: an access to a page that is missing there, or not
+/// mapped, waits for a handler, and there is none (<see cref="UserFault"/>); <c>supply address length byte</c>: supplies
+/// pages of the last of these areas, filled with a byte</item>
+/// <item><c>serve address length byte</c>: a thread of this process supplies missing pages, filled with a byte</item>
 /// <item><c>name address length text</c>: names anonymous memory</item>
 /// <item><c>file offset length prot private|shared path</c>: an existing file; the path may contain
 /// <c>\n</c>, <c>\e</c> and <c>\\</c> → <c>address</c></item>
@@ -70,6 +74,12 @@ internal sealed class CommandTable
             arguments.Address(), arguments.Length(), isRefused: true)),
         ["stall"] = arguments => Done(() => UserFault.Protect(
             arguments.Address(), arguments.Length(), isRefused: false)),
+        ["miss"] = arguments => Done(() => UserFault.Miss(arguments.Address(), arguments.Length(), isMinor: false)),
+        ["minor"] = arguments => Done(() => UserFault.Miss(arguments.Address(), arguments.Length(), isMinor: true)),
+        ["supply"] = arguments => Done(() => UserFault.Supply(
+            arguments.Address(), arguments.Length(), (byte)arguments.Number("byte"))),
+        ["serve"] = arguments => Done(() => UserFault.Serve(
+            arguments.Address(), arguments.Length(), (byte)arguments.Number("byte"))),
         ["name"] = arguments => Done(() => Native.NameAnonymous(
             arguments.Address(), arguments.Length(), arguments.RestAsText("name"))),
         ["file"] = arguments => new Reply().Address("address", Mappings.File((long)arguments.Number("offset"),

@@ -32,7 +32,7 @@ internal abstract class CliCommand : Command
     /// <summary>The work itself.</summary>
     /// <param name="parseResult">The arguments, which are valid.</param>
     /// <param name="output">Receives results and failures.</param>
-    /// <param name="cancellation">Canceled by Ctrl-C.</param>
+    /// <param name="cancellation">Canceled by Ctrl-C, and by other signals that end the program.</param>
     protected abstract void Run(ParseResult parseResult, Output output, CancellationToken cancellation);
 
     private int Invoke(ParseResult parseResult)
@@ -49,7 +49,7 @@ internal abstract class CliCommand : Command
         {
             if (!TryRun(parseResult, output, interrupt.Token))
             {
-                return ExitCode.Interrupted;
+                return interrupt.ExitCode;
             }
 
             output.Flush();
@@ -83,24 +83,42 @@ internal abstract class CliCommand : Command
     }
 }
 
-/// <summary>Handles Ctrl-C: the first one cancels the work, a second one ends the program at once.</summary>
+/// <summary>
+/// Handles Ctrl-C and other signals that end a program: the first one cancels the work, so that no incomplete output is
+/// left behind, and a second one ends the program at once.
+/// </summary>
 internal sealed class Interrupt : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
-    private readonly PosixSignalRegistration _registration;
+    private readonly PosixSignalRegistration[] _registrations;
 
-    public Interrupt() => _registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
-    {
-        context.Cancel = !_source.IsCancellationRequested;
-        _source.Cancel();
-    });
+    public Interrupt() => _registrations =
+    [
+        Register(PosixSignal.SIGINT, Cli.ExitCode.Interrupted),
+        Register(PosixSignal.SIGTERM, Cli.ExitCode.Terminated),
+        Register(PosixSignal.SIGHUP, Cli.ExitCode.HungUp),
+    ];
 
-    /// <summary>Canceled by Ctrl-C.</summary>
+    /// <summary>Canceled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
+
+    /// <summary>The exit code by the first signal.</summary>
+    public int ExitCode { get; private set; } = Cli.ExitCode.Interrupted;
 
     public void Dispose()
     {
-        _registration.Dispose();
+        Array.ForEach(_registrations, registration => registration.Dispose());
         _source.Dispose();
     }
+
+    private PosixSignalRegistration Register(PosixSignal signal, int exitCode) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = !_source.IsCancellationRequested;
+            if (context.Cancel)
+            {
+                ExitCode = exitCode;
+                _source.Cancel();
+            }
+        });
 }

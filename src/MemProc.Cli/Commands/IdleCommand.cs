@@ -31,7 +31,7 @@ internal sealed class IdleCommand : ProcessCommand
         LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         using PageIdleMarker marker = new(cancellation: cancellation);
-        PageIdleMark mark = _range.Address(parseResult, process) is ulong address
+        PageIdleMark mark = _range.Address(parseResult, process, cancellation) is ulong address
             ? marker.Mark(process, address, _range.Length(parseResult) ?? 1)
             : marker.Mark(process);
         output.WriteTable(Columns, [mark]);

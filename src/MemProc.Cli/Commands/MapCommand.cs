@@ -46,7 +46,7 @@ internal sealed class MapCommand : ProcessCommand
         LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         IEnumerable<ProcMap> maps = MapSelection.Read(
-            process, parseResult.Resolve(_address, process), parseResult.GetValue(_detailed), _filter.Filter(parseResult), cancellation);
+            process, parseResult.Resolve(_address, process, cancellation), parseResult.GetValue(_detailed), _filter.Filter(parseResult), cancellation);
         if (parseResult.GetValue(_detailed))
         {
             output.WriteTable(DetailColumns, maps.Cast<ProcMapDetail>());

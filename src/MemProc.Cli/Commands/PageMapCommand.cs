@@ -83,7 +83,7 @@ internal sealed class PageMapCommand : ProcessCommand
         {
             IncludeEmpty = parseResult.GetValue(_all), JoinRuns = joinRuns, Filter = filter, Frames = frames, RawFlags = raw,
         };
-        IEnumerable<PageMapEntry> pages = _range.Address(parseResult, process) is ulong address
+        IEnumerable<PageMapEntry> pages = _range.Address(parseResult, process, cancellation) is ulong address
             ? walk.From(address, _range.Length(parseResult), parseResult.GetValue(_count))
             : walk.All();
         Column<PageMapEntry>[] front = joinRuns ? [Columns[0], Pages, .. Columns[1..^1]] : Columns[..^1];

@@ -19,6 +19,8 @@ internal sealed class ReadCommand : ProcessCommand
     private readonly Option<bool> _residentOnly = CommandOptions.Switch(
         "--resident-only", "Read only resident pages, so that none is faulted in; the rest is a gap");
 
+    private readonly Option<bool> _allowUserfault = CommandOptions.AllowUserfault();
+
     private readonly Option<int?> _dereference = CommandOptions.Option<int?>(
         "--dereference", "POINTERS", "Number of pointers to follow from ADDRESS first", text => Steps(text));
 
@@ -52,7 +54,7 @@ internal sealed class ReadCommand : ProcessCommand
     {
         Arguments.Add(_address);
         Arguments.Add(_length);
-        foreach (Option option in (Option[])[_method, _stop, _residentOnly, _dereference, _raw, _out, _force, _text, _type,
+        foreach (Option option in (Option[])[_method, _stop, _residentOnly, _allowUserfault, _dereference, _raw, _out, _force, _text, _type,
             _layout, _count, _stride, _bigEndian])
         {
             Options.Add(option);
@@ -86,16 +88,19 @@ internal sealed class ReadCommand : ProcessCommand
         MemoryReader reader = new(process, parseResult.GetValue(_method) ?? ReadMethod.Auto, cancellation)
         {
             ResidentOnly = parseResult.GetValue(_residentOnly),
+            AllowUserfault = parseResult.GetValue(_allowUserfault),
         };
+        // Before the process is stopped: a file whose symbols are read can be one that the process itself serves.
+        ulong start = parseResult.Resolve(_address, process, cancellation)!.Value;
         if (!parseResult.GetValue(_stop))
         {
-            Read(parseResult, process, reader, output, cancellation)();
+            Read(parseResult, process, reader, start, output, cancellation)();
             return;
         }
 
         output.WarnBeforeStop();
         // Nothing is written while the process is stopped: the reader of standard output can take long.
-        Func<IEnumerable<Action>> read = () => [Read(parseResult, process, reader, output, cancellation)];
+        Func<IEnumerable<Action>> read = () => [Read(parseResult, process, reader, start, output, cancellation)];
         foreach ((IEnumerable<Action> writes, MemProcException? failure) in
             StoppedRead.Run(process, RetainedBytes(parseResult), [read], cancellation))
         {
@@ -111,11 +116,11 @@ internal sealed class ReadCommand : ProcessCommand
     /// while it is written.
     /// </summary>
     private Action Read(
-        ParseResult parseResult, LinuxProcess process, MemoryReader reader, Output output, CancellationToken cancellation)
+        ParseResult parseResult, LinuxProcess process, MemoryReader reader, ulong start, Output output,
+        CancellationToken cancellation)
     {
         bool isHeld = parseResult.GetValue(_stop);
-        ulong[] path = PointerPath.Follow(process, reader, parseResult.Resolve(_address, process)!.Value,
-            parseResult.GetValue(_dereference) ?? 0);
+        ulong[] path = PointerPath.Follow(process, reader, start, parseResult.GetValue(_dereference) ?? 0);
         ulong address = path[^1];
         ulong length = parseResult.GetValue(_length) ?? 0;
         TypedReader typed = new(process, reader) { IsBigEndian = parseResult.GetValue(_bigEndian), ReadsAhead = isHeld };

@@ -30,6 +30,8 @@ internal sealed class SaveCommand : ProcessCommand
     private readonly Option<bool> _all = CommandOptions.Switch(
         "--all", "Include what is swapped out or not read from files yet. The process grows");
 
+    private readonly Option<bool> _allowUserfault = CommandOptions.AllowUserfault();
+
     private readonly Option<bool> _dontDump = CommandOptions.Switch(
         "--include-dont-dump", "Include what the process excludes from dumps");
 
@@ -49,6 +51,7 @@ internal sealed class SaveCommand : ProcessCommand
         Options.Add(_mapping);
         Options.Add(_stop);
         Options.Add(_all);
+        Options.Add(_allowUserfault);
         Options.Add(_dontDump);
         Options.Add(_compress);
         Options.Add(_force);
@@ -67,6 +70,7 @@ internal sealed class SaveCommand : ProcessCommand
             Format = parseResult.GetValue(_format) ?? MemoryDumpFormat.Core,
             Stop = parseResult.GetValue(_stop),
             ReadAll = parseResult.GetValue(_all),
+            AllowUserfault = parseResult.GetValue(_allowUserfault),
             IncludeDontDump = parseResult.GetValue(_dontDump),
             Compress = parseResult.GetValue(_compress),
             Overwrite = parseResult.GetValue(_force),

@@ -48,6 +48,7 @@ internal sealed class SearchCommand : ProcessCommand
     private readonly MapFilterOptions _filter = new();
     private readonly Option<bool> _all = CommandOptions.Switch("--include-not-resident",
         "Include what is not in memory: it is faulted in, and the process grows");
+    private readonly Option<bool> _allowUserfault = CommandOptions.AllowUserfault();
     private readonly Option<ReadMethod?> _method = CommandOptions.EnumOption<ReadMethod>(
         "--method", "METHOD", "How to read; mem also reads pages that the process itself cannot read");
     private readonly Option<ulong?> _first = CommandOptions.Option<ulong?>(
@@ -66,7 +67,7 @@ internal sealed class SearchCommand : ProcessCommand
         foreach (Option option in new Option[]
         {
             _text, _encoding, _ignoreCase, _regex, _type, _value, _tolerance, _above, _below, _between, _alignment,
-            _address, _length, _all, _method, _first, _context,
+            _address, _length, _all, _allowUserfault, _method, _first, _context,
         })
         {
             Options.Add(option);
@@ -91,6 +92,8 @@ internal sealed class SearchCommand : ProcessCommand
             : parseResult.Has(_tolerance) && !parseResult.Has(_value) ? "--tolerance requires --value."
             : parseResult.Has(_alignment) && parseResult.Has(_regex) ? "--alignment cannot be combined with --regex."
             : parseResult.Has(_length) && !parseResult.Has(_address) ? "--length requires --address."
+            : parseResult.Has(_allowUserfault) && !parseResult.Has(_all)
+            ? "--allow-userfault requires --include-not-resident: the pages that a handler supplies are not resident."
             : parseResult.GetValue(_context) > MemorySearch.MaxContextBytes
             ? $"--context is at most {MemorySearch.MaxContextBytes} bytes."
             : PatternFault(parseResult);
@@ -101,7 +104,7 @@ internal sealed class SearchCommand : ProcessCommand
     {
         MemorySearch search = new(process, Pattern(parseResult), cancellation)
         {
-            Range = Range(parseResult, process),
+            Range = Range(parseResult, process, cancellation),
             Context = parseResult.GetValue(_context) ?? 0,
         };
         Table<MemoryMatch> table = output.BeginTable(Columns);
@@ -148,15 +151,16 @@ internal sealed class SearchCommand : ProcessCommand
         }
     }
 
-    private SearchRange Range(ParseResult parseResult, LinuxProcess process)
+    private SearchRange Range(ParseResult parseResult, LinuxProcess process, CancellationToken cancellation)
     {
         SearchRange range = new()
         {
             Filter = _filter.Filter(parseResult),
             IncludeNotResident = parseResult.GetValue(_all),
+            AllowUserfault = parseResult.GetValue(_allowUserfault),
             Method = parseResult.GetValue(_method) ?? ReadMethod.Auto,
         };
-        return parseResult.Resolve(_address, process) is ulong address
+        return parseResult.Resolve(_address, process, cancellation) is ulong address
             ? range.From(address, parseResult.GetValue(_length))
             : range;
     }

@@ -13,6 +13,8 @@ internal abstract class TransactionCommand : CliCommand
     private readonly Option<bool> _dryRun = CommandOptions.Switch(
         "--dry-run", "Check everything and show what would be written, without writing");
 
+    private readonly Option<bool> _allowUserfault = CommandOptions.AllowUserfault();
+
     protected TransactionCommand(string name, string description, params string[] examples)
         : base(name, description, examples)
     {
@@ -25,7 +27,11 @@ internal abstract class TransactionCommand : CliCommand
         Options.Add(_verify);
         Options.Add(_yes);
         Options.Add(_dryRun);
+        Options.Add(_allowUserfault);
     }
+
+    /// <summary>Whether to wait for pages that a userfaultfd handler supplies or releases.</summary>
+    protected bool AllowsUserfault(ParseResult parseResult) => parseResult.GetValue(_allowUserfault);
 
     /// <summary>Returns a fault where confirmation is required and no terminal can give it, else null.</summary>
     /// <param name="parseResult">The arguments.</param>

@@ -35,8 +35,9 @@ internal sealed class UndoCommand : TransactionCommand
             output.ReportErrors(() =>
             {
                 using LinuxProcess process = LinuxProcess.Open(group.Key.Id, group.Key.StartTicks);
-                Execute(parseResult, MemoryTransaction.PrepareUndo(process, [.. group], cancellation), "restore", "Restored",
-                    output, cancellation);
+                MemoryTransaction transaction =
+                    MemoryTransaction.PrepareUndo(process, [.. group], cancellation, AllowsUserfault(parseResult));
+                Execute(parseResult, transaction, "restore", "Restored", output, cancellation);
             });
         }
     }

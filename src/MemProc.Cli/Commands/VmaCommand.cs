@@ -34,7 +34,7 @@ internal sealed class VmaCommand : ProcessCommand
     {
         using KernelVmaReader reader = new(
             parseResult.GetValue(_source) ?? KernelReadSource.Auto, process.Files, cancellation);
-        output.WriteTable(Columns, parseResult.Resolve(_address, process) is ulong address
+        output.WriteTable(Columns, parseResult.Resolve(_address, process, cancellation) is ulong address
             ? [reader.Read(process, address)]
             : reader.Read(process));
     }

@@ -52,7 +52,7 @@ internal sealed class WalkCommand : ProcessCommand
         using PageTableReader reader = new(
             parseResult.GetValue(_source) ?? KernelReadSource.Auto, process.Files, cancellation);
         reader.Prepare(process);
-        ulong address = parseResult.Resolve(_address, process)!.Value;
+        ulong address = parseResult.Resolve(_address, process, cancellation)!.Value;
         ulong length = parseResult.GetValue(_length) ?? 1;
         if (parseResult.GetValue(_summary))
         {

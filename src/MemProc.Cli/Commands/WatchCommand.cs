@@ -27,6 +27,7 @@ internal sealed class WatchCommand : ProcessCommand
         "--until", "VALUE", "Stop when a value is this one, as it is shown", text => text);
 
     private readonly Option<bool> _bigEndian = CommandOptions.Switch("--big-endian", "Numbers are big-endian");
+    private readonly Option<bool> _allowUserfault = CommandOptions.AllowUserfault();
 
     public WatchCommand()
         : base("watch", "Watches values in the memory of a process: shows each value first, then each change. A value "
@@ -42,6 +43,7 @@ internal sealed class WatchCommand : ProcessCommand
         Options.Add(_count);
         Options.Add(_until);
         Options.Add(_bigEndian);
+        Options.Add(_allowUserfault);
     }
 
     protected override string? Validate(ParseResult parseResult) =>
@@ -51,7 +53,10 @@ internal sealed class WatchCommand : ProcessCommand
         LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         MemoryType type = parseResult.GetValue(_type)!;
-        MemoryReader reader = new(process, ReadMethod.Auto, cancellation);
+        MemoryReader reader = new(process, ReadMethod.Auto, cancellation)
+        {
+            AllowUserfault = parseResult.GetValue(_allowUserfault),
+        };
         ulong[] addresses = AddressResolution.Resolve(process, parseResult.GetValue(_addresses)!, cancellation);
         WatchedMemory[] targets = Array.ConvertAll(addresses, address => new WatchedMemory(
             process, reader, address, type, parseResult.GetValue(_bigEndian), Encoding.UTF8));
@@ -61,7 +66,7 @@ internal sealed class WatchCommand : ProcessCommand
             new("Time", -12, change => change.Time.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture)),
             new("Address", -18, change => ConsoleFormat.Hex(change.Address)),
             new("Previous", -18, change => change.PreviousValue is null ? "-" : ValueText.Format(change.PreviousValue, type)),
-            new("Value", 0, change => change.Gap is null ? ValueText.Format(change.Value, type) : "unreadable"),
+            new("Value", 0, change => change.Gap is null ? ValueText.Format(change.Value, type) : change.Gap.Describe()),
         ]);
         ulong changes = 0;
         foreach (MemoryChange change in watch.Changes(parseResult.GetValue(_timeout), error => output.Fail(error.Message)))

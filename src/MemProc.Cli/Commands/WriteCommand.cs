@@ -88,8 +88,9 @@ internal sealed class WriteCommand : TransactionCommand
         {
             using LinuxProcess process = LinuxProcess.Open(parseResult.GetValue(_process));
             IReadOnlyList<MemoryWriteRequest> writes = UnresolvedWrite.Resolve(process, changes, cancellation);
-            Execute(parseResult, MemoryTransaction.Prepare(process, writes, cancellation), "write", "Wrote", output,
-                cancellation);
+            MemoryTransaction transaction =
+                MemoryTransaction.Prepare(process, writes, cancellation, AllowsUserfault(parseResult));
+            Execute(parseResult, transaction, "write", "Wrote", output, cancellation);
         }
     }
 

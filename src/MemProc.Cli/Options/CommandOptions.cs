@@ -78,6 +78,11 @@ internal static class CommandOptions
         where T : struct, Enum =>
         Option<T?>(name, value, $"{description}: {EnumNames.All<T>()}", text => EnumNames.Parse<T>(text));
 
+    /// <summary>Creates the option for pages that a userfaultfd handler supplies.</summary>
+    public static Option<bool> AllowUserfault() => Switch("--allow-userfault",
+        "Wait for pages that a userfaultfd handler supplies or releases, possibly without end; not while the process is "
+        + "stopped");
+
     /// <summary>Creates the option for how kernel memory is read.</summary>
     public static Option<KernelReadSource?> KernelSource() =>
         EnumOption<KernelReadSource>("--source", "SOURCE", "How to read kernel memory");
@@ -86,12 +91,12 @@ internal static class CommandOptions
     public static bool Has(this ParseResult parseResult, Option option) => parseResult.GetResult(option) is { Implicit: false };
 
     /// <summary>Returns the address in a process that an option has; null where it is not given.</summary>
-    public static ulong? Resolve(this ParseResult parseResult, Option<AddressExpression?> option, LinuxProcess process) =>
-        parseResult.GetValue(option)?.Resolve(process);
+    public static ulong? Resolve(this ParseResult parseResult, Option<AddressExpression?> option, LinuxProcess process,
+        CancellationToken cancellation) => parseResult.GetValue(option)?.Resolve(process, cancellation);
 
     /// <summary>Returns the address in a process that an argument has; null where it is not given.</summary>
-    public static ulong? Resolve(this ParseResult parseResult, Argument<AddressExpression?> argument, LinuxProcess process) =>
-        parseResult.GetValue(argument)?.Resolve(process);
+    public static ulong? Resolve(this ParseResult parseResult, Argument<AddressExpression?> argument, LinuxProcess process,
+        CancellationToken cancellation) => parseResult.GetValue(argument)?.Resolve(process, cancellation);
 
     /// <summary>Returns whether an argument is given.</summary>
     public static bool Has(this ParseResult parseResult, Argument argument) =>

@@ -10,4 +10,10 @@ internal static class ExitCode
 
     /// <summary>Ctrl-C, by the convention of shells: 128 and the signal's number.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>SIGTERM.</summary>
+    public const int Terminated = 143;
+
+    /// <summary>SIGHUP: the terminal is gone.</summary>
+    public const int HungUp = 129;
 }

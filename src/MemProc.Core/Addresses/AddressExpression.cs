@@ -64,19 +64,20 @@ public readonly struct AddressExpression
     /// the mappings once.
     /// </summary>
     /// <param name="process">The process.</param>
+    /// <param name="cancellation">Stops reads.</param>
     /// <exception cref="MemProcException">
     /// ResolveAddress: ENOENT where the process has nothing of that name, EINVAL where it has several or the sum is
     /// outside 64 bits. ReadMaps, ReadElf, ReadMemory: what is needed cannot be read.
     /// </exception>
-    public ulong Resolve(LinuxProcess process)
+    public ulong Resolve(LinuxProcess process, CancellationToken cancellation = default)
     {
-        using AddressResolution resolution = new(process);
+        using AddressResolution resolution = new(process, cancellation);
         return resolution.Resolve(this);
     }
 
     /// <summary>Returns the address in a process whose files are known.</summary>
     /// <param name="images">The mapped files of the process.</param>
-    /// <inheritdoc cref="Resolve(LinuxProcess)" path="/exception"/>
+    /// <inheritdoc cref="Resolve(LinuxProcess, CancellationToken)" path="/exception"/>
     public ulong Resolve(MappedImages images)
     {
         ArgumentNullException.ThrowIfNull(images);

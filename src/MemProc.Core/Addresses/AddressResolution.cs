@@ -23,7 +23,7 @@ public sealed class AddressResolution(LinuxProcess process, CancellationToken ca
     }
 
     /// <summary>Resolves an address.</summary>
-    /// <inheritdoc cref="AddressExpression.Resolve(LinuxProcess)" path="/exception"/>
+    /// <inheritdoc cref="AddressExpression.Resolve(LinuxProcess, CancellationToken)" path="/exception"/>
     public ulong Resolve(AddressExpression address) => address.IsNumber(out ulong value) ? value
         : address.Resolve(_images ??= new MappedImages(process, cancellation));
 

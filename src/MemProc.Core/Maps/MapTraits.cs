@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>VmFlags of a mapping that matter for a dump.</summary>
+/// <summary>VmFlags of a mapping that matter for reads, writes and dumps.</summary>
 [Flags]
 internal enum MapTraits
 {
@@ -12,10 +12,12 @@ internal enum MapTraits
     /// <summary><c>io</c>, <c>pf</c>: not RAM; reading it can have side effects on a device.</summary>
     Device = 2,
     /// <summary>
-    /// <c>um</c>, <c>uw</c>, <c>ui</c>: another program provides its pages (userfaultfd(2)). A read of a missing page
-    /// waits for that program, and never returns where that is the stopped process.
+    /// <c>um</c>, <c>ui</c>: a handler supplies its missing pages (userfaultfd(2)). An access to one waits for the
+    /// handler, and never returns where that is the stopped process.
     /// </summary>
-    FilledByUser = 4,
+    Userfault = 4,
+    /// <summary><c>uw</c>: a handler decides about writes to its write-protected pages (userfaultfd(2)).</summary>
+    UserfaultWrite = 8,
 }
 
 /// <summary>A mapping with its VmFlags.</summary>
@@ -38,8 +40,8 @@ internal readonly record struct MapWithTraits(ProcMap Map, MapTraits Traits)
             ReadOnlySpan<byte> flag = flags[range];
             traits |= flag.SequenceEqual("dd"u8) ? MapTraits.DontDump
                 : flag.SequenceEqual("io"u8) || flag.SequenceEqual("pf"u8) ? MapTraits.Device
-                : flag.SequenceEqual("um"u8) || flag.SequenceEqual("uw"u8) || flag.SequenceEqual("ui"u8)
-                ? MapTraits.FilledByUser
+                : flag.SequenceEqual("um"u8) || flag.SequenceEqual("ui"u8) ? MapTraits.Userfault
+                : flag.SequenceEqual("uw"u8) ? MapTraits.UserfaultWrite
                 : MapTraits.None;
         }
 

@@ -83,6 +83,9 @@ public class ProcMap : ProcessOutput
     /// <summary>Device of the file, <c>major:minor</c> in hex: <c>fd:00</c>.</summary>
     public string Device => $"{_major:x2}:{_minor:x2}";
 
+    /// <summary>Device of the file as numbers.</summary>
+    internal (uint Major, uint Minor) DeviceNumbers => (_major, _minor);
+
     /// <summary>Inode of the file; 0 without a file.</summary>
     public ulong Inode { get; }
 

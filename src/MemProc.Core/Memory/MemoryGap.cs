@@ -21,6 +21,7 @@ public sealed record MemoryGap(ulong Address, ulong Length, MemoryGapKind Kind, 
         MemoryGapKind.NotMapped => "not mapped",
         MemoryGapKind.NotResident => "not resident, not read",
         MemoryGapKind.LeftOut => "left out",
+        MemoryGapKind.Userfault => "not supplied by its userfaultfd handler, not read",
         _ => $"unreadable: {ErrnoException.Describe(Errno)} ({Errno})",
     };
 
@@ -57,4 +58,9 @@ public enum MemoryGapKind
     NotResident,
     /// <summary>It was left out: the process excluded it from core dumps, or it is device memory.</summary>
     LeftOut,
+    /// <summary>
+    /// The page is missing, and a handler supplies it when it is accessed (userfaultfd(2)): an access would wait for
+    /// that handler, in another process or in this one, possibly without end.
+    /// </summary>
+    Userfault,
 }

@@ -17,13 +17,17 @@ public sealed class MemoryReader
     /// <summary>Maximum size of one system call, in bytes.</summary>
     private const int ChunkBytes = PreferredBufferBytes;
 
+    /// <summary>How long a system call may take while the process is stopped: what it waits for may be the process.</summary>
+    private static readonly TimeSpan StoppedTimeout = TimeSpan.FromSeconds(5);
+
     private readonly LinuxProcess _process;
     private readonly CancellationToken _cancellation;
+    private MemoryAccess? _access;
 
     /// <summary>Creates a reader.</summary>
     /// <param name="process">The process.</param>
     /// <param name="method">How to read; Auto selects by a test.</param>
-    /// <param name="cancellation">Stops the reads.</param>
+    /// <param name="cancellation">Stops the reads, within 200 ms even where one waits in the kernel.</param>
     public MemoryReader(LinuxProcess process, ReadMethod method, CancellationToken cancellation = default)
     {
         _process = process;
@@ -40,12 +44,24 @@ public sealed class MemoryReader
     /// </summary>
     public bool ResidentOnly { get; init; }
 
+    /// <summary>
+    /// Wait for pages that a handler of userfaultfd(2) supplies. Otherwise they become gaps of the kind Userfault, as
+    /// they do in any case while the process is stopped and where <c>/proc/PID/mem</c> is read.
+    /// </summary>
+    public bool AllowUserfault { get; init; }
+
+    private bool CanAbandon => _cancellation.CanBeCanceled || _process.IsStopped;
+
+    private MemoryAccess Access => _access ??=
+        new MemoryAccess(_process, Method == ReadMethod.Mem, _cancellation) { AllowsUserfault = AllowUserfault };
+
     /// <summary>Reads a range in blocks of at most <see cref="MaxBlockBytes"/>, each returned when it is full.</summary>
     /// <param name="address">First address.</param>
     /// <param name="length">Bytes, at least 1.</param>
     /// <param name="pointers">The pointers that led to the range; each block carries them.</param>
     /// <exception cref="MemProcException">
-    /// ReadMemory: EINVAL for an impossible range; EPERM without ptrace access; ESRCH where the process exits.
+    /// ReadMemory: EINVAL for an impossible range; EPERM without ptrace access; ESRCH where the process exits; ETIMEDOUT
+    /// where a page does not arrive while the process is stopped.
     /// </exception>
     public IEnumerable<MemoryBlock> ReadBlocks(ulong address, ulong length, ulong[]? pointers = null)
     {
@@ -107,11 +123,51 @@ public sealed class MemoryReader
     /// <inheritdoc cref="ReadBlocks" path="/exception"/>
     public IReadOnlyList<MemoryGap> Read(ulong address, Span<byte> buffer)
     {
+        if (!CanAbandon)
+        {
+            return ReadHere(address, buffer);
+        }
+
+        // A read that is abandoned may still write to its buffer, which cannot be that of the caller.
+        byte[] bytes = new byte[buffer.Length];
+        IReadOnlyList<MemoryGap> gaps = Read(address, bytes.AsMemory());
+        bytes.CopyTo(buffer);
+        return gaps;
+    }
+
+    /// <summary>Reads a range into a buffer that nothing else uses after an exception.</summary>
+    /// <inheritdoc cref="Read(ulong, Span{byte})"/>
+    internal IReadOnlyList<MemoryGap> Read(ulong address, Memory<byte> buffer) =>
+        Abandonable(() => ReadHere(address, buffer.Span));
+
+    /// <summary>Reads a range on this thread, which can then wait without end.</summary>
+    /// <inheritdoc cref="Read(ulong, Span{byte})"/>
+    internal IReadOnlyList<MemoryGap> ReadHere(ulong address, Span<byte> buffer)
+    {
         ulong end = UserRange.End(address, (ulong)buffer.Length, Operation.ReadMemory);
         List<MemoryGap> gaps = [];
         using ReadableRanges readable = ReadableBetween(address, end);
-        Fill(address, buffer, readable, gaps);
+        FillHere(address, buffer, readable, gaps);
         return gaps;
+    }
+
+    /// <summary>
+    /// Does work that consists of reads, on a thread that is abandoned where one of them waits and is canceled. Many
+    /// small reads are faster in one piece of work than in many.
+    /// </summary>
+    /// <param name="work">The work. It must not use memory that the caller reuses after an exception.</param>
+    /// <exception cref="MemProcException">ReadMemory, ETIMEDOUT: the process is stopped, and a read took too long.</exception>
+    internal T Abandonable<T>(Func<T> work)
+    {
+        try
+        {
+            return BlockingWork.Run(work, _cancellation, _process.IsStopped ? StoppedTimeout : null);
+        }
+        catch (TimeoutException)
+        {
+            throw _process.Failure(Operation.ReadMemory, Errno.ETIMEDOUT, "a page did not arrive within "
+                + $"{StoppedTimeout.TotalSeconds} s while the process is stopped; the process may have to supply it itself");
+        }
     }
 
     /// <summary>Reads a range that must be readable as a whole.</summary>
@@ -121,7 +177,7 @@ public sealed class MemoryReader
     public byte[] ReadExactly(ulong address, ulong length)
     {
         byte[] bytes = AllocateBuffer(address, length);
-        return Read(address, bytes) is [{ } gap, ..] ? throw Unreadable(address, length, gap) : bytes;
+        return Read(address, bytes.AsMemory()) is [{ } gap, ..] ? throw Unreadable(address, length, gap) : bytes;
     }
 
     /// <summary>Reads a string up to its first NUL; the bytes after it need not be readable.</summary>
@@ -142,6 +198,13 @@ public sealed class MemoryReader
     /// <inheritdoc cref="ReadText(ulong, ulong, Encoding)" path="/exception"/>
     public string ReadText(ulong address, ulong length, Encoding encoding, out bool isEnded)
     {
+        (string text, isEnded) = Abandonable(() =>
+            (ReadTextHere(address, length, encoding, out bool hasEnd), hasEnd));
+        return text;
+    }
+
+    private string ReadTextHere(ulong address, ulong length, Encoding encoding, out bool isEnded)
+    {
         ulong end = UserRange.End(address, length, Operation.ReadMemory);
         CheckBufferSize(address, length);
         Decoder decoder = encoding.GetDecoder();
@@ -152,7 +215,7 @@ public sealed class MemoryReader
         {
             // Page by page: pages after a NUL need not be readable, and are not read.
             Span<byte> chunk = page.AsSpan(0, (int)Math.Min(end - at, MachinePage.Floor(at) + MachinePage.SizeBytes - at));
-            MemoryGap? gap = Read(at, chunk) is [{ } first, ..] ? first : null;
+            MemoryGap? gap = ReadHere(at, chunk) is [{ } first, ..] ? first : null;
             ReadOnlySpan<byte> known = gap is null ? chunk : chunk[..(int)(gap.Address - at)];
             at += (ulong)chunk.Length;
             int count = decoder.GetChars(known, characters, flush: gap is not null || at == end);
@@ -185,6 +248,9 @@ public sealed class MemoryReader
         return gap.Kind == MemoryGapKind.NotResident
             ? _process.Failure(Operation.ReadMemory, Errno.ENODATA,
                 $"{what} are not in memory, and only resident pages were requested", gap.Address)
+            : gap.Kind == MemoryGapKind.Userfault
+            ? _process.Failure(Operation.ReadMemory, Errno.EBUSY,
+                $"{what} cannot be read before a userfaultfd handler supplies them (AllowUserfault waits for it)", gap.Address)
             : _process.Failure(Operation.ReadMemory, gap.Errno, $"{what} cannot be read", gap.Address);
     }
 
@@ -196,11 +262,15 @@ public sealed class MemoryReader
     /// Fills a buffer. A gap that begins in the buffer is followed to its end, at most to the end of the range.
     /// </summary>
     /// <returns>Bytes covered: the buffer's length, or more where a gap reaches beyond it.</returns>
-    internal ulong Fill(ulong address, Span<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps)
+    internal ulong Fill(ulong address, Memory<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps) =>
+        Abandonable(() => FillHere(address, buffer.Span, readable, gaps));
+
+    private ulong FillHere(ulong address, Span<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps)
     {
         ulong covered = 0;
         while (covered < (ulong)buffer.Length)
         {
+            BlockingWork.CheckPoint();
             _cancellation.ThrowIfCancellationRequested();
             ulong at = address + covered;
             (ulong start, ulong end) = readable.From(at);
@@ -258,9 +328,7 @@ public sealed class MemoryReader
 
     private Errno TryRead(ulong address, Span<byte> buffer, out int read)
     {
-        Errno errno = Method == ReadMethod.Mem
-            ? Libc.TryPRead(_process.Memory, buffer, address, out read)
-            : Libc.TryProcessVmRead(_process.Id, address, buffer, out read);
+        Errno errno = Access.TryRead(address, buffer, out read);
         switch (errno)
         {
             case Errno.None when read > 0:
@@ -290,6 +358,13 @@ public sealed class MemoryReader
     {
         ProcMap? map = MapReader.Between(_process, address, long.MaxValue).FirstOrDefault();
         bool isMapped = map?.Start <= address;
+        if (isMapped && Access.IsUserfault(map!, address, errno))
+        {
+            ulong absentEnd = Math.Min(Access.EndOfAbsent(map!, address), limit);
+            AddGap(gaps, address, absentEnd, MemoryGapKind.Userfault, errno);
+            return absentEnd;
+        }
+
         ulong end = map is null ? limit : !isMapped ? map.Start
             : IsClosed(map, errno) ? map.End
             : MachinePage.Floor(address) + MachinePage.SizeBytes;

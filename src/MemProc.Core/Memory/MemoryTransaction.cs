@@ -24,12 +24,13 @@ public sealed class MemoryTransaction
     private readonly bool _hasOverlap;
 
     private MemoryTransaction(
-        LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes, bool isUndo, CancellationToken cancellation)
+        LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes, bool isUndo, bool allowUserfault,
+        CancellationToken cancellation)
     {
         _process = process;
         _isUndo = isUndo;
         _cancellation = cancellation;
-        _writer = new MemoryWriter(process, isUndo);
+        _writer = new MemoryWriter(process, isUndo, allowUserfault, cancellation);
         _hasOverlap = FirstOverlap(changes) is not null;
         List<PlannedWrite> plans = [];
         foreach (MemoryWriteRequest change in changes)
@@ -46,29 +47,43 @@ public sealed class MemoryTransaction
     /// <summary>Checks writes that are done together.</summary>
     /// <param name="process">The process.</param>
     /// <param name="changes">The writes, at least one; no two to the same byte.</param>
-    /// <param name="cancellation">Cancels the checks and the stop of the process; writes are always completed.</param>
+    /// <param name="cancellation">
+    /// Cancels the checks and the stop of the process. Writes are completed, unless one waits in the kernel; then all are
+    /// rolled back.
+    /// </param>
+    /// <param name="allowUserfault">
+    /// Wait for pages that a handler of userfaultfd(2) supplies or releases; not while the process is stopped.
+    /// </param>
     /// <exception cref="MemProcException">
     /// WriteMemory: EINVAL for a range that is not valid, or two that overlap; EFAULT where part of one is not mapped;
     /// EACCES where part of one is not writable and force was not requested, or is not possible as the mapping is
-    /// shared. CompareMemory, EAGAIN: other bytes are there than expected. Nothing is written.
+    /// shared; EBUSY where a handler of userfaultfd(2) has to supply a page first. CompareMemory, EAGAIN: other bytes are there than expected. Nothing is written.
     /// </exception>
     public static MemoryTransaction Prepare(
-        LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes, CancellationToken cancellation = default)
+        LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes, CancellationToken cancellation = default,
+        bool allowUserfault = false)
     {
         RefuseOverlap(process, changes);
-        return new MemoryTransaction(process, changes, isUndo: false, cancellation);
+        return new MemoryTransaction(process, changes, isUndo: false, allowUserfault, cancellation);
     }
 
     /// <summary>Checks that writes can be undone: the bytes that they wrote must still be there.</summary>
     /// <param name="process">The process that was written to.</param>
     /// <param name="writes">The writes, in the order in which they were done.</param>
-    /// <param name="cancellation">Cancels the checks and the stop of the process; writes are always completed.</param>
+    /// <param name="cancellation">
+    /// Cancels the checks and the stop of the process. Writes are completed, unless one waits in the kernel; then all are
+    /// rolled back.
+    /// </param>
+    /// <param name="allowUserfault">
+    /// Wait for pages that a handler of userfaultfd(2) supplies or releases; not while the process is stopped.
+    /// </param>
     /// <exception cref="MemProcException">
     /// OpenProcess, ESRCH: the writes were to another process. WriteMemory as in <see cref="Prepare"/>. CompareMemory,
     /// EAGAIN: the bytes have changed since.
     /// </exception>
     public static MemoryTransaction PrepareUndo(
-        LinuxProcess process, IReadOnlyList<MemoryWrite> writes, CancellationToken cancellation = default)
+        LinuxProcess process, IReadOnlyList<MemoryWrite> writes, CancellationToken cancellation = default,
+        bool allowUserfault = false)
     {
         if (writes.FirstOrDefault(write => !write.Process.IsSame(process.Identity)) is { } stranger)
         {
@@ -80,7 +95,7 @@ public sealed class MemoryTransaction
         // A write that was forced must be undone by force.
         MemoryWriteRequest[] changes = [.. writes.Reverse().Select(write => new MemoryWriteRequest(
             write.Address, write.PreviousBytes, write.Bytes, Force: write.Method == WriteMethod.Mem))];
-        return new MemoryTransaction(process, changes, isUndo: true, cancellation);
+        return new MemoryTransaction(process, changes, isUndo: true, allowUserfault, cancellation);
     }
 
     /// <summary>Describes all writes for the confirmation, one a line.</summary>

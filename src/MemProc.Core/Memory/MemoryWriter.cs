@@ -8,8 +8,14 @@ namespace MemProc;
 /// </summary>
 /// <param name="process">The process.</param>
 /// <param name="isUndo">The writes undo others; errors are worded accordingly.</param>
-internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
+/// <param name="allowUserfault">See <see cref="MemoryReader.AllowUserfault"/>; the same for writes.</param>
+/// <param name="cancellation">Ends checks, and calls that wait in the kernel.</param>
+internal sealed class MemoryWriter(
+    LinuxProcess process, bool isUndo, bool allowUserfault, CancellationToken cancellation)
 {
+    /// <summary>How long a system call may take while the process is stopped: what it waits for may be the process.</summary>
+    private static readonly TimeSpan StoppedTimeout = TimeSpan.FromSeconds(5);
+
     private readonly string _nothingWritten = isUndo ? "nothing was put back at" : "nothing was written to";
 
     /// <summary>Checks that the whole range can be written, and reads the bytes that are there.</summary>
@@ -49,7 +55,10 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
                 address);
         }
 
-        MemoryReader reader = new(process, closed is null ? ReadMethod.Auto : ReadMethod.Mem);
+        MemoryReader reader = new(process, closed is null ? ReadMethod.Auto : ReadMethod.Mem, cancellation)
+        {
+            AllowUserfault = allowUserfault,
+        };
         byte[] present = new byte[Math.Max(change.Bytes.Length, change.Expected?.Length ?? 0)];
         Read(reader, address, present);
         foreach (PlannedWrite plan in earlier)
@@ -77,7 +86,9 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 
     /// <summary>Does a write; the step receives the previous bytes and the number of bytes written.</summary>
     /// <exception cref="MemProcException">See <see cref="MemoryTransaction.Commit"/>.</exception>
-    public void Write(ActiveWrite step)
+    public void Write(ActiveWrite step) => Complete(step.Plan.Address, () => WriteHere(step));
+
+    private bool WriteHere(ActiveWrite step)
     {
         PlannedWrite plan = step.Plan;
         Read(Reader(plan), plan.Address, step.PreviousBytes);
@@ -85,21 +96,29 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         // them.
         Compare(plan.Address, step.PreviousBytes,
             plan.Expected?.Length > plan.Bytes.Length ? plan.Expected[..plan.Bytes.Length] : plan.Expected);
-        step.Written = WriteAll(plan, plan.Bytes, out Errno errno);
+        WriteAll(plan, plan.Bytes, written => step.Written = written, out Errno errno);
         if (step.Written < plan.Bytes.Length)
         {
             string done = step.Written == 0
                 ? _nothingWritten
                 : $"{step.Written} of {plan.Bytes.Length} bytes were written to";
-            throw process.Failure(Operation.WriteMemory, errno,
-                $"{done} 0x{plan.Address:x}, the byte at 0x{plan.Address + (ulong)step.Written:x} was refused",
+            ulong refused = plan.Address + (ulong)step.Written;
+            bool needsHandler = errno == Errno.EIO && new MemoryAccess(process, isMem: true, cancellation)
+                .IsUserfaultWrite(refused);
+            throw process.Failure(Operation.WriteMemory, needsHandler ? Errno.EBUSY : errno,
+                $"{done} 0x{plan.Address:x}, the byte at 0x{refused:x} "
+                + (needsHandler ? "cannot be written before a userfaultfd handler allows it (AllowUserfault waits for it)" : "was refused"),
                 plan.Address);
         }
+
+        return true;
     }
 
     /// <summary>Reads the written bytes back.</summary>
     /// <exception cref="MemProcException">VerifyMemory, EIO: other bytes are there.</exception>
-    public void Verify(PlannedWrite plan)
+    public void Verify(PlannedWrite plan) => Complete(plan.Address, () => VerifyHere(plan));
+
+    private bool VerifyHere(PlannedWrite plan)
     {
         byte[] present = new byte[plan.Bytes.Length];
         Read(Reader(plan), plan.Address, present);
@@ -109,6 +128,8 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
                 $"Process {process.Identity}: {ByteText.Count(plan.Bytes.Length)} went to 0x{plan.Address:x}, but "
                 + $"{ByteText.Preview(present)} was read back. The process may have changed it since.", plan.Address);
         }
+
+        return true;
     }
 
     /// <summary>Rolls a write back, unless its bytes have changed since.</summary>
@@ -117,17 +138,7 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
     {
         try
         {
-            byte[] present = new byte[step.Written];
-            Read(Reader(step.Plan), step.Plan.Address, present);
-            if (!present.AsSpan().SequenceEqual(step.Plan.Bytes.AsSpan(0, step.Written)))
-            {
-                return new MemProcException(Operation.RestoreMemory, Errno.EAGAIN,
-                    $"it has been changed since, to {ByteText.Preview(present)}");
-            }
-
-            int count = WriteAll(step.Plan, step.PreviousBytes.AsMemory(0, step.Written), out Errno errno);
-            return count == step.Written ? null : new MemProcException(Operation.RestoreMemory, errno,
-                $"only {count} bytes of it could be written, {ErrnoException.Describe(errno)} ({errno})");
+            return Complete(step.Plan.Address, () => RollBackHere(step));
         }
         catch (MemProcException error)
         {
@@ -135,26 +146,63 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         }
     }
 
+    private MemProcException? RollBackHere(ActiveWrite step)
+    {
+        int length = step.Written;
+        byte[] present = new byte[length];
+        Read(Reader(step.Plan), step.Plan.Address, present);
+        if (!present.AsSpan().SequenceEqual(step.Plan.Bytes.AsSpan(0, length)))
+        {
+            return new MemProcException(Operation.RestoreMemory, Errno.EAGAIN,
+                $"it has been changed since, to {ByteText.Preview(present)}");
+        }
+
+        int count = WriteAll(step.Plan, step.PreviousBytes.AsMemory(0, length), _ => { }, out Errno errno);
+        return count == length ? null : new MemProcException(Operation.RestoreMemory, errno,
+            $"only {count} bytes of it could be written, {ErrnoException.Describe(errno)} ({errno})");
+    }
+
+    /// <summary>
+    /// Does one step of a write that has begun. It is completed even after Ctrl-C, unless a call waits in the kernel.
+    /// </summary>
+    private T Complete<T>(ulong address, Func<T> step)
+    {
+        try
+        {
+            return BlockingWork.Run(step, cancellation, process.IsStopped ? StoppedTimeout : null, completes: true);
+        }
+        catch (Exception error) when (error is OperationCanceledException or TimeoutException)
+        {
+            throw process.Failure(Operation.WriteMemory, Errno.ETIMEDOUT,
+                $"the write to 0x{address:x} waits for a page, and was given up. Its bytes may still be written when the page "
+                + "arrives", address);
+        }
+    }
+
     private MemoryReader Reader(PlannedWrite plan) =>
-        new(process, plan.Method == WriteMethod.Mem ? ReadMethod.Mem : ReadMethod.ProcessVm);
+        new(process, plan.Method == WriteMethod.Mem ? ReadMethod.Mem : ReadMethod.ProcessVm)
+        {
+            AllowUserfault = allowUserfault,
+        };
 
     /// <summary>
     /// Writes as much as the kernel accepts. Returns the number of bytes, and the error if some are missing.
     /// </summary>
-    private int WriteAll(PlannedWrite plan, ReadOnlyMemory<byte> bytes, out Errno errno)
+    private int WriteAll(PlannedWrite plan, ReadOnlyMemory<byte> bytes, Action<int> progress, out Errno errno)
     {
         process.ThrowIfExited(Operation.WriteMemory);
-        using SafeFileHandle? memory = plan.Method == WriteMethod.Mem
-            ? process.OpenFile("mem", Operation.WriteMemory, OpenAccess.ReadWrite)
-            : null;
+        MemoryAccess access = new(process, plan.Method == WriteMethod.Mem, cancellation)
+        {
+            AllowsUserfault = allowUserfault,
+        };
+        using WritableMemory memory = new(process);
         int written = 0;
         while (written < bytes.Length)
         {
-            ulong at = plan.Address + (ulong)written;
-            errno = memory is null
-                ? Libc.TryProcessVmWrite(process.Id, at, bytes.Span[written..], out int count)
-                : Libc.TryPWrite(memory, bytes.Span[written..], at, out count);
+            BlockingWork.CheckPoint();
+            errno = access.TryWrite(memory, plan.Address + (ulong)written, bytes.Span[written..], out int count);
             written += count;
+            progress(written);
             if (count == 0)
             {
                 errno = errno == Errno.None ? Errno.EFAULT : errno;
@@ -170,10 +218,12 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
 
     private void Read(MemoryReader reader, ulong address, byte[] present)
     {
-        if (reader.Read(address, present) is [{ } gap, ..])
+        if (reader.Read(address, present.AsMemory()) is [{ } gap, ..])
         {
-            throw process.Failure(Operation.WriteMemory, gap.Errno,
-                $"{_nothingWritten} 0x{address:x}: what is there now cannot be read at 0x{gap.Address:x}", address);
+            bool needsHandler = gap.Kind == MemoryGapKind.Userfault;
+            throw process.Failure(Operation.WriteMemory, needsHandler ? Errno.EBUSY : gap.Errno,
+                $"{_nothingWritten} 0x{address:x}: what is there now cannot be read at 0x{gap.Address:x}"
+                + (needsHandler ? " before a userfaultfd handler supplies it (AllowUserfault waits for it)" : string.Empty), address);
         }
     }
 

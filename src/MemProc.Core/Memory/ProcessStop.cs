@@ -100,6 +100,7 @@ public sealed class ProcessStop : IDisposable
         try
         {
             stop.Run(stop.StopAll);
+            process.IsStopped = true;
             return stop;
         }
         catch
@@ -150,6 +151,7 @@ public sealed class ProcessStop : IDisposable
             _isDisposed = true;
             _work.CompleteAdding();
             _tracer.Join();
+            _process.IsStopped = false;
             _work.Dispose();
         }
     }

@@ -85,16 +85,21 @@ public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
         {
             ulong elements = Math.Min(most, count - done);
             ulong at = address + done * stride;
-            byte[] bytes = reader.ReadExactly(at, (elements - 1) * stride + (ulong)layout.DataBytes);
-            Chunk chunk = new(at, layout, stride, elements, bytes);
-            if (layout.HasTextPointers)
-            {
-                AddTexts(chunk);
-            }
-
-            yield return chunk;
+            yield return reader.Abandonable(() => ReadChunk(at, layout, elements, stride));
             done += elements;
         }
+    }
+
+    private Chunk ReadChunk(ulong address, MemoryLayout layout, ulong count, ulong stride)
+    {
+        byte[] bytes = reader.ReadExactly(address, (count - 1) * stride + (ulong)layout.DataBytes);
+        Chunk chunk = new(address, layout, stride, count, bytes);
+        if (layout.HasTextPointers)
+        {
+            AddTexts(chunk);
+        }
+
+        return chunk;
     }
 
     private void AddTexts(Chunk chunk)

@@ -60,7 +60,7 @@ public sealed class WatchedMemory
     public MemoryChange? Poll(DateTime time)
     {
         (_previous, _current) = (_current, _previous);
-        MemoryGap? gap = _reader.Read(_address, _current) is [{ } first, ..] ? first : null;
+        MemoryGap? gap = _reader.Read(_address, _current.AsMemory()) is [{ } first, ..] ? first : null;
         if (!_isKnown && gap is not null)
         {
             throw _reader.Unreadable(_address, (ulong)_current.Length, gap);

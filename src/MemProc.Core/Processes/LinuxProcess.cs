@@ -40,6 +40,11 @@ public sealed class LinuxProcess : IDisposable
     /// <summary>It is a kernel thread: it has no memory of its own, and its maps are empty.</summary>
     public bool IsKernelThread { get; }
 
+    /// <summary>
+    /// MemProc holds all its threads stopped. A page that one of them has to supply never arrives meanwhile.
+    /// </summary>
+    internal bool IsStopped { get; set; }
+
     /// <summary>Devices of the hugetlbfs file systems in the mount namespace of the process.</summary>
     internal Lazy<HashSet<(uint Major, uint Minor)>> HugeTlbDevices { get; }
 

@@ -6,12 +6,14 @@ namespace MemProc;
 /// <param name="process">The process.</param>
 /// <param name="classifier">Decides which pages are read.</param>
 /// <param name="writer">Receives the memory.</param>
+/// <param name="allowUserfault">See <see cref="MemoryReader.AllowUserfault"/>.</param>
 /// <param name="progress">Called with the number of bytes read so far.</param>
 /// <param name="cancellation">Stops the work.</param>
 internal sealed class AreaCopier(
-    LinuxProcess process, PageClassifier classifier, DumpWriter writer, Action<ulong> progress, CancellationToken cancellation)
+    LinuxProcess process, PageClassifier classifier, DumpWriter writer, bool allowUserfault, Action<ulong> progress,
+    CancellationToken cancellation)
 {
-    private readonly MemoryReader _reader = new(process, ReadMethod.Auto, cancellation);
+    private readonly MemoryReader _reader = new(process, ReadMethod.Auto, cancellation) { AllowUserfault = allowUserfault };
     private readonly MemoryReader _forcedReader = new(process, ReadMethod.Mem, cancellation);
     private readonly MemoryCopier _copier = new(writer, progress);
 
@@ -53,6 +55,7 @@ internal sealed class AreaCopier(
     {
         DumpRangeKind.NotResident => MemoryGapKind.NotResident,
         DumpRangeKind.LeftOut => MemoryGapKind.LeftOut,
+        DumpRangeKind.Userfault => MemoryGapKind.Userfault,
         _ => MemoryGapKind.Unreadable,
     };
 
@@ -69,6 +72,8 @@ internal enum DumpRangeKind
     Zero,
     /// <summary>They are not in memory, and were not requested.</summary>
     NotResident,
+    /// <summary>They are missing until a handler supplies them, and were not requested.</summary>
+    Userfault,
     /// <summary>A guard region, which cannot be read.</summary>
     Guard,
     /// <summary>Left out as a whole.</summary>

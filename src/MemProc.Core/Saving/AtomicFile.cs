@@ -7,9 +7,11 @@ namespace MemProc;
 /// An output file that gets its name when it is complete. Memory holds secrets: only its owner may read it.
 /// </summary>
 /// <remarks>
-/// Until then it has a random name in the same directory, where it is created exclusively with mode 0600. It is written
-/// to its device before it is renamed, and removed on disposal unless it is complete. A file that is replaced passes
-/// none of its permissions on. Everything happens relative to the directory as it was opened first.
+/// Until then it has no name (O_TMPFILE), so that nothing is left behind even if this program is killed. Where the file
+/// system has no such files, it has a random name in the same directory, where it is created exclusively; it is removed
+/// on disposal, and when a signal ends this program. Its mode is 0600, and it is written to its device before it gets its
+/// name. A file that is replaced passes none of its permissions on. Everything happens relative to the directory as it
+/// was opened first.
 /// </remarks>
 internal sealed class AtomicFile : IDisposable
 {
@@ -18,7 +20,10 @@ internal sealed class AtomicFile : IDisposable
     private readonly string _partialName = PartialName();
     private readonly bool _overwrite;
     private readonly SafeFileHandle _folder;
-    private bool _isComplete;
+    private readonly SignalCleanup? _cleanup;
+
+    /// <summary>It has a name that is not its own yet.</summary>
+    private bool _isPartial;
 
     /// <summary>Creates a file.</summary>
     /// <param name="path">The name that it gets.</param>
@@ -36,7 +41,15 @@ internal sealed class AtomicFile : IDisposable
         try
         {
             ThrowUnlessReplaceable();
+            if (Libc.TryCreateUnnamed(_folder, out SafeFileHandle? unnamed) == Errno.None)
+            {
+                Handle = unnamed!;
+                return;
+            }
+
             Handle = Create(_folder, _partialName, path);
+            _isPartial = true;
+            _cleanup = new SignalCleanup(RemovePartial);
         }
         catch
         {
@@ -119,33 +132,40 @@ internal sealed class AtomicFile : IDisposable
     public void Complete()
     {
         Flush(Handle, _path);
-        Handle.Dispose();
         if (_overwrite)
         {
             ThrowUnlessReplaceable();
+            if (!_isPartial)
+            {
+                Link(_partialName);
+                _isPartial = true;
+            }
+
             Errno errno = Libc.TryRenameAt(_folder, _partialName, _name, replace: true);
             if (errno != Errno.None)
             {
                 throw Failure(_path, errno);
             }
         }
-        else
+        else if (_isPartial)
         {
             Rename(_folder, _partialName, _path);
         }
+        else
+        {
+            Link(_name);
+        }
 
-        _isComplete = true;
+        _isPartial = false;
+        Handle.Dispose();
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _cleanup?.Dispose();
         Handle.Dispose();
-        if (!_isComplete && !_folder.IsClosed)
-        {
-            Libc.TryUnlinkAt(_folder, _partialName);
-        }
-
+        RemovePartial();
         _folder.Dispose();
     }
 
@@ -175,6 +195,23 @@ internal sealed class AtomicFile : IDisposable
         return new MemProcException(Operation.WriteFile, errno, errno == Errno.EEXIST
             ? $"'{shown}' already exists and was not changed."
             : $"'{shown}' cannot be written: {ErrnoException.Describe(errno)} ({errno}).{remedy}", path);
+    }
+
+    private void Link(string name)
+    {
+        Errno errno = Libc.TryLinkAt(Handle, _folder, name);
+        if (errno != Errno.None)
+        {
+            throw Failure(_path, errno);
+        }
+    }
+
+    private void RemovePartial()
+    {
+        if (_isPartial && !_folder.IsClosed)
+        {
+            Libc.TryUnlinkAt(_folder, _partialName);
+        }
     }
 
     private void ThrowUnlessReplaceable()

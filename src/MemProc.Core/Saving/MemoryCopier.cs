@@ -44,9 +44,10 @@ internal sealed class MemoryCopier(IMemorySink sink, Action<ulong> progress)
         using MemoryReader.ReadableRanges readable = reader.ReadableBetween(start, end);
         for (ulong address = start; address < end;)
         {
-            Span<byte> bytes = _buffer.AsSpan(0, (int)Math.Min(end - address, BufferBytes));
+            Memory<byte> buffer = _buffer.AsMemory(0, (int)Math.Min(end - address, BufferBytes));
             _bufferGaps.Clear();
-            ulong covered = reader.Fill(address, bytes, readable, _bufferGaps);
+            ulong covered = reader.Fill(address, buffer, readable, _bufferGaps);
+            Span<byte> bytes = buffer.Span;
             ulong done = address;
             foreach (MemoryGap gap in _bufferGaps)
             {

@@ -43,12 +43,12 @@ public static class MemorySaver
             DateTime time = DateTime.Now;
             using ProcessStop? stop = options.Stop ? ProcessStop.Begin(process, cancellation) : null;
             List<MapWithTraits> maps = [.. MapWithTraits.Read(process, cancellation)];
-            List<SavedArea> areas = Areas(process, maps, ranges, options.Format);
+            List<SavedArea> areas = Areas(process, maps, ranges, options.Format, cancellation);
             using DumpWriter writer = options.Format == MemoryDumpFormat.Core
                 ? new ElfCoreWriter(path, options, new CoreNotes(process, stop, maps).Write)
                 : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
             PageClassifier sorter = new(process, options, cancellation);
-            AreaCopier copier = new(process, sorter, writer, progress, cancellation);
+            AreaCopier copier = new(process, sorter, writer, options.AllowUserfault, progress, cancellation);
             foreach (SavedArea area in areas)
             {
                 copier.Copy(area);
@@ -75,7 +75,8 @@ public static class MemorySaver
 
     /// <summary>Returns the requested parts of the mappings in address order, each byte once.</summary>
     private static List<SavedArea> Areas(
-        LinuxProcess process, List<MapWithTraits> maps, IReadOnlyList<AddressExpression>? ranges, MemoryDumpFormat format)
+        LinuxProcess process, List<MapWithTraits> maps, IReadOnlyList<AddressExpression>? ranges, MemoryDumpFormat format,
+        CancellationToken cancellation)
     {
         if (ranges is null)
         {
@@ -85,7 +86,7 @@ public static class MemorySaver
         List<(ulong Start, ulong End)> requested = [];
         foreach (AddressExpression range in ranges)
         {
-            (ulong start, ulong end) = Bounds(process, maps, range);
+            (ulong start, ulong end) = Bounds(process, maps, range, cancellation);
             // A core consists of pages.
             requested.Add(format == MemoryDumpFormat.Core
                 ? (MachinePage.Floor(start), MachinePage.Ceiling(end))
@@ -113,9 +114,10 @@ public static class MemorySaver
         return areas;
     }
 
-    private static (ulong Start, ulong End) Bounds(LinuxProcess process, List<MapWithTraits> maps, AddressExpression range)
+    private static (ulong Start, ulong End) Bounds(
+        LinuxProcess process, List<MapWithTraits> maps, AddressExpression range, CancellationToken cancellation)
     {
-        ulong start = range.Resolve(process);
+        ulong start = range.Resolve(process, cancellation);
         int index = FirstAfter(maps, start);
         ProcMap? next = index < maps.Count ? maps[index].Map : null;
         if (range.Length is ulong length)

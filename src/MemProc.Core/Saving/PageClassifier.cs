@@ -31,9 +31,12 @@ internal sealed class PageClassifier(LinuxProcess process, SaveOptions options, 
 
     private IEnumerable<DumpRange> Joined(SavedArea area)
     {
-        bool readsAbsent = options.ReadAll && !area.Mapping.Traits.HasFlag(MapTraits.FilledByUser);
-        DumpRangeKind swapped = readsAbsent ? DumpRangeKind.Read : DumpRangeKind.NotResident;
-        DumpRangeKind absent = IsZeroUntilTouched(area) ? DumpRangeKind.Zero : swapped;
+        DumpRangeKind swapped = options.ReadAll ? DumpRangeKind.Read : DumpRangeKind.NotResident;
+        // With all, those that need no handler are read: a file in memory can have pages that are not mapped.
+        DumpRangeKind absent = area.Mapping.Traits.HasFlag(MapTraits.Userfault)
+            ? options.ReadAll || options.AllowUserfault ? DumpRangeKind.Read : DumpRangeKind.Userfault
+            : IsZeroUntilTouched(area) ? DumpRangeKind.Zero
+            : swapped;
         DumpRange open = new(area.Start, area.Start, absent);
         foreach ((_, PageMapRange pages) in _pages.In([area.Map], new AddressRange(area.Start, area.End)))
         {
@@ -107,6 +110,5 @@ internal sealed class PageClassifier(LinuxProcess process, SaveOptions options, 
     /// fills.
     /// </summary>
     private static bool IsZeroUntilTouched(SavedArea area) => !area.Map.IsShared && area.Map.Inode == 0
-        && area.Map.Kind is ProcMapKind.Anonymous or ProcMapKind.NamedAnonymous or ProcMapKind.Heap or ProcMapKind.Stack
-        && !area.Mapping.Traits.HasFlag(MapTraits.FilledByUser);
+        && area.Map.Kind is ProcMapKind.Anonymous or ProcMapKind.NamedAnonymous or ProcMapKind.Heap or ProcMapKind.Stack;
 }

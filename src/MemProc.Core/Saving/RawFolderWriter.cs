@@ -20,6 +20,8 @@ internal sealed class RawFolderWriter : DumpWriter
     private readonly string _partialName = AtomicFile.PartialName();
     private readonly SafeFileHandle _parent;
     private readonly SafeFileHandle _folder;
+    private readonly SignalCleanup _cleanup;
+    private readonly Lock _changing = new();
     private readonly SaveOptions _options;
     private readonly MemoryIndex _index;
     private readonly List<string> _files = [];
@@ -32,6 +34,7 @@ internal sealed class RawFolderWriter : DumpWriter
     private DumpFileWriter? _stream;
     private ulong _sizeBytes;
     private bool _isComplete;
+    private bool _isRemoved;
 
     /// <summary>Creates a directory.</summary>
     /// <exception cref="MemProcException">WriteFile: EEXIST where something exists; it cannot be created.</exception>
@@ -64,6 +67,7 @@ internal sealed class RawFolderWriter : DumpWriter
             }
 
             _folder = folder ?? throw AtomicFile.Failure(_path, errno);
+            _cleanup = new SignalCleanup(Remove);
         }
         catch
         {
@@ -180,34 +184,63 @@ internal sealed class RawFolderWriter : DumpWriter
             previous?.Remove();
         }
 
-        AtomicFile.Rename(_parent, _partialName, _path);
-        _isComplete = true;
+        lock (_changing)
+        {
+            ThrowIfRemoved();
+            AtomicFile.Rename(_parent, _partialName, _path);
+            _isComplete = true;
+        }
+
         return _sizeBytes;
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
+        _cleanup.Dispose();
         CloseFile();
-        if (!_isComplete && !_folder.IsClosed)
-        {
-            foreach (string file in _files)
-            {
-                Libc.TryUnlinkAt(_folder, file);
-            }
-
-            Libc.TryUnlinkAt(_parent, _partialName, isDirectory: true);
-        }
-
+        Remove();
         _folder.Dispose();
         _parent.Dispose();
     }
 
     private SafeFileHandle Create(string file)
     {
-        SafeFileHandle handle = AtomicFile.Create(_folder, file, _path);
-        _files.Add(file);
-        return handle;
+        lock (_changing)
+        {
+            ThrowIfRemoved();
+            SafeFileHandle handle = AtomicFile.Create(_folder, file, _path);
+            _files.Add(file);
+            return handle;
+        }
+    }
+
+    /// <summary>Removes the directory unless it is complete. Nothing can be added to it any more.</summary>
+    private void Remove()
+    {
+        lock (_changing)
+        {
+            if (_isComplete || _isRemoved || _folder.IsClosed)
+            {
+                return;
+            }
+
+            foreach (string file in _files)
+            {
+                Libc.TryUnlinkAt(_folder, file);
+            }
+
+            Libc.TryUnlinkAt(_parent, _partialName, isDirectory: true);
+            _isRemoved = true;
+        }
+    }
+
+    private void ThrowIfRemoved()
+    {
+        if (_isRemoved)
+        {
+            throw AtomicFile.Failure(_path, Errno.EINTR);
+        }
     }
 
     private void CloseFile()

@@ -23,6 +23,9 @@ public sealed record SaveOptions
     /// </summary>
     public bool ReadAll { get; init; }
 
+    /// <inheritdoc cref="MemoryReader.AllowUserfault"/>
+    public bool AllowUserfault { get; init; }
+
     /// <summary>Also read what the process excluded from core dumps (MADV_DONTDUMP).</summary>
     public bool IncludeDontDump { get; init; }
 

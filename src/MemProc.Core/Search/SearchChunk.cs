@@ -92,6 +92,9 @@ internal sealed class SearchChunk
     /// <summary>Bytes that the kernel refused to read.</summary>
     public ulong FailedBytes { get; private set; }
 
+    /// <summary>Bytes that a handler of userfaultfd(2) would have to supply.</summary>
+    public ulong UserfaultBytes { get; private set; }
+
     /// <summary>Candidates in it, where a scan begins rather than a search.</summary>
     public List<ScanBlock> Candidates { get; } = [];
 
@@ -109,7 +112,7 @@ internal sealed class SearchChunk
         Maps.Clear();
         Candidates.Clear();
         Free = _bytes;
-        SearchedBytes = FailedBytes = 0;
+        SearchedBytes = FailedBytes = UserfaultBytes = 0;
         _foundCount = _window = 0;
     }
 
@@ -133,12 +136,15 @@ internal sealed class SearchChunk
         foreach (SearchWindow planned in _planned)
         {
             ulong at = planned.Address;
-            foreach (MemoryGap gap in reader.Read(at, Buffer.AsSpan(planned.Start, planned.End - planned.Start)))
+            // This thread is one of the pipeline, which leaves behind those that wait.
+            foreach (MemoryGap gap in reader.ReadHere(at, Buffer.AsSpan(planned.Start, planned.End - planned.Start)))
             {
                 AddWindow(planned.Clip(at, gap.Address));
                 at = gap.End;
                 SearchWindow unread = planned.Clip(gap.Address, gap.End);
-                FailedBytes += (ulong)(unread.To - unread.From);
+                ulong length = (ulong)(unread.To - unread.From);
+                FailedBytes += gap.Kind == MemoryGapKind.Userfault ? 0 : length;
+                UserfaultBytes += gap.Kind == MemoryGapKind.Userfault ? length : 0;
             }
 
             AddWindow(planned.Clip(at, planned.AddressOf(planned.End)));

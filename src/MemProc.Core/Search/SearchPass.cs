@@ -12,6 +12,7 @@ internal sealed class SearchPass(
     private readonly Lock _counting = new();
     private ulong _searched;
     private ulong _failed;
+    private ulong _userfault;
     private ulong _passed;
 
     /// <summary>Processors that take part.</summary>
@@ -41,7 +42,7 @@ internal sealed class SearchPass(
     /// </exception>
     public IEnumerable<SearchChunk> Run(Func<SearchChunk, CancellationToken, bool> work)
     {
-        MemoryReader reader = new(process, range.Method, cancellation);
+        MemoryReader reader = new(process, range.Method, cancellation) { AllowUserfault = range.AllowUserfault };
         int before = Math.Max(context, pattern.LookBehind);
         // An expression sees whether the end of a match of maximum length is also the end of the memory.
         int after = pattern.MaxMatchLength - (pattern.CanOverlap ? 1 : 0) + context;
@@ -73,8 +74,9 @@ internal sealed class SearchPass(
     {
         lock (_counting)
         {
-            _searched += chunk.SearchedBytes - chunk.FailedBytes;
+            _searched += chunk.SearchedBytes - chunk.FailedBytes - chunk.UserfaultBytes;
             _failed += chunk.FailedBytes;
+            _userfault += chunk.UserfaultBytes;
             _passed = Math.Max(_passed, chunk.PassedBytes);
         }
     }
@@ -85,7 +87,7 @@ internal sealed class SearchPass(
         lock (_counting)
         {
             SearchedBytes = _searched;
-            Skips = plan.Skips with { FailedBytes = _failed };
+            Skips = plan.Skips with { FailedBytes = _failed, UserfaultBytes = _userfault };
             progress = new SearchProgress(_searched, _passed, plan.MappedBytes);
         }
 

@@ -23,6 +23,9 @@ public sealed class SearchRange
     /// </summary>
     public bool IncludeNotResident { get; init; }
 
+    /// <inheritdoc cref="MemoryReader.AllowUserfault"/>
+    public bool AllowUserfault { get; init; }
+
     /// <summary>How memory is read.</summary>
     public ReadMethod Method { get; init; }
 
@@ -37,6 +40,7 @@ public sealed class SearchRange
         End = UserRange.End(
             address, length ?? (address < long.MaxValue ? long.MaxValue - address : 1), Operation.SearchMemory),
         IncludeNotResident = IncludeNotResident,
+        AllowUserfault = AllowUserfault,
         Method = Method,
     };
 

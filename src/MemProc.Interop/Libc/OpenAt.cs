@@ -42,6 +42,10 @@ public static partial class Libc
     /// <summary>The mode 0600.</summary>
     private const int OwnerReadWrite = 0x180;
 
+    /// <summary>O_TMPFILE, which contains O_DIRECTORY, which differs between the architectures.</summary>
+    private static readonly int Unnamed =
+        0x400000 | (RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000);
+
     /// <summary>O_NOFOLLOW, which differs between the architectures.</summary>
     internal static readonly int NoFollow =
         RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
@@ -77,6 +81,16 @@ public static partial class Libc
     /// <returns>EEXIST: something of that name exists, a symbolic link included.</returns>
     public static Errno TryCreateAt(SafeFileHandle directory, string name, out SafeFileHandle? handle) =>
         Open(directory, name, CreateNew | NoFollow, OwnerReadWrite, out handle);
+
+    /// <summary>
+    /// openat(2) with O_TMPFILE (Linux 3.11): creates a file without a name, for writing, that only its owner may read and
+    /// write. It is gone with its last handle, unless <see cref="TryLinkAt"/> gives it a name.
+    /// </summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="handle">The open file, or null where the call failed.</param>
+    /// <returns>EOPNOTSUPP, EISDIR: the file system or the kernel has no such files.</returns>
+    public static Errno TryCreateUnnamed(SafeFileHandle directory, out SafeFileHandle? handle) =>
+        Open(directory, ".", (int)OpenAccess.WriteOnly | Unnamed, OwnerReadWrite, out handle);
 
     private static Errno Open(SafeFileHandle? directory, string path, int flags, int mode, out SafeFileHandle? handle)
     {

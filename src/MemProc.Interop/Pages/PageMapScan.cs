@@ -113,6 +113,27 @@ public static class PageMapScan
         return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
     }
 
+    /// <summary>Finds the first run of pages that are not present in memory.</summary>
+    /// <param name="pagemap">An open <c>/proc/PID/pagemap</c>.</param>
+    /// <param name="start">First address, page-aligned.</param>
+    /// <param name="end">First address after the range, page-aligned.</param>
+    /// <param name="address">Address of the first page that is not present; <paramref name="end"/> if all are.</param>
+    /// <returns>ENOTTY: the kernel is older than 6.7.</returns>
+    public static Errno TryFindAbsent(SafeFileHandle pagemap, ulong start, ulong end, out ulong address)
+    {
+        Span<PageRegion> first = stackalloc PageRegion[1];
+        PageMapScanArgument argument = new()
+        {
+            Start = start,
+            End = end,
+            CategoryInverted = PageCategories.Present,
+            CategoryMask = PageCategories.Present,
+        };
+        Errno errno = TryScan(pagemap, ref argument, first, out int count, out _);
+        address = count > 0 ? first[0].Start : end;
+        return errno;
+    }
+
     private static unsafe Errno TryScan(
         SafeFileHandle pagemap, ref PageMapScanArgument argument, Span<PageRegion> regions, out int count,
         out ulong walkEnd)

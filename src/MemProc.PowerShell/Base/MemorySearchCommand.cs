@@ -50,6 +50,9 @@ public abstract class MemorySearchCommand : MapFilterCommand
     public SwitchParameter IncludeNotResident { get; set; }
 
     [Parameter]
+    public SwitchParameter AllowUserfault { get; set; }
+
+    [Parameter]
     public ReadMethod Method { get; set; }
 
     protected override void BeginProcessing()
@@ -60,10 +63,17 @@ public abstract class MemorySearchCommand : MapFilterCommand
             ThrowBadArgument(nameof(Id), "Specify -Id or -Name, or pipe in processes or mappings.", null);
         }
 
+        if (AllowUserfault && !IncludeNotResident)
+        {
+            ThrowBadArgument(nameof(AllowUserfault), "-AllowUserfault requires -IncludeNotResident: the pages that a "
+                + "handler supplies are not resident.", null);
+        }
+
         _range = new SearchRange
         {
             Filter = Filter,
             IncludeNotResident = IncludeNotResident,
+            AllowUserfault = AllowUserfault,
             Method = Method,
         };
     }
@@ -89,6 +99,12 @@ public abstract class MemorySearchCommand : MapFilterCommand
         {
             WriteWarning($"Process {process.Identity}: {HumanSize.Format(skips.FailedBytes)} could not be read and were "
                 + "not searched: the kernel refused access, or they were unmapped meanwhile.");
+        }
+
+        if (skips.UserfaultBytes > 0)
+        {
+            WriteWarning($"Process {process.Identity}: {HumanSize.Format(skips.UserfaultBytes)} were not searched, since a "
+                + "userfaultfd handler would have to supply them. Use -AllowUserfault to wait for it.");
         }
 
         if (skips.NotResidentBytes > 0 && MemoryStatusReader.Read(process).VmSwapBytes is > 0 and ulong swapped)

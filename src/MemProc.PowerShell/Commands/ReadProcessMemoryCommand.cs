@@ -86,6 +86,9 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
     public SwitchParameter ResidentOnly { get; set; }
 
     [Parameter]
+    public SwitchParameter AllowUserfault { get; set; }
+
+    [Parameter]
     [ValidateRange(0, PointerPath.MaxPointers)]
     public int Dereference { get; set; }
 
@@ -142,7 +145,11 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
 
     private MemoryReader Reader(LinuxProcess process)
     {
-        MemoryReader reader = new(process, Method, Cancellation) { ResidentOnly = ResidentOnly };
+        MemoryReader reader = new(process, Method, Cancellation)
+        {
+            ResidentOnly = ResidentOnly,
+            AllowUserfault = AllowUserfault,
+        };
         WriteVerbose($"Process {process.Identity}: reading by {reader.Method}.");
         return reader;
     }

@@ -47,6 +47,9 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
     public SwitchParameter All { get; set; }
 
     [Parameter]
+    public SwitchParameter AllowUserfault { get; set; }
+
+    [Parameter]
     public SwitchParameter IncludeDontDump { get; set; }
 
     [Parameter]
@@ -60,6 +63,7 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
         Format = Format,
         Stop = Stop,
         ReadAll = All,
+        AllowUserfault = AllowUserfault,
         IncludeDontDump = IncludeDontDump,
         Compress = Compress,
         Overwrite = Force,

@@ -52,6 +52,9 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
     [ValidateCount(2, 2)]
     public object[]? Between { get; set; }
 
+    [Parameter]
+    public SwitchParameter AllowUserfault { get; set; }
+
     protected override void ProcessRecord() => ReportErrors(() =>
     {
         if (InputObject!.BaseObject is MemoryScan scan)
@@ -70,6 +73,7 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
         using Progress progress = new(this, $"Comparing {scan.Count} numbers of process {process.Identity}");
         MemoryScanner scanner = new(process, Cancellation)
         {
+            Range = new SearchRange { AllowUserfault = AllowUserfault },
             Progress = done => progress.Report(done.PassedBytes, done.MappedBytes, HumanSize.Format(done.SearchedBytes)),
         };
         WriteObject(scanner.Narrow(scan, TestFor(scan.Type)));
@@ -109,7 +113,7 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
         LinuxProcess process = Processes.Open(id, startTicks);
         if (_reader is null || process != _process)
         {
-            _reader = new MatchReader(process, Cancellation);
+            _reader = new MatchReader(process, Cancellation) { AllowUserfault = AllowUserfault };
             _process = process;
         }
 

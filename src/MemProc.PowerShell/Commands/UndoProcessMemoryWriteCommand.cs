@@ -20,6 +20,9 @@ public sealed class UndoProcessMemoryWriteCommand : MemProcCommand
     public SwitchParameter Verify { get; set; }
 
     [Parameter]
+    public SwitchParameter AllowUserfault { get; set; }
+
+    [Parameter]
     public SwitchParameter PassThru { get; set; }
 
     protected override void ProcessRecord()
@@ -47,7 +50,8 @@ public sealed class UndoProcessMemoryWriteCommand : MemProcCommand
             ReportErrors(() =>
             {
                 LinuxProcess process = Processes.Open(group.Key.Id, group.Key.StartTicks);
-                Commit(MemoryTransaction.PrepareUndo(process, [.. group], Cancellation), Stop, Verify, PassThru);
+                Commit(MemoryTransaction.PrepareUndo(process, [.. group], Cancellation, AllowUserfault),
+                    Stop, Verify, PassThru);
             });
         }
     }

@@ -48,6 +48,9 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
     [Parameter]
     public ReadMethod Method { get; set; }
 
+    [Parameter]
+    public SwitchParameter AllowUserfault { get; set; }
+
     protected override void BeginProcessing()
     {
         ValueConditions.Create(this, nameof(Interval), Interval, () => MemoryWatch.CheckInterval(Interval));
@@ -61,8 +64,8 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
     private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length)
     {
         Processes.Keep(process);
-        _targets.Add(new WatchedMemory(process, new MemoryReader(process, Method, Cancellation), address,
-            TypeAt(address, length), BigEndian, Encoding));
+        MemoryReader reader = new(process, Method, Cancellation) { AllowUserfault = AllowUserfault };
+        _targets.Add(new WatchedMemory(process, reader, address, TypeAt(address, length), BigEndian, Encoding));
     }
 
     protected override void EndProcessing() => ReportErrors(() =>

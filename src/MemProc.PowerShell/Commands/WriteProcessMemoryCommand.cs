@@ -73,6 +73,9 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     public SwitchParameter Force { get; set; }
 
     [Parameter]
+    public SwitchParameter AllowUserfault { get; set; }
+
+    [Parameter]
     public SwitchParameter PassThru { get; set; }
 
     protected override void BeginProcessing()
@@ -126,6 +129,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     private UnresolvedWrite OneChange() => new(Address[0], _bytes, Expected, Force);
 
     private void Write(LinuxProcess process, IReadOnlyList<UnresolvedWrite> changes) => Commit(
-        MemoryTransaction.Prepare(process, UnresolvedWrite.Resolve(process, changes, Cancellation), Cancellation),
+        MemoryTransaction.Prepare(
+            process, UnresolvedWrite.Resolve(process, changes, Cancellation), Cancellation, AllowUserfault),
         Stop, Verify, PassThru);
 }

@@ -139,7 +139,7 @@ public sealed class MemoryWriteTests
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         MemProcException error = Assert.Throws<MemProcException>(
             () => Prepare(process, address + Page.Size - 4, Hello).Do());
-        Assert.Equal("WriteMemory,EFAULT", error.ErrorId);
+        Assert.Equal("WriteMemory,EBUSY", error.ErrorId);
         Assert.Contains("4 of 6 bytes were written", error.Message, StringComparison.Ordinal);
         Assert.Contains($"put back: 4 bytes at 0x{address + Page.Size - 4:x}.", error.Message, StringComparison.Ordinal);
         Assert.Equal(new byte[4], target.Ask($"peek {address + Page.Size - 4} 4").Bytes("bytes"));

@@ -42,6 +42,20 @@ internal static class Requires
         WriteProtection(target, "stall", address);
     }
 
+    /// <summary>Sends a command that needs userfaultfd(2) to a target.</summary>
+    public static void Userfault(TargetProcess target, string command)
+    {
+        Root();
+        try
+        {
+            target.Ask(command);
+        }
+        catch (TargetException refused)
+        {
+            Assert.Skip($"needs userfaultfd: {refused.Message}");
+        }
+    }
+
     private static void WriteProtection(TargetProcess target, string command, ulong address)
     {
         try

@@ -5,8 +5,14 @@ namespace MemProc;
 /// <param name="cancellation">Stops the reads.</param>
 public sealed class MatchReader(LinuxProcess process, CancellationToken cancellation = default)
 {
-    private readonly MemoryReader _reader = new(process, ReadMethod.Auto, cancellation);
+    private MemoryReader? _reader;
     private ProcMap? _map;
+
+    /// <inheritdoc cref="MemoryReader.AllowUserfault"/>
+    public bool AllowUserfault { get; init; }
+
+    private MemoryReader Reader =>
+        _reader ??= new MemoryReader(process, ReadMethod.Auto, cancellation) { AllowUserfault = AllowUserfault };
 
     /// <summary>Returns a match as it is now, with its previous value; null when it does not stay.</summary>
     /// <param name="address">Address of the first byte.</param>
@@ -19,7 +25,7 @@ public sealed class MatchReader(LinuxProcess process, CancellationToken cancella
     /// </exception>
     public MemoryMatch? Read(ulong address, byte[] before, MemoryValueType? type, object? value, ScanTest test)
     {
-        byte[] now = _reader.ReadExactly(address, (ulong)before.Length);
+        byte[] now = Reader.ReadExactly(address, (ulong)before.Length);
         if (!test.Matches(now, before))
         {
             return null;

@@ -90,7 +90,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
     public MemoryScan Narrow(MemoryScan scan, ScanTest test)
     {
         ScanJob[] jobs = [.. ScanJob.Divide(scan.Blocks, scan.Layout)];
-        MemoryReader reader = new(process, Range.Method, cancellation);
+        MemoryReader reader = new(process, Range.Method, cancellation) { AllowUserfault = Range.AllowUserfault };
         ulong done = 0, bytes = 0, lost = 0;
         ParallelForEach<ScanJob, ScanBuffers> narrowing = new(jobs, _ => new ScanBuffers(reader), cancellation)
         {
@@ -98,7 +98,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         };
         foreach (ScanJob job in narrowing.Stream<ScanJob>((job, buffers, add) =>
         {
-            job.Run(buffers, test);
+            reader.Abandonable(() => job.Run(buffers, test));
             add(job);
         }))
         {

@@ -45,7 +45,8 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
     /// <summary>Reads the blocks again and tests their candidates.</summary>
     /// <param name="buffers">Buffers of the worker.</param>
     /// <param name="test">Which candidates stay.</param>
-    public void Run(ScanBuffers buffers, ScanTest test)
+    /// <returns>Number of candidates that could not be read.</returns>
+    public ulong Run(ScanBuffers buffers, ScanTest test)
     {
         List<ScanBlock> remaining = [];
         foreach (ScanBlock block in blocks)
@@ -54,6 +55,7 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
         }
 
         Remaining = remaining;
+        return Lost;
     }
 
     private void Narrow(ScanBlock block, ScanBuffers buffers, ScanTest test, List<ScanBlock> remaining)
@@ -118,7 +120,7 @@ internal sealed class ScanBuffers(MemoryReader reader)
         }
 
         Span<byte> bytes = _bytes.AsSpan(0, length);
-        gaps = reader.Read(address, bytes);
+        gaps = reader.ReadHere(address, bytes);
         return bytes;
     }
 
