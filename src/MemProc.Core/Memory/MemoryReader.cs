@@ -250,7 +250,13 @@ public sealed class MemoryReader
         Span<byte> nothing = stackalloc byte[1];
         // Address 0 is never mapped: EFAULT means that the call itself is allowed. In a procfs of another PID
         // namespace, process ids differ from those that the call takes.
-        Errno errno = Libc.TryProcessVmRead(process.Id, 0, nothing, out _);
+        Errno errno;
+        do
+        {
+            errno = Libc.TryProcessVmRead(process.CallId, 0, nothing, out _);
+        }
+        while (process.MustRepeat(errno));
+
         bool works = errno is Errno.EFAULT or Errno.None
             && process.Files.NumbersAsCalls;
         return works ? ReadMethod.ProcessVm : ReadMethod.Mem;
@@ -258,9 +264,15 @@ public sealed class MemoryReader
 
     private Errno TryRead(ulong address, Span<byte> buffer, out int read)
     {
-        Errno errno = Method == ReadMethod.Mem
-            ? Libc.TryPRead(_process.Memory, buffer, address, out read)
-            : Libc.TryProcessVmRead(_process.Id, address, buffer, out read);
+        Errno errno;
+        do
+        {
+            errno = Method == ReadMethod.Mem
+                ? Libc.TryPRead(_process.Memory, buffer, address, out read)
+                : Libc.TryProcessVmRead(_process.CallId, address, buffer, out read);
+        }
+        while (Method == ReadMethod.ProcessVm && _process.MustRepeat(errno));
+
         switch (errno)
         {
             case Errno.None when read > 0:

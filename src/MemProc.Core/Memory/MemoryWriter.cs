@@ -144,6 +144,8 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
     private int WriteAll(PlannedWrite plan, ReadOnlyMemory<byte> bytes, out Errno errno)
     {
         process.ThrowIfExited(Operation.WriteMemory);
+        // Immediately before the call, so that the id of a thread that has exited reaches no other process.
+        process.TrySwitchThread();
         using SafeFileHandle? memory = plan.Method == WriteMethod.Mem
             ? process.OpenFile("mem", Operation.WriteMemory, OpenAccess.ReadWrite)
             : null;
@@ -151,9 +153,15 @@ internal sealed class MemoryWriter(LinuxProcess process, bool isUndo)
         while (written < bytes.Length)
         {
             ulong at = plan.Address + (ulong)written;
-            errno = memory is null
-                ? Libc.TryProcessVmWrite(process.Id, at, bytes.Span[written..], out int count)
-                : Libc.TryPWrite(memory, bytes.Span[written..], at, out count);
+            int count;
+            do
+            {
+                errno = memory is null
+                    ? Libc.TryProcessVmWrite(process.CallId, at, bytes.Span[written..], out count)
+                    : Libc.TryPWrite(memory, bytes.Span[written..], at, out count);
+            }
+            while (memory is null && process.MustRepeat(errno));
+
             written += count;
             if (count == 0)
             {
