@@ -38,6 +38,7 @@ namespace MemProc.Target;
 /// <item><c>still</c>: stops these threads → <c>threads</c></item>
 /// <item><c>bpf name</c>: what the kernel has loaded by that name, of all owners (<see cref="KernelObjects"/>) →
 /// <c>programs maps</c>, ids separated by commas</item>
+/// <item><c>leave</c>: the main thread exits, another one answers the next commands</item>
 /// <item><c>exit</c></item>
 /// </list>
 /// Memory is read and written by plain instructions. A read of unreadable memory is an error; a write to read-only
@@ -47,6 +48,9 @@ internal sealed class CommandTable
 {
     /// <summary>The command that ends the process.</summary>
     public const string Exit = "exit";
+
+    /// <summary>The command that ends the main thread.</summary>
+    public const string Leave = "leave";
 
     private readonly BusyThreads _busy = new();
     private readonly Dictionary<string, Func<Arguments, Reply>> _commands;

@@ -90,11 +90,18 @@ internal static unsafe partial class Native
         {
             Vector local = new((nint)copy, (nuint)buffer.Length);
             Vector remote = new(address, (nuint)buffer.Length);
-            nint count = process_vm_readv(Environment.ProcessId, &local, 1, &remote, 1, 0);
+            nint count = process_vm_readv(gettid(), &local, 1, &remote, 1, 0);
             Check("process_vm_readv", count);
             return (int)count;
         }
     }
+
+    /// <summary>Ends the calling thread alone, as the kernel sees it; the runtime does not notice.</summary>
+    public static void ExitThread() =>
+        syscall(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 93 : 60, 0);
+
+    /// <summary>Ends the process without a shutdown of the runtime, which would wait for the main thread.</summary>
+    public static void ExitProcess() => _exit(0);
 
     private static void Check(string call, nint result)
     {
@@ -140,6 +147,16 @@ internal static unsafe partial class Native
     [LibraryImport(Library, SetLastError = true)]
     private static partial nint process_vm_readv(
         int pid, Vector* local, nuint localCount, Vector* remote, nuint remoteCount, nuint flags);
+
+    /// <summary>The main thread, which has the id of the process, may have exited.</summary>
+    [LibraryImport(Library)]
+    private static partial int gettid();
+
+    [LibraryImport(Library)]
+    private static partial nint syscall(nint number, nint argument);
+
+    [LibraryImport(Library)]
+    private static partial void _exit(int status);
 
     /// <summary>struct iovec.</summary>
     private readonly record struct Vector(nint Base, nuint Length);

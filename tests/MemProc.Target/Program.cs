@@ -17,8 +17,26 @@ internal static class Program
         CommandTable commands = new();
 
         output.WriteLine($"ready pid={Environment.ProcessId}");
+        if (!Run(commands, input, output))
+        {
+            new Thread(() => RunAlone(commands, input, output)).Start();
+            Native.ExitThread();
+        }
+
+        return 0;
+    }
+
+    /// <summary>Answers commands until the process or this thread has to exit.</summary>
+    /// <returns>False where only this thread exits.</returns>
+    private static bool Run(CommandTable commands, StreamReader input, StreamWriter output)
+    {
         while (input.ReadLine() is { } line)
         {
+            if (line == CommandTable.Leave)
+            {
+                return false;
+            }
+
             output.WriteLine(commands.Answer(line));
             if (line == CommandTable.Exit)
             {
@@ -26,6 +44,19 @@ internal static class Program
             }
         }
 
-        return 0;
+        return true;
+    }
+
+    /// <summary>Answers commands on another thread, once the main thread has exited.</summary>
+    private static void RunAlone(CommandTable commands, StreamReader input, StreamWriter output)
+    {
+        while (!File.ReadAllText($"/proc/{Environment.ProcessId}/stat").Contains(") Z ", StringComparison.Ordinal))
+        {
+            Thread.Yield();
+        }
+
+        output.WriteLine("ok");
+        Run(commands, input, output);
+        Native.ExitProcess();
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using MemProc.Interop;
 
 namespace MemProc.Cli;
 
@@ -77,7 +78,7 @@ internal sealed class ReadCommand : ProcessCommand
             : parseResult.Has(_count) && parseResult.Has(_length) ? "Specify LENGTH or --count, not both."
             : !parseResult.Has(_length) && !isTyped ? "Specify LENGTH, the number of bytes."
             : parseResult.GetValue(_type) is MemoryType type && parseResult.GetValue(_length) is ulong length
-                && length % (ulong)type.SizeBytes != 0
+                && length % (ulong)type.For(DataModel.I386).SizeBytes != 0
             ? $"LENGTH is not a multiple of the {type.SizeBytes} bytes of {type}."
             : null;
     }
@@ -124,8 +125,14 @@ internal sealed class ReadCommand : ProcessCommand
         ulong address = path[^1];
         ulong length = parseResult.GetValue(_length) ?? 0;
         TypedReader typed = new(process, reader) { IsBigEndian = parseResult.GetValue(_bigEndian), ReadsAhead = isHeld };
-        if (parseResult.GetValue(_type) is MemoryType type)
+        if (parseResult.GetValue(_type)?.For(DataModel.Of(process)) is MemoryType type)
         {
+            if (length % (ulong)type.SizeBytes != 0)
+            {
+                throw new MemProcException(Operation.ReadMemory, Errno.EINVAL,
+                    $"LENGTH is not a multiple of the {type.SizeBytes} bytes of {type}.", address);
+            }
+
             IEnumerable<object?> values = typed.Values(address, type, Count(parseResult, type));
             return () => ReadOutput.WriteValues(output, process.Id, address, type, values);
         }
@@ -133,7 +140,7 @@ internal sealed class ReadCommand : ProcessCommand
         if (parseResult.GetValue(_layout) is MemoryLayout layout)
         {
             IEnumerable<MemoryRecord> records = typed.Records(
-                address, layout, parseResult.GetValue(_count) ?? 1, parseResult.GetValue(_stride) ?? (ulong)layout.SizeBytes);
+                address, layout, parseResult.GetValue(_count) ?? 1, parseResult.GetValue(_stride));
             return () => ReadOutput.WriteRecords(output, records);
         }
 

@@ -11,7 +11,7 @@ internal sealed class SearchCommand : ProcessCommand
     [
         new("Address", -18, match => ConsoleFormat.Hex(match.Address)),
         new("Perm", -4, match => match.Permissions ?? string.Empty),
-        new("Match", -35, match => MatchText.Describe(match.Bytes, match.Type == MemoryValueType.Pointer,
+        new("Match", -35, match => MatchText.Describe(match.Bytes, match.Type is MemoryValueType.Pointer or MemoryValueType.Pointer32,
             match.Type is null ? null : match.Value, null)),
         new("Path", 0, match => SafeText.Escape(match.Path ?? string.Empty)),
     ];
@@ -102,7 +102,7 @@ internal sealed class SearchCommand : ProcessCommand
     protected override void Run(
         LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        MemorySearch search = new(process, Pattern(parseResult), cancellation)
+        MemorySearch search = new(process, Pattern(parseResult, process), cancellation)
         {
             Range = Range(parseResult, process, cancellation),
             Context = parseResult.GetValue(_context) ?? 0,
@@ -169,7 +169,7 @@ internal sealed class SearchCommand : ProcessCommand
     {
         try
         {
-            Pattern(parseResult);
+            Pattern(parseResult, null);
             return null;
         }
         catch (Exception error) when (error is ArgumentException or FormatException or OverflowException)
@@ -178,7 +178,8 @@ internal sealed class SearchCommand : ProcessCommand
         }
     }
 
-    private SearchPattern Pattern(ParseResult parseResult)
+    /// <summary>Creates the pattern; null: for a process that is not known yet.</summary>
+    private SearchPattern Pattern(ParseResult parseResult, LinuxProcess? process)
     {
         int? alignment = parseResult.GetValue(_alignment);
         if (parseResult.GetValue(_pattern) is string pattern)
@@ -201,6 +202,6 @@ internal sealed class SearchCommand : ProcessCommand
         ValueComparison comparison = ValueComparison.From(parseResult.GetValue(_value), parseResult.GetValue(_tolerance),
             parseResult.GetValue(_above), parseResult.GetValue(_below),
             parseResult.Has(_between) ? parseResult.GetValue(_between) : null)!;
-        return new ValuePattern(comparison.For(type), alignment);
+        return new ValuePattern(process is null ? comparison.For(type) : comparison.For(type, process), alignment);
     }
 }

@@ -83,7 +83,10 @@ internal sealed class WriteCommand : TransactionCommand
         List<UnresolvedWrite>? changes = parseResult.Has(_changes)
             ? Read(parseResult.GetValue(_changes)!, fields => Change(fields, force), output)
             : [new UnresolvedWrite(parseResult.GetValue(_address)!.Value, Bytes(parseResult),
-                parseResult.Has(_expected) ? parseResult.GetValue(_expected) : null, force)];
+                parseResult.Has(_expected) ? parseResult.GetValue(_expected) : null, force)
+            {
+                ArePointers = parseResult.GetValue(_type) == MemoryValueType.Pointer,
+            }];
         if (changes is not null)
         {
             using LinuxProcess process = LinuxProcess.Open(parseResult.GetValue(_process));
@@ -106,12 +109,13 @@ internal sealed class WriteCommand : TransactionCommand
             throw new FormatException("Specify one of bytes, text, and value with type.");
         }
 
+        MemoryValueType? type = fields.Has("type") ? EnumNames.Parse<MemoryValueType>(fields.Text("type")) : null;
         byte[] bytes = fields.Has("bytes") ? fields.Bytes("bytes")
             : fields.Has("text") ? Encoding.UTF8.GetBytes(fields.Text("text"))
-            : Encode(fields.Texts("value"), EnumNames.Parse<MemoryValueType>(fields.Text("type")));
+            : Encode(fields.Texts("value"), type!.Value);
         return bytes.Length > 0
             ? new UnresolvedWrite(AddressExpression.Parse(fields.Text("address")), bytes,
-                fields.Has("expected") ? fields.Bytes("expected") : null, force)
+                fields.Has("expected") ? fields.Bytes("expected") : null, force) { ArePointers = type == MemoryValueType.Pointer }
             : throw new FormatException("It has no bytes to write.");
     }
 

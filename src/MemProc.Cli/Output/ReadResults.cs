@@ -42,7 +42,7 @@ internal static class JsonValue
     /// <summary>Converts a value. A pointer becomes a text in hex: many JSON readers have no numbers of that size.</summary>
     public static object? Of(object? value, MemoryType type) => value switch
     {
-        ulong pointer when type.Value == MemoryValueType.Pointer => ConsoleFormat.Hex(pointer),
+        ulong pointer when type.IsPointer => ConsoleFormat.Hex(pointer),
         object?[] many => many.Select(item => Of(item, type)).ToArray(),
         _ => value,
     };

@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using MemProc.Interop;
+
 namespace MemProc;
 
 /// <summary>A requested write whose address is an expression until the process is known.</summary>
@@ -9,6 +12,9 @@ namespace MemProc;
 /// <param name="Force">Write through <c>/proc/PID/mem</c> where the process itself has no write permission.</param>
 public sealed record UnresolvedWrite(AddressExpression Address, byte[] Bytes, byte[]? Expected = null, bool Force = false)
 {
+    /// <summary>The bytes are pointers of 64 bits, which have 32 in a 32-bit process.</summary>
+    public bool ArePointers { get; init; }
+
     /// <summary>
     /// Resolves the addresses of writes that belong together. The maps of the process are read at most once.
     /// </summary>
@@ -23,12 +29,26 @@ public sealed record UnresolvedWrite(AddressExpression Address, byte[] Bytes, by
         {
             using AddressResolution resolution = new(process, cancellation);
             return [.. writes.Select(write =>
-                new MemoryWriteRequest(resolution.Resolve(write.Address), write.Bytes, write.Expected, write.Force))];
+                new MemoryWriteRequest(resolution.Resolve(write.Address), write.BytesFor(process), write.Expected, write.Force))];
         }
         catch (MemProcException error) when (writes.Count > 1)
         {
             throw new MemProcException(error.Operation, error.Errno,
                 $"{error.Message} None of the {writes.Count} writes was done.", error.Target);
         }
+    }
+
+    private byte[] BytesFor(LinuxProcess process)
+    {
+        if (!ArePointers || MemoryValue.For(MemoryValueType.Pointer, DataModel.Of(process)) == MemoryValueType.Pointer)
+        {
+            return Bytes;
+        }
+
+        ulong[] pointers = MemoryMarshal.Cast<byte, ulong>(Bytes).ToArray();
+        return Array.Find(pointers, pointer => pointer > uint.MaxValue) is not 0 and ulong large
+            ? throw new MemProcException(Operation.WriteMemory, Errno.EINVAL, $"Process {process.Identity} is a 32-bit process: "
+                + $"0x{large:x} does not fit a pointer of 4 bytes.", process.Id)
+            : [.. pointers.SelectMany(pointer => BitConverter.GetBytes((uint)pointer))];
     }
 }

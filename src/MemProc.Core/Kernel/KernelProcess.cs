@@ -26,7 +26,7 @@ internal sealed class KernelProcess
         Address = MmAddressOf(process.Memory);
         if (Address == 0)
         {
-            throw process.Failure(Operation.ReadKernelMemory, Errno.ESRCH, "has no memory of its own");
+            throw process.NoMemory(Operation.ReadKernelMemory);
         }
     }
 
@@ -48,7 +48,10 @@ internal sealed class KernelProcess
     /// </summary>
     public uint? Sequence => _reader.Layout.Memory.Sequence is int offset ? _reader.ReadUInt32(Address, offset) : null;
 
-    /// <summary>Returns the address of its main thread's task_struct; null if that thread has exited.</summary>
+    /// <summary>
+    /// Returns the address of the task_struct of its main thread, or of another thread where that one has exited; null if
+    /// the process exits.
+    /// </summary>
     public ulong? Task()
     {
         KernelLayout layout = _reader.Layout;

@@ -152,7 +152,7 @@ public static class MapReader
         process.ThrowIfExited(Operation.ReadMaps);
         if (count == 0)
         {
-            throw process.Failure(Operation.ReadMaps, Errno.ESRCH, "has no mappings");
+            throw process.NoMemory(Operation.ReadMaps);
         }
     }
 }

@@ -63,8 +63,7 @@ public static class MemoryStatusReader
         }
 
         process.ThrowIfExited(Operation.ReadStatus);
-        return counters.Count > 0 ? (state, threadCount, counters) : throw process.Failure(Operation.ReadStatus, Errno.ESRCH,
-            "status has no memory counters: the process is about to exit, or its main thread has exited before the others");
+        return counters.Count > 0 ? (state, threadCount, counters) : throw process.NoMemory(Operation.ReadStatus);
     }
 
     private static void AddRollup(LinuxProcess process, Dictionary<string, ulong> counters)
@@ -80,7 +79,7 @@ public static class MemoryStatusReader
         process.ThrowIfExited(Operation.ReadRollup);
         if (counters.Count == known)
         {
-            throw process.Failure(Operation.ReadRollup, Errno.ESRCH, "smaps_rollup is empty");
+            throw process.NoMemory(Operation.ReadRollup);
         }
     }
 

@@ -57,7 +57,7 @@ internal sealed class MemoryAccess(LinuxProcess process, bool isMem, Cancellatio
             buffer = buffer[..(int)(absent - address)];
         }
 
-        return Libc.TryProcessVmRead(process.Id, address, buffer, out read);
+        return TryProcessVmRead(address, buffer, out read);
     }
 
     /// <summary>Writes memory. A page that a handler would have to supply or to release is refused with EIO.</summary>
@@ -68,7 +68,7 @@ internal sealed class MemoryAccess(LinuxProcess process, bool isMem, Cancellatio
     public Errno TryWrite(WritableMemory memory, ulong address, ReadOnlySpan<byte> bytes, out int written) =>
         isMem || (IsGuarded && !IsReadyForWrite(address, address + (ulong)bytes.Length))
             ? Libc.TryPWrite(memory.File, bytes, address, out written)
-            : Libc.TryProcessVmWrite(process.Id, address, bytes, out written);
+            : TryProcessVmWrite(address, bytes, out written);
 
     /// <summary>Returns whether a handler has to supply the page of an address whose read failed.</summary>
     /// <param name="map">The mapping of the address.</param>
@@ -103,6 +103,30 @@ internal sealed class MemoryAccess(LinuxProcess process, bool isMem, Cancellatio
         return errno != Errno.None ? next : count > 0 ? first[0].Start : map.End;
     }
 
+    private Errno TryProcessVmRead(ulong address, Span<byte> buffer, out int read)
+    {
+        Errno errno;
+        do
+        {
+            errno = Libc.TryProcessVmRead(process.CallId, address, buffer, out read);
+        }
+        while (process.MustRepeat(errno));
+
+        return errno;
+    }
+
+    private Errno TryProcessVmWrite(ulong address, ReadOnlySpan<byte> bytes, out int written)
+    {
+        Errno errno;
+        do
+        {
+            errno = Libc.TryProcessVmWrite(process.CallId, address, bytes, out written);
+        }
+        while (process.MustRepeat(errno));
+
+        return errno;
+    }
+
     /// <summary>Reads from a page that is not present, up to the end of its mapping.</summary>
     private Errno TryReadAbsent(ulong address, Span<byte> buffer, out int read)
     {
@@ -118,7 +142,7 @@ internal sealed class MemoryAccess(LinuxProcess process, bool isMem, Cancellatio
             }
         }
 
-        return Libc.TryProcessVmRead(process.Id, address, buffer, out read);
+        return TryProcessVmRead(address, buffer, out read);
     }
 
     /// <summary>Reads <c>/proc/PID/mem</c>; null where it cannot be opened.</summary>

@@ -15,8 +15,11 @@ public sealed class MemoryLayout
         nameof(MemoryRecord.Address), nameof(MemoryRecord.Layout),
     ];
 
-    private MemoryLayout(MemoryField[] fields)
+    private readonly FieldDefinition[] _definitions;
+
+    private MemoryLayout(MemoryField[] fields, FieldDefinition[] definitions)
     {
+        _definitions = definitions;
         Fields = fields;
         int alignment = fields.Max(field => field.Type.Alignment);
         DataBytes = fields.Max(field => field.Offset + field.Type.SizeBytes);
@@ -57,7 +60,7 @@ public sealed class MemoryLayout
     /// <exception cref="FormatException">The definition is not valid; the message names the field.</exception>
     public static MemoryLayout Create(IEnumerable<KeyValuePair<string, string>> fields, bool isOrdered)
     {
-        List<(string Name, MemoryType Type, int? Offset)> fieldList = [];
+        List<FieldDefinition> fieldList = [];
         foreach ((string name, string description) in fields)
         {
             (string type, int? offset) = SplitOffset(name, description);
@@ -68,24 +71,35 @@ public sealed class MemoryLayout
                     + "[ordered] one may fields have no offset.");
             }
 
-            fieldList.Add((name, ParseType(name, type), offset));
+            fieldList.Add(new FieldDefinition(name, ParseType(name, type), offset));
         }
 
         return AssignOffsets(isOrdered ? fieldList : fieldList.OrderBy(field => field.Offset));
     }
 
     /// <summary>Returns one value as a struct of one unnamed field.</summary>
-    internal static MemoryLayout Of(MemoryType type) => new([new MemoryField(string.Empty, type, 0)]);
+    internal static MemoryLayout Of(MemoryType type) =>
+        new([new MemoryField(string.Empty, type, 0)], [new FieldDefinition(string.Empty, type, 0)]);
+
+    /// <summary>
+    /// Returns the layout in programs of a data model. Sizes and alignments differ there, and so do offsets that are not
+    /// set.
+    /// </summary>
+    /// <param name="model">The data model.</param>
+    /// <exception cref="FormatException">The struct is too large.</exception>
+    public MemoryLayout For(DataModel model) => model == DataModel.Lp64 ? this
+        : AssignOffsets(_definitions.Select(field => field with { Type = field.Type.For(model) }));
 
     /// <summary>Formats the layout as <see cref="Parse"/> accepts it, each field with its offset.</summary>
     public override string ToString() => string.Join("; ", Fields);
 
-    private static MemoryLayout AssignOffsets(IEnumerable<(string Name, MemoryType Type, int? Offset)> fieldList)
+    private static MemoryLayout AssignOffsets(IEnumerable<FieldDefinition> fieldList)
     {
+        FieldDefinition[] definitions = [.. fieldList];
         List<MemoryField> fields = [];
         HashSet<string> names = new(ReservedNames, StringComparer.OrdinalIgnoreCase);
         long next = 0;
-        foreach ((string name, MemoryType type, int? offset) in fieldList)
+        foreach ((string name, MemoryType type, int? offset) in definitions)
         {
             if (!names.Add(name))
             {
@@ -106,11 +120,11 @@ public sealed class MemoryLayout
         }
 
         return fields.Count > 0
-            ? new MemoryLayout([.. fields])
+            ? new MemoryLayout([.. fields], definitions)
             : throw new FormatException("The layout has no fields. Write 'int32 pid; char[16] name; pointer next'.");
     }
 
-    private static (string Name, MemoryType Type, int? Offset) ParseField(string field)
+    private static FieldDefinition ParseField(string field)
     {
         (string text, int? offset) = SplitOffset(field, field);
         // The name is the last word. Brackets after it and a star before it belong to the type.
@@ -128,7 +142,7 @@ public sealed class MemoryLayout
         string name = front[start..];
         string type = front[..start].Trim() + text[end..];
         return name.Length > 0 && !char.IsAsciiDigit(name[0]) && front[..start].Trim().Length > 0
-            ? (name, ParseType(name, type), offset)
+            ? new FieldDefinition(name, ParseType(name, type), offset)
             : throw new FormatException($"'{SafeText.Escape(field)}' is not a valid field. Write type and name, "
                 + "'int32 pid', with '; ' between fields.");
     }
@@ -172,6 +186,9 @@ public sealed class MemoryLayout
     private static long Align(long offset, int alignment) => (offset + alignment - 1) / alignment * alignment;
 
     private static int Align(int offset, int alignment) => (int)Align((long)offset, alignment);
+
+    /// <summary>A field as it was written: without an offset where the fields before it decide.</summary>
+    private sealed record FieldDefinition(string Name, MemoryType Type, int? Offset);
 }
 
 /// <summary>A field of a struct.</summary>

@@ -320,7 +320,13 @@ public sealed class MemoryReader
         Span<byte> nothing = stackalloc byte[1];
         // Address 0 is never mapped: EFAULT means that the call itself is allowed. In a procfs of another PID
         // namespace, process ids differ from those that the call takes.
-        Errno errno = Libc.TryProcessVmRead(process.Id, 0, nothing, out _);
+        Errno errno;
+        do
+        {
+            errno = Libc.TryProcessVmRead(process.CallId, 0, nothing, out _);
+        }
+        while (process.MustRepeat(errno));
+
         bool works = errno is Errno.EFAULT or Errno.None
             && process.Files.NumbersAsCalls;
         return works ? ReadMethod.ProcessVm : ReadMethod.Mem;

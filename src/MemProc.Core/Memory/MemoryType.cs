@@ -18,8 +18,14 @@ public sealed class MemoryType
     /// <summary>More than any field of a struct has.</summary>
     private const int MaxSize = 64 * 1024 * 1024;
 
-    private MemoryType(MemoryValueType value, int? count, bool? isBigEndian, bool isTextPointer)
+    private readonly bool _isLong;
+
+    private MemoryType(
+        MemoryValueType value, int? count, bool? isBigEndian, bool isTextPointer, bool isLong,
+        int alignmentOfLong = sizeof(ulong))
     {
+        _isLong = isLong;
+        Alignment = MemoryValue.SizeOf(value) == sizeof(ulong) ? alignmentOfLong : MemoryValue.SizeOf(value);
         Value = value;
         Count = count;
         IsBigEndian = isBigEndian;
@@ -45,14 +51,33 @@ public sealed class MemoryType
     public int SizeBytes => (Count ?? 1) * MemoryValue.SizeOf(Value);
 
     /// <summary>Its alignment by a C compiler, in bytes.</summary>
-    public int Alignment => MemoryValue.SizeOf(Value);
+    public int Alignment { get; }
+
+    /// <summary>It is an address, and not read as the string there.</summary>
+    public bool IsPointer => MemoryValue.IsPointer(Value) && !IsTextPointer;
 
     /// <summary>Returns the type of one value.</summary>
-    public static MemoryType Of(MemoryValueType value) => new(value, null, null, isTextPointer: false);
+    public static MemoryType Of(MemoryValueType value) => new(value, null, null, isTextPointer: false, isLong: false);
 
     /// <summary>Returns the type of a byte array.</summary>
     /// <param name="count">Number of bytes, at least 1.</param>
-    public static MemoryType Bytes(int count) => new(MemoryValueType.Byte, count, null, isTextPointer: false);
+    public static MemoryType Bytes(int count) => new(MemoryValueType.Byte, count, null, isTextPointer: false, isLong: false);
+
+    /// <summary>
+    /// Returns the type in programs of a data model. In 32-bit programs pointers and C's long, size_t and the like have 4
+    /// bytes.
+    /// </summary>
+    /// <param name="model">The data model.</param>
+    public MemoryType For(DataModel model)
+    {
+        MemoryValueType value = MemoryValue.For(Value, model);
+        if (_isLong && model.PointerBytes == sizeof(uint))
+        {
+            value = value == MemoryValueType.Int64 ? MemoryValueType.Int32 : MemoryValueType.UInt32;
+        }
+
+        return model == DataModel.Lp64 ? this : new(value, Count, IsBigEndian, IsTextPointer, isLong: false, model.AlignmentOfInt64);
+    }
 
     /// <summary>Parses a type.</summary>
     /// <exception cref="FormatException">The text is not a valid type.</exception>
@@ -70,14 +95,14 @@ public sealed class MemoryType
             name = name[..open].Trim();
         }
 
-        (MemoryValueType Value, bool? IsBigEndian, bool IsTextPointer)? known = MemoryTypeName.Find(name);
+        KnownType? known = MemoryTypeName.Find(name);
         if (known is null)
         {
             throw new FormatException($"'{SafeText.Escape(text)}' is not a valid type. {MemoryTypeName.Advice}");
         }
 
-        return (long)(count ?? 1) * MemoryValue.SizeOf(known.Value.Value) <= MaxSize
-            ? new MemoryType(known.Value.Value, count, known.Value.IsBigEndian, known.Value.IsTextPointer)
+        return (long)(count ?? 1) * MemoryValue.SizeOf(known.Value) <= MaxSize
+            ? new MemoryType(known.Value, count, known.IsBigEndian, known.IsTextPointer, known.IsLong)
             : throw new FormatException($"'{SafeText.Escape(text)}' is larger than {HumanSize.Format(MaxSize)}.");
     }
 
@@ -91,7 +116,7 @@ public sealed class MemoryType
     public object Decode(ReadOnlySpan<byte> bytes, bool isBigEndian, Encoding encoding)
     {
         bytes = bytes[..SizeBytes];
-        bool isTurned = IsBigEndian ?? (Value == MemoryValueType.Pointer ? !BitConverter.IsLittleEndian : isBigEndian);
+        bool isTurned = IsBigEndian ?? (MemoryValue.IsPointer(Value) ? !BitConverter.IsLittleEndian : isBigEndian);
         if (IsText)
         {
             return MemoryValue.DecodeText(bytes, Value == MemoryValueType.Char8 ? encoding

@@ -1,11 +1,18 @@
 namespace MemProc;
 
 /// <summary>
-/// The names of types: those of <see cref="MemoryValueType"/>, and those that C programs use on 64-bit Linux.
+/// The names of types: those of <see cref="MemoryValueType"/>, and those that C programs use on Linux.
 /// </summary>
 public static class MemoryTypeName
 {
     private static readonly Dictionary<string, MemoryValueType> Names = All();
+
+    /// <summary>The names of C whose types have the size of a pointer.</summary>
+    private static readonly HashSet<string> Longs =
+    [
+        "long", "long int", "ssize_t", "intptr", "intptr_t", "nint", "ptrdiff_t",
+        "ulong", "unsigned long", "size_t", "uintptr", "uintptr_t", "nuint",
+    ];
 
     /// <summary>The names that completion offers first.</summary>
     public static IReadOnlyList<string> Common { get; } =
@@ -21,25 +28,25 @@ public static class MemoryTypeName
         + "any other * a pointer.";
 
     /// <summary>Finds the type of a name; null where there is none.</summary>
-    internal static (MemoryValueType Value, bool? IsBigEndian, bool IsTextPointer)? Find(string name)
+    internal static KnownType? Find(string name)
     {
         string plain = string.Join(' ', name.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
             .Where(word => word is not ("const" or "volatile"))).ToLowerInvariant();
         if (plain.EndsWith('*'))
         {
             bool isText = plain[..^1].TrimEnd() is "char" or "char8";
-            return IsName(plain.TrimEnd('*', ' ')) ? (MemoryValueType.Pointer, null, isText) : null;
+            return IsName(plain.TrimEnd('*', ' ')) ? new KnownType(MemoryValueType.Pointer, null, isText, IsLong: false) : null;
         }
 
         if (Names.TryGetValue(plain, out MemoryValueType value))
         {
-            return (value, null, false);
+            return new KnownType(value, null, IsTextPointer: false, Longs.Contains(plain));
         }
 
         bool isBig = plain.EndsWith("be", StringComparison.Ordinal);
         return (isBig || plain.EndsWith("le", StringComparison.Ordinal))
             && Names.TryGetValue(plain[..^2], out value) && MemoryValue.SizeOf(value) > 1
-            ? (value, isBig, false)
+            ? new KnownType(value, isBig, IsTextPointer: false, Longs.Contains(plain[..^2]))
             : null;
     }
 
@@ -57,7 +64,8 @@ public static class MemoryTypeName
         Add(MemoryValueType.UInt16, "uint16_t", "ushort", "unsigned short");
         Add(MemoryValueType.Int32, "int32_t", "int", "signed int");
         Add(MemoryValueType.UInt32, "uint32_t", "uint", "unsigned", "unsigned int");
-        Add(MemoryValueType.Int64, "int64_t", "long", "long int", "long long", "ssize_t", "intptr", "intptr_t", "nint");
+        Add(MemoryValueType.Int64, "int64_t", "long", "long int", "long long", "ssize_t", "intptr", "intptr_t", "nint",
+            "ptrdiff_t");
         Add(MemoryValueType.UInt64, "uint64_t", "ulong", "unsigned long", "unsigned long long", "size_t", "uintptr",
             "uintptr_t", "nuint");
         Add(MemoryValueType.Int128, "__int128");
@@ -79,3 +87,10 @@ public static class MemoryTypeName
         }
     }
 }
+
+/// <summary>What a name of a type stands for.</summary>
+/// <param name="Value">The type, in 64-bit programs.</param>
+/// <param name="IsBigEndian">The byte order; null where the name has none.</param>
+/// <param name="IsTextPointer">It is a pointer to a string.</param>
+/// <param name="IsLong">It has the size of a pointer, as C's long.</param>
+internal sealed record KnownType(MemoryValueType Value, bool? IsBigEndian, bool IsTextPointer, bool IsLong);

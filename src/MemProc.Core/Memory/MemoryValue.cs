@@ -15,10 +15,19 @@ public static class MemoryValue
     {
         MemoryValueType.SByte or MemoryValueType.Byte or MemoryValueType.Bool or MemoryValueType.Char8 => 1,
         MemoryValueType.Int16 or MemoryValueType.UInt16 or MemoryValueType.Half or MemoryValueType.Char16 => 2,
-        MemoryValueType.Int32 or MemoryValueType.UInt32 or MemoryValueType.Single => 4,
+        MemoryValueType.Int32 or MemoryValueType.UInt32 or MemoryValueType.Single or MemoryValueType.Pointer32 => 4,
         MemoryValueType.Int128 or MemoryValueType.UInt128 => 16,
         _ => 8,
     };
+
+    /// <summary>Whether it is an address, of any size.</summary>
+    public static bool IsPointer(MemoryValueType type) => type is MemoryValueType.Pointer or MemoryValueType.Pointer32;
+
+    /// <summary>Returns the type in programs of a data model: a pointer has their size there.</summary>
+    /// <param name="type">The type.</param>
+    /// <param name="model">The data model.</param>
+    public static MemoryValueType For(MemoryValueType type, DataModel model) =>
+        type == MemoryValueType.Pointer && model.PointerBytes == sizeof(uint) ? MemoryValueType.Pointer32 : type;
 
     /// <summary>Decodes bytes in the machine's byte order; a pointer becomes a <see cref="ulong"/>.</summary>
     /// <param name="bytes">At least <see cref="SizeOf"/> bytes.</param>
@@ -41,6 +50,7 @@ public static class MemoryValue
         MemoryValueType.Bool => bytes[0] != 0,
         MemoryValueType.Char8 => (char)bytes[0],
         MemoryValueType.Char16 => MemoryMarshal.Read<char>(bytes),
+        MemoryValueType.Pointer32 => (ulong)MemoryMarshal.Read<uint>(bytes),
         _ => MemoryMarshal.Read<ulong>(bytes),
     };
 

@@ -23,7 +23,7 @@ public enum MemoryValueType
     Single,
     /// <summary>8 bytes, floating point.</summary>
     Double,
-    /// <summary>An address, 8 bytes.</summary>
+    /// <summary>An address: 8 bytes, or 4 in a 32-bit process.</summary>
     Pointer,
     /// <summary>16 bytes, signed.</summary>
     Int128,
@@ -37,4 +37,6 @@ public enum MemoryValueType
     Char8,
     /// <summary>2 bytes, a unit of UTF-16: the char of .NET and Java.</summary>
     Char16,
+    /// <summary>An address in a 32-bit process, 4 bytes.</summary>
+    Pointer32,
 }

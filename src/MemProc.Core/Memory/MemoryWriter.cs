@@ -191,6 +191,8 @@ internal sealed class MemoryWriter(
     private int WriteAll(PlannedWrite plan, ReadOnlyMemory<byte> bytes, Action<int> progress, out Errno errno)
     {
         process.ThrowIfExited(Operation.WriteMemory);
+        // Immediately before the call, so that the id of a thread that has exited reaches no other process.
+        process.TrySwitchThread();
         MemoryAccess access = new(process, plan.Method == WriteMethod.Mem, cancellation)
         {
             AllowsUserfault = allowUserfault,

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -22,6 +21,7 @@ public static class PointerPath
     public static ulong[] Follow(LinuxProcess process, MemoryReader reader, ulong address, int count)
     {
         ulong[] path = new ulong[count + 1];
+        MemoryValueType type = count == 0 ? default : MemoryValue.For(MemoryValueType.Pointer, DataModel.Of(process));
         path[0] = address;
         for (int step = 1; step <= count; step++)
         {
@@ -30,7 +30,8 @@ public static class PointerPath
             ulong pointer;
             try
             {
-                pointer = MemoryMarshal.Read<ulong>(reader.ReadExactly(at, sizeof(ulong)));
+                byte[] bytes = reader.ReadExactly(at, (ulong)MemoryValue.SizeOf(type));
+                pointer = (ulong)MemoryValue.Decode(bytes, type);
             }
             catch (MemProcException error) when (error.Errno != Errno.ESRCH)
             {

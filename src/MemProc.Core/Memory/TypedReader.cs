@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using MemProc.Interop;
 
@@ -16,6 +15,8 @@ public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
 
     private const int ChunkBytes = 256 * 1024;
 
+    private readonly Lazy<DataModel> _model = new(() => DataModel.Of(process));
+
     /// <summary>The byte order of types that have none.</summary>
     public bool IsBigEndian { get; init; } = !BitConverter.IsLittleEndian;
 
@@ -25,7 +26,7 @@ public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
     /// <summary>Read everything before the first value is returned, so that the enumeration reads no memory.</summary>
     public bool ReadsAhead { get; init; }
 
-    /// <summary>Returns the maximum number of bytes read.</summary>
+    /// <summary>Returns the maximum number of bytes read: in a 32-bit process it can be less.</summary>
     /// <param name="layout">The struct.</param>
     /// <param name="count">Number of structs.</param>
     /// <param name="stride">Bytes from one struct to the next.</param>
@@ -49,21 +50,25 @@ public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
     /// </returns>
     /// <exception cref="MemProcException">ReadMemory: part of the range cannot be read.</exception>
     public IEnumerable<object?> Values(ulong address, MemoryType type, ulong count) =>
-        Elements(address, MemoryLayout.Of(type), count, (ulong)type.SizeBytes)
+        Elements(address, MemoryLayout.Of(type.For(_model.Value)), count, distance: null)
             .Select(element => Decode(element, element.Chunk.Layout.Fields[0]));
 
     /// <summary>Reads structs.</summary>
     /// <param name="address">Address of the first one.</param>
     /// <param name="layout">Their layout.</param>
     /// <param name="count">Their number, at least 1.</param>
-    /// <param name="stride">Bytes from one struct to the next.</param>
+    /// <param name="stride">Bytes from one struct to the next; null: their size in the process.</param>
     /// <exception cref="MemProcException">ReadMemory: part of a struct cannot be read.</exception>
-    public IEnumerable<MemoryRecord> Records(ulong address, MemoryLayout layout, ulong count, ulong stride) =>
-        Elements(address, layout, count, stride).Select(element => new MemoryRecord(
-            process.Identity, element.Address, layout, [.. layout.Fields.Select(field => Decode(element, field))]));
-
-    private IEnumerable<Element> Elements(ulong address, MemoryLayout layout, ulong count, ulong stride)
+    public IEnumerable<MemoryRecord> Records(ulong address, MemoryLayout layout, ulong count, ulong? stride = null)
     {
+        MemoryLayout actual = layout.For(_model.Value);
+        return Elements(address, actual, count, stride).Select(element => new MemoryRecord(
+            process.Identity, element.Address, actual, [.. actual.Fields.Select(field => Decode(element, field))]));
+    }
+
+    private IEnumerable<Element> Elements(ulong address, MemoryLayout layout, ulong count, ulong? distance)
+    {
+        ulong stride = distance ?? (ulong)layout.SizeBytes;
         UInt128 length = (UInt128)(count - 1) * stride + (ulong)layout.DataBytes;
         if (length > long.MaxValue)
         {
@@ -173,7 +178,8 @@ public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
         public ReadOnlySpan<byte> Bytes => Chunk.Bytes.AsSpan((int)Offset);
 
         public ulong Pointer(MemoryField field, int index) =>
-            MemoryMarshal.Read<ulong>(Bytes[(field.Offset + index * sizeof(ulong))..]);
+            (ulong)MemoryValue.Decode(
+                Bytes[(field.Offset + index * MemoryValue.SizeOf(field.Type.Value))..], field.Type.Value);
 
         public string? Text(MemoryField field, int index) => Chunk.Texts.GetValueOrDefault(Pointer(field, index));
     }

@@ -16,7 +16,7 @@ public static class ValueText
         char character => SafeText.Escape(character.ToString()),
         byte[] bytes => ByteText.Preview(bytes),
         IEnumerable values => string.Join(", ", values.Cast<object?>().Select(item => Format(item, type))),
-        IFormattable number when type.Value == MemoryValueType.Pointer && !type.IsTextPointer =>
+        IFormattable number when type.IsPointer =>
             $"0x{number.ToString("x", CultureInfo.InvariantCulture)}",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => SafeText.Escape(value.ToString() ?? string.Empty),

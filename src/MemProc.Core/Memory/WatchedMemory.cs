@@ -18,7 +18,7 @@ public sealed class WatchedMemory
     private byte[] _previous;
     private MemoryGap? _gap;
 
-    /// <summary>Creates a watched value; nothing is read yet.</summary>
+    /// <summary>Creates a watched value; its memory is not read yet.</summary>
     /// <param name="process">The process.</param>
     /// <param name="reader">Reads the process.</param>
     /// <param name="address">Address of the first byte.</param>
@@ -32,7 +32,7 @@ public sealed class WatchedMemory
         Process = process;
         _reader = reader;
         _address = address;
-        _type = type;
+        _type = type = type.For(DataModel.Of(process));
         _isBigEndian = isBigEndian;
         _encoding = encoding;
         _current = new byte[type.SizeBytes];

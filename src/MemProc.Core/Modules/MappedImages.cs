@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -21,7 +20,6 @@ public sealed class MappedImages : IDisposable
     private ILookup<string, ProcMap>? _mapsByPath;
     private ILookup<string, MappedFile>? _filesByName;
     private ILookup<string, MappedFile>? _filesByPath;
-    private int _pointerBytes = sizeof(ulong);
 
     /// <summary>Reads the list of mappings.</summary>
     /// <param name="process">The process. It has to stay open as long as this is used.</param>
@@ -32,7 +30,7 @@ public sealed class MappedImages : IDisposable
         Process = process;
         _cancellation = cancellation;
         _auxiliary = new Lazy<IReadOnlyList<(ulong Type, ulong Value)>>(
-            () => AuxiliaryVectorReader.Read(process, out _pointerBytes));
+            () => AuxiliaryVectorReader.Read(process, out _));
         SetMaps([.. MapReader.Read(process, cancellation)]);
     }
 
@@ -159,11 +157,10 @@ public sealed class MappedImages : IDisposable
     /// <exception cref="MemProcException">ReadMemory: it cannot be read.</exception>
     internal ulong ReadPointer(ulong address)
     {
-        _ = Auxiliary;
-        byte[] bytes = new MemoryReader(Process, ReadMethod.Auto, _cancellation).ReadExactly(address, (ulong)_pointerBytes);
-        return _pointerBytes == sizeof(ulong)
-            ? BinaryPrimitives.ReadUInt64LittleEndian(bytes)
-            : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+        MemoryValueType type = MemoryValue.For(MemoryValueType.Pointer, DataModel.Of(Process));
+        byte[] bytes = new MemoryReader(Process, ReadMethod.Auto, _cancellation)
+            .ReadExactly(address, (ulong)MemoryValue.SizeOf(type));
+        return (ulong)MemoryValue.Decode(bytes, type);
     }
 
     /// <summary>

@@ -210,7 +210,7 @@ internal sealed class PerfMap
             {
                 user = uint.TryParse(effective, CultureInfo.InvariantCulture, out uint known) ? known : null;
             }
-            else if (line.Name.SequenceEqual("NSpid"u8) && words is [.., string innermost])
+            else if (line.Name.SequenceEqual("NStgid"u8) && words is [.., string innermost])
             {
                 id = int.TryParse(innermost, CultureInfo.InvariantCulture, out int known) ? known : id;
             }

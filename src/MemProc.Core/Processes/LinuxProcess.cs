@@ -10,12 +10,21 @@ namespace MemProc;
 /// </summary>
 public sealed class LinuxProcess : IDisposable
 {
+    /// <summary>More threads than can exit, one after another, while one file is opened.</summary>
+    private const int MaxSwitches = 100;
+
     private readonly SafeFileHandle _folder;
     private readonly SafeFileHandle? _pidfd;
     private SafeFileHandle? _maps;
     private SafeFileHandle? _pageMap;
     private SafeFileHandle? _memory;
     private TargetFiles? _namedFiles;
+
+    /// <summary>
+    /// The thread that memory and the files of the process are reached through: the main thread, or another one where
+    /// that has exited.
+    /// </summary>
+    private volatile LivingThread _thread;
 
     private LinuxProcess(
         SafeFileHandle folder, SafeFileHandle? pidfd, ProcessStat stat, KernelFiles files)
@@ -25,6 +34,7 @@ public sealed class LinuxProcess : IDisposable
         Files = files;
         Identity = new ProcessIdentity(stat.ProcessId, stat.Name, stat.StartTicks);
         IsKernelThread = stat.IsKernelThread;
+        _thread = new LivingThread(stat.ProcessId, folder);
         HugeTlbDevices = new Lazy<HashSet<(uint Major, uint Minor)>>(ReadHugeTlbDevices);
     }
 
@@ -109,8 +119,31 @@ public sealed class LinuxProcess : IDisposable
     /// <summary>Opens files that the process names.</summary>
     internal TargetFiles NamedFiles => _namedFiles ??= new TargetFiles(this);
 
-    /// <summary>Its directory in procfs.</summary>
-    internal SafeFileHandle Folder => _folder;
+    /// <summary>
+    /// A directory in procfs with all files of the process, for use at once. It is that of a living thread: when the main
+    /// thread has exited before the others, the files of its own directory are empty or fail.
+    /// </summary>
+    internal SafeFileHandle Folder
+    {
+        get
+        {
+            TrySwitchThread();
+            return _thread.Folder;
+        }
+    }
+
+    /// <summary>
+    /// The id that system calls on the memory take: that of the process, or of a living thread where the main thread has
+    /// exited. <see cref="MustRepeat"/> has to be asked after each call.
+    /// </summary>
+    internal int CallId => _thread.Id;
+
+    /// <summary>
+    /// Whether a call with <see cref="CallId"/> has to be repeated with its new value, since the thread exited: the call
+    /// found no memory, or may have reached another process that has the thread's id by now.
+    /// </summary>
+    /// <param name="errno">The result of the call.</param>
+    internal bool MustRepeat(Errno errno) => (errno == Errno.ESRCH || CallId != Id) && TrySwitchThread();
 
     /// <summary><c>/proc/PID/maps</c>, opened once.</summary>
     internal SafeFileHandle Maps => _maps ??= OpenFile("maps", Operation.ReadMaps);
@@ -128,9 +161,74 @@ public sealed class LinuxProcess : IDisposable
     /// <exception cref="MemProcException">The file cannot be opened.</exception>
     public SafeFileHandle OpenFile(string name, Operation operation, OpenAccess access = OpenAccess.ReadOnly)
     {
-        Errno errno = Libc.TryOpenAt(_folder, name, access, out SafeFileHandle? handle);
-        return handle ?? throw Failure(operation, errno, $"{Files.Proc}/{Id}/{name} cannot be opened");
+        Errno errno = Libc.TryOpenAt(_thread.Folder, name, access, out SafeFileHandle? handle);
+        // Checked after it was opened: a thread that lives now had its memory then.
+        for (int attempt = 0; attempt < MaxSwitches && TrySwitchThread(); attempt++)
+        {
+            handle?.Dispose();
+            errno = Libc.TryOpenAt(_thread.Folder, name, access, out handle);
+        }
+
+        return handle ?? throw Failure(operation, errno, $"cannot open {Files.Proc}/{Id}/{name}");
     }
+
+    /// <summary>
+    /// If the thread that the process is reached through has exited, switches to another one that runs. An execve(2) of
+    /// another thread gives the main thread's id back.
+    /// </summary>
+    /// <returns>Whether there is another one, so that what failed or was empty can be repeated.</returns>
+    internal bool TrySwitchThread()
+    {
+        LivingThread current = _thread;
+        if (IsLiving(current.Folder))
+        {
+            return false;
+        }
+
+        foreach (int id in (int[])[Id, .. ThreadIds()])
+        {
+            if (id != current.Id && TryOpenThread(id) is SafeFileHandle folder)
+            {
+                // The former directory stays open for those who use it now, until it is collected.
+                _thread = new LivingThread(id, folder);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Opens the directory of a living thread. That of procfs' root is not listed but has all files; the one in task lacks
+    /// some. Null where it has exited, or where its id belongs to another process.
+    /// </summary>
+    private SafeFileHandle? TryOpenThread(int id)
+    {
+        if (id == Id)
+        {
+            return IsLiving(_folder) ? _folder : null;
+        }
+
+        if (Libc.TryOpenAt(null, $"{Files.Proc}/{id}", OpenAccess.ReadOnly, out SafeFileHandle? folder) != Errno.None)
+        {
+            return null;
+        }
+
+        // The pinned directory of the process knows only threads of the process; start times tell two threads with one
+        // id apart.
+        if (IsLiving(folder!) && ThreadStat(id) is ProcessStat listed && TryReadStat(folder!, "stat", out ProcessStat opened)
+            && listed.StartTicks == opened.StartTicks && !HasTerminated)
+        {
+            return folder;
+        }
+
+        folder!.Dispose();
+        return null;
+    }
+
+    /// <summary>Whether a thread has not begun to exit. One that has may have no memory before it becomes a zombie.</summary>
+    private static bool IsLiving(SafeFileHandle folder) =>
+        TryReadStat(folder, "stat", out ProcessStat stat) && !stat.IsZombie && !stat.IsExiting;
 
     /// <summary>Returns the ids of its threads in ascending order; none where it has exited.</summary>
     public int[] ThreadIds()
@@ -195,14 +293,20 @@ public sealed class LinuxProcess : IDisposable
 
         if (IsKernelThread)
         {
-            return new MemProcException(operation, Errno.ESRCH,
-                $"Process {Identity} is a kernel thread: it has no memory of its own.", Id);
+            return NoMemory(operation);
         }
 
         string remedy = errno is Errno.EACCES or Errno.EPERM ? $" {AccessRemedy()}" : string.Empty;
         return new MemProcException(operation, errno,
             $"Process {Identity}: {what}: {ErrnoException.Describe(errno)} ({errno}).{remedy}", target ?? Id);
     }
+
+    /// <summary>Creates the exception for a process whose memory is gone, or that never had any.</summary>
+    /// <param name="operation">The operation that failed.</param>
+    internal MemProcException NoMemory(Operation operation) => HasExited ? Exited(operation)
+        : new MemProcException(operation, Errno.ESRCH, IsKernelThread
+            ? $"Process {Identity} is a kernel thread: it has no memory of its own."
+            : $"Process {Identity} is exiting: its memory is gone.", Id);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -211,6 +315,7 @@ public sealed class LinuxProcess : IDisposable
         _pageMap?.Dispose();
         _maps?.Dispose();
         _pidfd?.Dispose();
+        _thread.Folder.Dispose();
         _folder.Dispose();
     }
 
@@ -254,7 +359,7 @@ public sealed class LinuxProcess : IDisposable
     private HashSet<(uint Major, uint Minor)> ReadHugeTlbDevices()
     {
         HashSet<(uint, uint)> devices = [];
-        if (Libc.TryOpenAt(_folder, "mountinfo", OpenAccess.ReadOnly, out SafeFileHandle? file) != Errno.None)
+        if (Libc.TryOpenAt(Folder, "mountinfo", OpenAccess.ReadOnly, out SafeFileHandle? file) != Errno.None)
         {
             return devices;
         }
@@ -273,4 +378,7 @@ public sealed class LinuxProcess : IDisposable
 
         return devices;
     }
+
+    /// <summary>A thread, and its directory in procfs.</summary>
+    private sealed record LivingThread(int Id, SafeFileHandle Folder);
 }

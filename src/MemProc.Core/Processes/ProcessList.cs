@@ -47,8 +47,31 @@ public static class ProcessList
     /// </summary>
     /// <param name="processId">The process id.</param>
     /// <param name="files">The mount point of procfs.</param>
-    public static string? CommandLine(int processId, KernelFiles? files = null) =>
-        Text(processId, "cmdline", files)?.TrimEnd('\0').Replace('\0', ' ');
+    public static string? CommandLine(int processId, KernelFiles? files = null)
+    {
+        string? text = Text(processId, "cmdline", files);
+        if (text?.Length == 0)
+        {
+            // A main thread that has exited before the others has none.
+            text = Threads(processId, files).Select(thread => Text(processId, $"task/{thread}/cmdline", files))
+                .FirstOrDefault(found => found is { Length: > 0 }) ?? text;
+        }
+
+        return text?.TrimEnd('\0').Replace('\0', ' ');
+    }
+
+    private static string[] Threads(int processId, KernelFiles? files)
+    {
+        try
+        {
+            return [.. Directory.EnumerateDirectories($"{(files ?? KernelFiles.Default).Proc}/{processId}/task")
+                .Select(folder => Path.GetFileName(folder))];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
 
     private static string? Text(int processId, string name, KernelFiles? files)
     {

@@ -139,7 +139,8 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     private byte[] ProcessInfo()
     {
         byte[] info = new byte[136];
-        if (process.ThreadStat(process.Id) is ProcessStat stat)
+        // A thread that runs: the main thread may have exited before the others.
+        if (process.ThreadStat(process.CallId) is ProcessStat stat)
         {
             info[0] = (byte)Math.Max("RSDTZW".IndexOf(stat.State, StringComparison.Ordinal), 0);
             info[1] = (byte)stat.State;

@@ -1,3 +1,5 @@
+using MemProc.Interop;
+
 namespace MemProc;
 
 /// <summary>How numbers are compared with an operand.</summary>
@@ -72,6 +74,25 @@ public sealed class ValueComparison
         text.Split("..") is [{ Length: > 0 } low, { Length: > 0 } high]
             ? [low, high]
             : throw new FormatException($"'{SafeText.Escape(text)}' is not a valid range of numbers. Write 1..10.");
+
+    /// <summary>Returns the condition for numbers of a type in a process: pointers have its size.</summary>
+    /// <param name="type">The type.</param>
+    /// <param name="process">The process.</param>
+    /// <inheritdoc cref="ValueCondition.EqualTo" path="/exception"/>
+    /// <exception cref="MemProcException">SearchMemory, EINVAL: no pointer of the process can fulfill the condition.</exception>
+    public ValueCondition For(MemoryValueType type, LinuxProcess process)
+    {
+        MemoryValueType actual = MemoryValue.For(type, DataModel.Of(process));
+        try
+        {
+            return For(actual);
+        }
+        catch (Exception error) when (actual != type && error is ArgumentException or OverflowException)
+        {
+            throw new MemProcException(Operation.SearchMemory, Errno.EINVAL,
+                $"Process {process.Identity} is a 32-bit process, whose pointers have 4 bytes: {error.Message}", process.Id);
+        }
+    }
 
     /// <summary>Returns the condition for numbers of a type.</summary>
     /// <inheritdoc cref="ValueCondition.EqualTo" path="/exception"/>

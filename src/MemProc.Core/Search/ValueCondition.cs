@@ -61,7 +61,7 @@ public abstract class ValueCondition
         MemoryValueType.Int16 => new NumberConditionFactory<short>(type),
         MemoryValueType.UInt16 => new NumberConditionFactory<ushort>(type),
         MemoryValueType.Int32 => new NumberConditionFactory<int>(type),
-        MemoryValueType.UInt32 => new NumberConditionFactory<uint>(type),
+        MemoryValueType.UInt32 or MemoryValueType.Pointer32 => new NumberConditionFactory<uint>(type),
         MemoryValueType.Int64 => new NumberConditionFactory<long>(type),
         MemoryValueType.UInt64 or MemoryValueType.Pointer => new NumberConditionFactory<ulong>(type),
         MemoryValueType.Single => new FloatConditionFactory<float>(type),

@@ -11,6 +11,7 @@ namespace MemProc.Interop;
 /// <param name="StartTicks">Start time after boot, in clock ticks. Id and start time identify one process.</param>
 public readonly record struct ProcessStat(int ProcessId, string Name, char State, uint Flags, ulong StartTicks)
 {
+    private const uint PfExiting = 0x0000_0004;
     private const uint PfKthread = 0x0020_0000;
 
     /// <summary>Its parent's process id.</summary>
@@ -27,6 +28,9 @@ public readonly record struct ProcessStat(int ProcessId, string Name, char State
 
     /// <summary>It has exited and its parent has not waited for it yet: its memory is gone.</summary>
     public bool IsZombie => State is 'Z' or 'X';
+
+    /// <summary>It is exiting, and may have no memory any more although its state is not that of a zombie yet.</summary>
+    public bool IsExiting => (Flags & PfExiting) != 0;
 
     /// <summary>Parses the file's text. Returns false if it is something else.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, out ProcessStat result)

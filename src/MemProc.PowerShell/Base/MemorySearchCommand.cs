@@ -87,8 +87,10 @@ public abstract class MemorySearchCommand : MapFilterCommand
         Process(process, _range.From(address, length));
 
     /// <summary>Creates the condition that the parameters make; null where none is given.</summary>
-    private protected ValueCondition? CreateCondition(MemoryValueType type) =>
-        ValueConditions.From(this, type, Value, Tolerance, GreaterThan, LessThan, Between);
+    /// <param name="type">The type of the numbers.</param>
+    /// <param name="process">The process that is searched; null: it is not known yet.</param>
+    private protected ValueCondition? CreateCondition(MemoryValueType type, LinuxProcess? process = null) =>
+        ValueConditions.From(this, type, Value, Tolerance, GreaterThan, LessThan, Between, process);
 
     /// <summary>Reports what was skipped: as a warning where matches can be missing, else as a verbose message.</summary>
     private protected void ReportSkips(LinuxProcess process, ulong searchedBytes, SearchSkips skips)

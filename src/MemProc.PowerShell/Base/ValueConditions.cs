@@ -3,10 +3,13 @@ namespace MemProc.PowerShell;
 /// <summary>Creates what arguments of a search stand for. A fault in them ends the cmdlet.</summary>
 internal static class ValueConditions
 {
-    /// <summary>Creates the condition that one of the parameters makes; null where none is given.</summary>
+    /// <summary>
+    /// Creates the condition that one of the parameters makes; null where none is given. In a process, pointers have its
+    /// size.
+    /// </summary>
     public static ValueCondition? From(
         MemProcCommand cmdlet, MemoryValueType type, object? value, double tolerance, object? greaterThan, object? lessThan,
-        object[]? between)
+        object[]? between, LinuxProcess? process = null)
     {
         ValueComparison? comparison = Create(cmdlet, "Tolerance", tolerance, () => ValueComparison.From(
             InputValues.Unwrap(value), tolerance, InputValues.Unwrap(greaterThan), InputValues.Unwrap(lessThan), between?.Select(InputValues.Unwrap).ToArray()!));
@@ -22,7 +25,8 @@ internal static class ValueConditions
             ValueOperator.Between => ("Between", between),
             _ => ("Value", value),
         };
-        return Create(cmdlet, parameter, input, () => comparison.For(type));
+        return Create(cmdlet, parameter, input,
+            () => process is null ? comparison.For(type) : comparison.For(type, process));
     }
 
     /// <summary>Creates something from an argument.</summary>

@@ -35,7 +35,9 @@ public sealed class NewProcessMemoryScanCommand : MemorySearchCommand
     {
         using Progress progress = new(this, $"Scanning process {process.Identity}");
         MemoryScanner scanner = new(process, Cancellation) { Range = range, Progress = progress.Report };
-        WriteObject(scanner.Start(Type, _condition, Unaligned ? 1 : Alignment));
+        MemoryValueType type = MemoryValue.For(Type, DataModel.Of(process));
+        ValueCondition? condition = type == Type ? _condition : CreateCondition(Type, process);
+        WriteObject(scanner.Start(type, condition, Unaligned ? 1 : Alignment));
         ReportSkips(process, scanner.SearchedBytes, scanner.Skips);
     }
 }

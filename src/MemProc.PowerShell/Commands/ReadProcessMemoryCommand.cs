@@ -185,8 +185,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
             case TypeSet:
                 return typed.Values(address, Type!, Count).Select(value => MemoryOutput.Value(value, Type!));
             case LayoutSet:
-                return typed.Records(address, Layout!, Count, Stride ?? (ulong)Layout!.SizeBytes)
-                    .Select(MemoryOutput.Record);
+                return typed.Records(address, Layout!, Count, Stride).Select(MemoryOutput.Record);
             case FileSet:
                 ReadFile(process, reader, address, length!.Value);
                 return CompleteFile();

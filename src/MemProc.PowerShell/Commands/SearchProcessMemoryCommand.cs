@@ -94,9 +94,11 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
             BytesSet => BytePattern.Exact(Bytes, Alignment ?? 1),
             TextSet => BytePattern.Text(Text, Encoding, IgnoreCase, Alignment ?? 1),
             RegexSet => new RegexPattern(Regex, IgnoreCase, MaxMatchLength),
-            _ => new ValuePattern(condition ?? throw new ArgumentException("The value is null."), Unaligned ? 1 : Alignment),
+            _ => ValuesOf(condition ?? throw new ArgumentException("The value is null.")),
         });
     }
+
+    private ValuePattern ValuesOf(ValueCondition condition) => new(condition, Unaligned ? 1 : Alignment);
 
     private protected override void Process(LinuxProcess process, SearchRange range)
     {
@@ -106,7 +108,11 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
         }
 
         using Progress progress = new(this, $"Searching process {process.Identity}");
-        MemorySearch search = new(process, _pattern!, Cancellation)
+        // The size of a pointer is known only now.
+        SearchPattern pattern = _pattern!.Type == MemoryValueType.Pointer
+            ? ValuesOf(CreateCondition(MemoryValueType.Pointer, process)!)
+            : _pattern;
+        MemorySearch search = new(process, pattern, Cancellation)
         {
             Range = range,
             Context = Context,

@@ -126,7 +126,10 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
         }
     }
 
-    private UnresolvedWrite OneChange() => new(Address[0], _bytes, Expected, Force);
+    private UnresolvedWrite OneChange() => new(Address[0], _bytes, Expected, Force)
+    {
+        ArePointers = ParameterSetName == ValueSet && Type == MemoryValueType.Pointer,
+    };
 
     private void Write(LinuxProcess process, IReadOnlyList<UnresolvedWrite> changes) => Commit(
         MemoryTransaction.Prepare(

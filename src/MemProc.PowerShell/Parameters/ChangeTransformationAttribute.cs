@@ -37,6 +37,10 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
             byte[] bytes = Payload(fields);
             return bytes.Length > 0
                 ? new UnresolvedWrite(AddressTransformationAttribute.Convert(address), bytes, fields.Bytes("Expected"))
+                {
+                    ArePointers = fields["Type"] is { } type
+                        && LanguagePrimitives.ConvertTo<MemoryValueType>(type) == MemoryValueType.Pointer,
+                }
                 : throw new FormatException("It has no bytes to write.");
         }
         catch (Exception error) when (error is FormatException or OverflowException or InvalidCastException

@@ -31,7 +31,7 @@ internal static class MemoryOutput
     public static object? Value(object? value, MemoryType type) => value switch
     {
         string text => View.AsText(text),
-        ulong pointer when type.Value == MemoryValueType.Pointer => View.AsPointer(pointer),
+        ulong pointer when type.IsPointer => View.AsPointer(pointer),
         _ => value,
     };
 

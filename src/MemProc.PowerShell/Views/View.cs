@@ -104,7 +104,7 @@ public static class View
     {
         object? type = Value(match, "Type");
         return MatchText.Describe(
-            LanguagePrimitives.ConvertTo<byte[]>(Value(match, "Bytes")) ?? [], type?.ToString() == nameof(MemoryValueType.Pointer),
+            LanguagePrimitives.ConvertTo<byte[]>(Value(match, "Bytes")) ?? [], type?.ToString() is nameof(MemoryValueType.Pointer) or nameof(MemoryValueType.Pointer32),
             type is null ? null : Value(match, "Value"), Value(match, "PreviousValue"));
     }
 

@@ -21,7 +21,7 @@ public sealed class TypedReaderTests
             Write(process, address, bytes);
             foreach (bool isBigEndian in new[] { false, true })
             {
-                byte[] order = isBigEndian && type != MemoryValueType.Pointer ? [.. bytes.Reverse()] : bytes;
+                byte[] order = isBigEndian && !MemoryValue.IsPointer(type) ? [.. bytes.Reverse()] : bytes;
                 Write(process, address, order);
                 object? back = Assert.Single(new TypedReader(process, new MemoryReader(process, method))
                 {

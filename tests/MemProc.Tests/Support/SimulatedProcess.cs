@@ -24,6 +24,9 @@ internal sealed class SimulatedProcess : IDisposable
     /// <summary>Writes one of the process' files.</summary>
     public void Write(string name, string text) => File.WriteAllText(Path.Combine(_home, name), text);
 
+    /// <summary>Writes one of the process' binary files.</summary>
+    public void WriteBytes(string name, byte[] content) => File.WriteAllBytes(Path.Combine(_home, name), content);
+
     /// <summary>Returns the content of one of the process' files.</summary>
     public string Read(string name) => File.ReadAllText(Path.Combine(_home, name));
 

@@ -37,7 +37,7 @@ public abstract class ScanTest
         MemoryValueType.Int16 => new Comparison<short>(comparison),
         MemoryValueType.UInt16 => new Comparison<ushort>(comparison),
         MemoryValueType.Int32 => new Comparison<int>(comparison),
-        MemoryValueType.UInt32 => new Comparison<uint>(comparison),
+        MemoryValueType.UInt32 or MemoryValueType.Pointer32 => new Comparison<uint>(comparison),
         MemoryValueType.Int64 => new Comparison<long>(comparison),
         MemoryValueType.UInt64 or MemoryValueType.Pointer => new Comparison<ulong>(comparison),
         MemoryValueType.Single => new Comparison<float>(comparison),
