@@ -94,6 +94,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(PageMapEntry))]
 [JsonSerializable(typeof(PageFlags))]
 [JsonSerializable(typeof(PageFlagsSummary))]
+[JsonSerializable(typeof(PageFlagSet))]
 [JsonSerializable(typeof(PfnOwner))]
 [JsonSerializable(typeof(PageSharing))]
 [JsonSerializable(typeof(PhysicalRange))]
