@@ -40,6 +40,7 @@ internal static class PageRuns
         next.Address == first.Address + count * MachinePage.SizeBytes
         && next.IsOfSameMapping(first)
         && next.PageSizeBytes == first.PageSizeBytes
+        && next.NodeStatus == first.NodeStatus
         && IsOfSameFrameState(first.Frame, next.Frame)
         && next.Raw == Expected(new RawPageMapEntry(first.Raw), count).Raw;
 

@@ -84,6 +84,36 @@ public sealed class MemprocPageTests
     }
 
     [Fact]
+    public void Nodes_of_pages_and_mappings_are_shown()
+    {
+        Assert.SkipUnless(File.Exists("/proc/self/numa_maps"), "needs CONFIG_NUMA");
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        string[] pagemap = ["pagemap", $"{target.ProcessId}", $"0x{address:x}", "--with-node"];
+        int node = Assert.Single(MemprocTests.Json([.. pagemap, "--json"])).GetProperty("node").GetInt32();
+        Assert.Matches($"^Address +Pfn State +Node Path\n.* {node}\n", MemprocTests.Memproc(pagemap).Output);
+        string[] map = ["map", $"{target.ProcessId}", "--kind", "stack", "--numa"];
+        JsonElement stack = Assert.Single(MemprocTests.Json([.. map, "--json"]));
+        Assert.Equal("default", stack.GetProperty("policy").GetString());
+        Assert.True(stack.GetProperty("nodeBytes").EnumerateObject().Sum(item => item.Value.GetInt64()) > 0);
+        Assert.Contains("default", MemprocTests.Memproc(map).Output, StringComparison.Ordinal);
+        Assert.Equal(1, MemprocTests.Memproc([.. map, "--detailed"]).ExitCode);
+    }
+
+    [Fact]
+    public void Folios_of_a_process_are_shown()
+    {
+        Requires.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        JsonElement sum = Assert.Single(MemprocTests.Json("folio", $"{target.ProcessId}", $"0x{address:x}", "--length", $"{2 * Page.Size}", "--json"));
+        Assert.Equal(("anonymous", "aligned", 2), (sum.GetProperty("kind").GetString(), sum.GetProperty("mapping").GetString(),
+            sum.GetProperty("pageCount").GetInt32()));
+        Assert.Matches("^Start +Kind +FolioSize Mapping +Folios +Size Path\n0x",
+            MemprocTests.Memproc("folio", $"{target.ProcessId}", "--by-map").Output);
+    }
+
+    [Fact]
     public void Requested_frame_details_are_shown()
     {
         Requires.Root();
