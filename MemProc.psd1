@@ -38,6 +38,7 @@
         'Get-ProcMemoryStatus'
         'Get-ProcessMemoryMatch'
         'Measure-PageFlags'
+        'Measure-PageFolio'
         'Measure-WorkingSet'
         'New-ProcessMemoryScan'
         'Read-ProcessMemory'

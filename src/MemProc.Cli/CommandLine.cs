@@ -38,6 +38,7 @@ internal static class CommandLine
         foreach (Command command in (Command[])
         [
             new MapCommand(), new StatusCommand(), new PageMapCommand(), new FlagsCommand(), new SummaryCommand(),
+            new FolioCommand(),
             new PhysicalCommand(), new FileCommand(), new WalkCommand(), new VmaCommand(), new ElfCommand(),
             new ResolveCommand(), new ReadCommand(), new SearchCommand(), new WatchCommand(), new SaveCommand(),
             new WriteCommand(), new UndoCommand(), new FindPfnCommand(), new SharingCommand(), new IdleCommand(),

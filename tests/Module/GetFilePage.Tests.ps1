@@ -64,6 +64,9 @@ Describe 'Get-FilePage' {
         $sum.SizeBytes, $sum.PageCount | Should -Be (10 * $page + 1), 11
         $sum.ResidentPages, $sum.ResidentBytes, $sum.RunCount | Should -Be 3, (3 * $page), 2
         [math]::Round($sum.ResidentPercent, 3) | Should -Be 27.273
+        $item = Get-Item $file
+        $sum.ModifyTime, $sum.AccessTime | Should -Be $item.LastWriteTime, $item.LastAccessTime
+        "$($sum.Inode) $(([datetimeoffset] $sum.ChangeTime).ToUnixTimeSeconds())" | Should -Be (stat -c '%i %Z' $file)
         $fincore = Get-Command fincore -ErrorAction Ignore
         if ($fincore) {
             [int] (& $fincore --noheadings --output PAGES $file) | Should -Be 3

@@ -10,6 +10,60 @@ AfterAll {
 }
 
 Describe 'Get-PageFlags' {
+    It 'names the flags of a number, of names, and of objects from the pipeline' {
+        $sets = Get-PageFlags -Describe 0x86c, 'anon,0x1'
+        $sets | Should -BeOfType MemProc.PageFlagSet
+        $sets[0].Flags | Should -Be 'referenced', 'uptodate', 'lru', 'active', 'mmap'
+        $sets[1].FlagSet | Should -Be 0x1001
+        $sets[1].Flags | Should -Be 'locked', 'anonymous'
+        $objects = [pscustomobject] @{ FlagSet = 0x10 }, [pscustomobject] @{ RawFlags = 0x20 }, [pscustomobject] @{ RawFlags = $null }
+        ($objects | Get-PageFlags -Describe).Flags | Should -Be 'dirty', 'lru'
+        (Get-PageFlags -Describe 0x8000000000000000).Flags | Should -Be 'mmap_exclusive'
+        { Get-PageFlags -Describe dirtt } | Should -Throw "*no page flag 'dirtt'*"
+        $sets | Out-Screen | Should -Match '0x86c __RU_lA____M_+ refer'
+    }
+
+    It 'joins frames of equal state with -Run, and accepts open ranges' {
+        Assert-Root
+        $runs = Get-PageFlags -Pfn '..0xfff' -Run
+        ($runs | Measure-Object PageCount -Sum).Sum | Should -Be 0x1000
+        $runs.Count | Should -BeLessThan 0x1000
+        $end = 0
+        foreach ($run in $runs) {
+            $run.Pfn | Should -Be $end
+            $end += $run.PageCount
+        }
+
+        $last = Get-PageFlags -Run | Select-Object -Last 1
+        $tail = Get-PageFlags -Pfn "0x$('{0:x}' -f $last.Pfn).." -Run
+        ($tail | Measure-Object PageCount -Sum).Sum | Should -Be $last.PageCount
+        { Set-PageIdle -Pfn '0x10..' -WhatIf } | Should -Throw '*not a valid frame number*'
+    }
+
+    It 'reads saved tables' {
+        $file, $counts, $groups = 'flags', 'counts', 'groups' | ForEach-Object { Join-Path $TestDrive $_ }
+        $words = { [byte[]] ($args | ForEach-Object { [BitConverter]::GetBytes([ulong] $_) }) }
+        [System.IO.File]::WriteAllBytes($file, (& $words 0x20 0x20 0x1000))
+        [System.IO.File]::WriteAllBytes($counts, (& $words 1 2 3))
+        [System.IO.File]::WriteAllBytes($groups, (& $words 7 8 8))
+        $frames = Get-PageFlags -KpageFlagsPath $file
+        $frames.RawFlags | Should -Be 0x20, 0x20, 0x1000
+        $frames[0].MapCount, $frames[0].CgroupInode | Should -Be $null, $null
+        (Get-PageFlags -KpageFlagsPath $file -Run).PageCount | Should -Be 2, 1
+        $all = @{ KpageFlagsPath = $file; KpageCountPath = $counts; KpageCgroupPath = $groups }
+        (Get-PageFlags @all).MapCount | Should -Be 1, 2, 3
+        (Get-PageFlags @all -Cgroup '@8').Pfn | Should -Be 1, 2
+        (Get-PageFlags @all -Flag anon).Pfn | Should -Be 2
+        { Get-PageFlags -KpageFlagsPath $file -Cgroup '@8' } | Should -Throw '*requires -KpageCgroupPath*'
+        { Get-PageFlags -KpageCountPath $counts } | Should -Throw '*require -KpageFlagsPath*'
+        { Get-PageFlags -KpageFlagsPath /dev/null } |
+            Should -Throw -ErrorId 'ReadPageFlags,EINVAL,MemProc.PowerShell.GetPageFlagsCommand'
+        (Measure-PageFlags -KpageFlagsPath $file).PageCount | Should -Be 2, 1
+        (Measure-PageFlags -KpageFlagsPath $file -Pfn '1..').PageCount | Should -Be 1, 1
+        (Measure-PageFlags -KpageFlagsPath $file -KpageCgroupPath $groups -Cgroup 8).PageCount | Should -Be 1, 1
+        { Measure-PageFlags -Id $target.Id -KpageFlagsPath $file } | Should -Throw '*no processes or files*'
+    }
+
     It 'reports a touched page as anonymous and mmap' {
         Assert-Root
         $page = Get-PageMapEntry $target.Id $seed

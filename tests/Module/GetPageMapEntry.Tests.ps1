@@ -10,6 +10,21 @@ AfterAll {
 }
 
 Describe 'Get-PageMapEntry' {
+    It 'shows nodes with -WithNode' {
+        if (-not (Test-Path /proc/self/numa_maps)) {
+            Set-ItResult -Skipped -Because 'it needs CONFIG_NUMA'
+            return
+        }
+
+        $address = New-TouchedMemory $target
+        $pages = Get-PageMapEntry $target.Id $address 40960 -WithNode
+        $pages.Count | Should -Be 10
+        $pages.Node | ForEach-Object { "/sys/devices/system/node/node$_" | Should -Exist }
+        (Get-PageMapEntry $target.Id $address -WithNode | Format-List | Out-Screen) | Should -Match 'Node +: \d'
+        (Get-PageMapEntry $target.Id $address).Node | Should -BeNullOrEmpty
+        (Get-PageMapEntry $target.Id $address 40960 -Run -WithNode | Measure-Object PageCount -Sum).Sum | Should -Be 10
+    }
+
     It 'returns a separate frame for each of the two pages' {
         Assert-Root
         $pages = Get-PageMapEntry $target.Id $seed 8192

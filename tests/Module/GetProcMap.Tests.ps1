@@ -9,6 +9,25 @@ AfterAll {
 }
 
 Describe 'Get-ProcMap' {
+    It 'shows policies and nodes with -Numa' {
+        if (-not (Test-Path /proc/self/numa_maps)) {
+            Set-ItResult -Skipped -Because 'it needs CONFIG_NUMA'
+            return
+        }
+
+        $map = Get-ProcMap $target.Id -Kind Stack -Numa
+        $map | Should -BeOfType MemProc.ProcMapNuma
+        $map.Policy | Should -Be 'default'
+        $map.ResidentBytes | Should -Be ($map.NodeBytes.Values | Measure-Object -Sum).Sum
+        $map.ResidentBytes | Should -BeGreaterThan 0
+        $map | Out-Screen | Should -Match 'default +N0=\S+ \w+ '
+        (Get-ProcMap $target.Id -Address $map.Start -Numa).Words | Should -Contain 'stack'
+        ([System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($map)) |
+            Out-Screen) | Should -Match 'default +N0='
+        { Get-ProcMap $target.Id -Numa -Detailed } |
+            Should -Throw -ErrorId 'Numa,EINVAL,MemProc.PowerShell.GetProcMapCommand'
+    }
+
     It 'equals /proc/PID/maps line by line, for <_>' -ForEach 'the target', 'a pwsh' {
         if ($_ -eq 'the target') {
             $null = $target.Ask('seed'), $target.Ask('memfd 8192 a name'), $target.Ask('vmas 50')

@@ -29,6 +29,20 @@ Describe 'Measure-PageFlags' {
         (Measure-PageFlags -Raw).Flags | Should -Contain 'reserved'
     }
 
+    It 'adds up the files of a folder, and pages from the pipeline' {
+        Assert-Root
+        $folder = New-Item "$TestDrive/sum/inner" -ItemType Directory -Force
+        [System.IO.File]::WriteAllBytes("$TestDrive/sum/one", [byte[]]::new(3 * 4096))
+        [System.IO.File]::WriteAllBytes("$folder/two", [byte[]]::new(2 * 4096 + 1))
+        $count = { ($input | Measure-Object PageCount -Sum).Sum }
+        Measure-PageFlags -Path $TestDrive/sum | & $count | Should -Be 6
+        Measure-PageFlags -LiteralPath $TestDrive/sum/inner | & $count | Should -Be 3
+        Get-FilePage $TestDrive/sum -Recurse | Measure-PageFlags | & $count | Should -Be 6
+        # Runs count with all their frames, and pages of a process once, by their addresses.
+        Get-PageFlags -Pfn '..0xff' -Run | Measure-PageFlags | & $count | Should -Be 256
+        Get-PageMapEntry $target.Id $seed -Count 2 -Run | Measure-PageFlags | & $count | Should -Be 2
+    }
+
     It 'rejects -Length without -Address' {
         Assert-Root
         { Measure-PageFlags $target.Id -Length 8192 } |
@@ -58,7 +72,7 @@ Describe 'Measure-PageFlags' {
         (Measure-PageFlags -LiteralPath $file | Measure-Object PageCount -Sum).Sum | Should -Be 6
         (Measure-PageFlags -Path "$TestDrive/data.*" | Measure-Object PageCount -Sum).Sum | Should -Be 6
         { Measure-PageFlags -LiteralPath $TestDrive/none -ErrorAction Stop } |
-            Should -Throw -ErrorId 'ReadFilePages,ENOENT,MemProc.PowerShell.MeasurePageFlagsCommand'
+            Should -Throw -ErrorId 'FindFile,ENOENT,MemProc.PowerShell.MeasurePageFlagsCommand'
     }
 
     It 'writes an error for a process that does not exist, and counts the others' {

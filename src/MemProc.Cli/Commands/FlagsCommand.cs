@@ -15,7 +15,21 @@ internal sealed class FlagsCommand : CliCommand
         new("Flags", 0, frame => string.Join(',', frame.Flags)),
     ];
 
-    private readonly Argument<PfnRange[]> _pfns = CommandOptions.Pfns();
+    private static readonly Column<PageFlags>[] RunColumns =
+    [
+        Columns[0],
+        new("Pages", 9, frame => frame.PageCount.ToString(CultureInfo.InvariantCulture)),
+        .. Columns[1..],
+    ];
+
+    private static readonly Column<PageFlagSet>[] SetColumns =
+    [
+        new("FlagSet", 18, set => ConsoleFormat.Hex(set.FlagSet)),
+        new("Symbol", -44, set => set.Symbol),
+        new("Flags", 0, set => string.Join(',', set.Flags)),
+    ];
+
+    private readonly Argument<PfnRange[]> _pfns = CommandOptions.Pfns(orNone: true);
 
     private readonly Option<ulong?> _count = CommandOptions.Option<ulong?>(
         "--count", "FRAMES", "Number of frames from each PFN on", text => NumberParser.ParseCount(text));
@@ -23,27 +37,51 @@ internal sealed class FlagsCommand : CliCommand
     private readonly Option<bool> _raw = CommandOptions.Switch(
         "--raw", "Show kernel-internal flags, and overloaded flags by their meaning");
 
+    private readonly Option<bool> _run = CommandOptions.Switch(
+        "--run", "Join consecutive frames with the same flags, map count and cgroup into one line");
+
+    private readonly FrameTableOptions _tables = new();
+
+    private readonly Option<ulong[]> _describe = CommandOptions.List(
+        "--describe", "FLAGS", "Show the flags of a number or a list such as 0x10,anon. No frame is read", FlagText.ParseSet);
+
     public FlagsCommand()
         : base("flags", "Shows the flags, map counts and cgroups of page frames. Requires root.",
             "memproc flags 0xc963",
-            "memproc flags 0x1000..0x1fff")
+            "memproc flags 0x1000..0x1fff --run",
+            "memproc flags 0x5f0000.. --kpageflags saved.bin",
+            "memproc flags --describe 0x86c")
     {
         Arguments.Add(_pfns);
         Options.Add(_count);
         Options.Add(_raw);
+        Options.Add(_run);
+        _tables.AddTo(this, onlyFlags: false);
+        Options.Add(_describe);
     }
+
+    protected override string? Validate(ParseResult parseResult) =>
+        parseResult.Has(_pfns) == parseResult.Has(_describe) ? "Specify PFN, or --describe." : _tables.Validate(parseResult);
 
     protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
+        if (parseResult.Has(_describe))
+        {
+            output.WriteTable(SetColumns, parseResult.GetValue(_describe)!.Select(set => new PageFlagSet(set)));
+            return;
+        }
+
         bool raw = parseResult.GetValue(_raw);
+        bool run = parseResult.GetValue(_run);
         ulong count = parseResult.GetValue(_count) ?? 1;
-        using FrameTables tables = new();
-        Table<PageFlags> table = output.BeginTable(Columns);
+        using FrameTables tables = _tables.Open(parseResult, FrameAttributes.All);
+        Table<PageFlags> table = output.BeginTable(run ? RunColumns : Columns);
         foreach (PfnRange range in parseResult.GetValue(_pfns)!)
         {
+            PfnRange frames = range with { Count = Math.Max(range.Count, count) };
             // A frame that does not exist does not stop the others.
             output.ReportErrors(() => table.AddEach(
-                tables.ReadRange(range with { Count = Math.Max(range.Count, count) }, raw), cancellation));
+                run ? tables.ReadRuns(frames, raw) : tables.ReadRange(frames, raw), cancellation));
         }
 
         table.End();

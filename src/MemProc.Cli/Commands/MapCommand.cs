@@ -24,12 +24,24 @@ internal sealed class MapCommand : ProcessCommand
         Columns[^1].For<ProcMapDetail>(),
     ];
 
+    private static readonly Column<ProcMapNuma>[] NumaColumns =
+    [
+        .. Columns[..^1].Select(column => column.For<ProcMapNuma>()),
+        new("Rss", 10, map => ConsoleFormat.Size(map.ResidentBytes)),
+        new("Policy", -12, map => SafeText.Escape(map.Policy ?? "-")),
+        new("Nodes", -20, map => map.NodeText),
+        Columns[^1].For<ProcMapNuma>(),
+    ];
+
     private readonly Option<AddressExpression?> _address = CommandOptions.AddressOption("Only the mapping that contains this address");
 
     private readonly MapFilterOptions _filter = new();
 
     private readonly Option<bool> _detailed = CommandOptions.Switch(
         "--detailed", "Show resident and swapped memory, and with --json all counters and flags of smaps");
+
+    private readonly Option<bool> _numa = CommandOptions.Switch(
+        "--numa", "Show the memory policy, and the NUMA nodes of the resident pages");
 
     public MapCommand()
         : base("map", "Shows the mappings of a process.",
@@ -40,11 +52,22 @@ internal sealed class MapCommand : ProcessCommand
         Options.Add(_address);
         _filter.AddTo(this);
         Options.Add(_detailed);
+        Options.Add(_numa);
     }
+
+    protected override string? Validate(ParseResult parseResult) =>
+        parseResult.GetValue(_detailed) && parseResult.GetValue(_numa) ? "--numa cannot be combined with --detailed." : null;
 
     protected override void Run(
         LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
+        if (parseResult.GetValue(_numa))
+        {
+            output.WriteTable(NumaColumns, MapSelection.ReadNuma(
+                process, parseResult.Resolve(_address, process), _filter.Filter(parseResult), cancellation));
+            return;
+        }
+
         IEnumerable<ProcMap> maps = MapSelection.Read(
             process, parseResult.Resolve(_address, process, cancellation), parseResult.GetValue(_detailed), _filter.Filter(parseResult), cancellation);
         if (parseResult.GetValue(_detailed))

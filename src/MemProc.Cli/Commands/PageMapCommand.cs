@@ -19,6 +19,9 @@ internal sealed class PageMapCommand : ProcessCommand
     private static readonly Column<PageMapEntry> Cgroup =
         new("Cgroup", -24, page => SafeText.Escape(page.CgroupPath ?? (page.CgroupInode is ulong inode ? $"{inode}" : "-")));
 
+    private static readonly Column<PageMapEntry> Node =
+        new("Node", 6, page => page.Node?.ToString(CultureInfo.InvariantCulture) ?? page.NodeErrno?.ToString() ?? "-");
+
     private static readonly Column<PageMapEntry>[] Columns =
     [
         new("Address", -18, page => ConsoleFormat.Hex(page.Address)),
@@ -45,6 +48,8 @@ internal sealed class PageMapCommand : ProcessCommand
     private readonly Option<bool> _withCgroup = CommandOptions.Switch(
         "--with-cgroup", "Show the memory cgroup that is charged for the frames. Requires root");
 
+    private readonly Option<bool> _withNode = CommandOptions.Switch("--with-node", "Show the NUMA nodes of the pages");
+
     private readonly Option<bool> _raw = CommandOptions.Switch(
         "--raw", "Show kernel-internal flags, and overloaded flags by their meaning");
 
@@ -62,6 +67,7 @@ internal sealed class PageMapCommand : ProcessCommand
         Options.Add(_withFlags);
         Options.Add(_withMapCount);
         Options.Add(_withCgroup);
+        Options.Add(_withNode);
         Options.Add(_raw);
     }
 
@@ -75,6 +81,7 @@ internal sealed class PageMapCommand : ProcessCommand
         bool raw = parseResult.GetValue(_raw);
         bool withFlags = parseResult.GetValue(_withFlags) || raw;
         bool withMapCount = parseResult.GetValue(_withMapCount);
+        bool withNode = parseResult.GetValue(_withNode);
         bool withCgroup = parseResult.GetValue(_withCgroup);
         PageFilter filter = _filter.Filter(parseResult);
         FrameAttributes fields = filter.Frame.FieldsWith(withFlags, withMapCount, withCgroup);
@@ -82,13 +89,14 @@ internal sealed class PageMapCommand : ProcessCommand
         PageMapWalk walk = new(process, cancellation)
         {
             IncludeEmpty = parseResult.GetValue(_all), JoinRuns = joinRuns, Filter = filter, Frames = frames, RawFlags = raw,
+            WithNodes = withNode,
         };
         IEnumerable<PageMapEntry> pages = _range.Address(parseResult, process, cancellation) is ulong address
             ? walk.From(address, _range.Length(parseResult), parseResult.GetValue(_count))
             : walk.All();
         Column<PageMapEntry>[] front = joinRuns ? [Columns[0], Pages, .. Columns[1..^1]] : Columns[..^1];
         (bool IsAsked, Column<PageMapEntry> Column)[] ofFrames =
-            [(withMapCount, MapCount), (withCgroup, Cgroup), (withFlags, Flags)];
+            [(withNode, Node), (withMapCount, MapCount), (withCgroup, Cgroup), (withFlags, Flags)];
         IEnumerable<Column<PageMapEntry>> asked = ofFrames.Where(item => item.IsAsked).Select(item => item.Column);
         output.WriteTable([.. front, .. asked, Columns[^1]], WarnIfHidden(pages, output));
     }

@@ -22,30 +22,73 @@ internal sealed class SummaryCommand : CliCommand
     private readonly Option<bool> _raw = CommandOptions.Switch(
         "--raw", "Count kernel-internal flags, and overloaded flags by their meaning");
 
+    private readonly Option<PfnRange[]> _pfns = CommandOptions.List(
+        "--pfn", "PFN", "Count these frames: a number, or a range FIRST..LAST, FIRST.. or ..LAST",
+        text => PfnRange.Parse(text, allowOpen: true));
+
+    private readonly Option<string[]> _files = CommandOptions.List(
+        "--file", "PATH", "Count the cached pages of a file, or of all files in a folder", text => text);
+
+    private readonly FrameTableOptions _tables = new();
+
     public SummaryCommand()
-        : base("summary", "Counts the pages of a process, or of the whole machine, by their flags. Requires root.",
+        : base("summary", "Counts the pages of a process, of files, of frames, or of the whole machine by their flags. "
+            + "Requires root.",
             "memproc summary",
-            "memproc summary 1234 --raw")
+            "memproc summary 1234 --raw",
+            "memproc summary --file /usr/lib",
+            "memproc summary --kpageflags saved.bin --pfn 0x100000..")
     {
         _process.Arity = ArgumentArity.ZeroOrOne;
         Arguments.Add(_process);
         Options.Add(_raw);
+        Options.Add(_pfns);
+        Options.Add(_files);
+        _tables.AddTo(this, onlyFlags: true);
+    }
+
+    protected override string? Validate(ParseResult parseResult)
+    {
+        bool[] given = [parseResult.Has(_process), parseResult.Has(_pfns), parseResult.Has(_files)];
+        return given.Count(has => has) > 1 ? "Specify PID, --pfn or --file."
+            : _tables.IsSaved(parseResult) && (given[0] || given[2])
+            ? "A saved table has no processes or files: --kpageflags can be combined with --pfn only."
+            : null;
     }
 
     protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using FrameTables tables = new(FrameAttributes.Flags);
+        using FrameTables tables = _tables.Open(parseResult, FrameAttributes.Flags);
         FlagTallyBuilder count = new(tables, parseResult.GetValue(_raw), new PageFilter(), cancellation);
         if (parseResult.Has(_process))
         {
             using LinuxProcess process = LinuxProcess.Open(parseResult.GetValue(_process));
             count.AddProcess(process);
         }
+        else if (parseResult.Has(_files))
+        {
+            CountFiles(parseResult.GetValue(_files)!, count.Counts, output, cancellation);
+        }
         else
         {
-            count.AddRange(0, ulong.MaxValue);
+            foreach (PfnRange range in parseResult.GetValue(_pfns) is { Length: > 0 } some
+                ? some
+                : [new PfnRange(0, ulong.MaxValue)])
+            {
+                count.AddRange(range.First, range.End);
+            }
         }
 
         output.WriteTable(Columns, count.Counts.Summaries);
+    }
+
+    private static void CountFiles(string[] paths, FlagTally counts, Output output, CancellationToken cancellation)
+    {
+        using FilePageWalk walk = new(withFlags: true, cancellation: cancellation);
+        foreach (string file in paths.SelectMany(path => FileTree.EnumerateFiles(
+            Path.GetFullPath(path), recurse: true, _ => { }, error => output.Fail(error.Message), cancellation)))
+        {
+            output.ReportErrors(() => walk.Count(file, new FrameFilter(), counts));
+        }
     }
 }

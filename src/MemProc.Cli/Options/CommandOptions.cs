@@ -50,11 +50,13 @@ internal static class CommandOptions
         Option<ulong?>("--length", "BYTES", $"{description}: 4096, 0x1000, 16M", text => NumberParser.ParseLength(text));
 
     /// <summary>Creates the argument for page frames.</summary>
-    public static Argument<PfnRange[]> Pfns() => new("PFN")
+    /// <param name="orNone">They are optional.</param>
+    public static Argument<PfnRange[]> Pfns(bool orNone = false) => new("PFN")
     {
-        Description = "Page frames: a number, in hex with 0x or a letter a to f, or a range FIRST..LAST",
-        Arity = ArgumentArity.OneOrMore,
-        CustomParser = ParseMany(PfnRange.Parse),
+        Description = "Page frames: a number, in hex with 0x or a letter a to f, or a range FIRST..LAST; FIRST.. ends with "
+            + "the last frame of the machine",
+        Arity = orNone ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
+        CustomParser = ParseMany(text => PfnRange.Parse(text, allowOpen: true)),
     };
 
     /// <summary>Creates an option without a value.</summary>

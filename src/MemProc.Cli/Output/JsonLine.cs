@@ -37,6 +37,8 @@ internal static class JsonLine
             new HexBytesConverter(),
             new HexNumbersConverter(),
             new EnumNameConverter<ProcMapKind>(),
+            new EnumNameConverter<FolioKind>(),
+            new EnumNameConverter<FolioMapping>(),
             new EnumNameConverter<ReadMethod>(),
             new EnumNameConverter<MemoryGapKind>(),
             new EnumNameConverter<WriteMethod>(),
@@ -91,9 +93,12 @@ internal static class JsonLine
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(ProcMap))]
 [JsonSerializable(typeof(ProcMapDetail))]
+[JsonSerializable(typeof(ProcMapNuma))]
 [JsonSerializable(typeof(PageMapEntry))]
 [JsonSerializable(typeof(PageFlags))]
 [JsonSerializable(typeof(PageFlagsSummary))]
+[JsonSerializable(typeof(PageFlagSet))]
+[JsonSerializable(typeof(PageFolioSummary))]
 [JsonSerializable(typeof(PfnOwner))]
 [JsonSerializable(typeof(PageSharing))]
 [JsonSerializable(typeof(PhysicalRange))]

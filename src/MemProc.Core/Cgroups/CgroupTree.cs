@@ -46,7 +46,8 @@ public sealed class CgroupTree
     /// <summary>Returns the inode of a cgroup, as it is now.</summary>
     /// <param name="pathOrInode">
     /// A path in the hierarchy, with or without the leading slash; a path in the file system; or the inode itself,
-    /// decimal or <c>0x</c> hex, which need not be that of an existing cgroup. A name of digits only requires its slash.
+    /// decimal or <c>0x</c> hex, also after <c>@</c>, which need not be that of an existing cgroup. A name of digits only
+    /// requires its slash.
     /// </param>
     /// <exception cref="MemProcException">
     /// FindCgroup: ENOENT where there is no such cgroup or no hierarchy; EACCES; EINVAL for an empty string.
@@ -59,7 +60,7 @@ public sealed class CgroupTree
                 "A cgroup is a path such as /system.slice, or an inode number; an empty string is neither.", pathOrInode);
         }
 
-        if (TryNumber(pathOrInode, out ulong inode))
+        if (TryNumber(pathOrInode.StartsWith('@') ? pathOrInode[1..] : pathOrInode, out ulong inode))
         {
             return inode;
         }

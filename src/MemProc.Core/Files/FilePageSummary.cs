@@ -1,19 +1,38 @@
+using MemProc.Interop;
+
 namespace MemProc;
 
 /// <summary>How much of a file is in the page cache. What the kernel does not report to this user is null.</summary>
 public sealed class FilePageSummary
 {
-    internal FilePageSummary(string path, ulong sizeBytes)
+    private readonly FileStatus _status;
+
+    internal FilePageSummary(string path, in FileStatus status)
     {
         Path = path;
-        SizeBytes = sizeBytes;
+        _status = status;
     }
 
     /// <summary>Path of the file.</summary>
     public string Path { get; }
 
     /// <summary>Size of the file in bytes.</summary>
-    public ulong SizeBytes { get; }
+    public ulong SizeBytes => _status.SizeBytes;
+
+    /// <summary>Device that holds the file, <c>major:minor</c> in hex, as mappings have it: <c>fd:00</c>.</summary>
+    public string Device => $"{_status.DeviceMajor:x2}:{_status.DeviceMinor:x2}";
+
+    /// <summary>Inode number.</summary>
+    public ulong Inode => _status.Inode;
+
+    /// <summary>Local time of the last change of the content; null where it is outside of the years 1 to 9999.</summary>
+    public DateTime? ModifyTime => _status.ModifyTime.ToLocalTime();
+
+    /// <summary>Local time of the last change of owner, permissions, size or content.</summary>
+    public DateTime? ChangeTime => _status.ChangeTime.ToLocalTime();
+
+    /// <summary>Local time of the last access, as far as the mount options record it.</summary>
+    public DateTime? AccessTime => _status.AccessTime.ToLocalTime();
 
     /// <summary>Pages of the file, including a last partial page and pages of holes.</summary>
     public ulong PageCount => MachinePage.Ceiling(SizeBytes) / MachinePage.SizeBytes;

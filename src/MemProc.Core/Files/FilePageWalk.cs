@@ -79,10 +79,11 @@ public sealed class FilePageWalk : IDisposable
         using PageCacheFile file = _reader.Open(path);
         if (!file.IsResidencyVisible)
         {
-            return new FilePageSummary(path, file.SizeBytes);
+            return new FilePageSummary(path, file.Status);
         }
 
         // The file can grow or shrink meanwhile; the result is for the size that it had.
+        FileStatus status = file.Status;
         ulong size = file.SizeBytes;
         ulong resident = 0, runs = 0, next = 0;
         foreach (FilePageWindow window in _reader.Read(file, withFrames: false, withEmpty: false))
@@ -101,7 +102,7 @@ public sealed class FilePageWalk : IDisposable
         }
 
         CacheCounts? counts = file.Count(0, size);
-        return new FilePageSummary(path, size)
+        return new FilePageSummary(path, status)
         {
             ResidentPages = resident,
             RunCount = runs,

@@ -29,6 +29,9 @@ internal sealed class PageCacheFile : IDisposable
     /// <summary>Size of the file in bytes when it was last read.</summary>
     public ulong SizeBytes { get; private set; }
 
+    /// <summary>Its status when it was last read: inode, device, times.</summary>
+    public FileStatus Status { get; private set; }
+
     /// <summary>
     /// Whether the kernel reports to this user what is in memory. Since Linux 5.2 this requires ownership or write
     /// permission; for others every page is reported as in memory.
@@ -72,6 +75,7 @@ internal sealed class PageCacheFile : IDisposable
     public void Refresh()
     {
         ThrowIfUnsupported(Path, Libc.TryStatX(_file, out FileStatus status), status);
+        Status = status;
         SizeBytes = status.SizeBytes;
     }
 
@@ -137,8 +141,8 @@ internal sealed class PageCacheFile : IDisposable
 
     private void Begin(Func<uint, uint, bool> isHugeDevice)
     {
-        ThrowIfUnsupported(Path, Libc.TryStatX(_file, out FileStatus status), status);
-        SizeBytes = status.SizeBytes;
+        Refresh();
+        FileStatus status = Status;
         if (isHugeDevice(status.DeviceMajor, status.DeviceMinor)
             || Libc.TryCacheStat(_file, default, out _) == Errno.EOPNOTSUPP)
         {

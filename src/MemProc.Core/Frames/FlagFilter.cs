@@ -1,5 +1,3 @@
-using MemProc.Interop;
-
 namespace MemProc;
 
 /// <summary>Selects page frames by their flags as they are shown.</summary>
@@ -18,7 +16,9 @@ public sealed class FlagFilter
         _exact = exact;
     }
 
-    /// <summary>Creates a filter from flag names, or unknown bits as <c>bit27</c>; null where all lists are null.</summary>
+    /// <summary>
+    /// Creates a filter from flags, as <see cref="FlagText.Parse"/> accepts them; null where all lists are null.
+    /// </summary>
     /// <param name="all">All of these must be set.</param>
     /// <param name="any">One of these must be set.</param>
     /// <param name="none">None of these may be set.</param>
@@ -41,16 +41,9 @@ public sealed class FlagFilter
         ulong mask = 0;
         foreach (string name in names ?? [])
         {
-            mask |= KernelPageFlag.ByName(name)?.Mask ?? UnknownFlag(name);
+            mask |= FlagText.Parse(name);
         }
 
         return mask;
     }
-
-    private static ulong UnknownFlag(string name) =>
-        name.StartsWith("bit", StringComparison.OrdinalIgnoreCase) && int.TryParse(name.AsSpan(3), out int bit)
-        && bit is >= 0 and < 64
-            ? 1UL << bit
-            : throw new ArgumentException($"There is no page flag '{SafeText.Escape(name)}'. The flags are "
-                + $"{string.Join(", ", KernelPageFlag.All.Select(flag => flag.Name))}; a bit without a name is bit27.");
 }

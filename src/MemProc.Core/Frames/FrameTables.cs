@@ -39,7 +39,7 @@ public sealed class FrameTables : IDisposable
     private readonly SafeFileHandle _flags;
     private readonly SafeFileHandle? _counts;
     private readonly SafeFileHandle? _cgroups;
-    private readonly Lazy<CgroupTree> _cgroupTree;
+    private readonly Lazy<CgroupTree?> _cgroupTree;
 
     /// <summary>Opens the tables.</summary>
     /// <param name="fields">The attributes that will be read.</param>
@@ -48,13 +48,36 @@ public sealed class FrameTables : IDisposable
     public FrameTables(FrameAttributes fields = FrameAttributes.All, KernelFiles? files = null)
     {
         files ??= KernelFiles.Default;
-        _cgroupTree = new Lazy<CgroupTree>(() => CgroupTree.Load(files));
-        _flags = Open(files, "kpageflags");
-        _counts = fields.HasFlag(FrameAttributes.MapCount) ? Open(files, "kpagecount") : null;
+        _cgroupTree = new Lazy<CgroupTree?>(() => CgroupTree.Load(files));
+        _flags = Open($"{files.Proc}/kpageflags");
+        _counts = fields.HasFlag(FrameAttributes.MapCount) ? Open($"{files.Proc}/kpagecount") : null;
         if (fields.HasFlag(FrameAttributes.Cgroup))
         {
             // Kernels without memory cgroups lack this table.
             _ = Libc.TryOpenAt(null, $"{files.Proc}/kpagecgroup", OpenAccess.ReadOnly, out _cgroups);
+        }
+    }
+
+    /// <summary>
+    /// Opens saved copies of the tables. Paths of cgroups are not looked up: the inodes can be those of another machine.
+    /// </summary>
+    /// <param name="copies">The files.</param>
+    /// <exception cref="MemProcException">
+    /// ReadPageFlags: a file cannot be opened; EINVAL where it is not a regular file of whole entries.
+    /// </exception>
+    public FrameTables(FrameTableCopies copies)
+    {
+        _cgroupTree = new Lazy<CgroupTree?>(() => null);
+        _flags = FrameTableCopies.Open(copies.Flags);
+        try
+        {
+            _counts = copies.MapCounts is null ? null : FrameTableCopies.Open(copies.MapCounts);
+            _cgroups = copies.Cgroups is null ? null : FrameTableCopies.Open(copies.Cgroups);
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 
@@ -84,7 +107,7 @@ public sealed class FrameTables : IDisposable
             int place = order[index];
             ulong? cgroup = cgroups?[index];
             result[place] = new PageFlags(sorted[index], new KernelPageFlagSet(flags[index]), raw, counts?[index], cgroup,
-                cgroup > 0 ? _cgroupTree.Value.PathOf(cgroup.Value) : null,
+                cgroup > 0 ? _cgroupTree.Value?.PathOf(cgroup.Value) : null,
                 pages.IsEmpty ? default : new RawPageMapEntry(pages[place]));
         }
 
@@ -172,8 +195,88 @@ public sealed class FrameTables : IDisposable
             done += (ulong)known;
             if (known < size)
             {
-                throw OutOfRange(range.First + done);
+                ThrowIfIncomplete(range, done);
+                yield break;
             }
+        }
+    }
+
+    /// <summary>
+    /// Reads what the kernel reports about consecutive frames, with one result for neighbors of equal state. There is no
+    /// object for each frame: a machine has millions.
+    /// </summary>
+    /// <inheritdoc cref="ReadRange" path="/param"/>
+    /// <inheritdoc cref="ReadRange" path="/exception"/>
+    public IEnumerable<PageFlags> ReadRuns(PfnRange range, bool raw, FrameFilter? filter = null)
+    {
+        int batch = (int)Math.Min(range.Count, BatchFrames);
+        ulong[] words = new ulong[batch];
+        ulong[] counts = new ulong[_counts is null ? 0 : batch];
+        ulong[] cgroups = new ulong[_cgroups is null ? 0 : batch];
+        PageFlags? first = null;
+        ulong length = 0;
+        for (ulong done = 0; done < range.Count;)
+        {
+            int size = (int)Math.Min(range.Count - done, (ulong)batch);
+            int known = ReadTable(_flags, range.First + done, words.AsSpan(0, size));
+            ReadColumnOf(counts, _counts, range.First + done, known);
+            ReadColumnOf(cgroups, _cgroups, range.First + done, known);
+            for (int index = 0; index < known; index++)
+            {
+                ulong? count = counts.Length == 0 ? null : counts[index];
+                ulong? cgroup = cgroups.Length == 0 ? null : cgroups[index];
+                KernelPageFlagSet word = new(words[index]);
+                if (first is not null && first.MapCount == count && first.CgroupInode == cgroup
+                    && (raw ? word.Expand() : word.WellKnown).Raw == first.ShownFlags)
+                {
+                    length++;
+                    continue;
+                }
+
+                if (first is not null && (filter is null || filter.Matches(first)))
+                {
+                    yield return first.AsRun(length);
+                }
+
+                first = new PageFlags(range.First + done + (ulong)index, word, raw, count, cgroup,
+                    cgroup > 0 ? _cgroupTree.Value?.PathOf(cgroup.Value) : null, default);
+                length = 1;
+            }
+
+            done += (ulong)known;
+            if (known < size)
+            {
+                if (first is not null && (filter is null || filter.Matches(first)))
+                {
+                    yield return first.AsRun(length);
+                }
+
+                ThrowIfIncomplete(range, done);
+                yield break;
+            }
+        }
+
+        if (first is not null && (filter is null || filter.Matches(first)))
+        {
+            yield return first.AsRun(length);
+        }
+    }
+
+    /// <summary>Throws where a range ends before its last frame, unless it is an open one with at least one frame.</summary>
+    private static void ThrowIfIncomplete(PfnRange range, ulong known)
+    {
+        if (!range.IsOpen || known == 0)
+        {
+            throw OutOfRange(range.First + known);
+        }
+    }
+
+    /// <summary>Reads another column; a table that is shorter than that of the flags has zeros after its end.</summary>
+    private static void ReadColumnOf(ulong[] words, SafeFileHandle? table, ulong first, int count)
+    {
+        if (table is not null)
+        {
+            words.AsSpan(ReadTable(table, first, words.AsSpan(0, count))).Clear();
         }
     }
 
@@ -190,9 +293,8 @@ public sealed class FrameTables : IDisposable
         _cgroups?.Dispose();
     }
 
-    private static SafeFileHandle Open(KernelFiles files, string name)
+    private static SafeFileHandle Open(string path)
     {
-        string path = $"{files.Proc}/{name}";
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? handle);
         return handle ?? throw new MemProcException(Operation.ReadPageFlags, errno, errno switch
         {
@@ -269,5 +371,31 @@ public sealed class FrameTables : IDisposable
             throw new MemProcException(Operation.ReadPageFlags, error.Errno,
                 $"Cannot read the frames from 0x{pfn:x}: {error.Message}.", pfn);
         }
+    }
+}
+
+/// <summary>Saved copies of the frame tables, such as made by <c>cat /proc/kpageflags > file</c>.</summary>
+/// <param name="Flags">The copy of <c>/proc/kpageflags</c>.</param>
+/// <param name="MapCounts">The copy of <c>/proc/kpagecount</c>; null where there is none.</param>
+/// <param name="Cgroups">The copy of <c>/proc/kpagecgroup</c>; null where there is none.</param>
+public sealed record FrameTableCopies(string Flags, string? MapCounts = null, string? Cgroups = null)
+{
+    /// <summary>Opens a copy.</summary>
+    internal static SafeFileHandle Open(string path)
+    {
+        // Checked before it is opened: opening a device can have effects.
+        Errno errno = Libc.TryStatX(null, path, out FileStatus status);
+        if (errno == Errno.None && (!status.IsRegular || status.SizeBytes == 0 || status.SizeBytes % sizeof(ulong) != 0))
+        {
+            // Those in procfs have no size, and are read by the kernel's own rules.
+            throw new MemProcException(Operation.ReadPageFlags, Errno.EINVAL, $"{SafeText.Escape(path)} is not a saved frame "
+                + "table: a regular file with 8 bytes for each frame. To read the tables of this machine, specify no file.",
+                path);
+        }
+
+        SafeFileHandle? file = null;
+        errno = errno == Errno.None ? Libc.TryOpenAt(null, path, OpenAccess.ReadNonBlocking, out file) : errno;
+        return file ?? throw new MemProcException(Operation.ReadPageFlags, errno,
+            $"{SafeText.Escape(path)}: cannot be opened: {ErrnoException.Describe(errno)} ({errno}).", path);
     }
 }

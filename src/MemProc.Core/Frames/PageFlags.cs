@@ -2,7 +2,7 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>What the kernel reports about a page frame.</summary>
+/// <summary>What the kernel reports about a page frame, or about a run of consecutive frames of equal state.</summary>
 public sealed class PageFlags
 {
     private readonly KernelPageFlagSet _shown;
@@ -10,19 +10,30 @@ public sealed class PageFlags
     internal PageFlags(
         ulong pfn, KernelPageFlagSet word, bool raw, ulong? mapCount, ulong? cgroupInode, string? cgroupPath,
         RawPageMapEntry page)
+        : this(pfn, 1, word, raw ? word.Expand(page) : word.WellKnown, mapCount, cgroupInode, cgroupPath)
+    {
+    }
+
+    private PageFlags(
+        ulong pfn, ulong pageCount, KernelPageFlagSet word, KernelPageFlagSet shown, ulong? mapCount, ulong? cgroupInode,
+        string? cgroupPath)
     {
         Pfn = pfn;
+        PageCount = pageCount;
         RawFlags = word.Raw;
         MapCount = mapCount;
         CgroupInode = cgroupInode;
         CgroupPath = cgroupPath;
-        _shown = raw ? word.Expand(page) : word.WellKnown;
+        _shown = shown;
     }
 
-    /// <summary>The frame number.</summary>
+    /// <summary>The frame number, of a run the first one.</summary>
     public ulong Pfn { get; }
 
-    /// <summary>The flags as <c>/proc/kpageflags</c> has them.</summary>
+    /// <summary>Number of frames: 1, or more for a run.</summary>
+    public ulong PageCount { get; }
+
+    /// <summary>The flags as <c>/proc/kpageflags</c> has them, of a run those of the first frame.</summary>
     public ulong RawFlags { get; }
 
     /// <summary>
@@ -54,4 +65,42 @@ public sealed class PageFlags
 
     /// <summary>The flags as they are shown, as bits.</summary>
     internal ulong ShownFlags => _shown.Raw;
+
+    /// <summary>
+    /// Joins consecutive frames that have the same flags as they are shown, map count and cgroup, as far as they were read.
+    /// </summary>
+    /// <param name="frames">The frames.</param>
+    public static IEnumerable<PageFlags> Join(IEnumerable<PageFlags> frames)
+    {
+        PageFlags? first = null;
+        ulong count = 0;
+        foreach (PageFlags frame in frames)
+        {
+            if (first is not null && frame.Pfn == first.Pfn + count && frame.HasStateOf(first))
+            {
+                count += frame.PageCount;
+                continue;
+            }
+
+            if (first is not null)
+            {
+                yield return first.AsRun(count);
+            }
+
+            (first, count) = (frame, frame.PageCount);
+        }
+
+        if (first is not null)
+        {
+            yield return first.AsRun(count);
+        }
+    }
+
+    /// <summary>Returns whether all attributes of two frames but their numbers are equal.</summary>
+    internal bool HasStateOf(PageFlags other) => _shown.Raw == other._shown.Raw && MapCount == other.MapCount
+        && CgroupInode == other.CgroupInode;
+
+    /// <summary>Returns the frame as the first of a run.</summary>
+    internal PageFlags AsRun(ulong pageCount) =>
+        new(Pfn, pageCount, new KernelPageFlagSet(RawFlags), _shown, MapCount, CgroupInode, CgroupPath);
 }

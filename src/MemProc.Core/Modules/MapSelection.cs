@@ -20,6 +20,19 @@ public static class MapSelection
         : MapReader.Read(process, cancellation).Where(filter.Matches);
 
     /// <summary>
+    /// Reads mappings with their memory policy and the NUMA nodes of their pages. The kernel walks the page table of each
+    /// mapping up to the last one that is selected.
+    /// </summary>
+    /// <inheritdoc cref="Read" path="/param"/>
+    /// <exception cref="MemProcException">
+    /// ReadMaps as for <see cref="MapReader.Read"/>, and ENOENT on kernels without CONFIG_NUMA; FindMap, ENOENT: nothing is
+    /// mapped at the address.
+    /// </exception>
+    public static IEnumerable<ProcMapNuma> ReadNuma(
+        LinuxProcess process, ulong? address, MapFilter filter, CancellationToken cancellation) =>
+        ProcMapNuma.Read(process, Read(process, address, detailed: false, filter, cancellation), cancellation);
+
+    /// <summary>
     /// Reads the list of mappings at once, which is cheap and enough to explain them, and then smaps mapping by mapping.
     /// The kernel walks the page table for each of those, so the last selected mapping is the last one that is read.
     /// </summary>

@@ -36,6 +36,25 @@ public sealed class FlagTallyBuilder(
             worker => Counts.Add(worker.Counts));
     }
 
+    /// <summary>Counts scattered frames. A frame counts as often as it is given; those that the machine lacks do not.</summary>
+    /// <param name="pfns">Frame numbers in any order.</param>
+    /// <exception cref="MemProcException">A table cannot be read.</exception>
+    public void AddFrames(IEnumerable<ulong> pfns)
+    {
+        ulong[] sorted = [.. pfns];
+        Array.Sort(sorted);
+        ulong[] flags = new ulong[sorted.Length];
+        int known = tables.ReadFlags(sorted, flags);
+        ulong[]? cgroups = filter.Frame.CgroupInode is null ? null : tables.ReadCgroups(sorted.AsSpan(0, known)) ?? [];
+        for (int index = 0; index < (cgroups?.Length ?? known); index++)
+        {
+            if (cgroups is null || cgroups[index] == filter.Frame.CgroupInode)
+            {
+                Counts.Add(new KernelPageFlagSet(flags[index]));
+            }
+        }
+    }
+
     /// <summary>Counts the pages of a process on all processors: all of them or, where something fails, none.</summary>
     /// <param name="process">The process.</param>
     /// <param name="address">First address; null: the whole process.</param>

@@ -13,9 +13,10 @@ namespace MemProc;
 /// <param name="pages">The number of each page after the first one; null: its index.</param>
 /// <param name="frames">What the frame tables say of each page; null where they were not read.</param>
 /// <param name="pageCount">Number of pages of each entry.</param>
+/// <param name="nodes">The NUMA node of each page, or a negative error number; null where they were not read.</param>
 internal sealed class PageMapChunk(
     ProcMap map, ulong? pageSizeBytes, ulong address, ulong[] entries, int[]? pages, PageFlags?[]? frames,
-    ulong pageCount = 1)
+    ulong pageCount = 1, int[]? nodes = null)
 {
     /// <summary>The mapping.</summary>
     public ProcMap Map { get; } = map;
@@ -38,7 +39,10 @@ internal sealed class PageMapChunk(
     /// <summary>Returns what the frame tables say; null where they were not read, or there is no frame.</summary>
     public PageFlags? FrameAt(int index) => frames?[index];
 
+    /// <summary>Returns the NUMA node, or a negative error number; null where it was not read.</summary>
+    public int? NodeAt(int index) => nodes?[index];
+
     /// <summary>Returns an entry alone, as the first of a run.</summary>
     public PageMapChunk Run(int index, ulong count) => new(Map, PageSizeBytes, AddressAt(index), [entries[index]], null,
-        frames is null ? null : [frames[index]], count);
+        frames is null ? null : [frames[index]], count, nodes is null ? null : [nodes[index]]);
 }

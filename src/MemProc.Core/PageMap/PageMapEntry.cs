@@ -90,6 +90,18 @@ public sealed class PageMapEntry : ProcessOutput
     /// <summary>Path of that cgroup in its hierarchy; null where it is not visible.</summary>
     public string? CgroupPath => Frame?.CgroupPath;
 
+    /// <summary>
+    /// The NUMA node of the memory that holds the page; null where it was not requested, where the page is not present, and
+    /// where the kernel does not report it (<see cref="NodeErrno"/>).
+    /// </summary>
+    public int? Node => NodeStatus >= 0 ? NodeStatus : null;
+
+    /// <summary>
+    /// Why a present page has no <see cref="Node"/>: ENOENT where it was no longer present, EFAULT for the zero page and memory
+    /// of devices; null otherwise.
+    /// </summary>
+    public Errno? NodeErrno => RawEntry.IsPresent && NodeStatus < 0 ? (Errno)(-NodeStatus) : null;
+
     /// <summary>Number of the swap area; null where the page is not in swap.</summary>
     public int? SwapType => RawEntry.IsSwapped ? RawEntry.SwapType : null;
 
@@ -104,6 +116,9 @@ public sealed class PageMapEntry : ProcessOutput
 
     /// <summary>What the frame tables say; null where they were not read.</summary>
     internal PageFlags? Frame => _chunk.FrameAt(_index);
+
+    /// <summary>The NUMA node, or a negative error number; null where it was not read.</summary>
+    internal int? NodeStatus => _chunk.NodeAt(_index);
 
     private RawPageMapEntry RawEntry => _chunk.EntryAt(_index);
 

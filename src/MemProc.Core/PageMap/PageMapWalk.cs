@@ -20,6 +20,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     // As large as the largest range so far: there can be a walk for each address of a long list.
     private ulong[] _selected = [];
     private int[] _indexes = [];
+    private PageNodes? _nodes;
 
     /// <summary>Whether pages that are not populated are included.</summary>
     public bool IncludeEmpty { get; init; }
@@ -32,6 +33,9 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
 
     /// <summary>The tables in which frames are looked up; null: frames are not looked up.</summary>
     public FrameTables? Frames { get; init; }
+
+    /// <summary>Whether the NUMA nodes of present pages are read.</summary>
+    public bool WithNodes { get; init; }
 
     /// <summary>Whether to show flags internal to the kernel, and overloaded ones by their meaning.</summary>
     public bool RawFlags { get; init; }
@@ -118,7 +122,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
             Lazy<ulong?> hugeSize = HugePageSize(map);
             foreach (PageMapRange pages in ranges)
             {
-                int batch = Frames is null ? pages.Entries.Length : FrameBatch;
+                int batch = Frames is null && !WithNodes ? pages.Entries.Length : FrameBatch;
                 for (int first = 0; first < pages.Entries.Length; first += batch)
                 {
                     int count = Math.Min(batch, pages.Entries.Length - first);
@@ -182,8 +186,14 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
             false => MachinePage.SizeBytes,
             null => null,
         };
-        return new PageMapChunk(map, pageSize, pages.Address, selected[..count].ToArray(),
-            count == entries.Length ? null : indexes[..count].ToArray(), frames?[..count]);
+        int[]? places = count == entries.Length ? null : indexes[..count].ToArray();
+        ulong first = MachinePage.Floor(pages.Address);
+        int[]? nodes = WithNodes
+            ? (_nodes ??= new PageNodes(process)).Find(
+                selected[..count], index => first + (ulong)(places?[index] ?? index) * MachinePage.SizeBytes)
+            : null;
+        return new PageMapChunk(map, pageSize, pages.Address, selected[..count].ToArray(), places, frames?[..count],
+            nodes: nodes);
     }
 
     private static IEnumerable<PageMapEntry> Entries(IEnumerable<PageMapChunk> chunks)

@@ -40,13 +40,13 @@ internal static class PageRuns
         next.Address == first.Address + count * MachinePage.SizeBytes
         && next.IsOfSameMapping(first)
         && next.PageSizeBytes == first.PageSizeBytes
+        && next.NodeStatus == first.NodeStatus
         && IsOfSameFrameState(first.Frame, next.Frame)
         && next.Raw == Expected(new RawPageMapEntry(first.Raw), count).Raw;
 
     /// <summary>Returns whether two frames have the same attributes, as far as they were read.</summary>
     private static bool IsOfSameFrameState(PageFlags? first, PageFlags? next) =>
-        first?.ShownFlags == next?.ShownFlags && first?.MapCount == next?.MapCount
-        && first?.CgroupInode == next?.CgroupInode;
+        first is null || next is null ? first == next : first.HasStateOf(next);
 
     /// <summary>Returns the entry that a run has <paramref name="count"/> pages after its first one.</summary>
     private static RawPageMapEntry Expected(RawPageMapEntry first, ulong count)

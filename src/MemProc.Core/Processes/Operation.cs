@@ -71,6 +71,9 @@ public sealed class Operation
     /// <summary>Reading the memory of a process.</summary>
     public static readonly Operation ReadMemory = new(nameof(ReadMemory));
 
+    /// <summary>Reading the NUMA nodes of pages.</summary>
+    public static readonly Operation ReadNodes = new(nameof(ReadNodes));
+
     /// <summary>Reading the frame tables.</summary>
     public static readonly Operation ReadPageFlags = new(nameof(ReadPageFlags));
 

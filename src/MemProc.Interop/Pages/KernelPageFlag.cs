@@ -24,9 +24,14 @@ public sealed record KernelPageFlag(
     /// <summary>The bit as a mask.</summary>
     public ulong Mask => 1UL << Bit;
 
-    /// <summary>Returns the flag with a name, ignoring case; null if there is none.</summary>
-    public static KernelPageFlag? ByName(string name) =>
-        All.FirstOrDefault(flag => flag.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    /// <summary>
+    /// Returns the flag with a name, ignoring case; null if there is none. page-types accepts <c>anon</c> for anonymous.
+    /// </summary>
+    public static KernelPageFlag? ByName(string name)
+    {
+        string known = name.Equals("anon", StringComparison.OrdinalIgnoreCase) ? "anonymous" : name;
+        return All.FirstOrDefault(flag => flag.Name.Equals(known, StringComparison.OrdinalIgnoreCase));
+    }
 
     /// <summary>All flags with names, by bit.</summary>
     public static IReadOnlyList<KernelPageFlag> All { get; } =

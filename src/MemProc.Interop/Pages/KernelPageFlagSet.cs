@@ -12,7 +12,7 @@ public readonly record struct KernelPageFlagSet(ulong Raw)
     /// <summary>Bits 32 to 47 are for kernel developers.</summary>
     private const ulong RawBits = 0xFFFFUL << 32;
     private const int Error = 1, Lru = 5, Active = 6, Slab = 7, Writeback = 8, Reclaim = 9, Anonymous = 12,
-        CompoundHead = 15, CompoundTail = 16, Huge = 17, HwPoison = 19, Owner2 = 34,
+        SwapBacked = 14, CompoundHead = 15, CompoundTail = 16, Huge = 17, HwPoison = 19, ZeroPage = 24, Owner2 = 34,
         SoftDirty = 40, AnonExclusive = 47, Readahead = 48, SlubFrozen = 50, SlubDebug = 51, FilePage = 61, Swap = 62,
         MmapExclusive = 63;
 
@@ -110,8 +110,23 @@ public readonly record struct KernelPageFlagSet(ulong Raw)
     /// <summary>Bit 5: on one of the LRU lists of reclaimable memory.</summary>
     public bool IsOnLru => Has(Raw, Lru);
 
+    /// <summary>Bit 12: private anonymous memory.</summary>
+    public bool IsAnonymous => Has(Raw, Anonymous);
+
+    /// <summary>Bit 14: in memory or in swap, and never read again from a file.</summary>
+    public bool IsSwapBacked => Has(Raw, SwapBacked);
+
+    /// <summary>Bit 15: the first frame of a compound page.</summary>
+    public bool IsCompoundHead => Has(Raw, CompoundHead);
+
     /// <summary>Bit 16: a later frame of a compound page, whose state is kept in the first frame.</summary>
     public bool IsCompoundTail => Has(Raw, CompoundTail);
+
+    /// <summary>Bit 17: a page of hugetlbfs.</summary>
+    public bool IsHugeTlb => Has(Raw, Huge);
+
+    /// <summary>Bit 24: the zero page, or the huge zero page.</summary>
+    public bool IsZeroPage => Has(Raw, ZeroPage);
 
     /// <summary>Bit 19: taken out of use after a memory error, real or injected.</summary>
     public bool IsPoisoned => Has(Raw, HwPoison);

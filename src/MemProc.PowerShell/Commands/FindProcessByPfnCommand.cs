@@ -11,7 +11,7 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [AllowEmptyCollection]
-    [PfnTransformation]
+    [PfnTransformation(AllowOpen = true)]
     public PfnRange[] Pfn { get; set; } = [];
 
     [Parameter(ValueFromPipelineByPropertyName = true)]

@@ -6,7 +6,7 @@ namespace MemProc.PowerShell;
 /// <summary>Get-PageFlags: gets the flags, map counts and cgroups of page frames.</summary>
 [Cmdlet(VerbsCommon.Get, "PageFlags", DefaultParameterSetName = FrameSet)]
 [OutputType(typeof(PageFlags), ParameterSetName = [FrameSet])]
-[OutputType(typeof(PageFlagDescription), ParameterSetName = [DescribeSet])]
+[OutputType(typeof(PageFlagDescription), typeof(PageFlagSet), ParameterSetName = [DescribeSet])]
 public sealed class GetPageFlagsCommand : MemProcCommand
 {
     private const string FrameSet = "Frame";
@@ -25,7 +25,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
         ParameterSetName = FrameSet)]
     [AllowEmptyCollection]
-    [PfnTransformation]
+    [PfnTransformation(AllowOpen = true)]
     public PfnRange[]? Pfn { get; set; }
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
@@ -62,15 +62,42 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     [Parameter(ParameterSetName = FrameSet)]
     public SwitchParameter Raw { get; set; }
 
+    [Parameter(ParameterSetName = FrameSet)]
+    public SwitchParameter Run { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [ValidateNotNullOrEmpty]
+    public string? KpageFlagsPath { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [ValidateNotNullOrEmpty]
+    public string? KpageCountPath { get; set; }
+
+    [Parameter(ParameterSetName = FrameSet)]
+    [ValidateNotNullOrEmpty]
+    public string? KpageCgroupPath { get; set; }
+
     [Parameter(Mandatory = true, ParameterSetName = DescribeSet)]
     public SwitchParameter Describe { get; set; }
+
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = DescribeSet)]
+    [Alias("RawFlags")]
+    [FlagSetTransformation]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    public ulong[]? FlagSet { get; set; }
 
     protected override void BeginProcessing()
     {
         if (!Describe)
         {
+            if (KpageFlagsPath is null && (KpageCountPath ?? KpageCgroupPath) is not null)
+            {
+                ThrowBadArgument(nameof(KpageFlagsPath), "-KpageCountPath and -KpageCgroupPath require -KpageFlagsPath.", null);
+            }
+
             _filter = FrameFilterCommand.CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, Cgroup);
-            _tables = DisposeAtEnd(ThrowOnError(() => new FrameTables(FrameAttributes.All)));
+            _tables = DisposeAtEnd(SavedFrameTables.Open(
+                this, FrameAttributes.All, _filter, KpageFlagsPath, KpageCountPath, KpageCgroupPath));
         }
     }
 
@@ -78,7 +105,9 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     {
         if (Describe)
         {
-            WriteObject(KernelPageFlag.All.Select(flag => new PageFlagDescription(flag)), enumerateCollection: true);
+            WriteObject(FlagSet is null
+                ? KernelPageFlag.All.Select(flag => (object)new PageFlagDescription(flag))
+                : FlagSet.Select(set => new PageFlagSet(set)), enumerateCollection: true);
             return;
         }
 
@@ -90,7 +119,9 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             if (range.Count > 1)
             {
                 ReportErrors(Flush);
-                ReportErrors(() => WriteEach(_tables!.ReadRange(range, Raw, _filter)));
+                ReportErrors(() => WriteEach(Run
+                    ? _tables!.ReadRuns(range, Raw, _filter)
+                    : _tables!.ReadRange(range, Raw, _filter)));
                 continue;
             }
 
@@ -113,17 +144,22 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             return;
         }
 
-        PageFlags?[] flags = _tables!.Read(pfns, Raw);
+        IEnumerable<PageFlags> frames = Known(pfns, _tables!.Read(pfns, Raw));
+        WriteEach(Run ? PageFlags.Join(frames) : frames);
+    }
+
+    /// <summary>Returns the selected frames; those that the machine lacks are written as errors.</summary>
+    private IEnumerable<PageFlags> Known(ulong[] pfns, PageFlags?[] flags)
+    {
         for (int index = 0; index < pfns.Length; index++)
         {
-            Cancellation.ThrowIfCancellationRequested();
             if (flags[index] is not PageFlags known)
             {
                 WriteError(FrameTables.OutOfRange(pfns[index]));
             }
             else if (_filter.Matches(known))
             {
-                WriteObject(known);
+                yield return known;
             }
         }
     }

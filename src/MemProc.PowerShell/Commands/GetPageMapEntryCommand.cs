@@ -63,6 +63,9 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     public SwitchParameter WithCgroup { get; set; }
 
     [Parameter]
+    public SwitchParameter WithNode { get; set; }
+
+    [Parameter]
     public SwitchParameter Raw { get; set; }
 
     protected override void BeginProcessing()
@@ -94,6 +97,7 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
             JoinRuns = Run,
             Filter = _filter,
             Frames = _frames,
+            WithNodes = WithNode,
             RawFlags = Raw,
         };
         base.Process(process);

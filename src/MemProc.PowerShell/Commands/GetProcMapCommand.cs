@@ -4,11 +4,24 @@ namespace MemProc.PowerShell;
 
 /// <summary>Get-ProcMap: gets the mappings of processes.</summary>
 [Cmdlet(VerbsCommon.Get, "ProcMap")]
-[OutputType(typeof(ProcMap), typeof(ProcMapDetail))]
+[OutputType(typeof(ProcMap), typeof(ProcMapDetail), typeof(ProcMapNuma))]
 public sealed class GetProcMapCommand : MapFilterCommand
 {
     [Parameter]
     public SwitchParameter Detailed { get; set; }
+
+    [Parameter]
+    public SwitchParameter Numa { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        if (Detailed && Numa)
+        {
+            ThrowBadArgument(nameof(Numa), "-Numa cannot be combined with -Detailed.", true);
+        }
+
+        base.BeginProcessing();
+    }
 
     private protected override void ProcessWhole(LinuxProcess process) => Write(process, null);
 
@@ -16,5 +29,7 @@ public sealed class GetProcMapCommand : MapFilterCommand
         Write(process, address);
 
     private void Write(LinuxProcess process, ulong? address) =>
-        WriteEach(MapSelection.Read(process, address, Detailed, Filter, Cancellation));
+        WriteEach(Numa
+            ? MapSelection.ReadNuma(process, address, Filter, Cancellation)
+            : MapSelection.Read(process, address, Detailed, Filter, Cancellation));
 }

@@ -12,6 +12,9 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
 
+    /// <summary>Single frames, which are looked up together.</summary>
+    private readonly List<ulong> _waiting = [];
+
     private FrameFilter _filter = new();
     private FlagTallyBuilder? _count;
 
@@ -26,9 +29,15 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     [ValidateRange(1UL, ulong.MaxValue)]
     public override ulong? Length { get; set; }
 
-    [Parameter(Mandatory = true, ParameterSetName = FrameSet)]
-    [PfnTransformation]
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [AllowEmptyCollection]
+    [PfnTransformation(AllowOpen = true)]
     public PfnRange[] Pfn { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [Alias("PageCount")]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong Count { get; set; } = 1;
 
     [Parameter(Mandatory = true, ParameterSetName = PathSet)]
     [SupportsWildcards]
@@ -40,24 +49,44 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     [Parameter]
     public SwitchParameter Raw { get; set; }
 
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? KpageFlagsPath { get; set; }
+
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? KpageCgroupPath { get; set; }
+
     /// <summary>The whole machine is counted, unless a process is given or the pipeline can bring some.</summary>
     private bool IsWholeMachine => ParameterSetName == ProcessSet && Id is null && Name is null && Address is null
         && !MyInvocation.ExpectingInput;
 
     protected override void BeginProcessing()
     {
+        if (KpageFlagsPath is null && KpageCgroupPath is not null)
+        {
+            ThrowBadArgument(nameof(KpageFlagsPath), "-KpageCgroupPath requires -KpageFlagsPath.", null);
+        }
+
         _filter = CreateFrameFilter();
-        FrameTables tables = DisposeAtEnd(ThrowOnError(() => new FrameTables(FrameAttributes.Flags | _filter.RequiredFields)));
+        FrameTables tables = DisposeAtEnd(
+            SavedFrameTables.Open(this, FrameAttributes.Flags, _filter, KpageFlagsPath, null, KpageCgroupPath));
         _count = new FlagTallyBuilder(tables, Raw, new PageFilter { Frame = _filter }, Cancellation);
     }
 
     protected override void ProcessRecord()
     {
+        if (KpageFlagsPath is not null && ParameterSetName != FrameSet && !IsWholeMachine)
+        {
+            ThrowBadArgument(nameof(KpageFlagsPath), "A saved table has no processes or files: -KpageFlagsPath can be combined "
+                + "with -Pfn only.", KpageFlagsPath);
+        }
+
         if (ParameterSetName == FrameSet)
         {
             foreach (PfnRange range in Pfn)
             {
-                ReportErrors(() => _count!.AddRange(range.First, range.First + range.Count));
+                Add(range with { Count = Math.Max(range.Count, Count) });
             }
         }
         else if (ParameterSetName is PathSet or LiteralPathSet)
@@ -65,7 +94,10 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
             using FilePageWalk walk = new(withFlags: true, cancellation: Cancellation);
             foreach ((string path, _) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
             {
-                ReportErrors(() => walk.Count(path, _filter, _count!.Counts));
+                foreach (string file in FileTree.EnumerateFiles(path, recurse: true, WriteVerbose, WriteError, Cancellation))
+                {
+                    ReportErrors(() => walk.Count(file, _filter, _count!.Counts));
+                }
             }
         }
         else if (IsWholeMachine)
@@ -83,5 +115,30 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
         _count!.AddProcess(process, address, length ?? MachinePage.SizeBytes);
 
-    protected override void EndProcessing() => WriteObject(_count!.Counts.Summaries, enumerateCollection: true);
+    protected override void EndProcessing()
+    {
+        ReportErrors(Flush);
+        WriteObject(_count!.Counts.Summaries, enumerateCollection: true);
+    }
+
+    private void Add(PfnRange range)
+    {
+        if (range.Count > 1)
+        {
+            ReportErrors(() => _count!.AddRange(range.First, range.End));
+            return;
+        }
+
+        _waiting.Add(range.First);
+        if (_waiting.Count == FrameTables.BatchFrames)
+        {
+            ReportErrors(Flush);
+        }
+    }
+
+    private void Flush()
+    {
+        _count!.AddFrames(_waiting);
+        _waiting.Clear();
+    }
 }

@@ -10,17 +10,20 @@ public sealed class PfnTransformationAttribute : ValueTransformationAttribute
 {
     public override bool TransformNullOptionalParameters => true;
 
+    /// <summary>Whether a range can be open: <c>0x5f0000..</c>, to the machine's last frame, or <c>..0x1000</c>.</summary>
+    public bool AllowOpen { get; set; }
+
     private protected override object Parse(object? input) =>
         InputValues.Convert<PfnRange?>(input, Convert).OfType<PfnRange>().ToArray();
 
-    private static PfnRange? Convert(object? item)
+    private PfnRange? Convert(object? item)
     {
         object? value = InputValues.Unwrap(item);
         return value switch
         {
             null => null,
             PfnRange range => range,
-            string text => PfnRange.Parse(text),
+            string text => PfnRange.Parse(text, AllowOpen),
             _ => new PfnRange(LanguagePrimitives.ConvertTo<ulong>(value)),
         };
     }

@@ -42,6 +42,78 @@ public sealed class MemprocPageTests
     }
 
     [Fact]
+    public void Saved_tables_are_read_in_runs_and_counted()
+    {
+        using TemporaryFolder folder = new();
+        byte[] words = [.. ((ulong[])[0x20, 0x20, 0x1000]).SelectMany(BitConverter.GetBytes)];
+        string saved = folder.File("kpageflags", words);
+        string counts = folder.File("kpagecount", [.. ((ulong[])[4, 4, 5]).SelectMany(BitConverter.GetBytes)]);
+        JsonElement[] runs = [.. MemprocTests.Json("flags", "..", "--run", "--kpageflags", saved, "--kpagecount", counts, "--json")];
+        Assert.Equal([(0, 2, 4), (2, 1, 5)], runs.Select(run => (run.GetProperty("pfn").GetInt32(),
+            run.GetProperty("pageCount").GetInt32(), run.GetProperty("mapCount").GetInt32())));
+        Assert.Matches("^ +Pfn +Pages ", MemprocTests.Memproc("flags", "..", "--run", "--kpageflags", saved).Output);
+        Assert.Equal([2, 1], MemprocTests.Json("summary", "--kpageflags", saved, "--json")
+            .Select(sum => sum.GetProperty("pageCount").GetInt32()));
+        Assert.Equal([1], MemprocTests.Json("summary", "--kpageflags", saved, "--pfn", "2..", "--json")
+            .Select(sum => sum.GetProperty("pageCount").GetInt32()));
+        Assert.Equal(1, MemprocTests.Memproc("summary", "self", "--kpageflags", saved).ExitCode);
+        Assert.Equal(1, MemprocTests.Memproc("flags", "0", "--kpagecount", counts).ExitCode);
+    }
+
+    [Fact]
+    public void Flags_are_described_without_reading_a_frame()
+    {
+        JsonElement set = Assert.Single(MemprocTests.Json("flags", "--describe", "0x86c", "--json"));
+        Assert.Equal("0x86c", set.GetProperty("flagSet").GetString());
+        Assert.Equal(["referenced", "uptodate", "lru", "active", "mmap"],
+            set.GetProperty("flags").EnumerateArray().Select(flag => flag.GetString()));
+        Assert.Equal(1, MemprocTests.Memproc("flags").ExitCode);
+        Assert.Equal(1, MemprocTests.Memproc("flags", "0", "--describe", "1").ExitCode);
+        Assert.Contains("no page flag 'dirtt'", MemprocTests.Memproc("flags", "--describe", "dirtt").Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cached_pages_of_a_folder_are_counted()
+    {
+        Requires.Root();
+        using TemporaryFolder folder = new();
+        folder.File("one", new byte[2 * Page.Size]);
+        folder.File("two", new byte[1]);
+        Assert.Equal(3, MemprocTests.Json("summary", "--file", folder.Path, "--json")
+            .Sum(sum => sum.GetProperty("pageCount").GetInt32()));
+    }
+
+    [Fact]
+    public void Nodes_of_pages_and_mappings_are_shown()
+    {
+        Assert.SkipUnless(File.Exists("/proc/self/numa_maps"), "needs CONFIG_NUMA");
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        string[] pagemap = ["pagemap", $"{target.ProcessId}", $"0x{address:x}", "--with-node"];
+        int node = Assert.Single(MemprocTests.Json([.. pagemap, "--json"])).GetProperty("node").GetInt32();
+        Assert.Matches($"^Address +Pfn State +Node Path\n.* {node}\n", MemprocTests.Memproc(pagemap).Output);
+        string[] map = ["map", $"{target.ProcessId}", "--kind", "stack", "--numa"];
+        JsonElement stack = Assert.Single(MemprocTests.Json([.. map, "--json"]));
+        Assert.Equal("default", stack.GetProperty("policy").GetString());
+        Assert.True(stack.GetProperty("nodeBytes").EnumerateObject().Sum(item => item.Value.GetInt64()) > 0);
+        Assert.Contains("default", MemprocTests.Memproc(map).Output, StringComparison.Ordinal);
+        Assert.Equal(1, MemprocTests.Memproc([.. map, "--detailed"]).ExitCode);
+    }
+
+    [Fact]
+    public void Folios_of_a_process_are_shown()
+    {
+        Requires.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        JsonElement sum = Assert.Single(MemprocTests.Json("folio", $"{target.ProcessId}", $"0x{address:x}", "--length", $"{2 * Page.Size}", "--json"));
+        Assert.Equal(("anonymous", "aligned", 2), (sum.GetProperty("kind").GetString(), sum.GetProperty("mapping").GetString(),
+            sum.GetProperty("pageCount").GetInt32()));
+        Assert.Matches("^Start +Kind +FolioSize Mapping +Folios +Size Path\n0x",
+            MemprocTests.Memproc("folio", $"{target.ProcessId}", "--by-map").Output);
+    }
+
+    [Fact]
     public void Requested_frame_details_are_shown()
     {
         Requires.Root();

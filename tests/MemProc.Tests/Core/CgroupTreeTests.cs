@@ -26,6 +26,8 @@ public sealed class CgroupTreeTests
         Assert.Equal(inode, tree.InodeOf(tree.PathOf(inode)!));
         Assert.Equal(inode, tree.InodeOf(cgroup.Name));
         Assert.Equal(inode, tree.InodeOf($"{inode}"));
+        Assert.Equal(inode, tree.InodeOf($"@{inode}"));
+        Assert.Equal(inode, tree.InodeOf($"@0x{inode:x}"));
 
         // A tree is a snapshot; a look-up by path uses the current state.
         target.Kill();

@@ -30,8 +30,9 @@ public sealed class StructLayoutTests
         (nameof(FileStatus.Mode), "stx_mode"),
         (nameof(FileStatus.Inode), "stx_ino"),
         (nameof(FileStatus.SizeBytes), "stx_size"),
-        (nameof(FileStatus.ChangeSeconds), "stx_ctime.tv_sec"),
-        (nameof(FileStatus.ChangeNanoseconds), "stx_ctime.tv_nsec"),
+        (nameof(FileStatus.AccessTime), "stx_atime"),
+        (nameof(FileStatus.ChangeTime), "stx_ctime"),
+        (nameof(FileStatus.ModifyTime), "stx_mtime"),
         (nameof(FileStatus.DeviceMajor), "stx_dev_major"),
         (nameof(FileStatus.DeviceMinor), "stx_dev_minor"));
 
