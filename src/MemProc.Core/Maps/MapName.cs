@@ -55,8 +55,8 @@ internal readonly record struct MapName(string RawPath, string Path, bool IsDele
 
     /// <summary>Whether the mapped file really has this name, including the suffix.</summary>
     private static bool IsNameOf(string path, in MapRecord fields, LinuxProcess process) =>
-        path.StartsWith('/')
-        && process.NamedFiles.TryStat(path, CancellationToken.None, out FileStatus status) == Errno.None
+        process.NamedFiles.FromMaps(path) is string name
+        && process.NamedFiles.TryStat(name, CancellationToken.None, out FileStatus status) == Errno.None
         && (fields.IsOf(status)
             // File systems such as btrfs report another device in statx than in the list of mappings.
             || (process.NamedFiles.TryStatMapping(fields.Start, fields.End, CancellationToken.None, out FileStatus mapped)

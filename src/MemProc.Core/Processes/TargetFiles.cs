@@ -40,6 +40,29 @@ internal sealed class TargetFiles
     public FileRefusal? TryOpen(string path, CancellationToken cancellation, out CheckedFile? file) =>
         TryOpenStored(() => Find(path), cancellation, out file);
 
+    /// <summary>
+    /// Returns the path by which the process finds a file, for its path in the list of mappings. The kernel writes that as
+    /// this process sees it: below the root of a process that has changed it by chroot(2).
+    /// </summary>
+    /// <param name="path">The path in the list of mappings.</param>
+    /// <returns>Null where it is outside of the root of the process, or not a path.</returns>
+    public string? FromMaps(string path)
+    {
+        if (!path.StartsWith('/') || _process is null
+            || Libc.TryOpenAt(_process.Folder, "root", OpenAccess.PathOnly, out SafeFileHandle? link, followLinks: false)
+                != Errno.None)
+        {
+            return path.StartsWith('/') ? path : null;
+        }
+
+        using (link)
+        {
+            return Libc.TryReadLink(link!, out string root) != Errno.None || root == "/" ? path
+                : path.StartsWith($"{root}/", StringComparison.Ordinal) ? path[root.Length..]
+                : null;
+        }
+    }
+
     /// <summary>Reads the status of a file; a symbolic link is followed.</summary>
     /// <param name="path">An absolute path.</param>
     /// <param name="cancellation">Stops the wait for a file system that does not answer.</param>

@@ -24,7 +24,7 @@ public struct FileStatus
     public ulong SizeBytes;
     /// <summary>When its status was last changed, in seconds since 1970.</summary>
     [FieldOffset(96)]
-    public long ChangeSeconds;
+    public ulong ChangeSeconds;
     /// <summary>Nanoseconds of that time.</summary>
     [FieldOffset(104)]
     public uint ChangeNanoseconds;
