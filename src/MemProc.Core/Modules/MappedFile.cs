@@ -248,13 +248,38 @@ public sealed class MappedFile
         }
 
         // While the mapping exists, and while the file is open here, no other file gets the inode.
-        if (map.IsOf(file!.Status) && IsUnchanged(map))
+        if ((map.IsOf(file!.Status) || IsOfMount(map, file)) && IsUnchanged(map))
         {
             return file;
         }
 
         file.Dispose();
         return null;
+    }
+
+    /// <summary>
+    /// Whether a file is the mapped one in a file system that reports another device in statx than in the list of
+    /// mappings. The mount has that device. Where it numbers inodes several times, as btrfs does in each subvolume, the
+    /// build id in memory decides.
+    /// </summary>
+    private bool IsOfMount(ProcMap map, CheckedFile file)
+    {
+        if (map.Inode != file.Status.Inode || !map.IsOn(_process.NamedFiles.MountDeviceOf(file)))
+        {
+            return false;
+        }
+
+        try
+        {
+            // Not disposed: the file stays open.
+            ElfFile other = ElfFile.Read(new ElfFileSource(file, Path, _cancellation));
+            using ElfFile image = ElfFile.Read(new ElfMemoryImage(_process, _maps, _cancellation));
+            return other.BuildId is string id && id == image.BuildId;
+        }
+        catch (MemProcException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Whether a path leads to what the mapping shows, by device and inode.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -39,6 +40,29 @@ internal sealed class CheckedFile : IDisposable
 
     /// <summary>Its status when it was opened.</summary>
     public FileStatus Status { get; }
+
+    /// <summary>Id of the mount through which it was found; null where the kernel does not report it.</summary>
+    public uint? MountId
+    {
+        get
+        {
+            const string Field = "mnt_id:";
+            bool referenced = false;
+            Handle.DangerousAddRef(ref referenced);
+            try
+            {
+                string? line = File.ReadLines($"/proc/self/fdinfo/{Handle.DangerousGetHandle()}")
+                    .FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal));
+                return line is not null && uint.TryParse(line.AsSpan(Field.Length), CultureInfo.InvariantCulture, out uint id)
+                    ? id
+                    : null;
+            }
+            finally
+            {
+                Handle.DangerousRelease();
+            }
+        }
+    }
 
     /// <summary>Opens what a user has named: any regular file.</summary>
     /// <param name="path">The path; a symbolic link is followed.</param>

@@ -90,6 +90,33 @@ internal sealed class TargetFiles
     public Errno TryStatMapping(ulong start, ulong end, CancellationToken cancellation, out FileStatus status) =>
         TryStat(() => FindMapping(start, end), cancellation, out status);
 
+    /// <summary>
+    /// Returns the device of the mount through which a file was found, as the list of mappings has it; null where it is
+    /// unknown. Some file systems, such as btrfs, report another one in statx.
+    /// </summary>
+    /// <param name="file">A file that <see cref="TryOpen"/> has opened.</param>
+    public (uint Major, uint Minor)? MountDeviceOf(CheckedFile file)
+    {
+        if (_process is null || file.MountId is not uint mount
+            || Libc.TryOpenAt(_process.Folder, "mountinfo", OpenAccess.ReadOnly, out SafeFileHandle? list) != Errno.None)
+        {
+            return null;
+        }
+
+        using FileStream stream = new(list!, FileAccess.Read);
+        using StreamReader lines = new(stream);
+        while (lines.ReadLine() is string text)
+        {
+            if (MountInfoLine.TryParse(System.Text.Encoding.UTF8.GetBytes(text), out MountInfoLine line)
+                && line.MountId == mount)
+            {
+                return (line.DeviceMajor, line.DeviceMinor);
+            }
+        }
+
+        return null;
+    }
+
     private FileRefusal? TryOpenStored(
         Func<(Errno, SafeFileHandle?)> find, CancellationToken cancellation, out CheckedFile? file)
     {

@@ -1,16 +1,22 @@
 using System.Buffers.Binary;
-using MemProc.Interop;
 
 namespace MemProc.Tests;
 
 /// <summary>Tests the search for debug files, whose names and content a process chooses.</summary>
-public sealed class DebugFilesTests : TargetTests
+public sealed class DebugFilesTests : TargetTests, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     private string Debug => Path.Combine(_folder.Path, "lib.debug");
+
+    /// <inheritdoc/>
+    public new void Dispose()
+    {
+        base.Dispose();
+        _folder.Dispose();
+    }
 
     [Fact]
     public void The_debug_file_is_found_by_its_link()

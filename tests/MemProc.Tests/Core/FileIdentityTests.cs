@@ -165,6 +165,33 @@ public sealed class FileIdentityTests : IDisposable
     }
 
     [Fact]
+    public void A_file_system_with_several_devices_needs_no_right_to_the_mapping()
+    {
+        Requires.Root();
+        string library = Build("honest");
+        foreach (string name in (string[])["lower", "upper", "merged"])
+        {
+            Directory.CreateDirectory(Path.Combine(_folder.Path, name));
+        }
+
+        // The layers are on two devices: statx reports one that is neither of them, nor that of the list of mappings.
+        string path = Path.Combine(_folder.Path, "merged/lib.so");
+        string mount = $"cd '{_folder.Path}' && mount -t tmpfs lower lower && cp '{library}' lower/lib.so && mount -t tmpfs upper "
+            + "upper && mkdir upper/work upper/upper && mount -t overlay -o lowerdir=lower,upperdir=upper/upper,workdir=upper/work,"
+            + "xino=off overlay merged && exec \"$@\"";
+        Assert.SkipUnless(Shell.Try(OwnMounts[0], [.. OwnMounts[1..], "sh", "-c", mount, "sh", "true"]).ExitCode == 0, "needs overlayfs");
+        using TargetProcess target = TargetProcess.Start([.. OwnMounts, "sh", "-c", mount, "sh"]);
+        ulong start = target.Ask($"file 0 {new FileInfo(library).Length} r-x private {path}").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ProcMap map = MapReader.Find(process, start)!;
+        Assert.Equal(Errno.None, process.NamedFiles.TryStat(path, Stop, out FileStatus status));
+        Assert.SkipWhen(map.IsOf(status), "needs a kernel whose overlayfs reports other devices");
+        string output = Resolve(LesserRoot, target.ProcessId, start + OffsetOf("of_honest"));
+        Assert.Contains("!of_honest", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("(file replaced)", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_mapped_device_is_not_opened()
     {
         Requires.Root();
