@@ -42,6 +42,16 @@ public sealed class PathBytesTests : IDisposable
     }
 
     [Fact]
+    public void Json_has_the_bytes_too()
+    {
+        using SmallProgram target = MapLibrary();
+        (int exitCode, string output, string errors) = Shell.Try(DotnetHost.Path,
+            [Programs.Memproc, "map", $"{target.ProcessId}", "--address", $"0x{target.Address:x}", "--json"]);
+        Assert.True(exitCode == 0, errors);
+        Assert.Contains($"\"path\":\"{_folder.Path}/l\\udcff\\udcc3.so\",", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_folder_lists_such_files_and_their_pages_are_read()
     {
         Create([1, 2, 3]);
