@@ -201,6 +201,7 @@ public sealed class FileIdentityTests : IDisposable
         string pseudo = "/sys/kernel/notes";
         ulong address = target.Ask($"file 0 4096 r-- private {device}").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using OpenWatch watch = new(device);
         using MappedImages images = new(process, Stop);
         // The kernel makes a private mapping of /dev/zero anonymous, where the node itself is still the file.
         if (images.FileAt(address) is MappedFile file)
@@ -209,6 +210,8 @@ public sealed class FileIdentityTests : IDisposable
             Assert.Contains("not a regular file", file.LoadError!.Message, StringComparison.Ordinal);
         }
 
+        Assert.Equal(ProcMapKind.File, MapReader.Find(process, address)!.Kind);
+        Assert.False(watch.IsOpened);
         Assert.True(process.NamedFiles.TryOpen(device, Stop, out _)!.Value.IsOtherKind);
         Assert.True(!File.Exists(pseudo) || process.NamedFiles.TryOpen(pseudo, Stop, out _)!.Value.IsOtherKind);
     }
