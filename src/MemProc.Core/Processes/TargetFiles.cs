@@ -133,6 +133,11 @@ internal sealed class TargetFiles
             }
         }, cancellation);
         file = found?.File;
+        if (file is not null)
+        {
+            file.Stuck = PauseOpening;
+        }
+
         return found is null ? new FileRefusal(Errno.ETIMEDOUT, "its file system does not answer") : found.Refusal;
     }
 
@@ -166,9 +171,12 @@ internal sealed class TargetFiles
             return result;
         }
 
-        Volatile.Write(ref _retryAt, Environment.TickCount64 + RetryMilliseconds);
+        PauseOpening();
         return null;
     }
+
+    /// <summary>Opens no more files for a while: each would wait as long.</summary>
+    private void PauseOpening() => Volatile.Write(ref _retryAt, Environment.TickCount64 + RetryMilliseconds);
 
     private (Errno Errno, SafeFileHandle? Place) Find(string path)
     {
