@@ -31,6 +31,22 @@ AfterAll {
 }
 
 Describe 'Get-FilePage' {
+    It 'reads files whose names are not UTF-8, by -Recurse and by its paths' {
+        $folder = (New-Item -ItemType Directory (Join-Path $TestDrive bytes)).FullName
+        sh -c 'printf page > "$0/$(printf ''l\377\303'')"' $folder
+        try {
+            $pages = Get-FilePage $folder -Recurse -Summary
+            $pages.Path | Should -Be "$folder/l$([char] 0xdcff)$([char] 0xdcc3)"
+            (Get-FilePage -LiteralPath $pages.Path -Summary).SizeBytes | Should -Be 4
+            (Get-FilePage $pages.Path -Summary).SizeBytes | Should -Be 4
+            ($pages | Get-FilePage -Summary).SizeBytes | Should -Be 4
+            $pages | Out-Screen | Should -BeLike '*/l\xff\xc3*'
+        }
+        finally {
+            find $folder -mindepth 1 -delete
+        }
+    }
+
     It 'returns the pages in memory, and faults none in' {
         if (-not (Reset-Cache -Keep 2, 3, 10)) {
             return

@@ -52,6 +52,11 @@ Describe 'Get-ProcMap' {
         }
     }
 
+    It 'returns the bytes of a path' {
+        $map = Get-ProcMap $target.Id -Kind File | Select-Object -First 1
+        [System.Text.Encoding]::UTF8.GetString($map.GetPathBytes()) | Should -Be $map.Path
+    }
+
     It 'has typed properties' {
         $address = $target.Ask('map 8192 rwx private').address
         $map = Get-ProcMap $target.Id -Address $address

@@ -89,7 +89,7 @@ internal sealed class ElfCommand : Command
             {
                 output.ReportErrors(() =>
                 {
-                    using ElfFile file = ElfFile.Open(Path.GetFullPath(path));
+                    using ElfFile file = ElfFile.Open(Path.GetFullPath(path), cancellation);
                     table.AddEach(_read(file), cancellation);
                 });
             }

@@ -1,5 +1,9 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MemProc.Interop;
 
 namespace MemProc.Cli;
 
@@ -70,6 +74,38 @@ internal sealed class HexBytesConverter : JsonConverter<byte[]>
             writer.WriteStringValueSegment(digits[..written], isFinalSegment: rest.IsEmpty);
         }
         while (!rest.IsEmpty);
+    }
+}
+
+/// <summary>
+/// Writes text. A byte of a path that is not UTF-8 is written as <c>\udcff</c>, which JSON allows and other languages read
+/// as that byte: Python's <c>os.fsencode</c> returns the path.
+/// </summary>
+internal sealed class PathTextConverter : JsonConverter<string>
+{
+    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
+
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
+    {
+        if (!value.AsSpan().ContainsAnyInRange('\udc80', '\udcff'))
+        {
+            writer.WriteStringValue(value);
+            return;
+        }
+
+        JavaScriptEncoder encoder = writer.Options.Encoder!;
+        StringBuilder text = new("\"");
+        for (int at = 0; at < value.Length; at++)
+        {
+            int length = char.IsHighSurrogate(value[at]) && at + 1 < value.Length && char.IsLowSurrogate(value[at + 1]) ? 2 : 1;
+            text.Append(length == 1 && PathText.IsEscape(value[at])
+                ? string.Create(CultureInfo.InvariantCulture, $"\\u{(int)value[at]:x4}")
+                : encoder.Encode(value.Substring(at, length)));
+            at += length - 1;
+        }
+
+        writer.WriteRawValue(text.Append('"').ToString(), skipInputValidation: true);
     }
 }
 

@@ -35,6 +35,7 @@ internal static class JsonLine
         Converters =
         {
             new HexBytesConverter(),
+            new PathTextConverter(),
             new HexNumbersConverter(),
             new EnumNameConverter<ProcMapKind>(),
             new EnumNameConverter<FolioKind>(),

@@ -1,4 +1,3 @@
-using System.Text;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -47,7 +46,7 @@ internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMa
 
     private static CgroupMount? Parse(string text, bool isVersion1, KernelFiles files)
     {
-        if (!MountInfoLine.TryParse(Encoding.UTF8.GetBytes(text), out MountInfoLine line)
+        if (!MountInfoLine.TryParse(PathText.Encode(text), out MountInfoLine line)
             || !(isVersion1
                 ? line.FileSystem.SequenceEqual("cgroup"u8) && line.HasSuperOption("memory"u8)
                 : line.FileSystem.SequenceEqual("cgroup2"u8)))
@@ -74,7 +73,7 @@ internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMa
     {
         try
         {
-            return File.ReadAllLines(path);
+            return PathText.Decode(File.ReadAllBytes(path)).Split('\n');
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

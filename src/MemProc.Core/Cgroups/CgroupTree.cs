@@ -1,5 +1,6 @@
 using System.Globalization;
 using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -150,13 +151,22 @@ public sealed class CgroupTree
     /// <summary>Returns the names of a cgroup's children; none where it was removed, or this user may not list it.</summary>
     private static List<string> Children(string folder)
     {
-        try
-        {
-            return [.. Directory.EnumerateDirectories(folder).Select(child => Path.GetFileName(child))];
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        if (Libc.TryOpenAt(null, folder, OpenAccess.ReadOnly, out SafeFileHandle? handle, followLinks: false) != Errno.None)
         {
             return [];
+        }
+
+        using (handle)
+        {
+            try
+            {
+                return [.. Libc.ReadDirectory(handle!).Where(name =>
+                    Libc.TryStatX(handle, name, out FileStatus status, followLinks: false) == Errno.None && status.IsDirectory)];
+            }
+            catch (ErrnoException)
+            {
+                return [];
+            }
         }
     }
 }

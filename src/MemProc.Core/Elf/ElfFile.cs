@@ -169,8 +169,11 @@ public sealed class ElfFile : IDisposable
     }
 
     /// <summary>Reads a file.</summary>
-    /// <inheritdoc cref="Read"/>
-    public static ElfFile Open(string path) => Read(ElfFileSource.Open(path));
+    /// <param name="path">The path.</param>
+    /// <param name="cancellation">Stops reads, of all its tables too.</param>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    public static ElfFile Open(string path, CancellationToken cancellation = default) =>
+        Read(ElfFileSource.Open(path, cancellation));
 
     /// <summary>The program headers, each with the names of its sections.</summary>
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are outside the image.</exception>

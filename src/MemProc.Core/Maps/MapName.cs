@@ -13,9 +13,11 @@ internal readonly record struct MapName(string RawPath, string Path, bool IsDele
     /// <param name="raw">The bytes as the kernel wrote them.</param>
     /// <param name="fields">The numeric fields of the mapping.</param>
     /// <param name="process">The process. Its files are looked at where the text alone is ambiguous.</param>
+    /// <param name="cancellation">Stops the wait for a file system that does not answer.</param>
     /// <param name="exact">The same without escaped newlines; null: not known.</param>
     public static MapName Interpret(
-        ReadOnlySpan<byte> raw, in MapRecord fields, LinuxProcess process, byte[]? exact = null)
+        ReadOnlySpan<byte> raw, in MapRecord fields, LinuxProcess process, CancellationToken cancellation,
+        byte[]? exact = null)
     {
         if (raw.IsEmpty)
         {
@@ -26,7 +28,7 @@ internal readonly record struct MapName(string RawPath, string Path, bool IsDele
         string path = exact is not null ? PathText.Decode(exact)
             : rawPath.Contains(EscapedNewline, StringComparison.Ordinal) ? WithNewlines(rawPath, fields, process)
             : rawPath;
-        bool isDeleted = path.EndsWith(DeletedSuffix, StringComparison.Ordinal) && !IsNameOf(path, fields, process);
+        bool isDeleted = path.EndsWith(DeletedSuffix, StringComparison.Ordinal) && !IsNameOf(path, fields, process, cancellation);
         if (isDeleted)
         {
             path = path[..^DeletedSuffix.Length];
@@ -54,12 +56,13 @@ internal readonly record struct MapName(string RawPath, string Path, bool IsDele
     }
 
     /// <summary>Whether the mapped file really has this name, including the suffix.</summary>
-    private static bool IsNameOf(string path, in MapRecord fields, LinuxProcess process) =>
-        path.StartsWith('/')
-        && process.NamedFiles.TryStat(path, CancellationToken.None, out FileStatus status) == Errno.None
+    private static bool IsNameOf(
+        string path, in MapRecord fields, LinuxProcess process, CancellationToken cancellation) =>
+        process.NamedFiles.FromMaps(path) is string name
+        && process.NamedFiles.TryStat(name, cancellation, out FileStatus status) == Errno.None
         && (fields.IsOf(status)
             // File systems such as btrfs report another device in statx than in the list of mappings.
-            || (process.NamedFiles.TryStatMapping(fields.Start, fields.End, CancellationToken.None, out FileStatus mapped)
+            || (process.NamedFiles.TryStatMapping(fields.Start, fields.End, cancellation, out FileStatus mapped)
                 == Errno.None && mapped.IsSameFileAs(status)));
 
     private static ProcMapKind KindOf(string path, in MapRecord fields, LinuxProcess process)

@@ -20,7 +20,7 @@ public static class MapReader
         while (lines.MoveNext())
         {
             cancellation.ThrowIfCancellationRequested();
-            ProcMap map = Parse(lines.Current, process, index);
+            ProcMap map = Parse(lines.Current, process, index, cancellation);
             if (IsRepeated(map, end))
             {
                 continue;
@@ -118,7 +118,8 @@ public static class MapReader
     private static ProcMap FromQuery(LinuxProcess process, in ProcMapQueryArgument answer, byte[] name)
     {
         MapRecord fields = MapRecord.From(answer);
-        return new ProcMap(process.Identity, null, fields, MapName.Interpret(AsInList(name), fields, process, name));
+        return new ProcMap(process.Identity, null, fields,
+            MapName.Interpret(AsInList(name), fields, process, CancellationToken.None, name));
     }
 
     /// <summary>Escapes newlines in a name as the list does; the query returns names unescaped.</summary>
@@ -126,7 +127,8 @@ public static class MapReader
         ? PathText.Encode(PathText.Decode(name).Replace("\n", "\\012", StringComparison.Ordinal))
         : name;
 
-    internal static ProcMap Parse(ReadOnlySpan<byte> text, LinuxProcess process, int index)
+    internal static ProcMap Parse(
+        ReadOnlySpan<byte> text, LinuxProcess process, int index, CancellationToken cancellation)
     {
         if (!MapsLine.TryParse(text, out MapsLine line))
         {
@@ -135,7 +137,7 @@ public static class MapReader
         }
 
         MapRecord fields = MapRecord.From(line);
-        return new ProcMap(process.Identity, index, fields, MapName.Interpret(line.Path, fields, process));
+        return new ProcMap(process.Identity, index, fields, MapName.Interpret(line.Path, fields, process, cancellation));
     }
 
     /// <summary>

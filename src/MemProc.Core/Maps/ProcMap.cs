@@ -121,6 +121,9 @@ public class ProcMap : ProcessOutput
     internal bool IsOf(in FileStatus status) =>
         Inode == status.Inode && _major == status.DeviceMajor && _minor == status.DeviceMinor;
 
+    /// <summary>Whether a device is that of the file.</summary>
+    internal bool IsOn((uint Major, uint Minor)? device) => device == (_major, _minor);
+
     /// <summary>Whether an address is in the mapping.</summary>
     internal bool Contains(ulong address) => Start <= address && address < End;
 

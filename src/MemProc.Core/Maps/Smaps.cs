@@ -19,7 +19,7 @@ internal static class Smaps
         while (more)
         {
             cancellation.ThrowIfCancellationRequested();
-            ProcMap map = MapReader.Parse(lines.Current, process, count);
+            ProcMap map = MapReader.Parse(lines.Current, process, count, cancellation);
             T kept = new();
             while ((more = lines.MoveNext()) && !SmapsLine.IsHeader(lines.Current))
             {

@@ -104,7 +104,7 @@ internal static class DebugFiles
             yield return (TargetFiles.OfHost, byId);
         }
 
-        if (link is not null && path.StartsWith('/') && Path.GetDirectoryName(path) is string folder)
+        if (link is not null && ofProcess.FromMaps(path) is string name && Path.GetDirectoryName(name) is string folder)
         {
             yield return (ofProcess, $"{folder}/{link}");
             yield return (ofProcess, $"{folder}/.debug/{link}");

@@ -235,19 +235,20 @@ public sealed class MappedFile
     /// <exception cref="MemProcException">ReadElf, EINVAL: as for a mapping.</exception>
     private CheckedFile? OpenByPath()
     {
-        if (IsDeleted || !Path.StartsWith('/'))
+        TargetFiles files = _process.NamedFiles;
+        if (IsDeleted || files.FromMaps(Path) is not string path)
         {
             return null;
         }
 
         ProcMap map = _maps[0];
-        if (_process.NamedFiles.TryOpen(Path, _cancellation, out CheckedFile? file) is FileRefusal refusal)
+        if (files.TryOpen(path, _cancellation, out CheckedFile? file) is FileRefusal refusal)
         {
-            return refusal.IsOtherKind && IsAtPath(map) ? throw Refused(refusal) : null;
+            return refusal.IsOtherKind && IsAt(path, map) ? throw Refused(refusal) : null;
         }
 
         // While the mapping exists, and while the file is open here, no other file gets the inode.
-        if (map.IsOf(file!.Status) && IsUnchanged(map))
+        if ((map.IsOf(file!.Status) || IsOfMount(map, file)) && IsUnchanged(map))
         {
             return file;
         }
@@ -256,9 +257,34 @@ public sealed class MappedFile
         return null;
     }
 
-    /// <summary>Whether the path leads to what the mapping shows, by device and inode.</summary>
-    private bool IsAtPath(ProcMap map) =>
-        _process.NamedFiles.TryStat(Path, _cancellation, out FileStatus status) == Errno.None && map.IsOf(status);
+    /// <summary>
+    /// Whether a file is the mapped one in a file system that reports another device in statx than in the list of
+    /// mappings. The mount has that device. Where it numbers inodes several times, as btrfs does in each subvolume, the
+    /// build id in memory decides.
+    /// </summary>
+    private bool IsOfMount(ProcMap map, CheckedFile file)
+    {
+        if (map.Inode != file.Status.Inode || !map.IsOn(_process.NamedFiles.MountDeviceOf(file)))
+        {
+            return false;
+        }
+
+        try
+        {
+            // Not disposed: the file stays open.
+            ElfFile other = ElfFile.Read(new ElfFileSource(file, Path, _cancellation));
+            using ElfFile image = ElfFile.Read(new ElfMemoryImage(_process, _maps, _cancellation));
+            return other.BuildId is string id && id == image.BuildId;
+        }
+        catch (MemProcException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Whether a path leads to what the mapping shows, by device and inode.</summary>
+    private bool IsAt(string path, ProcMap map) =>
+        _process.NamedFiles.TryStat(path, _cancellation, out FileStatus status) == Errno.None && map.IsOf(status);
 
     /// <summary>Whether the process still has a mapping, of the same file.</summary>
     private bool IsUnchanged(ProcMap map) =>
@@ -294,8 +320,8 @@ public sealed class MappedFile
     {
         ProcMap map = _maps[0];
         TargetFiles files = _process.NamedFiles;
-        if (!Path.StartsWith('/') || map.Inode == 0
-            || files.TryStat(Path, _cancellation, out FileStatus status) != Errno.None || !status.IsRegular)
+        if (map.Inode == 0 || files.FromMaps(Path) is not string path
+            || files.TryStat(path, _cancellation, out FileStatus status) != Errno.None || !status.IsRegular)
         {
             return false;
         }
@@ -314,7 +340,7 @@ public sealed class MappedFile
 
         try
         {
-            if (files.TryOpen(Path, _cancellation, out CheckedFile? file) is not null)
+            if (files.TryOpen(path, _cancellation, out CheckedFile? file) is not null)
             {
                 return true;
             }

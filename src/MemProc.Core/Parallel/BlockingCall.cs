@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 
@@ -11,7 +12,7 @@ internal static class BlockingCall
 {
     private const int MaxIdle = 4;
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(2);
-    private static readonly Stack<Worker> Idle = [];
+    private static readonly List<Worker> Idle = [];
 
     /// <summary>Runs a call and waits for its result.</summary>
     /// <param name="call">
@@ -27,10 +28,14 @@ internal static class BlockingCall
     {
         cancellation.ThrowIfCancellationRequested();
         Run<T> run = new(call);
-        Worker? worker;
+        Worker? worker = null;
         lock (Idle)
         {
-            Idle.TryPop(out worker);
+            if (Idle.Count > 0)
+            {
+                worker = Idle[^1];
+                Idle.RemoveAt(Idle.Count - 1);
+            }
         }
 
         (worker ?? new Worker()).Start(run.Work);
@@ -39,9 +44,10 @@ internal static class BlockingCall
 
     private sealed class Run<T>(Func<T> call)
     {
-        private readonly ManualResetEventSlim _done = new();
+        private readonly object _state = new();
         private T? _result;
         private ExceptionDispatchInfo? _error;
+        private bool _isDone;
         private bool _isAbandoned;
 
         public void Work()
@@ -57,76 +63,74 @@ internal static class BlockingCall
                 error = ExceptionDispatchInfo.Capture(exception);
             }
 
-            lock (_done)
+            lock (_state)
             {
-                (_result, _error) = (result, error);
-                if (!_isAbandoned)
+                (_result, _error, _isDone) = (result, error, true);
+                Monitor.PulseAll(_state);
+                if (_isAbandoned)
                 {
-                    _done.Set();
-                    return;
+                    (result as IDisposable)?.Dispose();
                 }
             }
-
-            (result as IDisposable)?.Dispose();
         }
 
         public bool TryWait(TimeSpan timeout, CancellationToken cancellation, [MaybeNullWhen(false)] out T result)
         {
-            bool isDone = false;
-            try
+            using CancellationTokenRegistration wake = cancellation.Register(Wake);
+            Stopwatch watch = Stopwatch.StartNew();
+            lock (_state)
             {
-                isDone = _done.Wait(timeout, cancellation);
-            }
-            finally
-            {
-                lock (_done)
+                while (!_isDone && !cancellation.IsCancellationRequested && timeout - watch.Elapsed is TimeSpan left
+                    && left > TimeSpan.Zero)
                 {
-                    _isAbandoned = !isDone && !_done.IsSet;
+                    Monitor.Wait(_state, left);
                 }
 
-                if (!isDone && !_isAbandoned)
-                {
-                    // It was done just after the wait had ended.
-                    (_result as IDisposable)?.Dispose();
-                }
+                _isAbandoned = !_isDone;
             }
 
             result = default;
-            if (isDone)
+            if (_isAbandoned)
             {
-                _error?.Throw();
-                result = _result!;
+                cancellation.ThrowIfCancellationRequested();
+                return false;
             }
 
-            return isDone;
+            _error?.Throw();
+            result = _result!;
+            return true;
+        }
+
+        private void Wake()
+        {
+            lock (_state)
+            {
+                Monitor.PulseAll(_state);
+            }
         }
     }
 
     /// <summary>A thread for one call after the other. It exits when it has been idle for a while.</summary>
     private sealed class Worker
     {
-        private readonly SemaphoreSlim _ready = new(0);
+        private readonly object _state = new();
         private Action? _work;
 
         public Worker() => new Thread(Loop) { IsBackground = true, Name = "MemProc blocking call" }.Start();
 
         public void Start(Action work)
         {
-            _work = work;
-            _ready.Release();
+            lock (_state)
+            {
+                _work = work;
+                Monitor.Pulse(_state);
+            }
         }
 
         private void Loop()
         {
-            while (_ready.Wait(IdleTime) || !TryLeave())
+            while (Next() is Action work)
             {
-                if (_work is not Action work)
-                {
-                    // A caller has taken it just now, and will start it.
-                    continue;
-                }
-
-                _work = null;
                 work();
                 lock (Idle)
                 {
@@ -135,25 +139,38 @@ internal static class BlockingCall
                         return;
                     }
 
-                    Idle.Push(this);
+                    Idle.Add(this);
                 }
             }
         }
 
-        /// <summary>Removes this from the idle ones; false where it is not one of them.</summary>
-        private bool TryLeave()
+        /// <summary>Waits for the next call; null where none has come for a while.</summary>
+        private Action? Next()
         {
-            lock (Idle)
+            while (true)
             {
-                Worker[] others = [.. Idle.Where(worker => worker != this)];
-                bool isIdle = others.Length < Idle.Count;
-                if (isIdle)
+                lock (_state)
                 {
-                    Idle.Clear();
-                    Array.ForEach(others, Idle.Push);
+                    if (_work is null)
+                    {
+                        Monitor.Wait(_state, IdleTime);
+                    }
+
+                    if (_work is Action work)
+                    {
+                        _work = null;
+                        return work;
+                    }
                 }
 
-                return isIdle;
+                lock (Idle)
+                {
+                    // Where it is not in the list, a caller has taken it just now, and starts it.
+                    if (Idle.Remove(this))
+                    {
+                        return null;
+                    }
+                }
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -26,6 +27,7 @@ internal sealed class CheckedFile : IDisposable
     internal static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     private readonly bool _canBlock;
+    private bool _isStuck;
 
     private CheckedFile(SafeFileHandle handle, in FileStatus status, bool canBlock)
     {
@@ -39,6 +41,32 @@ internal sealed class CheckedFile : IDisposable
 
     /// <summary>Its status when it was opened.</summary>
     public FileStatus Status { get; }
+
+    /// <summary>Called when the file system has not answered in time.</summary>
+    public Action? Stuck { get; set; }
+
+    /// <summary>Id of the mount through which it was found; null where the kernel does not report it.</summary>
+    public uint? MountId
+    {
+        get
+        {
+            const string Field = "mnt_id:";
+            bool referenced = false;
+            Handle.DangerousAddRef(ref referenced);
+            try
+            {
+                string? line = File.ReadLines($"/proc/self/fdinfo/{Handle.DangerousGetHandle()}")
+                    .FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal));
+                return line is not null && uint.TryParse(line.AsSpan(Field.Length), CultureInfo.InvariantCulture, out uint id)
+                    ? id
+                    : null;
+            }
+            finally
+            {
+                Handle.DangerousRelease();
+            }
+        }
+    }
 
     /// <summary>Opens what a user has named: any regular file.</summary>
     /// <param name="path">The path; a symbolic link is followed.</param>
@@ -92,13 +120,20 @@ internal sealed class CheckedFile : IDisposable
             return TryRead(Handle, buffer, offset, out read);
         }
 
+        read = 0;
+        if (_isStuck)
+        {
+            return Errno.ETIMEDOUT;
+        }
+
         // The call can go on after this has returned: it has a buffer of its own.
         byte[] own = new byte[buffer.Length];
         SafeFileHandle handle = Handle;
         if (!BlockingCall.TryRun(() => (Errno: TryRead(handle, own, offset, out int count), Count: count),
             Timeout, cancellation, out (Errno Errno, int Count) result))
         {
-            read = 0;
+            _isStuck = true;
+            Stuck?.Invoke();
             return Errno.ETIMEDOUT;
         }
 

@@ -40,6 +40,29 @@ internal sealed class TargetFiles
     public FileRefusal? TryOpen(string path, CancellationToken cancellation, out CheckedFile? file) =>
         TryOpenStored(() => Find(path), cancellation, out file);
 
+    /// <summary>
+    /// Returns the path by which the process finds a file, for its path in the list of mappings. The kernel writes that as
+    /// this process sees it: below the root of a process that has changed it by chroot(2).
+    /// </summary>
+    /// <param name="path">The path in the list of mappings.</param>
+    /// <returns>Null where it is outside of the root of the process, or not a path.</returns>
+    public string? FromMaps(string path)
+    {
+        if (!path.StartsWith('/') || _process is null
+            || Libc.TryOpenAt(_process.Folder, "root", OpenAccess.PathOnly, out SafeFileHandle? link, followLinks: false)
+                != Errno.None)
+        {
+            return path.StartsWith('/') ? path : null;
+        }
+
+        using (link)
+        {
+            return Libc.TryReadLink(link!, out string root) != Errno.None || root == "/" ? path
+                : path.StartsWith($"{root}/", StringComparison.Ordinal) ? path[root.Length..]
+                : null;
+        }
+    }
+
     /// <summary>Reads the status of a file; a symbolic link is followed.</summary>
     /// <param name="path">An absolute path.</param>
     /// <param name="cancellation">Stops the wait for a file system that does not answer.</param>
@@ -67,6 +90,33 @@ internal sealed class TargetFiles
     public Errno TryStatMapping(ulong start, ulong end, CancellationToken cancellation, out FileStatus status) =>
         TryStat(() => FindMapping(start, end), cancellation, out status);
 
+    /// <summary>
+    /// Returns the device of the mount through which a file was found, as the list of mappings has it; null where it is
+    /// unknown. Some file systems, such as btrfs, report another one in statx.
+    /// </summary>
+    /// <param name="file">A file that <see cref="TryOpen"/> has opened.</param>
+    public (uint Major, uint Minor)? MountDeviceOf(CheckedFile file)
+    {
+        if (_process is null || file.MountId is not uint mount
+            || Libc.TryOpenAt(_process.Folder, "mountinfo", OpenAccess.ReadOnly, out SafeFileHandle? list) != Errno.None)
+        {
+            return null;
+        }
+
+        using FileStream stream = new(list!, FileAccess.Read);
+        using StreamReader lines = new(stream);
+        while (lines.ReadLine() is string text)
+        {
+            if (MountInfoLine.TryParse(System.Text.Encoding.UTF8.GetBytes(text), out MountInfoLine line)
+                && line.MountId == mount)
+            {
+                return (line.DeviceMajor, line.DeviceMinor);
+            }
+        }
+
+        return null;
+    }
+
     private FileRefusal? TryOpenStored(
         Func<(Errno, SafeFileHandle?)> find, CancellationToken cancellation, out CheckedFile? file)
     {
@@ -83,6 +133,11 @@ internal sealed class TargetFiles
             }
         }, cancellation);
         file = found?.File;
+        if (file is not null)
+        {
+            file.Stuck = PauseOpening;
+        }
+
         return found is null ? new FileRefusal(Errno.ETIMEDOUT, "its file system does not answer") : found.Refusal;
     }
 
@@ -116,9 +171,12 @@ internal sealed class TargetFiles
             return result;
         }
 
-        Volatile.Write(ref _retryAt, Environment.TickCount64 + RetryMilliseconds);
+        PauseOpening();
         return null;
     }
+
+    /// <summary>Opens no more files for a while: each would wait as long.</summary>
+    private void PauseOpening() => Volatile.Write(ref _retryAt, Environment.TickCount64 + RetryMilliseconds);
 
     private (Errno Errno, SafeFileHandle? Place) Find(string path)
     {

@@ -8,6 +8,9 @@ namespace MemProc.Interop;
 /// </summary>
 public readonly ref struct MountInfoLine
 {
+    /// <summary>Id of the mount, which no other mount of any mount namespace has.</summary>
+    public uint MountId { get; private init; }
+
     /// <summary>Major number of the file system's device.</summary>
     public uint DeviceMajor { get; private init; }
 
@@ -31,8 +34,8 @@ public readonly ref struct MountInfoLine
     {
         result = default;
         ReadOnlySpan<byte> rest = line.TrimEnd("\n"u8);
-        // Mount id and parent id are not used.
-        _ = NextWord(ref rest);
+        ReadOnlySpan<byte> id = NextWord(ref rest);
+        // The id of the parent is not used.
         _ = NextWord(ref rest);
         ReadOnlySpan<byte> device = NextWord(ref rest);
         ReadOnlySpan<byte> root = NextWord(ref rest);
@@ -49,6 +52,7 @@ public readonly ref struct MountInfoLine
         ReadOnlySpan<byte> type = NextWord(ref rest);
         _ = NextWord(ref rest);
         if (type.IsEmpty || mountPoint.IsEmpty
+            || !Utf8Parser.TryParse(id, out uint mountId, out int idLength) || idLength != id.Length
             || !Utf8Parser.TryParse(device, out uint major, out int used)
             || used >= device.Length || device[used] != ':'
             || !Utf8Parser.TryParse(device[(used + 1)..], out uint minor, out int more)
@@ -59,6 +63,7 @@ public readonly ref struct MountInfoLine
 
         result = new MountInfoLine
         {
+            MountId = mountId,
             DeviceMajor = major,
             DeviceMinor = minor,
             Root = root,

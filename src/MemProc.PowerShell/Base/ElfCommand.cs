@@ -74,7 +74,7 @@ public abstract class ElfCommand : MemProcCommand
         ElfFileSource source;
         try
         {
-            source = ElfFileSource.Open(path);
+            source = ElfFileSource.Open(path, Cancellation);
         }
         catch (MemProcException error) when (!isNamed && error.Errno is Errno.EISDIR or Errno.EINVAL)
         {

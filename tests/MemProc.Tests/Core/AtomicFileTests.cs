@@ -87,6 +87,40 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Links_that_another_user_prepares_in_a_shared_directory_are_not_followed(bool overwrite)
+    {
+        Requires.Root();
+        string shared = Path.Combine(_folder.Path, "shared"), victim = _folder.File("victim", "mine"u8);
+        Shell.Run("mkdir", "-m", "1777", shared);
+        string output = Path.Combine(shared, "out");
+        // The names of earlier versions as well, and one that the user can write.
+        Shell.Run(Requires.Tool("setpriv"), [.. MemprocTests.AsNobody, "sh", "-c",
+            $"cd '{shared}' && for name in out out.{Environment.ProcessId}.partial out.partial; do ln -s '{victim}' $name; done "
+            + "&& echo theirs > writable && chmod 666 writable"]);
+        Assert.Equal("WriteFile,ELOOP", Assert.Throws<MemProcException>(() => new AtomicFile(output, overwrite)).ErrorId);
+        using (AtomicFile file = new(Path.Combine(shared, "new"), overwrite))
+        {
+            RandomAccess.Write(file.Handle, "memory"u8, 0);
+            file.Complete();
+        }
+
+        string writable = Path.Combine(shared, "writable");
+        if (overwrite)
+        {
+            using AtomicFile file = new(writable, overwrite);
+            RandomAccess.Write(file.Handle, "memory"u8, 0);
+            file.Complete();
+        }
+
+        Assert.Equal("mine", File.ReadAllText(victim));
+        Assert.Equal("600 0\n", Shell.Run("stat", "-c", "%a %u", Path.Combine(shared, "new")));
+        Assert.Equal(overwrite ? "600 0\n" : "666 65534\n", Shell.Run("stat", "-c", "%a %u", writable));
+        Assert.Equal(3, Directory.GetFiles(shared).Count(file => new FileInfo(file).LinkTarget == victim));
+    }
+
+    [Theory]
     [InlineData("mkfifo", "EINVAL")]
     [InlineData("mknod", "EINVAL")]
     [InlineData("socket", "EINVAL")]

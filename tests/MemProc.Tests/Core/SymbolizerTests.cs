@@ -30,6 +30,55 @@ public sealed class SymbolizerTests : TargetTests
     }
 
     [Fact]
+    public void Variables_in_anonymous_memory_after_the_last_page_of_a_file_have_names()
+    {
+        ResolvedAddress resolved = Resolve("libc.so.6!environ");
+        Assert.Equal(ProcMapKind.Anonymous, resolved.Kind);
+        Assert.Equal(("libc.so.6", ".bss", 0UL), (resolved.Module, resolved.Section, resolved.SymbolOffset));
+        Assert.EndsWith("environ", resolved.Symbol, StringComparison.Ordinal);
+        Assert.Null(resolved.FileOffset);
+        Assert.Empty(resolved.Path);
+        Assert.Equal(resolved.Address, AddressExpression.Parse(resolved.Expression).Resolve(Process));
+        using MappedImages images = new(Process);
+        Assert.Equal("libc.so.6", images.ImageAt(resolved.Address).File.Name);
+        // The pages after the end of the segment are not part of the file.
+        ElfSegment data = images.Named("libc.so.6").Single().Elf!.Segments.Last(segment => segment.Type == ElfSegmentType.Load);
+        ulong end = resolved.Address - resolved.ImageAddress!.Value + data.VirtualAddress + data.MemoryBytes;
+        Assert.Equal(("libc.so.6", null), (Resolve(end - 1).Module, Resolve(end).Module));
+    }
+
+    [Theory]
+    [InlineData("-static-pie", false)]
+    [InlineData("-pie", false)]
+    [InlineData("-pie", true)]
+    public void Variables_of_a_program_have_names_wherever_its_zeros_are(string kind, bool isSplit)
+    {
+        using TemporaryFolder folder = new();
+        string program = CCompiler.Build(Path.Combine(folder.Path, "program"), $$"""
+            #include <stdio.h>
+            #include <sys/mman.h>
+            #include <unistd.h>
+            __attribute__((aligned(4096))) char zeros[64 * 4096];
+            int main(void)
+            {
+                if ({{(isSplit ? 1 : 0)}})
+                    mprotect(zeros + 4096, 4096, PROT_READ);
+                printf("%p\n", zeros + 3 * 4096 + 5);
+                fflush(stdout);
+                for (;;)
+                    pause();
+            }
+            """, "gcc", kind, "-x", "c");
+        // Without randomization, the heap can begin where the zeros end.
+        using SmallProgram running = new(Requires.Tool("setarch"), "-R", program);
+        using LinuxProcess process = LinuxProcess.Open(running.ProcessId);
+        using Symbolizer resolver = new(process);
+        ResolvedAddress resolved = resolver.Resolve([running.Address], error => throw error).Single();
+        Assert.Equal(("program", "zeros", 3UL * 4096 + 5), (resolved.Module, resolved.Symbol, resolved.SymbolOffset));
+        Assert.Equal(running.Address, AddressExpression.Parse("program!zeros+12293").Resolve(process));
+    }
+
+    [Fact]
     public void The_kernels_shared_object_is_read_from_memory()
     {
         ResolvedAddress resolved = Resolve("[vdso]!__vdso_clock_gettime");

@@ -6,12 +6,16 @@ internal static class Mutation
     private const int Count = 20_000;
 
     /// <summary>Copies of the samples, each with one to four bytes changed, added or removed, or truncated.</summary>
-    public static IEnumerable<byte[]> Of(params string[] samples)
+    public static IEnumerable<byte[]> Of(params string[] samples) =>
+        Of(Count, [.. samples.Select(System.Text.Encoding.UTF8.GetBytes)]);
+
+    /// <summary>A number of copies of samples that are not text.</summary>
+    public static IEnumerable<byte[]> Of(int count, byte[][] samples)
     {
         Random random = new(20_260_101);
-        for (int i = 0; i < Count; i++)
+        for (int i = 0; i < count; i++)
         {
-            List<byte> text = [.. System.Text.Encoding.UTF8.GetBytes(samples[random.Next(samples.Length)])];
+            List<byte> text = [.. samples[random.Next(samples.Length)]];
             for (int changes = random.Next(1, 5); changes > 0 && text.Count > 0; changes--)
             {
                 Damage(text, random);
