@@ -186,7 +186,7 @@ public sealed class UserfaultTests : IDisposable
         using CancellationTokenSource interrupt = new();
         MemoryWriteRequest[] all = [new MemoryWriteRequest(address, [7]), new MemoryWriteRequest(address + Page.Size, [7])];
         MemoryTransaction transaction = MemoryTransaction.Prepare(
-            _process, hasEarlier ? all : all[1..], interrupt.Token, allowUserfault: true);
+            _process, hasEarlier ? all : all[1..], allowUserfault: true, interrupt.Token);
         interrupt.CancelAfter(TimeSpan.FromMilliseconds(300));
         long start = Stopwatch.GetTimestamp();
         MemProcException error = await Soon(() =>
