@@ -80,6 +80,15 @@ Describe 'Get-PhysicalMemoryMap' {
             Should -Be $all.Count
     }
 
+    It 'writes the ranges of a long range of frames once' {
+        Assert-PhysicalAddress
+        $clock = [System.Diagnostics.Stopwatch]::StartNew()
+        @(Get-PhysicalMemoryMap -Pfn '0x0..0xffffffffffff').Count | Should -Be @(Get-PhysicalMemoryMap).Count
+        @(Get-PhysicalMemoryMap -Pfn '0x0..0xffffffffffff' -Count ([ulong]::MaxValue)).Count |
+            Should -Be @(Get-PhysicalMemoryMap).Count
+        $clock.Elapsed.TotalSeconds | Should -BeLessThan 10
+    }
+
     It 'writes an error for an address outside all ranges, and continues' {
         Assert-PhysicalAddress
         $start = (Get-PhysicalMemoryMap 'System RAM')[0].Start

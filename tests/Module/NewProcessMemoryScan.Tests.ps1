@@ -24,6 +24,15 @@ Describe 'New-ProcessMemoryScan' {
         (New-ProcessMemoryScan @scope Int16 -Unaligned).Count | Should -Be 65535
     }
 
+    It 'says how much memory a scan for all numbers can need' {
+        $said = New-ProcessMemoryScan @scope Int32 -Verbose 4>&1 | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
+        "$said" | Should -Match 'can hold up to 64 KiB of memory'
+        $said = New-ProcessMemoryScan @scope Int32 -Value 1000 -Verbose 4>&1 |
+            Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }
+        "$said" | Should -Not -Match 'can hold'
+        (New-ProcessMemoryScan @scope Int32 -Force).Count | Should -Be 16384
+    }
+
     It 'shows a scan, from a job too' {
         $scan = New-ProcessMemoryScan @scope -Type Int32
         $scan | Out-Screen -Width 80 | Should -Match "$($target.Id) dotnet +Int32 +1 +16384 +0 +\d"

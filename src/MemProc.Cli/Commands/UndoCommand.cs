@@ -36,7 +36,7 @@ internal sealed class UndoCommand : TransactionCommand
             {
                 using LinuxProcess process = LinuxProcess.Open(group.Key.Id, group.Key.StartTicks);
                 MemoryTransaction transaction =
-                    MemoryTransaction.PrepareUndo(process, [.. group], cancellation, AllowsUserfault(parseResult));
+                    MemoryTransaction.PrepareUndo(process, [.. group], AllowsUserfault(parseResult), cancellation);
                 Execute(parseResult, transaction, "restore", "Restored", output, cancellation);
             });
         }

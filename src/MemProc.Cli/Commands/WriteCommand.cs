@@ -92,7 +92,7 @@ internal sealed class WriteCommand : TransactionCommand
             using LinuxProcess process = LinuxProcess.Open(parseResult.GetValue(_process));
             IReadOnlyList<MemoryWriteRequest> writes = UnresolvedWrite.Resolve(process, changes, cancellation);
             MemoryTransaction transaction =
-                MemoryTransaction.Prepare(process, writes, cancellation, AllowsUserfault(parseResult));
+                MemoryTransaction.Prepare(process, writes, AllowsUserfault(parseResult), cancellation);
             Execute(parseResult, transaction, "write", "Wrote", output, cancellation);
         }
     }

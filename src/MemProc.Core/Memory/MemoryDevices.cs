@@ -51,7 +51,16 @@ internal sealed class MemoryDevices(LinuxProcess process)
     private static HashSet<(uint Major, uint Minor)> ReadOfKernel()
     {
         HashSet<(uint Major, uint Minor)> devices = [];
-        Add(hugePageBits: 0);
+        try
+        {
+            using SafeFileHandle file = Libc.CreateMemoryFile("memproc");
+            Add(file);
+        }
+        catch (ErrnoException)
+        {
+            // A sandbox that forbids the call. Shared memory is then read like a file on a disk.
+        }
+
         const string Pools = "/sys/kernel/mm/hugepages", Prefix = "hugepages-";
         foreach (string pool in Directory.Exists(Pools) ? Directory.GetDirectories(Pools) : [])
         {
@@ -59,21 +68,21 @@ internal sealed class MemoryDevices(LinuxProcess process)
             if (ulong.TryParse(Path.GetFileName(pool).AsSpan(Prefix.Length).TrimEnd("kB"), CultureInfo.InvariantCulture,
                 out ulong kibibytes))
             {
-                Add(BitOperations.Log2(kibibytes * 1024));
+                Libc.TryCreateHugeMemoryFile("memproc", BitOperations.Log2(kibibytes * 1024), out SafeFileHandle? file);
+                using (file)
+                {
+                    Add(file);
+                }
             }
         }
 
         return devices;
 
-        void Add(int hugePageBits)
+        void Add(SafeFileHandle? file)
         {
-            Libc.TryMemFdCreate("memproc", hugePageBits, out SafeFileHandle? file);
-            using (file)
+            if (file is not null && Libc.TryStatX(file, out FileStatus status) == Errno.None)
             {
-                if (file is not null && Libc.TryStatX(file, out FileStatus status) == Errno.None)
-                {
-                    devices.Add((status.DeviceMajor, status.DeviceMinor));
-                }
+                devices.Add((status.DeviceMajor, status.DeviceMinor));
             }
         }
     }

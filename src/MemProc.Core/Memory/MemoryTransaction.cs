@@ -47,12 +47,12 @@ public sealed class MemoryTransaction
     /// <summary>Checks writes that are done together.</summary>
     /// <param name="process">The process.</param>
     /// <param name="changes">The writes, at least one; no two to the same byte.</param>
+    /// <param name="allowUserfault">
+    /// Wait for pages that a handler of userfaultfd(2) supplies or releases; not while the process is stopped.
+    /// </param>
     /// <param name="cancellation">
     /// Cancels the checks and the stop of the process. Writes are completed, unless one waits in the kernel; then all are
     /// rolled back.
-    /// </param>
-    /// <param name="allowUserfault">
-    /// Wait for pages that a handler of userfaultfd(2) supplies or releases; not while the process is stopped.
     /// </param>
     /// <exception cref="MemProcException">
     /// WriteMemory: EINVAL for a range that is not valid, or two that overlap; EFAULT where part of one is not mapped;
@@ -60,8 +60,8 @@ public sealed class MemoryTransaction
     /// shared; EBUSY where a handler of userfaultfd(2) has to supply a page first. CompareMemory, EAGAIN: other bytes are there than expected. Nothing is written.
     /// </exception>
     public static MemoryTransaction Prepare(
-        LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes, CancellationToken cancellation = default,
-        bool allowUserfault = false)
+        LinuxProcess process, IReadOnlyList<MemoryWriteRequest> changes, bool allowUserfault = false,
+        CancellationToken cancellation = default)
     {
         RefuseOverlap(process, changes);
         return new MemoryTransaction(process, changes, isUndo: false, allowUserfault, cancellation);
@@ -70,20 +70,20 @@ public sealed class MemoryTransaction
     /// <summary>Checks that writes can be undone: the bytes that they wrote must still be there.</summary>
     /// <param name="process">The process that was written to.</param>
     /// <param name="writes">The writes, in the order in which they were done.</param>
+    /// <param name="allowUserfault">
+    /// Wait for pages that a handler of userfaultfd(2) supplies or releases; not while the process is stopped.
+    /// </param>
     /// <param name="cancellation">
     /// Cancels the checks and the stop of the process. Writes are completed, unless one waits in the kernel; then all are
     /// rolled back.
-    /// </param>
-    /// <param name="allowUserfault">
-    /// Wait for pages that a handler of userfaultfd(2) supplies or releases; not while the process is stopped.
     /// </param>
     /// <exception cref="MemProcException">
     /// OpenProcess, ESRCH: the writes were to another process. WriteMemory as in <see cref="Prepare"/>. CompareMemory,
     /// EAGAIN: the bytes have changed since.
     /// </exception>
     public static MemoryTransaction PrepareUndo(
-        LinuxProcess process, IReadOnlyList<MemoryWrite> writes, CancellationToken cancellation = default,
-        bool allowUserfault = false)
+        LinuxProcess process, IReadOnlyList<MemoryWrite> writes, bool allowUserfault = false,
+        CancellationToken cancellation = default)
     {
         if (writes.FirstOrDefault(write => !write.Process.IsSame(process.Identity)) is { } stranger)
         {

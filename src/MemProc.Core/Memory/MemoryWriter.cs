@@ -1,5 +1,4 @@
 using MemProc.Interop;
-using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 

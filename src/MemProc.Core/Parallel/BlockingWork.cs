@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 
 namespace MemProc;
@@ -55,7 +56,7 @@ internal static class BlockingWork
         T result = default!;
         Job job = new(() => result = work());
         Rent().Start(job);
-        job.Wait(cancellation, limit, completes);
+        job.Wait(limit, completes, cancellation);
         return result;
     }
 
@@ -86,6 +87,7 @@ internal static class BlockingWork
     }
 
     /// <summary>One piece of work.</summary>
+    [SuppressMessage("Design", "CA1001", Justification = "Abandoned work still uses it, and it has no handle of the kernel.")]
     private sealed class Job(Action work)
     {
         private readonly ManualResetEventSlim _done = new();
@@ -127,7 +129,7 @@ internal static class BlockingWork
         public void Finish() => _done.Set();
 
         /// <summary>Waits for the work, on the caller's thread, and throws what it has thrown.</summary>
-        public void Wait(CancellationToken cancellation, TimeSpan? limit, bool completes)
+        public void Wait(TimeSpan? limit, bool completes, CancellationToken cancellation)
         {
             try
             {
@@ -145,7 +147,7 @@ internal static class BlockingWork
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
-                while (!_done.Wait(CancellationTimeout))
+                while (!_done.Wait(CancellationTimeout, CancellationToken.None))
                 {
                     if (!completes
                         || Environment.TickCount64 - Volatile.Read(ref _lastCheckPoint) > CancellationTimeout.TotalMilliseconds)
@@ -163,6 +165,7 @@ internal static class BlockingWork
     }
 
     /// <summary>A thread that does one piece of work after the other.</summary>
+    [SuppressMessage("Design", "CA1001", Justification = "The thread uses it until this program exits.")]
     private sealed class Worker
     {
         private readonly SemaphoreSlim _started = new(0);

@@ -13,18 +13,6 @@ public readonly record struct PfnRange(ulong First, ulong Count = 1)
     /// <summary>The first number after the range; the largest number where it would be larger.</summary>
     public ulong End => First + Math.Min(Count, ulong.MaxValue - First);
 
-    /// <summary>Returns the frame numbers of several ranges.</summary>
-    public static IEnumerable<ulong> Numbers(IEnumerable<PfnRange> ranges)
-    {
-        foreach (PfnRange range in ranges)
-        {
-            for (ulong index = 0; index < range.Count; index++)
-            {
-                yield return range.First + index;
-            }
-        }
-    }
-
     /// <summary>
     /// Parses <c>N</c>, or <c>N..M</c> with both ends included. Numbers are written as addresses are.
     /// </summary>

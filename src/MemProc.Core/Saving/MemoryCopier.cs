@@ -41,7 +41,7 @@ internal sealed class MemoryCopier(IMemorySink sink, Action<ulong> progress)
     /// </exception>
     public void Copy(MemoryReader reader, ulong start, ulong end)
     {
-        using MemoryReader.ReadableRanges readable = reader.ReadableBetween(start, end);
+        using ReadableRanges readable = reader.ReadableBetween(start, end);
         for (ulong address = start; address < end;)
         {
             Memory<byte> buffer = _buffer.AsMemory(0, (int)Math.Min(end - address, BufferBytes));

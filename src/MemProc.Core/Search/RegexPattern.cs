@@ -51,6 +51,8 @@ public sealed class RegexPattern : SearchPattern
         {
             while (next < window.To && count < found.Length)
             {
+                // A match can take until its timeout, and there can be many.
+                chunk.Stopped.ThrowIfCancellationRequested();
                 (int start, int length) = Match(text, next - window.Start);
                 start += window.Start;
                 if (length < 0 || start >= window.To)

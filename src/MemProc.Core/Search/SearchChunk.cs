@@ -95,6 +95,9 @@ internal sealed class SearchChunk
     /// <summary>Bytes that a handler of userfaultfd(2) would have to supply.</summary>
     public ulong UserfaultBytes { get; private set; }
 
+    /// <summary>Canceled where the result is no longer needed.</summary>
+    public CancellationToken Stopped { get; private set; }
+
     /// <summary>Candidates in it, where a scan begins rather than a search.</summary>
     public List<ScanBlock> Candidates { get; } = [];
 
@@ -167,6 +170,7 @@ internal sealed class SearchChunk
     public bool FindNext(CancellationToken cancellation)
     {
         _foundCount = 0;
+        Stopped = cancellation;
         while (_window < _windows.Count)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -10,6 +10,9 @@ internal sealed class SearchPass(
     LinuxProcess process, SearchRange range, SearchPattern pattern, int context, CancellationToken cancellation)
 {
     private readonly Lock _counting = new();
+    private readonly MemoryReader _reader =
+        new(process, range.Method, cancellation) { AllowUserfault = range.AllowUserfault };
+
     private ulong _searched;
     private ulong _failed;
     private ulong _userfault;
@@ -27,6 +30,9 @@ internal sealed class SearchPass(
     /// <summary>Called several times a second with the progress, on the caller's thread.</summary>
     public Action<SearchProgress>? Progress { get; init; }
 
+    /// <summary>Whether mappings without read permission are read, too.</summary>
+    public bool ReadsClosed => _reader.Method == ReadMethod.Mem;
+
     /// <summary>What was left out so far.</summary>
     public SearchSkips Skips { get; private set; }
 
@@ -42,16 +48,15 @@ internal sealed class SearchPass(
     /// </exception>
     public IEnumerable<SearchChunk> Run(Func<SearchChunk, CancellationToken, bool> work)
     {
-        MemoryReader reader = new(process, range.Method, cancellation) { AllowUserfault = range.AllowUserfault };
         int before = Math.Max(context, pattern.LookBehind);
         // An expression sees whether the end of a match of maximum length is also the end of the memory.
         int after = pattern.MaxMatchLength - (pattern.CanOverlap ? 1 : 0) + context;
-        SearchPlan plan = new(process, range, reader.Method, before, after, cancellation);
+        SearchPlan plan = new(process, range, _reader.Method, before, after, cancellation);
         int bytes = Math.Max(ChunkBytes, before + after + (int)MachinePage.SizeBytes);
         OrderedPipeline<SearchChunk> pipeline = new(() => new SearchChunk(pattern, bytes), plan.TryFill,
             (chunk, stopped) =>
             {
-                chunk.Read(reader);
+                chunk.Read(_reader);
                 bool hasResult = work(chunk, stopped);
                 Count(chunk);
                 return hasResult;

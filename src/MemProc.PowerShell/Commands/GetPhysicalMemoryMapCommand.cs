@@ -60,9 +60,11 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
 
                 break;
             case FrameSet:
-                foreach (ulong pfn in PfnRange.Numbers(Pfn))
+                foreach (PfnRange range in Pfn)
                 {
-                    ReportErrors(() => Write(_map!.ContainingFrames(pfn, Count)));
+                    // -Count frames from each frame of the range on: a range as well, however long it is.
+                    ulong frames = range.Count + Math.Min(Count - 1, ulong.MaxValue - range.Count);
+                    ReportErrors(() => Write(_map!.ContainingFrames(range.First, frames)));
                 }
 
                 break;

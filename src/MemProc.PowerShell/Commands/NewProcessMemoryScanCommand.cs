@@ -9,6 +9,9 @@ public sealed class NewProcessMemoryScanCommand : MemorySearchCommand
 {
     private const string AllSet = "All";
 
+    /// <summary>A scan that can hold more than this is announced by a warning.</summary>
+    private const ulong LargeBytes = 1UL << 30;
+
     private ValueCondition? _condition;
 
     [Parameter(Mandatory = true, Position = 1)]
@@ -20,6 +23,9 @@ public sealed class NewProcessMemoryScanCommand : MemorySearchCommand
 
     [Parameter]
     public SwitchParameter Unaligned { get; set; }
+
+    [Parameter]
+    public SwitchParameter Force { get; set; }
 
     protected override void BeginProcessing()
     {
@@ -34,10 +40,30 @@ public sealed class NewProcessMemoryScanCommand : MemorySearchCommand
     private protected override void Process(LinuxProcess process, SearchRange range)
     {
         using Progress progress = new(this, $"Scanning process {process.Identity}");
-        MemoryScanner scanner = new(process, Cancellation) { Range = range, Progress = progress.Report };
+        MemoryScanner scanner = new(process, Cancellation)
+        {
+            Range = range,
+            Progress = progress.Report,
+            Force = Force,
+            Estimated = bytes => Announce(process, bytes),
+        };
         MemoryValueType type = MemoryValue.For(Type, DataModel.Of(process));
         ValueCondition? condition = type == Type ? _condition : CreateCondition(Type, process);
         WriteObject(scanner.Start(type, condition, Unaligned ? 1 : Alignment));
         ReportSkips(process, scanner.SearchedBytes, scanner.Skips);
+    }
+
+    private void Announce(LinuxProcess process, ulong bytes)
+    {
+        string message = $"Process {process.Identity}: a scan for all numbers can hold up to {HumanSize.Format(bytes)} of "
+            + "memory, and each round of Select-ProcessMemoryMatch as much again.";
+        if (bytes > LargeBytes)
+        {
+            WriteWarning($"{message} Specify a value, a range, or -Kind to need less.");
+        }
+        else
+        {
+            WriteVerbose(message);
+        }
     }
 }

@@ -50,7 +50,7 @@ public sealed class UndoProcessMemoryWriteCommand : MemProcCommand
             ReportErrors(() =>
             {
                 LinuxProcess process = Processes.Open(group.Key.Id, group.Key.StartTicks);
-                Commit(MemoryTransaction.PrepareUndo(process, [.. group], Cancellation, AllowUserfault),
+                Commit(MemoryTransaction.PrepareUndo(process, [.. group], AllowUserfault, Cancellation),
                     Stop, Verify, PassThru);
             });
         }

@@ -133,6 +133,6 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
 
     private void Write(LinuxProcess process, IReadOnlyList<UnresolvedWrite> changes) => Commit(
         MemoryTransaction.Prepare(
-            process, UnresolvedWrite.Resolve(process, changes, Cancellation), Cancellation, AllowUserfault),
+            process, UnresolvedWrite.Resolve(process, changes, Cancellation), AllowUserfault, Cancellation),
         Stop, Verify, PassThru);
 }

@@ -130,9 +130,115 @@ public sealed class MemoryScanTests
         ulong address = target.Ask($"map {length} rw- private").Address("address");
         target.Ask($"fill {address} {length} 1");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemoryScanner scanner = new(process) { Range = SearchRange.All.From(address, length), MaxHeldBytes = length / 2 };
+        SearchRange range = SearchRange.All.From(address, length);
+        MemoryScanner scanner = new(process) { Range = range, MaxHeldBytes = length / 2, Force = true };
         Assert.Equal("ScanMemory,ENOMEM",
             Assert.Throws<MemProcException>(() => scanner.Start(MemoryValueType.Int32, null)).ErrorId);
+        // With the old scan beside it, the new one has to fit as well.
+        MemoryScan scan = new MemoryScanner(process) { Range = range }.Start(MemoryValueType.Int32, null);
+        target.Ask($"fill {address} {length} 2");
+        Assert.Equal("ScanMemory,ENOMEM", Assert.Throws<MemProcException>(() =>
+            scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Int32, ScanComparison.Changed))).ErrorId);
+    }
+
+    [Fact]
+    public void A_scan_for_all_numbers_is_estimated_and_refused_before_anything_is_read()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong length = 512 * Page.Size;
+        ulong address = target.Ask($"map {length} rw- private").Address("address");
+        target.Ask($"advise {address} {length} 15");
+        target.Ask($"touch {address} 100");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        List<ulong> estimates = [];
+        SearchRange range = SearchRange.All.From(address, length);
+        MemoryScanner scanner = new(process) { Range = range, MaxHeldBytes = 99 * Page.Size, Estimated = estimates.Add };
+        MemProcException error = Assert.Throws<MemProcException>(() => scanner.Start(MemoryValueType.Int32, null));
+        Assert.Equal("ScanMemory,ENOMEM", error.ErrorId);
+        Assert.Contains("Force", error.Message, StringComparison.Ordinal);
+        Assert.Equal([100 * Page.Size], estimates);
+        Assert.Equal(0UL, scanner.SearchedBytes);
+        // A condition needs no such memory.
+        Assert.Equal(100UL, scanner.Start(MemoryValueType.Int32, ValueCondition.EqualTo(MemoryValueType.Int32, 1)).Count);
+        MemoryScan scan = new MemoryScanner(process) { Range = range, MaxHeldBytes = 120 * Page.Size }
+            .Start(MemoryValueType.Int32, null);
+        Assert.InRange(scan.HeldBytes, 1UL, 110 * Page.Size);
+    }
+
+    [Fact]
+    public void More_than_2_gib_of_equal_numbers_are_scanned()
+    {
+        const ulong Length = (2UL << 30) + (64 << 20);
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Length} r-- private").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryScanner scanner = new(process)
+        {
+            Range = new SearchRange { IncludeNotResident = true }.From(address, Length),
+        };
+        MemoryScan scan = scanner.Start(MemoryValueType.Byte, null);
+        Assert.Equal(Length, scan.Count);
+        Assert.InRange(scan.HeldBytes, 1UL, 1UL << 20);
+        Assert.Equal(Length, scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Byte, ScanComparison.Unchanged)).Count);
+    }
+
+    [Fact]
+    public void Available_memory_is_what_the_cgroups_leave()
+    {
+        using SimulatedCgroups cgroups = new();
+        File.WriteAllText(Path.Combine(cgroups.Files.Proc, "meminfo"), "MemTotal:  9000 kB\nMemAvailable:  4000 kB\n");
+        Assert.Equal(4000UL * 1024, AvailableMemory.Bytes(cgroups.Files));
+        cgroups.Mount("", "cgroup2", "rw");
+        cgroups.Make("outer/inner");
+        cgroups.Join("0::/outer/inner");
+        Write("outer/inner/memory.max", "max");
+        Write("outer/inner/memory.current", "500");
+        Assert.Equal(4000UL * 1024, AvailableMemory.Bytes(cgroups.Files));
+        Write("outer/memory.max", "1000");
+        Write("outer/memory.current", "800");
+        Assert.Equal(200UL, AvailableMemory.Bytes(cgroups.Files));
+        // Of the page cache, what is not in use is given up first.
+        Write("outer/memory.stat", "anon 500\ninactive_file 300\n");
+        Assert.Equal(500UL, AvailableMemory.Bytes(cgroups.Files));
+
+        void Write(string file, string text) => File.WriteAllText(Path.Combine(cgroups.Root, file), text);
+    }
+
+    [Fact]
+    public void Available_memory_follows_cgroups_of_version_1()
+    {
+        using SimulatedCgroups cgroups = new();
+        File.WriteAllText(Path.Combine(cgroups.Files.Proc, "meminfo"), "MemAvailable:  4000 kB\n");
+        cgroups.Mount("memory", "cgroup", "rw,memory");
+        cgroups.Make("memory/inner");
+        cgroups.Join("4:memory:/inner", "0::/");
+        File.WriteAllText(Path.Combine(cgroups.Root, "memory/inner/memory.limit_in_bytes"), "1000");
+        File.WriteAllText(Path.Combine(cgroups.Root, "memory/inner/memory.usage_in_bytes"), "900");
+        File.WriteAllText(Path.Combine(cgroups.Root, "memory/inner/memory.stat"), "inactive_file 1\ntotal_inactive_file 50\n");
+        Assert.Equal(150UL, AvailableMemory.Bytes(cgroups.Files));
+    }
+
+    [Fact]
+    public async Task Candidates_between_many_gaps_are_dropped_in_one_pass()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong pages = 3000;
+        ulong address = target.Ask($"map {pages * Page.Size} rw- private").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryScanner scanner = new(process)
+        {
+            Range = new SearchRange { IncludeNotResident = true }.From(address, pages * Page.Size),
+        };
+        MemoryScan scan = scanner.Start(MemoryValueType.Byte, null);
+        for (ulong page = 0; page < pages; page += 2)
+        {
+            target.Ask($"protect {address + page * Page.Size} {Page.Size} ---");
+        }
+
+        // 12 million candidates and 1500 gaps took minutes.
+        MemoryScan rest = await Task.Run(() => scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Byte, ScanComparison.Unchanged)))
+            .WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal((pages / 2 * Page.Size, pages / 2 * Page.Size), (rest.Count, rest.LostCount));
     }
 
     [Fact]

@@ -180,7 +180,7 @@ public sealed class MemoryTransactionTests : TargetTests
         ulong address = Fill(1);
         byte[] before = Peek(address, 4);
         using CancellationTokenSource interrupt = new();
-        MemoryTransaction transaction = MemoryTransaction.Prepare(Process, [Change(address)], interrupt.Token);
+        MemoryTransaction transaction = MemoryTransaction.Prepare(Process, [Change(address)], cancellation: interrupt.Token);
         interrupt.Cancel();
         foreach (bool stop in new[] { false, true })
         {

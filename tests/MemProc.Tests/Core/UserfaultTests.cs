@@ -186,7 +186,7 @@ public sealed class UserfaultTests : IDisposable
         using CancellationTokenSource interrupt = new();
         MemoryWriteRequest[] all = [new MemoryWriteRequest(address, [7]), new MemoryWriteRequest(address + Page.Size, [7])];
         MemoryTransaction transaction = MemoryTransaction.Prepare(
-            _process, hasEarlier ? all : all[1..], interrupt.Token, allowUserfault: true);
+            _process, hasEarlier ? all : all[1..], allowUserfault: true, interrupt.Token);
         interrupt.CancelAfter(TimeSpan.FromMilliseconds(300));
         long start = Stopwatch.GetTimestamp();
         MemProcException error = await Soon(() =>
@@ -308,6 +308,37 @@ public sealed class UserfaultTests : IDisposable
         }
 
         Assert.Empty(Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
+    public async Task A_read_of_a_file_that_does_not_answer_can_be_canceled()
+    {
+        using StuckFile file = StuckFile.Start(_folder);
+        using LinuxProcess process = LinuxProcess.Open(file.ProcessId);
+        await AssertCanceled(cancellation =>
+            new MemoryReader(process, ReadMethod.Auto, cancellation).ReadExactly(file.Address, 8));
+        await AssertCanceled(cancellation => _ = new MemorySearch(process, BytePattern.Exact([1]), cancellation)
+        {
+            Range = new SearchRange { IncludeNotResident = true }.From(file.Address, Page.Size),
+        }.Find().Count());
+    }
+
+    [Fact]
+    public async Task A_process_that_is_stopped_and_would_have_to_answer_runs_again()
+    {
+        using StuckFile file = StuckFile.Start(_folder);
+        using LinuxProcess process = LinuxProcess.Open(file.ProcessId);
+        MemoryReader reader = new(process, ReadMethod.Auto);
+        var results = await Soon(() => StoppedRead.Run<byte[]>(process, 8, [() => [reader.ReadExactly(file.Address, 8)]], default));
+        Assert.Equal("ReadMemory,ETIMEDOUT", Assert.Single(results).Failure!.ErrorId);
+        Assert.True(await file.AnswersAsync(Limit));
+        string output = Path.Combine(_folder.Path, "out");
+        MemProcException error = await Soon(() => Assert.Throws<MemProcException>(() => MemorySaver.Save(process,
+            [AddressExpression.FromNumber(file.Address, Page.Size)], output, new SaveOptions { Stop = true, ReadAll = true },
+            _ => { }, default)));
+        Assert.Equal("ReadMemory,ETIMEDOUT", error.ErrorId);
+        Assert.False(File.Exists(output));
+        Assert.True(await file.AnswersAsync(Limit));
     }
 
     /// <summary>Asserts that work waits, and that a cancellation ends it.</summary>

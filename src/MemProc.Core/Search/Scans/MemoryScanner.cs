@@ -1,4 +1,3 @@
-using System.Globalization;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -23,6 +22,18 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
     /// Maximum number of bytes that a scan may hold; half of the available memory when it is not set.
     /// </summary>
     public ulong? MaxHeldBytes { get; init; }
+
+    /// <summary>
+    /// Scan for all numbers although the scan might hold more than <see cref="MaxHeldBytes"/>. It ends with an error where
+    /// it does.
+    /// </summary>
+    public bool Force { get; init; }
+
+    /// <summary>
+    /// Called before a scan for all numbers, with the maximum number of bytes that it can hold. Equal numbers in a row
+    /// take almost nothing, so that it usually holds less.
+    /// </summary>
+    public Action<ulong>? Estimated { get; init; }
 
     /// <summary>Called several times a second with the progress, on the caller's thread.</summary>
     public Action<SearchProgress>? Progress { get; init; }
@@ -52,7 +63,12 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
             Progress = Progress,
         };
         List<ScanBlock> blocks = [];
-        ulong maxHeld = MaxHeldBytes ?? AvailableBytes(process.Files) / 2, held = 0;
+        ulong maxHeld = HeldLimit(), held = 0;
+        if (condition is null)
+        {
+            CheckEstimate(maxHeld, _pass.ReadsClosed);
+        }
+
         foreach (SearchChunk chunk in _pass.Run((chunk, _) => AddCandidates(chunk, pattern, layout, condition is null)))
         {
             foreach (ScanBlock block in chunk.Candidates)
@@ -61,12 +77,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
                 held += (ulong)block.HeldBytes;
             }
 
-            if (held > maxHeld)
-            {
-                throw new MemProcException(Operation.ScanMemory, Errno.ENOMEM,
-                    $"Process {process.Identity}: the scan would hold more than {HumanSize.Format(maxHeld)}, too much of "
-                    + "the available memory. Give a value, or scan a part of the process's memory.");
-            }
+            ThrowIfTooLarge(held, maxHeld);
         }
 
         process.ThrowIfExited(Operation.ScanMemory);
@@ -86,12 +97,15 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
     /// <param name="scan">The scan, which stays as it is.</param>
     /// <param name="test">Which candidates stay.</param>
     /// <returns>A scan of the candidates that stay, with their present values.</returns>
-    /// <exception cref="MemProcException">ScanMemory, ReadMemory: ESRCH when the process exits meanwhile.</exception>
+    /// <exception cref="MemProcException">
+    /// ScanMemory: ENOMEM when the new scan would hold too much memory beside the old one. ScanMemory, ReadMemory: ESRCH
+    /// when the process exits meanwhile.
+    /// </exception>
     public MemoryScan Narrow(MemoryScan scan, ScanTest test)
     {
         ScanJob[] jobs = [.. ScanJob.Divide(scan.Blocks, scan.Layout)];
         MemoryReader reader = new(process, Range.Method, cancellation) { AllowUserfault = Range.AllowUserfault };
-        ulong done = 0, bytes = 0, lost = 0;
+        ulong done = 0, bytes = 0, lost = 0, held = 0, maxHeld = HeldLimit();
         ParallelForEach<ScanJob, ScanBuffers> narrowing = new(jobs, _ => new ScanBuffers(reader), cancellation)
         {
             Workers = Workers,
@@ -103,6 +117,8 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         }))
         {
             lost += job.Lost;
+            held += job.NewBytes;
+            ThrowIfTooLarge(held, maxHeld);
             bytes += job.ReadBytes;
             Progress?.Invoke(new SearchProgress(bytes, ++done, (ulong)jobs.Length));
         }
@@ -162,17 +178,57 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
         return chunk.Candidates.Count > 0;
     }
 
-    private static ulong AvailableBytes(KernelFiles files)
+    private ulong HeldLimit() => MaxHeldBytes ?? AvailableMemory.Bytes(process.Files) / 2;
+
+    /// <summary>Reports how much a scan for all numbers can hold, and refuses what does not fit.</summary>
+    private void CheckEstimate(ulong maxHeld, bool readsClosed)
     {
-        foreach (string line in File.ReadLines($"{files.Proc}/meminfo"))
+        ulong estimate = Estimate(readsClosed);
+        Estimated?.Invoke(estimate);
+        if (estimate > maxHeld && !Force)
         {
-            if (line.StartsWith("MemAvailable:", StringComparison.Ordinal))
+            throw new MemProcException(Operation.ScanMemory, Errno.ENOMEM,
+                $"Process {process.Identity}: a scan for all numbers can hold up to {HumanSize.Format(estimate)}, more than "
+                + $"{HumanSize.Format(maxHeld)}, half of the available memory. Give a value, scan a part of the process's "
+                + "memory, or use Force: where most numbers are equal, the scan holds less.", process.Id);
+        }
+    }
+
+    /// <summary>Returns how many bytes are scanned: a copy of them is the most that a scan for all numbers holds.</summary>
+    private ulong Estimate(bool readsClosed)
+    {
+        PopulatedPages pages = new(process, cancellation);
+        AddressRange range = new(Range.Start, Range.End);
+        ulong bytes = 0;
+        foreach (ProcMap map in Range.Maps(process, cancellation).Where(map => map.IsReadable || readsClosed))
+        {
+            AddressRange part = new AddressRange(map.Start, map.End).Clip(range);
+            if (Range.IncludeNotResident && map.Inode != 0)
             {
-                string number = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
-                return 1024 * ulong.Parse(number, CultureInfo.InvariantCulture);
+                bytes += part.SizeBytes;
+                continue;
+            }
+
+            foreach (PageMapRange found in pages.Of(map, part))
+            {
+                foreach (ulong entry in found.Entries.Span)
+                {
+                    RawPageMapEntry page = new(entry);
+                    bytes += page.IsPresent || (Range.IncludeNotResident && page.IsSwapped) ? MachinePage.SizeBytes : 0;
+                }
             }
         }
 
-        return (ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return bytes;
+    }
+
+    private void ThrowIfTooLarge(ulong held, ulong maxHeld)
+    {
+        if (held > maxHeld)
+        {
+            throw new MemProcException(Operation.ScanMemory, Errno.ENOMEM,
+                $"Process {process.Identity}: the scan would hold more than {HumanSize.Format(maxHeld)}, too much of "
+                + "the available memory. Give a value, or scan a part of the process's memory.", process.Id);
+        }
     }
 }

@@ -38,6 +38,11 @@ internal sealed class ScanBlock
     /// <summary>Maximum number of slots of a block in which not all are candidates: the list has 16-bit numbers.</summary>
     private const int MaxSlots = 64 * 1024;
 
+    /// <summary>
+    /// Maximum size of the memory of a block of equal numbers, in bytes: it is read in one piece in the next round.
+    /// </summary>
+    private const ulong MaxUniformBytes = 16 * 1024 * 1024;
+
     /// <summary>Bytes of the object itself, and of an array without its elements.</summary>
     private const int ObjectBytes = 72;
     private const int ArrayBytes = 24;
@@ -218,7 +223,7 @@ internal sealed class ScanBlock
     {
         // It continues the previous block.
         if (blocks is [.., { IsUniform: true } last] && last.Address + layout.OffsetOf(last.Slots) == address
-            && number.SequenceEqual(last._values))
+            && layout.OffsetOf(last.Slots + slots) <= MaxUniformBytes && number.SequenceEqual(last._values))
         {
             blocks[^1] = new ScanBlock(layout, last.Address, last.Slots + slots, last.Slots + slots, null, null,
                 last._values, StorageFormat.Equal);

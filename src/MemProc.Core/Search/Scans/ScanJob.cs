@@ -18,6 +18,9 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
     /// <summary>Candidates that could not be read.</summary>
     public ulong Lost { get; private set; }
 
+    /// <summary>Bytes of memory that the candidates that stay hold, without blocks that stay as they were.</summary>
+    public ulong NewBytes { get; private set; }
+
     /// <summary>Bytes that were read.</summary>
     public ulong ReadBytes { get; private set; }
 
@@ -55,6 +58,7 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
         }
 
         Remaining = remaining;
+        NewBytes = (ulong)remaining.Except(blocks).Sum(block => block.HeldBytes);
         return Lost;
     }
 
@@ -88,12 +92,19 @@ internal sealed class ScanJob(IReadOnlyList<ScanBlock> blocks, ScanLayout layout
     private ulong DropUnread(ScanBlock block, ulong address, IReadOnlyList<MemoryGap> gaps, Span<ulong> bits)
     {
         ulong lost = 0;
+        int gap = 0;
         ScanBlock.Candidates candidates = block.GetCandidates();
         while (candidates.MoveNext())
         {
             int slot = candidates.Slot - block.FirstSlot;
             ulong start = address + layout.OffsetOf(slot), end = start + (ulong)layout.Size;
-            if (gaps.Any(gap => gap.Address < end && gap.Address + gap.Length > start))
+            // Both are in address order: together they are passed once.
+            while (gap < gaps.Count && gaps[gap].End <= start)
+            {
+                gap++;
+            }
+
+            if (gap < gaps.Count && gaps[gap].Address < end)
             {
                 bits[slot / 64] &= ~(1UL << (slot % 64));
                 lost++;
