@@ -75,7 +75,7 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
         {
             throw new MemProcException(Operation, Errno.EPERM,
                 $"Process {process.Identity}: the kernel hides the frame of the page at 0x{address:x} from this user. "
-                + "Requires CAP_SYS_ADMIN (run as root).", address);
+                + CallerRights.Read(process.Files).Explain([Capability.SysAdmin]), address);
         }
 
         ulong pfn = page.Pfn ?? throw new MemProcException(Operation, Errno.ENOENT,
