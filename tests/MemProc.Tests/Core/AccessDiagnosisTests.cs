@@ -138,7 +138,7 @@ public sealed class AccessDiagnosisTests
     [InlineData("+sys_ptrace", "read {pid} {address} 16 --method mem", "you do not have CAP_DAC_READ_SEARCH")]
     [InlineData("+sys_ptrace", "read {pid} {address} 16 --stop", "", true)]
     [InlineData("", "read {pid} {address} 16 --stop", "Requires CAP_SYS_PTRACE; you do not have it. Run as root, or grant it.")]
-    [InlineData("+sys_ptrace", "clear-soft-dirty {pid} --yes", "CAP_DAC_OVERRIDE; you do not have it")]
+    [InlineData("+sys_ptrace", "clear-soft-dirty {pid}", "CAP_DAC_OVERRIDE; you do not have it")]
     [InlineData("", "flags 1", "Requires CAP_DAC_READ_SEARCH; you do not have it. Run as root, or grant it.")]
     [InlineData("+dac_read_search", "flags 1", "", true)]
     [InlineData("", "physical", "Requires CAP_SYS_ADMIN; you do not have it. Run as root, or grant it.", true)]
