@@ -164,7 +164,9 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
 
     private static ulong AvailableBytes(KernelFiles files)
     {
-        foreach (string line in File.ReadLines($"{files.Proc}/meminfo"))
+        // A procfs with the option subset=pid does not have it.
+        string path = $"{files.Proc}/meminfo";
+        foreach (string line in File.Exists(path) ? File.ReadLines(path) : [])
         {
             if (line.StartsWith("MemAvailable:", StringComparison.Ordinal))
             {
