@@ -272,4 +272,22 @@ Describe 'Get-ProcMap' {
         $null = $target.Ask('vmas 20000')
         @(Get-ProcMap $target.Id | Select-Object -First 3).Count | Should -Be 3
     }
+
+    It 'names -Name where a name is given as an id: <_>' -ForEach @(
+        "Get-ProcMap sleep", "Get-ProcMap -Id 1, sleep", "Read-ProcessMemory sleep 0x1000 16", "Find-ProcessByPfn 1 -Id sleep"
+    ) {
+        $problem = { Invoke-Expression $_ } | Should -Throw -PassThru
+        $problem.Exception.Message | Should -Match "'sleep' is not a process id\. To select processes by name, use -Name sleep"
+    }
+
+    It 'suggests Get-Process where there is no -Name: <_>' -ForEach @(
+        "Get-ElfHeader -Id sleep", "Set-PagePoison -Id sleep -Address 0 -WhatIf"
+    ) {
+        $problem = { Invoke-Expression $_ } | Should -Throw -PassThru
+        $problem.Exception.Message | Should -Match '\(Get-Process sleep\)\.Id'
+    }
+
+    It 'takes ids as text' {
+        @(Get-ProcMap "$($target.Id)").Count | Should -BeGreaterThan 0
+    }
 }

@@ -137,4 +137,9 @@ Describe 'Search-ProcessMemory' {
                 Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.SelectProcessMemoryMatchCommand'
         }
     }
+
+    It 'names -Text where a text is given as a pattern' {
+        $problem = { Search-ProcessMemory $target.Id hunter2 } | Should -Throw -PassThru
+        $problem.Exception.Message | Should -Match 'To search for a text, use -Text\.'
+    }
 }

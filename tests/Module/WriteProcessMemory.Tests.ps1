@@ -189,4 +189,13 @@ Describe 'Write-ProcessMemory, several writes' {
         $null = $target.Ask('still')
         { Write-ProcessMemory -Address $address -Text x -Stop -Confirm:$false -ErrorAction Stop } | Should -Throw
     }
+
+    It 'names -Force where a write must be forced, and only there' {
+        $closed = $target.Ask('map 4096 r-- private').address
+        $shared = $target.Ask('map 4096 r-- shared').address
+        Write-ProcessMemory $target.Id $closed -Bytes 1 -Confirm:$false -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].Exception.Message | Should -Match 'Use -Force to do it\.$'
+        Write-ProcessMemory $target.Id $shared -Bytes 1 -Confirm:$false -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].Exception.Message | Should -Not -Match '-Force'
+    }
 }

@@ -184,7 +184,7 @@ internal sealed class SearchCommand : ProcessCommand
         int? alignment = parseResult.GetValue(_alignment);
         if (parseResult.GetValue(_pattern) is string pattern)
         {
-            return BytePattern.Parse(pattern, alignment ?? 1);
+            return BytePattern.Parse(pattern, alignment ?? 1, "--text");
         }
 
         if (parseResult.GetValue(_text) is string text)

@@ -37,7 +37,7 @@ internal static class NumberParser
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id > 0
             ? id
             : throw new FormatException($"'{SafeText.Escape(text)}' is not a valid process id. Specify a number such as "
-                + "1234, or self.");
+                + "1234, or self; pgrep(1) finds ids by name.");
     }
 
     private static bool TryParse(string digits, out ulong number) =>

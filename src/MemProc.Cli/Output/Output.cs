@@ -97,7 +97,7 @@ internal sealed class Output
         }
         catch (MemProcException error)
         {
-            Fail(error.Message);
+            Fail(error.CanBeForced ? $"{error.Message} Use --force to do it." : error.Message);
         }
     }
 

@@ -10,12 +10,12 @@ namespace MemProc;
 public sealed class FilePageWalk : IDisposable
 {
     /// <summary>The warning where it is unknown whether pages are in memory.</summary>
-    public const string SomeResidencyHidden =
+    public static string SomeResidencyHidden =>
         $"The kernel does not report to this user which pages of some files are in memory. {ResidencyHidden}";
 
     /// <summary>The reason for <see cref="SomeResidencyHidden"/>.</summary>
-    internal const string ResidencyHidden = "Since Linux 5.2 this requires ownership of the file, write permission, or "
-        + "CAP_FOWNER (run as root).";
+    internal static string ResidencyHidden => "Since Linux 5.2 this requires ownership of the file, or write permission. For "
+        + $"other files: {CallerRights.Read().Explain([Capability.Fowner])}";
 
     private readonly FilePageReader _reader;
     private readonly FrameTables? _tables;

@@ -23,7 +23,8 @@ public enum FrameAttributes
 
 /// <summary>
 /// The kernel's tables of page frames: <c>/proc/kpageflags</c>, <c>/proc/kpagecount</c>, <c>/proc/kpagecgroup</c>, with
-/// 64 bits for each frame (<c>fs/proc/page.c</c>). Require root.
+/// 64 bits for each frame (<c>fs/proc/page.c</c>). Require the user root, or
+/// CAP_DAC_READ_SEARCH.
 /// </summary>
 public sealed class FrameTables : IDisposable
 {
@@ -298,9 +299,10 @@ public sealed class FrameTables : IDisposable
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? handle);
         return handle ?? throw new MemProcException(Operation.ReadPageFlags, errno, errno switch
         {
-            Errno.EACCES or Errno.EPERM => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). Requires root, "
-                + "or CAP_DAC_OVERRIDE.",
-            Errno.ENOENT => $"This kernel has no {path}. Requires CONFIG_PROC_PAGE_MONITOR.",
+            Errno.EACCES or Errno.EPERM => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). "
+                + CallerRights.Read(files).Explain([Capability.DacReadSearch]),
+            Errno.ENOENT => CallerRights.Read(files).MissingFile(path,
+                $"This kernel has no {path}. Requires CONFIG_PROC_PAGE_MONITOR."),
             _ => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}).",
         }, path);
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -19,11 +18,6 @@ public enum KernelReadSource
 /// <summary>Opens the kernel's memory by the first method that works, and reports why a method does not work.</summary>
 internal static class KernelMemoryOpener
 {
-    private const int CapSysRawIo = 17;
-    private const int CapSysAdmin = 21;
-    private const int CapPerfMon = 38;
-    private const int CapBpf = 39;
-
     /// <summary>Opens the kernel's memory.</summary>
     /// <param name="source">The method; Auto tries all.</param>
     /// <param name="files">Where the kernel's file systems are mounted.</param>
@@ -36,6 +30,7 @@ internal static class KernelMemoryOpener
         KernelReadSource[] methods = source == KernelReadSource.Auto
             ? [KernelReadSource.Bpf, KernelReadSource.BpfTracepoint, KernelReadSource.Kcore]
             : [source];
+        CallerRights rights = CallerRights.Read(files);
         List<string> reasons = [];
         bool isForbidden = false;
         foreach (KernelReadSource method in methods)
@@ -48,8 +43,8 @@ internal static class KernelMemoryOpener
 
             // Without a capability the verifier may also answer EINVAL.
             isForbidden |= errno is Errno.EPERM or Errno.EACCES
-                || (method != KernelReadSource.Kcore && Missing(files, CapBpf, CapPerfMon).Length > 0);
-            reasons.Add($"{NameOf(method, files)}: {Reason(method, errno, log, files)}");
+                || (method != KernelReadSource.Kcore && Missing(rights, Capability.Bpf, Capability.Perfmon).Length > 0);
+            reasons.Add($"{NameOf(method, files)}: {Reason(method, errno, log, rights, KcorePath(files))}");
         }
 
         throw new MemProcException(Operation.ReadKernelMemory, isForbidden ? Errno.EPERM : Errno.EOPNOTSUPP,
@@ -89,75 +84,41 @@ internal static class KernelMemoryOpener
         _ => KcorePath(files),
     };
 
-    private static string Reason(KernelReadSource method, Errno errno, string log, KernelFiles files)
+    private static string Reason(KernelReadSource method, Errno errno, string log, CallerRights rights, string kcore)
     {
         if (method == KernelReadSource.Kcore)
         {
             return errno switch
             {
-                Errno.ENOENT => "this kernel does not have it (CONFIG_PROC_KCORE).",
-                Errno.EACCES => "only root can open it.",
-                Errno.EPERM when Missing(files, CapSysRawIo) is [{ } name] => $"requires {name}.",
-                Errno.EPERM => $"the kernel is locked down{Lockdown(files)}.",
+                Errno.ENOENT => rights.MissingFile(kcore, "this kernel does not have it (CONFIG_PROC_KCORE)."),
+                Errno.EACCES => Uncapitalized(rights.Explain([Capability.DacReadSearch, Capability.SysRawio])),
+                Errno.EPERM when Missing(rights, Capability.SysRawio) is [_] => Uncapitalized(rights.Explain([Capability.SysRawio])),
+                Errno.EPERM => $"the kernel is locked down{Lockdown(rights)}.",
                 _ => $"{ErrnoException.Describe(errno)} ({errno}).",
             };
         }
 
-        string[] missing = Missing(files, CapBpf, CapPerfMon);
+        Capability[] missing = Missing(rights, Capability.Bpf, Capability.Perfmon);
         return missing.Length > 0
-            ? $"requires {string.Join(" and ", missing)}, which this process does not have (run as root)."
+            ? Uncapitalized(rights.Explain(missing))
             : log.Contains("bpf_probe_read_kernel", StringComparison.Ordinal) && log.Contains("unknown func", StringComparison.Ordinal)
-            ? $"the kernel is locked down{Lockdown(files)} and allows no program to read its memory."
+            ? $"the kernel is locked down{Lockdown(rights)} and allows no program to read its memory."
             : errno switch
             {
                 Errno.EINVAL or Errno.EOPNOTSUPP => method == KernelReadSource.Bpf
                     ? "requires Linux 5.14 or later."
                     : "this kernel cannot run such a program by a system call.",
-                Errno.EPERM => "the kernel refuses it although this process has the capabilities: they hold in a user "
-                    + "namespace only, or a sandbox (seccomp) or a security module forbids bpf(2).",
+                Errno.EPERM => Uncapitalized(rights.Explain([Capability.Bpf, Capability.Perfmon])),
                 Errno.ENOSYS => "this kernel does not have bpf(2) (CONFIG_BPF_SYSCALL).",
                 _ => $"{ErrnoException.Describe(errno)} ({errno}).",
             };
     }
 
     /// <summary>Returns those of the capabilities that are missing. CAP_SYS_ADMIN includes the two for bpf.</summary>
-    private static string[] Missing(KernelFiles files, params int[] capabilities)
-    {
-        ulong effective = Effective(files);
-        bool isAdmin = (effective >> CapSysAdmin & 1) != 0;
-        return [.. capabilities
-            .Where(capability => (effective >> capability & 1) == 0 && !(isAdmin && capability >= CapPerfMon))
-            .Select(capability => capability switch
-            {
-                CapBpf => "CAP_BPF",
-                CapPerfMon => "CAP_PERFMON",
-                _ => "CAP_SYS_RAWIO",
-            })];
-    }
+    private static Capability[] Missing(CallerRights rights, params Capability[] capabilities) => [.. capabilities.Where(
+        capability => !rights.Has(capability) && !(rights.Has(Capability.SysAdmin) && capability >= Capability.Perfmon))];
 
-    private static ulong Effective(KernelFiles files)
-    {
-        const string Name = "CapEff:";
-        string status = $"{files.Proc}/self/status";
-        string? line = !File.Exists(status) ? null
-            : File.ReadLines(status).FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal));
-        return line is null ? 0
-            : ulong.Parse(line.AsSpan(Name.Length).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
-    }
+    private static string Lockdown(CallerRights rights) => rights.Lockdown is string mode ? $" ({mode})" : string.Empty;
 
-    /// <summary>Returns the lockdown mode. The kernel marks it by brackets: <c>none integrity [confidentiality]</c>.</summary>
-    private static string Lockdown(KernelFiles files)
-    {
-        try
-        {
-            string modes = File.ReadAllText($"{files.Sys}/kernel/security/lockdown");
-            int open = modes.IndexOf('[', StringComparison.Ordinal);
-            int close = modes.IndexOf(']', StringComparison.Ordinal);
-            return open >= 0 && close > open ? $" ({modes[(open + 1)..close]})" : string.Empty;
-        }
-        catch (IOException)
-        {
-            return string.Empty;
-        }
-    }
+    private static string Uncapitalized(string sentences) => char.ToLowerInvariant(sentences[0]) + sentences[1..];
 }

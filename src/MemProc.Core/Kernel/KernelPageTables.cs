@@ -62,7 +62,7 @@ internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format)
         return entry.IsPresent && !entry.IsPfnHidden ? entry.Pfn : throw new MemProcException(
             Operation.ReadKernelMemory, Errno.EPERM,
             "The kernel hides frame numbers from this user. The frame of an own page is needed to find where the kernel "
-            + "maps physical memory. Requires CAP_SYS_ADMIN (run as root).");
+            + $"maps physical memory. {CallerRights.Read(self.Files).Explain([Capability.SysAdmin])}");
     }
 
     /// <summary>

@@ -58,13 +58,18 @@ internal static class KernelTasks
     private static ulong FirstAddress(KernelFiles files)
     {
         string symbols = $"{files.Proc}/kallsyms";
+        CallerRights rights = CallerRights.Read(files);
         string? line = !File.Exists(symbols) ? null
             : File.ReadLines(symbols).FirstOrDefault(line => line.EndsWith(FirstTask, StringComparison.Ordinal));
         return line is not null && ulong.TryParse(line.AsSpan(0, line.IndexOf(' ', StringComparison.Ordinal)),
             NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong address) && address != 0
             ? address
             : throw new MemProcException(Operation.ReadKernelMemory, Errno.EPERM,
-                $"{symbols} does not show where the kernel's list of tasks begins. Requires CAP_SYSLOG, or "
-                + "kernel.kptr_restrict below 2, and a kernel with CONFIG_KALLSYMS_ALL.");
+                rights.MissingFile(symbols, NotShown(symbols, rights)));
     }
+
+    private static string NotShown(string symbols, CallerRights rights) =>
+        $"{symbols} does not show where the kernel's list of tasks begins. "
+        + (rights.Has(Capability.Syslog) ? string.Empty : $"{rights.Explain([Capability.Syslog])} ")
+        + "It is shown where kernel.kptr_restrict is below 2, and the kernel has CONFIG_KALLSYMS_ALL.";
 }

@@ -51,7 +51,7 @@ internal sealed class MemoryWriter(
                 : "A forced write, through /proc/PID/mem, would change the process' own copy.";
             throw new MemProcException(Operation.WriteMemory, Errno.EACCES,
                 $"Process {process.Identity}: {_nothingWritten} 0x{address:x}: the mapping {closed} is not writable. {remedy}",
-                address);
+                address) { CanBeForced = !closed.IsShared && !isUndo };
         }
 
         MemoryReader reader = new(process, closed is null ? ReadMethod.Auto : ReadMethod.Mem, cancellation)

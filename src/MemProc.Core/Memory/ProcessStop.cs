@@ -26,6 +26,12 @@ public sealed class ProcessStop : IDisposable
     /// <summary>How long an aborted stop may take, for example after Ctrl-C.</summary>
     private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>How long a refusal may last that no right explains: an execve(2) of a thread causes such ones.</summary>
+    private static readonly TimeSpan RefusalTimeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often threads that have exited are released during a stop, which most often takes less time.</summary>
+    private static readonly TimeSpan ReapInterval = TimeSpan.FromMilliseconds(2);
+
     private static int _warned;
 
     private readonly LinuxProcess _process;
@@ -37,10 +43,14 @@ public sealed class ProcessStop : IDisposable
     /// <summary>Threads that were requested to stop and are not known to have stopped.</summary>
     private readonly HashSet<int> _stopping = [];
 
+    /// <summary>All threads that were ever seized.</summary>
+    private readonly ConcurrentDictionary<int, bool> _seized = [];
+
     /// <summary>Makes all ptrace requests, which must come from one thread.</summary>
     private readonly Thread _tracer;
     private readonly BlockingCollection<Action> _work = [];
     private string? _tracerPath;
+    private int _tracerId;
     private bool _isDisposed;
 
     private ProcessStop(LinuxProcess process, CancellationToken cancellation)
@@ -99,7 +109,13 @@ public sealed class ProcessStop : IDisposable
         ProcessStop stop = new(process, cancellation);
         try
         {
-            stop.Run(stop.StopAll);
+            Task<bool> stopping = stop.Start(stop.StopAll);
+            while (!((IAsyncResult)stopping).AsyncWaitHandle.WaitOne(ReapInterval))
+            {
+                stop.ReapThreads();
+            }
+
+            stopping.GetAwaiter().GetResult();
             process.IsStopped = true;
             return stop;
         }
@@ -159,6 +175,7 @@ public sealed class ProcessStop : IDisposable
     private void Trace()
     {
         _tracerPath = new FileInfo($"{_process.Files.Proc}/thread-self").LinkTarget;
+        _tracerId = int.TryParse(Path.GetFileName(_tracerPath), out int id) ? id : -1;
         foreach (Action work in _work.GetConsumingEnumerable())
         {
             work();
@@ -171,7 +188,9 @@ public sealed class ProcessStop : IDisposable
         }
     }
 
-    private T Run<T>(Func<T> work)
+    private T Run<T>(Func<T> work) => Start(work).GetAwaiter().GetResult();
+
+    private Task<T> Start<T>(Func<T> work)
     {
         TaskCompletionSource<T> result = new();
         _work.Add(() =>
@@ -185,7 +204,23 @@ public sealed class ProcessStop : IDisposable
                 result.SetException(error);
             }
         });
-        return result.Task.GetAwaiter().GetResult();
+        return result.Task;
+    }
+
+    /// <summary>
+    /// Releases threads that exited while they were traced. An execve(2) of another thread waits for that, and
+    /// PTRACE_SEIZE waits for the execve: the tracer cannot do it.
+    /// </summary>
+    private void ReapThreads()
+    {
+        foreach (int thread in _seized.Keys)
+        {
+            // A thread that is a zombie here cannot be another one: its id is in use until it is released.
+            if (thread != _process.Id && _process.ThreadStat(thread) is { IsZombie: true })
+            {
+                Libc.TryReapThread(thread);
+            }
+        }
     }
 
     /// <summary>Stops threads until none runs: those that still ran may have started others.</summary>
@@ -193,9 +228,15 @@ public sealed class ProcessStop : IDisposable
     {
         try
         {
-            while (StopThreads())
+            long started = Environment.TickCount64;
+            do
             {
+                while (StopThreads())
+                {
+                    _cancellation.ThrowIfCancellationRequested();
+                }
             }
+            while (!AreAllStopped(started));
         }
         catch
         {
@@ -222,6 +263,41 @@ public sealed class ProcessStop : IDisposable
         }
 
         return running.Length > 0;
+    }
+
+    /// <summary>
+    /// Whether every thread of the process is stopped. A thread that calls execve(2) gets the id of the main thread, which
+    /// was another one when it was stopped; and the list of threads ends early where one exits while it is read.
+    /// </summary>
+    private bool AreAllStopped(long started)
+    {
+        int[] threads = _process.ThreadIds();
+        bool isComplete = threads.Length >= ThreadCount();
+        foreach (int gone in _signals.Keys.Except(threads).ToArray())
+        {
+            _signals.Remove(gone);
+        }
+
+        foreach (int thread in threads)
+        {
+            ProcessStat? stat = _process.ThreadStat(thread);
+            if (stat is not { State: 't' })
+            {
+                _signals.Remove(thread);
+                isComplete &= stat is { IsZombie: true };
+            }
+            else if (Libc.TryWaitForStop(thread, out bool hasStopped) == Errno.None && hasStopped)
+            {
+                // The stop of a thread that got this id meanwhile.
+                _signals[thread] = PendingSignal(thread);
+            }
+        }
+
+        return isComplete || _process.HasExited || (Environment.TickCount64 - started > StopTimeout.TotalMilliseconds
+            ? throw new MemProcException(Operation.StopProcess, Errno.EBUSY,
+                $"Process {_process.Identity} could not be stopped within {StopTimeout.TotalSeconds} s: it starts threads or "
+                + "programs faster than they can be stopped. The process runs on.", _process.Id)
+            : false);
     }
 
     /// <summary>
@@ -260,21 +336,53 @@ public sealed class ProcessStop : IDisposable
         }
     }
 
+    /// <summary>Requests that a thread stop; false where it has exited.</summary>
     private bool Seize(int thread)
     {
-        Errno errno = Libc.TryPTraceSeize(thread);
-        if (errno == Errno.None)
+        long started = Environment.TickCount64;
+        for (SpinWait spin = default; ; spin.SpinOnce(sleep1Threshold: 100))
         {
+            _cancellation.ThrowIfCancellationRequested();
+            Errno errno = Libc.TryPTraceSeize(thread);
+            // EPERM is also the answer for a thread that is exiting, or that this stop traces already: one that has called
+            // execve(2) under another id.
+            if (errno is not (Errno.None or Errno.ESRCH) && _process.ThreadStat(thread) is { IsZombie: false })
+            {
+                int tracer = TracerId(thread);
+                if (tracer != _tracerId)
+                {
+                    ThrowIfRefused(thread, tracer, errno, started);
+                    continue;
+                }
+
+                errno = Errno.None;
+            }
+
+            if (errno != Errno.None)
+            {
+                return false;
+            }
+
             _stopping.Add(thread);
-            errno = Libc.TryPTraceInterrupt(thread);
+            _seized[thread] = true;
+            return Libc.TryPTraceInterrupt(thread) != Errno.ESRCH || _process.ThreadStat(thread) is { IsZombie: false };
+        }
+    }
+
+    private void ThrowIfRefused(int thread, int tracer, Errno errno, long started)
+    {
+        if (tracer != 0)
+        {
+            throw new MemProcException(Operation.StopProcess, errno, $"Process {_process.Identity} cannot be stopped: "
+                + $"{TracerName(tracer)} traces it, and a process can have one tracer only. Detach it, or continue without "
+                + "stopping the process.", _process.Id);
         }
 
-        // EPERM is also the answer for a thread that is exiting, which need not be stopped.
-        bool isGone = errno == Errno.ESRCH || _process.ThreadStat(thread) is not { IsZombie: false };
-        return errno == Errno.None || isGone ? !isGone : throw _process.Failure(Operation.StopProcess, errno,
-            TracerId() is int tracer and not 0
-                ? $"it cannot be stopped, since {tracer} traces it (a debugger or strace)"
-                : $"its thread {thread} cannot be stopped");
+        AccessDiagnosis diagnosis = _process.Diagnose(file: null);
+        if (diagnosis.IsRefused || Environment.TickCount64 - started > RefusalTimeout.TotalMilliseconds)
+        {
+            throw _process.Failure(Operation.StopProcess, errno, $"cannot stop its thread {thread}");
+        }
     }
 
     /// <summary>Waits until a thread has stopped; false where it has exited instead.</summary>
@@ -302,7 +410,8 @@ public sealed class ProcessStop : IDisposable
             {
                 throw new MemProcException(Operation.StopProcess, Errno.EBUSY,
                     $"Process {_process.Identity}: its thread {thread} did not stop within {StopTimeout.TotalSeconds} s; "
-                    + "it is in an uninterruptible wait, for example for a device. The process runs on.",
+                    + "it is in an uninterruptible wait, for example for a device or for a child of vfork(2). The process "
+                    + "runs on.",
                     _process.Id);
             }
         }
@@ -322,18 +431,44 @@ public sealed class ProcessStop : IDisposable
         return code >> 8 == PTraceEventStop ? 0 : BinaryPrimitives.ReadInt32LittleEndian(info);
     }
 
-    private int TracerId()
+    /// <summary>Returns the thread that traces a thread of the process; 0 where none does, or it exits meanwhile.</summary>
+    private int TracerId(int thread) => StatusNumber($"task/{thread}/status", "TracerPid"u8);
+
+    private int ThreadCount() => StatusNumber("status", "Threads"u8);
+
+    private int StatusNumber(string file, ReadOnlySpan<byte> name)
     {
-        using ProcfsLines lines = new(_process, "status", Operation.StopProcess);
-        while (lines.MoveNext())
+        try
         {
-            if (StatusLine.TryParse(lines.Current, out StatusLine line) && line.Name.SequenceEqual("TracerPid"u8))
+            using ProcfsLines lines = new(_process, file, Operation.StopProcess);
+            while (lines.MoveNext())
             {
-                return Utf8Parser.TryParse(line.Text, out int tracer, out _) ? tracer : 0;
+                if (StatusLine.TryParse(lines.Current, out StatusLine line) && line.Name.SequenceEqual(name))
+                {
+                    return Utf8Parser.TryParse(line.Text, out int number, out _) ? number : 0;
+                }
             }
+        }
+        catch (MemProcException error) when (error.Errno is Errno.ENOENT or Errno.ESRCH)
+        {
+            // The thread has exited.
         }
 
         return 0;
+    }
+
+    /// <summary>Returns id and name of the process that a tracing thread belongs to: <c>process 812 (gdb)</c>.</summary>
+    private string TracerName(int thread)
+    {
+        try
+        {
+            using LinuxProcess tracer = LinuxProcess.Open(thread, files: _process.Files);
+            return $"process {tracer.ThreadGroup()}";
+        }
+        catch (MemProcException)
+        {
+            return $"process {thread}";
+        }
     }
 
     private MemProcException ProcessKilled(int thread) =>

@@ -255,6 +255,6 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
 
     /// <summary>Creates the error for a search by frame number where the kernel hides them.</summary>
     internal static MemProcException FramesHidden() => new(Operation.ReadPageMap, Errno.EPERM,
-        "The kernel hides frame numbers from this user, so pages cannot be found by them. Requires CAP_SYS_ADMIN "
-        + "(run as root).");
+        "The kernel hides frame numbers from this user, so pages cannot be found by them. "
+        + CallerRights.Read().Explain([Capability.SysAdmin]));
 }

@@ -9,8 +9,8 @@ namespace MemProc;
 public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancellation = default)
 {
     /// <summary>The warning for a user from whom frame numbers are hidden.</summary>
-    public const string FramesHidden = "The kernel hides frame numbers from this user: Pfn and PhysicalAddress are "
-        + "empty. They require CAP_SYS_ADMIN (run as root).";
+    public static string FramesHidden => "The kernel hides frame numbers from this user: Pfn and PhysicalAddress are "
+        + $"empty. {CallerRights.Read().Explain([Capability.SysAdmin])}";
 
     private const ulong VsyscallPage = 0xffff_ffff_ff60_0000;
 

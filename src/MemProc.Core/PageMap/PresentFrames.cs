@@ -60,5 +60,5 @@ internal sealed class PresentFrames(LinuxProcess process, Operation operation, C
 
     private MemProcException FramesHidden() => new(operation, Errno.EPERM,
         $"Process {process.Identity}: the kernel hides the frame numbers of its pages from this user, and pages are "
-        + "marked by frame. Requires CAP_SYS_ADMIN (run as root).", process.Id);
+        + $"marked by frame. {CallerRights.Read(process.Files).Explain([Capability.SysAdmin])}", process.Id);
 }

@@ -10,8 +10,8 @@ namespace MemProc;
 public sealed class PhysicalMap
 {
     /// <summary>The warning where the kernel hides addresses.</summary>
-    public const string AddressesHidden = "The kernel hides physical addresses from this user: Start, End, SizeBytes, "
-        + "Pfn and PageCount are empty. They require CAP_SYS_ADMIN (run as root; root in a container may lack it).";
+    public static string AddressesHidden => "The kernel hides physical addresses from this user: Start, End, SizeBytes, "
+        + $"Pfn and PageCount are empty. {CallerRights.Read().Explain([Capability.SysAdmin])}";
 
     private readonly string _path;
 
@@ -35,7 +35,7 @@ public sealed class PhysicalMap
     public static PhysicalMap Read(KernelFiles? files = null)
     {
         string path = $"{(files ?? KernelFiles.Default).Proc}/iomem";
-        return new PhysicalMap(path, Parse(ReadText(path), path));
+        return new PhysicalMap(path, Parse(ReadText(path, files), path));
     }
 
     /// <summary>Parses a physical address, written as addresses are.</summary>
@@ -137,14 +137,19 @@ public sealed class PhysicalMap
         }
     }
 
-    private static byte[] ReadText(string path)
+    private static byte[] ReadText(string path, KernelFiles? files)
     {
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? file);
         if (file is null)
         {
-            throw new MemProcException(Operation.ReadPhysicalMap, errno, errno == Errno.ENOENT
-                ? $"There is no {path}: the kernel has none, or the runtime of a container hides it."
-                : $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}).", path);
+            throw new MemProcException(Operation.ReadPhysicalMap, errno, errno switch
+            {
+                Errno.ENOENT => CallerRights.Read(files).MissingFile(path,
+                    $"There is no {path}: the kernel has none, or the runtime of a container hides it."),
+                Errno.EACCES => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). "
+                    + CallerRights.Read(files).Explain([Capability.DacReadSearch]),
+                _ => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}).",
+            }, path);
         }
 
         using (file)
@@ -173,8 +178,8 @@ public sealed class PhysicalMap
         if (IsHidden)
         {
             throw new MemProcException(Operation.FindPhysicalRange, Errno.EPERM,
-                $"Cannot find the range that contains {what}: {_path} hides addresses from this user. Requires "
-                + "CAP_SYS_ADMIN (run as root; root in a container may lack it).", target);
+                $"Cannot find the range that contains {what}: {_path} hides addresses from this user. "
+                + CallerRights.Read().Explain([Capability.SysAdmin]), target);
         }
 
         List<PhysicalRange> found = [.. Ranges.Where(range => range.Overlaps(first, last))];

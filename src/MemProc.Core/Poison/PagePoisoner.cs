@@ -75,7 +75,7 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
         {
             throw new MemProcException(Operation, Errno.EPERM,
                 $"Process {process.Identity}: the kernel hides the frame of the page at 0x{address:x} from this user. "
-                + "Requires CAP_SYS_ADMIN (run as root).", address);
+                + CallerRights.Read(process.Files).Explain([Capability.SysAdmin]), address);
         }
 
         ulong pfn = page.Pfn ?? throw new MemProcException(Operation, Errno.ENOENT,
@@ -94,12 +94,12 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
     private PlannedPoison WithOwner(PlannedPoison plan) => plan switch
     {
         { Process: null } => throw Refused(Errno.EINVAL, plan.Pfn,
-            "without a process whose page it is, this must be forced"),
+            "without a process whose page it is, this must be forced", canBeForced: true),
         { Map: null } => throw Refused(Errno.EINVAL, plan.Pfn,
-            $"process {plan.Process.Identity} does not map it, so this must be forced"),
+            $"process {plan.Process.Identity} does not map it, so this must be forced", canBeForced: true),
         { IsShared: true } => throw Refused(Errno.EACCES, plan.Pfn,
             $"the page at 0x{plan.Address:x} of process {plan.Process.Identity} is shared, its frame is mapped "
-            + $"{plan.Frame.MapCount} times; to poison it for all of them, this must be forced"),
+            + $"{plan.Frame.MapCount} times; to poison it for all of them, this must be forced", canBeForced: true),
         _ => plan,
     };
 }

@@ -35,7 +35,7 @@ public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancell
             throw Refused(Errno.EINVAL, pfn, process is null
                 ? "without a process whose page it was, this must be forced"
                 : $"process {process.Identity} has no trace of it, as after a page of a file was read again; without a "
-                    + "trace, this must be forced");
+                    + "trace, this must be forced", canBeForced: true);
         }
 
         return new PlannedPoison(process, trace?.Map, trace?.Address, frame);

@@ -35,7 +35,7 @@ internal static class PoisonFile
         if (errno != Errno.None)
         {
             throw new MemProcException(operation, errno, $"The kernel refuses frame 0x{pfn:x}: "
-                + $"{ErrnoException.Describe(errno)} ({errno}).{Remedy(errno)}", pfn);
+                + $"{ErrnoException.Describe(errno)} ({errno}).{Remedy(files, errno)}", pfn);
         }
     }
 
@@ -46,9 +46,12 @@ internal static class PoisonFile
         return file ?? throw new MemProcException(operation, errno, errno switch
         {
             Errno.ENOENT or Errno.ENOTDIR => Missing(files, path),
-            Errno.EACCES => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). Requires root.",
-            Errno.EPERM => $"Cannot open {path}, not even as root: a kernel in lockdown allows no changes through debugfs "
-                + "(see /sys/kernel/security/lockdown).",
+            Errno.EACCES => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). "
+                + CallerRights.Read(files).Explain([Capability.DacOverride]),
+            Errno.EPERM => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). "
+                + (CallerRights.Read(files) is { Lockdown: not (null or "none") } rights
+                    ? $"The kernel is in lockdown ({rights.Lockdown}), which allows no changes through debugfs."
+                    : "A kernel in lockdown allows no changes through debugfs, whatever the rights."),
             _ => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}).",
         }, path);
     }
@@ -69,9 +72,9 @@ internal static class PoisonFile
             : $"There is no {path}: debugfs is not mounted (mount -t debugfs none {files.Debug}).";
     }
 
-    private static string Remedy(Errno errno) => errno switch
+    private static string Remedy(KernelFiles files, Errno errno) => errno switch
     {
-        Errno.EPERM or Errno.EACCES => " Requires CAP_SYS_ADMIN (run as root, outside of a container).",
+        Errno.EPERM or Errno.EACCES => $" {CallerRights.Read(files).Explain([Capability.SysAdmin])}",
         Errno.EBUSY => " The kernel is using the page; try again.",
         Errno.EOPNOTSUPP => " After a hardware memory error the kernel unpoisons no frame until it restarts.",
         _ => string.Empty,

@@ -59,6 +59,6 @@ public abstract class PoisonerBase : IDisposable
             && new KernelPageFlagSet(Frame(folio.HeadPfn).RawFlags).IsPoisoned);
 
     /// <summary>Creates the error for a frame that was refused.</summary>
-    private protected MemProcException Refused(Errno errno, ulong pfn, string why) =>
-        new(Operation, errno, $"Frame 0x{pfn:x}: nothing was done: {why}.", pfn);
+    private protected MemProcException Refused(Errno errno, ulong pfn, string why, bool canBeForced = false) =>
+        new(Operation, errno, $"Frame 0x{pfn:x}: nothing was done: {why}.", pfn) { CanBeForced = canBeForced };
 }

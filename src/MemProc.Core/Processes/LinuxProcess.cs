@@ -75,12 +75,12 @@ public sealed class LinuxProcess : IDisposable
         if (folder is null)
         {
             pidfd?.Dispose();
-            throw errno is Errno.ENOENT or Errno.ESRCH && pidfdErrno == Errno.None
-                ? Refused(processId, Errno.EACCES, "exists, but is hidden by the hidepid option of /proc. "
-                    + "Requires CAP_SYS_PTRACE, or the group of the mount's gid= option")
-                : errno is Errno.ENOENT or Errno.ESRCH
+            bool isMissing = errno is Errno.ENOENT or Errno.ESRCH;
+            throw (isMissing && pidfdErrno == Errno.None) || errno is Errno.EPERM or Errno.EACCES
+                ? Hidden(processId, isMissing ? Errno.EACCES : errno, files)
+                : isMissing
                 ? Refused(processId, Errno.ESRCH, "does not exist")
-                : Refused(processId, errno, $"cannot be opened: {ErrnoException.Describe(errno)}");
+                : Refused(processId, errno, $"cannot be opened: {ErrnoException.Describe(errno)} ({errno})");
         }
 
         // Read after the pidfd was opened: on success, the pidfd is of the same process.
@@ -169,7 +169,7 @@ public sealed class LinuxProcess : IDisposable
             errno = Libc.TryOpenAt(_thread.Folder, name, access, out handle);
         }
 
-        return handle ?? throw Failure(operation, errno, $"cannot open {Files.Proc}/{Id}/{name}");
+        return handle ?? throw Failure(operation, errno, $"cannot open {Files.Proc}/{Id}/{name}", null, name, access);
     }
 
     /// <summary>
@@ -284,7 +284,10 @@ public sealed class LinuxProcess : IDisposable
     /// <param name="errno">The kernel's error.</param>
     /// <param name="what">Describes what failed, without the reason.</param>
     /// <param name="target">The target object of the error; the process id by default.</param>
-    public MemProcException Failure(Operation operation, Errno errno, string what, object? target = null)
+    /// <param name="file">The file in the directory of the process that was opened; null: a call on its memory.</param>
+    /// <param name="access">How the file was opened.</param>
+    public MemProcException Failure(Operation operation, Errno errno, string what, object? target = null,
+        string? file = null, OpenAccess access = OpenAccess.ReadOnly)
     {
         if (HasExited)
         {
@@ -296,7 +299,7 @@ public sealed class LinuxProcess : IDisposable
             return NoMemory(operation);
         }
 
-        string remedy = errno is Errno.EACCES or Errno.EPERM ? $" {AccessRemedy()}" : string.Empty;
+        string remedy = errno is Errno.EACCES or Errno.EPERM ? $" {Diagnose(file, access).Message}" : string.Empty;
         return new MemProcException(operation, errno,
             $"Process {Identity}: {what}: {ErrnoException.Describe(errno)} ({errno}).{remedy}", target ?? Id);
     }
@@ -347,13 +350,45 @@ public sealed class LinuxProcess : IDisposable
         return new MemProcException(operation, Errno.ESRCH, $"Process {Identity} {state}.", Id);
     }
 
-    private string AccessRemedy()
+    /// <summary>Finds out why the kernel refuses access.</summary>
+    /// <param name="file">The file in the directory of the process that was opened; null: a call on its memory.</param>
+    /// <param name="access">How the file was opened.</param>
+    internal AccessDiagnosis Diagnose(string? file, OpenAccess access = OpenAccess.ReadOnly)
     {
-        string remedy = "Memory of another user's process, or of one with more capabilities, requires "
-            + "CAP_SYS_PTRACE. Run as root.";
-        return File.Exists($"{Files.Proc}/sys/kernel/yama/ptrace_scope")
-            ? remedy + " The Yama module may also restrict access: see /proc/sys/kernel/yama/ptrace_scope."
-            : remedy;
+        TryReadStat(_folder, "stat", out ProcessStat stat);
+        FileStatus? status = file is not null && Libc.TryStatX(_thread.Folder, file, out FileStatus found) == Errno.None
+            ? found
+            : null;
+        return AccessDiagnosis.Of(CallerRights.Read(Files), TargetRights.Read(_thread.Folder, stat.ParentId, Files),
+            file switch
+            {
+                null or "mem" => AccessCheck.Attach,
+                "clear_refs" or "status" or "stat" or "cgroup" => AccessCheck.FileMode,
+                _ => AccessCheck.Read,
+            }, status, access);
+    }
+
+    /// <summary>
+    /// Returns id and name of the process where it was opened by the id of one of its threads, which procfs allows.
+    /// </summary>
+    internal string ThreadGroup()
+    {
+        Dictionary<string, string> status = CallerRights.Fields(CallerRights.ReadAll("status", _folder));
+        return status.GetValueOrDefault("Tgid") is string id && id != $"{Id}"
+            ? $"{id} ({SafeText.Escape(CallerRights.ReadAll($"{Files.Proc}/{id}/comm").TrimEnd('\n'))})"
+            : Identity.ToString();
+    }
+
+    private static MemProcException Hidden(int processId, Errno errno, KernelFiles files)
+    {
+        CallerRights rights = CallerRights.Read(files);
+        string option = rights.HidePid is null ? $"{files.Proc} hides it" : $"{files.Proc} hides it (mount option hidepid={rights.HidePid})";
+        // With hidepid=ptraceable the group does not help.
+        string group = rights.HidePidGroup is uint id && rights.HidePid != "ptraceable"
+            ? $" Members of group {id} (option gid=) also see it."
+            : string.Empty;
+        return Refused(processId, errno, $"exists, but {option}. "
+            + $"{rights.Explain([Capability.SysPtrace], counts: true).TrimEnd('.')}.{group}".TrimEnd('.'));
     }
 
     private HashSet<(uint Major, uint Minor)> ReadHugeTlbDevices()

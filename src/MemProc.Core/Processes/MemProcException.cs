@@ -19,6 +19,9 @@ public sealed class MemProcException(Operation operation, Errno errno, string me
     /// <summary>The target of the operation: a process id, an address, a frame number.</summary>
     public object? Target { get; } = target;
 
+    /// <summary>A forced operation would not fail for this reason: the caller can offer the parameter for it.</summary>
+    public bool CanBeForced { get; init; }
+
     /// <summary>The error's id: <c>Operation,ERRNO</c>.</summary>
     public string ErrorId => $"{Operation},{Errno}";
 }

@@ -93,10 +93,11 @@ public sealed class BytePattern : SearchPattern
     /// <summary>Parses bytes in hex with wildcards: <c>48 8b ?? 05</c>, <c>488b??05</c>, <c>4? ?b</c>.</summary>
     /// <param name="text">The bytes; <c>?</c> stands for any digit, and alone for any byte.</param>
     /// <param name="alignment">Matches begin at multiples of this.</param>
+    /// <param name="textParameter">The parameter that searches for a text, for the error message.</param>
     /// <exception cref="ArgumentException">
     /// The text is not a valid pattern, or matches everything; the alignment is not valid.
     /// </exception>
-    public static BytePattern Parse(string text, int alignment = 1)
+    public static BytePattern Parse(string text, int alignment = 1, string? textParameter = null)
     {
         List<byte> values = [], masks = [];
         foreach (string word in text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
@@ -108,7 +109,8 @@ public sealed class BytePattern : SearchPattern
                 || !digits.All(digit => digit == '?' || char.IsAsciiHexDigit(digit)))
             {
                 throw new ArgumentException($"'{SafeText.Escape(text)}' is not a valid byte pattern. Write two hex digits "
-                    + "for each byte, and ? for any digit: '48 8b ?? 05', 488b??05, '4? 8b'.");
+                    + "for each byte, and ? for any digit: '48 8b ?? 05', 488b??05, '4? 8b'."
+                    + (textParameter is null ? string.Empty : $" To search for a text, use {textParameter}."));
             }
 
             for (int index = 0; index < digits.Length; index += 2)

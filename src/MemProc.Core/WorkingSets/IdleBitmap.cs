@@ -42,7 +42,7 @@ public sealed class IdleBitmap : IDisposable
                 Errno.ENOENT or Errno.ENOTDIR => $"This kernel does not track idle pages: there is no {path} "
                     + "(CONFIG_IDLE_PAGE_TRACKING). A working set can be measured by referenced bits instead.",
                 Errno.EACCES or Errno.EPERM => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). "
-                    + "Requires root, or CAP_DAC_OVERRIDE.",
+                    + CallerRights.Read(files).Explain([Capability.DacOverride]),
                 Errno.EROFS => $"Cannot write {path}: sysfs is mounted read-only, as in containers.",
                 _ => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}).",
             }, path)

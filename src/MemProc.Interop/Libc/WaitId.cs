@@ -8,6 +8,7 @@ public static partial class Libc
     private const int PPid = 1;
     private const int WNoHang = 1;
     private const int WStopped = 2;
+    private const int WExited = 4;
     private const int WAll = 0x4000_0000;
     private const int SignalInfoProcess = 16;
 
@@ -18,7 +19,18 @@ public static partial class Libc
     /// <param name="threadId">The thread.</param>
     /// <param name="hasStopped">The thread has stopped.</param>
     /// <returns>ECHILD: the calling thread does not trace it.</returns>
-    public static unsafe Errno TryWaitForStop(int threadId, out bool hasStopped)
+    public static Errno TryWaitForStop(int threadId, out bool hasStopped) =>
+        TryWait(threadId, WStopped, out hasStopped);
+
+    /// <summary>
+    /// waitid(2) without waiting, for a traced thread that has exited: the kernel keeps it until its tracer has done this.
+    /// Not for the main thread, whose exit is that of the process.
+    /// </summary>
+    /// <param name="threadId">The thread.</param>
+    /// <returns>ECHILD: no thread of this process traces it.</returns>
+    public static Errno TryReapThread(int threadId) => TryWait(threadId, WExited, out _);
+
+    private static unsafe Errno TryWait(int threadId, int events, out bool isReported)
     {
         Span<byte> info = stackalloc byte[SignalInfoBytes];
         info.Clear();
@@ -27,11 +39,11 @@ public static partial class Libc
             int result;
             do
             {
-                result = waitid(PPid, threadId, pointer, WStopped | WNoHang | WAll);
+                result = waitid(PPid, threadId, pointer, events | WNoHang | WAll);
             }
             while (result < 0 && LastErrno == Errno.EINTR);
 
-            hasStopped = result == 0 && BinaryPrimitives.ReadInt32LittleEndian(info[SignalInfoProcess..]) != 0;
+            isReported = result == 0 && BinaryPrimitives.ReadInt32LittleEndian(info[SignalInfoProcess..]) != 0;
             return result < 0 ? LastErrno : Errno.None;
         }
     }

@@ -30,6 +30,7 @@ public abstract class ElfCommand : MemProcCommand
 
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
     [Alias("PID", "ProcessId")]
+    [ProcessIdTransformation(hasName: false)]
     [ValidateRange(1, int.MaxValue)]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
     public int[] Id { get; set; } = [];

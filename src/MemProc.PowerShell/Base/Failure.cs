@@ -7,8 +7,11 @@ namespace MemProc.PowerShell;
 internal static class Failure
 {
     /// <summary>Creates the record of a failure: id <c>Operation,ERRNO</c>, category by the kernel's error.</summary>
-    public static ErrorRecord Record(MemProcException error) =>
-        new(error, error.ErrorId, Category(error), error.Target);
+    public static ErrorRecord Record(MemProcException error) => new(
+        error.CanBeForced
+            ? new MemProcException(error.Operation, error.Errno, $"{error.Message} Use -Force to do it.", error.Target)
+            : error,
+        error.ErrorId, Category(error), error.Target);
 
     /// <summary>Creates the record of an argument that is refused before anything is touched.</summary>
     public static ErrorRecord BadArgument(string parameter, string message, object? value) =>

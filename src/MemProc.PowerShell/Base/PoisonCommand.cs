@@ -11,6 +11,7 @@ public abstract class PoisonCommand : MemProcCommand
 {
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("PID", "ProcessId")]
+    [ProcessIdTransformation(hasName: false)]
     [ValidateRange(1, int.MaxValue)]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
     public int? Id { get; set; }

@@ -7,6 +7,7 @@ public abstract class ProcessCommand : MemProcCommand
 {
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("PID", "ProcessId")]
+    [ProcessIdTransformation(hasName: true)]
     [ValidateRange(1, int.MaxValue)]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
     public int[]? Id { get; set; }

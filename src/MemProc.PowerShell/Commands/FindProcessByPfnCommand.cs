@@ -22,6 +22,7 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
     // Not from the pipeline: the process id of a page would restrict the search to the process that it came from.
     [Parameter]
     [Alias("PID", "ProcessId")]
+    [ProcessIdTransformation(hasName: true)]
     [ValidateRange(1, int.MaxValue)]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
     public int[]? Id { get; set; }

@@ -90,7 +90,7 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
         ValueCondition? condition = CreateCondition(Type);
         _pattern = ValueConditions.Create<SearchPattern>(this, parameter, given, () => ParameterSetName switch
         {
-            PatternSet => BytePattern.Parse(Pattern, Alignment ?? 1),
+            PatternSet => BytePattern.Parse(Pattern, Alignment ?? 1, "-Text"),
             BytesSet => BytePattern.Exact(Bytes, Alignment ?? 1),
             TextSet => BytePattern.Text(Text, Encoding, IgnoreCase, Alignment ?? 1),
             RegexSet => new RegexPattern(Regex, IgnoreCase, MaxMatchLength),

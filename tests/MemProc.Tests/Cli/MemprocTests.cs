@@ -177,6 +177,21 @@ public sealed class MemprocTests
         Assert.StartsWith("memproc: ", errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--text", "search", "{pid}", "hunter2")]
+    [InlineData("--force", "write", "{pid}", "{address}", "--bytes", "00", "--yes")]
+    [InlineData("pgrep", "map", "nobody")]
+    public void The_option_that_helps_is_named(string option, params string[] arguments)
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Page.Size} r-- private").Address("address");
+        (int exitCode, _, string errors) = Memproc([.. arguments.Select(argument => argument
+            .Replace("{pid}", $"{target.ProcessId}", StringComparison.Ordinal)
+            .Replace("{address}", $"0x{address:x}", StringComparison.Ordinal))]);
+        Assert.Equal(1, exitCode);
+        Assert.Contains(option, errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Control_characters_in_process_names_are_escaped()
     {

@@ -63,6 +63,7 @@ public sealed class PagePoisonTests
             () => poisoner.Prepare(process, address, pfn, force: false));
         Assert.Equal(errorId, error.ErrorId);
         Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+        Assert.Equal(error.Message.Contains("must be forced", StringComparison.Ordinal), error.CanBeForced);
         Assert.Equal("", simulated.ReadDebug("corrupt-pfn"));
     }
 

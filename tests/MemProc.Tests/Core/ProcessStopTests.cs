@@ -188,8 +188,35 @@ public sealed class ProcessStopTests
         MemProcException error = Assert.Throws<MemProcException>(() => ProcessStop.Begin(process));
         Assert.Equal("StopProcess,EPERM", error.ErrorId);
         using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId);
-        Assert.Contains(self.ThreadIds(),
-            thread => error.Message.Contains($"since {thread} traces it", StringComparison.Ordinal));
+        Assert.Contains($"process {self.Identity} traces it", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_debugger_is_named_and_no_right_is_asked_for()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using Process debugger = Process.Start(new ProcessStartInfo(
+            Requires.Tool("gdb"), ["-nx", "-q", "-p", $"{target.ProcessId}"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        try
+        {
+            using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+            Assert.True(SpinWait.SpinUntil(
+                () => process.ThreadStat(process.Id)?.State == 't', TimeSpan.FromSeconds(30)));
+            MemProcException error = Assert.Throws<MemProcException>(() => ProcessStop.Begin(process));
+            Assert.Equal("StopProcess,EPERM", error.ErrorId);
+            Assert.Contains($"process {debugger.Id} (gdb) traces it", error.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("CAP_", error.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            debugger.Kill();
+            debugger.WaitForExit();
+        }
     }
 
     [Fact]
