@@ -29,6 +29,75 @@ public sealed class TargetFilesTests : IDisposable
         }
         """;
 
+    /// <summary>The same with a server that answers everything except reads.</summary>
+    private const string UnreadableServer = """
+        #define _GNU_SOURCE
+        #include <errno.h>
+        #include <fcntl.h>
+        #include <linux/fuse.h>
+        #include <stdio.h>
+        #include <string.h>
+        #include <sys/mount.h>
+        #include <sys/stat.h>
+        #include <unistd.h>
+        static char request[1 << 18];
+        static struct { struct fuse_out_header head; union { struct fuse_init_out init; struct fuse_entry_out entry;
+            struct fuse_attr_out attr; struct fuse_open_out open; struct fuse_statfs_out statfs; }; } reply;
+        static struct fuse_attr file_or_folder(unsigned long node)
+        {
+            struct fuse_attr attr = { .ino = node, .size = 1 << 20, .nlink = 1, .mode = node == 1 ? S_IFDIR | 0755 : S_IFREG | 0644 };
+            return attr;
+        }
+        int main(int count, char **words)
+        {
+            char options[99];
+            int server = open("/dev/fuse", O_RDWR);
+            snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", server);
+            if (server < 0 || mount("unreadable", words[1], "fuse", 0, options) < 0)
+                return 1;
+            puts("0");
+            fflush(stdout);
+            while (read(server, request, sizeof request) > 0)
+            {
+                struct fuse_in_header *in = (void *)request;
+                size_t length = 0;
+                memset(&reply, 0, sizeof reply);
+                if (in->opcode == FUSE_READ || in->opcode == FUSE_FORGET || in->opcode == FUSE_INTERRUPT)
+                    continue;
+                if (in->opcode == FUSE_INIT)
+                {
+                    struct fuse_init_in *init = (void *)(in + 1);
+                    reply.init.major = 7;
+                    reply.init.minor = init->minor < 31 ? init->minor : 31;
+                    reply.init.max_write = 4096;
+                    length = sizeof reply.init;
+                }
+                else if (in->opcode == FUSE_LOOKUP)
+                {
+                    reply.entry.nodeid = 2;
+                    reply.entry.attr = file_or_folder(2);
+                    length = sizeof reply.entry;
+                }
+                else if (in->opcode == FUSE_GETATTR)
+                {
+                    reply.attr.attr = file_or_folder(in->nodeid);
+                    length = sizeof reply.attr;
+                }
+                else if (in->opcode == FUSE_OPEN)
+                    length = sizeof reply.open;
+                else if (in->opcode == FUSE_STATFS)
+                    length = sizeof reply.statfs;
+                else
+                    reply.head.error = -ENOSYS;
+                reply.head.unique = in->unique;
+                reply.head.len = sizeof reply.head + length;
+                if (write(server, &reply, reply.head.len) < 0)
+                    return 2;
+            }
+            return 3;
+        }
+        """;
+
     private readonly TemporaryFolder _folder = new();
     private readonly LinuxProcess _self = LinuxProcess.Open(Environment.ProcessId);
 
@@ -167,6 +236,30 @@ public sealed class TargetFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_read_that_is_not_answered_is_given_up()
+    {
+        using SmallProgram target = StartWithSilentServer(Root, UnreadableServer);
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        Assert.Null(process.NamedFiles.TryOpen($"{Root}/file", Stop, out CheckedFile? file));
+        using (file)
+        {
+            byte[] bytes = new byte[99];
+            Stopwatch watch = Stopwatch.StartNew();
+            using (CancellationTokenSource source = new(TimeSpan.FromMilliseconds(100)))
+            {
+                Assert.ThrowsAny<OperationCanceledException>(() => file!.TryRead(bytes, 0, source.Token, out _));
+            }
+
+            Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(4));
+            Assert.Equal(Errno.ETIMEDOUT, file!.TryRead(bytes, 0, Stop, out _));
+            watch.Restart();
+            Assert.Equal(Errno.ETIMEDOUT, file.TryRead(bytes, 0, Stop, out _));
+            Assert.Equal(Errno.ETIMEDOUT, process.NamedFiles.TryStat($"{Root}/file", Stop, out _));
+            Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(4));
+        }
+    }
+
+    [Fact]
     public void Names_are_resolved_beside_a_perf_map_that_never_answers()
     {
         using SmallProgram target = StartWithSilentServer("/tmp");
@@ -187,12 +280,12 @@ public sealed class TargetFilesTests : IDisposable
     }
 
     /// <summary>Starts a program in a mount namespace of its own, where a folder never answers.</summary>
-    private SmallProgram StartWithSilentServer(string folder)
+    private SmallProgram StartWithSilentServer(string folder, string program = SilentServer)
     {
         Requires.Root();
         Assert.SkipUnless(File.Exists("/dev/fuse"), "needs /dev/fuse");
         Directory.CreateDirectory(folder);
-        string server = CCompiler.Build(Path.Combine(_folder.Path, "server"), SilentServer, "gcc", "-x", "c");
+        string server = CCompiler.Build(Path.Combine(_folder.Path, "server"), program, "gcc", "-x", "c");
         return new SmallProgram(Requires.Tool("unshare"), "--mount", "--propagation", "private", server, folder);
     }
 }
