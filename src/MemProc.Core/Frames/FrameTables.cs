@@ -50,8 +50,8 @@ public sealed class FrameTables : IDisposable
     {
         files ??= KernelFiles.Default;
         _cgroupTree = new Lazy<CgroupTree?>(() => CgroupTree.Load(files));
-        _flags = Open($"{files.Proc}/kpageflags");
-        _counts = fields.HasFlag(FrameAttributes.MapCount) ? Open($"{files.Proc}/kpagecount") : null;
+        _flags = Open(files, "kpageflags");
+        _counts = fields.HasFlag(FrameAttributes.MapCount) ? Open(files, "kpagecount") : null;
         if (fields.HasFlag(FrameAttributes.Cgroup))
         {
             // Kernels without memory cgroups lack this table.
@@ -294,8 +294,9 @@ public sealed class FrameTables : IDisposable
         _cgroups?.Dispose();
     }
 
-    private static SafeFileHandle Open(string path)
+    private static SafeFileHandle Open(KernelFiles files, string name)
     {
+        string path = $"{files.Proc}/{name}";
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? handle);
         return handle ?? throw new MemProcException(Operation.ReadPageFlags, errno, errno switch
         {

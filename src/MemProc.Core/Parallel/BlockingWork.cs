@@ -8,8 +8,8 @@ namespace MemProc;
 /// </summary>
 /// <remarks>
 /// An access to memory of another process waits while a page is supplied: by a handler of userfaultfd(2), or by a file
-/// system in user space or on a network. In the kernel that wait ends by a fatal signal only, so no signal handler and
-/// no other thread can interrupt the call. The caller therefore waits for a thread, and abandons it when the wait is
+/// system in user space or on a network, whose files can make any call on them wait. In the kernel that wait ends by a
+/// fatal signal only, so no signal handler and no other thread can interrupt the call. The caller therefore waits for a thread, and abandons it when the wait is
 /// canceled. An abandoned thread ends when its call returns; the exit of this program ends it in any case.
 /// </remarks>
 internal static class BlockingWork
@@ -54,10 +54,32 @@ internal static class BlockingWork
         }
 
         T result = default!;
-        Job job = new(() => result = work());
+        Job job = new(() => result = work(), () => (result as IDisposable)?.Dispose());
         Rent().Start(job);
         job.Wait(limit, completes, cancellation);
         return result;
+    }
+
+    /// <summary>Runs a call that may take no longer than a limit. A result that comes later is disposed.</summary>
+    /// <param name="call">The call. It may go on after this has returned, and must own what it uses.</param>
+    /// <param name="limit">How long to wait.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="result">The result.</param>
+    /// <returns>False: the call has taken too long, and still runs.</returns>
+    /// <exception cref="OperationCanceledException">The wait was canceled; the call may still run.</exception>
+    public static bool TryRun<T>(
+        Func<T> call, TimeSpan limit, CancellationToken cancellation, [MaybeNullWhen(false)] out T result)
+    {
+        try
+        {
+            result = Run(call, cancellation, limit);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            result = default;
+            return false;
+        }
     }
 
     /// <summary>Notes that the work goes on; ends it where it was abandoned.</summary>
@@ -88,7 +110,7 @@ internal static class BlockingWork
 
     /// <summary>One piece of work.</summary>
     [SuppressMessage("Design", "CA1001", Justification = "Abandoned work still uses it, and it has no handle of the kernel.")]
-    private sealed class Job(Action work)
+    private sealed class Job(Action work, Action discard)
     {
         private readonly ManualResetEventSlim _done = new();
         private readonly ExecutionContext? _context = ExecutionContext.Capture();
@@ -126,7 +148,19 @@ internal static class BlockingWork
             }
         }
 
-        public void Finish() => _done.Set();
+        public void Finish()
+        {
+            lock (_done)
+            {
+                if (!_isAbandoned)
+                {
+                    _done.Set();
+                    return;
+                }
+            }
+
+            discard();
+        }
 
         /// <summary>Waits for the work, on the caller's thread, and throws what it has thrown.</summary>
         public void Wait(TimeSpan? limit, bool completes, CancellationToken cancellation)
@@ -140,8 +174,12 @@ internal static class BlockingWork
                         Environment.TickCount64 - Volatile.Read(ref _lastCheckPoint));
                     if (rest <= TimeSpan.Zero)
                     {
-                        _isAbandoned = true;
-                        throw new TimeoutException();
+                        if (TryAbandon())
+                        {
+                            throw new TimeoutException();
+                        }
+
+                        rest = Timeout.InfiniteTimeSpan;
                     }
                 }
             }
@@ -149,10 +187,10 @@ internal static class BlockingWork
             {
                 while (!_done.Wait(CancellationTimeout, CancellationToken.None))
                 {
-                    if (!completes
-                        || Environment.TickCount64 - Volatile.Read(ref _lastCheckPoint) > CancellationTimeout.TotalMilliseconds)
+                    bool isStuck = Environment.TickCount64 - Volatile.Read(ref _lastCheckPoint)
+                        > CancellationTimeout.TotalMilliseconds;
+                    if ((!completes || isStuck) && TryAbandon())
                     {
-                        _isAbandoned = true;
                         throw;
                     }
                 }
@@ -162,6 +200,16 @@ internal static class BlockingWork
         }
 
         private void Work() => work();
+
+        /// <summary>Leaves the work to its thread; false where it is done.</summary>
+        private bool TryAbandon()
+        {
+            lock (_done)
+            {
+                _isAbandoned = !_done.IsSet;
+                return _isAbandoned;
+            }
+        }
     }
 
     /// <summary>A thread that does one piece of work after the other.</summary>

@@ -129,7 +129,7 @@ internal sealed class CheckedFile : IDisposable
         // The call can go on after this has returned: it has a buffer of its own.
         byte[] own = new byte[buffer.Length];
         SafeFileHandle handle = Handle;
-        if (!BlockingCall.TryRun(() => (Errno: TryRead(handle, own, offset, out int count), Count: count),
+        if (!BlockingWork.TryRun(() => (Errno: TryRead(handle, own, offset, out int count), Count: count),
             Timeout, cancellation, out (Errno Errno, int Count) result))
         {
             _isStuck = true;

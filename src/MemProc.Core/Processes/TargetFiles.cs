@@ -166,7 +166,7 @@ internal sealed class TargetFiles
             return null;
         }
 
-        if (BlockingCall.TryRun(search, CheckedFile.Timeout, cancellation, out T? result))
+        if (BlockingWork.TryRun(search, CheckedFile.Timeout, cancellation, out T? result))
         {
             return result;
         }

@@ -1,7 +1,7 @@
 namespace MemProc.Tests;
 
 /// <summary>Tests calls that the caller can leave.</summary>
-public sealed class BlockingCallTests
+public sealed class BlockingWorkTests
 {
     private static readonly TimeSpan Long = TimeSpan.FromMinutes(1);
 
@@ -12,11 +12,11 @@ public sealed class BlockingCallTests
     {
         for (int number = 0; number < 1000; number++)
         {
-            Assert.True(BlockingCall.TryRun(() => number + 1, Long, Stop, out int result));
+            Assert.True(BlockingWork.TryRun(() => number + 1, Long, Stop, out int result));
             Assert.Equal(number + 1, result);
         }
 
-        Assert.Throws<FormatException>(() => BlockingCall.TryRun<int>(() => throw new FormatException(), Long, Stop, out _));
+        Assert.Throws<FormatException>(() => BlockingWork.TryRun<int>(() => throw new FormatException(), Long, Stop, out _));
     }
 
     [Fact]
@@ -25,7 +25,7 @@ public sealed class BlockingCallTests
         using Barrier barrier = new(8);
         int[] results = new int[8];
         Thread[] threads = [.. Enumerable.Range(0, results.Length).Select(index => new Thread(() => Assert.True(
-            BlockingCall.TryRun(() => barrier.SignalAndWait(Long) ? index : -1, Long, CancellationToken.None, out results[index]))))];
+            BlockingWork.TryRun(() => barrier.SignalAndWait(Long) ? index : -1, Long, CancellationToken.None, out results[index]))))];
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => thread.Join());
         Assert.Equal(Enumerable.Range(0, results.Length), results);
@@ -51,11 +51,11 @@ public sealed class BlockingCallTests
 
         if (isCanceled)
         {
-            Assert.ThrowsAny<OperationCanceledException>(() => BlockingCall.TryRun(Call, Long, source.Token, out _));
+            Assert.ThrowsAny<OperationCanceledException>(() => BlockingWork.TryRun(Call, Long, source.Token, out _));
         }
         else
         {
-            Assert.False(BlockingCall.TryRun(Call, TimeSpan.FromMilliseconds(1), source.Token, out _));
+            Assert.False(BlockingWork.TryRun(Call, TimeSpan.FromMilliseconds(1), source.Token, out _));
         }
 
         Assert.False(disposed.IsSet);
