@@ -37,6 +37,7 @@ internal static class JsonLine
             new HexBytesConverter(),
             new HexNumbersConverter(),
             new EnumNameConverter<ProcMapKind>(),
+            new EnumNameConverter<ProcessMemoryAdvice>(),
             new EnumNameConverter<FolioKind>(),
             new EnumNameConverter<FolioMapping>(),
             new EnumNameConverter<ReadMethod>(),
@@ -117,6 +118,10 @@ internal static class JsonLine
 [JsonSerializable(typeof(WorkingSet))]
 [JsonSerializable(typeof(WorkingSetSummary))]
 [JsonSerializable(typeof(SoftDirtyClear))]
+[JsonSerializable(typeof(PlannedMemoryAdvice))]
+[JsonSerializable(typeof(MemoryAdviceResult))]
+[JsonSerializable(typeof(PlannedFilePageClear))]
+[JsonSerializable(typeof(FilePageClear))]
 [JsonSerializable(typeof(PageTableEntry))]
 [JsonSerializable(typeof(PageTableWalk))]
 [JsonSerializable(typeof(KernelVma))]

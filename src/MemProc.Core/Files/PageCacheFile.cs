@@ -95,6 +95,12 @@ internal sealed class PageCacheFile : IDisposable
         return _canCount ? counts : null;
     }
 
+    /// <summary>Waits until changed pages are on the device.</summary>
+    public Errno Synchronize() => Libc.TryFSync(_file);
+
+    /// <summary>Drops the clean pages that no process maps.</summary>
+    public Errno DropPages() => Libc.TryDropPages(_file);
+
     /// <summary>Maps a part of the file for queries.</summary>
     /// <param name="offset">First byte, page-aligned.</param>
     /// <param name="length">Bytes.</param>

@@ -100,6 +100,9 @@ public sealed class LinuxProcess : IDisposable
     /// </summary>
     private bool HasTerminated => _pidfd is not null ? Libc.IsReadable(_pidfd) : !TryReadStat(_folder, "stat", out _);
 
+    /// <summary>A handle of pidfd_open(2), which also pins the process; null where the kernel has none (before Linux 5.3).</summary>
+    internal SafeFileHandle? Pidfd => _pidfd;
+
     /// <summary>Its directory in procfs.</summary>
     internal SafeFileHandle Folder => _folder;
 
