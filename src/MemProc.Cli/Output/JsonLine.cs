@@ -105,6 +105,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(PhysicalRange))]
 [JsonSerializable(typeof(ProcMemoryStatus))]
 [JsonSerializable(typeof(ProcMemoryStatusDetail))]
+[JsonSerializable(typeof(ProcMemoryHeadroom))]
 [JsonSerializable(typeof(FilePage))]
 [JsonSerializable(typeof(FilePageSummary))]
 [JsonSerializable(typeof(MemoryBlock))]
