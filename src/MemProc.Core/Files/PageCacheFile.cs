@@ -15,12 +15,14 @@ internal sealed class PageCacheFile : IDisposable
     private const ulong MaxFolioReach = 1UL << 30;
 
     private readonly SafeFileHandle _file;
+    private readonly bool _isOpenForReading;
     private bool _canCount = true;
 
-    private PageCacheFile(string path, SafeFileHandle file)
+    private PageCacheFile(string path, SafeFileHandle file, bool isOpenForReading)
     {
         Path = path;
         _file = file;
+        _isOpenForReading = isOpenForReading;
     }
 
     /// <summary>The path by which it was opened.</summary>
@@ -50,14 +52,17 @@ internal sealed class PageCacheFile : IDisposable
         // Checked before it is opened: opening a device can have effects.
         Errno errno = Libc.TryStatX(null, path, out FileStatus status);
         ThrowIfUnsupported(path, errno, status);
-        errno = Libc.TryOpenAt(null, path, OpenAccess.ReadNoAccessTime, out SafeFileHandle? handle);
+        // An empty file has no pages. Those of the kernel's file systems look like one, and opening them can have effects.
+        bool isEmpty = status.SizeBytes == 0;
+        errno = Libc.TryOpenAt(
+            null, path, isEmpty ? OpenAccess.PathOnly : OpenAccess.ReadNoAccessTime, out SafeFileHandle? handle);
         if (errno == Errno.EPERM)
         {
             errno = Libc.TryOpenAt(null, path, OpenAccess.ReadNonBlocking, out handle);
         }
 
         ThrowIfUnsupported(path, errno, status);
-        PageCacheFile file = new(path, handle!);
+        PageCacheFile file = new(path, handle!, !isEmpty);
         try
         {
             file.Begin(isHugeDevice);
@@ -75,7 +80,7 @@ internal sealed class PageCacheFile : IDisposable
     {
         ThrowIfUnsupported(Path, Libc.TryStatX(_file, out FileStatus status), status);
         Status = status;
-        SizeBytes = status.SizeBytes;
+        SizeBytes = _isOpenForReading ? status.SizeBytes : 0;
     }
 
     /// <summary>
@@ -85,6 +90,11 @@ internal sealed class PageCacheFile : IDisposable
     /// <param name="length">Bytes; 0: up to the end.</param>
     public CacheCounts? Count(ulong offset, ulong length)
     {
+        if (!_isOpenForReading)
+        {
+            return default(CacheCounts);
+        }
+
         if (!_canCount)
         {
             return null;
@@ -96,10 +106,10 @@ internal sealed class PageCacheFile : IDisposable
     }
 
     /// <summary>Waits until changed pages are on the device.</summary>
-    public Errno Synchronize() => Libc.TryFSync(_file);
+    public Errno Synchronize() => _isOpenForReading ? Libc.TryFSync(_file) : Errno.None;
 
     /// <summary>Drops the clean pages that no process maps.</summary>
-    public Errno DropPages() => Libc.TryDropPages(_file);
+    public Errno DropPages() => _isOpenForReading ? Libc.TryDropPages(_file) : Errno.None;
 
     /// <summary>Maps a part of the file for queries.</summary>
     /// <param name="offset">First byte, page-aligned.</param>

@@ -71,10 +71,11 @@ public sealed class MemoryAdviser(
     /// <exception cref="MemProcException">
     /// ReadMaps, ReadPageMap: EACCES without ptrace access; ESRCH where the process exits meanwhile. FindMap, ENOENT: nothing
     /// is mapped in the range. AdviseMemory, EINVAL: the range is not one of a process, or the advice applies to no mapping in
-    /// it.
+    /// it; EOPNOTSUPP in the procfs of another PID namespace.
     /// </exception>
     public PlannedMemoryAdvice Plan(AddressRange? range, MapFilter filter)
     {
+        ThrowIfForeign();
         List<AddressRange> parts = [];
         ulong skipped = 0;
         int mapCount = 0;
@@ -182,6 +183,17 @@ public sealed class MemoryAdviser(
     private string WhyNot(ProcMap map) => CanAdvise(map)
         ? $"it contains no aligned range of {HumanSize.Format(HugeBytes)}"
         : map.Kind == ProcMapKind.HugePages ? "pages of hugetlbfs are never reclaimed or collapsed" : "it is not ordinary memory";
+
+    /// <summary>Throws where the handle for advice could be that of another process.</summary>
+    private void ThrowIfForeign()
+    {
+        if (!process.Files.NumbersAsCalls)
+        {
+            throw new MemProcException(Operation.AdviseMemory, Errno.EOPNOTSUPP, $"Process {process.Identity}: no advice can be "
+                + $"given about its memory: {process.Files.Proc} belongs to another PID namespace, and pidfd_open(2) takes "
+                + "process ids of this one.", process.Id);
+        }
+    }
 
     private Errno Advise(ulong address, ulong length, out ulong done)
     {

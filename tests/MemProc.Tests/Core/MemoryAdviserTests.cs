@@ -119,6 +119,17 @@ public sealed class MemoryAdviserTests
     }
 
     [Fact]
+    public void A_process_of_another_namespace_is_refused()
+    {
+        // Its id here is that of this process, which would get the advice.
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "1000-3000 rw-p 00000000 00:00 0\n");
+        using LinuxProcess process = simulated.Open();
+        Assert.Equal("AdviseMemory,EOPNOTSUPP", Assert.Throws<MemProcException>(
+            () => new MemoryAdviser(process, ProcessMemoryAdvice.PageOut).Plan(null, new MapFilter())).ErrorId);
+    }
+
+    [Fact]
     public void Advice_that_the_kernel_lacks_is_refused_by_name()
     {
         using TemporaryFolder folder = new();
