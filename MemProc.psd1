@@ -9,6 +9,7 @@
     CompatiblePSEditions = @('Core')
     PowerShellVersion    = '7.6'
     FormatsToProcess     = @(
+        'lib/MemProc.Advice.format.ps1xml'
         'lib/MemProc.Elf.format.ps1xml'
         'lib/MemProc.Kernel.format.ps1xml'
         'lib/MemProc.Maps.format.ps1xml'
@@ -19,6 +20,7 @@
         'lib/MemProc.Usage.format.ps1xml'
     )
     CmdletsToExport      = @(
+        'Clear-FilePage'
         'Clear-PagePoison'
         'Clear-SoftDirty'
         'Find-ProcessByPfn'
@@ -37,6 +39,7 @@
         'Get-ProcMap'
         'Get-ProcMemoryStatus'
         'Get-ProcessMemoryMatch'
+        'Invoke-ProcessMemoryAdvice'
         'Measure-PageFlags'
         'Measure-PageFolio'
         'Measure-WorkingSet'

@@ -42,7 +42,7 @@ internal static class CommandLine
             new PhysicalCommand(), new FileCommand(), new WalkCommand(), new VmaCommand(), new ElfCommand(),
             new ResolveCommand(), new ReadCommand(), new SearchCommand(), new WatchCommand(), new SaveCommand(),
             new WriteCommand(), new UndoCommand(), new FindPfnCommand(), new SharingCommand(), new IdleCommand(),
-            new WorkingSetCommand(), new ClearSoftDirtyCommand(),
+            new WorkingSetCommand(), new ClearSoftDirtyCommand(), new AdviseCommand(), new DropFileCommand(),
         ])
         {
             root.Subcommands.Add(command);

@@ -161,8 +161,33 @@ Describe 'Get-FilePage' {
         @($messages | Where-Object { $_ -is [MemProc.FilePageSummary] }).Count | Should -Be 1
     }
 
+    It 'selects pages by range, flags and cgroup, and joins runs' {
+        Assert-Root
+        if (-not (Reset-Cache -Keep 2, 3, 4, 10)) {
+            return
+        }
+
+        (Get-FilePage $file -Offset (3 * $page + 1)).PageIndex | Should -Be 3, 4, 10
+        (Get-FilePage $file -Offset (3 * $page + 1) -Length $page).PageIndex | Should -Be 3, 4
+        (Get-FilePage $file -Length (3 * $page) -All).PageIndex | Should -Be 0, 1, 2
+        $marked = Get-FilePage $file -Flag uptodate -NotFlag mmap
+        $marked.PageIndex | Should -Be 2, 3, 4, 10
+        $marked[0].Flags | Should -Contain 'uptodate'
+        Get-FilePage $file -Flag anon | Should -BeNullOrEmpty
+        (Get-FilePage $file -Cgroup "@$($marked[0].CgroupInode)").PageIndex | Should -Contain 2
+        (Get-FilePage $file -Raw | Select-Object -First 1).Flags | Should -Contain 'file'
+        $runs = Get-FilePage $file -All -Run
+        ($runs | Measure-Object PageCount -Sum).Sum | Should -Be 11
+        $runs[0].State, $runs[0].PageCount | Should -Be 'absent', 2
+        ($runs | Where-Object IsResident | Measure-Object PageCount -Sum).Sum | Should -Be 4
+        foreach ($run in $runs | Where-Object PageCount -gt 1 | Where-Object IsResident) {
+            $pages = Get-FilePage $file -Offset $run.Offset -Length ($run.PageCount * $page)
+            $pages.Pfn | Should -Be ($run.Pfn..($run.Pfn + $run.PageCount - 1))
+        }
+    }
+
     It 'rejects -Summary with parameters for single pages' {
-        foreach ($switch in @{ All = $true }, @{ WithFlags = $true }) {
+        foreach ($switch in @{ All = $true }, @{ WithFlags = $true }, @{ Run = $true }, @{ Flag = 'lru' }, @{ Offset = 1 }) {
             { Get-FilePage $file -Summary @switch } |
                 Should -Throw -ErrorId 'Summary,EINVAL,MemProc.PowerShell.GetFilePageCommand'
         }

@@ -51,6 +51,32 @@ Describe 'Get-ProcMemoryStatus' {
         $after.Counters['Pss'] | Should -Be $after.PssBytes
     }
 
+    It 'shows limits with -Headroom' {
+        $headroom = Get-ProcMemoryStatus $target.Id -Headroom
+        $headroom | Should -BeOfType MemProc.ProcMemoryHeadroom
+        $headroom.MaxMapCount | Should -Be (Get-Content /proc/sys/vm/max_map_count)
+        $headroom.MapCount | Should -BeGreaterThan 50
+        $headroom.OomScore | Should -BeGreaterOrEqual 0
+        $headroom.VmRssBytes | Should -BeGreaterThan 1MB
+        $headroom.HiddenFiles | Should -BeNullOrEmpty
+        $screen = $headroom | Out-Screen
+        $screen | Should -Match "Mappings +: $($headroom.MapCount) of $($headroom.MaxMapCount)"
+        $screen | Should -Match 'Locked +: 0 B of '
+        ([System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($headroom)) |
+            Out-Screen) | Should -Match 'Mappings +: '
+        { Get-ProcMemoryStatus $target.Id -Headroom -Detailed } |
+            Should -Throw -ErrorId 'Headroom,EINVAL,MemProc.PowerShell.GetProcMemoryStatusCommand'
+    }
+
+    It 'names the files that a user may not read with -Headroom' {
+        Assert-Root
+        $said = Invoke-OtherPwsh -Prefix 'setpriv', '--reuid', '65534', '--clear-groups' "
+            `$headroom = Get-ProcMemoryStatus $($target.Id) -Headroom -WarningVariable warned -WarningAction SilentlyContinue
+            `$headroom.HiddenFiles -join ','; `$null -eq `$headroom.MapCount; `$headroom.MaxMapCount; `$warned.Count"
+        $said[0] | Should -Match '\bmaps\b'
+        $said[1..3] | Should -Be 'True', (Get-Content /proc/sys/vm/max_map_count), '1'
+    }
+
     It 'uses the current pwsh without -Id' {
         (Get-ProcMemoryStatus).ProcessId | Should -Be $PID
     }

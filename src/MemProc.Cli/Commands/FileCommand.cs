@@ -6,6 +6,9 @@ namespace MemProc.Cli;
 /// <summary><c>memproc file</c>: shows the pages of files in the page cache.</summary>
 internal sealed class FileCommand : CliCommand
 {
+    private static readonly Column<FilePage> Pages =
+        new("Pages", 9, page => page.PageCount.ToString(CultureInfo.InvariantCulture));
+
     private static readonly Column<FilePage>[] Columns =
     [
         new("Page", 10, page => page.PageIndex.ToString(CultureInfo.InvariantCulture)),
@@ -41,6 +44,15 @@ internal sealed class FileCommand : CliCommand
     private readonly Option<bool> _recurse = CommandOptions.Switch("--recurse", "Include the files in folders");
     private readonly Option<bool> _summary = CommandOptions.Switch("--summary", "One line per file: how much of it is in memory");
     private readonly Option<bool> _all = CommandOptions.Switch("--all", "Include pages that are not in memory");
+    private readonly Option<bool> _run = CommandOptions.Switch(
+        "--run", "Join neighbors with the same state in consecutive frames into one line");
+
+    private readonly Option<ulong?> _offset = CommandOptions.Option<ulong?>(
+        "--offset", "BYTES", "Only pages from this byte of the file on: 4096, 0x1000, 16M", text => NumberParser.ParseLength(text));
+
+    private readonly Option<ulong?> _length = CommandOptions.LengthOption("Number of bytes from --offset on");
+    private readonly FrameFilterOptions _filter = new();
+
     private readonly Option<bool> _flags = CommandOptions.Switch(
         "--flags", "Show flags and map counts of the frames, and with --json the cgroup. Requires root");
 
@@ -53,19 +65,29 @@ internal sealed class FileCommand : CliCommand
         Options.Add(_recurse);
         Options.Add(_summary);
         Options.Add(_all);
+        Options.Add(_run);
+        Options.Add(_offset);
+        Options.Add(_length);
         Options.Add(_flags);
+        _filter.AddTo(this);
     }
 
     protected override string? Validate(ParseResult parseResult) =>
-        parseResult.GetValue(_summary) && (parseResult.GetValue(_all) || parseResult.GetValue(_flags))
-            ? "--summary cannot be combined with --all or --flags."
-            : null;
+        parseResult.GetValue(_summary) && (_filter.IsGiven(parseResult)
+            || ((Option[])[_all, _flags, _run, _offset, _length]).Any(parseResult.Has))
+            ? "--summary cannot be combined with options for single pages."
+            : _filter.Validate(parseResult);
 
     protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using FilePageWalk walk = new(parseResult.GetValue(_flags), cancellation: cancellation)
+        bool withFlags = parseResult.GetValue(_flags) || _filter.IsGiven(parseResult);
+        using FilePageWalk walk = new(withFlags, cancellation: cancellation)
         {
             IncludeAbsent = parseResult.GetValue(_all),
+            JoinRuns = parseResult.GetValue(_run),
+            Filter = _filter.IsGiven(parseResult) ? _filter.Filter(parseResult) : null,
+            Offset = parseResult.GetValue(_offset) ?? 0,
+            Length = parseResult.GetValue(_length),
         };
         bool recurse = parseResult.GetValue(_recurse);
         IEnumerable<string> files = parseResult.GetValue(_paths)!.SelectMany(path => FileTree.EnumerateFiles(
@@ -77,7 +99,8 @@ internal sealed class FileCommand : CliCommand
         }
         else
         {
-            Write(output, parseResult.GetValue(_flags) ? FlagColumns : Columns, files, walk.Pages,
+            Column<FilePage>[] columns = withFlags ? FlagColumns : Columns;
+            Write(output, parseResult.GetValue(_run) ? [columns[0], Pages, .. columns[1..]] : columns, files, walk.Pages,
                 page => page.IsResident is null, page => page.IsPfnHidden);
         }
     }

@@ -40,6 +40,7 @@ internal sealed class FlagsCommand : CliCommand
     private readonly Option<bool> _run = CommandOptions.Switch(
         "--run", "Join consecutive frames with the same flags, map count and cgroup into one line");
 
+    private readonly FrameFilterOptions _filter = new();
     private readonly FrameTableOptions _tables = new();
 
     private readonly Option<ulong[]> _describe = CommandOptions.List(
@@ -56,12 +57,14 @@ internal sealed class FlagsCommand : CliCommand
         Options.Add(_count);
         Options.Add(_raw);
         Options.Add(_run);
-        _tables.AddTo(this, onlyFlags: false);
+        _filter.AddTo(this);
+        _tables.AddTo(this);
         Options.Add(_describe);
     }
 
     protected override string? Validate(ParseResult parseResult) =>
-        parseResult.Has(_pfns) == parseResult.Has(_describe) ? "Specify PFN, or --describe." : _tables.Validate(parseResult);
+        parseResult.Has(_pfns) == parseResult.Has(_describe) ? "Specify PFN, or --describe."
+            : _filter.Validate(parseResult) ?? _tables.Validate(parseResult, _filter);
 
     protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
@@ -73,6 +76,7 @@ internal sealed class FlagsCommand : CliCommand
 
         bool raw = parseResult.GetValue(_raw);
         bool run = parseResult.GetValue(_run);
+        FrameFilter filter = _filter.Filter(parseResult);
         ulong count = parseResult.GetValue(_count) ?? 1;
         using FrameTables tables = _tables.Open(parseResult, FrameAttributes.All);
         Table<PageFlags> table = output.BeginTable(run ? RunColumns : Columns);
@@ -81,7 +85,7 @@ internal sealed class FlagsCommand : CliCommand
             PfnRange frames = range with { Count = Math.Max(range.Count, count) };
             // A frame that does not exist does not stop the others.
             output.ReportErrors(() => table.AddEach(
-                run ? tables.ReadRuns(frames, raw) : tables.ReadRange(frames, raw), cancellation));
+                run ? tables.ReadRuns(frames, raw, filter) : tables.ReadRange(frames, raw, filter), cancellation));
         }
 
         table.End();

@@ -43,7 +43,7 @@ internal sealed class FolioCommand : ProcessCommand
     {
         using FrameTables tables = new(FrameAttributes.Flags);
         bool byMap = parseResult.GetValue(_byMap);
-        AddressRange range = _range.Address(parseResult, process) is ulong address
+        AddressRange range = _range.Address(parseResult, process, cancellation) is ulong address
             ? PageFolioMeter.RangeOf(address, _range.Length(parseResult))
             : AddressRange.All;
         output.WriteTable(byMap ? MapColumns : Columns,

@@ -64,7 +64,7 @@ internal sealed class MapCommand : ProcessCommand
         if (parseResult.GetValue(_numa))
         {
             output.WriteTable(NumaColumns, MapSelection.ReadNuma(
-                process, parseResult.Resolve(_address, process), _filter.Filter(parseResult), cancellation));
+                process, parseResult.Resolve(_address, process, cancellation), _filter.Filter(parseResult), cancellation));
             return;
         }
 

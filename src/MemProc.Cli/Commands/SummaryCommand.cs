@@ -29,6 +29,7 @@ internal sealed class SummaryCommand : CliCommand
     private readonly Option<string[]> _files = CommandOptions.List(
         "--file", "PATH", "Count the cached pages of a file, or of all files in a folder", text => text);
 
+    private readonly FrameFilterOptions _filter = new();
     private readonly FrameTableOptions _tables = new();
 
     public SummaryCommand()
@@ -44,7 +45,8 @@ internal sealed class SummaryCommand : CliCommand
         Options.Add(_raw);
         Options.Add(_pfns);
         Options.Add(_files);
-        _tables.AddTo(this, onlyFlags: true);
+        _filter.AddTo(this);
+        _tables.AddTo(this);
     }
 
     protected override string? Validate(ParseResult parseResult)
@@ -53,13 +55,14 @@ internal sealed class SummaryCommand : CliCommand
         return given.Count(has => has) > 1 ? "Specify PID, --pfn or --file."
             : _tables.IsSaved(parseResult) && (given[0] || given[2])
             ? "A saved table has no processes or files: --kpageflags can be combined with --pfn only."
-            : null;
+            : _filter.Validate(parseResult) ?? _tables.Validate(parseResult, _filter);
     }
 
     protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using FrameTables tables = _tables.Open(parseResult, FrameAttributes.Flags);
-        FlagTallyBuilder count = new(tables, parseResult.GetValue(_raw), new PageFilter(), cancellation);
+        FrameFilter filter = _filter.Filter(parseResult);
+        using FrameTables tables = _tables.Open(parseResult, FrameAttributes.Flags | filter.RequiredFields);
+        FlagTallyBuilder count = new(tables, parseResult.GetValue(_raw), new PageFilter { Frame = filter }, cancellation);
         if (parseResult.Has(_process))
         {
             using LinuxProcess process = LinuxProcess.Open(parseResult.GetValue(_process));
@@ -67,7 +70,7 @@ internal sealed class SummaryCommand : CliCommand
         }
         else if (parseResult.Has(_files))
         {
-            CountFiles(parseResult.GetValue(_files)!, count.Counts, output, cancellation);
+            CountFiles(parseResult.GetValue(_files)!, filter, count.Counts, output, cancellation);
         }
         else
         {
@@ -82,13 +85,14 @@ internal sealed class SummaryCommand : CliCommand
         output.WriteTable(Columns, count.Counts.Summaries);
     }
 
-    private static void CountFiles(string[] paths, FlagTally counts, Output output, CancellationToken cancellation)
+    private static void CountFiles(
+        string[] paths, FrameFilter filter, FlagTally counts, Output output, CancellationToken cancellation)
     {
         using FilePageWalk walk = new(withFlags: true, cancellation: cancellation);
         foreach (string file in paths.SelectMany(path => FileTree.EnumerateFiles(
             Path.GetFullPath(path), recurse: true, _ => { }, error => output.Fail(error.Message), cancellation)))
         {
-            output.ReportErrors(() => walk.Count(file, new FrameFilter(), counts));
+            output.ReportErrors(() => walk.Count(file, filter, counts));
         }
     }
 }

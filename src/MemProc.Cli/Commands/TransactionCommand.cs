@@ -9,9 +9,7 @@ internal abstract class TransactionCommand : CliCommand
         "--stop", "Stop the process while its memory is compared and written");
 
     private readonly Option<bool> _verify = CommandOptions.Switch("--verify", "Read the bytes back and compare");
-    private readonly Option<bool> _yes = CommandOptions.Switch("--yes", "Do not ask for confirmation");
-    private readonly Option<bool> _dryRun = CommandOptions.Switch(
-        "--dry-run", "Check everything and show what would be written, without writing");
+    private readonly ConfirmationOptions _confirmation = new("Check everything and show what would be written, without writing");
 
     private readonly Option<bool> _allowUserfault = CommandOptions.AllowUserfault();
 
@@ -25,8 +23,7 @@ internal abstract class TransactionCommand : CliCommand
     {
         Options.Add(_stop);
         Options.Add(_verify);
-        Options.Add(_yes);
-        Options.Add(_dryRun);
+        _confirmation.AddTo(this);
         Options.Add(_allowUserfault);
     }
 
@@ -37,9 +34,7 @@ internal abstract class TransactionCommand : CliCommand
     /// <param name="parseResult">The arguments.</param>
     /// <param name="path">The file that the command reads, if any; <c>-</c> is standard input.</param>
     protected string? MissingConfirmation(ParseResult parseResult, string? path) =>
-        !parseResult.Has(_yes) && !parseResult.Has(_dryRun) && (path == "-" || Console.IsInputRedirected)
-            ? "Standard input is not a terminal, so that you cannot confirm: use --yes, or --dry-run to see what it does."
-            : null;
+        _confirmation.Missing(parseResult, path);
 
     /// <summary>Reads a file of JSON lines; null where that fails, which is reported.</summary>
     protected static List<T>? Read<T>(string path, Func<JsonObjectReader, T> read, Output output)
@@ -67,14 +62,14 @@ internal abstract class TransactionCommand : CliCommand
         CancellationToken cancellation)
     {
         bool stop = parseResult.GetValue(_stop);
-        if (parseResult.GetValue(_dryRun))
+        if (_confirmation.IsDryRun(parseResult))
         {
             foreach (PlannedWrite plan in transaction.Writes)
             {
                 output.Write(plan, $"Would {would} {plan.Place}: {plan.Change}.");
             }
         }
-        else if (parseResult.GetValue(_yes) || Confirm(transaction.Describe(stop), cancellation))
+        else if (_confirmation.Agrees(parseResult, transaction.Describe(stop), cancellation))
         {
             IReadOnlyList<MemoryWrite> writes = Commit(transaction, stop, parseResult.GetValue(_verify), output);
             foreach ((PlannedWrite plan, MemoryWrite write) in transaction.Writes.Zip(writes))
@@ -111,19 +106,5 @@ internal abstract class TransactionCommand : CliCommand
 
             throw;
         }
-    }
-
-    private static bool Confirm(string action, CancellationToken cancellation)
-    {
-        // Ctrl-C at the prompt: nothing has been written, and a thread that reads the console ignores the token.
-        using CancellationTokenRegistration stop = cancellation.Register(() => Environment.Exit(ExitCode.Interrupted));
-        Console.Error.Write($"{action}. Continue? [y/N] ");
-        string? answer = Console.ReadLine();
-        if (answer is null)
-        {
-            Console.Error.WriteLine();
-        }
-
-        return answer?.Trim() is "y" or "Y" or "yes";
     }
 }

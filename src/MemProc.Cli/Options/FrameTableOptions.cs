@@ -16,21 +16,21 @@ internal sealed class FrameTableOptions
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="onlyFlags">The command shows nothing but flags.</param>
-    public void AddTo(Command command, bool onlyFlags)
+    public void AddTo(Command command)
     {
         command.Options.Add(_flags);
-        if (!onlyFlags)
-        {
-            command.Options.Add(_counts);
-            command.Options.Add(_cgroups);
-        }
+        command.Options.Add(_counts);
+        command.Options.Add(_cgroups);
     }
 
     /// <summary>Returns what is wrong with them; null where nothing is.</summary>
-    public string? Validate(ParseResult parseResult) =>
+    /// <param name="parseResult">The arguments.</param>
+    /// <param name="filter">The frames that are selected.</param>
+    public string? Validate(ParseResult parseResult, FrameFilterOptions filter) =>
         !IsSaved(parseResult) && (parseResult.Has(_counts) || parseResult.Has(_cgroups))
             ? "--kpagecount and --kpagecgroup require --kpageflags."
+            : IsSaved(parseResult) && filter.HasCgroup(parseResult) && !parseResult.Has(_cgroups)
+            ? "--cgroup with --kpageflags requires --kpagecgroup."
             : null;
 
     /// <summary>Returns whether saved copies are read.</summary>

@@ -13,12 +13,7 @@ internal sealed class PageFilterOptions
     private readonly Option<bool> _anonymous = CommandOptions.Switch("--anonymous", "Only private anonymous pages");
     private readonly Option<bool> _guard = CommandOptions.Switch("--guard", "Only guard regions");
     private readonly Option<bool> _huge = CommandOptions.Switch("--huge", "Only pages of huge mappings");
-    private readonly Option<string[]> _flag = Flags("--flag", "Only frames with all of these flags");
-    private readonly Option<string[]> _anyFlag = Flags("--any-flag", "Only frames with at least one of these flags");
-    private readonly Option<string[]> _notFlag = Flags("--not-flag", "Only frames with none of these flags");
-    private readonly Option<string[]> _exactFlag = Flags("--exact-flag", "Only frames with these flags and no others");
-    private readonly Option<string?> _cgroup = CommandOptions.Option(
-        "--cgroup", "CGROUP", "Only frames charged to this memory cgroup: its path or inode", text => text);
+    private readonly FrameFilterOptions _frame = new();
 
     private Option<bool>[] PageOptions =>
         [_present, _swapped, _softDirty, _exclusive, _file, _anonymous, _guard, _huge];
@@ -26,25 +21,16 @@ internal sealed class PageFilterOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[.. PageOptions, _flag, _anyFlag, _notFlag, _exactFlag, _cgroup])
+        foreach (Option option in PageOptions)
         {
             command.Options.Add(option);
         }
+
+        _frame.AddTo(command);
     }
 
     /// <summary>Returns what is wrong with the names of flags; null where nothing is.</summary>
-    public string? Validate(ParseResult parseResult)
-    {
-        try
-        {
-            FlagFilter.Create(Names(parseResult, _flag), Names(parseResult, _anyFlag), Names(parseResult, _notFlag), Names(parseResult, _exactFlag));
-            return null;
-        }
-        catch (ArgumentException error)
-        {
-            return error.Message;
-        }
-    }
+    public string? Validate(ParseResult parseResult) => _frame.Validate(parseResult);
 
     /// <summary>Creates the filter.</summary>
     /// <exception cref="MemProcException">There is no such cgroup.</exception>
@@ -58,14 +44,6 @@ internal sealed class PageFilterOptions
         IsAnonymous = parseResult.GetValue(_anonymous),
         IsGuard = parseResult.GetValue(_guard),
         IsHuge = parseResult.GetValue(_huge),
-        Frame = FrameFilter.Create(Names(parseResult, _flag), Names(parseResult, _anyFlag), Names(parseResult, _notFlag),
-            Names(parseResult, _exactFlag), parseResult.GetValue(_cgroup)),
+        Frame = _frame.Filter(parseResult),
     };
-
-    private static Option<string[]> Flags(string name, string description) =>
-        CommandOptions.List(name, "FLAG", $"{description}, such as lru,dirty", text => text);
-
-    private static IEnumerable<string>? Names(ParseResult parseResult, Option<string[]> option) => parseResult.Has(option)
-        ? parseResult.GetValue(option)!.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries))
-        : null;
 }

@@ -38,6 +38,7 @@ internal static class JsonLine
             new PathTextConverter(),
             new HexNumbersConverter(),
             new EnumNameConverter<ProcMapKind>(),
+            new EnumNameConverter<ProcessMemoryAdvice>(),
             new EnumNameConverter<FolioKind>(),
             new EnumNameConverter<FolioMapping>(),
             new EnumNameConverter<ReadMethod>(),
@@ -105,6 +106,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(PhysicalRange))]
 [JsonSerializable(typeof(ProcMemoryStatus))]
 [JsonSerializable(typeof(ProcMemoryStatusDetail))]
+[JsonSerializable(typeof(ProcMemoryHeadroom))]
 [JsonSerializable(typeof(FilePage))]
 [JsonSerializable(typeof(FilePageSummary))]
 [JsonSerializable(typeof(MemoryBlock))]
@@ -118,6 +120,10 @@ internal static class JsonLine
 [JsonSerializable(typeof(WorkingSet))]
 [JsonSerializable(typeof(WorkingSetSummary))]
 [JsonSerializable(typeof(SoftDirtyClear))]
+[JsonSerializable(typeof(PlannedMemoryAdvice))]
+[JsonSerializable(typeof(MemoryAdviceResult))]
+[JsonSerializable(typeof(PlannedFilePageClear))]
+[JsonSerializable(typeof(FilePageClear))]
 [JsonSerializable(typeof(PageTableEntry))]
 [JsonSerializable(typeof(PageTableWalk))]
 [JsonSerializable(typeof(KernelVma))]

@@ -9,7 +9,8 @@ namespace MemProc;
 /// </param>
 /// <param name="DeviceMajor">Major number of the hierarchy's device.</param>
 /// <param name="DeviceMinor">Minor number of the hierarchy's device.</param>
-internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMajor, uint DeviceMinor)
+/// <param name="IsVersion2">Whether it is a hierarchy of version 2.</param>
+internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMajor, uint DeviceMinor, bool IsVersion2)
 {
     /// <summary>
     /// Finds the mount; null where none is visible. The memory controller is in one hierarchy only, of version 1 or 2,
@@ -41,6 +42,20 @@ internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMa
     /// <param name="below">Its path below the mount, empty for the mount itself.</param>
     public string NameOf(string below) => below.Length == 0 ? Root : $"{Root.TrimEnd('/')}/{below}";
 
+    /// <summary>
+    /// Returns the path of a cgroup below the mount, empty for the mount itself; null where it is outside of what the mount
+    /// shows, as for <c>/..</c> in a cgroup namespace.
+    /// </summary>
+    /// <param name="name">Its path in the hierarchy.</param>
+    public string? BelowOf(string name)
+    {
+        string root = Root.TrimEnd('/');
+        return (name == root || name.StartsWith($"{root}/", StringComparison.Ordinal))
+            && !name.Split('/').Contains("..")
+            ? name[root.Length..].Trim('/')
+            : null;
+    }
+
     /// <summary>Returns whether no other mount is on top of this one.</summary>
     private bool IsVisible() => Libc.TryStatX(null, MountPoint, out FileStatus status) == Errno.None && Contains(status);
 
@@ -59,7 +74,7 @@ internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMa
             mountPoint.StartsWith("/sys/", StringComparison.Ordinal)
                 ? $"{files.Sys}{mountPoint["/sys".Length..]}"
                 : mountPoint,
-            MountInfoLine.Unescape(line.Root), line.DeviceMajor, line.DeviceMinor);
+            MountInfoLine.Unescape(line.Root), line.DeviceMajor, line.DeviceMinor, !isVersion1);
     }
 
     /// <summary>

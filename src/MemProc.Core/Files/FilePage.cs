@@ -2,16 +2,17 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>A page of a file, and whether the page cache has it.</summary>
+/// <summary>A page of a file, or a run of consecutive pages of equal state, and whether the page cache has it.</summary>
 public sealed class FilePage
 {
     private readonly PageFlags? _frame;
 
     internal FilePage(
-        string path, ulong pageIndex, bool? isResident, RawPageMapEntry entry, PageFlags? frame)
+        string path, ulong pageIndex, bool? isResident, RawPageMapEntry entry, PageFlags? frame, ulong pageCount = 1)
     {
         Path = path;
         PageIndex = pageIndex;
+        PageCount = pageCount;
         IsResident = isResident;
         RawEntry = entry;
         _frame = frame;
@@ -25,6 +26,9 @@ public sealed class FilePage
 
     /// <summary>Index of the page in the file, from 0. The last page can extend beyond the end of the file.</summary>
     public ulong PageIndex { get; }
+
+    /// <summary>Number of pages: 1, or more for a run.</summary>
+    public ulong PageCount { get; }
 
     /// <summary>Offset of the page in the file, in bytes.</summary>
     public ulong Offset => PageIndex * MachinePage.SizeBytes;
@@ -67,4 +71,42 @@ public sealed class FilePage
 
     /// <summary><see cref="IsResident"/> in a word: <c>resident</c>, <c>absent</c>, <c>unknown</c>.</summary>
     public string State => IsResident is bool known ? known ? "resident" : "absent" : "unknown";
+
+    /// <summary>
+    /// Joins consecutive pages of a file that are in consecutive frames of equal state, that have no frame, or whose frames
+    /// are hidden. The other properties of a run are those of its first page.
+    /// </summary>
+    /// <param name="pages">The pages of one file.</param>
+    public static IEnumerable<FilePage> Join(IEnumerable<FilePage> pages)
+    {
+        FilePage? first = null;
+        ulong count = 0;
+        foreach (FilePage page in pages)
+        {
+            if (first is not null && first.IsContinuedBy(page, count))
+            {
+                count++;
+                continue;
+            }
+
+            if (first is not null)
+            {
+                yield return first.AsRun(count);
+            }
+
+            (first, count) = (page, 1);
+        }
+
+        if (first is not null)
+        {
+            yield return first.AsRun(count);
+        }
+    }
+
+    private bool IsContinuedBy(FilePage next, ulong count) =>
+        next.PageIndex == PageIndex + count && next.IsResident == IsResident && next.IsPfnHidden == IsPfnHidden
+        && next.Pfn == Pfn + count
+        && (_frame is null || next._frame is null ? _frame == next._frame : _frame.HasStateOf(next._frame));
+
+    private FilePage AsRun(ulong pageCount) => new(Path, PageIndex, IsResident, RawEntry, _frame, pageCount);
 }

@@ -39,12 +39,16 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
     /// <param name="file">The file; the kernel must report its residency.</param>
     /// <param name="withFrames">Whether to read frames too.</param>
     /// <param name="withEmpty">Whether to return windows without pages in memory.</param>
+    /// <param name="start">Windows before the one with this byte are left out.</param>
+    /// <param name="end">Pages from this byte on are left out.</param>
     /// <exception cref="MemProcException">ReadFilePages failed.</exception>
-    public IEnumerable<FilePageWindow> Read(PageCacheFile file, bool withFrames, bool withEmpty)
+    public IEnumerable<FilePageWindow> Read(
+        PageCacheFile file, bool withFrames, bool withEmpty, ulong start = 0, ulong end = ulong.MaxValue)
     {
-        ulong size = file.SizeBytes;
+        ulong size = Math.Min(file.SizeBytes, end);
         bool isGroupEmpty = false;
-        for (ulong window = 0; window * WindowBytes < size; window++)
+        ulong firstWindow = start / WindowBytes;
+        for (ulong window = firstWindow; window * WindowBytes < size; window++)
         {
             ulong offset = window * WindowBytes;
             cancellation.ThrowIfCancellationRequested();
@@ -56,9 +60,9 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
             }
 
             int pages = (int)Math.Min(MachinePage.Ceiling(size - offset) / MachinePage.SizeBytes, WindowPages);
-            if (window % WindowsPerGroup == 0)
+            if (window % WindowsPerGroup == 0 || window == firstWindow)
             {
-                isGroupEmpty = IsEmpty(file, offset, WindowsPerGroup);
+                isGroupEmpty = IsEmpty(file, offset, WindowsPerGroup - window % WindowsPerGroup);
             }
 
             ulong first = window * WindowPages;

@@ -26,13 +26,13 @@ public sealed class FilePageSummary
     public ulong Inode => _status.Inode;
 
     /// <summary>Local time of the last change of the content; null where it is outside of the years 1 to 9999.</summary>
-    public DateTime? ModifyTime => _status.ModifyTime.ToLocalTime();
+    public DateTime? ModifyTime => LocalTime(_status.ModifySeconds, _status.ModifyNanoseconds);
 
     /// <summary>Local time of the last change of owner, permissions, size or content.</summary>
-    public DateTime? ChangeTime => _status.ChangeTime.ToLocalTime();
+    public DateTime? ChangeTime => LocalTime(_status.ChangeSeconds, _status.ChangeNanoseconds);
 
     /// <summary>Local time of the last access, as far as the mount options record it.</summary>
-    public DateTime? AccessTime => _status.AccessTime.ToLocalTime();
+    public DateTime? AccessTime => LocalTime(_status.AccessSeconds, _status.AccessNanoseconds);
 
     /// <summary>Pages of the file, including a last partial page and pages of holes.</summary>
     public ulong PageCount => MachinePage.Ceiling(SizeBytes) / MachinePage.SizeBytes;
@@ -60,4 +60,12 @@ public sealed class FilePageSummary
 
     /// <summary>Of these, pages evicted so recently that they were in use.</summary>
     public ulong? RecentlyEvictedPages { get; internal init; }
+
+    private static DateTime? LocalTime(long seconds, uint nanoseconds)
+    {
+        const int NanosecondsPerTick = 100;
+        return seconds >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && seconds < DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds).AddTicks(nanoseconds / NanosecondsPerTick).LocalDateTime
+            : null;
+    }
 }

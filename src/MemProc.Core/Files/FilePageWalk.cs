@@ -37,6 +37,23 @@ public sealed class FilePageWalk : IDisposable
     /// <summary>Whether pages that are not in memory, or not known to be, are included.</summary>
     public bool IncludeAbsent { get; init; }
 
+    /// <summary>Whether consecutive pages of equal state in consecutive frames become one object.</summary>
+    public bool JoinRuns { get; init; }
+
+    /// <summary>Whether to show flags internal to the kernel, and overloaded ones by their meaning.</summary>
+    public bool RawFlags { get; init; }
+
+    /// <summary>Selects pages by their frames, which requires that flags are read; null: all.</summary>
+    public FrameFilter? Filter { get; init; }
+
+    /// <summary>The first byte whose page is included.</summary>
+    public ulong Offset { get; init; }
+
+    /// <summary>Bytes from there on; null: up to the end of the file.</summary>
+    public ulong? Length { get; init; }
+
+    private ulong End => Length is ulong length && length <= ulong.MaxValue - Offset ? Offset + length : ulong.MaxValue;
+
     /// <summary>Returns the pages of a file in order.</summary>
     /// <param name="path">The file; a symbolic link is followed.</param>
     /// <exception cref="MemProcException">
@@ -49,7 +66,7 @@ public sealed class FilePageWalk : IDisposable
         IEnumerable<FilePage> pages = file.IsResidencyVisible ? KnownPages(file)
             : IncludeAbsent ? UnknownPages(file)
             : throw file.ResidencyUnknown();
-        foreach (FilePage page in pages)
+        foreach (FilePage page in JoinRuns ? FilePage.Join(pages) : pages)
         {
             yield return page;
         }
@@ -122,24 +139,28 @@ public sealed class FilePageWalk : IDisposable
 
     private IEnumerable<FilePage> KnownPages(PageCacheFile file)
     {
-        foreach (FilePageWindow window in _reader.Read(file, withFrames: true, withEmpty: IncludeAbsent))
+        foreach (FilePageWindow window in _reader.Read(
+            file, withFrames: true, withEmpty: IncludeAbsent, Offset, End))
         {
             // The window is unmapped by now, so that the look itself counts as no mapping.
             PageFlags?[] frames = ReadFrames(window);
             for (int page = 0, frame = 0; page < window.Residency.Length; page++)
             {
                 bool isResident = window.Residency.Span[page] != 0;
-                if (!isResident && !IncludeAbsent)
+                RawPageMapEntry entry = new(window.Entries.IsEmpty ? 0 : window.Entries.Span[page]);
+                PageFlags? flags = IsFrameKnown(entry) && frames.Length > 0 ? frames[frame++] : null;
+                if ((!isResident && !IncludeAbsent) || !IsInRange(window.FirstPage + (ulong)page)
+                    || (Filter is not null && (flags is null || !Filter.Matches(flags))))
                 {
                     continue;
                 }
 
-                RawPageMapEntry entry = new(window.Entries.IsEmpty ? 0 : window.Entries.Span[page]);
-                PageFlags? flags = IsFrameKnown(entry) && frames.Length > 0 ? frames[frame++] : null;
                 yield return new FilePage(file.Path, window.FirstPage + (ulong)page, isResident, entry, flags);
             }
         }
     }
+
+    private bool IsInRange(ulong page) => page >= Offset / MachinePage.SizeBytes && page * MachinePage.SizeBytes < End;
 
     private static bool IsFrameKnown(RawPageMapEntry entry) => entry.IsPresent && !entry.IsPfnHidden;
 
@@ -151,17 +172,19 @@ public sealed class FilePageWalk : IDisposable
         }
 
         ulong[] pfns = new ulong[window.Entries.Length];
+        ulong[] entries = new ulong[pfns.Length];
         int count = 0;
         foreach (ulong raw in window.Entries.Span)
         {
             RawPageMapEntry entry = new(raw);
             if (IsFrameKnown(entry))
             {
+                entries[count] = raw;
                 pfns[count++] = entry.Pfn;
             }
         }
 
-        return count == 0 ? [] : _tables.Read(pfns.AsSpan(0, count), raw: false);
+        return count == 0 ? [] : _tables.Read(pfns.AsSpan(0, count), RawFlags, entries.AsSpan(0, count));
     }
 
     private IEnumerable<FilePage> UnknownPages(PageCacheFile file)
@@ -169,6 +192,11 @@ public sealed class FilePageWalk : IDisposable
         ulong count = MachinePage.Ceiling(file.SizeBytes) / MachinePage.SizeBytes;
         for (ulong index = 0; index < count; index++)
         {
+            if (!IsInRange(index) || Filter is not null)
+            {
+                continue;
+            }
+
             _cancellation.ThrowIfCancellationRequested();
             yield return new FilePage(file.Path, index, isResident: null, default, frame: null);
         }

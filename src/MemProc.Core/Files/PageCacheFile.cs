@@ -15,12 +15,14 @@ internal sealed class PageCacheFile : IDisposable
     private const ulong MaxFolioReach = 1UL << 30;
 
     private readonly SafeFileHandle _file;
+    private readonly bool _isOpenForReading;
     private bool _canCount = true;
 
-    private PageCacheFile(string path, SafeFileHandle file)
+    private PageCacheFile(string path, SafeFileHandle file, bool isOpenForReading)
     {
         Path = path;
         _file = file;
+        _isOpenForReading = isOpenForReading;
     }
 
     /// <summary>The path by which it was opened.</summary>
@@ -47,7 +49,12 @@ internal sealed class PageCacheFile : IDisposable
     /// </exception>
     public static PageCacheFile Open(string path, Func<uint, uint, bool> isHugeDevice)
     {
-        FileRefusal? refusal = CheckedFile.TryOpen(path, OpenAccess.ReadNoAccessTime, out CheckedFile? opened);
+        Errno errno = Libc.TryStatX(null, path, out FileStatus status);
+        ThrowIfUnsupported(path, errno, status);
+        // An empty file has no pages. Those of the kernel's file systems look like one, and opening them can have effects.
+        bool isEmpty = status.SizeBytes == 0;
+        FileRefusal? refusal = CheckedFile.TryOpen(
+            path, isEmpty ? OpenAccess.PathOnly : OpenAccess.ReadNoAccessTime, out CheckedFile? opened);
         if (refusal?.Errno == Errno.EPERM)
         {
             refusal = CheckedFile.TryOpen(path, OpenAccess.ReadChecked, out opened);
@@ -58,7 +65,7 @@ internal sealed class PageCacheFile : IDisposable
             throw refusal is { IsOtherKind: true } ? NotRegular(path) : Failure(path, refusal!.Value.Errno, refusal.Value.Reason);
         }
 
-        PageCacheFile file = new(path, opened.Handle);
+        PageCacheFile file = new(path, opened.Handle, !isEmpty);
         try
         {
             file.Begin(isHugeDevice);
@@ -76,7 +83,7 @@ internal sealed class PageCacheFile : IDisposable
     {
         ThrowIfUnsupported(Path, Libc.TryStatX(_file, out FileStatus status), status);
         Status = status;
-        SizeBytes = status.SizeBytes;
+        SizeBytes = _isOpenForReading ? status.SizeBytes : 0;
     }
 
     /// <summary>
@@ -86,6 +93,11 @@ internal sealed class PageCacheFile : IDisposable
     /// <param name="length">Bytes; 0: up to the end.</param>
     public CacheCounts? Count(ulong offset, ulong length)
     {
+        if (!_isOpenForReading)
+        {
+            return default(CacheCounts);
+        }
+
         if (!_canCount)
         {
             return null;
@@ -95,6 +107,12 @@ internal sealed class PageCacheFile : IDisposable
             out CacheCounts counts) == Errno.None;
         return _canCount ? counts : null;
     }
+
+    /// <summary>Waits until changed pages are on the device.</summary>
+    public Errno Synchronize() => _isOpenForReading ? Libc.TryFSync(_file) : Errno.None;
+
+    /// <summary>Drops the clean pages that no process maps.</summary>
+    public Errno DropPages() => _isOpenForReading ? Libc.TryDropPages(_file) : Errno.None;
 
     /// <summary>Maps a part of the file for queries.</summary>
     /// <param name="offset">First byte, page-aligned.</param>

@@ -16,6 +16,15 @@ public class ProcMemoryStatus : ProcessOutput
         Counters = counters.AsReadOnly();
     }
 
+    /// <summary>Copies the counters, for a derived type.</summary>
+    private protected ProcMemoryStatus(ProcMemoryStatus status)
+    {
+        Process = status.Process;
+        State = status.State;
+        ThreadCount = status.ThreadCount;
+        Counters = status.Counters;
+    }
+
     internal override ProcessIdentity Process { get; }
 
     /// <summary>State of the main thread as the kernel names it: <c>running</c>, <c>sleeping</c>…</summary>

@@ -69,8 +69,8 @@ internal sealed class PerfMap
 
         FileStatus status = file!.Status;
         if (known is not null && known._status.IsSameFileAs(status) && known._status.SizeBytes == status.SizeBytes
-            && known._status.ChangeTime.Seconds == status.ChangeTime.Seconds
-            && known._status.ChangeTime.Nanoseconds == status.ChangeTime.Nanoseconds)
+            && known._status.ChangeSeconds == status.ChangeSeconds
+            && known._status.ChangeNanoseconds == status.ChangeNanoseconds)
         {
             return known;
         }

@@ -145,6 +145,9 @@ public sealed class LinuxProcess : IDisposable
     /// <param name="errno">The result of the call.</param>
     internal bool MustRepeat(Errno errno) => (errno == Errno.ESRCH || CallId != Id) && TrySwitchThread();
 
+    /// <summary>A handle of pidfd_open(2), which also pins the process; null where the kernel has none (before Linux 5.3).</summary>
+    internal SafeFileHandle? Pidfd => _pidfd;
+
     /// <summary><c>/proc/PID/maps</c>, opened once.</summary>
     internal SafeFileHandle Maps => _maps ??= OpenFile("maps", Operation.ReadMaps);
 

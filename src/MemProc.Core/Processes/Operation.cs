@@ -14,6 +14,12 @@ public enum FaultKind
 /// <summary>The operation that an error names: the first half of its id.</summary>
 public sealed class Operation
 {
+    /// <summary>Giving advice about the memory of a process.</summary>
+    public static readonly Operation AdviseMemory = new(nameof(AdviseMemory), FaultKind.Write);
+
+    /// <summary>Dropping pages of a file from the page cache.</summary>
+    public static readonly Operation ClearFilePages = new(nameof(ClearFilePages), FaultKind.Write);
+
     /// <summary>Clearing soft-dirty bits through <c>clear_refs</c>.</summary>
     public static readonly Operation ClearSoftDirty = new(nameof(ClearSoftDirty), FaultKind.Write);
 

@@ -10,8 +10,16 @@ public enum MemoryAdvice
     /// (<c>vma_has_recency</c> in <c>include/linux/mm_inline.h</c>).
     /// </summary>
     Random = 1,
+    /// <summary>MADV_WILLNEED: reads pages of files ahead, and pages in swap.</summary>
+    WillNeed = 3,
     /// <summary>MADV_NOHUGEPAGE: pages never become part of a transparent huge page.</summary>
     NoHugePage = 15,
+    /// <summary>MADV_COLD (Linux 5.4): pages are the first ones to be reclaimed under memory pressure.</summary>
+    Cold = 20,
+    /// <summary>MADV_PAGEOUT (Linux 5.4): pages are reclaimed now.</summary>
+    PageOut = 21,
+    /// <summary>MADV_COLLAPSE (Linux 6.1): pages become transparent huge pages now.</summary>
+    Collapse = 25,
 }
 
 public static partial class Libc

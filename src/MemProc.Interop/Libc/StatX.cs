@@ -22,15 +22,24 @@ public struct FileStatus
     /// <summary>Size in bytes.</summary>
     [FieldOffset(40)]
     public ulong SizeBytes;
-    /// <summary>Time of the last access: seconds since 1970, followed by nanoseconds.</summary>
+    /// <summary>Time of the last access, in seconds since 1970.</summary>
     [FieldOffset(64)]
-    public FileTime AccessTime;
-    /// <summary>Time of the last change of its status: owner, permissions, size, content.</summary>
+    public long AccessSeconds;
+    /// <summary>Nanoseconds after <see cref="AccessSeconds"/>.</summary>
+    [FieldOffset(72)]
+    public uint AccessNanoseconds;
+    /// <summary>Time of the last change of the inode, in seconds since 1970: owner, permissions, size, content.</summary>
     [FieldOffset(96)]
-    public FileTime ChangeTime;
-    /// <summary>Time of the last change of its content.</summary>
+    public long ChangeSeconds;
+    /// <summary>Nanoseconds after <see cref="ChangeSeconds"/>.</summary>
+    [FieldOffset(104)]
+    public uint ChangeNanoseconds;
+    /// <summary>Time of the last change of the content, in seconds since 1970.</summary>
     [FieldOffset(112)]
-    public FileTime ModifyTime;
+    public long ModifySeconds;
+    /// <summary>Nanoseconds after <see cref="ModifySeconds"/>.</summary>
+    [FieldOffset(120)]
+    public uint ModifyNanoseconds;
     /// <summary>Major number of the device that holds the file.</summary>
     [FieldOffset(136)]
     public uint DeviceMajor;
@@ -55,25 +64,6 @@ public struct FileStatus
 
     /// <summary>A symbolic link.</summary>
     public readonly bool IsSymbolicLink => (Mode & KindMask) == SymbolicLinkKind;
-}
-
-/// <summary>struct statx_timestamp of <c>include/uapi/linux/stat.h</c>.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 16)]
-public struct FileTime
-{
-    /// <summary>Seconds since 1970, or before it where negative.</summary>
-    public long Seconds;
-    /// <summary>Nanoseconds after the second.</summary>
-    public uint Nanoseconds;
-
-    /// <summary>Returns the local time; null where it is outside of the years 1 to 9999, which a file system can claim.</summary>
-    public readonly DateTime? ToLocalTime()
-    {
-        const int NanosecondsPerTick = 100;
-        return Seconds >= DateTimeOffset.MinValue.ToUnixTimeSeconds() && Seconds < DateTimeOffset.MaxValue.ToUnixTimeSeconds()
-            ? DateTimeOffset.FromUnixTimeSeconds(Seconds).AddTicks(Nanoseconds / NanosecondsPerTick).LocalDateTime
-            : null;
-    }
 }
 
 public static partial class Libc

@@ -29,20 +29,70 @@ public sealed class GetFilePageCommand : MemProcCommand
     public SwitchParameter All { get; set; }
 
     [Parameter]
+    public ulong Offset { get; set; }
+
+    [Parameter]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong? Length { get; set; }
+
+    [Parameter]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? Flag { get; set; }
+
+    [Parameter]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? AnyFlag { get; set; }
+
+    [Parameter]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[]? NotFlag { get; set; }
+
+    [Parameter]
+    [AllowEmptyCollection]
+    [ArgumentCompleter(typeof(PageFlagCompleter))]
+    [ValidateNotNull]
+    public string[]? ExactFlag { get; set; }
+
+    [Parameter]
+    [ArgumentCompleter(typeof(CgroupCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? Cgroup { get; set; }
+
+    [Parameter]
     public SwitchParameter WithFlags { get; set; }
+
+    [Parameter]
+    public SwitchParameter Raw { get; set; }
+
+    [Parameter]
+    public SwitchParameter Run { get; set; }
 
     [Parameter]
     public SwitchParameter Summary { get; set; }
 
     protected override void BeginProcessing()
     {
-        if (Summary && (All || WithFlags))
+        string[] pageParameters =
+        [
+            nameof(All), nameof(WithFlags), nameof(Raw), nameof(Run), nameof(Offset), nameof(Length), nameof(Flag),
+            nameof(AnyFlag), nameof(NotFlag), nameof(ExactFlag), nameof(Cgroup),
+        ];
+        if (Summary && pageParameters.FirstOrDefault(MyInvocation.BoundParameters.ContainsKey) is string parameter)
         {
-            ThrowBadArgument(nameof(Summary), "-Summary cannot be combined with -All or -WithFlags.", true);
+            ThrowBadArgument(nameof(Summary), $"-Summary cannot be combined with -{parameter}, which is for single pages.", true);
         }
 
-        _walk = DisposeAtEnd(
-            ThrowOnError(() => new FilePageWalk(WithFlags, cancellation: Cancellation) { IncludeAbsent = All }));
+        FrameFilter filter = FrameFilterCommand.CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, Cgroup);
+        bool hasFilter = filter.RequiredFields != FrameAttributes.None;
+        _walk = DisposeAtEnd(ThrowOnError(
+            () => new FilePageWalk(WithFlags || Raw || hasFilter, cancellation: Cancellation)
+            {
+                IncludeAbsent = All, JoinRuns = Run, RawFlags = Raw, Filter = hasFilter ? filter : null,
+                Offset = Offset, Length = Length,
+            }));
     }
 
     protected override void ProcessRecord()

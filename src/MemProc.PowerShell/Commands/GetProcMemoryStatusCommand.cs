@@ -4,12 +4,37 @@ namespace MemProc.PowerShell;
 
 /// <summary>Get-ProcMemoryStatus: gets the memory counters of processes.</summary>
 [Cmdlet(VerbsCommon.Get, "ProcMemoryStatus")]
-[OutputType(typeof(ProcMemoryStatus), typeof(ProcMemoryStatusDetail))]
+[OutputType(typeof(ProcMemoryStatus), typeof(ProcMemoryStatusDetail), typeof(ProcMemoryHeadroom))]
 public sealed class GetProcMemoryStatusCommand : ProcessCommand
 {
     [Parameter]
     public SwitchParameter Detailed { get; set; }
 
-    protected override void Process(LinuxProcess process) => WriteObject(
-        Detailed ? MemoryStatusReader.ReadDetailed(process) : MemoryStatusReader.Read(process));
+    [Parameter]
+    public SwitchParameter Headroom { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        if (Detailed && Headroom)
+        {
+            ThrowBadArgument(nameof(Headroom), "-Headroom cannot be combined with -Detailed.", true);
+        }
+    }
+
+    protected override void Process(LinuxProcess process)
+    {
+        if (Headroom)
+        {
+            ProcMemoryHeadroom headroom = MemoryHeadroomReader.Read(process, Cancellation);
+            if (headroom.HiddenFiles.Count > 0)
+            {
+                WarnOnce(MemoryHeadroomReader.SomeHidden);
+            }
+
+            WriteObject(headroom);
+            return;
+        }
+
+        WriteObject(Detailed ? MemoryStatusReader.ReadDetailed(process) : MemoryStatusReader.Read(process));
+    }
 }

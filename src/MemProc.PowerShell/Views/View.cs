@@ -26,6 +26,21 @@ public static class View
     public static string Size(object? bytes) =>
         bytes is null ? string.Empty : HumanSize.Format(LanguagePrimitives.ConvertTo<ulong>(bytes));
 
+    /// <summary>
+    /// Formats bytes in use and their limit: <c>1.2 GiB of 2 GiB</c>, <c>1.2 GiB of unlimited</c> for the largest number.
+    /// </summary>
+    public static string SizeOf(object? bytes, object? limit) => (bytes, limit) switch
+    {
+        (null, null) => string.Empty,
+        (_, null) => Size(bytes),
+        (null, _) => $"? of {Limit(limit)}",
+        _ => $"{Size(bytes)} of {Limit(limit)}",
+    };
+
+    /// <summary>Formats a limit in bytes; <c>unlimited</c> for the largest number, an empty text for null.</summary>
+    public static string Limit(object? bytes) =>
+        bytes is not null && LanguagePrimitives.ConvertTo<ulong>(bytes) == ulong.MaxValue ? "unlimited" : Size(bytes);
+
     /// <summary>Formats a number in hex; an empty text for null.</summary>
     public static string Hex(object? number) =>
         number is null ? string.Empty : $"0x{LanguagePrimitives.ConvertTo<ulong>(number):x}";

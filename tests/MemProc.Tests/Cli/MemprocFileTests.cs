@@ -8,6 +8,24 @@ public sealed class MemprocFileTests
     private static readonly string[] AsNobody = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
 
     [Fact]
+    public void Pages_are_selected_by_range_and_flags_and_joined()
+    {
+        Requires.Root();
+        using CachedFile file = new(10);
+        file.KeepOnly(1, 4, 5, 9);
+        Assert.Equal([4, 5], MemprocTests.Json("file", file.FilePath, "--offset", $"{4 * Page.Size}", "--length", $"{2 * Page.Size}", "--json")
+            .Select(page => page.GetProperty("pageIndex").GetInt32()));
+        Assert.Equal(4, MemprocTests.Json("file", file.FilePath, "--flag", "uptodate", "--json").Length);
+        Assert.Empty(MemprocTests.Json("file", file.FilePath, "--flag", "anon", "--json"));
+        JsonElement[] runs = MemprocTests.Json("file", file.FilePath, "--all", "--run", "--json");
+        Assert.Equal(10, runs.Sum(run => run.GetProperty("pageCount").GetInt32()));
+        Assert.Equal((2, 2), (runs[2].GetProperty("pageIndex").GetInt32(), runs[2].GetProperty("pageCount").GetInt32()));
+        Assert.Matches("^ +Page +Pages +Offset ", MemprocTests.Memproc("file", file.FilePath, "--run").Output);
+        Assert.Equal(1, MemprocTests.Memproc("file", file.FilePath, "--summary", "--run").ExitCode);
+        Assert.Equal(1, MemprocTests.Memproc("file", file.FilePath, "--flag", "dirtt").ExitCode);
+    }
+
+    [Fact]
     public void Each_page_in_memory_is_a_line()
     {
         using CachedFile file = new(9, rest: 1);

@@ -6,6 +6,18 @@ namespace MemProc.Tests;
 public sealed class MemprocStatusTests
 {
     [Fact]
+    public void Headroom_shows_limits()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        string[] status = ["status", $"{target.ProcessId}", "--headroom"];
+        JsonElement headroom = Assert.Single(MemprocTests.Json([.. status, "--json"]));
+        Assert.Equal(File.ReadAllText("/proc/sys/vm/max_map_count").Trim(), headroom.GetProperty("maxMapCount").GetRawText());
+        Assert.True(headroom.GetProperty("mapCount").GetInt32() > 50);
+        Assert.Matches(@"\nMappings +\d+ of \d+\n", MemprocTests.Memproc(status).Output);
+        Assert.Equal(1, MemprocTests.Memproc([.. status, "--detailed"]).ExitCode);
+    }
+
+    [Fact]
     public void Counters_are_readable_sizes_in_text_and_bytes_in_json()
     {
         using TargetProcess target = TargetProcess.Start();

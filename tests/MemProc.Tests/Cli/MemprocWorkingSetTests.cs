@@ -8,6 +8,41 @@ public sealed class MemprocWorkingSetTests
     private const string IdleBitmap = "/sys/kernel/mm/page_idle/bitmap";
 
     [Fact]
+    public void Advice_is_shown_first_and_given_after_confirmation()
+    {
+        Requires.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        string[] advise = ["advise", $"{target.ProcessId}", $"0x{address:x}", "--length", $"{2 * Page.Size}", "--cold"];
+        (int exitCode, string said, _) = MemprocTests.Memproc([.. advise, "--dry-run"]);
+        Assert.Equal(0, exitCode);
+        Assert.Contains("in 1 mapping at", said, StringComparison.Ordinal);
+        Assert.EndsWith("in swap: nothing was done.\n", said, StringComparison.Ordinal);
+        JsonElement result = Assert.Single(MemprocTests.Json([.. advise, "--yes", "--json"]));
+        Assert.Equal("cold", result.GetProperty("advice").GetString());
+        Assert.Equal((int)(2 * Page.Size), result.GetProperty("advisedBytes").GetInt32());
+        Assert.Equal(result.GetProperty("residentBytesBefore").GetInt32(), result.GetProperty("residentBytesAfter").GetInt32());
+        Assert.Contains("Specify one of --page-out", MemprocTests.Memproc("advise", "self", "--yes").Errors, StringComparison.Ordinal);
+        Assert.Contains("Specify one of --page-out",
+            MemprocTests.Memproc("advise", "self", "--cold", "--collapse", "--yes").Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Files_are_dropped_from_the_page_cache()
+    {
+        using CachedFile file = new(3);
+        file.KeepOnly(0, 1);
+        (int exitCode, string said, _) = MemprocTests.Memproc("drop-file", file.FilePath, "--dry-run");
+        Assert.Equal(0, exitCode);
+        Assert.Contains($"Drop {HumanSize.Format(2 * Page.Size)} of {file.FilePath}", said, StringComparison.Ordinal);
+        Assert.Equal([0, 1], file.Resident());
+        JsonElement clear = Assert.Single(MemprocTests.Json("drop-file", file.FilePath, "--yes", "--json"));
+        Assert.Equal(((int)(2 * Page.Size), 0),
+            (clear.GetProperty("residentBytesBefore").GetInt32(), clear.GetProperty("residentBytesAfter").GetInt32()));
+        Assert.Empty(file.Resident());
+    }
+
+    [Fact]
     public void A_working_set_is_shown_by_mapping_and_in_total()
     {
         using TargetProcess target = TargetProcess.Start();

@@ -4,6 +4,29 @@ namespace MemProc.Tests;
 public sealed class FilePageWalkTests
 {
     [Fact]
+    public void A_file_that_claims_to_be_empty_is_not_opened_for_reading()
+    {
+        Requires.Root();
+        // A FUSE or procfs file can act when it is opened; here, opening for reading would be refused.
+        using TemporaryFolder folder = new();
+        string empty = folder.File("empty", []);
+        File.SetUnixFileMode(empty, UnixFileMode.None);
+        File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        string memproc = Programs.MakeWorldReadable(Programs.Memproc);
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"),
+            ["--reuid", "65534", "--regid", "65534", "--clear-groups", DotnetHost.Path, memproc, "file", empty, "--summary", "--json"]);
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.Contains("\"residentPages\":0", output, StringComparison.Ordinal);
+        using FilePageWalk walk = new();
+        Assert.Empty(walk.Pages(empty));
+        using FilePageClearer clearer = new();
+        using PlannedFilePageClear plan = clearer.Plan(empty);
+        FilePageClear clear = plan.Clear(sync: true);
+        Assert.Equal((0UL, 0UL), (clear.ResidentBytesBefore, clear.ResidentBytesAfter));
+    }
+
+    [Fact]
     public void Only_pages_in_memory_are_returned_and_none_is_faulted_in()
     {
         using CachedFile file = new(64, rest: 100);

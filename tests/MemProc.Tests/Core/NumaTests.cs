@@ -105,6 +105,17 @@ public sealed class NumaTests
     }
 
     [Fact]
+    public void Pages_of_a_process_of_another_namespace_have_no_node()
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "1000-3000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x1000, 1UL << 63 | 5, 0);
+        using LinuxProcess process = simulated.Open();
+        Assert.Equal("ReadNodes,EOPNOTSUPP", Assert.Throws<MemProcException>(
+            () => new PageMapWalk(process) { WithNodes = true }.All().ToArray()).ErrorId);
+    }
+
+    [Fact]
     public void Each_page_has_its_own_result()
     {
         RequireNodes();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Text;
 using MemProc.Interop;
 
@@ -48,6 +49,16 @@ public sealed class KernelNumberTests
         #ifndef SYS_pidfd_open
         #define SYS_pidfd_open 434
         #endif
+        #ifndef SYS_process_madvise
+        #define SYS_process_madvise 440
+        #endif
+        #ifndef MADV_COLLAPSE
+        #define MADV_COLLAPSE 25
+        #endif
+        #ifndef MADV_COLD
+        #define MADV_COLD 20
+        #define MADV_PAGEOUT 21
+        #endif
         #ifndef SYS_cachestat
         #define SYS_cachestat 451
         #endif
@@ -79,6 +90,14 @@ public sealed class KernelNumberTests
             ("MAP_SHARED", Constant(typeof(Libc), "MapShared")),
             ("MAP_NORESERVE", Constant(typeof(Libc), "MapNoReserve")),
             ("MADV_RANDOM", (int)MemoryAdvice.Random),
+            ("MADV_WILLNEED", (int)MemoryAdvice.WillNeed),
+            ("MADV_COLD", (int)MemoryAdvice.Cold),
+            ("MADV_PAGEOUT", (int)MemoryAdvice.PageOut),
+            ("MADV_COLLAPSE", (int)MemoryAdvice.Collapse),
+            ("SYS_process_madvise", Constant(typeof(Libc), "ProcessMAdviseNumber")),
+            ("SYS_move_pages", Constant(typeof(Libc),
+                RuntimeInformation.ProcessArchitecture == Architecture.X64 ? "MovePagesNumberX64" : "MovePagesNumberArm64")),
+            ("POSIX_FADV_DONTNEED", Constant(typeof(Libc), "FileAdviceDontNeed")),
             ("SYS_cachestat", Constant(typeof(Libc), "CacheStatNumber")),
             ("MADV_NOHUGEPAGE", (int)MemoryAdvice.NoHugePage),
             ("MAP_ANONYMOUS", Constant(typeof(Libc), "MapAnonymous")),

@@ -30,9 +30,12 @@ public sealed class StructLayoutTests
         (nameof(FileStatus.Mode), "stx_mode"),
         (nameof(FileStatus.Inode), "stx_ino"),
         (nameof(FileStatus.SizeBytes), "stx_size"),
-        (nameof(FileStatus.AccessTime), "stx_atime"),
-        (nameof(FileStatus.ChangeTime), "stx_ctime"),
-        (nameof(FileStatus.ModifyTime), "stx_mtime"),
+        (nameof(FileStatus.AccessSeconds), "stx_atime.tv_sec"),
+        (nameof(FileStatus.AccessNanoseconds), "stx_atime.tv_nsec"),
+        (nameof(FileStatus.ChangeSeconds), "stx_ctime.tv_sec"),
+        (nameof(FileStatus.ChangeNanoseconds), "stx_ctime.tv_nsec"),
+        (nameof(FileStatus.ModifySeconds), "stx_mtime.tv_sec"),
+        (nameof(FileStatus.ModifyNanoseconds), "stx_mtime.tv_nsec"),
         (nameof(FileStatus.DeviceMajor), "stx_dev_major"),
         (nameof(FileStatus.DeviceMinor), "stx_dev_minor"));
 
@@ -175,6 +178,7 @@ public sealed class StructLayoutTests
             TypeCode.UInt16 => ushort.MaxValue,
             TypeCode.Int32 => -1,
             TypeCode.UInt32 => uint.MaxValue,
+            TypeCode.Int64 => -1L,
             TypeCode.UInt64 => ulong.MaxValue,
             _ when type == typeof(nuint) => nuint.MaxValue,
             _ => throw new NotSupportedException($"{type} needs a line here"),
