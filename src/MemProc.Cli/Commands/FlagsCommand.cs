@@ -15,7 +15,7 @@ internal sealed class FlagsCommand : CliCommand
         new("Flags", 0, frame => string.Join(',', frame.Flags)),
     ];
 
-    private readonly Argument<PfnRange[]> _pfns = CommandOptions.Pfns();
+    private readonly FrameOptions _frames = new();
 
     private readonly Option<ulong?> _count = CommandOptions.Option<ulong?>(
         "--count", "FRAMES", "Number of frames from each PFN on", text => NumberParser.ParseCount(text));
@@ -26,12 +26,15 @@ internal sealed class FlagsCommand : CliCommand
     public FlagsCommand()
         : base("flags", "Shows the flags, map counts and cgroups of page frames. Requires root.",
             "memproc flags 0xc963",
-            "memproc flags 0x1000..0x1fff")
+            "memproc flags 0x1000..0x1fff",
+            "memproc flags --physical-address 0xcd8c000")
     {
-        Arguments.Add(_pfns);
+        _frames.AddTo(this);
         Options.Add(_count);
         Options.Add(_raw);
     }
+
+    protected override string? Validate(ParseResult parseResult) => _frames.Validate(parseResult);
 
     protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
@@ -39,7 +42,7 @@ internal sealed class FlagsCommand : CliCommand
         ulong count = parseResult.GetValue(_count) ?? 1;
         using FrameTables tables = new();
         Table<PageFlags> table = output.BeginTable(Columns);
-        foreach (PfnRange range in parseResult.GetValue(_pfns)!)
+        foreach (PfnRange range in _frames.Ranges(parseResult))
         {
             // A frame that does not exist does not stop the others.
             output.ReportErrors(() => table.AddEach(

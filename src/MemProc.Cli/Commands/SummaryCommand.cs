@@ -43,7 +43,7 @@ internal sealed class SummaryCommand : CliCommand
         }
         else
         {
-            count.AddRange(0, ulong.MaxValue);
+            count.AddMachine();
         }
 
         output.WriteTable(Columns, count.Counts.Summaries);

@@ -53,7 +53,7 @@ internal static class CommandOptions
     public static Argument<PfnRange[]> Pfns() => new("PFN")
     {
         Description = "Page frames: a number, in hex with 0x or a letter a to f, or a range FIRST..LAST",
-        Arity = ArgumentArity.OneOrMore,
+        Arity = ArgumentArity.ZeroOrMore,
         CustomParser = ParseMany(PfnRange.Parse),
     };
 

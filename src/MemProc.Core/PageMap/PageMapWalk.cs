@@ -17,6 +17,8 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     /// <summary>Pages whose frames are looked up together: few enough that the first results come soon.</summary>
     private const int FrameBatch = 4096;
 
+    private readonly ulong _unknownBits = PageMapSupport.UnknownBits(process.Files);
+
     // As large as the largest range so far: there can be a walk for each address of a long list.
     private ulong[] _selected = [];
     private int[] _indexes = [];
@@ -183,7 +185,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
             null => null,
         };
         return new PageMapChunk(map, pageSize, pages.Address, selected[..count].ToArray(),
-            count == entries.Length ? null : indexes[..count].ToArray(), frames?[..count]);
+            count == entries.Length ? null : indexes[..count].ToArray(), frames?[..count], _unknownBits);
     }
 
     private static IEnumerable<PageMapEntry> Entries(IEnumerable<PageMapChunk> chunks)

@@ -12,6 +12,8 @@ public enum MemoryAdvice
     Random = 1,
     /// <summary>MADV_NOHUGEPAGE: pages never become part of a transparent huge page.</summary>
     NoHugePage = 15,
+    /// <summary>MADV_GUARD_INSTALL: an access to the pages faults (Linux 6.13).</summary>
+    GuardInstall = 102,
 }
 
 public static partial class Libc

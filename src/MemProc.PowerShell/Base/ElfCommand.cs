@@ -44,6 +44,11 @@ public abstract class ElfCommand : MemProcCommand
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet, DontShow = true)]
     public ulong? ProcessStartTicks { get; set; }
 
+    /// <summary>The object of the pipeline as a whole, to check that it is about a process.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true)]
+    [AllowNull]
+    public PSObject? InputObject { get; set; }
+
     /// <summary>The work on a file.</summary>
     protected abstract void Write(ElfFile file);
 
@@ -54,6 +59,11 @@ public abstract class ElfCommand : MemProcCommand
     {
         if (ParameterSetName == IdSet)
         {
+            if (!PipelineInput.Accepts(this, InputObject, Id.Length > 0))
+            {
+                return;
+            }
+
             foreach (int id in Id)
             {
                 ReportErrors(() => ReadElf(Processes.Open(id, ProcessStartTicks)));

@@ -22,6 +22,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
 
     // Not from the pipeline: an Address there is an address in a process.
     [Parameter(Mandatory = true, ParameterSetName = AddressSet)]
+    [Alias("PhysicalAddress")]
     [PhysicalAddressTransformation]
     [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
     public ulong[] Address { get; set; } = [];
@@ -60,9 +61,9 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
 
                 break;
             case FrameSet:
-                foreach (ulong pfn in PfnRange.Numbers(Pfn))
+                foreach (PfnRange range in Pfn)
                 {
-                    ReportErrors(() => Write(_map!.ContainingFrames(pfn, Count)));
+                    ReportErrors(() => Write(_map!.ContainingFrames(range.First, Math.Max(range.Count, Count))));
                 }
 
                 break;

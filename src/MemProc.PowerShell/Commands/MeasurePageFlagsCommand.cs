@@ -9,11 +9,13 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 {
     private const string ProcessSet = "Process";
     private const string FrameSet = "Frame";
+    private const string PhysicalSet = "PhysicalAddress";
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
 
     private FrameFilter _filter = new();
     private FlagTallyBuilder? _count;
+    private FilePageWalk? _files;
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = ProcessSet)]
     [Alias("Start")]
@@ -29,6 +31,11 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     [Parameter(Mandatory = true, ParameterSetName = FrameSet)]
     [PfnTransformation]
     public PfnRange[] Pfn { get; set; } = [];
+
+    [Parameter(Mandatory = true, ParameterSetName = PhysicalSet)]
+    [PhysicalFrameTransformation]
+    [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
+    public PfnRange[] PhysicalAddress { get; set; } = [];
 
     [Parameter(Mandatory = true, ParameterSetName = PathSet)]
     [SupportsWildcards]
@@ -53,29 +60,45 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     protected override void ProcessRecord()
     {
-        if (ParameterSetName == FrameSet)
+        if (InputObject?.BaseObject is FileSystemInfo file)
         {
-            foreach (PfnRange range in Pfn)
+            ReportErrors(() => CountFile(file.FullName));
+            return;
+        }
+
+        base.ProcessRecord();
+    }
+
+    private protected override void ProcessInput()
+    {
+        if (ParameterSetName is FrameSet or PhysicalSet)
+        {
+            foreach (PfnRange range in ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn)
             {
-                ReportErrors(() => _count!.AddRange(range.First, range.First + range.Count));
+                ReportErrors(() => _count!.AddRange(range));
             }
         }
         else if (ParameterSetName is PathSet or LiteralPathSet)
         {
-            using FilePageWalk walk = new(withFlags: true, cancellation: Cancellation);
             foreach ((string path, _) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
             {
-                ReportErrors(() => walk.Count(path, _filter, _count!.Counts));
+                ReportErrors(() => CountFile(path));
             }
         }
         else if (IsWholeMachine)
         {
-            ReportErrors(() => _count!.AddRange(0, ulong.MaxValue));
+            ReportErrors(() => _count!.AddMachine());
         }
         else
         {
-            base.ProcessRecord();
+            base.ProcessInput();
         }
+    }
+
+    private void CountFile(string path)
+    {
+        _files ??= DisposeAtEnd(new FilePageWalk(withFlags: true, cancellation: Cancellation));
+        _files.Count(path, _filter, _count!.Counts);
     }
 
     private protected override void ProcessWhole(LinuxProcess process) => _count!.AddProcess(process);

@@ -23,6 +23,19 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
     protected override void BeginProcessing() =>
         _frames = WithFlags ? DisposeAtEnd(ThrowOnError(() => new FrameTables(FrameAttributes.Flags))) : null;
 
+    /// <summary>Numbers and texts of the pipeline are addresses; what is an object as a whole is checked.</summary>
+    protected override void ProcessRecord()
+    {
+        if (InputObject?.BaseObject is string or AddressExpression || Literal.TryAddress(InputObject?.BaseObject, out _))
+        {
+            ProcessInput();
+        }
+        else
+        {
+            base.ProcessRecord();
+        }
+    }
+
     protected override void Process(LinuxProcess process)
     {
         if (_resolver is null || !ReferenceEquals(_resolved, process))

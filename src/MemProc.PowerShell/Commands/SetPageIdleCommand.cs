@@ -10,6 +10,7 @@ public sealed class SetPageIdleCommand : AddressCommand
 {
     private const string PageSet = "Page";
     private const string FrameSet = "Frame";
+    private const string PhysicalSet = "PhysicalAddress";
 
     private PageIdleMarker? _marker;
 
@@ -29,7 +30,14 @@ public sealed class SetPageIdleCommand : AddressCommand
     [PfnTransformation]
     public PfnRange[] Pfn { get; set; } = [];
 
+    // Not from the pipeline: pages and frames bring their Pfn, and would be bound twice.
+    [Parameter(Mandatory = true, ParameterSetName = PhysicalSet)]
+    [PhysicalFrameTransformation]
+    [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
+    public PfnRange[] PhysicalAddress { get; set; } = [];
+
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [Alias("PageCount")]
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong Count { get; set; } = 1;
@@ -37,24 +45,25 @@ public sealed class SetPageIdleCommand : AddressCommand
     protected override void BeginProcessing()
     {
         // Only the command line is bound here: an object of the pipeline may have both.
-        if (MyInvocation.BoundParameters.ContainsKey(nameof(Pfn)) && (Id is not null || Name is not null))
+        bool hasFrames = PhysicalAddress.Length > 0 || MyInvocation.BoundParameters.ContainsKey(nameof(Pfn));
+        if (hasFrames && (Id is not null || Name is not null))
         {
-            ThrowBadArgument(
-                nameof(Pfn), "Frames are marked for all processes that map them. Specify -Pfn, or a process.", Pfn);
+            ThrowBadArgument(nameof(Pfn),
+                "Frames are marked for all processes that map them. Specify -Pfn or -PhysicalAddress, or a process.", Pfn);
         }
 
         _marker = DisposeAtEnd(ThrowOnError(() => new PageIdleMarker(cancellation: Cancellation)));
     }
 
-    protected override void ProcessRecord()
+    private protected override void ProcessInput()
     {
-        if (ParameterSetName != FrameSet)
+        if (ParameterSetName == PageSet)
         {
-            base.ProcessRecord();
+            base.ProcessInput();
             return;
         }
 
-        foreach (PfnRange given in Pfn)
+        foreach (PfnRange given in ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn)
         {
             PfnRange range = given with { Count = Math.Max(given.Count, Count) };
             string frames = range.Count == 1

@@ -21,7 +21,7 @@ public sealed class PfnTransformationAttribute : ValueTransformationAttribute
             null => null,
             PfnRange range => range,
             string text => PfnRange.Parse(text),
-            _ => new PfnRange(LanguagePrimitives.ConvertTo<ulong>(value)),
+            _ => new PfnRange(Literal.Whole(value, "A frame number")),
         };
     }
 }
