@@ -78,7 +78,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
         foreach (string name in Name ?? [])
         {
             if (!WildcardPattern.ContainsWildcardCharacters(name)
-                && !_map!.Ranges.Any(range => Wildcard.MatchesRangeName(name, range.Name)))
+                && !_map!.Ranges.Select(range => range.Name).Any(Wildcard.RangeName(name)))
             {
                 WriteError(PhysicalMap.NameNotFound(name));
             }

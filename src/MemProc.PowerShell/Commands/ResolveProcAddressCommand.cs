@@ -26,7 +26,7 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
     /// <summary>Numbers and texts of the pipeline are addresses; what is an object as a whole is checked.</summary>
     protected override void ProcessRecord()
     {
-        if (InputObject?.BaseObject is string or AddressExpression || Literal.TryAddress(InputObject?.BaseObject, out _))
+        if (InputObject?.BaseObject is string or AddressExpression or ValueType)
         {
             ProcessInput();
         }

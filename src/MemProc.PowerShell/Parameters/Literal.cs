@@ -19,7 +19,9 @@ internal static class Literal
             long signed => (ulong)signed,
             nint signed => (ulong)signed,
             nuint unsigned => unsigned,
-            BigInteger big => (ulong)big,
+            BigInteger big => big >= 0 && big <= ulong.MaxValue
+                ? (ulong)big
+                : throw new OverflowException("An address is a number from 0 to 0xffffffffffffffff: at most 64 bits."),
             // PowerShell makes none of these from a hex literal, so that a negative one is an error.
             ulong or uint or ushort or byte or short or sbyte => Convert.ToUInt64(value, null),
             double or float or decimal => throw new FormatException(
