@@ -138,9 +138,9 @@ Describe 'Objects of the pipeline' {
     }
 
     It 'names what is missing' {
-        $null = Get-Item /bin/sh | Get-ProcMap -ErrorVariable problems -ErrorAction SilentlyContinue
+        $null = (Get-Process -Id $PID).Threads[0] | Get-ProcMap -ErrorVariable problems -ErrorAction SilentlyContinue
         $problems.FullyQualifiedErrorId | Should -Be 'InputObject,EINVAL,MemProc.PowerShell.GetProcMapCommand'
-        "$problems" | Should -Match 'The FileInfo from the pipeline .* ProcessId .* -Id'
+        "$problems" | Should -Match 'The object from the pipeline .* ProcessId .* -Id'
     }
 
     It 'still takes data that names a process or an address' {

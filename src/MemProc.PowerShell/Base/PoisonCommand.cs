@@ -22,10 +22,13 @@ public abstract class PoisonCommand : MemProcCommand
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
     public ulong? ProcessStartTicks { get; set; }
 
-    /// <summary>The object of the pipeline as a whole, to check that it is about a process.</summary>
+    /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
-    [AllowNull]
+    [ProcessObject]
     public PSObject? InputObject { get; set; }
+
+    /// <summary>Whether frames are given, which need no process.</summary>
+    private protected abstract bool HasFrames { get; }
 
     /// <summary>Opens the kernel's interface.</summary>
     protected abstract void Open();
@@ -38,7 +41,7 @@ public abstract class PoisonCommand : MemProcCommand
 
     protected override void ProcessRecord()
     {
-        if (PipelineInput.Accepts(this, InputObject, Id is not null))
+        if (HasFrames || PipelineInput.Accepts(this, InputObject, Id is not null))
         {
             ReportErrors(() => Process(Find()));
         }

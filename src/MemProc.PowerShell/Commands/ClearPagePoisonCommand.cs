@@ -27,6 +27,8 @@ public sealed class ClearPagePoisonCommand : PoisonCommand
     [Parameter]
     public SwitchParameter PassThru { get; set; }
 
+    private protected override bool HasFrames => Pfn.Length > 0 || PhysicalAddress.Length > 0;
+
     protected override void Open() => _unpoisoner = DisposeAtEnd(new PageUnpoisoner(cancellation: Cancellation));
 
     protected override void Process(LinuxProcess? process)

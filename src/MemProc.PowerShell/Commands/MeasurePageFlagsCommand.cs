@@ -44,6 +44,10 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet)]
     public string[] LiteralPath { get; set; } = [];
 
+    /// <summary>A file of the pipeline. Its Length would otherwise be taken for a length of memory.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true)]
+    public FileSystemInfo? File { get; set; }
+
     [Parameter]
     public SwitchParameter Raw { get; set; }
 
@@ -60,9 +64,9 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     protected override void ProcessRecord()
     {
-        if (InputObject?.BaseObject is FileSystemInfo file)
+        if (File is not null)
         {
-            ReportErrors(() => CountFile(file.FullName));
+            ReportErrors(() => CountFile(File.FullName));
             return;
         }
 

@@ -10,6 +10,7 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
     private Symbolizer? _resolver;
     private LinuxProcess? _resolved;
     private FrameTables? _frames;
+    private bool _isAddressGiven;
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]
@@ -20,19 +21,23 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
     [Parameter]
     public SwitchParameter WithFlags { get; set; }
 
-    protected override void BeginProcessing() =>
+    protected override void BeginProcessing()
+    {
+        // Only the command line is bound here.
+        _isAddressGiven = MyInvocation.BoundParameters.ContainsKey(nameof(Address));
         _frames = WithFlags ? DisposeAtEnd(ThrowOnError(() => new FrameTables(FrameAttributes.Flags))) : null;
+    }
 
-    /// <summary>Numbers and texts of the pipeline are addresses; what is an object as a whole is checked.</summary>
+    /// <summary>An address from the pipeline needs no object that is about a process.</summary>
     protected override void ProcessRecord()
     {
-        if (InputObject?.BaseObject is string or AddressExpression or ValueType)
+        if (_isAddressGiven)
         {
-            ProcessInput();
+            base.ProcessRecord();
         }
         else
         {
-            base.ProcessRecord();
+            ProcessInput();
         }
     }
 

@@ -14,6 +14,10 @@ public sealed class SetPageIdleCommand : AddressCommand
 
     private PageIdleMarker? _marker;
 
+    [Parameter(ValueFromPipeline = true, DontShow = true, ParameterSetName = PageSet)]
+    [ProcessObject]
+    public override PSObject? InputObject { get; set; }
+
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = PageSet)]
     [Alias("Start")]
     [AddressTransformation]
@@ -53,6 +57,18 @@ public sealed class SetPageIdleCommand : AddressCommand
         }
 
         _marker = DisposeAtEnd(ThrowOnError(() => new PageIdleMarker(cancellation: Cancellation)));
+    }
+
+    protected override void ProcessRecord()
+    {
+        if (ParameterSetName == PageSet)
+        {
+            base.ProcessRecord();
+        }
+        else
+        {
+            ProcessInput();
+        }
     }
 
     private protected override void ProcessInput()

@@ -27,6 +27,8 @@ public sealed class SetPagePoisonCommand : PoisonCommand
     [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
     public PfnRange[] PhysicalAddress { get; set; } = [];
 
+    private protected override bool HasFrames => Pfn.Length > 0 || PhysicalAddress.Length > 0;
+
     protected override void Open() => _poisoner = DisposeAtEnd(new PagePoisoner(cancellation: Cancellation));
 
     protected override void Process(LinuxProcess? process)

@@ -1,3 +1,4 @@
+using System.Management.Automation;
 using System.Numerics;
 
 namespace MemProc.PowerShell;
@@ -33,7 +34,7 @@ internal static class Literal
     }
 
     /// <summary>Converts a number that is not negative and has no fraction.</summary>
-    /// <exception cref="FormatException">The value is not such a number.</exception>
+    /// <exception cref="PSInvalidCastException">The value is not such a number.</exception>
     /// <exception cref="OverflowException">The number is negative, or has more than 64 bits.</exception>
     public static ulong Whole(object? value, string what)
     {
@@ -45,7 +46,8 @@ internal static class Literal
             BigInteger big => (ulong)big,
             // PowerShell reads 1e3 and long digits as such numbers.
             double or float or decimal when IsWhole(Convert.ToDouble(value, null)) => Convert.ToUInt64(value, null),
-            _ => throw new FormatException($"{what} is a whole number, not {Describe(value)}."),
+            // For an object of the pipeline, PowerShell then tries its properties.
+            _ => throw new PSInvalidCastException($"{what} is a whole number, not {Describe(value)}."),
         };
 
         static bool IsWhole(double number) => double.IsFinite(number) && number == Math.Floor(number);
