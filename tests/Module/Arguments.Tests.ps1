@@ -328,3 +328,57 @@ Describe 'Arguments that make no sense' {
         { & $command @arguments } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
     }
 }
+
+Describe 'Text that a process chose' {
+    BeforeAll {
+        $unsafe = "[\x07\x08\u202e]|\x1b[^\[]"
+        $file = Join-Path $TestDrive "evil`e]0;title`a$([char] 0x202e)"
+        [IO.File]::WriteAllBytes($file, [byte[]]::new(4096))
+        $address = $target.Ask("file 0 4096 rw- shared $file").address
+        $null = $target.Ask("touch $address 1")
+    }
+
+    It 'reaches the screen escaped by <name>' -ForEach @(
+        @{ name = 'Get-ProcMap'; extra = @{} }
+        @{ name = 'Get-ProcMap'; extra = @{ Detailed = $true } }
+        @{ name = 'Get-PageMapEntry'; extra = @{} }
+        @{ name = 'Resolve-ProcAddress'; extra = @{} }
+        @{ name = 'Read-ProcessMemory'; extra = @{ Length = 16 } }
+    ) {
+        $objects = & $name $target.Id -Address $address @extra
+        $objects | Should -Not -BeNullOrEmpty
+        ($objects | Out-String) + ($objects | Format-List | Out-String) | Should -Not -Match $unsafe
+    }
+
+    It 'reaches the screen escaped by views of frames and files' {
+        Assert-Root
+        $objects = @(Get-PageSharing $target.Id -AmongId $target.Id | Where-Object Start -EQ $address) +
+            @(Find-ProcessByPfn (Get-PageMapEntry $target.Id $address).Pfn -Id $target.Id) + @(Get-FilePage -LiteralPath $file)
+        $objects.Count | Should -BeGreaterThan 2
+        ($objects | ForEach-Object { ($_ | Out-String) + ($_ | Format-List | Out-String) }) -join '' | Should -Not -Match $unsafe
+    }
+
+    It 'is escaped in errors, verbose messages and confirmations' {
+        $messages = @(
+            Get-ElfHeader -LiteralPath $file 2>&1
+            Get-ElfHeader $target.Id -Path "*$([char] 0x202e)*" -Verbose 4>&1 2>&1
+            Get-ProcMap -Name "none$file" 2>&1
+            Save-ProcessMemory $target.Id -LiteralPath "$file-dump" -WhatIf 6>&1
+            Read-ProcessMemory $target.Id "nothing$([char] 0x202e)`a!x" 4 2>&1
+            try { Get-PageFlags -Flag $file } catch { $_ }
+        )
+        $messages.Count | Should -BeGreaterThan 4
+        ($messages | ForEach-Object { "$_" }) -join "`n" | Should -Not -Match $unsafe
+    }
+
+    It 'is escaped in completions and their tooltips' {
+        $line = "Get-ProcMap -Id $($target.Id) -Path "
+        $found = (TabExpansion2 $line $line.Length).CompletionMatches | Where-Object CompletionText -Match 'evil'
+        $found | Should -HaveCount 1
+        $found.ListItemText + $found.ToolTip | Should -Not -Match $unsafe
+    }
+
+    It 'stays as it is in properties' {
+        (Get-ProcMap $target.Id -Address $address).Path | Should -Be $file
+    }
+}

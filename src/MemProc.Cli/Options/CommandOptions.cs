@@ -131,7 +131,7 @@ internal static class CommandOptions
             value = parse(token.Value);
             return true;
         }
-        catch (Exception error) when (error is FormatException or ArgumentException)
+        catch (Exception error) when (error is FormatException or ArgumentException or OverflowException)
         {
             result.AddError(error.Message);
             return false;

@@ -24,7 +24,7 @@ public abstract class ProcessCommand : MemProcCommand
     /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
     [ProcessObject]
-    public virtual PSObject? InputObject { get; set; }
+    public PSObject? InputObject { get; set; }
 
     /// <summary>The work on one process.</summary>
     protected abstract void Process(LinuxProcess process);

@@ -141,7 +141,7 @@ public sealed partial class ElfNamesTests
     [GeneratedRegex(@"^  (\S.*?) +0x0+ 0x0+ 0x0+ 0x0+ 0x0+ ")]
     private static partial Regex SegmentLine();
 
-    [GeneratedRegex(@"^ *(\d+): 0+ +0 (<[^>]*>: \d+|\S+) +\S+ +DEFAULT +(.{4}\[[^\]]*\]|\S+)")]
+    [GeneratedRegex(@"^ *(\d+): 0+ +0 (<[^>]*>: \d+|\S+) +\S+ +DEFAULT +([A-Z]+ ?\[[^\]]*\]|\S+)")]
     private static partial Regex SymbolLine();
 
     [GeneratedRegex(@"<unknown>|^LO(OS|PROC|USER)\+")]
