@@ -14,7 +14,7 @@ internal sealed class MachineFlagsCase : Case
     {
         Tools.RequireRoot();
         Candidate pageTypes = context.Add(FlagSums.PageTypes());
-        Candidate core = context.Add(FlagSums.Core(1, count => count.AddRange(0, ulong.MaxValue)));
+        Candidate core = context.Add(FlagSums.Core(1, count => count.AddMachine()));
         Candidate cmdlet = context.Add(FlagSums.Cmdlet(context, "Measure-PageFlags"));
         Candidate memproc = context.Add(FlagSums.Memproc());
         Candidate limit = context.Add(new LimitCandidate("C, read alone", "kpageflags_read", 1));

@@ -23,8 +23,27 @@ Describe 'Get-PageSharing' {
         $vdso = $sharing | Where-Object Path -EQ '[vdso]'
         $vdso.SharedWith.ProcessId | Should -Be $second.Id
         $vdso.PrivatePages | Should -Be 0
-        $vdso.PssBytes | Should -Be ($vdso.PresentPages * 4096 / 2)
+        # Every process maps the same vDSO, also those that were not asked for.
+        $vdso.UnseenSharedPages | Should -Be $vdso.PresentPages
+        $vdso.PssBytes | Should -BeLessThan ($vdso.PresentPages * 4096 / 2)
+        $vdso | Out-Screen | Should -Match '0 +[\d.]+ (B|KiB) +1\+ r-xp \[vdso\]'
         $own | Out-Screen | Should -Match ('0x{0:x12} +2 +2 +8 KiB +0 rw-p' -f $seed)
+    }
+
+    It 'reports pages that a process outside of the PID namespace maps too' {
+        Assert-Root
+        $file = Join-Path $TestDrive shared
+        [IO.File]::WriteAllBytes($file, [byte[]]::new(4096))
+        $address = $target.Ask("file 0 4096 rw- shared $file").address
+        $null = $target.Ask("touch $address 1")
+        $answer = Invoke-OtherPwsh -Prefix unshare, --pid, --fork, --mount-proc -Script @"
+            `$own = [IO.MemoryMappedFiles.MemoryMappedFile]::CreateFromFile('$file')
+            `$view = `$own.CreateViewAccessor()
+            `$null = `$view.ReadByte(0)
+            Get-PageSharing | Where-Object Path -EQ '$file' |
+                Select-Object PresentPages, PrivatePages, UnseenSharedPages, PssBytes, UssBytes | ConvertTo-Json -Compress
+"@
+        $answer | Should -Be '{"PresentPages":1,"PrivatePages":0,"UnseenSharedPages":1,"PssBytes":2048,"UssBytes":0}'
     }
 
     It 'searches all processes' {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.IO.Enumeration;
 
 namespace MemProc.Cli;
 
@@ -13,7 +14,7 @@ internal sealed class ElfCommand : Command
         new("Machine", -9, header => $"{header.Machine}"),
         new("Entry", 18, header => ConsoleFormat.Hex(header.EntryPoint)),
         new("BuildId", -40, header => header.BuildId ?? "-"),
-        new("Path", 0, header => SafeText.Escape(header.Path)),
+        new("Path", 0, header => SafeText.Escape(ElfArchiveMember.FullName(header.Path, header.Member))),
     ];
 
     private static readonly Column<ElfSegment>[] SegmentColumns =
@@ -50,7 +51,7 @@ internal sealed class ElfCommand : Command
     ];
 
     public ElfCommand()
-        : base("elf", "Shows the content of ELF files: programs, libraries, object files, cores.")
+        : base("elf", "Shows the content of ELF files: programs, libraries, object files, cores, and the members of archives.")
     {
         Subcommands.Add(new ElfSubcommand<ElfHeader>("header", "Shows the header and the build ID.", HeaderColumns,
             file => [file.Header]));
@@ -67,9 +68,12 @@ internal sealed class ElfCommand : Command
     {
         private readonly Argument<string[]> _paths = new("FILE")
         {
-            Description = "ELF files",
+            Description = "ELF files, or archives of object files (.a)",
             Arity = ArgumentArity.OneOrMore,
         };
+
+        private readonly Option<string[]> _members = CommandOptions.List(
+            "--member", "PATTERN", "Only members of an archive whose name matches: * is any text, ? one character", text => text);
 
         private readonly Column<T>[] _columns;
         private readonly Func<ElfFile, IEnumerable<T>> _read;
@@ -80,6 +84,7 @@ internal sealed class ElfCommand : Command
             _columns = columns;
             _read = read;
             Arguments.Add(_paths);
+            Options.Add(_members);
         }
 
         protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
@@ -89,12 +94,44 @@ internal sealed class ElfCommand : Command
             {
                 output.ReportErrors(() =>
                 {
-                    using ElfFile file = ElfFile.Open(Path.GetFullPath(path), cancellation);
+                    using ElfFileSource source = ElfFileSource.Open(Path.GetFullPath(path), cancellation);
+                    if (ElfArchive.TryRead(source) is ElfArchive archive)
+                    {
+                        AddMembers(table, archive, parseResult.GetValue(_members) ?? [], output, cancellation);
+                        return;
+                    }
+
+                    using ElfFile file = ElfFile.Read(source);
                     table.AddEach(_read(file), cancellation);
                 });
             }
 
             table.End();
+        }
+
+        private void AddMembers(
+            Table<T> table, ElfArchive archive, string[] patterns, Output output, CancellationToken cancellation)
+        {
+            foreach (ElfArchiveMember member in archive.Members())
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (patterns.Length > 0 && !Array.Exists(
+                    patterns, pattern => FileSystemName.MatchesSimpleExpression(pattern, member.Name, ignoreCase: false)))
+                {
+                    continue;
+                }
+
+                // One damaged member does not stop the others.
+                output.ReportErrors(() =>
+                {
+                    using ElfSource source = member.Open();
+                    if (ElfFile.IsElf(source))
+                    {
+                        using ElfFile file = ElfFile.Read(source);
+                        table.AddEach(_read(file), cancellation);
+                    }
+                });
+            }
         }
     }
 }

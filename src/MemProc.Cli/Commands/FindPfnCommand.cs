@@ -16,7 +16,7 @@ internal sealed class FindPfnCommand : CliCommand
         new("Path", 0, owner => SafeText.Escape(owner.Path)),
     ];
 
-    private readonly Argument<PfnRange[]> _pfns = CommandOptions.Pfns();
+    private readonly FrameOptions _frames = new();
 
     private readonly Option<int[]> _ids = CommandOptions.List(
         "--id", "PID", "Only these processes", NumberParser.ParseProcessId);
@@ -26,17 +26,20 @@ internal sealed class FindPfnCommand : CliCommand
             "memproc find-pfn 0xc963",
             "memproc find-pfn 0xc963 0xc964 --id 1234 self")
     {
-        Arguments.Add(_pfns);
+        _frames.AddTo(this);
         _ids.AllowMultipleArgumentsPerToken = true;
         Options.Add(_ids);
     }
+
+    protected override string? Validate(ParseResult parseResult) => _frames.Validate(parseResult);
 
     protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         int[]? chosen = parseResult.GetValue(_ids) is { Length: > 0 } some ? some : null;
         int[] ids = chosen ?? ProcessList.Ids();
         PfnRange[] ranges =
-            [.. PfnSearch.OfThisMachine(parseResult.GetValue(_pfns)!, error => output.Fail(error.Message))];
+            [.. PfnSearch.OfThisMachine(_frames.Ranges(parseResult), error => output.Fail(error.Message))];
+        UnseenMappings unseen = new(ranges);
         Table<PfnOwner> table = output.BeginTable(Columns);
         UnreadProcesses unread = new();
         void Fail(MemProcException error)
@@ -53,6 +56,7 @@ internal sealed class FindPfnCommand : CliCommand
 
         foreach (PfnOwner owner in new PfnSearch(ranges).In(ids, _ => { }, Fail, cancellation))
         {
+            unseen.Add(owner);
             table.Add(owner);
             // Results can be far apart: each is written at once.
             output.Flush();
@@ -62,6 +66,10 @@ internal sealed class FindPfnCommand : CliCommand
         if (unread.Count > 0)
         {
             output.Warn($"{unread.Of(ids.Length, "map the frames")} Use --id with the id of one for the reason.");
+        }
+        else if (chosen is null && unseen.Describe() is string mappings)
+        {
+            output.Warn(mappings);
         }
     }
 }

@@ -29,7 +29,7 @@ internal sealed class FlagsCommand : CliCommand
         new("Flags", 0, set => string.Join(',', set.Flags)),
     ];
 
-    private readonly Argument<PfnRange[]> _pfns = CommandOptions.Pfns(orNone: true);
+    private readonly FrameOptions _frames = new();
 
     private readonly Option<ulong?> _count = CommandOptions.Option<ulong?>(
         "--count", "FRAMES", "Number of frames from each PFN on", text => NumberParser.ParseCount(text));
@@ -51,9 +51,10 @@ internal sealed class FlagsCommand : CliCommand
             "memproc flags 0xc963",
             "memproc flags 0x1000..0x1fff --run",
             "memproc flags 0x5f0000.. --kpageflags saved.bin",
+            "memproc flags --physical-address 0xcd8c000",
             "memproc flags --describe 0x86c")
     {
-        Arguments.Add(_pfns);
+        _frames.AddTo(this);
         Options.Add(_count);
         Options.Add(_raw);
         Options.Add(_run);
@@ -63,7 +64,7 @@ internal sealed class FlagsCommand : CliCommand
     }
 
     protected override string? Validate(ParseResult parseResult) =>
-        parseResult.Has(_pfns) == parseResult.Has(_describe) ? "Specify PFN, or --describe."
+        _frames.Has(parseResult) == parseResult.Has(_describe) ? "Specify PFN, --physical-address, or --describe."
             : _filter.Validate(parseResult) ?? _tables.Validate(parseResult, _filter);
 
     protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
@@ -80,7 +81,7 @@ internal sealed class FlagsCommand : CliCommand
         ulong count = parseResult.GetValue(_count) ?? 1;
         using FrameTables tables = _tables.Open(parseResult, FrameAttributes.All);
         Table<PageFlags> table = output.BeginTable(run ? RunColumns : Columns);
-        foreach (PfnRange range in parseResult.GetValue(_pfns)!)
+        foreach (PfnRange range in _frames.Ranges(parseResult))
         {
             PfnRange frames = range with { Count = Math.Max(range.Count, count) };
             // A frame that does not exist does not stop the others.

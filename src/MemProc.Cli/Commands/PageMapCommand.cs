@@ -84,6 +84,7 @@ internal sealed class PageMapCommand : ProcessCommand
         bool withNode = parseResult.GetValue(_withNode);
         bool withCgroup = parseResult.GetValue(_withCgroup);
         PageFilter filter = _filter.Filter(parseResult);
+        filter.ThrowIfUnsupported();
         FrameAttributes fields = filter.Frame.FieldsWith(withFlags, withMapCount, withCgroup);
         using FrameTables? frames = fields == FrameAttributes.None ? null : new FrameTables(fields);
         PageMapWalk walk = new(process, cancellation)

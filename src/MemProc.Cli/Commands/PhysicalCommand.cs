@@ -18,8 +18,8 @@ internal sealed class PhysicalCommand : CliCommand
         "--address", "ADDRESS", "Only the ranges that contain this physical address, from the outermost to the innermost",
         PhysicalMap.ParseAddress);
 
-    private readonly Option<ulong[]> _pfns = CommandOptions.List(
-        "--pfn", "PFN", "Only the ranges that contain this page frame", text => PfnRange.Parse(text).First);
+    private readonly Option<PfnRange[]> _pfns = CommandOptions.List(
+        "--pfn", "PFN", "Only the ranges that contain this page frame, or a frame of the range FIRST..LAST", text => PfnRange.Parse(text));
 
     private readonly Option<string[]> _names = CommandOptions.List(
         "--name", "PATTERN", "Only ranges whose name matches: * is any text, ? one character", text => text);
@@ -30,6 +30,7 @@ internal sealed class PhysicalCommand : CliCommand
             "memproc physical --name 'Kernel*'",
             "memproc physical --address 0xcd8c000")
     {
+        _addresses.Aliases.Add("--physical-address");
         Options.Add(_addresses);
         Options.Add(_pfns);
         Options.Add(_names);
@@ -63,7 +64,7 @@ internal sealed class PhysicalCommand : CliCommand
         }
         else if (parseResult.Has(_pfns))
         {
-            ForEach(parseResult.GetValue(_pfns)!, pfn => Add(map.ContainingFrames(pfn)), output);
+            ForEach(parseResult.GetValue(_pfns)!, range => Add(map.ContainingFrames(range.First, range.Count)), output);
         }
         else
         {
@@ -76,12 +77,12 @@ internal sealed class PhysicalCommand : CliCommand
     private static bool Matches(PhysicalRange range, string[] names) => names.Length == 0 || Array.Exists(
         names, name => FileSystemName.MatchesSimpleExpression(name, range.Name, ignoreCase: true));
 
-    /// <summary>Does the work on each number. One outside of all ranges does not stop the others.</summary>
-    private static void ForEach(ulong[] numbers, Action<ulong> work, Output output)
+    /// <summary>Does the work on each item. One outside of all ranges does not stop the others.</summary>
+    private static void ForEach<T>(T[] items, Action<T> work, Output output)
     {
-        foreach (ulong number in numbers)
+        foreach (T item in items)
         {
-            output.ReportErrors(() => work(number));
+            output.ReportErrors(() => work(item));
         }
     }
 }

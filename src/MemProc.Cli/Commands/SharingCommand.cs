@@ -12,7 +12,8 @@ internal sealed class SharingCommand : ProcessCommand
         new("Pages", 8, sharing => sharing.PresentPages.ToString(CultureInfo.InvariantCulture)),
         new("Private", 8, sharing => sharing.PrivatePages.ToString(CultureInfo.InvariantCulture)),
         new("Pss", 10, sharing => ConsoleFormat.Size(sharing.PssBytes)),
-        new("Sharers", 7, sharing => sharing.SharedWith.Length.ToString(CultureInfo.InvariantCulture)),
+        new("Sharers", 7, sharing => string.Create(
+            CultureInfo.InvariantCulture, $"{sharing.SharedWith.Length}{(sharing.UnseenSharedPages > 0 ? "+" : string.Empty)}")),
         new("Perm", -4, sharing => sharing.Permissions),
         new("Path", 0, sharing => SafeText.Escape(sharing.Path)),
     ];
@@ -36,7 +37,7 @@ internal sealed class SharingCommand : ProcessCommand
         int[] ids = isChosen ? [.. parseResult.GetValue(_among)!.Append(process.Id).Distinct()] : ProcessList.Ids();
         List<MemProcException> refused = [];
         PfnIndex index = PfnIndex.Build(ids, _ => { }, refused.Add, cancellation: cancellation);
-        output.WriteTable(Columns, new PageSharingReader(index, cancellation).Read(process));
+        output.WriteTable(Columns, new PageSharingReader(index, cancellation: cancellation).Read(process));
         UnreadProcesses unread = new();
         foreach (MemProcException error in refused)
         {

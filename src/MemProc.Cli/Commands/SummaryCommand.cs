@@ -26,6 +26,8 @@ internal sealed class SummaryCommand : CliCommand
         "--pfn", "PFN", "Count these frames: a number, or a range FIRST..LAST, FIRST.. or ..LAST",
         text => PfnRange.Parse(text, allowOpen: true));
 
+    private readonly Option<PfnRange[]> _addresses = FrameOptions.PhysicalAddresses();
+
     private readonly Option<string[]> _files = CommandOptions.List(
         "--file", "PATH", "Count the cached pages of a file, or of all files in a folder", text => text);
 
@@ -44,6 +46,7 @@ internal sealed class SummaryCommand : CliCommand
         Arguments.Add(_process);
         Options.Add(_raw);
         Options.Add(_pfns);
+        Options.Add(_addresses);
         Options.Add(_files);
         _filter.AddTo(this);
         _tables.AddTo(this);
@@ -51,10 +54,13 @@ internal sealed class SummaryCommand : CliCommand
 
     protected override string? Validate(ParseResult parseResult)
     {
-        bool[] given = [parseResult.Has(_process), parseResult.Has(_pfns), parseResult.Has(_files)];
-        return given.Count(has => has) > 1 ? "Specify PID, --pfn or --file."
+        bool[] given =
+        [
+            parseResult.Has(_process), parseResult.Has(_pfns) || parseResult.Has(_addresses), parseResult.Has(_files),
+        ];
+        return given.Count(has => has) > 1 ? "Specify PID, --pfn, --physical-address, or --file."
             : _tables.IsSaved(parseResult) && (given[0] || given[2])
-            ? "A saved table has no processes or files: --kpageflags can be combined with --pfn only."
+            ? "A saved table has no processes or files: --kpageflags can be combined with --pfn and --physical-address only."
             : _filter.Validate(parseResult) ?? _tables.Validate(parseResult, _filter);
     }
 
@@ -74,11 +80,15 @@ internal sealed class SummaryCommand : CliCommand
         }
         else
         {
-            foreach (PfnRange range in parseResult.GetValue(_pfns) is { Length: > 0 } some
-                ? some
-                : [new PfnRange(0, ulong.MaxValue)])
+            PfnRange[] ranges = [.. parseResult.GetValue(_pfns) ?? [], .. parseResult.GetValue(_addresses) ?? []];
+            if (ranges.Length == 0)
             {
-                count.AddRange(range.First, range.End);
+                count.AddMachine();
+            }
+
+            foreach (PfnRange range in ranges)
+            {
+                output.ReportErrors(() => count.AddRange(range));
             }
         }
 

@@ -33,7 +33,7 @@ internal static class CommandOptions
     public static Argument<AddressExpression[]> Addresses(string description, bool orNone = false) => new("ADDRESS")
     {
         Description = description,
-        Arity = orNone ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
+        Arity = ArgumentArity.ZeroOrMore,
         CustomParser = ParseMany(AddressExpression.Parse),
     };
 
@@ -50,12 +50,11 @@ internal static class CommandOptions
         Option<ulong?>("--length", "BYTES", $"{description}: 4096, 0x1000, 16M", text => NumberParser.ParseLength(text));
 
     /// <summary>Creates the argument for page frames.</summary>
-    /// <param name="orNone">They are optional.</param>
-    public static Argument<PfnRange[]> Pfns(bool orNone = false) => new("PFN")
+    public static Argument<PfnRange[]> Pfns() => new("PFN")
     {
         Description = "Page frames: a number, in hex with 0x or a letter a to f, or a range FIRST..LAST; FIRST.. ends with "
             + "the last frame of the machine",
-        Arity = orNone ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
+        Arity = ArgumentArity.ZeroOrMore,
         CustomParser = ParseMany(text => PfnRange.Parse(text, allowOpen: true)),
     };
 
@@ -138,7 +137,7 @@ internal static class CommandOptions
             value = parse(token.Value);
             return true;
         }
-        catch (Exception error) when (error is FormatException or ArgumentException)
+        catch (Exception error) when (error is FormatException or ArgumentException or OverflowException)
         {
             result.AddError(error.Message);
             return false;

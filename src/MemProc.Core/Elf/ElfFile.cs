@@ -37,6 +37,7 @@ public sealed class ElfFile : IDisposable
     public ElfHeader Header => new()
     {
         Path = Source.Path,
+        Member = Source.Member,
         Bits = Format.Is64Bit ? 64 : 32,
         IsBigEndian = Format.IsBigEndian,
         OsAbi = Raw.OsAbi,
@@ -101,6 +102,8 @@ public sealed class ElfFile : IDisposable
     internal ElfFormat Format { get; }
 
     internal RawHeader Raw { get; }
+
+    internal ElfTarget Target => new((ElfMachine)Raw.Machine, Raw.OsAbi);
 
     private uint SegmentCount => Raw.SegmentCount == ExtendedCount && First is ElfSection first ? first.Info : Raw.SegmentCount;
 
@@ -241,6 +244,8 @@ public sealed class ElfFile : IDisposable
         return new ElfSegment
         {
             Path = Source.Path,
+            Member = Source.Member,
+            Target = Target,
             Index = index,
             Type = (ElfSegmentType)type,
             Flags = flags,
@@ -299,6 +304,8 @@ public sealed class ElfFile : IDisposable
         return new ElfSection
         {
             Path = Source.Path,
+            Member = Source.Member,
+            Target = Target,
             Index = index,
             Name = string.Empty,
             Type = (ElfSectionType)fields.ReadWord(),

@@ -6,6 +6,9 @@ public record ElfHeader
     /// <summary>Path of the file, or of the mapping in a process.</summary>
     public required string Path { get; init; }
 
+    /// <summary>Name of the member, where <see cref="Path"/> is an archive; otherwise null.</summary>
+    public string? Member { get; init; }
+
     /// <summary>32 or 64.</summary>
     public required int Bits { get; init; }
 
@@ -14,6 +17,9 @@ public record ElfHeader
 
     /// <summary>Operating system ABI; 0: System V, 3: GNU/Linux.</summary>
     public required byte OsAbi { get; init; }
+
+    /// <summary>Name of <see cref="OsAbi"/>: <c>GNU</c>.</summary>
+    public string OsAbiName => ElfNames.OfOsAbi(OsAbi);
 
     /// <summary>Version of <see cref="OsAbi"/>.</summary>
     public required byte AbiVersion { get; init; }

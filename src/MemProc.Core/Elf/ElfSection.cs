@@ -8,15 +8,14 @@ public record ElfSection
     internal const ulong ExecuteFlag = 4;
     internal const ulong ThreadLocalFlag = 0x400;
 
-    /// <summary>The letters that readelf prints, by bit.</summary>
-    private static readonly (ulong Bit, char Letter)[] Letters =
-    [
-        (WriteFlag, 'W'), (AllocFlag, 'A'), (ExecuteFlag, 'X'), (0x10, 'M'), (0x20, 'S'), (0x40, 'I'), (0x80, 'L'),
-        (0x100, 'O'), (0x200, 'G'), (ThreadLocalFlag, 'T'), (0x800, 'C'), (0x20_0000, 'R'), (0x8000_0000, 'E'),
-    ];
-
     /// <summary>Path of the file, or of the mapping in a process.</summary>
     public required string Path { get; init; }
+
+    /// <summary>Name of the member, where <see cref="Path"/> is an archive; otherwise null.</summary>
+    public string? Member { get; init; }
+
+    /// <summary>The processor and the operating system that some names depend on.</summary>
+    internal ElfTarget Target { get; init; }
 
     /// <summary>Index in the list, from 0; the first section is always empty.</summary>
     public required int Index { get; init; }
@@ -28,7 +27,7 @@ public record ElfSection
     public required ElfSectionType Type { get; init; }
 
     /// <summary><see cref="Type"/> as readelf prints it: <c>PROGBITS</c>.</summary>
-    public string TypeName => ElfNames.Of(Type);
+    public string TypeName => ElfNames.Of(Type, Target);
 
     /// <summary>The raw flags.</summary>
     public required ulong Flags { get; init; }
@@ -55,17 +54,10 @@ public record ElfSection
     public required ulong EntryBytes { get; init; }
 
     /// <summary>
-    /// The flags as letters: <c>AX</c> for code, <c>WA</c> for data. A lowercase x stands for other flags.
+    /// The flags as the letters that readelf prints: <c>AX</c> for code, <c>WA</c> for data. Lowercase o, p and x stand for
+    /// other flags of the operating system, of the processor, and unknown ones.
     /// </summary>
-    public string FlagLetters
-    {
-        get
-        {
-            string known = string.Concat(Letters.Where(flag => (Flags & flag.Bit) != 0).Select(flag => flag.Letter));
-            ulong names = Letters.Aggregate(0UL, (sum, flag) => sum | flag.Bit);
-            return (Flags & ~names) == 0 ? known : known + "x";
-        }
-    }
+    public string FlagLetters => ElfNames.OfFlags(Flags, Target);
 
     /// <summary>It occupies memory when the file is loaded.</summary>
     public bool IsLoaded => (Flags & AllocFlag) != 0;

@@ -39,12 +39,26 @@ public enum ElfSectionType : uint
     SymbolSectionIndexes = 18,
     /// <summary>Relative relocations in compact form.</summary>
     RelativeRelocations = 19,
+    /// <summary>Inputs of incremental linking.</summary>
+    GnuIncrementalInputs = 0x6fff_4700,
+    /// <summary>Version index of each symbol, in files of Solaris.</summary>
+    SunVersions = 0x6fff_fff0,
+    /// <summary>Attributes of the object file.</summary>
+    GnuAttributes = 0x6fff_fff5,
     /// <summary>GNU hash table of symbols.</summary>
     GnuHash = 0x6fff_fff6,
+    /// <summary>Libraries for which the file was prelinked.</summary>
+    GnuLibraryList = 0x6fff_fff7,
+    /// <summary>Version definitions, in files of Solaris.</summary>
+    SunVersionDefinitions = 0x6fff_fffc,
     /// <summary>Version definitions.</summary>
     GnuVersionDefinitions = 0x6fff_fffd,
     /// <summary>Needed versions.</summary>
     GnuVersionNeeds = 0x6fff_fffe,
     /// <summary>Version index of each symbol.</summary>
     GnuVersions = 0x6fff_ffff,
+    /// <summary>Another library to search before this one.</summary>
+    Auxiliary = 0x7fff_fffd,
+    /// <summary>Another library to search instead of this one.</summary>
+    Filter = 0x7fff_ffff,
 }

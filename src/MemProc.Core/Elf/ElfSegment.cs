@@ -10,6 +10,12 @@ public record ElfSegment
     /// <summary>Path of the file, or of the mapping in a process.</summary>
     public required string Path { get; init; }
 
+    /// <summary>Name of the member, where <see cref="Path"/> is an archive; otherwise null.</summary>
+    public string? Member { get; init; }
+
+    /// <summary>The processor and the operating system that some names depend on.</summary>
+    internal ElfTarget Target { get; init; }
+
     /// <summary>Index in the list, from 0.</summary>
     public required int Index { get; init; }
 
@@ -17,7 +23,7 @@ public record ElfSegment
     public required ElfSegmentType Type { get; init; }
 
     /// <summary><see cref="Type"/> as readelf prints it: <c>LOAD</c>.</summary>
-    public string TypeName => ElfNames.Of(Type);
+    public string TypeName => ElfNames.Of(Type, Target);
 
     /// <summary>The raw flags.</summary>
     public required uint Flags { get; init; }

@@ -29,4 +29,10 @@ public enum ElfSegmentType : uint
     GnuProperty = 0x6474_e553,
     /// <summary>Stack unwind tables in SFrame format.</summary>
     GnuSFrame = 0x6474_e554,
+    /// <summary>Memory to fill with random bytes, on OpenBSD.</summary>
+    OpenBsdRandom = 0x65a3_dbe6,
+    /// <summary>The program needs memory that is both writable and executable, on OpenBSD.</summary>
+    OpenBsdWxNeeded = 0x65a3_dbe7,
+    /// <summary>Data of the boot loader, on OpenBSD.</summary>
+    OpenBsdBootData = 0x65a4_1be6,
 }

@@ -14,6 +14,9 @@ public abstract class ElfSource : IDisposable
     /// <summary>The path of the file, or the kernel's name for the mapping.</summary>
     public virtual string Path => Name;
 
+    /// <summary>Name of the member of an archive; null where it is a file of its own.</summary>
+    public virtual string? Member => null;
+
     /// <summary>Length in bytes.</summary>
     public abstract ulong Length { get; }
 

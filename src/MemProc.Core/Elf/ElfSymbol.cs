@@ -6,13 +6,19 @@ public record ElfSymbol
     /// <summary>Path of the file, or of the mapping in a process.</summary>
     public required string Path { get; init; }
 
+    /// <summary>Name of the member, where <see cref="Path"/> is an archive; otherwise null.</summary>
+    public string? Member { get; init; }
+
+    /// <summary>The processor and the operating system that some names depend on.</summary>
+    internal ElfTarget Target { get; init; }
+
     /// <summary>The table that it is from.</summary>
     public required ElfSymbolSource Table { get; init; }
 
     /// <summary>Index in the table, from 0; the first symbol is always empty.</summary>
     public required int Index { get; init; }
 
-    /// <summary>Name as stored.</summary>
+    /// <summary>Name as stored; of a symbol that stands for a section, the name of the section.</summary>
     public required string Name { get; init; }
 
     /// <summary>An address of the image, an offset in the section of an object file, or another number.</summary>
@@ -25,7 +31,7 @@ public record ElfSymbol
     public required ElfSymbolType Type { get; init; }
 
     /// <summary><see cref="Type"/> as readelf prints it: <c>FUNC</c>.</summary>
-    public string TypeName => ElfNames.Of(Type);
+    public string TypeName => ElfNames.Of(Type, Target);
 
     /// <summary>Visibility to other files when they are linked.</summary>
     public required ElfSymbolBinding Binding { get; init; }
@@ -37,7 +43,15 @@ public record ElfSymbol
     public required uint SectionIndex { get; init; }
 
     /// <summary><see cref="SectionIndex"/> as readelf prints it: <c>UND</c>, <c>ABS</c>, <c>15</c>.</summary>
-    public string SectionIndexName => ElfNames.OfIndex(SectionIndex);
+    public string SectionIndexName => IsExtendedIndex ? $"{SectionIndex}" : ElfNames.OfIndex(SectionIndex, Target);
+
+    /// <summary>
+    /// The index is that of a section however large it is: it comes from the table of those that do not fit the symbol.
+    /// </summary>
+    internal bool IsExtendedIndex { get; init; }
+
+    /// <summary>It is in a section of the file.</summary>
+    internal bool HasSection => IsExtendedIndex || SectionIndex is > 0 and < 0xff00;
 
     /// <summary>Its version, <c>GLIBC_2.34</c>; null where it has none.</summary>
     public required string? Version { get; init; }
@@ -46,7 +60,7 @@ public record ElfSymbol
     public required bool IsDefaultVersion { get; init; }
 
     /// <summary>It is defined in another file.</summary>
-    public bool IsUndefined => SectionIndex == 0;
+    public bool IsUndefined => SectionIndex == 0 && !IsExtendedIndex;
 
     /// <summary>The demangled C++ name; for other symbols the name.</summary>
     public string DemangledName => CxxName.Demangle(Name) ?? Name;
@@ -87,6 +101,10 @@ public enum ElfSymbolType : byte
     Common = 5,
     /// <summary>An offset in thread-local storage.</summary>
     Tls = 6,
+    /// <summary>An expression that the linker evaluates.</summary>
+    Expression = 8,
+    /// <summary>An expression of signed numbers that the linker evaluates.</summary>
+    SignedExpression = 9,
     /// <summary>A function that returns the function to call.</summary>
     IndirectFunction = 10,
 }

@@ -9,7 +9,13 @@ internal sealed class ElfSymbolTable
     internal const ulong MaxSymbols = 1 << 23;
 
     private const int ChunkSymbols = 4096;
-    private const uint ExtendedIndex = 0xffff;
+
+    /// <summary>SHN_LORESERVE: this index and those above have other meanings.</summary>
+    private const ushort FirstReservedIndex = 0xff00;
+
+    /// <summary>SHN_XINDEX: the index is in another table.</summary>
+    private const ushort ExtendedIndex = 0xffff;
+
 
     private readonly ElfFile _file;
     private readonly ElfSymbolSource _kind;
@@ -90,12 +96,14 @@ internal sealed class ElfSymbolTable
     public ElfSymbol Symbol(in Entry entry)
     {
         (string? version, bool isDefault) = _versions?.Of(entry.Index, entry.Section == 0) ?? (null, false);
-        string name = _strings[entry.Name];
+        string name = NameOf(entry);
         // The name of a version is a symbol too, without a version of its own.
         version = version == name ? null : version;
         return new ElfSymbol
         {
             Path = _file.Source.Path,
+            Member = _file.Source.Member,
+            Target = _file.Target,
             Table = _kind,
             Index = entry.Index,
             Name = name,
@@ -105,6 +113,7 @@ internal sealed class ElfSymbolTable
             Binding = (ElfSymbolBinding)(entry.Info >> 4),
             Visibility = (ElfSymbolVisibility)(entry.Other & 3),
             SectionIndex = SectionOf(entry),
+            IsExtendedIndex = IsExtended(entry),
             Version = version,
             IsDefaultVersion = isDefault && version is not null,
         };
@@ -128,13 +137,27 @@ internal sealed class ElfSymbolTable
         }
     }
 
-    private uint SectionOf(in Entry entry)
+    /// <summary>Returns the name of a symbol; that of its section where it stands for a section.</summary>
+    private string NameOf(in Entry entry)
     {
-        long offsetInTable = (long)entry.Index * sizeof(uint);
-        return entry.Section != ExtendedIndex || _sectionIndexes is null || offsetInTable + sizeof(uint) > _sectionIndexes.Length
-            ? entry.Section
-            : new ElfFieldReader(_sectionIndexes.AsSpan((int)offsetInTable), _file.Format).ReadWord();
+        if (entry.Name != 0 || entry.Type != ElfSymbolType.Section)
+        {
+            return _strings[entry.Name];
+        }
+
+        uint section = SectionOf(entry);
+        return (IsExtended(entry) || section < FirstReservedIndex) && section < _file.Sections.Count
+            ? _file.Sections[(int)section].Name
+            : string.Empty;
     }
+
+    /// <summary>Whether the section index of a symbol is in the table of those that do not fit its field.</summary>
+    private bool IsExtended(in Entry entry) => entry.Section == ExtendedIndex && _sectionIndexes is not null
+        && ((long)entry.Index + 1) * sizeof(uint) <= _sectionIndexes.Length;
+
+    private uint SectionOf(in Entry entry) => IsExtended(entry)
+        ? new ElfFieldReader(_sectionIndexes.AsSpan(entry.Index * sizeof(uint)), _file.Format).ReadWord()
+        : entry.Section;
 
     /// <summary>The numeric fields of a symbol.</summary>
     /// <param name="Index">Index in the table.</param>
@@ -149,5 +172,10 @@ internal sealed class ElfSymbolTable
     {
         /// <summary>Kind of what it names.</summary>
         public ElfSymbolType Type => (ElfSymbolType)(Info & 0xf);
+
+        /// <summary>
+        /// It is in a section, and neither undefined nor absolute. An index that does not fit the field is of a section.
+        /// </summary>
+        public bool HasSection => Section is > 0 and < FirstReservedIndex or ExtendedIndex;
     }
 }

@@ -125,6 +125,22 @@ public sealed class FrameTables : IDisposable
     /// <summary>Reads the flags of consecutive frames. Returns how many the machine has.</summary>
     internal int ReadFlags(ulong first, Span<ulong> words) => ReadTable(_flags, first, words);
 
+    /// <summary>
+    /// Reads how often frames in ascending order are mapped. Frames without a count, as of device memory, are
+    /// left 0.
+    /// </summary>
+    internal void ReadMapCounts(ReadOnlySpan<ulong> sorted, Span<ulong> words)
+    {
+        for (int first = 0; _counts is not null && first < sorted.Length; first += BatchFrames)
+        {
+            int size = Math.Min(BatchFrames, sorted.Length - first);
+            if (ReadWords(_counts, sorted.Slice(first, size), words[first..]) < size)
+            {
+                return;
+            }
+        }
+    }
+
     /// <summary>Reads the cgroups of frames in ascending order; null on kernels without memory cgroups.</summary>
     internal ulong[]? ReadCgroups(ReadOnlySpan<ulong> sorted) => ReadColumn(_cgroups, sorted);
 
@@ -283,8 +299,8 @@ public sealed class FrameTables : IDisposable
 
     /// <summary>Creates the error for a frame that the machine does not have.</summary>
     public static MemProcException OutOfRange(ulong pfn) =>
-        new(Operation.ReadPageFlags, Errno.EINVAL, $"Frame 0x{pfn:x} does not exist: it is after the "
-            + "machine's last frame. A frame number is a physical address divided by the page size.", pfn);
+        new(Operation.ReadPageFlags, Errno.EINVAL, 
+            $"Frame 0x{pfn:x} does not exist: it is after the machine's last frame. {PfnRange.Advice}", pfn);
 
     /// <inheritdoc/>
     public void Dispose()

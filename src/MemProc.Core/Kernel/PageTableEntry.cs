@@ -86,9 +86,10 @@ public sealed class PageTableEntry : ProcessOutput
     public bool? IsNoExecute => TestTrait(PageTableTrait.NoExecute);
 
     /// <summary>
-    /// The soft-dirty bit, which a kernel without CONFIG_MEM_SOFT_DIRTY never sets; null if the entry does not record it.
+    /// Written since soft-dirty bits were cleared; null if the entry does not record it, and on kernels that keep no
+    /// soft-dirty bits (CONFIG_MEM_SOFT_DIRTY).
     /// </summary>
-    public bool? IsSoftDirty => TestTrait(PageTableTrait.SoftDirty);
+    public bool? IsSoftDirty => _context.KeepsSoftDirty ? TestTrait(PageTableTrait.SoftDirty) : null;
 
     /// <summary>Write-protected through userfaultfd; null if the entry does not record it.</summary>
     public bool? IsWriteProtected => TestTrait(PageTableTrait.WriteProtected);
@@ -113,4 +114,5 @@ public sealed class PageTableEntry : ProcessOutput
 /// <summary>What all entries of a process' page table have in common.</summary>
 /// <param name="Identity">The process.</param>
 /// <param name="Format">The layout of its tables.</param>
-internal sealed record PageTableContext(ProcessIdentity Identity, PageTableFormat Format);
+/// <param name="KeepsSoftDirty">The kernel keeps soft-dirty bits.</param>
+internal sealed record PageTableContext(ProcessIdentity Identity, PageTableFormat Format, bool KeepsSoftDirty);

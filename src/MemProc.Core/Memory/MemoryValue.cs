@@ -105,14 +105,22 @@ public static class MemoryValue
 
         return type switch
         {
-            MemoryValueType.Half => BitConverter.GetBytes((Half)Float(value)),
-            MemoryValueType.Single => BitConverter.GetBytes((float)Float(value)),
-            MemoryValueType.Double => BitConverter.GetBytes(Float(value)),
+            MemoryValueType.Half => BitConverter.GetBytes((Half)Float(value, type)),
+            MemoryValueType.Single => BitConverter.GetBytes((float)Float(value, type)),
+            MemoryValueType.Double => BitConverter.GetBytes(Float(value, type)),
             MemoryValueType.Bool when value is string text && bool.TryParse(text, out bool isTrue) =>
                 BitConverter.GetBytes(isTrue),
-            _ => EncodeInteger(Integer(value), type),
+            _ => EncodeInteger(Integer(value, type), type),
         };
     }
+
+    /// <summary>Creates the error for what is not a number of a type.</summary>
+    private static FormatException NotA(MemoryValueType type, object value) => new(value switch
+    {
+        string text => $"'{SafeText.ShortenMiddle(SafeText.Escape(text), 80)}' is not a valid {type}.",
+        double or float or Half => string.Create(CultureInfo.InvariantCulture, $"{value} is not a valid {type}."),
+        _ => $"A {value.GetType().Name} is not a number.",
+    });
 
     private static byte[] EncodeInteger(BigInteger number, MemoryValueType type)
     {
@@ -139,22 +147,36 @@ public static class MemoryValue
         return BitConverter.IsLittleEndian ? bytes[..size] : bytes[^size..];
     }
 
-    private static double Float(object value) => value switch
+    private static double Float(object value, MemoryValueType type) => value switch
     {
-        string text => double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture),
+        string text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+            ? number
+            : throw NotA(type, text),
         Half number => (double)number,
+        Int128 number => (double)number,
+        UInt128 number => (double)number,
+        BigInteger number => (double)number,
+        char or DateTime or not IConvertible => throw NotA(type, value),
         _ => Convert.ToDouble(value, CultureInfo.InvariantCulture),
     };
 
-    private static BigInteger Integer(object value) => value switch
+    private static BigInteger Integer(object value, MemoryValueType type) => value switch
     {
-        string text => BigInteger.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture),
-        double or float or decimal => RequireInteger(Convert.ToDecimal(value, CultureInfo.InvariantCulture)),
+        string text => BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger number)
+            ? number
+            : throw NotA(type, text),
+        double or float or Half => Float(value, type) is var number && double.IsFinite(number)
+            ? double.IsInteger(number)
+                ? new BigInteger(number)
+                : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{value} is not an integer."))
+            : throw NotA(type, value),
+        decimal number => RequireInteger(number),
         ulong number => number,
         Int128 number => number,
         UInt128 number => number,
         BigInteger number => number,
         char character => character,
+        DateTime or not IConvertible => throw NotA(type, value),
         _ => Convert.ToInt64(value, CultureInfo.InvariantCulture),
     };
 

@@ -99,9 +99,6 @@ public sealed record ProcElfSection : ElfSection
 /// <summary>A symbol of an ELF image that a process has mapped.</summary>
 public sealed record ProcElfSymbol : ElfSymbol
 {
-    private const uint FirstReservedSection = 0xff00;
-    private const uint LastReservedSection = 0xffff;
-
     private readonly ProcessIdentity _process;
 
     [SetsRequiredMembers]
@@ -109,8 +106,7 @@ public sealed record ProcElfSymbol : ElfSymbol
         : base(symbol)
     {
         _process = image.Maps[0].Process;
-        bool hasAddress = !IsUndefined && SectionIndex is < FirstReservedSection or > LastReservedSection
-            && Type is not (ElfSymbolType.Tls or ElfSymbolType.File);
+        bool hasAddress = HasSection && Type is not (ElfSymbolType.Tls or ElfSymbolType.File);
         Address = hasAddress ? unchecked(Value + image.LoadBias) : null;
     }
 

@@ -7,8 +7,6 @@ namespace MemProc;
 /// </summary>
 internal sealed class SymbolIndex
 {
-    private const uint FirstSpecialSection = 0xff00;
-
     private readonly ElfSymbolTable _table;
     private readonly SymbolOrigin _origin;
     private readonly Dictionary<uint, SectionSymbols> _sections = [];
@@ -123,7 +121,7 @@ internal sealed class SymbolIndex
     /// <summary>Whether a symbol has an address, and is not an internal label of a compiler or assembler.</summary>
     private bool HasAddress(in ElfSymbolTable.Entry entry, ElfMachine machine)
     {
-        if (entry.Name == 0 || entry.Section == 0 || entry.Section >= FirstSpecialSection
+        if (entry.Name == 0 || !entry.HasSection
             || entry.Type is ElfSymbolType.File or ElfSymbolType.Section or ElfSymbolType.Tls)
         {
             return false;

@@ -22,13 +22,27 @@ public sealed class FlagTallyBuilder(
     /// <summary>The sums so far.</summary>
     public FlagTally Counts { get; } = new(raw, filter.Frame.Flags);
 
-    /// <summary>Counts consecutive frames, on all processors.</summary>
-    /// <param name="first">The first frame number.</param>
-    /// <param name="end">The number after the last one; frames after the machine's last one do not count.</param>
+    /// <summary>Counts all frames of the machine, on all processors.</summary>
     /// <exception cref="MemProcException">A table cannot be read.</exception>
-    public void AddRange(ulong first, ulong end)
+    public void AddMachine() => Add(0, tables.End);
+
+    /// <summary>Counts consecutive frames, on all processors. An open range ends with the last frame of the machine.</summary>
+    /// <param name="range">The frames.</param>
+    /// <exception cref="MemProcException">
+    /// A table cannot be read; ReadPageFlags, EINVAL where the machine does not have all of them.
+    /// </exception>
+    public void AddRange(PfnRange range)
     {
-        end = Math.Min(end, tables.End);
+        ulong end = tables.End;
+        Add(range.First, Math.Min(range.End, end));
+        if (range.End > end && (!range.IsOpen || range.First >= end))
+        {
+            throw FrameTables.OutOfRange(Math.Max(range.First, end));
+        }
+    }
+
+    private void Add(ulong first, ulong end)
+    {
         ParallelForEach<PfnRange, Worker> chunks = new(
             Chunks(first, end), _ => new Worker(new FlagTally(raw, filter.Frame.Flags)), cancellation);
         chunks.Run(
@@ -36,9 +50,11 @@ public sealed class FlagTallyBuilder(
             worker => Counts.Add(worker.Counts));
     }
 
-    /// <summary>Counts scattered frames. A frame counts as often as it is given; those that the machine lacks do not.</summary>
+    /// <summary>Counts scattered frames. A frame counts as often as it is given.</summary>
     /// <param name="pfns">Frame numbers in any order.</param>
-    /// <exception cref="MemProcException">A table cannot be read.</exception>
+    /// <exception cref="MemProcException">
+    /// A table cannot be read; ReadPageFlags, EINVAL where the machine lacks one: the others are counted.
+    /// </exception>
     public void AddFrames(IEnumerable<ulong> pfns)
     {
         ulong[] sorted = [.. pfns];
@@ -52,6 +68,11 @@ public sealed class FlagTallyBuilder(
             {
                 Counts.Add(new KernelPageFlagSet(flags[index]));
             }
+        }
+
+        if (known < sorted.Length)
+        {
+            throw FrameTables.OutOfRange(sorted[known]);
         }
     }
 

@@ -3,8 +3,8 @@ namespace MemProc;
 /// <summary>Selects pages. All conditions that are set must hold.</summary>
 public sealed class PageFilter
 {
-    private const ulong Present = 1UL << 63, Swapped = 1UL << 62, File = 1UL << 61, Guard = 1UL << 58,
-        Exclusive = 1UL << 56, SoftDirty = 1UL << 55;
+    private const ulong Present = 1UL << 63, Swapped = 1UL << 62, File = 1UL << 61, Guard = PageMapSupport.Guard,
+        Exclusive = PageMapSupport.Exclusive, SoftDirty = PageMapSupport.SoftDirty;
 
     private ulong _set;
     private ulong _clear;
@@ -51,6 +51,12 @@ public sealed class PageFilter
     public bool Matches(ulong entry, bool? isHuge) =>
         (entry & _set) == _set && (entry & _clear) == 0 && (!IsHuge || isHuge == true)
         && (!NeedsEntryContent || (entry & (Present | Swapped)) != 0);
+
+    /// <summary>Throws where this kernel does not report what the filter selects by, so that it would select nothing.</summary>
+    /// <param name="files">Where procfs is.</param>
+    /// <exception cref="MemProcException">ReadPageMap, ENOSYS.</exception>
+    public void ThrowIfUnsupported(KernelFiles? files = null) =>
+        PageMapSupport.ThrowIfUnknown(_set, PageMapSupport.UnknownBits(files ?? KernelFiles.Default));
 
     private void Require(bool isRequired, ulong set, ulong clear)
     {

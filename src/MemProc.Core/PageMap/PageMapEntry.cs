@@ -48,17 +48,21 @@ public sealed class PageMapEntry : ProcessOutput
     /// <summary>A page of a file or of shared anonymous memory.</summary>
     public bool IsFileOrShared => RawEntry.IsFileOrShared;
 
-    /// <summary>Written since soft-dirty bits were cleared; meaningless on kernels without them.</summary>
-    public bool IsSoftDirty => RawEntry.IsSoftDirty;
+    /// <summary>
+    /// Written since soft-dirty bits were cleared; null on kernels that keep none (CONFIG_MEM_SOFT_DIRTY).
+    /// </summary>
+    public bool? IsSoftDirty => Known(RawEntry.IsSoftDirty, PageMapSupport.SoftDirty);
 
-    /// <summary>Mapped by this process only.</summary>
-    public bool IsExclusive => RawEntry.IsExclusive;
+    /// <summary>Mapped by this process only; null on kernels that do not report it (before Linux 4.2).</summary>
+    public bool? IsExclusive => Known(RawEntry.IsExclusive, PageMapSupport.Exclusive);
 
-    /// <summary>Write-protected through userfaultfd.</summary>
-    public bool IsWriteProtected => RawEntry.IsWriteProtected;
+    /// <summary>
+    /// Write-protected through userfaultfd; null on kernels that do not report it (Linux 5.7 to 5.13).
+    /// </summary>
+    public bool? IsWriteProtected => Known(RawEntry.IsWriteProtected, PageMapSupport.WriteProtected);
 
-    /// <summary>A guard region: access faults.</summary>
-    public bool IsGuard => RawEntry.IsGuard;
+    /// <summary>A guard region: access faults; null on kernels that do not report it (Linux 6.13 and 6.14).</summary>
+    public bool? IsGuard => Known(RawEntry.IsGuard, PageMapSupport.Guard);
 
     /// <summary>The state in words: <c>present,exclusive</c>; <c>empty</c> where the page is not populated.</summary>
     public string State => RawEntry.IsPopulated ? RawEntry.Describe() : "empty";
@@ -124,6 +128,9 @@ public sealed class PageMapEntry : ProcessOutput
 
     /// <summary>Returns the entry as the first of a run, without a reference to the chunk that was read with it.</summary>
     internal PageMapEntry AsRun(ulong pageCount) => new(_chunk.Run(_index, pageCount), 0);
+
+    private bool? Known(bool isSet, ulong bit) =>
+        isSet ? true : (_chunk.UnknownBits & bit) != 0 ? null : false;
 
     internal bool IsOfSameMapping(PageMapEntry other) => ReferenceEquals(_chunk.Map, other._chunk.Map);
 }

@@ -17,6 +17,8 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     /// <summary>Pages whose frames are looked up together: few enough that the first results come soon.</summary>
     private const int FrameBatch = 4096;
 
+    private readonly ulong _unknownBits = PageMapSupport.UnknownBits(process.Files);
+
     // As large as the largest range so far: there can be a walk for each address of a long list.
     private ulong[] _selected = [];
     private int[] _indexes = [];
@@ -193,7 +195,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
                 selected[..count], index => first + (ulong)(places?[index] ?? index) * MachinePage.SizeBytes)
             : null;
         return new PageMapChunk(map, pageSize, pages.Address, selected[..count].ToArray(), places, frames?[..count],
-            nodes: nodes);
+            _unknownBits, nodes: nodes);
     }
 
     private static IEnumerable<PageMapEntry> Entries(IEnumerable<PageMapChunk> chunks)

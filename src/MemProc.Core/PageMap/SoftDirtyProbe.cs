@@ -60,7 +60,7 @@ public class SoftDirtyProbe : IDisposable
     protected virtual void Touch() => _page.Touch();
 
     /// <summary>Returns whether the page's entry has the bit.</summary>
-    protected virtual bool IsDirty() => _walk.At(_page.Address).First().IsSoftDirty;
+    protected virtual bool IsDirty() => _walk.At(_page.Address).First().IsSoftDirty == true;
 
     /// <summary>Frees the page.</summary>
     protected virtual void Dispose(bool disposing)

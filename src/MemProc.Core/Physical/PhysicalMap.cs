@@ -59,8 +59,12 @@ public sealed class PhysicalMap
     /// <exception cref="MemProcException">
     /// FindPhysicalRange: ENOENT where no range contains it, EPERM where addresses are hidden.
     /// </exception>
-    public IEnumerable<PhysicalRange> Containing(ulong address) =>
-        Overlapping(address, address, $"the address 0x{address:x}", address);
+    public IEnumerable<PhysicalRange> Containing(ulong address)
+    {
+        string what = $"the address 0x{address:x}";
+        List<PhysicalRange> found = Overlapping(address, address, what, address);
+        return found.Count > 0 ? found : throw NotFound(what, address);
+    }
 
     /// <summary>
     /// Returns the ranges that contain a byte of some frames, each before those inside it. For one frame this is the
@@ -75,12 +79,13 @@ public sealed class PhysicalMap
         ulong beyond = All / MachinePage.SizeBytes + 1;
         if (pfn >= beyond)
         {
-            throw NotFound($"the frame 0x{pfn:x}", pfn);
+            throw FrameNotFound($"the frame 0x{pfn:x}", pfn);
         }
 
         ulong last = count >= beyond - pfn ? All : (pfn + count) * MachinePage.SizeBytes - 1;
         string what = count == 1 ? $"the frame 0x{pfn:x}" : $"the {count} frames from 0x{pfn:x}";
-        return Overlapping(pfn * MachinePage.SizeBytes, last, what, pfn);
+        List<PhysicalRange> found = Overlapping(pfn * MachinePage.SizeBytes, last, what, pfn);
+        return found.Count > 0 ? found : throw FrameNotFound(what, pfn);
     }
 
     /// <summary>Creates the error for a name that no range has.</summary>
@@ -182,10 +187,11 @@ public sealed class PhysicalMap
                 + CallerRights.Read().Explain([Capability.SysAdmin]), target);
         }
 
-        List<PhysicalRange> found = [.. Ranges.Where(range => range.Overlaps(first, last))];
-        return found.Count > 0 ? found : throw NotFound(what, target);
+        return [.. Ranges.Where(range => range.Overlaps(first, last))];
     }
 
-    private static MemProcException NotFound(string what, ulong target) =>
-        new(Operation.FindPhysicalRange, Errno.ENOENT, $"No range of physical addresses contains {what}.", target);
+    private static MemProcException FrameNotFound(string what, ulong pfn) => NotFound(what, pfn, $" {PfnRange.Advice}");
+
+    private static MemProcException NotFound(string what, ulong target, string advice = "") =>
+        new(Operation.FindPhysicalRange, Errno.ENOENT, $"No range of physical addresses contains {what}.{advice}", target);
 }

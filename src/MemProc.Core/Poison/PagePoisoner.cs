@@ -88,7 +88,7 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
         }
 
         ProcMap map = MapReader.Find(process, address) ?? throw MapReader.NotMapped(process, address);
-        return new PlannedPoison(process, map, page.Address, Frame(pfn)) { IsShared = !page.IsExclusive };
+        return new PlannedPoison(process, map, page.Address, Frame(pfn)) { IsShared = page.IsExclusive != true };
     }
 
     private PlannedPoison WithOwner(PlannedPoison plan) => plan switch

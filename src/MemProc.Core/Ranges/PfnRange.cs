@@ -13,6 +13,37 @@ public readonly record struct PfnRange(ulong First, ulong Count = 1)
     /// <summary>The first number after the range; the largest number where it would be larger.</summary>
     public ulong End => First + Math.Min(Count, ulong.MaxValue - First);
 
+    /// <summary>The advice where a frame does not exist: a physical address is easily taken for a frame number.</summary>
+    internal const string Advice = "A frame number is a physical address divided by the page size. Specify a physical "
+        + "address by -PhysicalAddress or --physical-address.";
+
+    /// <summary>Returns the frame that contains a physical address.</summary>
+    public static PfnRange OfPhysicalAddress(ulong address) => new(address / MachinePage.SizeBytes);
+
+    /// <summary>
+    /// Parses a physical address, or two with <c>..</c> between: the frames from that of the first to that of the last.
+    /// </summary>
+    /// <exception cref="FormatException">The text is not a physical address or range.</exception>
+    public static PfnRange ParsePhysicalAddress(string text)
+    {
+        string[] ends = text.Split("..");
+        try
+        {
+            ulong first = NumberText.Parse(ends[0]);
+            ulong last = ends.Length == 1 ? first : NumberText.Parse(ends[1]);
+            return ends.Length <= 2 && last >= first
+                ? new PfnRange(
+                    first / MachinePage.SizeBytes, last / MachinePage.SizeBytes - first / MachinePage.SizeBytes + 1)
+                : throw new FormatException("Not a range.");
+        }
+        catch (FormatException error)
+        {
+            throw new FormatException(
+                $"'{SafeText.Escape(text)}' is not a valid physical address. Write 0xcd8c000, or cd8c000 (a text with "
+                + "a letter a to f is hex), or a decimal number, or two with .. between.", error);
+        }
+    }
+
     /// <summary>
     /// Parses <c>N</c>, or <c>N..M</c> with both ends included. Numbers are written as addresses are.
     /// </summary>

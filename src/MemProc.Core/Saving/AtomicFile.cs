@@ -191,7 +191,11 @@ internal sealed class AtomicFile : IDisposable
     public static MemProcException Failure(string path, Errno errno)
     {
         string shown = SafeText.Escape(path);
-        string remedy = errno == Errno.ENOSPC ? " The incomplete output was removed." : string.Empty;
+        string? folder = Path.GetDirectoryName(Path.GetFullPath(path));
+        string remedy = errno == Errno.ENOSPC ? " The incomplete output was removed."
+            : errno == Errno.ENOENT && folder is not null && !Directory.Exists(folder)
+            ? $" There is no folder '{SafeText.Escape(folder)}': create it first."
+            : string.Empty;
         return new MemProcException(Operation.WriteFile, errno, errno == Errno.EEXIST
             ? $"'{shown}' already exists and was not changed."
             : $"'{shown}' cannot be written: {ErrnoException.Describe(errno)} ({errno}).{remedy}", path);

@@ -5,11 +5,13 @@ public sealed class PageSharing : ProcessOutput
 {
     private readonly ProcMap _map;
 
-    internal PageSharing(ProcMap map, ulong presentPages, ulong privatePages, double pssPages, PageSharer[] sharedWith)
+    internal PageSharing(
+        ProcMap map, ulong presentPages, ulong privatePages, ulong? unseenPages, double pssPages, PageSharer[] sharedWith)
     {
         _map = map;
         PresentPages = presentPages;
         PrivatePages = privatePages;
+        UnseenSharedPages = unseenPages;
         PssBytes = (ulong)Math.Round(pssPages * MachinePage.SizeBytes);
         SharedWith = sharedWith;
     }
@@ -40,13 +42,19 @@ public sealed class PageSharing : ProcessOutput
     /// <summary>Pages in memory that other processes map too.</summary>
     public ulong SharedPages => PresentPages - PrivatePages;
 
+    /// <summary>
+    /// Those of the shared pages that are mapped more often than the processes that were read map them: a process that is
+    /// hidden, in another pid namespace, or was not selected maps them too. null where the map counts cannot be read.
+    /// </summary>
+    public ulong? UnseenSharedPages { get; }
+
     /// <summary>Bytes in memory that no other process maps.</summary>
     public ulong UssBytes => PrivatePages * MachinePage.SizeBytes;
 
     /// <summary>Bytes in memory, each page divided by the number of times it is mapped.</summary>
     public ulong PssBytes { get; }
 
-    /// <summary>The other processes, most shared pages first.</summary>
+    /// <summary>The other processes that were read, most shared pages first.</summary>
     public PageSharer[] SharedWith { get; }
 }
 

@@ -20,6 +20,8 @@ public enum MemoryAdvice
     PageOut = 21,
     /// <summary>MADV_COLLAPSE (Linux 6.1): pages become transparent huge pages now.</summary>
     Collapse = 25,
+    /// <summary>MADV_GUARD_INSTALL: an access to the pages faults (Linux 6.13).</summary>
+    GuardInstall = 102,
 }
 
 public static partial class Libc

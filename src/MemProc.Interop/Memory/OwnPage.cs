@@ -28,6 +28,9 @@ public sealed class OwnPage : IDisposable
         Volatile.Write(ref *first, (byte)(Volatile.Read(ref *first) + 1));
     }
 
+    /// <summary>Makes the page a guard region, which must not be accessed. False where the kernel has none.</summary>
+    public bool TryGuard() => Libc.TryAdvise(_mapping, MemoryAdvice.GuardInstall) == Errno.None;
+
     /// <summary>Writes bytes at the start of the page.</summary>
     /// <param name="bytes">At most one page of bytes.</param>
     public unsafe void Write(ReadOnlySpan<byte> bytes)

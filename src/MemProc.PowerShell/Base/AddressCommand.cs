@@ -17,6 +17,8 @@ public abstract class AddressCommand : ProcessCommand
     /// <summary>Bytes from each address on. A parameter only where a cmdlet overrides it as one.</summary>
     public virtual ulong? Length { get; set; }
 
+    private protected override bool IsTargetKnown => base.IsTargetKnown || Address is not null;
+
     /// <summary>The parameter that requires -Address and is given; null where none is.</summary>
     private protected virtual string? LengthParameter => Length is null ? null : nameof(Length);
 

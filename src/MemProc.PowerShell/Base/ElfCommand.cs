@@ -28,6 +28,12 @@ public abstract class ElfCommand : MemProcCommand
     [Alias("PSPath", "LP")]
     public string[] LiteralPath { get; set; } = [];
 
+    [Parameter(ParameterSetName = PathSet)]
+    [Parameter(ParameterSetName = LiteralPathSet)]
+    [SupportsWildcards]
+    [ValidateNotNullOrEmpty]
+    public string[]? Member { get; set; }
+
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
     [Alias("PID", "ProcessId")]
     [ProcessIdTransformation(hasName: false)]
@@ -45,6 +51,11 @@ public abstract class ElfCommand : MemProcCommand
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet, DontShow = true)]
     public ulong? ProcessStartTicks { get; set; }
 
+    /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true, ParameterSetName = IdSet)]
+    [ProcessObject]
+    public PSObject? InputObject { get; set; }
+
     /// <summary>The work on a file.</summary>
     protected abstract void Write(ElfFile file);
 
@@ -55,6 +66,11 @@ public abstract class ElfCommand : MemProcCommand
     {
         if (ParameterSetName == IdSet)
         {
+            if (!PipelineInput.Accepts(this, InputObject, Id.Length > 0))
+            {
+                return;
+            }
+
             foreach (int id in Id)
             {
                 ReportErrors(() => ReadElf(Processes.Open(id, ProcessStartTicks)));
@@ -85,6 +101,18 @@ public abstract class ElfCommand : MemProcCommand
 
         using (source)
         {
+            if (ElfArchive.TryRead(source) is ElfArchive archive)
+            {
+                ReadMembers(archive);
+                return;
+            }
+
+            if (Member is not null)
+            {
+                throw new MemProcException(Operation.ReadElf, Errno.ENOEXEC,
+                    $"{SafeText.Escape(path)} is not an archive: -Member selects members of an archive.", path);
+            }
+
             if (!isNamed && !ElfFile.IsElf(source))
             {
                 WriteVerbose($"{SafeText.Escape(path)} is not an ELF file.");
@@ -93,6 +121,33 @@ public abstract class ElfCommand : MemProcCommand
 
             using ElfFile file = ElfFile.Read(source);
             Write(file);
+        }
+    }
+
+    private void ReadMembers(ElfArchive archive)
+    {
+        Func<string, bool>? isSelected = Wildcard.Symbols(Member);
+        foreach (ElfArchiveMember member in archive.Members())
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            if (isSelected?.Invoke(member.Name) == false)
+            {
+                continue;
+            }
+
+            // One damaged member does not stop the others.
+            ReportErrors(() =>
+            {
+                using ElfSource source = member.Open();
+                if (!ElfFile.IsElf(source))
+                {
+                    WriteVerbose($"{SafeText.Escape(source.Name)} is not an ELF file.");
+                    return;
+                }
+
+                using ElfFile file = ElfFile.Read(source);
+                Write(file);
+            });
         }
     }
 

@@ -15,7 +15,7 @@ internal static class Failure
 
     /// <summary>Creates the record of an argument that is refused before anything is touched.</summary>
     public static ErrorRecord BadArgument(string parameter, string message, object? value) =>
-        new(new ArgumentException(message), $"{parameter},{Errno.EINVAL}", ErrorCategory.InvalidArgument, value);
+        new(new ArgumentException(SafeText.Escape(message)), $"{parameter},{Errno.EINVAL}", ErrorCategory.InvalidArgument, value);
 
     private static ErrorCategory Category(MemProcException error) => error.Errno switch
     {

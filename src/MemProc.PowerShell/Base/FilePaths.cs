@@ -43,6 +43,11 @@ internal static class FilePaths
             cmdlet.WriteError(Failure.BadArgument(isLiteral ? "LiteralPath" : "Path",
                 $"'{SafeText.Escape(path)}' is not a path of the file system.", path));
         }
+        catch (WildcardPatternException)
+        {
+            cmdlet.WriteError(Failure.BadArgument("Path", $"'{SafeText.Escape(path)}' is not a valid pattern. Use "
+                + "-LiteralPath for a name with wildcard characters.", path));
+        }
         catch (SessionStateException error)
         {
             cmdlet.WriteError(error.ErrorRecord);

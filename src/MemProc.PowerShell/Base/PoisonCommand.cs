@@ -23,6 +23,14 @@ public abstract class PoisonCommand : MemProcCommand
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
     public ulong? ProcessStartTicks { get; set; }
 
+    /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true)]
+    [ProcessObject]
+    public PSObject? InputObject { get; set; }
+
+    /// <summary>Whether frames are given, which need no process.</summary>
+    private protected abstract bool HasFrames { get; }
+
     /// <summary>Opens the kernel's interface.</summary>
     protected abstract void Open();
 
@@ -32,7 +40,13 @@ public abstract class PoisonCommand : MemProcCommand
 
     protected override void BeginProcessing() => ThrowOnError(Open);
 
-    protected override void ProcessRecord() => ReportErrors(() => Process(Find()));
+    protected override void ProcessRecord()
+    {
+        if (HasFrames || PipelineInput.Accepts(this, InputObject, Id is not null))
+        {
+            ReportErrors(() => Process(Find()));
+        }
+    }
 
     /// <summary>Returns the frames that -Pfn gives. A range is refused: as a typing error it would cost memory.</summary>
     /// <param name="ranges">The value of -Pfn.</param>

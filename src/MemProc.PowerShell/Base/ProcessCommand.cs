@@ -22,10 +22,27 @@ public abstract class ProcessCommand : MemProcCommand
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
     public ulong? ProcessStartTicks { get; set; }
 
+    /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true)]
+    [ProcessObject]
+    public PSObject? InputObject { get; set; }
+
     /// <summary>The work on one process.</summary>
     protected abstract void Process(LinuxProcess process);
 
     protected override void ProcessRecord()
+    {
+        if (PipelineInput.Accepts(this, InputObject, IsTargetKnown))
+        {
+            ProcessInput();
+        }
+    }
+
+    /// <summary>The process is known, or what else says where the work is.</summary>
+    private protected virtual bool IsTargetKnown => Id is not null || Name is not null;
+
+    /// <summary>The work on what the parameters and the pipeline give.</summary>
+    private protected virtual void ProcessInput()
     {
         foreach (int id in ProcessNames.Select(this, Id, Name) ?? [Environment.ProcessId])
         {

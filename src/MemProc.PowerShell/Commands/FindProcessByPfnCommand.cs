@@ -3,16 +3,26 @@ using System.Management.Automation;
 namespace MemProc.PowerShell;
 
 /// <summary>Find-ProcessByPfn: finds the processes that map page frames.</summary>
-[Cmdlet(VerbsCommon.Find, "ProcessByPfn")]
+[Cmdlet(VerbsCommon.Find, "ProcessByPfn", DefaultParameterSetName = FrameSet)]
 [OutputType(typeof(PfnOwner))]
 public sealed class FindProcessByPfnCommand : MemProcCommand
 {
+    private const string FrameSet = "Frame";
+    private const string PhysicalSet = "PhysicalAddress";
+
     private readonly List<PfnRange> _ranges = [];
 
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
+        ParameterSetName = FrameSet)]
     [AllowEmptyCollection]
     [PfnTransformation(AllowOpen = true)]
     public PfnRange[] Pfn { get; set; } = [];
+
+    // Not from the pipeline: pages and frames bring their Pfn, and would be bound twice.
+    [Parameter(Mandatory = true, ParameterSetName = PhysicalSet)]
+    [PhysicalFrameTransformation]
+    [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
+    public PfnRange[] PhysicalAddress { get; set; } = [];
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("PageCount")]
@@ -34,7 +44,7 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
     public string[]? Name { get; set; }
 
     protected override void ProcessRecord() =>
-        _ranges.AddRange(Pfn.Select(range => range with { Count = Math.Max(range.Count, Count) }));
+        _ranges.AddRange((ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn).Select(range => range with { Count = Math.Max(range.Count, Count) }));
 
     protected override void EndProcessing() => ReportErrors(Search);
 
@@ -58,10 +68,22 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
 
         void Visit(int index) => progress.Report((ulong)index, (ulong)ids.Length, $"{index} of {ids.Length} processes");
 
-        WriteEach(new PfnSearch(PfnSearch.OfThisMachine(_ranges, WriteError)).In(ids, Visit, Fail, Cancellation));
+        PfnRange[] ranges = [.. PfnSearch.OfThisMachine(_ranges, WriteError)];
+        UnseenMappings unseen = new(ranges);
+        foreach (PfnOwner owner in new PfnSearch(ranges).In(ids, Visit, Fail, Cancellation))
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            unseen.Add(owner);
+            WriteObject(owner);
+        }
+
         if (unread.Count > 0)
         {
             WriteWarning($"{unread.Of(ids.Length, "map the frames")} Use -Verbose to list them with the reasons.");
+        }
+        else if (selected is null && unseen.Describe() is string mappings)
+        {
+            WriteWarning(mappings);
         }
     }
 }

@@ -5,11 +5,12 @@ namespace MemProc.PowerShell;
 
 /// <summary>Get-PageFlags: gets the flags, map counts and cgroups of page frames.</summary>
 [Cmdlet(VerbsCommon.Get, "PageFlags", DefaultParameterSetName = FrameSet)]
-[OutputType(typeof(PageFlags), ParameterSetName = [FrameSet])]
+[OutputType(typeof(PageFlags), ParameterSetName = [FrameSet, PhysicalSet])]
 [OutputType(typeof(PageFlagDescription), typeof(PageFlagSet), ParameterSetName = [DescribeSet])]
 public sealed class GetPageFlagsCommand : MemProcCommand
 {
     private const string FrameSet = "Frame";
+    private const string PhysicalSet = "PhysicalAddress";
     private const string DescribeSet = "Describe";
 
     /// <summary>
@@ -28,52 +29,69 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     [PfnTransformation(AllowOpen = true)]
     public PfnRange[]? Pfn { get; set; }
 
+    // Not from the pipeline: pages and frames bring their Pfn, and would be bound twice.
+    [Parameter(Mandatory = true, ParameterSetName = PhysicalSet)]
+    [PhysicalFrameTransformation]
+    [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
+    public PfnRange[] PhysicalAddress { get; set; } = [];
+
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [Alias("PageCount")]
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong Count { get; set; } = 1;
 
     [Parameter(ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
     [ValidateNotNullOrEmpty]
     public string[]? Flag { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
     [ValidateNotNullOrEmpty]
     public string[]? AnyFlag { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
     [ValidateNotNullOrEmpty]
     public string[]? NotFlag { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [AllowEmptyCollection]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
     [ValidateNotNull]
     public string[]? ExactFlag { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [ArgumentCompleter(typeof(CgroupCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Cgroup { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     public SwitchParameter Raw { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     public SwitchParameter Run { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [ValidateNotNullOrEmpty]
     public string? KpageFlagsPath { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [ValidateNotNullOrEmpty]
     public string? KpageCountPath { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [ValidateNotNullOrEmpty]
     public string? KpageCgroupPath { get; set; }
 
@@ -112,8 +130,16 @@ public sealed class GetPageFlagsCommand : MemProcCommand
         }
 
         // The whole machine, unless frames are given or the pipeline can bring some.
-        bool isWholeMachine = Pfn is null && !MyInvocation.ExpectingInput;
-        foreach (PfnRange given in isWholeMachine ? [new PfnRange(0, _tables!.End)] : Pfn ?? [])
+        PfnRange[]? ranges = ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn;
+        if (ranges is null && MyInvocation.ExpectingInput)
+        {
+            WriteError(Failure.BadArgument(nameof(Pfn),
+                "The object from the pipeline has no Pfn. Pipe in frame numbers, or objects with a Pfn property.", null));
+            return;
+        }
+
+        bool isWholeMachine = ranges is null;
+        foreach (PfnRange given in isWholeMachine ? [new PfnRange(0, _tables!.End)] : ranges ?? [])
         {
             PfnRange range = given with { Count = Math.Max(given.Count, Count) };
             if (range.Count > 1)

@@ -82,6 +82,7 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
             IsHuge = Huge,
             Frame = CreateFrameFilter(),
         };
+        ThrowOnError(() => _filter.ThrowIfUnsupported());
         FrameAttributes fields = _filter.Frame.FieldsWith(WithFlags || Raw, WithMapCount, WithCgroup);
         _frames = fields == FrameAttributes.None ? null : DisposeAtEnd(ThrowOnError(() => new FrameTables(fields)));
     }

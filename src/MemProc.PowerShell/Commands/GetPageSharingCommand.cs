@@ -22,7 +22,7 @@ public sealed class GetPageSharingCommand : ProcessCommand
             _index = BuildIndex(process.Id);
         }
 
-        WriteEach(new PageSharingReader(_index, Cancellation).Read(process));
+        WriteEach(new PageSharingReader(_index, cancellation: Cancellation).Read(process));
     }
 
     private PfnIndex BuildIndex(int processId)

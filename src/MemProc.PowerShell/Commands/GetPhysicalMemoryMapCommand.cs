@@ -22,6 +22,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
 
     // Not from the pipeline: an Address there is an address in a process.
     [Parameter(Mandatory = true, ParameterSetName = AddressSet)]
+    [Alias("PhysicalAddress")]
     [PhysicalAddressTransformation]
     [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
     public ulong[] Address { get; set; } = [];
@@ -62,9 +63,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
             case FrameSet:
                 foreach (PfnRange range in Pfn)
                 {
-                    // -Count frames from each frame of the range on: a range as well, however long it is.
-                    ulong frames = range.Count + Math.Min(Count - 1, ulong.MaxValue - range.Count);
-                    ReportErrors(() => Write(_map!.ContainingFrames(range.First, frames)));
+                    ReportErrors(() => Write(_map!.ContainingFrames(range.First, Math.Max(range.Count, Count))));
                 }
 
                 break;
@@ -79,7 +78,7 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
         foreach (string name in Name ?? [])
         {
             if (!WildcardPattern.ContainsWildcardCharacters(name)
-                && !_map!.Ranges.Any(range => Wildcard.MatchesRangeName(name, range.Name)))
+                && !_map!.Ranges.Select(range => range.Name).Any(Wildcard.RangeName(name)))
             {
                 WriteError(PhysicalMap.NameNotFound(name));
             }

@@ -9,6 +9,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 {
     private const string ProcessSet = "Process";
     private const string FrameSet = "Frame";
+    private const string PhysicalSet = "PhysicalAddress";
     private const string PathSet = "Path";
     private const string LiteralPathSet = "LiteralPath";
 
@@ -17,6 +18,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     private FrameFilter _filter = new();
     private FlagTallyBuilder? _count;
+    private FilePageWalk? _files;
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = ProcessSet)]
     [Alias("Start")]
@@ -39,12 +41,21 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong Count { get; set; } = 1;
 
+    [Parameter(Mandatory = true, ParameterSetName = PhysicalSet)]
+    [PhysicalFrameTransformation]
+    [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
+    public PfnRange[] PhysicalAddress { get; set; } = [];
+
     [Parameter(Mandatory = true, ParameterSetName = PathSet)]
     [SupportsWildcards]
     public string[] Path { get; set; } = [];
 
     [Parameter(Mandatory = true, ParameterSetName = LiteralPathSet)]
     public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>A file of the pipeline. Its Length would otherwise be taken for a length of memory.</summary>
+    [Parameter(ValueFromPipeline = true, DontShow = true)]
+    public FileSystemInfo? File { get; set; }
 
     [Parameter]
     public SwitchParameter Raw { get; set; }
@@ -76,37 +87,54 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     protected override void ProcessRecord()
     {
-        if (KpageFlagsPath is not null && ParameterSetName != FrameSet && !IsWholeMachine)
+        if (KpageFlagsPath is not null && (File is not null || (ParameterSetName is not (FrameSet or PhysicalSet) && !IsWholeMachine)))
         {
             ThrowBadArgument(nameof(KpageFlagsPath), "A saved table has no processes or files: -KpageFlagsPath can be combined "
-                + "with -Pfn only.", KpageFlagsPath);
+                + "with -Pfn and -PhysicalAddress only.", KpageFlagsPath);
         }
 
-        if (ParameterSetName == FrameSet)
+        if (File is not null)
         {
-            foreach (PfnRange range in Pfn)
+            CountFiles(File.FullName);
+            return;
+        }
+
+        base.ProcessRecord();
+    }
+
+    private protected override void ProcessInput()
+    {
+        if (ParameterSetName is FrameSet or PhysicalSet)
+        {
+            foreach (PfnRange range in ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn)
             {
                 Add(range with { Count = Math.Max(range.Count, Count) });
             }
         }
         else if (ParameterSetName is PathSet or LiteralPathSet)
         {
-            using FilePageWalk walk = new(withFlags: true, cancellation: Cancellation);
             foreach ((string path, _) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
             {
-                foreach (string file in FileTree.EnumerateFiles(path, recurse: true, WriteVerbose, WriteError, Cancellation))
-                {
-                    ReportErrors(() => walk.Count(file, _filter, _count!.Counts));
-                }
+                CountFiles(path);
             }
         }
         else if (IsWholeMachine)
         {
-            ReportErrors(() => _count!.AddRange(0, ulong.MaxValue));
+            ReportErrors(() => _count!.AddMachine());
         }
         else
         {
-            base.ProcessRecord();
+            base.ProcessInput();
+        }
+    }
+
+    /// <summary>Counts the pages of a file, or of all files of a directory.</summary>
+    private void CountFiles(string path)
+    {
+        _files ??= DisposeAtEnd(new FilePageWalk(withFlags: true, cancellation: Cancellation));
+        foreach (string file in FileTree.EnumerateFiles(path, recurse: true, WriteVerbose, WriteError, Cancellation))
+        {
+            ReportErrors(() => _files.Count(file, _filter, _count!.Counts));
         }
     }
 
@@ -125,7 +153,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     {
         if (range.Count > 1)
         {
-            ReportErrors(() => _count!.AddRange(range.First, range.End));
+            ReportErrors(() => _count!.AddRange(range));
             return;
         }
 
@@ -138,7 +166,8 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     private void Flush()
     {
-        _count!.AddFrames(_waiting);
+        ulong[] pfns = [.. _waiting];
         _waiting.Clear();
+        _count!.AddFrames(pfns);
     }
 }

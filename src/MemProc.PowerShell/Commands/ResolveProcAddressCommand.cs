@@ -10,6 +10,7 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
     private Symbolizer? _resolver;
     private LinuxProcess? _resolved;
     private FrameTables? _frames;
+    private bool _isAddressGiven;
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]
@@ -20,8 +21,25 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
     [Parameter]
     public SwitchParameter WithFlags { get; set; }
 
-    protected override void BeginProcessing() =>
+    protected override void BeginProcessing()
+    {
+        // Only the command line is bound here.
+        _isAddressGiven = MyInvocation.BoundParameters.ContainsKey(nameof(Address));
         _frames = WithFlags ? DisposeAtEnd(ThrowOnError(() => new FrameTables(FrameAttributes.Flags))) : null;
+    }
+
+    /// <summary>An address from the pipeline needs no object that is about a process.</summary>
+    protected override void ProcessRecord()
+    {
+        if (_isAddressGiven)
+        {
+            base.ProcessRecord();
+        }
+        else
+        {
+            ProcessInput();
+        }
+    }
 
     protected override void Process(LinuxProcess process)
     {

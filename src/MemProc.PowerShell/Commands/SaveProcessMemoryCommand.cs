@@ -168,7 +168,7 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
             WriteError(Failure.BadArgument(ParameterSetName,
                 $"{SafeText.Escape(Path + LiteralPath)} is not a single path of the file system.", Path + LiteralPath));
         }
-        catch (Exception error) when (error is SessionStateException or ItemNotFoundException)
+        catch (Exception error) when (error is SessionStateException or WildcardPatternException)
         {
             WriteError(Failure.BadArgument(ParameterSetName,
                 $"{SafeText.Escape(error.Message)} Use -LiteralPath for a name with wildcard characters.", Path));

@@ -67,6 +67,20 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
         }
     });
 
+    /// <summary>Converts a property of a match that came back from a job, a file or a remote host.</summary>
+    private static T Property<T>(PSObject match, string name, object value)
+    {
+        try
+        {
+            return LanguagePrimitives.ConvertTo<T>(value);
+        }
+        catch (PSInvalidCastException error)
+        {
+            throw new MemProcException(Operation.SelectMatch, Errno.EINVAL,
+                $"The {name} of the match is not valid: {SafeText.ShortenMiddle(SafeText.Escape(error.Message), 300)}", match);
+        }
+    }
+
     private void Narrow(MemoryScan scan)
     {
         LinuxProcess process = Processes.Open(scan.ProcessId, scan.ProcessStartTicks);
@@ -90,15 +104,15 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
                 + "this session. A scan cannot be used in another session.", match);
         }
 
-        MemoryValueType? known = type is null ? null : LanguagePrimitives.ConvertTo<MemoryValueType>(type.ToString());
+        MemoryValueType? known = type is null ? null : Property<MemoryValueType>(match, "Type", type.ToString()!);
         if (known is null && !Changed && !Unchanged)
         {
             throw new MemProcException(Operation.SelectMatch, Errno.EINVAL,
                 "The match has no number type. Use -Changed or -Unchanged, or search with -Type.", match);
         }
 
-        MemoryMatch? kept = Reader(match, LanguagePrimitives.ConvertTo<int>(id)).Read(
-            LanguagePrimitives.ConvertTo<ulong>(address), LanguagePrimitives.ConvertTo<byte[]>(bytes), known,
+        MemoryMatch? kept = Reader(match, Property<int>(match, "ProcessId", id)).Read(
+            Property<ulong>(match, "Address", address), Property<byte[]>(match, "Bytes", bytes), known,
             match.Properties["Value"]?.Value, TestFor(known ?? MemoryValueType.Byte));
         if (kept is not null)
         {
@@ -109,7 +123,7 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
     private MatchReader Reader(PSObject match, int id)
     {
         object? ticks = match.Properties["ProcessStartTicks"]?.Value;
-        ulong? startTicks = ticks is null ? null : LanguagePrimitives.ConvertTo<ulong>(ticks);
+        ulong? startTicks = ticks is null ? null : Property<ulong>(match, "ProcessStartTicks", ticks);
         LinuxProcess process = Processes.Open(id, startTicks);
         if (_reader is null || process != _process)
         {

@@ -9,9 +9,10 @@ namespace MemProc.PowerShell;
 public sealed class SetPageIdleCommand : AddressCommand
 {
     private const string PageSet = "Page";
-    private const string FrameSet = "Frame";
+    private const string PhysicalSet = "PhysicalAddress";
 
     private PageIdleMarker? _marker;
+    private bool _isPfnGiven;
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = PageSet)]
     [Alias("Start")]
@@ -24,12 +25,20 @@ public sealed class SetPageIdleCommand : AddressCommand
     [ValidateRange(1UL, ulong.MaxValue)]
     public override ulong? Length { get; set; }
 
-    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    // In the same set as Address: pages have both.
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = PageSet)]
     [AllowEmptyCollection]
     [PfnTransformation]
-    public PfnRange[] Pfn { get; set; } = [];
+    public PfnRange[]? Pfn { get; set; }
 
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    // Not from the pipeline: pages and frames bring their Pfn, and would be bound twice.
+    [Parameter(Mandatory = true, ParameterSetName = PhysicalSet)]
+    [PhysicalFrameTransformation]
+    [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
+    public PfnRange[] PhysicalAddress { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = PageSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
     [Alias("PageCount")]
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong Count { get; set; } = 1;
@@ -37,10 +46,17 @@ public sealed class SetPageIdleCommand : AddressCommand
     protected override void BeginProcessing()
     {
         // Only the command line is bound here: an object of the pipeline may have both.
-        if (MyInvocation.BoundParameters.ContainsKey(nameof(Pfn)) && (Id is not null || Name is not null))
+        _isPfnGiven = MyInvocation.BoundParameters.ContainsKey(nameof(Pfn));
+        bool hasFrames = _isPfnGiven || ParameterSetName == PhysicalSet;
+        if (hasFrames && (Id is not null || Name is not null || Address is not null))
         {
-            ThrowBadArgument(
-                nameof(Pfn), "Frames are marked for all processes that map them. Specify -Pfn, or a process.", Pfn);
+            ThrowBadArgument(nameof(Pfn),
+                "Frames are marked for all processes that map them. Specify -Pfn or -PhysicalAddress, or a process.", Pfn);
+        }
+
+        if (!hasFrames && !MyInvocation.ExpectingInput && MyInvocation.BoundParameters.ContainsKey(nameof(Count)))
+        {
+            ThrowBadArgument(nameof(Pfn), "-Count requires -Pfn or -PhysicalAddress.", Count);
         }
 
         _marker = DisposeAtEnd(ThrowOnError(() => new PageIdleMarker(cancellation: Cancellation)));
@@ -48,13 +64,25 @@ public sealed class SetPageIdleCommand : AddressCommand
 
     protected override void ProcessRecord()
     {
-        if (ParameterSetName != FrameSet)
+        // A page of a process is marked by its address; a frame belongs to no process.
+        bool isFrame = Pfn is not null && InputObject is null && Id is null && Name is null;
+        if (ParameterSetName == PhysicalSet)
+        {
+            Mark(PhysicalAddress);
+        }
+        else if (_isPfnGiven || isFrame)
+        {
+            Mark(Pfn ?? []);
+        }
+        else
         {
             base.ProcessRecord();
-            return;
         }
+    }
 
-        foreach (PfnRange given in Pfn)
+    private void Mark(PfnRange[] ranges)
+    {
+        foreach (PfnRange given in ranges)
         {
             PfnRange range = given with { Count = Math.Max(given.Count, Count) };
             string frames = range.Count == 1

@@ -21,11 +21,20 @@ public sealed class SetPagePoisonCommand : PoisonCommand
     [AllowEmptyCollection]
     public PfnRange[] Pfn { get; set; } = [];
 
+    // Not from the pipeline: pages and frames bring their Pfn.
+    [Parameter]
+    [PhysicalFrameTransformation]
+    [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
+    public PfnRange[] PhysicalAddress { get; set; } = [];
+
+    private protected override bool HasFrames => Pfn.Length > 0 || PhysicalAddress.Length > 0;
+
     protected override void Open() => _poisoner = DisposeAtEnd(new PagePoisoner(cancellation: Cancellation));
 
     protected override void Process(LinuxProcess? process)
     {
-        ulong[] pfns = Frames(Pfn, Address is null ? "Specify -Address or -Pfn." : null);
+        ulong[] pfns = Frames(
+            [.. Pfn, .. PhysicalAddress], Address is null ? "Specify -Address, -Pfn or -PhysicalAddress." : null);
         if (Address is not null && process is null)
         {
             ThrowBadArgument(nameof(Id), "-Address requires a process: specify -Id.", null);

@@ -1,5 +1,3 @@
-using System.Management.Automation;
-
 namespace MemProc.PowerShell;
 
 /// <summary>
@@ -24,7 +22,7 @@ public sealed class PfnTransformationAttribute : ValueTransformationAttribute
             null => null,
             PfnRange range => range,
             string text => PfnRange.Parse(text, AllowOpen),
-            _ => new PfnRange(LanguagePrimitives.ConvertTo<ulong>(value)),
+            _ => new PfnRange(Literal.Whole(value, "A frame number")),
         };
     }
 }

@@ -10,7 +10,9 @@ public sealed class PhysicalAddressTransformationAttribute : ValueTransformation
 {
     private protected override object Parse(object? input) => InputValues.Convert(input, Convert);
 
-    private static ulong Convert(object? input)
+    /// <summary>Converts one physical address.</summary>
+    /// <exception cref="FormatException">It is not valid.</exception>
+    internal static ulong Convert(object? input)
     {
         object? value = InputValues.Unwrap(input);
         return value switch
@@ -33,4 +35,18 @@ public sealed class PhysicalAddressTransformationAttribute : ValueTransformation
     private static FormatException Refused() => new(
         "A physical address is a number, a text such as 0xcd8c000, or an object with a PhysicalAddress that the kernel "
         + "does not hide.");
+}
+
+/// <summary>
+/// Converts physical addresses to the frames that contain them, as <see cref="PhysicalAddressTransformationAttribute"/>
+/// takes them, or as a text <c>first..last</c>.
+/// </summary>
+public sealed class PhysicalFrameTransformationAttribute : ValueTransformationAttribute
+{
+    private protected override object Parse(object? input) => InputValues.Convert(input, item => InputValues.Unwrap(item) switch
+    {
+        PfnRange range => range,
+        string text => PfnRange.ParsePhysicalAddress(text),
+        _ => PfnRange.OfPhysicalAddress(PhysicalAddressTransformationAttribute.Convert(item)),
+    });
 }

@@ -9,6 +9,8 @@ namespace MemProc.PowerShell;
 [AttributeUsage(AttributeTargets.Property)]
 public abstract class ValueTransformationAttribute : ArgumentTransformationAttribute
 {
+    private const int MaxMessageLength = 600;
+
     public sealed override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         try
@@ -17,7 +19,8 @@ public abstract class ValueTransformationAttribute : ArgumentTransformationAttri
         }
         catch (Exception error) when (error is FormatException or OverflowException or PSInvalidCastException)
         {
-            throw new ArgumentTransformationMetadataException(error.Message, error);
+            // The message quotes the argument, which can have any length.
+            throw new ArgumentTransformationMetadataException(SafeText.ShortenMiddle(error.Message, MaxMessageLength), error);
         }
     }
 

@@ -44,13 +44,14 @@ internal static class Wildcard
         }));
 
     /// <summary>Returns a test for names of physical ranges that match one of the patterns.</summary>
-    public static Func<string, bool> RangeNames(string[] patterns) =>
-        Any(Array.ConvertAll<string, Func<string, bool>>(patterns, pattern => name => MatchesRangeName(pattern, name)));
+    public static Func<string, bool> RangeNames(string[] patterns) => Any(Array.ConvertAll(patterns, RangeName));
 
-    /// <summary>Returns whether a name equals a pattern, brackets included, or matches it; case is ignored.</summary>
-    public static bool MatchesRangeName(string pattern, string name) =>
-        name.Equals(pattern, StringComparison.OrdinalIgnoreCase)
-        || WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase).IsMatch(name);
+    /// <summary>Returns a test for names that equal a pattern, brackets included, or match it; case is ignored.</summary>
+    public static Func<string, bool> RangeName(string pattern)
+    {
+        Func<string, bool> matches = Test(pattern, WildcardOptions.IgnoreCase);
+        return name => name.Equals(pattern, StringComparison.OrdinalIgnoreCase) || matches(name);
+    }
 
     private static Func<string, bool> Any(Func<string, bool>[] tests) =>
         name => Array.Exists(tests, test => test(name));

@@ -99,6 +99,10 @@ public static class View
         : swapType is not null ? $"swap {swapType}:{Hex(swapOffset)}"
         : "-";
 
+    /// <summary>Formats the number of processes that share pages; <c>1+</c> where others share some that were not read.</summary>
+    public static string Sharers(int count, object? unseenPages) =>
+        LanguagePrimitives.IsTrue(unseenPages) ? $"{count}+" : $"{count}";
+
     /// <summary>Formats names in one line, with blanks.</summary>
     public static string Words(object? names) =>
         names is IEnumerable many and not string ? string.Join(' ', many.Cast<object>()) : Text(names);

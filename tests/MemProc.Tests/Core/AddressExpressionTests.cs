@@ -230,6 +230,50 @@ public sealed class AddressExpressionTests : TargetTests
         }
     }
 
+    [Fact]
+    public void Random_text_is_an_address_or_a_documented_error()
+    {
+        string[] tokens =
+        [
+            "0x", "0x10", "7f", "ffffffffffffffff", "99999999999999999999", "+", "-", "*", "(", ")", "[", "]", "[heap]", "!", "\"",
+            "libc.so.6", "malloc", "auxv:", "AT_ENTRY", ".data", " ", "_", "`", "'", "\0", "\u202e", "\ud800", "ä", ":", "@", "/", "\\",
+        ];
+        Random random = new(20_260_503);
+        int valid = 0;
+        for (int count = 0; count < 100_000; count++)
+        {
+            string text = string.Concat(Enumerable.Range(0, random.Next(random.Next(20) == 0 ? 3000 : 12))
+                .Select(_ => tokens[random.Next(tokens.Length)]));
+            text = random.Next(50) == 0 ? string.Concat(Enumerable.Repeat(text.Length > 20 ? text[..20] : text, 500)) : text;
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            long start = System.Diagnostics.Stopwatch.GetTimestamp();
+            valid += IsValid(text) ? 1 : 0;
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 * 1024 * 1024);
+            if (System.Diagnostics.Stopwatch.GetElapsedTime(start) > TimeSpan.FromMilliseconds(100))
+            {
+                // Another process can have had the processor.
+                start = System.Diagnostics.Stopwatch.GetTimestamp();
+                IsValid(text);
+                Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalMilliseconds, 0, 100);
+            }
+        }
+
+        Assert.InRange(valid, 1000, 90_000);
+
+        static bool IsValid(string text)
+        {
+            try
+            {
+                AddressExpression.Parse(text);
+                return true;
+            }
+            catch (FormatException)
+            {
+                return false;
+            }
+        }
+    }
+
     [Theory]
     [InlineData("libc.so.6", "libc.so.6")]
     [InlineData("ld-linux-x86-64.so.2", "ld-linux-x86-64.so.2")]

@@ -16,7 +16,8 @@ public sealed class FlagTallyBuilderTests
         using FrameTables tables = new(FrameAttributes.Flags, simulated.Files);
         Assert.Equal((ulong)Frames, tables.End);
         FlagTallyBuilder count = new(tables, raw: false, new PageFilter());
-        count.AddRange(5, ulong.MaxValue);
+        MemProcException error = Assert.Throws<MemProcException>(() => count.AddRange(new PfnRange(5, ulong.MaxValue)));
+        Assert.Equal("ReadPageFlags,EINVAL", error.ErrorId);
         Assert.Equal(
             words[5..].GroupBy(word => word).Select(group => (group.Key, (ulong)group.Count())).OrderBy(pair => pair.Key),
             count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount)).OrderBy(pair => pair.FlagSet));
@@ -30,7 +31,7 @@ public sealed class FlagTallyBuilderTests
         simulated.WriteFrames("kpagecgroup", 0, 7, 7, 8, 7);
         using FrameTables tables = new(FrameAttributes.Flags | FrameAttributes.Cgroup, simulated.Files);
         FlagTallyBuilder count = new(tables, raw: false, new PageFilter { Frame = new FrameFilter { CgroupInode = 7 } });
-        count.AddRange(0, 4);
+        count.AddRange(new PfnRange(0, 4));
         Assert.Equal([(1UL, 2UL), (2UL, 1UL)],
             count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount)));
     }

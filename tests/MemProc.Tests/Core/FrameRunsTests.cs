@@ -97,7 +97,8 @@ public sealed class FrameRunsTests
         using SimulatedProcess simulated = Tables();
         using FrameTables tables = new(files: simulated.Files);
         FlagTallyBuilder all = new(tables, raw: false, new PageFilter());
-        all.AddFrames([11, 3, 0, 11, 1UL << 60]);
+        MemProcException error = Assert.Throws<MemProcException>(() => all.AddFrames([11, 3, 0, 11, 1UL << 60]));
+        Assert.Equal("ReadPageFlags,EINVAL", error.ErrorId);
         Assert.Equal([(0UL, 2UL), (Uptodate, 1), (Uptodate | Lru, 1)],
             all.Counts.Summaries.Select(sum => (sum.FlagSet, sum.PageCount)));
         FlagTallyBuilder charged = new(tables, raw: false, new PageFilter { Frame = new FrameFilter { CgroupInode = 9 } });

@@ -236,7 +236,7 @@ public sealed class PageMapWalkTests
 
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         PageMapEntry page = Assert.Single(new PageMapWalk(process).Range(address, 4 * Page.Size));
-        if (!page.IsGuard)
+        if (page.IsGuard != true)
         {
             Assert.Skip("needs a pagemap that shows guard regions (Linux 6.15)");
         }
@@ -246,7 +246,7 @@ public sealed class PageMapWalkTests
         Assert.False(page.IsPresent);
         Assert.Null(page.SwapOffset);
         // The same through PAGEMAP_SCAN, which small ranges do not use.
-        Assert.Contains(new PageMapWalk(process).All(), one => one.IsGuard && one.Address == page.Address);
+        Assert.Contains(new PageMapWalk(process).All(), one => one.IsGuard == true && one.Address == page.Address);
     }
 
     [Fact]

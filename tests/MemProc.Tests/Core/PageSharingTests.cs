@@ -91,6 +91,33 @@ public sealed class PageSharingTests
         Assert.Equal(0x401000UL, Assert.Single(index.Owners(0x1234)).Address);
     }
 
+    [Theory]
+    // Mapped twice, found once: another process has it.
+    [InlineData(0x8000_0000_0000_1234, 2, 0, 1, 2048)]
+    // Mapped once.
+    [InlineData(0x8000_0000_0000_1234, 1, 1, 0, 4096)]
+    // Exclusive: the count is the average of a large folio (CONFIG_NO_PAGE_MAPCOUNT).
+    [InlineData(0x8100_0000_0000_1234, 3, 1, 0, 4096)]
+    // The zero page is not counted.
+    [InlineData(0x8000_0000_0000_1234, 0, 1, 0, 4096)]
+    public void A_page_that_is_mapped_more_often_than_found_is_shared_with_a_process_that_was_not_read(
+        ulong entry, ulong mapCount, ulong privatePages, ulong unseenPages, ulong pssBytes)
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-401000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, entry);
+        simulated.WriteFrames("kpageflags", 0x1234, 0);
+        simulated.WriteFrames("kpagecount", 0x1234, mapCount);
+        PfnIndex index = PfnIndex.Build([Environment.ProcessId], _ => { }, error => throw error, files: simulated.Files);
+        using LinuxProcess process = simulated.Open();
+        PageSharing sharing = Assert.Single(new PageSharingReader(index, simulated.Files).Read(process));
+        Assert.Equal((1UL, privatePages, unseenPages, pssBytes), (sharing.PresentPages, sharing.PrivatePages,
+            sharing.UnseenSharedPages!.Value, sharing.PssBytes * 4096 / Page.Size));
+
+        File.Delete(Path.Combine(simulated.Files.Proc, "kpagecount"));
+        Assert.Null(Assert.Single(new PageSharingReader(index, simulated.Files).Read(process)).UnseenSharedPages);
+    }
+
     private static PageMapEntry[] Present(TargetProcess target, ulong address, ulong pages)
     {
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);

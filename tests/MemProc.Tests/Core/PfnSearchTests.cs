@@ -74,7 +74,7 @@ public sealed class PfnSearchTests
             // The program's first page is the lowest; the main thread's stack is near the end of the address space.
             ProcMap stack = MapReader.Read(process).Single(map => map.Kind == ProcMapKind.Stack);
             PageMapWalk walk = new(process);
-            PageMapEntry[] present = [.. walk.All().Where(page => page.IsPresent && page.IsExclusive)];
+            PageMapEntry[] present = [.. walk.All().Where(page => page is { IsPresent: true, IsExclusive: true })];
             pages = [.. new[] { present[0], present.Single(page => page.Address == address),
                 present.Last(page => page.Address < stack.End) }.Select(page => (page.Address, page.Pfn!.Value))];
             Assert.True(pages[2].Address >= stack.Start);

@@ -1,3 +1,5 @@
+using MemProc.Interop;
+
 namespace MemProc.Tests;
 
 /// <summary>Tests soft-dirty bits on kernels with support, and on kernels that only claim it.</summary>
@@ -29,16 +31,41 @@ public sealed class SoftDirtyTests
             MemProcException error = Assert.Throws<MemProcException>(() => SoftDirty.Clear(process));
             Assert.Equal("ClearSoftDirty,ENOSYS", error.ErrorId);
             Assert.Contains("CONFIG_MEM_SOFT_DIRTY", error.Message, StringComparison.Ordinal);
-            // The error is correct: no page has the bit.
-            Assert.DoesNotContain(Pages(process, address), page => page.IsSoftDirty);
+            // The error is correct: no page has the bit. Whether it was written to is unknown, not false.
+            Assert.All(Pages(process, address), page => Assert.Null(page.IsSoftDirty));
+            MemProcException filter = Assert.Throws<MemProcException>(
+                () => new PageFilter { IsSoftDirty = true }.ThrowIfUnsupported());
+            Assert.Equal("ReadPageMap,ENOSYS", filter.ErrorId);
+            Assert.Contains("CONFIG_MEM_SOFT_DIRTY", filter.Message, StringComparison.Ordinal);
             return;
         }
 
         SoftDirtyClear clear = SoftDirty.Clear(process);
         Assert.Equal(target.ProcessId, clear.ProcessId);
-        Assert.DoesNotContain(Pages(process, address), page => page.IsSoftDirty);
+        new PageFilter { IsSoftDirty = true }.ThrowIfUnsupported();
+        Assert.All(Pages(process, address), page => Assert.False(page.IsSoftDirty));
         target.Ask($"touch {address + Page.Size} 1");
-        Assert.Equal([false, true, false], Pages(process, address).Select(page => page.IsSoftDirty));
+        Assert.Equal(new bool?[] { false, true, false }, Pages(process, address).Select(page => page.IsSoftDirty));
+    }
+
+    [Theory]
+    // 6.18 with soft-dirty bits and guard regions: nothing is unknown.
+    [InlineData(0x8180_0000_0000_1000, 0x4400_0000_0000_0000UL, "6.18.1", "")]
+    // Without CONFIG_MEM_SOFT_DIRTY.
+    [InlineData(0x8100_0000_0000_1000, 0x4400_0000_0000_0000UL, "6.18.1", "soft-dirty")]
+    // Guard regions that pagemap does not show, before 6.15.
+    [InlineData(0x8180_0000_0000_1000, 0x4000_0000_0000_0000UL, "6.13", "guard")]
+    // No guard regions: a page that is one does not exist, and false is the answer.
+    [InlineData(0x8180_0000_0000_1000, null, "6.12.9", "")]
+    [InlineData(0x8180_0000_0000_1000, null, "5.10.3", "write-protected")]
+    [InlineData(0x8180_0000_0000_1000, null, "5.6", "")]
+    [InlineData(0x8080_0000_0000_1000, null, "4.1", "exclusive")]
+    public void Bits_that_a_kernel_does_not_report_are_known(ulong written, ulong? guard, string release, string expected)
+    {
+        ulong unknown = PageMapSupport.UnknownBits(written, guard, Version.Parse(release));
+        Assert.Equal(expected, new RawPageMapEntry(unknown).Describe());
+        Assert.Equal((expected is not ("soft-dirty" or "exclusive" or "guard")), Record.Exception(() =>
+            PageMapSupport.ThrowIfUnknown(PageMapSupport.SoftDirty | PageMapSupport.Exclusive | PageMapSupport.Guard, unknown)) is null);
     }
 
     [Fact]

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Management.Automation;
+using MemProc.Interop;
+
+namespace MemProc.PowerShell;
+
+/// <summary>
+/// Tells objects about processes and their memory from others whose properties only have the same names: the Id of a job
+/// is not a process id, and the Length of a file or a string is not a length of memory.
+/// </summary>
+internal static class PipelineInput
+{
+    private const string DeserializedPrefix = "Deserialized.";
+
+    /// <summary>Returns whether an object names a process, or is data of the user about a range of memory.</summary>
+    public static bool IsUsable(PSObject input) => HasProcess(input)
+        || (IsData(input) && (Has(input, "Address") || Has(input, "Start") || Has(input, "Length") || Has(input, "SizeBytes")));
+
+    /// <summary>
+    /// Returns whether a cmdlet can use what the pipeline brought. What would be about the current process only because
+    /// the object names none is an error.
+    /// </summary>
+    /// <param name="cmdlet">The cmdlet.</param>
+    /// <param name="input">The object; null where it is not usable.</param>
+    /// <param name="isTargetKnown">The process or the address is known: from the object, or from the command line.</param>
+    public static bool Accepts(MemProcCommand cmdlet, PSObject? input, bool isTargetKnown)
+    {
+        if (!cmdlet.MyInvocation.ExpectingInput || (input is not null && (isTargetKnown || HasProcess(input))))
+        {
+            return true;
+        }
+
+        cmdlet.WriteError(new ErrorRecord(
+            new ArgumentException("The object from the pipeline does not say which process it is about. Pipe in processes, "
+                + "objects of this module, or objects with a ProcessId property; or specify -Id."),
+            $"InputObject,{Errno.EINVAL}", ErrorCategory.InvalidArgument, input));
+        return false;
+    }
+
+    private static bool HasProcess(PSObject input) => Has(input, "ProcessId") || Has(input, "PID")
+        || (Has(input, "Id") && (IsData(input) || input.BaseObject is Process
+            || TypeName(input) == $"{DeserializedPrefix}{typeof(Process).FullName}"));
+
+    /// <summary>Whether an object has only the properties that the user, a file, or Select-Object gave it.</summary>
+    private static bool IsData(PSObject input) =>
+        input.BaseObject is PSCustomObject && !TypeName(input).StartsWith(DeserializedPrefix, StringComparison.Ordinal);
+
+    private static string TypeName(PSObject input) => input.TypeNames.Count > 0 ? input.TypeNames[0] : string.Empty;
+
+    private static bool Has(PSObject input, string property) => input.Properties[property]?.Value is not null;
+}
+
+/// <summary>
+/// Takes objects of the pipeline that are about processes. PowerShell binds others by their properties, as if this
+/// parameter did not exist.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class ProcessObjectAttribute : ArgumentTransformationAttribute
+{
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
+    {
+        if (inputData is not null && PipelineInput.IsUsable(PSObject.AsPSObject(inputData)))
+        {
+            return inputData;
+        }
+
+        PSInvalidCastException reason = new("The object is not about a process.");
+        throw new ArgumentTransformationMetadataException(reason.Message, reason);
+    }
+}
