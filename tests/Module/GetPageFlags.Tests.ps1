@@ -37,6 +37,17 @@ Describe 'Get-PageFlags' {
         $last = Get-PageFlags -Run | Select-Object -Last 1
         $tail = Get-PageFlags -Pfn "0x$('{0:x}' -f $last.Pfn).." -Run
         ($tail | Measure-Object PageCount -Sum).Sum | Should -Be $last.PageCount
+        # Runs continue across objects of the pipeline and adjacent ranges.
+        $pieces = (0..0x7ff | Get-PageFlags -Run), (Get-PageFlags -Pfn '0..0x3ff', '0x400..0x7ff' -Run)
+        foreach ($piece in $pieces) {
+            ($piece | Measure-Object PageCount -Sum).Sum | Should -Be 0x800
+            foreach ($index in 1..($piece.Count - 1)) {
+                $before, $after = $piece[($index - 1), $index]
+                $before.Symbol -ne $after.Symbol -or $before.MapCount -ne $after.MapCount -or
+                    $before.CgroupInode -ne $after.CgroupInode | Should -BeTrue
+            }
+        }
+
         { Set-PageIdle -Pfn '0x10..' -WhatIf } | Should -Throw '*not a valid frame number*'
     }
 

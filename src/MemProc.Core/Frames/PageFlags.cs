@@ -66,36 +66,6 @@ public sealed class PageFlags
     /// <summary>The flags as they are shown, as bits.</summary>
     internal ulong ShownFlags => _shown.Raw;
 
-    /// <summary>
-    /// Joins consecutive frames that have the same flags as they are shown, map count and cgroup, as far as they were read.
-    /// </summary>
-    /// <param name="frames">The frames.</param>
-    public static IEnumerable<PageFlags> Join(IEnumerable<PageFlags> frames)
-    {
-        PageFlags? first = null;
-        ulong count = 0;
-        foreach (PageFlags frame in frames)
-        {
-            if (first is not null && frame.Pfn == first.Pfn + count && frame.HasStateOf(first))
-            {
-                count += frame.PageCount;
-                continue;
-            }
-
-            if (first is not null)
-            {
-                yield return first.AsRun(count);
-            }
-
-            (first, count) = (frame, frame.PageCount);
-        }
-
-        if (first is not null)
-        {
-            yield return first.AsRun(count);
-        }
-    }
-
     /// <summary>Returns whether all attributes of two frames but their numbers are equal.</summary>
     internal bool HasStateOf(PageFlags other) => _shown.Raw == other._shown.Raw && MapCount == other.MapCount
         && CgroupInode == other.CgroupInode;
@@ -103,4 +73,55 @@ public sealed class PageFlags
     /// <summary>Returns the frame as the first of a run.</summary>
     internal PageFlags AsRun(ulong pageCount) =>
         new(Pfn, pageCount, new KernelPageFlagSet(RawFlags), _shown, MapCount, CgroupInode, CgroupPath);
+}
+
+/// <summary>
+/// Joins consecutive frames that have the same flags as they are shown, map count and cgroup, as far as they were read.
+/// Frames can be added as they arrive.
+/// </summary>
+public sealed class PageFlagsRuns
+{
+    private PageFlags? _first;
+    private ulong _count;
+
+    /// <summary>Joins frames.</summary>
+    /// <param name="frames">The frames, or runs of them.</param>
+    public static IEnumerable<PageFlags> Join(IEnumerable<PageFlags> frames)
+    {
+        PageFlagsRuns runs = new();
+        foreach (PageFlags frame in frames)
+        {
+            if (runs.Add(frame) is PageFlags run)
+            {
+                yield return run;
+            }
+        }
+
+        if (runs.Take() is PageFlags last)
+        {
+            yield return last;
+        }
+    }
+
+    /// <summary>Adds a frame or run. Returns the run that ends before it; null where it continues the run, or is the first.</summary>
+    public PageFlags? Add(PageFlags frame)
+    {
+        if (_first is not null && frame.Pfn == _first.Pfn + _count && frame.HasStateOf(_first))
+        {
+            _count += frame.PageCount;
+            return null;
+        }
+
+        PageFlags? ended = Take();
+        (_first, _count) = (frame, frame.PageCount);
+        return ended;
+    }
+
+    /// <summary>Returns the last run, and begins anew; null where no frame was added.</summary>
+    public PageFlags? Take()
+    {
+        PageFlags? run = _first?.AsRun(_count);
+        _first = null;
+        return run;
+    }
 }

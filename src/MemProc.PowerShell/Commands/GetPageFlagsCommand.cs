@@ -20,6 +20,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     private const int PipelineBatch = 1024;
 
     private readonly List<ulong> _waiting = [];
+    private readonly PageFlagsRuns _runs = new();
     private FrameTables? _tables;
     private FrameFilter _filter = new();
 
@@ -145,7 +146,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             if (range.Count > 1)
             {
                 ReportErrors(Flush);
-                ReportErrors(() => WriteEach(Run
+                ReportErrors(() => WriteFrames(Run
                     ? _tables!.ReadRuns(range, Raw, _filter)
                     : _tables!.ReadRange(range, Raw, _filter)));
                 continue;
@@ -159,7 +160,14 @@ public sealed class GetPageFlagsCommand : MemProcCommand
         }
     }
 
-    protected override void EndProcessing() => ReportErrors(Flush);
+    protected override void EndProcessing()
+    {
+        ReportErrors(Flush);
+        if (_runs.Take() is PageFlags last)
+        {
+            WriteObject(last);
+        }
+    }
 
     private void Flush()
     {
@@ -170,8 +178,26 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             return;
         }
 
-        IEnumerable<PageFlags> frames = Known(pfns, _tables!.Read(pfns, Raw));
-        WriteEach(Run ? PageFlags.Join(frames) : frames);
+        WriteFrames(Known(pfns, _tables!.Read(pfns, Raw)));
+    }
+
+    private void WriteFrames(IEnumerable<PageFlags> frames)
+    {
+        if (!Run)
+        {
+            WriteEach(frames);
+            return;
+        }
+
+        // A run continues across ranges, and across objects of the pipeline.
+        foreach (PageFlags frame in frames)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            if (_runs.Add(frame) is PageFlags ended)
+            {
+                WriteObject(ended);
+            }
+        }
     }
 
     /// <summary>Returns the selected frames; those that the machine lacks are written as errors.</summary>

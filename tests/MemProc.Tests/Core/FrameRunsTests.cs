@@ -14,7 +14,7 @@ public sealed class FrameRunsTests
         Assert.Equal([(0UL, 3UL), (3, 1), (4, 2), (6, 6)], Runs(tables.ReadRuns(all, raw: false)));
         // With raw flags, the frame that differs in a flag for kernel developers ends the run.
         Assert.Equal([(0UL, 2UL), (2, 1), (3, 1), (4, 2), (6, 6)], Runs(tables.ReadRuns(all, raw: true)));
-        Assert.Equal(Runs(tables.ReadRuns(all, raw: true)), Runs(PageFlags.Join(tables.ReadRange(all, raw: true))));
+        Assert.Equal(Runs(tables.ReadRuns(all, raw: true)), Runs(PageFlagsRuns.Join(tables.ReadRange(all, raw: true))));
         FrameFilter filter = FrameFilter.Create(["lru"], null, null, null, cgroup: null);
         Assert.Equal([(3UL, 1UL)], Runs(tables.ReadRuns(all, raw: false, filter)));
     }
