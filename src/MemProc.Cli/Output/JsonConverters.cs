@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -107,6 +108,11 @@ internal sealed class PathTextConverter : JsonConverter<string>
 
         writer.WriteRawValue(text.Append('"').ToString(), skipInputValidation: true);
     }
+
+    /// <summary>Writes a key: the name of a counter or a member, which is no path.</summary>
+    public override void WriteAsPropertyName(
+        Utf8JsonWriter writer, [DisallowNull] string value, JsonSerializerOptions options) =>
+        writer.WritePropertyName(value);
 }
 
 /// <summary>Writes an enumeration value by the name that the options accept.</summary>
