@@ -38,7 +38,8 @@ internal static class CommandLine
         return ExitCode.Failure;
     }
 
-    private static RootCommand Root()
+    /// <summary>Returns all commands.</summary>
+    internal static RootCommand Root()
     {
         RootCommand root = new("Inspects the memory of Linux processes.");
         foreach (Command command in (Command[])

@@ -49,6 +49,12 @@ internal static class CompletionWriter
         }
 
         ParseResult parsed = root.Parse(text);
+        if (parsed.UnmatchedTokens.Any(token => token != word))
+        {
+            // A command or option that does not exist: nothing is known of what follows it.
+            yield break;
+        }
+
         bool takesOptions = word.StartsWith('-') || !HasFreeArgument(parsed, word);
         foreach (CompletionItem item in parsed.GetCompletions(text.Length))
         {
