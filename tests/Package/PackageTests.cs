@@ -10,7 +10,7 @@ namespace MemProc.Tests;
 public sealed class PackageTests(PackageFixture packages) : IClassFixture<PackageFixture>
 {
     private const string UseModule = "$map = Get-ProcMap -Kind Heap; if (!$map.SizeBytes) { throw 'no heap' }; "
-        + "(Get-Command -Module MemProc).Count; (Get-Help Get-ProcMap).Synopsis; (Get-Module MemProc).Version.ToString(); "
+        + "(Get-Command -Module MemProc).Count; (Get-Help Get-ProcMap).Synopsis -replace '\\s+', ' '; (Get-Module MemProc).Version.ToString(); "
         + "(Get-ProcMap | Select-Object -First 1 | Out-String).Trim()";
 
     [Fact]
