@@ -108,6 +108,12 @@ public sealed class PackageTests(PackageFixture packages) : IClassFixture<Packag
 /// <summary>The packages, written once for all tests, and a user without files, settings and network.</summary>
 public sealed class PackageFixture : IDisposable
 {
+    /// <summary>The command that starts another one without a network; none where that is not allowed.</summary>
+    private static readonly Lazy<string[]> WithoutNetwork = new(() =>
+        File.Exists("/usr/bin/unshare") && Shell.Try("/usr/bin/unshare", ["--net", "/bin/true"]).ExitCode == 0
+            ? ["/usr/bin/unshare", "--net"]
+            : []);
+
     private readonly TemporaryFolder _folder = new();
     private readonly TemporaryFolder _home = new();
     private readonly string _root = Programs.Remembered("RepoRoot");
@@ -138,15 +144,14 @@ public sealed class PackageFixture : IDisposable
     public string Pwsh(string command) => Run(DotnetHost.Path, Programs.Remembered("PwshProgram"), "-NoProfile", "-NonInteractive",
         "-Command", $"$ErrorActionPreference = 'Stop'; {command}");
 
-    /// <summary>Runs a program as the empty user: with an empty home and, where root runs the tests, without a network.</summary>
+    /// <summary>Runs a program as the empty user: with an empty home and, where that is allowed, without a network.</summary>
     /// <returns>Its output.</returns>
     public string Run(string program, params string[] arguments)
     {
         string dotnet = System.IO.Path.GetDirectoryName(DotnetHost.Path)!;
-        string[] network = Environment.IsPrivilegedProcess && File.Exists("/usr/bin/unshare") ? ["/usr/bin/unshare", "--net"] : [];
         return Shell.Run(Requires.Tool("env"), ["--ignore-environment", $"HOME={_home.Path}", $"DOTNET_CLI_HOME={_home.Path}",
             $"PATH={dotnet}:/usr/bin:/bin", $"DOTNET_ROOT={dotnet}", "DOTNET_NOLOGO=1", "DOTNET_CLI_TELEMETRY_OPTOUT=1", "NO_COLOR=1",
-            "POWERSHELL_TELEMETRY_OPTOUT=1", .. network, program, .. arguments]);
+            "POWERSHELL_TELEMETRY_OPTOUT=1", .. WithoutNetwork.Value, program, .. arguments]);
     }
 
     /// <inheritdoc/>

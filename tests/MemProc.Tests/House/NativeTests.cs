@@ -43,7 +43,7 @@ public sealed partial class NativeTests
     {
         string[] views = Directory.GetFiles(Path.Combine(Programs.Remembered("RepoRoot"), "src/MemProc.PowerShell/Views"), "*.ps1xml");
         Assert.Contains(views, view => File.ReadAllText(view).Contains("$Host,", StringComparison.Ordinal));
-        Assert.Empty(views.Where(view => File.ReadAllText(view).Contains("$Host.", StringComparison.Ordinal)));
+        Assert.All(views, view => Assert.DoesNotContain("$Host.", File.ReadAllText(view), StringComparison.Ordinal));
     }
 
     private static string RuntimeFolder() => Path.GetDirectoryName(typeof(object).Assembly.Location)!;
