@@ -23,5 +23,7 @@ internal static class CaseList
         new SearchBytesCase(),
         new SearchValueCase(),
         new ResolveCase(),
+        new StartCase(),
+        new ImportCase(),
     ];
 }

@@ -28,7 +28,7 @@ internal sealed class ResolveCase : Case
             () => Resolve(target.ProcessId, addresses)));
         Candidate memproc = context.Add(ProgramCandidate.Line("memproc resolve, start to end",
             output => $"{OutputLines.Of(output).Length - 1}",
-            "\"$0\" \"$1\" resolve \"$2\" < \"$3\"", DotnetHost.Path, Programs.Memproc, $"{target.ProcessId}", all));
+            "\"$0\" \"$1\" resolve \"$2\" < \"$3\"", Programs.MemprocHost, Programs.Memproc, $"{target.ProcessId}", all));
         Candidate pwsh = context.Add(PwshCandidate.InOwnSession(context, "Resolve-ProcAddress, in a running pwsh",
             $"$addresses = [System.IO.File]::ReadAllLines('{all}'); "
             + $"(Resolve-ProcAddress {target.ProcessId} $addresses).Count"));

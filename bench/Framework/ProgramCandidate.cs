@@ -19,7 +19,7 @@ internal sealed class ProgramCandidate(string name, Func<string, string?>? answe
     /// <param name="answer">As for any program.</param>
     /// <param name="arguments">What comes after <c>memproc</c>.</param>
     public static ProgramCandidate Memproc(string name, Func<string, string?>? answer, params string[] arguments) =>
-        new(name, answer, [DotnetHost.Path, Programs.Memproc, .. arguments]);
+        new(name, answer, [.. MemprocProgram.Command, .. arguments]);
 
     /// <summary>A line of shell.</summary>
     /// <param name="name">What the table calls it.</param>

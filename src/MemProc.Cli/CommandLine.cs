@@ -17,6 +17,12 @@ internal static class CommandLine
             return ExitCode.Failure;
         }
 
+        if (arguments is [CompletionWriter.Directive, string text])
+        {
+            CompletionWriter.Write(root, text, Console.Out);
+            return ExitCode.Success;
+        }
+
         // An argument that begins with @ is a text like any other, not the name of a file with arguments.
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         // --help and --version take precedence over errors in the rest of the command line.
@@ -32,7 +38,8 @@ internal static class CommandLine
         return ExitCode.Failure;
     }
 
-    private static RootCommand Root()
+    /// <summary>Returns all commands.</summary>
+    internal static RootCommand Root()
     {
         RootCommand root = new("Inspects the memory of Linux processes.");
         foreach (Command command in (Command[])
@@ -43,6 +50,7 @@ internal static class CommandLine
             new ResolveCommand(), new ReadCommand(), new SearchCommand(), new WatchCommand(), new SaveCommand(),
             new WriteCommand(), new UndoCommand(), new FindPfnCommand(), new SharingCommand(), new IdleCommand(),
             new WorkingSetCommand(), new ClearSoftDirtyCommand(), new AdviseCommand(), new DropFileCommand(),
+            new CompletionCommand(),
         ])
         {
             root.Subcommands.Add(command);
@@ -50,6 +58,9 @@ internal static class CommandLine
 
         root.Options.Add(CliCommand.Json);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
+        // /h and /? are names of files.
+        help.Aliases.Remove("/h");
+        help.Aliases.Remove("/?");
         help.Action = new ExampleHelpAction((HelpAction)help.Action!);
         return root;
     }

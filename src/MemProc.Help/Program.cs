@@ -1,9 +1,24 @@
+using MemProc.Cli;
 using MemProc.Help;
+
+if (args is ["man", string file, string page])
+{
+    Problems faults = new();
+    string roff = new ManPage(file, faults).Format(CommandLine.Root(), typeof(CommandLine).Assembly.GetName().Version!.ToString(3));
+    if (faults.Any)
+    {
+        faults.Write(Console.Error);
+        return 1;
+    }
+
+    File.WriteAllText(page, roff);
+    return 0;
+}
 
 if (args is not [string docs, string assembly, string reference, string output])
 {
     Console.Error.WriteLine("Usage: MemProc.Help <docs folder> <assembly of the cmdlets> <PowerShell's reference "
-        + "assembly> <output folder>");
+        + "assembly> <output folder>\n       MemProc.Help man <docs/memproc.md> <output file>");
     return 2;
 }
 

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
+using System.Management.Automation.Host;
 using System.Text;
 using MemProc.Interop;
 
@@ -61,11 +62,14 @@ public static class View
     public static string Text(object? text) =>
         text is null ? string.Empty : SafeText.Escape(LanguagePrimitives.ConvertTo<string>(text));
 
-    /// <summary>Formats a path, shortened in the middle to the width of a column.</summary>
+    /// <summary>Formats a path, shortened in the middle to the width of the last column.</summary>
     /// <param name="path">The path.</param>
-    /// <param name="width">Characters that are left in the line; 0 or less where the width of the screen is unknown.</param>
-    public static string Path(object? path, int width) =>
-        SafeText.ShortenMiddle(Text(path), width > 0 ? Math.Max(width, MinPathWidth) : MaxPathWidth);
+    /// <param name="host">
+    /// The host, whose screen has the width. A view that reads it in script takes tens of milliseconds longer the first time.
+    /// </param>
+    /// <param name="used">Characters before the column.</param>
+    public static string Path(object? path, PSHost? host, int used) => SafeText.ShortenMiddle(
+        Text(path), ScreenWidth(host) is > 0 and int width && width > used ? Math.Max(width - used, MinPathWidth) : MaxPathWidth);
 
     /// <summary>Formats a process for a heading: id and name.</summary>
     public static string Process(object? id, object? name) => $"{id} ({Text(name)})";
@@ -111,8 +115,8 @@ public static class View
     public static string SizeOrUnknown(object? bytes) => bytes is null ? "unknown" : Size(bytes);
 
     /// <summary>Formats the path of a mapping, with a suffix where the file is deleted.</summary>
-    public static string MapPath(object? path, object? isDeleted, int width) =>
-        Path(LanguagePrimitives.IsTrue(isDeleted) ? $"{path} (deleted)" : path, width);
+    public static string MapPath(object? path, object? isDeleted, PSHost? host, int used) =>
+        Path(LanguagePrimitives.IsTrue(isDeleted) ? $"{path} (deleted)" : path, host, used);
 
     /// <summary>Formats bytes in one line: the first ones in hex and as characters.</summary>
     public static string Bytes(object? bytes) =>
@@ -212,6 +216,20 @@ public static class View
         return ValueText.Format(plain is PSCustomObject ? value!.ToString() : plain is not (string or byte[]) and IEnumerable many
             ? many.Cast<object?>().Select(InputValues.Unwrap).ToArray()
             : plain, type);
+    }
+
+    /// <summary>Returns the width of the screen in characters; 0 where the host has none.</summary>
+    private static int ScreenWidth(PSHost? host)
+    {
+        try
+        {
+            return host?.UI?.RawUI?.WindowSize.Width ?? 0;
+        }
+        catch (Exception error) when (error is RuntimeException or NotImplementedException or InvalidOperationException or IOException)
+        {
+            // A host without a screen does not implement it.
+            return 0;
+        }
     }
 
     private static PSObject Marked(object value, string type)

@@ -44,17 +44,17 @@ public sealed class MemprocElfTests(ElfSamples samples) : IClassFixture<ElfSampl
         using TemporaryFolder folder = new();
         string text = folder.File("text", "#!/bin/sh"u8);
         (int exitCode, string output, string errors) = Shell.Try(
-            DotnetHost.Path, [Programs.Memproc, "elf", "header", text, samples["ls"]]);
+            Programs.MemprocHost, [Programs.Memproc, "elf", "header", text, samples["ls"]]);
         Assert.Equal(1, exitCode);
         Assert.Contains("it is not an ELF file", errors, StringComparison.Ordinal);
         Assert.Contains(samples["ls"], output, StringComparison.Ordinal);
-        (exitCode, _, errors) = Shell.Try(DotnetHost.Path, [Programs.Memproc, "elf", "header"]);
+        (exitCode, _, errors) = Shell.Try(Programs.MemprocHost, [Programs.Memproc, "elf", "header"]);
         Assert.Equal(1, exitCode);
         Assert.Contains("Try 'memproc elf header --help'.", errors, StringComparison.Ordinal);
     }
 
     private static string[] Lines(params string[] arguments) => Shell.Run(
-        DotnetHost.Path, [Programs.Memproc, "elf", .. arguments]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Programs.MemprocHost, [Programs.Memproc, "elf", .. arguments]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private static JsonElement[] Json(params string[] arguments) =>
         [.. Lines([.. arguments, "--json"]).Select(line => JsonDocument.Parse(line).RootElement)];

@@ -99,7 +99,7 @@ public sealed class MemprocFileTests
         file.KeepOnly(1);
         string memproc = Programs.MakeWorldReadable(Programs.Memproc);
         (int ExitCode, string Output, string Errors) Nobody(params string[] arguments) => Shell.Try(
-            Requires.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "file", file.FilePath, .. arguments]);
+            Requires.Tool("setpriv"), [.. AsNobody, Programs.MemprocHost, memproc, "file", file.FilePath, .. arguments]);
         (int exitCode, string output, string errors) = Nobody("--summary", "--json");
         Assert.Equal(0, exitCode);
         JsonElement sum = JsonDocument.Parse(output).RootElement;
@@ -138,7 +138,7 @@ public sealed class MemprocFileTests
         (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t hugetlbfs none {folder.Path} || exit 77
             : > {folder.Path}/file && truncate -s 1G {folder.Path}/file || exit 77
-            exec {DotnetHost.Path} {Programs.Memproc} file {folder.Path}/file --summary
+            exec {Programs.MemprocHost} {Programs.Memproc} file {folder.Path}/file --summary
             """]);
         Assert.SkipWhen(exitCode == 77, $"needs a hugetlbfs that can be mounted: {errors}");
         Assert.Equal((1, ""), (exitCode, output));
@@ -157,5 +157,5 @@ public sealed class MemprocFileTests
         [.. Lines([.. arguments, "--json"]).Select(line => JsonDocument.Parse(line).RootElement)];
 
     private static (int ExitCode, string Output, string Errors) Memproc(params string[] arguments) =>
-        Shell.Try(DotnetHost.Path, [Programs.Memproc, .. arguments]);
+        Shell.Try(Programs.MemprocHost, [Programs.Memproc, .. arguments]);
 }

@@ -80,7 +80,7 @@ public sealed class MemprocKernelTests
         using TargetProcess witness = TargetProcess.Start();
         ulong address = target.Ask("seed").Address("address");
         (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"),
-            [.. MemprocTests.AsNobody, .. given, DotnetHost.Path, memproc, "walk", $"{target.ProcessId}", $"0x{address:x}"],
+            [.. MemprocTests.AsNobody, .. given, Programs.MemprocHost, memproc, "walk", $"{target.ProcessId}", $"0x{address:x}"],
             out int processId);
         KernelPrograms.AssertGone(witness, processId);
         Assert.Equal((1, ""), (exitCode, output));
@@ -100,7 +100,7 @@ public sealed class MemprocKernelTests
         // The runtime of the target maps something now and then.
         using ProcessStop still = ProcessStop.Begin(process);
         (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"), [.. MemprocTests.AsNobody,
-            "--inh-caps", Capabilities, "--ambient-caps", Capabilities, DotnetHost.Path, memproc, "vma",
+            "--inh-caps", Capabilities, "--ambient-caps", Capabilities, Programs.MemprocHost, memproc, "vma",
             $"{target.ProcessId}", "--json"], out int processId);
         KernelPrograms.AssertGone(witness, processId);
         Assert.Equal((0, ""), (exitCode, errors));
@@ -115,7 +115,7 @@ public sealed class MemprocKernelTests
         const string Capabilities = "+bpf,+perfmon";
         using TargetProcess target = TargetProcess.Start();
         (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"), [.. MemprocTests.AsNobody,
-            "--inh-caps", Capabilities, "--ambient-caps", Capabilities, DotnetHost.Path,
+            "--inh-caps", Capabilities, "--ambient-caps", Capabilities, Programs.MemprocHost,
             Programs.MakeWorldReadable(Programs.Memproc), "vma", $"{target.ProcessId}"]);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
@@ -135,7 +135,7 @@ public sealed class MemprocKernelTests
         ulong address = target.Ask($"map {Pages * Page.Size} rw- private").Address("address");
         target.Ask($"advise {address} {Pages * Page.Size} 15");
         target.Ask($"touch {address} {Pages}");
-        ProcessStartInfo start = new(DotnetHost.Path, [Programs.Memproc, "walk", $"{target.ProcessId}", $"0x{address:x}",
+        ProcessStartInfo start = new(Programs.MemprocHost, [Programs.Memproc, "walk", $"{target.ProcessId}", $"0x{address:x}",
             "--length", $"{Pages * Page.Size}", "--summary", "--json"])
         {
             RedirectStandardOutput = true,

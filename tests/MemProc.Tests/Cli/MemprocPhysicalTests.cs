@@ -97,5 +97,5 @@ public sealed class MemprocPhysicalTests
 
     private static (int ExitCode, string Output, string Errors) AsNobody(params string[] arguments) => Shell.Try(
         Requires.Tool("setpriv"),
-        [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.MakeWorldReadable(Programs.Memproc), .. arguments]);
+        [.. MemprocTests.AsNobody, Programs.MemprocHost, Programs.MakeWorldReadable(Programs.Memproc), .. arguments]);
 }

@@ -51,11 +51,11 @@ public sealed class MemprocResolveTests : IDisposable
     public void Other_commands_accept_expressions()
     {
         (int exitCode, string output, string errors) = Shell.Try(
-            DotnetHost.Path, [Programs.Memproc, "read", $"{_target.ProcessId}", "[vdso]+1", "3", "--text"]);
+            Programs.MemprocHost, [Programs.Memproc, "read", $"{_target.ProcessId}", "[vdso]+1", "3", "--text"]);
         Assert.True(exitCode == 0, errors);
         Assert.Equal("ELF\n", output);
     }
 
     private (int ExitCode, string Output, string Errors) Memproc(string input, params string[] arguments) =>
-        Shell.Try(DotnetHost.Path, [Programs.Memproc, "resolve", $"{_target.ProcessId}", .. arguments], input);
+        Shell.Try(Programs.MemprocHost, [Programs.Memproc, "resolve", $"{_target.ProcessId}", .. arguments], input);
 }

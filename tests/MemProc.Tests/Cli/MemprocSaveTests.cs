@@ -48,7 +48,7 @@ public sealed class MemprocSaveTests : IDisposable
         string unshare = Requires.Tool("unshare");
         (int exitCode, string output, string errors) = Shell.Try(unshare, ["--mount", "sh", "-c",
             "mount -t tmpfs -o size=1m none \"$1\" || exit 77; \"$2\" \"$3\" save \"$4\" \"$1/core\"; echo $?; ls -A \"$1\"",
-            "sh", _folder.Path, DotnetHost.Path, Programs.Memproc, $"{_target.ProcessId}"]);
+            "sh", _folder.Path, Programs.MemprocHost, Programs.Memproc, $"{_target.ProcessId}"]);
         Assert.SkipWhen(exitCode == 77, $"needs a mount in a separate namespace: {errors}");
         Assert.Contains("(ENOSPC)", errors, StringComparison.Ordinal);
         Assert.Equal("1\n", output);
@@ -66,5 +66,5 @@ public sealed class MemprocSaveTests : IDisposable
     }
 
     private static (int ExitCode, string Output, string Errors) Memproc(params string[] arguments) =>
-        Shell.Try(DotnetHost.Path, [Programs.Memproc, .. arguments]);
+        Shell.Try(Programs.MemprocHost, [Programs.Memproc, .. arguments]);
 }

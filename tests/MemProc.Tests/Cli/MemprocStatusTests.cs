@@ -55,7 +55,7 @@ public sealed class MemprocStatusTests
     {
         Requires.Root();
         using TargetProcess target = TargetProcess.Start();
-        string[] start = [.. MemprocTests.AsNobody, DotnetHost.Path, Programs.MakeWorldReadable(Programs.Memproc), "status",
+        string[] start = [.. MemprocTests.AsNobody, Programs.MemprocHost, Programs.MakeWorldReadable(Programs.Memproc), "status",
             $"{target.ProcessId}"];
         (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"), start);
         Assert.Equal((0, ""), (exitCode, errors));

@@ -100,7 +100,7 @@ public sealed class MemprocTests
     {
         Requires.Root();
         // A separate pid namespace, so that only processes of this test are searched.
-        string memproc = $"{DotnetHost.Path} {Programs.Memproc}";
+        string memproc = $"{Programs.MemprocHost} {Programs.Memproc}";
         string output = Shell.Run(Requires.Tool("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c", $"""
             sleep 60 & first=$!
             sleep 60 & second=$!
@@ -125,12 +125,12 @@ public sealed class MemprocTests
         using TargetProcess target = TargetProcess.Start();
         string memproc = Programs.MakeWorldReadable(Programs.Memproc);
         (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"),
-            [.. AsNobody, DotnetHost.Path, memproc, "map", $"{target.ProcessId}"]);
+            [.. AsNobody, Programs.MemprocHost, memproc, "map", $"{target.ProcessId}"]);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains("CAP_SYS_PTRACE", errors, StringComparison.Ordinal);
 
         (exitCode, output, errors) = Shell.Try(Requires.Tool("setpriv"),
-            [.. AsNobody, DotnetHost.Path, memproc, "pagemap", "self", "--run", "--json"]);
+            [.. AsNobody, Programs.MemprocHost, memproc, "pagemap", "self", "--run", "--json"]);
         Assert.Equal(0, exitCode);
         JsonElement[] runs = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => JsonDocument.Parse(line).RootElement)];
@@ -138,7 +138,7 @@ public sealed class MemprocTests
         Assert.All(runs, run => Assert.Equal(JsonValueKind.Null, run.GetProperty("pfn").ValueKind));
         Assert.Single(errors.Split('\n'), line => line.Contains("CAP_SYS_ADMIN", StringComparison.Ordinal));
 
-        (exitCode, _, errors) = Shell.Try(Requires.Tool("setpriv"), [.. AsNobody, DotnetHost.Path, memproc, "flags", "1"]);
+        (exitCode, _, errors) = Shell.Try(Requires.Tool("setpriv"), [.. AsNobody, Programs.MemprocHost, memproc, "flags", "1"]);
         Assert.Equal(1, exitCode);
         Assert.Contains("root", errors, StringComparison.Ordinal);
     }
@@ -152,7 +152,7 @@ public sealed class MemprocTests
         (int exitCode, _, string errors) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t proc -o hidepid=2 proc /proc || exit 77
             exec {Requires.Tool("setpriv")} {string.Join(' ', AsNobody)} \
-                {DotnetHost.Path} {Programs.MakeWorldReadable(Programs.Memproc)} map {target.ProcessId}
+                {Programs.MemprocHost} {Programs.MakeWorldReadable(Programs.Memproc)} map {target.ProcessId}
             """]);
         Assert.SkipWhen(exitCode == 77, "needs a /proc that can be mounted with hidepid");
         Assert.Equal(1, exitCode);
@@ -215,7 +215,7 @@ public sealed class MemprocTests
     }
 
     internal static (int ExitCode, string Output, string Errors) Memproc(params string[] arguments) =>
-        Shell.Try(DotnetHost.Path, [Programs.Memproc, .. arguments]);
+        Shell.Try(Programs.MemprocHost, [Programs.Memproc, .. arguments]);
 
     internal static JsonElement[] Json(params string[] arguments)
     {

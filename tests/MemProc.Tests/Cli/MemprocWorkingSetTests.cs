@@ -98,7 +98,7 @@ public sealed class MemprocWorkingSetTests
         target.Ask($"advise {address} {4 * Page.Size} 15");
         target.Ask($"touch {address} 4");
         // A regular file simulates the bitmap, in a separate mount namespace.
-        string memproc = $"{DotnetHost.Path} {Programs.Memproc}";
+        string memproc = $"{Programs.MemprocHost} {Programs.Memproc}";
         (int exitCode, string output, _) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
             mount -t tmpfs none /sys/kernel/mm && mkdir /sys/kernel/mm/page_idle && truncate -s 64M {IdleBitmap} || exit 77
             {memproc} idle {target.ProcessId} 0x{address:x} --length 8193
@@ -145,5 +145,5 @@ public sealed class MemprocWorkingSetTests
     }
 
     private static (int ExitCode, string Output, string Errors) Memproc(params string[] arguments) =>
-        Shell.Try(DotnetHost.Path, [Programs.Memproc, .. arguments]);
+        Shell.Try(Programs.MemprocHost, [Programs.Memproc, .. arguments]);
 }

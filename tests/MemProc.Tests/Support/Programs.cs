@@ -12,7 +12,10 @@ internal static class Programs
     public static string Target { get; } = Remembered("TargetProgram");
 
     /// <summary>Path of memproc.</summary>
-    public static string Memproc { get; } = Remembered("MemprocProgram");
+    public static string Memproc => MemprocProgram.Path;
+
+    /// <summary>The program that starts memproc, with its path as the first argument.</summary>
+    public static string MemprocHost => MemprocProgram.Host;
 
     /// <summary>Returns a value that the build has stored in the assembly's metadata.</summary>
     public static string Remembered(string key) => typeof(Programs).Assembly
@@ -32,7 +35,10 @@ internal static class Programs
                 AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
                 foreach (string file in Directory.GetFiles(Path.GetDirectoryName(program)!))
                 {
-                    folder.File(Path.GetFileName(file), File.ReadAllBytes(file));
+                    string target = Path.Combine(folder.Path, Path.GetFileName(file));
+                    File.Copy(file, target);
+                    File.SetUnixFileMode(target, File.GetUnixFileMode(file)
+                        | UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
                 }
 
                 copy = Path.Combine(folder.Path, Path.GetFileName(program));
