@@ -82,7 +82,7 @@ public sealed class InterruptedOutputTests : IDisposable
             _ => ["write", $"{_target.ProcessId}", $"0x{address:x}", "--bytes", "01", "--yes"],
         };
         // Without the option it ends by itself.
-        (int exitCode, _, string errors) = Shell.Try("timeout", ["30", DotnetHost.Path, Programs.Memproc, .. arguments]);
+        (int exitCode, _, string errors) = Shell.Try("timeout", ["30", Programs.MemprocHost, Programs.Memproc, .. arguments]);
         Assert.Equal(command == "search" ? 0 : 1, exitCode);
         Assert.Contains("userfaultfd handler", errors, StringComparison.Ordinal);
         using Process waiting = Start([.. arguments, "--allow-userfault"]);
@@ -97,7 +97,7 @@ public sealed class InterruptedOutputTests : IDisposable
     private string Output => Path.Combine(_folder.Path, "out");
 
     private static Process Start(params string[] arguments) => Process.Start(
-        new ProcessStartInfo(DotnetHost.Path, [Programs.Memproc, .. arguments])
+        new ProcessStartInfo(Programs.MemprocHost, [Programs.Memproc, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
