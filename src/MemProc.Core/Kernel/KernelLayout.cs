@@ -9,19 +9,22 @@ namespace MemProc;
 /// </summary>
 internal sealed class KernelLayout
 {
-    private static readonly string[] Structures =
+    private static readonly string[] TypeNames =
     [
         "task_struct", "files_struct", "fdtable", "file", "inode", "super_block", "proc_inode", "pid", "mm_struct",
         "vm_area_struct", "backing_file", "dentry", "maple_tree", "maple_range_64", "maple_arange_64", "maple_node",
+        .. FrameLayout.TypeNames,
     ];
 
     private static readonly ConcurrentDictionary<string, KernelLayout> Known = new(StringComparer.Ordinal);
 
     private readonly BtfTypes _types;
+    private readonly Lazy<FrameLayout> _frames;
 
     internal KernelLayout(BtfTypes types)
     {
         _types = types;
+        _frames = new Lazy<FrameLayout>(() => new FrameLayout(types));
         TaskTasks = Offset("task_struct", "tasks");
         TaskMemory = Offset("task_struct", "mm");
         TaskFiles = Offset("task_struct", "files");
@@ -88,6 +91,10 @@ internal sealed class KernelLayout
     /// <summary>Offsets in maple trees; null before Linux 6.1, where the mappings are a linked list.</summary>
     public MapleOffsets? Maple { get; }
 
+    /// <summary>Offsets in the structures that describe page frames and their owners.</summary>
+    /// <exception cref="MemProcException">ReadBtf, EOPNOTSUPP: a member that is needed is missing.</exception>
+    public FrameLayout Frames => _frames.Value;
+
     /// <summary>Returns the layout of the running kernel (<c>/sys/kernel/btf/vmlinux</c>), which is read once.</summary>
     /// <exception cref="MemProcException">
     /// ReadBtf: ENOENT if the kernel has no type information; ENOEXEC if it cannot be parsed; EOPNOTSUPP if a member that is
@@ -99,7 +106,7 @@ internal sealed class KernelLayout
     {
         try
         {
-            return new KernelLayout(new BtfTypes(File.ReadAllBytes(path), Structures));
+            return new KernelLayout(new BtfTypes(File.ReadAllBytes(path), TypeNames));
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -113,9 +120,13 @@ internal sealed class KernelLayout
         }
     }
 
-    private int Offset(string structure, string member) => _types.OffsetOf(structure, member)
+    /// <summary>Returns the offset of a member that is needed.</summary>
+    /// <exception cref="MemProcException">ReadBtf, EOPNOTSUPP: the kernel does not have it.</exception>
+    internal static int Required(BtfTypes types, string structure, string member) => types.OffsetOf(structure, member)
         ?? throw new MemProcException(Operation.ReadBtf, Errno.EOPNOTSUPP,
             $"This kernel's {structure} has no member {member}, which is needed to read it: the version is not supported.");
+
+    private int Offset(string structure, string member) => Required(_types, structure, member);
 
     /// <summary>Offsets in mm_struct.</summary>
     internal sealed class MemoryOffsets(KernelLayout layout)

@@ -55,14 +55,16 @@ internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format)
         return reader.TryRead(address, found) == Errno.None && found.SequenceEqual(signature);
     }
 
-    private static ulong FrameOf(LinuxProcess self, ulong address)
+    /// <summary>Returns the frame of a page of this process that is in memory.</summary>
+    /// <exception cref="MemProcException">ReadKernelMemory, EPERM: the kernel hides frame numbers.</exception>
+    internal static ulong FrameOf(LinuxProcess self, ulong address)
     {
         ulong page = MachinePage.Floor(address);
         RawPageMapEntry entry = new(new PageMapReader(self).ReadAll(page, page + MachinePage.SizeBytes).First().Entries.Span[0]);
         return entry.IsPresent && !entry.IsPfnHidden ? entry.Pfn : throw new MemProcException(
             Operation.ReadKernelMemory, Errno.EPERM,
             "The kernel hides frame numbers from this user. The frame of an own page is needed to find where the kernel "
-            + "maps physical memory. Requires CAP_SYS_ADMIN (run as root).");
+            + "maps physical memory and describes its frames. Requires CAP_SYS_ADMIN (run as root).");
     }
 
     /// <summary>

@@ -1,5 +1,3 @@
-using MemProc.Interop;
-
 namespace MemProc;
 
 /// <summary>Reads the mappings of an mm_struct: a maple tree, or before Linux 6.1 a linked list.</summary>
@@ -24,7 +22,7 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
         ulong root = reader.ReadUInt64(memory, reader.Layout.Memory.Tree!.Value + maple.Root);
         List<MapleTree.Range> entries = [];
         MapleTree tree = new(maple,
-            (addresses, nodes) => reader.TryReadMany(addresses, maple.NodeBytes, nodes) == Errno.None);
+            (addresses, nodes) => reader.TryReadMany(addresses, maple.NodeBytes, nodes));
         if (!tree.TryRead(root, entries)
             || !TryReadStructures([.. entries.Select(entry => entry.Entry)], found))
         {
@@ -63,7 +61,7 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
         KernelLayout.VmaOffsets offsets = reader.Layout.Vma;
         int size = offsets.UsedBytes;
         byte[] bytes = new byte[addresses.Length * size];
-        if (reader.TryReadMany(addresses, size, bytes) != Errno.None)
+        if (!reader.TryReadMany(addresses, size, bytes))
         {
             return false;
         }

@@ -12,7 +12,7 @@ public readonly record struct KernelPageFlagSet(ulong Raw)
     /// <summary>Bits 32 to 47 are for kernel developers.</summary>
     private const ulong RawBits = 0xFFFFUL << 32;
     private const int Error = 1, Lru = 5, Active = 6, Slab = 7, Writeback = 8, Reclaim = 9, Anonymous = 12,
-        CompoundHead = 15, CompoundTail = 16, Huge = 17, HwPoison = 19, Owner2 = 34,
+        CompoundHead = 15, CompoundTail = 16, Huge = 17, HwPoison = 19, ZeroPage = 24, Owner2 = 34,
         SoftDirty = 40, AnonExclusive = 47, Readahead = 48, SlubFrozen = 50, SlubDebug = 51, FilePage = 61, Swap = 62,
         MmapExclusive = 63;
 
@@ -115,6 +115,9 @@ public readonly record struct KernelPageFlagSet(ulong Raw)
 
     /// <summary>Bit 19: taken out of use after a memory error, real or injected.</summary>
     public bool IsPoisoned => Has(Raw, HwPoison);
+
+    /// <summary>Bit 24: the page of zeros that backs memory which was read and never written, or the huge one.</summary>
+    public bool IsZeroPage => Has(Raw, ZeroPage);
 
     private static void Move(ref ulong flags, int from, int to)
     {
