@@ -41,13 +41,13 @@ internal sealed class FrameLayout(BtfTypes types)
     public int? SlabObjectSize { get; } = types.OffsetOf("kmem_cache", "object_size");
 
     /// <summary>file.f_mapping: the address_space of an open file.</summary>
-    public int FileMapping { get; } = KernelLayout.Required(types, "file", "f_mapping");
+    public int FileMapping { get; } = KernelOffsets.Required(types, "file", "f_mapping");
 
     /// <summary>address_space.i_pages.xa_head: the root of the tree of a file's cached pages.</summary>
-    public int MappingPages { get; } = KernelLayout.Required(types, "address_space", "i_pages.xa_head");
+    public int MappingPages { get; } = KernelOffsets.Required(types, "address_space", "i_pages.xa_head");
 
     /// <summary>xa_node.slots.</summary>
-    public int TreeSlots { get; } = KernelLayout.Required(types, "xa_node", "slots");
+    public int TreeSlots { get; } = KernelOffsets.Required(types, "xa_node", "slots");
 
     /// <summary>
     /// Bits of a NUMA node in page.flags (NODES_SHIFT): a kmem_cache has an array with an element for each possible node.
@@ -127,26 +127,26 @@ internal sealed class StructPageOffsets(BtfTypes types)
         : throw new MemProcException(Operation.ReadBtf, Errno.EOPNOTSUPP,
             "This kernel's struct page has an unknown size: the version is not supported.");
 
-    public int Flags { get; } = KernelLayout.Required(types, "page", "flags");
+    public int Flags { get; } = KernelOffsets.Required(types, "page", "flags");
 
     /// <summary>compound_head: of a tail page the address of the head, plus 1.</summary>
-    public int CompoundHead { get; } = KernelLayout.Required(types, "page", "compound_head");
+    public int CompoundHead { get; } = KernelOffsets.Required(types, "page", "compound_head");
 
-    public int Mapping { get; } = KernelLayout.Required(types, "page", "mapping");
+    public int Mapping { get; } = KernelOffsets.Required(types, "page", "mapping");
 
-    public int Index { get; } = types.OffsetOf("folio", "index") ?? KernelLayout.Required(types, "page", "index");
+    public int Index { get; } = types.OffsetOf("folio", "index") ?? KernelOffsets.Required(types, "page", "index");
 
-    public int Private { get; } = KernelLayout.Required(types, "page", "private");
+    public int Private { get; } = KernelOffsets.Required(types, "page", "private");
 
     /// <summary>page_type, which shares its place with the map count.</summary>
-    public int Type { get; } = KernelLayout.Required(types, "page", "page_type");
+    public int Type { get; } = KernelOffsets.Required(types, "page", "page_type");
 
-    public int MapCount { get; } = KernelLayout.Required(types, "page", "_mapcount");
+    public int MapCount { get; } = KernelOffsets.Required(types, "page", "_mapcount");
 
-    public int RefCount { get; } = KernelLayout.Required(types, "page", "_refcount");
+    public int RefCount { get; } = KernelOffsets.Required(types, "page", "_refcount");
 
     /// <summary>lru: links in the list of a zone's free pages, among others.</summary>
-    public int List { get; } = KernelLayout.Required(types, "page", "lru");
+    public int List { get; } = KernelOffsets.Required(types, "page", "lru");
 
     /// <summary>memcg_data, or before Linux 5.11 mem_cgroup; null without memory cgroups.</summary>
     public int? Cgroup { get; } = types.OffsetOf("page", "memcg_data") ?? types.OffsetOf("folio", "memcg_data")
@@ -167,7 +167,7 @@ internal sealed class StructPageOffsets(BtfTypes types)
     /// </summary>
     public int Order { get; } = types.OffsetOf("page", "compound_order") is int order
         ? order + (types.SizeOf("page") ?? 0)
-        : types.OffsetOf("folio", "_folio_order") ?? KernelLayout.Required(types, "folio", "_flags_1");
+        : types.OffsetOf("folio", "_folio_order") ?? KernelOffsets.Required(types, "folio", "_flags_1");
 
     /// <summary>Offset from a folio's head of the number of mappings of the folio as a whole, less 1.</summary>
     public int? EntireMapCount { get; } = types.OffsetOf("folio", "_entire_mapcount")
@@ -214,6 +214,7 @@ internal sealed class PageFlagNumbers
         SwapCache = MaskOf("swapcache");
         Lru = MaskOf("lru");
         HugeTlb = MaskOf("hugetlb");
+        Poison = MaskOf("hwpoison");
         if (Head == 0 || Reserved == 0 || Lru == 0)
         {
             throw new MemProcException(Operation.ReadBtf, Errno.EOPNOTSUPP,
@@ -244,6 +245,9 @@ internal sealed class PageFlagNumbers
     /// <summary>PG_hugetlb, a flag of a folio's second page from Linux 6.6 to 6.8; otherwise 0.</summary>
     public ulong HugeTlb { get; }
 
+    /// <summary>PG_hwpoison: the memory has an error; 0 without CONFIG_MEMORY_FAILURE.</summary>
+    public ulong Poison { get; }
+
     /// <summary>Returns the names of the flags that are set.</summary>
     public string[] Of(ulong flags)
     {
@@ -264,21 +268,21 @@ internal sealed class PageFlagNumbers
 /// <param name="types">The kernel's type information.</param>
 internal sealed class FileOffsets(BtfTypes types)
 {
-    public int MappingHost { get; } = KernelLayout.Required(types, "address_space", "host");
+    public int MappingHost { get; } = KernelOffsets.Required(types, "address_space", "host");
 
-    public int InodeNumber { get; } = KernelLayout.Required(types, "inode", "i_ino");
+    public int InodeNumber { get; } = KernelOffsets.Required(types, "inode", "i_ino");
 
-    public int InodeGeneration { get; } = KernelLayout.Required(types, "inode", "i_generation");
+    public int InodeGeneration { get; } = KernelOffsets.Required(types, "inode", "i_generation");
 
-    public int InodeSuperBlock { get; } = KernelLayout.Required(types, "inode", "i_sb");
+    public int InodeSuperBlock { get; } = KernelOffsets.Required(types, "inode", "i_sb");
 
     /// <summary>i_rdev: the number of a block or character device.</summary>
-    public int InodeDevice { get; } = KernelLayout.Required(types, "inode", "i_rdev");
+    public int InodeDevice { get; } = KernelOffsets.Required(types, "inode", "i_rdev");
 
-    public int InodeMode { get; } = KernelLayout.Required(types, "inode", "i_mode");
+    public int InodeMode { get; } = KernelOffsets.Required(types, "inode", "i_mode");
 
     /// <summary>i_dentry: the names of the file.</summary>
-    public int InodeNames { get; } = KernelLayout.Required(types, "inode", "i_dentry");
+    public int InodeNames { get; } = KernelOffsets.Required(types, "inode", "i_dentry");
 
     /// <summary>Bytes from the beginning of an inode that contain all of these but the names.</summary>
     public int InodeHeadBytes => sizeof(ulong) + new[]
@@ -293,22 +297,22 @@ internal sealed class FileOffsets(BtfTypes types)
     public int NameBytes { get; } = types.SizeOf("dentry") ?? 0;
 
     /// <summary>d_alias: the link of a name in that list; the member before Linux 6.16 is in a union with a name.</summary>
-    public int NameLink { get; } = types.OffsetOf("dentry", "d_u.d_alias") ?? KernelLayout.Required(types, "dentry", "d_alias");
+    public int NameLink { get; } = types.OffsetOf("dentry", "d_u.d_alias") ?? KernelOffsets.Required(types, "dentry", "d_alias");
 
-    public int NameText { get; } = KernelLayout.Required(types, "dentry", "d_name") + KernelLayout.Required(types, "qstr", "name");
+    public int NameText { get; } = KernelOffsets.Required(types, "dentry", "d_name") + KernelOffsets.Required(types, "qstr", "name");
 
-    public int NameLength { get; } = KernelLayout.Required(types, "dentry", "d_name") + KernelLayout.Required(types, "qstr", "len");
+    public int NameLength { get; } = KernelOffsets.Required(types, "dentry", "d_name") + KernelOffsets.Required(types, "qstr", "len");
 
-    public int NameParent { get; } = KernelLayout.Required(types, "dentry", "d_parent");
+    public int NameParent { get; } = KernelOffsets.Required(types, "dentry", "d_parent");
 
     /// <summary>d_hash.pprev: 0 for the name of a deleted file.</summary>
-    public int NameHash { get; } = KernelLayout.Required(types, "dentry", "d_hash") + sizeof(ulong);
+    public int NameHash { get; } = KernelOffsets.Required(types, "dentry", "d_hash") + sizeof(ulong);
 
-    public int SuperBlockDevice { get; } = KernelLayout.Required(types, "super_block", "s_dev");
+    public int SuperBlockDevice { get; } = KernelOffsets.Required(types, "super_block", "s_dev");
 
-    public int SuperBlockType { get; } = KernelLayout.Required(types, "super_block", "s_type");
+    public int SuperBlockType { get; } = KernelOffsets.Required(types, "super_block", "s_type");
 
-    public int TypeName { get; } = KernelLayout.Required(types, "file_system_type", "name");
+    public int TypeName { get; } = KernelOffsets.Required(types, "file_system_type", "name");
 }
 
 /// <summary>Offsets in memory cgroups.</summary>

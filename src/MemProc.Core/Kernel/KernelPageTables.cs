@@ -6,7 +6,8 @@ namespace MemProc;
 /// <summary>Where the kernel maps physical memory, and the layout of page tables.</summary>
 /// <param name="DirectMap">The kernel's address of physical address 0.</param>
 /// <param name="Format">The layout.</param>
-internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format)
+/// <param name="EncryptionMask">The bit of physical addresses that marks encrypted memory; 0 for none.</param>
+internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format, ulong EncryptionMask = 0)
 {
     private const int SignatureBytes = 64;
 
@@ -39,8 +40,8 @@ internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format)
             {
                 if (HasSignature(reader, candidate + pfn * MachinePage.SizeBytes, signature))
                 {
-                    return new KernelPageTables(candidate, PageTableFormat.Native(
-                        levels, EncryptionBit(reader, root, candidate, levels, page.Address, pfn)));
+                    ulong encryption = EncryptionBit(reader, root, candidate, levels, page.Address, pfn);
+                    return new KernelPageTables(candidate, PageTableFormat.Native(levels, encryption), encryption);
                 }
             }
         }

@@ -19,6 +19,7 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
     private KernelPageTables? _pageTables;
     private KernelVmemmap? _vmemmap;
     private VmcoreInfo? _vmcoreInfo;
+    private bool _isVmemmapUnknown;
     private ulong _ownTask;
 
     /// <summary>Creates a reader over memory and page tables that are known already.</summary>
@@ -30,7 +31,7 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
         KernelMemory memory, KernelFiles files, KernelPageTables pageTables, KernelVmemmap? vmemmap = null)
         : this(KernelReadSource.Kcore, files)
     {
-        _opened = new Opened(memory, KernelReadSource.Kcore, KernelLayout.Of(files));
+        _opened = new Opened(memory, KernelReadSource.Kcore, KernelOffsets.Of(files));
         _pageTables = pageTables;
         _vmemmap = vmemmap;
     }
@@ -41,7 +42,7 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
 
     /// <summary>Offsets in the kernel's structures.</summary>
     /// <inheritdoc cref="Source" path="/exception"/>
-    public KernelLayout Layout => Kernel.Layout;
+    public KernelOffsets Layout => Kernel.Layout;
 
     /// <summary>Where page tables are in the kernel's addresses, and their layout.</summary>
     /// <exception cref="MemProcException">ReadKernelMemory: the location cannot be found.</exception>
@@ -50,6 +51,27 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
     /// <summary>Where struct pages are in the kernel's addresses.</summary>
     /// <exception cref="MemProcException">ReadKernelMemory: the location cannot be found.</exception>
     public KernelVmemmap Vmemmap => _vmemmap ??= KernelVmemmap.Find(this, _files);
+
+    /// <summary>Where struct pages are; null where the location cannot be found.</summary>
+    public KernelVmemmap? KnownVmemmap
+    {
+        get
+        {
+            if (_vmemmap is null && !_isVmemmapUnknown)
+            {
+                try
+                {
+                    _ = Vmemmap;
+                }
+                catch (MemProcException)
+                {
+                    _isVmemmapUnknown = true;
+                }
+            }
+
+            return _vmemmap;
+        }
+    }
 
     /// <summary>The kernel's notes for readers of its memory.</summary>
     public VmcoreInfo VmcoreInfo => _vmcoreInfo ??= VmcoreInfo.Read(this);
@@ -218,7 +240,7 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
         (KernelMemory memory, KernelReadSource opened) = KernelMemoryOpener.Open(source, _files);
         try
         {
-            return new Opened(memory, opened, KernelLayout.Of(_files));
+            return new Opened(memory, opened, KernelOffsets.Of(_files));
         }
         catch
         {
@@ -227,7 +249,7 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
         }
     }
 
-    private sealed record Opened(KernelMemory Memory, KernelReadSource Source, KernelLayout Layout);
+    private sealed record Opened(KernelMemory Memory, KernelReadSource Source, KernelOffsets Layout);
 }
 
 /// <summary>A copy of one structure of the kernel; members are read by their offsets in bytes.</summary>

@@ -44,7 +44,7 @@ internal sealed class PageTableWalker
         _reader = reader;
         _process = new KernelProcess(reader, process);
         _directMap = reader.PageTables.DirectMap;
-        Context = new PageTableContext(process.Identity, reader.PageTables.Format);
+        Context = new PageTableContext(process.Identity, reader.PageTables.Format, _directMap, reader.KnownVmemmap);
         _process.ThrowIfGone(Operation.WalkPageTable);
         // Walks are compared with pagemap, which must be that of the same memory.
         _process.ThrowIfOtherMemory(process.PageMap, Operation.WalkPageTable);

@@ -25,6 +25,10 @@ public sealed class PageFrame
         MapCount = sample.OwnMapCount + sample.State.EntireMapCount;
     }
 
+    internal ref readonly FrameState State => ref _state;
+
+    internal ref readonly FrameOwner Owner => ref _owner;
+
     /// <summary>The frame number.</summary>
     public ulong Pfn { get; }
 

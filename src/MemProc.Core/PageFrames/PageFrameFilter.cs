@@ -15,6 +15,43 @@ public sealed class PageFrameFilter
     /// <summary>Inode of the memory cgroup that must be charged.</summary>
     public ulong? CgroupInode { get; init; }
 
+    /// <summary>Creates a filter; null where nothing restricts the selection.</summary>
+    /// <param name="kinds">Kinds; null: every kind.</param>
+    /// <param name="path">Decides by the path of the file; null: any.</param>
+    /// <param name="slab">Decides by the name of the slab cache; null: any.</param>
+    /// <param name="cgroup">Path or inode of the memory cgroup; null: any.</param>
+    /// <exception cref="MemProcException">FindCgroup: there is no such cgroup.</exception>
+    public static PageFrameFilter? Create(
+        IReadOnlyList<PageFrameKind>? kinds, Func<string, bool>? path, Func<string, bool>? slab, string? cgroup) =>
+        kinds is null or [] && path is null && slab is null && cgroup is null
+            ? null
+            : new PageFrameFilter
+            {
+                Kinds = kinds ?? [],
+                Path = path,
+                Slab = slab,
+                CgroupInode = cgroup is null ? null : CgroupTree.Load().InodeOf(cgroup),
+            };
+
+    /// <summary>Returns the names of the slab caches; empty where this user may not read them.</summary>
+    /// <param name="files">Where procfs is; the usual place when left out.</param>
+    public static IReadOnlyList<string> SlabNames(KernelFiles? files = null)
+    {
+        const int HeaderLines = 2;
+        try
+        {
+            return [.. File.ReadLines($"{(files ?? KernelFiles.Default).Proc}/slabinfo").Skip(HeaderLines)
+                .Select(line => line.Split(' ')[0])];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Returns whether a frame is selected.</summary>
+    public bool Matches(PageFrame frame) => MayMatch(frame.State) && Matches(frame.Owner);
+
     /// <summary>What has to be known of a frame to decide.</summary>
     internal FrameOwnerKinds Needs => (Path is null ? 0 : FrameOwnerKinds.File) | (Slab is null ? 0 : FrameOwnerKinds.Slab)
         | (CgroupInode is null ? 0 : FrameOwnerKinds.Cgroup);

@@ -40,15 +40,18 @@ public sealed class PageFrameReader(
 
     /// <summary>Reads frames in any order.</summary>
     /// <param name="pfns">Frame numbers, at most <see cref="BatchFrames"/>.</param>
-    /// <returns>A result for each, in the given order; null where the machine has no such frame.</returns>
+    /// <param name="filter">Selects frames; null: all.</param>
+    /// <returns>
+    /// A result for each, in the given order; null where the machine has no such frame, or it is not selected.
+    /// </returns>
     /// <exception cref="MemProcException">As <see cref="Prepare"/>.</exception>
-    public PageFrame?[] Read(ReadOnlySpan<ulong> pfns)
+    public PageFrame?[] Read(ReadOnlySpan<ulong> pfns, PageFrameFilter? filter = null)
     {
         ulong[] sorted = pfns.ToArray();
         int[] order = [.. Enumerable.Range(0, sorted.Length)];
         Array.Sort(sorted, order);
         PageFrame?[] frames = new PageFrame?[sorted.Length];
-        ReadSorted(sorted, null, (index, frame) => frames[order[index]] = frame);
+        ReadSorted(sorted, filter, (index, frame) => frames[order[index]] = frame);
         return frames;
     }
 
@@ -81,11 +84,67 @@ public sealed class PageFrameReader(
         }
     }
 
+    /// <summary>Reads the frames of the pages of a process that are in memory, by address.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="range">The addresses; their whole pages count.</param>
+    /// <param name="filter">Selects frames; null: all.</param>
+    /// <exception cref="MemProcException">
+    /// As <see cref="Prepare"/>. ReadMaps, ReadPageMap: the process cannot be read; ESRCH if it exits.
+    /// </exception>
+    public IEnumerable<PageFrame> ReadProcess(LinuxProcess process, AddressRange range, PageFrameFilter? filter = null) =>
+        PresentIn(process, range, filter, () => { });
+
+    /// <summary>Reads the frames of the pages from an address on.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="address">The first address.</param>
+    /// <param name="length">Bytes, at least 1.</param>
+    /// <param name="filter">Selects frames; null: all.</param>
+    /// <exception cref="MemProcException">
+    /// As <see cref="ReadProcess"/>. ReadPageFrame, ENODATA: no page of the range is in memory.
+    /// </exception>
+    public IEnumerable<PageFrame> ReadAddress(
+        LinuxProcess process, ulong address, ulong length, PageFrameFilter? filter = null)
+    {
+        AddressRange range = new(address, UserRange.End(address, length, Operation.ReadPageFrame));
+        bool isPresent = false;
+        foreach (PageFrame frame in PresentIn(process, range, filter, () => isPresent = true))
+        {
+            yield return frame;
+        }
+
+        if (!isPresent)
+        {
+            throw process.Failure(Operation.ReadPageFrame, Errno.ENODATA,
+                $"no page is in memory at 0x{address:x}: it was never touched, is in swap, or nothing is mapped there", address);
+        }
+    }
+
+    /// <summary>Creates the error for a frame that the machine does not have.</summary>
+    public static MemProcException OutOfRange(ulong pfn) => new(Operation.ReadPageFrame, Errno.EINVAL,
+        $"The kernel has no frame 0x{pfn:x}. A frame number is a physical address divided by the page size.", pfn);
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _opened?.Map.Dispose();
         _reader.Dispose();
+    }
+
+    private IEnumerable<PageFrame> PresentIn(
+        LinuxProcess process, AddressRange range, PageFrameFilter? filter, Action found)
+    {
+        PresentFrames present = new(process, Operation.ReadPageFrame, cancellation);
+        foreach (ReadOnlyMemory<ulong> pfns in present.In(MapReader.Between(process, range.Start, range.End), range))
+        {
+            found();
+            foreach (PageFrame? frame in Read(pfns.Span, filter))
+            {
+                if (frame is not null)
+                {
+                    yield return frame;
+                }
+            }
+        }
     }
 
     private void ReadSorted(ReadOnlySpan<ulong> sorted, PageFrameFilter? filter, Action<int, PageFrame> found)
