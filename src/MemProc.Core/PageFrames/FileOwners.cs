@@ -59,6 +59,9 @@ internal sealed class FileOwners(KernelReader reader)
         return null;
     }
 
+    /// <summary>Forgets the paths, which change where a file or a folder above it is renamed.</summary>
+    public void Forget() => _known.Clear();
+
     /// <summary>Reads the inodes of address_spaces together, for the next calls of <see cref="Find"/>.</summary>
     /// <param name="mappings">Addresses of address_spaces, each once.</param>
     public void ReadAhead(ReadOnlySpan<ulong> mappings)
@@ -114,7 +117,7 @@ internal sealed class FileOwners(KernelReader reader)
         }
 
         string? type = TypeOf(identity.SuperBlock);
-        if (identity is { Type: BlockDevice, Names: 0 })
+        if (identity.Type == BlockDevice)
         {
             // The cache of a block device: superblock, inodes and folders of the file system on it.
             return new FrameFile(

@@ -105,8 +105,9 @@ internal sealed class FrameDecoder(FrameLayout layout, KernelVmemmap vmemmap, Fr
             RefCount = references,
             Order = order,
             Cgroup = _page.Cgroup is int cgroup ? Word(own, cgroup) : 0,
-            EntireMapCount = isFolio && _page.EntireMapCount is int entire && type == PageType.None && next.Length == _size
-                ? (int)Half(next, entire - _size) + 1
+            EntireMapCount = isFolio && _page.EntireMapCount is int entire && next.Length == _size
+                && type is PageType.None or PageType.HugeTlb && (flags & _flags.Slab) == 0
+                ? Math.Max((int)Half(next, entire - _size) + 1, 0)
                 : 0,
         };
         if (zones.Decode(flags) is (_, int zone) && zone == zones.DeviceZone)

@@ -57,6 +57,9 @@ internal sealed class FrameOwners
         _fileOwners.ReadAhead([.. _mappings]);
     }
 
+    /// <summary>Forgets the paths of files, too.</summary>
+    public void Forget() => _fileOwners.Forget();
+
     /// <summary>Returns whom a frame belongs to.</summary>
     /// <param name="state">What its struct page says.</param>
     /// <param name="kinds">The kinds of owners that are looked up.</param>

@@ -153,6 +153,7 @@ public sealed class PageFrameReader(
         FrameSample[] samples = new FrameSample[sorted.Length];
         FrameOwner[] owners = new FrameOwner[sorted.Length];
         frames.Sampler.Read(sorted, samples);
+        frames.Owners.Forget();
         int[] waiting = [.. Enumerable.Range(0, sorted.Length).Where(index => samples[index].Exists
             && filter?.MayMatch(samples[index].State) != false)];
         int[] selected = waiting;
