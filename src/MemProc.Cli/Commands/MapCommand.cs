@@ -26,6 +26,9 @@ internal sealed class MapCommand : ProcessCommand
 
     private readonly Option<AddressExpression?> _address = CommandOptions.AddressOption("Only the mapping that contains this address");
 
+    private readonly Option<bool> _next = CommandOptions.Switch(
+        "--next", "The first mapping that ends after --address, even if it begins after it");
+
     private readonly MapFilterOptions _filter = new();
 
     private readonly Option<bool> _detailed = CommandOptions.Switch(
@@ -38,15 +41,25 @@ internal sealed class MapCommand : ProcessCommand
             "memproc map 1234 --kind heap --kind stack --detailed")
     {
         Options.Add(_address);
+        Options.Add(_next);
         _filter.AddTo(this);
         Options.Add(_detailed);
     }
 
+    protected override string? Validate(ParseResult parseResult) =>
+        parseResult.Has(_next) && !parseResult.Has(_address) ? "--next requires --address." : null;
+
     protected override void Run(
         LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
+        ulong? address = parseResult.Resolve(_address, process);
+        if (parseResult.GetValue(_next))
+        {
+            address = MapReader.FindNext(process, address!.Value).Start;
+        }
+
         IEnumerable<ProcMap> maps = MapSelection.Read(
-            process, parseResult.Resolve(_address, process), parseResult.GetValue(_detailed), _filter.Filter(parseResult), cancellation);
+            process, address, parseResult.GetValue(_detailed), _filter.Filter(parseResult), cancellation);
         if (parseResult.GetValue(_detailed))
         {
             output.WriteTable(DetailColumns, maps.Cast<ProcMapDetail>());

@@ -49,11 +49,19 @@ internal static class CommandOptions
     public static Option<ulong?> LengthOption(string description) =>
         Option<ulong?>("--length", "BYTES", $"{description}: 4096, 0x1000, 16M", text => NumberParser.ParseLength(text));
 
+    /// <summary>Creates the argument for a physical address.</summary>
+    public static Argument<ulong> PhysicalAddress(string description) => new("ADDRESS")
+    {
+        Description = description,
+        CustomParser = ParseSingle(PhysicalMap.ParseAddress),
+    };
+
     /// <summary>Creates the argument for page frames.</summary>
-    public static Argument<PfnRange[]> Pfns() => new("PFN")
+    /// <param name="orNone">They are optional.</param>
+    public static Argument<PfnRange[]> Pfns(bool orNone = false) => new("PFN")
     {
         Description = "Page frames: a number, in hex with 0x or a letter a to f, or a range FIRST..LAST",
-        Arity = ArgumentArity.OneOrMore,
+        Arity = orNone ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
         CustomParser = ParseMany(PfnRange.Parse),
     };
 

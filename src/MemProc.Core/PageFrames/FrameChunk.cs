@@ -12,10 +12,9 @@ internal sealed class FrameChunk(KernelReader reader, FrameDecoder decoder)
     public const int Frames = 16 * 1024;
 
     /// <summary>
-    /// The smallest number of frames whose struct pages exist or not: 2 MiB of memory with pages of 4 KiB
-    /// (PAGES_PER_SUBSECTION).
+    /// The smallest number of frames whose struct pages exist or do not: 2 MiB of memory (PAGES_PER_SUBSECTION).
     /// </summary>
-    private const int MinFrames = 512;
+    private static readonly int MinFrames = (int)Math.Max((2UL << 20) / MachinePage.SizeBytes, 1);
 
     private readonly byte[] _bytes = new byte[Frames * decoder.SizeBytes];
     private readonly byte[] _next = new byte[decoder.SizeBytes];
@@ -62,14 +61,14 @@ internal sealed class FrameChunk(KernelReader reader, FrameDecoder decoder)
         else if (count > MinFrames)
         {
             // Parts end where struct pages can begin or end.
-            ulong middle = (first + (ulong)count / 2) / MinFrames * MinFrames;
+            ulong middle = (first + (ulong)count / 2) / (ulong)MinFrames * (ulong)MinFrames;
             middle = middle <= first ? first + (ulong)count / 2 : middle;
             ReadPart(first, (int)(middle - first));
             ReadPart(middle, count - (int)(middle - first));
         }
-        else if (count > 1 && first / MinFrames != (first + (ulong)count - 1) / MinFrames)
+        else if (first / (ulong)MinFrames != (first + (ulong)count - 1) / (ulong)MinFrames)
         {
-            ulong middle = (first / MinFrames + 1) * MinFrames;
+            ulong middle = (first / (ulong)MinFrames + 1) * (ulong)MinFrames;
             ReadPart(first, (int)(middle - first));
             ReadPart(middle, count - (int)(middle - first));
         }
