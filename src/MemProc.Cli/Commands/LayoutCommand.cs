@@ -27,6 +27,7 @@ internal sealed class LayoutCommand : CliCommand
         [
             ("Kernel release", SafeText.Escape(layout.KernelRelease)),
             ("Read by", layout.Source.ToString()),
+            ("BTF", ConsoleFormat.Size((ulong)layout.BtfSizeBytes)),
             ("PAGE_OFFSET", ConsoleFormat.Hex(layout.PageOffset)),
             ("vmemmap", Hex(layout.Vmemmap)),
             ("sizeof(struct page)", layout.StructPageSizeBytes?.ToString(CultureInfo.InvariantCulture) ?? "unknown"),

@@ -7,6 +7,7 @@ public sealed class KernelLayout
     {
         Source = reader.Source;
         KernelRelease = File.ReadAllText($"{reader.Files.Proc}/sys/kernel/osrelease").Trim();
+        BtfSizeBytes = new FileInfo(KernelOffsets.BtfPath(reader.Files)).Length;
         KernelPageTables tables = reader.PageTables;
         PageOffset = tables.DirectMap;
         FrameMask = tables.Format.AddressBits;
@@ -28,6 +29,9 @@ public sealed class KernelLayout
 
     /// <summary>The kernel's release, as uname(2) has it.</summary>
     public string KernelRelease { get; }
+
+    /// <summary>Size of the kernel's type information (BTF), which has the offsets of all structures.</summary>
+    public long BtfSizeBytes { get; }
 
     /// <summary>
     /// PAGE_OFFSET: the kernel's address of physical address 0, where the direct map of all RAM begins. <c>__va(x)</c> is x +

@@ -100,7 +100,10 @@ internal sealed class KernelOffsets
     /// ReadBtf: ENOENT if the kernel has no type information; ENOEXEC if it cannot be parsed; EOPNOTSUPP if a member that is
     /// needed is missing.
     /// </exception>
-    public static KernelOffsets Of(KernelFiles files) => Known.GetOrAdd($"{files.Sys}/kernel/btf/vmlinux", Read);
+    public static KernelOffsets Of(KernelFiles files) => Known.GetOrAdd(BtfPath(files), Read);
+
+    /// <summary>Returns the path of the kernel's type information.</summary>
+    public static string BtfPath(KernelFiles files) => $"{files.Sys}/kernel/btf/vmlinux";
 
     private static KernelOffsets Read(string path)
     {

@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using MemProc.Interop;
 
 namespace MemProc.PowerShell;
 

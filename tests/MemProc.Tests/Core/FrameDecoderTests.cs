@@ -42,7 +42,7 @@ public sealed class FrameDecoderTests : IDisposable
         Assert.Equal(PageFrameKind.PageTable, pages.Decode(4, type: table).Kind);
         uint offline = version switch { "6.11" => ~0x20000000u, "6.12" or "6.18" => 0xf1000000, _ => ~0x100u };
         Assert.Equal(PageFrameKind.Offline, pages.Decode(4, type: offline).Kind);
-        // A map count is no type.
+        // A map count is not a type.
         foreach (int count in new[] { -1, 0, 1, 5000 })
         {
             Assert.Equal(PageFrameKind.Kernel, pages.Decode(4, type: (uint)count).Kind);

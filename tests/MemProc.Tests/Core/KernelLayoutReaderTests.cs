@@ -1,5 +1,3 @@
-using MemProc.Interop;
-
 namespace MemProc.Tests;
 
 /// <summary>Checks the kernel's layout by reading the same memory in two ways.</summary>

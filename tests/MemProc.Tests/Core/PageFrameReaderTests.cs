@@ -321,7 +321,7 @@ public sealed class PageFrameReaderTests : TargetTests
     }
 
     [Fact]
-    public void Files_that_come_and_go_have_their_own_names_or_none()
+    public async Task Files_that_come_and_go_have_their_own_names_or_none()
     {
         using PageFrameReader reader = Reader();
         using TemporaryFolder folder = new();
@@ -339,7 +339,6 @@ public sealed class PageFrameReaderTests : TargetTests
         });
         try
         {
-            int found = 0;
             for (int round = 0; round < 5; round++)
             {
                 foreach (PageFrame frame in reader.ReadRange(new PfnRange(0, reader.End), new PageFrameFilter
@@ -348,18 +347,15 @@ public sealed class PageFrameReaderTests : TargetTests
                     Path = path => path.StartsWith(folder.Path, StringComparison.Ordinal),
                 }))
                 {
-                    found++;
                     Assert.Matches("^churn[0-9]+x?$", Path.GetFileName(frame.Path));
                     Assert.Equal(0UL, frame.Offset);
                 }
             }
-
-            Assert.InRange(found, 0, int.MaxValue);
         }
         finally
         {
-            done.Cancel();
-            churn.Wait();
+            await done.CancelAsync();
+            await churn;
         }
     }
 
@@ -398,9 +394,8 @@ public sealed class PageFrameReaderTests : TargetTests
 
         PageFrameKind? expected = FramePages.KindOf(before);
         PageFrameKind kind = frame.Kind == PageFrameKind.Ksm ? PageFrameKind.Anonymous : frame.Kind;
-        bool isFree = expected is null && kind == PageFrameKind.Free;
         return before.RawFlags != after?.RawFlags ? $"0x{frame.Pfn:x}: it keeps changing"
-            : expected is null ? (kind is PageFrameKind.Slab or PageFrameKind.PageTable or PageFrameKind.Anonymous && !isFree
+            : expected is null ? (kind is PageFrameKind.Slab or PageFrameKind.PageTable or PageFrameKind.Anonymous
                 ? $"0x{frame.Pfn:x}: {kind}, but kpageflags has {string.Join(',', before.Flags)}"
                 : null)
             : expected == kind ? null
