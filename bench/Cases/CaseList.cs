@@ -12,6 +12,8 @@ internal static class CaseList
         new PageTableCase(),
         new MapsCase(),
         new MachineFlagsCase(),
+        new MachineFramesCase(),
+        new PageFramesCase(),
         new ProcessFlagsCase(),
         new FindPfnCase(),
         new FindManyCase(100_000),

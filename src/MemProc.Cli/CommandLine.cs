@@ -45,9 +45,9 @@ internal static class CommandLine
         foreach (Command command in (Command[])
         [
             new MapCommand(), new StatusCommand(), new PageMapCommand(), new FlagsCommand(), new SummaryCommand(),
-            new FolioCommand(),
-            new PhysicalCommand(), new FileCommand(), new WalkCommand(), new VmaCommand(), new ElfCommand(),
-            new ResolveCommand(), new ReadCommand(), new SearchCommand(), new WatchCommand(), new SaveCommand(),
+            new FolioCommand(), new FrameCommand(), new FramesCommand(), new PhysicalCommand(), new FileCommand(),
+            new WalkCommand(), new VmaCommand(), new LayoutCommand(), new ElfCommand(), new ResolveCommand(),
+            new ReadCommand(), new ReadPhysicalCommand(), new SearchCommand(), new WatchCommand(), new SaveCommand(),
             new WriteCommand(), new UndoCommand(), new FindPfnCommand(), new SharingCommand(), new IdleCommand(),
             new WorkingSetCommand(), new ClearSoftDirtyCommand(), new AdviseCommand(), new DropFileCommand(),
             new CompletionCommand(),

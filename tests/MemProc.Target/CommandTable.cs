@@ -27,6 +27,7 @@ namespace MemProc.Target;
 /// <item><c>evict offset length path</c>: writes back and drops these bytes of a file from the page cache, to
 /// the end if the length is 0; the path has the same escapes as in <c>file</c></item>
 /// <item><c>memfd length name</c>: a memfd, mapped shared → <c>address</c></item>
+/// <item><c>secret length</c>: secret memory (memfd_secret(2)), mapped shared → <c>address</c></item>
 /// <item><c>reserve length pages</c>: a reservation in which this number of pages, <c>stride</c> bytes apart, is
 /// touched → <c>address pages stride</c></item>
 /// <item><c>vmas count</c>: this number of adjacent mappings of one page each → <c>address length</c></item>
@@ -92,6 +93,7 @@ internal sealed class CommandTable
             (long)arguments.Number("length"), arguments.RestAsText("path"))),
         ["memfd"] = arguments => new Reply().Address("address",
             Mappings.MemoryFile(arguments.Length(), arguments.RestAsText("name"))),
+        ["secret"] = arguments => new Reply().Address("address", Mappings.Secret(arguments.Length())),
         ["reserve"] = arguments => Reserve(arguments.Length(), arguments.Number("pages")),
         ["vmas"] = arguments => Many(arguments.Number("count")),
         ["spin"] = arguments => Done(() => _busy.Spin(arguments.Address())),

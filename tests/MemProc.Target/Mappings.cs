@@ -72,6 +72,21 @@ internal static class Mappings
         }
     }
 
+    /// <summary>Maps secret memory, which the kernel does not map for itself.</summary>
+    public static nint Secret(nuint length)
+    {
+        int file = Native.CreateSecretFile();
+        try
+        {
+            Native.Truncate(file, (long)length);
+            return Alone(length, Native.ProtRead | Native.ProtWrite, Native.MapShared, file, 0);
+        }
+        finally
+        {
+            Native.Close(file);
+        }
+    }
+
     /// <summary>Makes a large reservation, as runtimes do, of which only a few pages are touched.</summary>
     /// <returns>The address, and the distance between touched pages in bytes.</returns>
     public static (nint Address, ulong Stride) Reserve(nuint length, ulong pages)

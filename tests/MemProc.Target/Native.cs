@@ -64,6 +64,15 @@ internal static unsafe partial class Native
         }
     }
 
+    /// <summary>Calls memfd_secret(2), which the C library does not wrap; the number is that of x86-64 and arm64.</summary>
+    public static int CreateSecretFile()
+    {
+        const nint MemFdSecret = 447;
+        int file = (int)syscall(MemFdSecret, 0);
+        Check("memfd_secret", file);
+        return file;
+    }
+
     public static void Truncate(int file, long length) => Check("ftruncate", ftruncate(file, length));
 
     public static void WriteBack(int file) => Check("fdatasync", fdatasync(file));
@@ -133,6 +142,9 @@ internal static unsafe partial class Native
     private static partial int memfd_create(byte* name, uint flags);
 
     [LibraryImport(Library, SetLastError = true)]
+    private static partial nint syscall(nint number, nint argument);
+
+    [LibraryImport(Library, SetLastError = true)]
     private static partial int ftruncate(int file, long length);
 
     [LibraryImport(Library, SetLastError = true)]
@@ -151,9 +163,6 @@ internal static unsafe partial class Native
     /// <summary>The main thread, which has the id of the process, may have exited.</summary>
     [LibraryImport(Library)]
     private static partial int gettid();
-
-    [LibraryImport(Library)]
-    private static partial nint syscall(nint number, nint argument);
 
     [LibraryImport(Library)]
     private static partial void _exit(int status);

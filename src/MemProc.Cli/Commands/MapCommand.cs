@@ -35,6 +35,9 @@ internal sealed class MapCommand : ProcessCommand
 
     private readonly Option<AddressExpression?> _address = CommandOptions.AddressOption("Only the mapping that contains this address");
 
+    private readonly Option<bool> _next = CommandOptions.Switch(
+        "--next", "The first mapping that ends after --address, even if it begins after it");
+
     private readonly MapFilterOptions _filter = new();
 
     private readonly Option<bool> _detailed = CommandOptions.Switch(
@@ -50,26 +53,33 @@ internal sealed class MapCommand : ProcessCommand
             "memproc map 1234 --kind heap --kind stack --detailed")
     {
         Options.Add(_address);
+        Options.Add(_next);
         _filter.AddTo(this);
         Options.Add(_detailed);
         Options.Add(_numa);
     }
 
     protected override string? Validate(ParseResult parseResult) =>
-        parseResult.GetValue(_detailed) && parseResult.GetValue(_numa) ? "--numa cannot be combined with --detailed." : null;
+        parseResult.GetValue(_detailed) && parseResult.GetValue(_numa) ? "--numa cannot be combined with --detailed."
+        : parseResult.Has(_next) && !parseResult.Has(_address) ? "--next requires --address." : null;
 
     protected override void Run(
         LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
+        ulong? address = parseResult.Resolve(_address, process, cancellation);
+        if (parseResult.GetValue(_next))
+        {
+            address = MapReader.FindNext(process, address!.Value).Start;
+        }
+
         if (parseResult.GetValue(_numa))
         {
-            output.WriteTable(NumaColumns, MapSelection.ReadNuma(
-                process, parseResult.Resolve(_address, process, cancellation), _filter.Filter(parseResult), cancellation));
+            output.WriteTable(NumaColumns, MapSelection.ReadNuma(process, address, _filter.Filter(parseResult), cancellation));
             return;
         }
 
         IEnumerable<ProcMap> maps = MapSelection.Read(
-            process, parseResult.Resolve(_address, process, cancellation), parseResult.GetValue(_detailed), _filter.Filter(parseResult), cancellation);
+            process, address, parseResult.GetValue(_detailed), _filter.Filter(parseResult), cancellation);
         if (parseResult.GetValue(_detailed))
         {
             output.WriteTable(DetailColumns, maps.Cast<ProcMapDetail>());

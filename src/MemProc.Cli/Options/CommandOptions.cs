@@ -49,6 +49,13 @@ internal static class CommandOptions
     public static Option<ulong?> LengthOption(string description) =>
         Option<ulong?>("--length", "BYTES", $"{description}: 4096, 0x1000, 16M", text => NumberParser.ParseLength(text));
 
+    /// <summary>Creates the argument for a physical address.</summary>
+    public static Argument<ulong> PhysicalAddress(string description) => new("ADDRESS")
+    {
+        Description = description,
+        CustomParser = ParseSingle(PhysicalMap.ParseAddress),
+    };
+
     /// <summary>Creates the argument for page frames.</summary>
     public static Argument<PfnRange[]> Pfns() => new("PFN")
     {

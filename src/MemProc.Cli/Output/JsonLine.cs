@@ -20,7 +20,9 @@ internal static class JsonLine
     [
         "start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet", "entry",
         "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress", "entryPoint", "virtualAddress",
-        "mapStart", "mapEnd", "moduleStart", "imageAddress",
+        "mapStart", "mapEnd", "moduleStart", "imageAddress", "structPageAddress", "frameMask", "frameAddress",
+        "frameKernelAddress", "pageProtection", "kernelFlagSet", "anonVmaAddress", "mappingAddress", "vmemmap",
+        "encryptionMask", "taskSize", "textAddress", "textPhysicalAddress", "kaslrOffset",
     ];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
@@ -59,6 +61,8 @@ internal static class JsonLine
             new EnumNameConverter<ElfSymbolSource>(),
             new JsonStringEnumConverter<Errno>(),
             new JsonStringEnumConverter<PageTableLevel>(),
+            new EnumNameConverter<PageFrameKind>(),
+            new EnumNameConverter<KernelReadSource>(),
         },
         TypeInfoResolver = JsonTypes.Default.WithAddedModifier(Adapt),
     };
@@ -81,7 +85,8 @@ internal static class JsonLine
         {
             // The properties that identify a mapping come before its counters.
             property.Order = property.DeclaringType == type.Type ? 1 : 0;
-            if (InHex.Contains(property.Name) || (type.Type == typeof(ElfSymbol) && property.Name == "value"))
+            if (InHex.Contains(property.Name) || (type.Type == typeof(ElfSymbol) && property.Name == "value")
+                || (type.Type == typeof(KernelLayout) && property.Name == "pageOffset"))
             {
                 property.CustomConverter = property.PropertyType == typeof(ulong)
                     ? new HexNumberConverter()
@@ -127,6 +132,13 @@ internal static class JsonLine
 [JsonSerializable(typeof(PageTableEntry))]
 [JsonSerializable(typeof(PageTableWalk))]
 [JsonSerializable(typeof(KernelVma))]
+[JsonSerializable(typeof(KernelLayout))]
+[JsonSerializable(typeof(PageFrame))]
+[JsonSerializable(typeof(PageFrameGroup))]
+[JsonSerializable(typeof(PhysicalMemoryBlock))]
+[JsonSerializable(typeof(PhysicalMemoryFile))]
+[JsonSerializable(typeof(PhysicalText))]
+[JsonSerializable(typeof(PhysicalValue))]
 [JsonSerializable(typeof(ResolvedAddress))]
 [JsonSerializable(typeof(ElfHeader))]
 [JsonSerializable(typeof(ElfSegment))]

@@ -13,6 +13,17 @@ internal sealed record ReadText(int ProcessId, ulong Address, string Text);
 /// <param name="Value">The value, as it is written to JSON.</param>
 internal sealed record ReadValue(int ProcessId, ulong Address, string Type, object? Value);
 
+/// <summary>A text in physical memory.</summary>
+/// <param name="PhysicalAddress">Physical address of the first byte.</param>
+/// <param name="Text">The text, unescaped.</param>
+internal sealed record PhysicalText(ulong PhysicalAddress, string Text);
+
+/// <summary>A value in physical memory.</summary>
+/// <param name="PhysicalAddress">Physical address of its first byte.</param>
+/// <param name="Type">Its type.</param>
+/// <param name="Value">The value, as it is written to JSON.</param>
+internal sealed record PhysicalValue(ulong PhysicalAddress, string Type, object? Value);
+
 /// <summary>A struct in the memory of a process.</summary>
 /// <param name="ProcessId">The process id.</param>
 /// <param name="Address">Address of its first byte.</param>

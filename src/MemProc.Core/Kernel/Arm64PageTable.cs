@@ -45,6 +45,9 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
     private readonly int _swapOffsetShift = marksInvalid ? 12 : 8;
 
     /// <inheritdoc/>
+    public override ulong AddressBits => AddressMask & ~((1UL << PageShift) - 1);
+
+    /// <inheritdoc/>
     public override PageTableBits Decode(ulong entry, int level)
     {
         if (entry == 0)

@@ -1,185 +1,86 @@
-using System.Collections.Concurrent;
-using MemProc.Interop;
-
 namespace MemProc;
 
-/// <summary>
-/// Offsets of members in the kernel's structures, in bytes, from the running kernel's own type information (BTF). The
-/// offset of a member that this kernel does not have is null.
-/// </summary>
-internal sealed class KernelLayout
+/// <summary>Where the running kernel keeps things in memory, and the constants of its page tables.</summary>
+public sealed class KernelLayout
 {
-    private static readonly string[] Structures =
-    [
-        "task_struct", "files_struct", "fdtable", "file", "inode", "super_block", "proc_inode", "pid", "mm_struct",
-        "vm_area_struct", "backing_file", "dentry", "maple_tree", "maple_range_64", "maple_arange_64", "maple_node",
-    ];
-
-    private static readonly ConcurrentDictionary<string, KernelLayout> Known = new(StringComparer.Ordinal);
-
-    private readonly BtfTypes _types;
-
-    internal KernelLayout(BtfTypes types)
+    internal KernelLayout(KernelReader reader, ulong? taskSize, ulong? textAddress, ulong? textPhysicalAddress, ulong? kaslrOffset)
     {
-        _types = types;
-        TaskTasks = Offset("task_struct", "tasks");
-        TaskMemory = Offset("task_struct", "mm");
-        TaskFiles = Offset("task_struct", "files");
-        TaskLinks = Offset("task_struct", "pid_links");
-        FilesTable = Offset("files_struct", "fdt");
-        TableFiles = Offset("fdtable", "fd");
-        FileInode = Offset("file", "f_inode");
-        FilePrivate = Offset("file", "private_data");
-        FileMode = types.OffsetOf("file", "f_mode");
-        BackingPath = types.OffsetOf("backing_file", "user_path.dentry");
-        EntryInode = types.OffsetOf("dentry", "d_inode");
-        InodeNumber = Offset("inode", "i_ino");
-        InodeSuperBlock = Offset("inode", "i_sb");
-        SuperBlockDevice = Offset("super_block", "s_dev");
-        ProcInodePid = Offset("proc_inode", "pid");
-        ProcInodeInode = Offset("proc_inode", "vfs_inode");
-        PidTasks = Offset("pid", "tasks");
-        Memory = new MemoryOffsets(this);
-        Vma = new VmaOffsets(this);
-        Maple = types.OffsetOf("mm_struct", "mm_mt") is null ? null : new MapleOffsets(this);
+        Source = reader.Source;
+        KernelRelease = File.ReadAllText($"{reader.Files.Proc}/sys/kernel/osrelease").Trim();
+        BtfSizeBytes = new FileInfo(KernelOffsets.BtfPath(reader.Files)).Length;
+        KernelPageTables tables = reader.PageTables;
+        PageOffset = tables.DirectMap;
+        FrameMask = tables.Format.AddressBits;
+        EncryptionMask = tables.EncryptionMask;
+        PageSizeBytes = MachinePage.SizeBytes;
+        PageShift = tables.Format.PageShift;
+        Levels = [.. Enumerable.Range(1, tables.Format.Levels).Reverse().Select(level => new KernelPageTableLevel(
+            tables.Format.NameOf(level), tables.Format.ShiftOf(level), tables.Format.EntryCount, tables.Format.BytesOf(level)))];
+        Vmemmap = reader.KnownVmemmap?.Base;
+        StructPageSizeBytes = reader.KnownVmemmap?.SizeBytes;
+        TaskSize = taskSize;
+        TextAddress = textAddress;
+        TextPhysicalAddress = textPhysicalAddress;
+        KaslrOffset = kaslrOffset;
     }
 
-    public int TaskTasks { get; }
+    /// <summary>How the kernel's memory was read.</summary>
+    public KernelReadSource Source { get; }
 
-    public int TaskMemory { get; }
+    /// <summary>The kernel's release, as uname(2) has it.</summary>
+    public string KernelRelease { get; }
 
-    public int TaskFiles { get; }
+    /// <summary>Size of the kernel's type information (BTF), which has the offsets of all structures.</summary>
+    public long BtfSizeBytes { get; }
 
-    public int TaskLinks { get; }
+    /// <summary>
+    /// PAGE_OFFSET: the kernel's address of physical address 0, where the direct map of all RAM begins. <c>__va(x)</c> is x +
+    /// PAGE_OFFSET.
+    /// </summary>
+    public ulong PageOffset { get; }
 
-    public int FilesTable { get; }
+    /// <summary>
+    /// vmemmap: the kernel's address of the struct page of frame 0; that of frame n is n * <see cref="StructPageSizeBytes"/>
+    /// after it. Null where it was not found.
+    /// </summary>
+    public ulong? Vmemmap { get; }
 
-    public int TableFiles { get; }
+    /// <summary>sizeof(struct page); null where <see cref="Vmemmap"/> was not found.</summary>
+    public int? StructPageSizeBytes { get; }
 
-    public int FileInode { get; }
+    /// <summary>The bits of a page table entry that are a physical address: PTE_PFN_MASK of x86.</summary>
+    public ulong FrameMask { get; }
 
-    public int FilePrivate { get; }
+    /// <summary>The bit of physical addresses that marks encrypted memory (SME, SEV); 0 where memory is not encrypted.</summary>
+    public ulong EncryptionMask { get; }
 
-    public int? FileMode { get; }
+    /// <summary>PAGE_SIZE.</summary>
+    public ulong PageSizeBytes { get; }
 
-    /// <summary>Where the file of a lower file system keeps the path that the user opened, from Linux 6.8.</summary>
-    public int? BackingPath { get; }
+    /// <summary>PAGE_SHIFT.</summary>
+    public int PageShift { get; }
 
-    public int? EntryInode { get; }
+    /// <summary>The levels of page tables, the root first: its shift and number of entries.</summary>
+    public KernelPageTableLevel[] Levels { get; }
 
-    public int InodeNumber { get; }
+    /// <summary>TASK_SIZE: the first address after user space, of this process; null if this kernel does not describe it.</summary>
+    public ulong? TaskSize { get; }
 
-    public int InodeSuperBlock { get; }
+    /// <summary>The kernel's address of its code (<c>_stext</c>); null where the kernel does not show it.</summary>
+    public ulong? TextAddress { get; }
 
-    public int SuperBlockDevice { get; }
+    /// <summary>Physical address of the kernel's code; null where /proc/iomem hides it.</summary>
+    public ulong? TextPhysicalAddress { get; }
 
-    public int ProcInodePid { get; }
-
-    public int ProcInodeInode { get; }
-
-    public int PidTasks { get; }
-
-    /// <summary>Offsets in mm_struct.</summary>
-    public MemoryOffsets Memory { get; }
-
-    /// <summary>Offsets in vm_area_struct.</summary>
-    public VmaOffsets Vma { get; }
-
-    /// <summary>Offsets in maple trees; null before Linux 6.1, where the mappings are a linked list.</summary>
-    public MapleOffsets? Maple { get; }
-
-    /// <summary>Returns the layout of the running kernel (<c>/sys/kernel/btf/vmlinux</c>), which is read once.</summary>
-    /// <exception cref="MemProcException">
-    /// ReadBtf: ENOENT if the kernel has no type information; ENOEXEC if it cannot be parsed; EOPNOTSUPP if a member that is
-    /// needed is missing.
-    /// </exception>
-    public static KernelLayout Of(KernelFiles files) => Known.GetOrAdd($"{files.Sys}/kernel/btf/vmlinux", Read);
-
-    private static KernelLayout Read(string path)
-    {
-        try
-        {
-            return new KernelLayout(new BtfTypes(File.ReadAllBytes(path), Structures));
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new MemProcException(Operation.ReadBtf, Errno.ENOENT,
-                $"This kernel has no type information: {path} does not exist. Requires Linux 5.5 or later, built with "
-                + "CONFIG_DEBUG_INFO_BTF.");
-        }
-        catch (Exception error) when (error is FormatException or IOException or UnauthorizedAccessException)
-        {
-            throw new MemProcException(Operation.ReadBtf, Errno.ENOEXEC, $"{path} cannot be parsed: {error.Message}.");
-        }
-    }
-
-    private int Offset(string structure, string member) => _types.OffsetOf(structure, member)
-        ?? throw new MemProcException(Operation.ReadBtf, Errno.EOPNOTSUPP,
-            $"This kernel's {structure} has no member {member}, which is needed to read it: the version is not supported.");
-
-    /// <summary>Offsets in mm_struct.</summary>
-    internal sealed class MemoryOffsets(KernelLayout layout)
-    {
-        /// <summary>Bytes of the structure.</summary>
-        public int SizeBytes { get; } = layout._types.SizeOf("mm_struct") ?? 0;
-
-        public int PageTable { get; } = layout.Offset("mm_struct", "pgd");
-
-        public int MapCount { get; } = layout.Offset("mm_struct", "map_count");
-
-        /// <summary>mm_mt: the tree of mappings, from Linux 6.1.</summary>
-        public int? Tree { get; } = layout._types.OffsetOf("mm_struct", "mm_mt");
-
-        /// <summary>mmap: the first mapping of the list, before Linux 6.1.</summary>
-        public int? List { get; } = layout._types.OffsetOf("mm_struct", "mmap");
-
-        /// <summary>mm_lock_seq: a number that changes with every change of the mappings, from Linux 6.4.</summary>
-        public int? Sequence { get; } = layout._types.OffsetOf("mm_struct", "mm_lock_seq");
-
-        /// <summary>Whether that number is odd during a change, as it is from Linux 6.13.</summary>
-        public bool SequenceMarksWriters { get; } = layout._types.IsStructure("mm_struct", "mm_lock_seq");
-
-        /// <summary>The offset of another member.</summary>
-        public int? this[string member] => layout._types.OffsetOf("mm_struct", member);
-    }
-
-    /// <summary>Offsets in vm_area_struct.</summary>
-    internal sealed class VmaOffsets(KernelLayout layout)
-    {
-        public int Start { get; } = layout.Offset("vm_area_struct", "vm_start");
-
-        public int End { get; } = layout.Offset("vm_area_struct", "vm_end");
-
-        public int Flags { get; } = layout.Offset("vm_area_struct", "vm_flags");
-
-        public int PageOffset { get; } = layout.Offset("vm_area_struct", "vm_pgoff");
-
-        public int File { get; } = layout.Offset("vm_area_struct", "vm_file");
-
-        /// <summary>Bytes from the beginning of the structure that contain all of these.</summary>
-        public int UsedBytes => sizeof(ulong) + new[] { Start, End, Flags, PageOffset, File }.Max();
-
-        /// <summary>vm_next: the next mapping of the list, before Linux 6.1.</summary>
-        public int? Next { get; } = layout._types.OffsetOf("vm_area_struct", "vm_next");
-    }
-
-    /// <summary>Offsets and counts in the nodes of maple trees (<c>include/linux/maple_tree.h</c>).</summary>
-    internal sealed class MapleOffsets(KernelLayout layout)
-    {
-        public int Root { get; } = layout.Offset("maple_tree", "ma_root");
-
-        public int NodeBytes { get; } = layout._types.SizeOf("maple_node") ?? 256;
-
-        public int RangePivots { get; } = layout.Offset("maple_range_64", "pivot");
-
-        public int RangeSlots { get; } = layout.Offset("maple_range_64", "slot");
-
-        public int RangeCount { get; } = layout._types.CountOf("maple_range_64", "slot") ?? 16;
-
-        public int GapPivots { get; } = layout.Offset("maple_arange_64", "pivot");
-
-        public int GapSlots { get; } = layout.Offset("maple_arange_64", "slot");
-
-        public int GapCount { get; } = layout._types.CountOf("maple_arange_64", "slot") ?? 10;
-    }
+    /// <summary>
+    /// By how much KASLR moved the kernel's code; 0 if it did not. Null where the kernel does not show it.
+    /// </summary>
+    public ulong? KaslrOffset { get; }
 }
+
+/// <summary>A level of page tables.</summary>
+/// <param name="Level">Its name.</param>
+/// <param name="Shift">The lowest bit of an address that is part of the index in a table: PGDIR_SHIFT, PUD_SHIFT….</param>
+/// <param name="EntryCount">Entries of a table: PTRS_PER_PGD….</param>
+/// <param name="CoveredBytes">Bytes of address space that an entry covers.</param>
+public sealed record KernelPageTableLevel(PageTableLevel Level, int Shift, int EntryCount, ulong CoveredBytes);

@@ -6,7 +6,7 @@ namespace MemProc;
 /// </summary>
 public sealed class KernelMemoryMap : ProcessOutput
 {
-    internal KernelMemoryMap(KernelProcess process, KernelLayout.MemoryOffsets offsets)
+    internal KernelMemoryMap(KernelProcess process, KernelOffsets.MemoryOffsets offsets, int? treeRoot)
     {
         Process = process.Process.Identity;
         TaskAddress = process.Task();
@@ -14,6 +14,7 @@ public sealed class KernelMemoryMap : ProcessOutput
         KernelStructure mm = process.ReadMm();
         PageTableAddress = mm.ReadUInt64(offsets.PageTable);
         MapCount = mm.ReadUInt32(offsets.MapCount);
+        TreeRoot = mm.ReadUInt64(treeRoot);
         MmapBase = mm.ReadUInt64(offsets["mmap_base"]);
         TaskSize = mm.ReadUInt64(offsets["task_size"]);
         StartCode = mm.ReadUInt64(offsets["start_code"]);
@@ -43,6 +44,12 @@ public sealed class KernelMemoryMap : ProcessOutput
 
     /// <summary>map_count: the number of mappings.</summary>
     public uint MapCount { get; }
+
+    /// <summary>
+    /// The root of the tree of mappings, as the kernel keeps it: mm_mt.ma_root, an address whose lowest bits are the type of
+    /// the node, or before Linux 6.1 mm_rb.rb_node.
+    /// </summary>
+    public ulong? TreeRoot { get; }
 
     /// <summary>mmap_base: the address from which the kernel looks for room for new mappings.</summary>
     public ulong? MmapBase { get; }

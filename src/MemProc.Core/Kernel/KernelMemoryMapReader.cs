@@ -20,7 +20,9 @@ public sealed class KernelMemoryMapReader(KernelReadSource source = KernelReadSo
     public KernelMemoryMap Read(LinuxProcess process)
     {
         KernelProcess kernel = new(_reader, process);
-        KernelMemoryMap map = new(kernel, _reader.Layout.Memory);
+        KernelOffsets.MemoryOffsets offsets = _reader.Layout.Memory;
+        int? root = _reader.Layout.Maple is { } maple ? offsets.Tree + maple.Root : offsets.BinaryTree;
+        KernelMemoryMap map = new(kernel, offsets, root);
         // After the read: what was read is that of a process that still existed.
         kernel.ThrowIfGone(Operation.ReadKernelMemory);
         return map;

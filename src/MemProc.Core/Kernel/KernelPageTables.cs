@@ -6,7 +6,8 @@ namespace MemProc;
 /// <summary>Where the kernel maps physical memory, and the layout of page tables.</summary>
 /// <param name="DirectMap">The kernel's address of physical address 0.</param>
 /// <param name="Format">The layout.</param>
-internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format)
+/// <param name="EncryptionMask">The bit of physical addresses that marks encrypted memory; 0 for none.</param>
+internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format, ulong EncryptionMask = 0)
 {
     private const int SignatureBytes = 64;
 
@@ -39,8 +40,8 @@ internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format)
             {
                 if (HasSignature(reader, candidate + pfn * MachinePage.SizeBytes, signature))
                 {
-                    return new KernelPageTables(candidate, PageTableFormat.Native(
-                        levels, EncryptionBit(reader, root, candidate, levels, page.Address, pfn)));
+                    ulong encryption = EncryptionBit(reader, root, candidate, levels, page.Address, pfn);
+                    return new KernelPageTables(candidate, PageTableFormat.Native(levels, encryption), encryption);
                 }
             }
         }
@@ -55,14 +56,17 @@ internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format)
         return reader.TryRead(address, found) == Errno.None && found.SequenceEqual(signature);
     }
 
-    private static ulong FrameOf(LinuxProcess self, ulong address)
+    /// <summary>Returns the frame of a page of this process that is in memory.</summary>
+    /// <exception cref="MemProcException">ReadKernelMemory, EPERM: the kernel hides frame numbers.</exception>
+    internal static ulong FrameOf(LinuxProcess self, ulong address)
     {
         ulong page = MachinePage.Floor(address);
         RawPageMapEntry entry = new(new PageMapReader(self).ReadAll(page, page + MachinePage.SizeBytes).First().Entries.Span[0]);
         return entry.IsPresent && !entry.IsPfnHidden ? entry.Pfn : throw new MemProcException(
             Operation.ReadKernelMemory, Errno.EPERM,
             "The kernel hides frame numbers from this user. The frame of an own page is needed to find where the kernel "
-            + $"maps physical memory. {CallerRights.Read(self.Files).Explain([Capability.SysAdmin])}");
+            + "maps physical memory and describes its frames. "
+            + CallerRights.Read(self.Files).Explain([Capability.SysAdmin]));
     }
 
     /// <summary>

@@ -54,7 +54,7 @@ internal sealed class KernelProcess
     /// </summary>
     public ulong? Task()
     {
-        KernelLayout layout = _reader.Layout;
+        KernelOffsets layout = _reader.Layout;
         ulong inode = _reader.ReadUInt64(_reader.FileOf(Process.Folder), layout.FileInode);
         ulong pid = _reader.ReadUInt64(inode - (ulong)layout.ProcInodeInode, layout.ProcInodePid);
         // tasks[PIDTYPE_PID] points to the member pid_links[0] of the task.

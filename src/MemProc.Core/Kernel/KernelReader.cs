@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Text;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -16,17 +17,23 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
     private readonly KernelFiles _files = files ?? KernelFiles.Default;
     private Opened? _opened;
     private KernelPageTables? _pageTables;
+    private KernelVmemmap? _vmemmap;
+    private VmcoreInfo? _vmcoreInfo;
+    private bool _isVmemmapUnknown;
     private ulong _ownTask;
 
     /// <summary>Creates a reader over memory and page tables that are known already.</summary>
     /// <param name="memory">The memory; disposed with the reader.</param>
     /// <param name="files">Where the kernel's file systems are mounted.</param>
     /// <param name="pageTables">Where page tables are, and their layout.</param>
-    internal KernelReader(KernelMemory memory, KernelFiles files, KernelPageTables pageTables)
+    /// <param name="vmemmap">Where struct pages are; null: to be found.</param>
+    internal KernelReader(
+        KernelMemory memory, KernelFiles files, KernelPageTables pageTables, KernelVmemmap? vmemmap = null)
         : this(KernelReadSource.Kcore, files)
     {
-        _opened = new Opened(memory, KernelReadSource.Kcore, KernelLayout.Of(files));
+        _opened = new Opened(memory, KernelReadSource.Kcore, KernelOffsets.Of(files));
         _pageTables = pageTables;
+        _vmemmap = vmemmap;
     }
 
     /// <summary>The method that reads the memory: never Auto.</summary>
@@ -35,11 +42,42 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
 
     /// <summary>Offsets in the kernel's structures.</summary>
     /// <inheritdoc cref="Source" path="/exception"/>
-    public KernelLayout Layout => Kernel.Layout;
+    public KernelOffsets Layout => Kernel.Layout;
 
     /// <summary>Where page tables are in the kernel's addresses, and their layout.</summary>
     /// <exception cref="MemProcException">ReadKernelMemory: the location cannot be found.</exception>
     public KernelPageTables PageTables => _pageTables ??= KernelPageTables.Find(this, _files, CurrentTask());
+
+    /// <summary>Where struct pages are in the kernel's addresses.</summary>
+    /// <exception cref="MemProcException">ReadKernelMemory: the location cannot be found.</exception>
+    public KernelVmemmap Vmemmap => _vmemmap ??= KernelVmemmap.Find(this, _files);
+
+    /// <summary>Where struct pages are; null where the location cannot be found.</summary>
+    public KernelVmemmap? KnownVmemmap
+    {
+        get
+        {
+            if (_vmemmap is null && !_isVmemmapUnknown)
+            {
+                try
+                {
+                    _ = Vmemmap;
+                }
+                catch (MemProcException)
+                {
+                    _isVmemmapUnknown = true;
+                }
+            }
+
+            return _vmemmap;
+        }
+    }
+
+    /// <summary>The kernel's notes for readers of its memory.</summary>
+    public VmcoreInfo VmcoreInfo => _vmcoreInfo ??= VmcoreInfo.Read(this);
+
+    /// <summary>Where the kernel's file systems are mounted.</summary>
+    public KernelFiles Files => _files;
 
     private Opened Kernel => _opened ??= Open();
 
@@ -47,9 +85,30 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
     /// <returns>EFAULT: nothing can be read there.</returns>
     public Errno TryRead(ulong address, Span<byte> buffer) => Kernel.Memory.TryRead(address, buffer);
 
-    /// <inheritdoc cref="KernelMemory.TryReadMany"/>
-    public Errno TryReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer) =>
-        Kernel.Memory.TryReadMany(addresses, length, buffer);
+    /// <inheritdoc cref="KernelMemory.ReadMany"/>
+    /// <returns>False if one of them cannot be read.</returns>
+    public bool TryReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer) =>
+        Kernel.Memory.ReadMany(addresses, length, buffer) == addresses.Length;
+
+    /// <summary>Reads structures of equal size, each of which may be gone.</summary>
+    /// <param name="addresses">Their addresses.</param>
+    /// <param name="length">Bytes of each, at most <see cref="KernelMemory.MaxBatchedBytes"/>.</param>
+    /// <param name="buffer">Receives them, one after another; zeros where one cannot be read.</param>
+    /// <param name="isRead">Receives whether each was read.</param>
+    public void ReadEach(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer, Span<bool> isRead)
+    {
+        for (int done = 0; done < addresses.Length;)
+        {
+            int read = Kernel.Memory.ReadMany(addresses[done..], length, buffer[(done * length)..]);
+            isRead.Slice(done, read).Fill(true);
+            done += read;
+            if (done < addresses.Length)
+            {
+                buffer.Slice(done * length, length).Clear();
+                isRead[done++] = false;
+            }
+        }
+    }
 
     /// <summary>Reads memory that must exist.</summary>
     /// <exception cref="MemProcException">ReadKernelMemory, EFAULT: nothing can be read there.</exception>
@@ -94,6 +153,38 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
         return TryRead(structure + (ulong)offset, MemoryMarshal.AsBytes(new Span<ulong>(ref value))) == Errno.None;
     }
 
+    /// <summary>Reads a string up to its NUL.</summary>
+    /// <param name="address">Its address.</param>
+    /// <param name="maxBytes">The largest number of bytes.</param>
+    /// <param name="text">The string; empty if it could not be read.</param>
+    /// <returns>False if it cannot be read, or has no NUL within that many bytes.</returns>
+    public bool TryReadText(ulong address, int maxBytes, out string text)
+    {
+        const int Step = 8;
+        text = string.Empty;
+        byte[] bytes = new byte[(maxBytes + Step - 1) / Step * Step];
+        for (int done = 0; done < bytes.Length;)
+        {
+            // Steps do not cross pages: what is after the NUL need not be readable.
+            int length = (int)Math.Min((ulong)(bytes.Length - done), Step - (address + (ulong)done) % Step);
+            if (TryRead(address + (ulong)done, bytes.AsSpan(done, length)) != Errno.None)
+            {
+                return false;
+            }
+
+            int end = bytes.AsSpan(done, length).IndexOf((byte)0);
+            if (end >= 0)
+            {
+                text = Encoding.UTF8.GetString(bytes, 0, done + end);
+                return true;
+            }
+
+            done += length;
+        }
+
+        return false;
+    }
+
     /// <summary>Reads the same member of 64 bits of many structures that may be gone.</summary>
     /// <param name="structures">Addresses of the structures.</param>
     /// <param name="offset">Offset of the member in bytes.</param>
@@ -103,7 +194,7 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
     {
         values = new ulong[structures.Length];
         return TryReadMany(Array.ConvertAll(structures, structure => structure + (ulong)offset), sizeof(ulong),
-            MemoryMarshal.AsBytes(values.AsSpan())) == Errno.None;
+            MemoryMarshal.AsBytes(values.AsSpan()));
     }
 
     /// <summary>Returns the address of the struct file of a descriptor of this process.</summary>
@@ -149,7 +240,7 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
         (KernelMemory memory, KernelReadSource opened) = KernelMemoryOpener.Open(source, _files);
         try
         {
-            return new Opened(memory, opened, KernelLayout.Of(_files));
+            return new Opened(memory, opened, KernelOffsets.Of(_files));
         }
         catch
         {
@@ -158,7 +249,7 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
         }
     }
 
-    private sealed record Opened(KernelMemory Memory, KernelReadSource Source, KernelLayout Layout);
+    private sealed record Opened(KernelMemory Memory, KernelReadSource Source, KernelOffsets Layout);
 }
 
 /// <summary>A copy of one structure of the kernel; members are read by their offsets in bytes.</summary>

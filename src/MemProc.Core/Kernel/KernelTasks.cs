@@ -40,7 +40,7 @@ internal static class KernelTasks
 
     private static bool IsOwn(KernelReader reader, ulong task, int descriptor)
     {
-        KernelLayout layout = reader.Layout;
+        KernelOffsets layout = reader.Layout;
         ulong memory = reader.ReadUInt64(task, layout.TaskMemory);
         ulong files = reader.ReadUInt64(task, layout.TaskFiles);
         if (memory == 0 || files == 0)

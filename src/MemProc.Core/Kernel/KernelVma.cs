@@ -17,6 +17,7 @@ public sealed class KernelVma : ProcessOutput
         End = record.End;
         FlagSet = record.Flags;
         PageOffset = record.PageOffset;
+        PageProtection = record.PageProtection;
         FileAddress = record.File == 0 ? null : record.File;
         Inode = record.Inode;
         _device = record.Device;
@@ -50,6 +51,12 @@ public sealed class KernelVma : ProcessOutput
 
     /// <summary>The four letters of <c>/proc/PID/maps</c>: <c>r-xp</c>.</summary>
     public string Permissions => VmaFlagNames.Letters(FlagSet);
+
+    /// <summary>
+    /// vm_page_prot: the bits that the kernel sets in the page table entries of the mapping; null if this kernel does not
+    /// describe it.
+    /// </summary>
+    public ulong? PageProtection { get; }
 
     /// <summary>vm_pgoff: the page of the file at which the mapping begins; for anonymous memory another number.</summary>
     public ulong PageOffset { get; }

@@ -1,5 +1,3 @@
-using MemProc.Interop;
-
 namespace MemProc;
 
 /// <summary>Reads the mappings of an mm_struct: a maple tree, or before Linux 6.1 a linked list.</summary>
@@ -20,11 +18,11 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
 
     private bool TryReadTree(List<KernelVmaRecord> found)
     {
-        KernelLayout.MapleOffsets maple = reader.Layout.Maple!;
+        KernelOffsets.MapleOffsets maple = reader.Layout.Maple!;
         ulong root = reader.ReadUInt64(memory, reader.Layout.Memory.Tree!.Value + maple.Root);
         List<MapleTree.Range> entries = [];
         MapleTree tree = new(maple,
-            (addresses, nodes) => reader.TryReadMany(addresses, maple.NodeBytes, nodes) == Errno.None);
+            (addresses, nodes) => reader.TryReadMany(addresses, maple.NodeBytes, nodes));
         if (!tree.TryRead(root, entries)
             || !TryReadStructures([.. entries.Select(entry => entry.Entry)], found))
         {
@@ -44,7 +42,7 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
 
     private bool TryReadList(List<KernelVmaRecord> found)
     {
-        KernelLayout layout = reader.Layout;
+        KernelOffsets layout = reader.Layout;
         ulong next = reader.ReadUInt64(memory, layout.Memory.List ?? 0);
         while (next != 0)
         {
@@ -60,10 +58,10 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
 
     private bool TryReadStructures(ulong[] addresses, List<KernelVmaRecord> found)
     {
-        KernelLayout.VmaOffsets offsets = reader.Layout.Vma;
+        KernelOffsets.VmaOffsets offsets = reader.Layout.Vma;
         int size = offsets.UsedBytes;
         byte[] bytes = new byte[addresses.Length * size];
-        if (reader.TryReadMany(addresses, size, bytes) != Errno.None)
+        if (!reader.TryReadMany(addresses, size, bytes))
         {
             return false;
         }
@@ -72,7 +70,8 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
         {
             KernelStructure vma = new(bytes.AsSpan(index * size, size));
             KernelVmaRecord record = new(addresses[index], vma.ReadUInt64(offsets.Start), vma.ReadUInt64(offsets.End),
-                vma.ReadUInt64(offsets.Flags), vma.ReadUInt64(offsets.PageOffset), vma.ReadUInt64(offsets.File), 0, 0);
+                vma.ReadUInt64(offsets.Flags), vma.ReadUInt64(offsets.PageProtection), vma.ReadUInt64(offsets.PageOffset),
+                vma.ReadUInt64(offsets.File), 0, 0);
             if (record.Start >= record.End)
             {
                 return false;
@@ -87,7 +86,7 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
     /// <summary>Looks up the inode and device of each mapped file once.</summary>
     private bool TryAddFiles(List<KernelVmaRecord> found)
     {
-        KernelLayout layout = reader.Layout;
+        KernelOffsets layout = reader.Layout;
         ulong[] files = [.. found.Select(vma => vma.File).Where(file => file != 0).Distinct()];
         if (!reader.TryReadUInt64s(files, layout.FileInode, out ulong[] inodes)
             || !TryReadUserFiles(files, inodes)
@@ -147,9 +146,10 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
 /// <param name="Start">vm_start: first address of the mapping.</param>
 /// <param name="End">vm_end: first address after it.</param>
 /// <param name="Flags">vm_flags.</param>
+/// <param name="PageProtection">vm_page_prot; null if this kernel does not describe it.</param>
 /// <param name="PageOffset">vm_pgoff.</param>
 /// <param name="File">vm_file: address of the struct file, or 0.</param>
 /// <param name="Inode">i_ino of the file.</param>
 /// <param name="Device">s_dev of its file system, in the kernel's internal encoding.</param>
 internal readonly record struct KernelVmaRecord(
-    ulong Address, ulong Start, ulong End, ulong Flags, ulong PageOffset, ulong File, ulong Inode, uint Device);
+    ulong Address, ulong Start, ulong End, ulong Flags, ulong? PageProtection, ulong PageOffset, ulong File, ulong Inode, uint Device);

@@ -6,7 +6,7 @@ namespace MemProc;
 /// </summary>
 /// <param name="layout">Offsets in a node.</param>
 /// <param name="read">Reads nodes; returns false if one cannot be read.</param>
-internal sealed class MapleTree(KernelLayout.MapleOffsets layout, MapleTree.NodeReader read)
+internal sealed class MapleTree(KernelOffsets.MapleOffsets layout, MapleTree.NodeReader read)
 {
     private const int MaxDepth = 12;
     private const int MaxNodes = 10_000_000;

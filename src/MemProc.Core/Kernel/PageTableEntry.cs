@@ -58,6 +58,29 @@ public sealed class PageTableEntry : ProcessOutput
     /// <summary>Frame number of <see cref="PhysicalAddress"/>.</summary>
     public ulong? Pfn => PhysicalAddress / MachinePage.SizeBytes;
 
+    /// <summary>The bits of an entry that are a physical address: PTE_PFN_MASK of x86.</summary>
+    public ulong FrameMask => _context.Format.AddressBits;
+
+    /// <summary>
+    /// Physical address of the frame or table that it points to; null if it is not present. Of a large page it is the first
+    /// byte.
+    /// </summary>
+    public ulong? FrameAddress => Bits.IsPresent ? Bits.PhysicalAddress : null;
+
+    /// <summary>
+    /// The kernel's address of what it points to, in the direct map: of a table <see cref="TableAddress"/> of the next entry,
+    /// of a page where the kernel sees its bytes (<c>page_address</c>). Null if it is not present.
+    /// </summary>
+    public ulong? FrameKernelAddress => _context.DirectMap + FrameAddress;
+
+    /// <summary>
+    /// The kernel's address of the struct page of the frame of <see cref="PhysicalAddress"/>; null if it is not a leaf or not
+    /// present, or where struct pages were not found.
+    /// </summary>
+    public ulong? StructPageAddress => Bits is { IsPresent: true, IsLeaf: true } && Pfn is ulong pfn
+        ? _context.Vmemmap?.AddressOf(pfn)
+        : null;
+
     /// <summary>Bytes of address space that an entry of this level covers.</summary>
     public ulong CoveredBytes => _context.Format.BytesOf(_level);
 
@@ -115,4 +138,7 @@ public sealed class PageTableEntry : ProcessOutput
 /// <param name="Identity">The process.</param>
 /// <param name="Format">The layout of its tables.</param>
 /// <param name="KeepsSoftDirty">The kernel keeps soft-dirty bits.</param>
-internal sealed record PageTableContext(ProcessIdentity Identity, PageTableFormat Format, bool KeepsSoftDirty);
+/// <param name="DirectMap">The kernel's address of physical address 0.</param>
+/// <param name="Vmemmap">Where struct pages are; null where that could not be found.</param>
+internal sealed record PageTableContext(
+    ProcessIdentity Identity, PageTableFormat Format, bool KeepsSoftDirty, ulong DirectMap, KernelVmemmap? Vmemmap);

@@ -76,6 +76,12 @@ internal abstract class PageTableFormat(ulong pageBytes, int levels)
     /// <summary>Bits of an address that are the index in a table.</summary>
     private int IndexBits => IndexBitsOf(PageShift);
 
+    /// <summary>The bits of an entry that are a physical address (PTE_PFN_MASK of x86).</summary>
+    public abstract ulong AddressBits { get; }
+
+    /// <summary>Number of entries of a table.</summary>
+    public int EntryCount => 1 << IndexBits;
+
     /// <summary>Returns the format of this machine.</summary>
     /// <param name="levels">The number of levels.</param>
     /// <param name="encryption">The bit that marks encrypted memory in physical addresses of x86; 0 for none.</param>
@@ -125,5 +131,6 @@ internal abstract class PageTableFormat(ulong pageBytes, int levels)
 
     private static int IndexBitsOf(int pageShift) => pageShift - BitOperations.Log2(EntryBytes);
 
-    private int ShiftOf(int level) => PageShift + IndexBits * (level - 1);
+    /// <summary>Returns the lowest bit of an address that is part of the index in a table of a level.</summary>
+    public int ShiftOf(int level) => PageShift + IndexBits * (level - 1);
 }

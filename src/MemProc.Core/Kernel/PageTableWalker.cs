@@ -45,7 +45,7 @@ internal sealed class PageTableWalker
         _process = new KernelProcess(reader, process);
         _directMap = reader.PageTables.DirectMap;
         Context = new PageTableContext(process.Identity, reader.PageTables.Format,
-            (PageMapSupport.UnknownBits(process.Files) & PageMapSupport.SoftDirty) == 0);
+            (PageMapSupport.UnknownBits(process.Files) & PageMapSupport.SoftDirty) == 0, _directMap, reader.KnownVmemmap);
         _process.ThrowIfGone(Operation.WalkPageTable);
         // Walks are compared with pagemap, which must be that of the same memory.
         _process.ThrowIfOtherMemory(process.PageMap, Operation.WalkPageTable);

@@ -44,6 +44,9 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
         [(1 << 1, "SoftDirty"), (1 << 2, "UffdWp"), (1 << 3, "Exclusive")];
 
     /// <inheritdoc/>
+    public override ulong AddressBits => AddressMask & ~encryption;
+
+    /// <inheritdoc/>
     public override PageTableBits Decode(ulong entry, int level)
     {
         if (entry == 0)

@@ -58,6 +58,21 @@ public static class MapReader
     public static ProcMap? Find(LinuxProcess process, ulong address) =>
         Between(process, address, address + 1).FirstOrDefault();
 
+    /// <summary>
+    /// Finds the first mapping that ends after an address, whether or not it holds the address: what the kernel's find_vma
+    /// returns.
+    /// </summary>
+    /// <param name="process">The process.</param>
+    /// <param name="address">The address.</param>
+    /// <exception cref="MemProcException">
+    /// ReadMaps as for <see cref="Read"/>; FindMap, ENOENT: nothing is mapped at the address or after it.
+    /// </exception>
+    public static ProcMap FindNext(LinuxProcess process, ulong address) =>
+        // The vsyscall page is not in the kernel's list of mappings; it is found where it holds the address.
+        Between(process, address, ulong.MaxValue).FirstOrDefault(map => map.Kind != ProcMapKind.Vsyscall || map.Contains(address))
+        ?? throw new MemProcException(Operation.FindMap, Errno.ENOENT,
+            $"Process {process.Identity}: nothing is mapped at 0x{address:x} or after it.", address);
+
     /// <summary>Reads the mappings that overlap a range, in address order.</summary>
     /// <param name="process">The process.</param>
     /// <param name="start">First address.</param>

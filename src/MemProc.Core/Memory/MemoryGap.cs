@@ -19,6 +19,10 @@ public sealed record MemoryGap(ulong Address, ulong Length, MemoryGapKind Kind, 
     public string Describe() => Kind switch
     {
         MemoryGapKind.NotMapped => "not mapped",
+        MemoryGapKind.NotRam => "not RAM, not read",
+        MemoryGapKind.Offline => "offline, not read",
+        MemoryGapKind.Poisoned => "has a memory error, not read",
+        MemoryGapKind.NotInDirectMap => "not mapped by the kernel",
         MemoryGapKind.NotResident => "not resident, not read",
         MemoryGapKind.LeftOut => "left out",
         MemoryGapKind.Userfault => "not supplied by its userfaultfd handler, not read",
@@ -51,6 +55,17 @@ public enum MemoryGapKind
     Unreadable,
     /// <summary>It is not mapped.</summary>
     NotMapped,
+    /// <summary>Of physical addresses: no RAM is there, but a device, firmware, or nothing. A read could act on a device.</summary>
+    NotRam,
+    /// <summary>Of physical addresses: a balloon driver or the hypervisor has the memory, or a guest has not accepted it.</summary>
+    Offline,
+    /// <summary>Of physical addresses: the memory has an error. A read could stop the machine.</summary>
+    Poisoned,
+    /// <summary>
+    /// Of physical addresses: the kernel does not map the memory for itself: secret memory (memfd_secret(2)), memory of a
+    /// confidential guest, or freed memory with debug_pagealloc.
+    /// </summary>
+    NotInDirectMap,
     /// <summary>
     /// No page in memory backs it, as it was never touched, swapped out, or not read from its file; only pages in
     /// memory were requested.

@@ -27,6 +27,15 @@ public sealed class PhysicalMap
     /// <summary>The kernel hid the addresses; names and tree are unaffected.</summary>
     public bool IsHidden => Ranges[0].IsAddressHidden;
 
+    /// <summary>
+    /// The memory that the kernel manages, memory that was added later included (<c>System RAM (kmem)</c>); empty where the
+    /// kernel hid the addresses.
+    /// </summary>
+    internal IEnumerable<AddressRange> SystemRam =>
+        from range in Ranges
+        where !range.IsAddressHidden && range.Name.StartsWith("System RAM", StringComparison.Ordinal)
+        select new AddressRange(range.Start!.Value, range.End!.Value);
+
     /// <summary>Reads the ranges.</summary>
     /// <param name="files">Where procfs is; the usual place when left out.</param>
     /// <exception cref="MemProcException">

@@ -83,11 +83,17 @@ public sealed class Operation
     /// <summary>Reading the frame tables.</summary>
     public static readonly Operation ReadPageFlags = new(nameof(ReadPageFlags));
 
+    /// <summary>Reading what the kernel records about page frames.</summary>
+    public static readonly Operation ReadPageFrame = new(nameof(ReadPageFrame));
+
     /// <summary>Reading pagemap.</summary>
     public static readonly Operation ReadPageMap = new(nameof(ReadPageMap));
 
     /// <summary>Reading <c>/proc/iomem</c>.</summary>
     public static readonly Operation ReadPhysicalMap = new(nameof(ReadPhysicalMap));
+
+    /// <summary>Reading physical memory.</summary>
+    public static readonly Operation ReadPhysicalMemory = new(nameof(ReadPhysicalMemory));
 
     /// <summary>Reading <c>smaps_rollup</c>.</summary>
     public static readonly Operation ReadRollup = new(nameof(ReadRollup));

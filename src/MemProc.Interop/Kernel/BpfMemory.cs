@@ -21,8 +21,11 @@ public sealed class BpfMemory : KernelMemory
     private const int AddressesOffset = DataOffset + MaxReadBytes;
     private const int ElementBytes = AddressesOffset + MaxStructures * sizeof(ulong);
 
-    /// <summary>The largest number of bytes that one run of the program reads.</summary>
-    private const int MaxReadBytes = MaxStructures * MaxBatchedBytes;
+    /// <summary>
+    /// The largest number of bytes that one run of the program reads: struct pages of 64 MiB of memory. A program of the type
+    /// raw tracepoint cannot be preempted, and this much takes a fraction of a millisecond.
+    /// </summary>
+    private const int MaxReadBytes = 1024 * 1024;
 
     /// <summary>The largest number of structures that one run reads.</summary>
     private const int MaxStructures = 256;
@@ -126,32 +129,32 @@ public sealed class BpfMemory : KernelMemory
     }
 
     /// <inheritdoc/>
-    public override Errno TryReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer)
+    public override int ReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, MaxBatchedBytes);
-        while (!addresses.IsEmpty)
+        int total = 0;
+        while (total < addresses.Length)
         {
-            int count = Math.Min(addresses.Length, MaxStructures);
+            int count = Math.Min(addresses.Length - total, MaxStructures);
             Span<byte> shared = Shared;
-            MemoryMarshal.AsBytes(addresses[..count]).CopyTo(shared[AddressesOffset..]);
+            MemoryMarshal.AsBytes(addresses.Slice(total, count)).CopyTo(shared[AddressesOffset..]);
             BinaryPrimitives.WriteUInt64LittleEndian(shared[LengthOffset..], (ulong)length);
             BinaryPrimitives.WriteUInt64LittleEndian(shared[CountOffset..], (ulong)count);
             Errno errno = Libc.TryBpfProgramRun(_many, out uint done);
-            if (errno != Errno.None || done != count)
+            int read = errno == Errno.None ? (int)Math.Min(done, (uint)count) : 0;
+            for (int index = 0; index < read; index++)
             {
-                return errno == Errno.None ? Errno.EFAULT : errno;
+                shared.Slice(DataOffset + index * MaxBatchedBytes, length).CopyTo(buffer[((total + index) * length)..]);
             }
 
-            for (int index = 0; index < count; index++)
+            total += read;
+            if (read < count)
             {
-                shared.Slice(DataOffset + index * MaxBatchedBytes, length).CopyTo(buffer[(index * length)..]);
+                break;
             }
-
-            addresses = addresses[count..];
-            buffer = buffer[(count * length)..];
         }
 
-        return Errno.None;
+        return total;
     }
 
     /// <inheritdoc/>

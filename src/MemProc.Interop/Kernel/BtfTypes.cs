@@ -4,7 +4,7 @@ namespace MemProc.Interop;
 
 /// <summary>
 /// The kernel's type information (BTF, <c>/sys/kernel/btf/vmlinux</c>, <c>Documentation/bpf/btf.rst</c>): sizes of
-/// structures and offsets of their members. Pure: it parses bytes and opens no file.
+/// structures, offsets of their members, and values of enumerations. Pure: it parses bytes and opens no file.
 /// </summary>
 public sealed class BtfTypes
 {
@@ -18,12 +18,13 @@ public sealed class BtfTypes
     private readonly int _stringsEnd;
     private readonly List<int> _offsets = [0];
     private readonly Dictionary<string, uint> _structures = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, uint> _enumerations = new(StringComparer.Ordinal);
 
     /// <summary>Indexes type information.</summary>
     /// <param name="bytes">The whole file.</param>
-    /// <param name="structures">Structures to look up later.</param>
+    /// <param name="names">Structures and enumerations to look up later.</param>
     /// <exception cref="FormatException">The bytes are not BTF, or are truncated.</exception>
-    public BtfTypes(byte[] bytes, IEnumerable<string> structures)
+    public BtfTypes(byte[] bytes, IEnumerable<string> names)
     {
         _bytes = bytes;
         if (bytes.Length < HeaderBytes || BinaryPrimitives.ReadUInt16LittleEndian(bytes) != Magic)
@@ -40,7 +41,7 @@ public sealed class BtfTypes
         }
 
         (_types, _strings, _stringsEnd) = ((int)types, (int)strings, (int)stringsEnd);
-        Index((int)typesEnd, [.. structures]);
+        Index((int)typesEnd, [.. names]);
     }
 
     private enum Kind
@@ -80,6 +81,47 @@ public sealed class BtfTypes
     /// <summary>Returns whether a member is a structure, not a number or pointer.</summary>
     public bool IsStructure(string structure, string path) =>
         Find(structure, path) is (_, uint type) && KindOf(type) == Kind.Structure;
+
+    /// <summary>
+    /// Returns the constants of an enumeration in their order; empty if the kernel does not have the enumeration. Several
+    /// can have one value.
+    /// </summary>
+    public IEnumerable<(string Name, uint Value)> Constants(string enumeration)
+    {
+        if (!_enumerations.TryGetValue(enumeration, out uint id))
+        {
+            yield break;
+        }
+
+        const int ConstantBytes = 8;
+        int at = At(id);
+        int count = (int)(Word(at + 4) & 0xffff);
+        for (int index = 0; index < count; index++)
+        {
+            int constant = at + TypeBytes + index * ConstantBytes;
+            int start = _strings + (int)Word(constant);
+            ReadOnlySpan<byte> rest = start >= 0 && start < _stringsEnd ? _bytes.AsSpan(start, _stringsEnd - start) : default;
+            int length = rest.IndexOf((byte)0);
+            if (length > 0)
+            {
+                yield return (System.Text.Encoding.ASCII.GetString(rest[..length]), Word(constant + 4));
+            }
+        }
+    }
+
+    /// <summary>Returns the value of a constant; null if the kernel does not have it.</summary>
+    public uint? ValueOf(string enumeration, string constant)
+    {
+        foreach ((string name, uint value) in Constants(enumeration))
+        {
+            if (name == constant)
+            {
+                return value;
+            }
+        }
+
+        return null;
+    }
 
     private (int Offset, uint Type)? Find(string structure, string path)
     {
@@ -166,10 +208,10 @@ public sealed class BtfTypes
             uint info = Word(at + 4);
             int count = (int)(info & 0xffff);
             Kind kind = (Kind)(info >> 24 & 31);
-            if (kind == Kind.Structure && TryName(Word(at), name, out int length)
-                && lookup.TryGetValue(name[..length], out string? structure))
+            if (kind is Kind.Structure or Kind.Enumeration && TryName(Word(at), name, out int length)
+                && lookup.TryGetValue(name[..length], out string? known))
             {
-                _structures.TryAdd(structure, id);
+                (kind == Kind.Structure ? _structures : _enumerations).TryAdd(known, id);
             }
 
             at += TypeBytes + kind switch

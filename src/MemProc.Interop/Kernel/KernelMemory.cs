@@ -3,7 +3,7 @@ namespace MemProc.Interop;
 /// <summary>The kernel's own memory, open for reading.</summary>
 public abstract class KernelMemory : IDisposable
 {
-    /// <summary>The largest length that <see cref="TryReadMany"/> takes, bytes.</summary>
+    /// <summary>The largest length that <see cref="ReadMany"/> takes, bytes.</summary>
     public const int MaxBatchedBytes = 256;
 
     /// <summary>Reads kernel memory.</summary>
@@ -18,19 +18,18 @@ public abstract class KernelMemory : IDisposable
     /// <param name="addresses">Their addresses.</param>
     /// <param name="length">Bytes of each, at most <see cref="MaxBatchedBytes"/>.</param>
     /// <param name="buffer">Receives them, one after another.</param>
-    /// <returns>EFAULT: one of them cannot be read.</returns>
-    public virtual Errno TryReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer)
+    /// <returns>The number that were read: all, or those before the first that cannot be read.</returns>
+    public virtual int ReadMany(ReadOnlySpan<ulong> addresses, int length, Span<byte> buffer)
     {
         for (int index = 0; index < addresses.Length; index++)
         {
-            Errno errno = TryRead(addresses[index], buffer.Slice(index * length, length));
-            if (errno != Errno.None)
+            if (TryRead(addresses[index], buffer.Slice(index * length, length)) != Errno.None)
             {
-                return errno;
+                return index;
             }
         }
 
-        return Errno.None;
+        return addresses.Length;
     }
 
     /// <summary>Returns the address of the calling thread's task_struct; 0 if this method cannot identify it.</summary>

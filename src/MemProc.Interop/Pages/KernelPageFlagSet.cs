@@ -125,11 +125,11 @@ public readonly record struct KernelPageFlagSet(ulong Raw)
     /// <summary>Bit 17: a page of hugetlbfs.</summary>
     public bool IsHugeTlb => Has(Raw, Huge);
 
-    /// <summary>Bit 24: the zero page, or the huge zero page.</summary>
-    public bool IsZeroPage => Has(Raw, ZeroPage);
-
     /// <summary>Bit 19: taken out of use after a memory error, real or injected.</summary>
     public bool IsPoisoned => Has(Raw, HwPoison);
+
+    /// <summary>Bit 24: the page of zeros that backs memory which was read and never written, or the huge one.</summary>
+    public bool IsZeroPage => Has(Raw, ZeroPage);
 
     private static void Move(ref ulong flags, int from, int to)
     {

@@ -8,6 +8,9 @@ namespace MemProc.PowerShell;
 public sealed class GetProcMapCommand : MapFilterCommand
 {
     [Parameter]
+    public SwitchParameter Next { get; set; }
+
+    [Parameter]
     public SwitchParameter Detailed { get; set; }
 
     [Parameter]
@@ -23,10 +26,13 @@ public sealed class GetProcMapCommand : MapFilterCommand
         base.BeginProcessing();
     }
 
+    /// <summary>Of an object with an address, the mapping of that address is meant, whatever its length.</summary>
+    private protected override string? LengthParameter => Next ? nameof(Next) : null;
+
     private protected override void ProcessWhole(LinuxProcess process) => Write(process, null);
 
     private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
-        Write(process, address);
+        Write(process, Next ? MapReader.FindNext(process, address).Start : address);
 
     private void Write(LinuxProcess process, ulong? address) =>
         WriteEach(Numa

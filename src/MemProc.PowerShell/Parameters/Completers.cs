@@ -157,6 +157,18 @@ public sealed class CgroupCompleter : IArgumentCompleter
     }
 }
 
+/// <summary>Completes names of the kernel's slab caches.</summary>
+public sealed class SlabCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters) =>
+        from name in PageFrameFilter.SlabNames()
+        where Completion.Matches(wordToComplete, name)
+        orderby name
+        select Completion.Result(name, name, name);
+}
+
 /// <summary>Completes names of memory types, with their sizes as tooltip.</summary>
 public sealed class MemoryTypeCompleter : IArgumentCompleter
 {

@@ -153,9 +153,6 @@ public static class View
     {
         ulong address = Number(block, "Address");
         ulong length = Number(block, "Length");
-        byte[] bytes = LanguagePrimitives.ConvertTo<byte[]>(Value(block, "Bytes")) ?? [];
-        MemoryGap[] gaps = Gaps(Value(block, "Gaps"));
-        ulong shown = bytes.Length == 0 ? length : Math.Min(length, MaxDumpBytes);
         StringBuilder text = new();
         text.AppendLine(CultureInfo.InvariantCulture,
             $"Process {Process(Value(block, "ProcessId"), Value(block, "ProcessName"))}, {HumanSize.Format(length)} at 0x{address:x}");
@@ -165,19 +162,40 @@ public static class View
             text.AppendLine(CultureInfo.InvariantCulture, $"pointers: {string.Join(" -> ", pointers.Select(step => $"0x{step:x}"))}");
         }
 
-        foreach (string line in HexDump.Lines(address, bytes, shown, gaps))
-        {
-            text.AppendLine(line);
-        }
-
-        if (shown < length)
-        {
-            text.AppendLine(CultureInfo.InvariantCulture,
-                $"… {HumanSize.Format(length - shown)} more in the Bytes of the block");
-        }
-
+        AppendDump(text, block, address);
         return text.ToString().TrimEnd('\n');
     }
+
+    /// <summary>Formats a block of physical memory as a hex dump. A large one is cut off, with a line that says so.</summary>
+    public static string PhysicalDump(PSObject block)
+    {
+        ulong address = Number(block, "PhysicalAddress");
+        StringBuilder text = new();
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"Physical memory, {HumanSize.Format(Number(block, "Length"))} at 0x{address:x}");
+        AppendDump(text, block, address);
+        return text.ToString().TrimEnd('\n');
+    }
+
+    /// <summary>Formats whom a page frame belongs to.</summary>
+    /// <param name="path">Path of its file.</param>
+    /// <param name="fileSystem">Type of the file system.</param>
+    /// <param name="inode">Inode of its file.</param>
+    /// <param name="offset">Offset in the file.</param>
+    /// <param name="slab">Its slab cache.</param>
+    /// <param name="cgroup">Its cgroup.</param>
+    public static string FrameOwner(
+        object? path, object? fileSystem, object? inode, object? offset, object? slab, object? cgroup) =>
+        path is not null ? $"{Text(path)}+{Hex(offset)}"
+        : inode is not null ? $"{Text(fileSystem)} inode {inode}+{Hex(offset)}"
+        : slab is not null ? Text(slab)
+        : cgroup is not null ? $"cgroup {Text(cgroup)}"
+        : string.Empty;
+
+    /// <summary>Formats a level of page tables: <c>PGD shift 39, 512 entries</c>.</summary>
+    public static string Level(PSObject level) => string.Create(CultureInfo.InvariantCulture,
+        $"{Value(level, "Level")} shift {Value(level, "Shift")}, {Value(level, "EntryCount")} entries of ")
+        + Size(Value(level, "CoveredBytes"));
 
     /// <summary>Formats a struct: its address and its fields.</summary>
     public static string Record(PSObject record)
@@ -237,6 +255,24 @@ public static class View
         PSObject marked = new(value);
         marked.TypeNames.Insert(0, type);
         return marked;
+    }
+
+    /// <summary>Appends the lines of a block's hex dump.</summary>
+    private static void AppendDump(StringBuilder text, PSObject block, ulong address)
+    {
+        ulong length = Number(block, "Length");
+        byte[] bytes = LanguagePrimitives.ConvertTo<byte[]>(Value(block, "Bytes")) ?? [];
+        ulong shown = bytes.Length == 0 ? length : Math.Min(length, MaxDumpBytes);
+        foreach (string line in HexDump.Lines(address, bytes, shown, Gaps(Value(block, "Gaps"))))
+        {
+            text.AppendLine(line);
+        }
+
+        if (shown < length)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture,
+                $"… {HumanSize.Format(length - shown)} more in the Bytes of the block");
+        }
     }
 
     private static object? Value(PSObject item, string property) => item.Properties[property]?.Value;

@@ -65,6 +65,47 @@ public sealed class MemprocKernelTests
         Assert.StartsWith("memproc: ", errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Frames_physical_memory_and_the_layout_agree_with_each_other()
+    {
+        LiveKernel.Require();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask("seed").Address("address");
+        string id = $"{target.ProcessId}";
+        JsonElement last = MemprocTests.Json("walk", id, $"0x{address:x}", "--json")[^1];
+        ulong pfn = last.GetProperty("pfn").GetUInt64();
+        JsonElement frame = Assert.Single(MemprocTests.Json("frame", $"0x{pfn:x}", "--json"));
+        Assert.Equal(("anonymous", last.GetProperty("structPageAddress").GetString()),
+            (frame.GetProperty("kind").GetString(), frame.GetProperty("structPageAddress").GetString()));
+        Assert.Equal(pfn, Assert.Single(MemprocTests.Json("frame", "--process", id, "--address", $"0x{address:x}", "--json"))
+            .GetProperty("pfn").GetUInt64());
+        Assert.Empty(MemprocTests.Json("frame", $"0x{pfn:x}", "--kind", "free", "--json"));
+        Assert.Contains("Anonymous", MemprocTests.Memproc("frame", $"0x{pfn:x}").Output, StringComparison.Ordinal);
+
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        byte[] bytes = new MemoryReader(process, ReadMethod.Auto).ReadExactly(address, 16);
+        JsonElement block = Assert.Single(MemprocTests.Json("read-physical", "--frame", $"0x{pfn:x}", "16", "--json"));
+        Assert.Equal(Convert.ToHexStringLower(bytes), block.GetProperty("bytes").GetString());
+        Assert.Equal(last.GetProperty("physicalAddress").GetString(), block.GetProperty("physicalAddress").GetString());
+        string dump = MemprocTests.Memproc("read-physical", last.GetProperty("physicalAddress").GetString()!, "16").Output;
+        Assert.StartsWith($"0x{pfn * Page.Size:x12} ", dump, StringComparison.Ordinal);
+        (int exitCode, string output, string errors) = MemprocTests.Memproc("read-physical", "0x100000000000000", "8");
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains("not RAM", errors, StringComparison.Ordinal);
+
+        JsonElement layout = Assert.Single(MemprocTests.Json("layout", "--json"));
+        Assert.Equal(last.GetProperty("frameMask").GetString(), layout.GetProperty("frameMask").GetString());
+        Assert.Contains(layout.GetProperty("vmemmap").GetString()!, MemprocTests.Memproc("layout").Output, StringComparison.Ordinal);
+
+        JsonElement[] groups = MemprocTests.Json("frames", "--json");
+        Assert.Contains(groups, group => group.GetProperty("name").GetString() == "Free");
+        Assert.Contains("MemTotal", MemprocTests.Memproc("frames").Output, StringComparison.Ordinal);
+        JsonElement one = Assert.Single(MemprocTests.Json("frames", "--pfn", $"0x{pfn:x}", "--json"));
+        Assert.Equal(("Anonymous", 1UL), (one.GetProperty("name").GetString(), one.GetProperty("pageCount").GetUInt64()));
+        Assert.Equal($"0x{address:x}", Assert.Single(MemprocTests.Json("map", id, "--address", $"0x{address:x}", "--next", "--json"))
+            .GetProperty("start").GetString());
+    }
+
     [Theory]
     [InlineData("", "CAP_BPF and CAP_PERFMON", "")]
     [InlineData("+bpf", "CAP_PERFMON", "CAP_BPF and")]

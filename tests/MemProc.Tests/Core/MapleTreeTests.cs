@@ -8,13 +8,13 @@ public sealed class MapleTreeTests : IDisposable
     private const int LeafSlots = 128;
 
     private readonly SimulatedProcess _process = new();
-    private readonly KernelLayout.MapleOffsets _layout;
+    private readonly KernelOffsets.MapleOffsets _layout;
     private readonly Dictionary<ulong, byte[]> _nodes = RecordedMapleTree.Nodes();
 
     public MapleTreeTests()
     {
         using SimulatedKernel kernel = new(_process, hasTree: true);
-        _layout = KernelLayout.Of(_process.Files).Maple!;
+        _layout = KernelOffsets.Of(_process.Files).Maple!;
     }
 
     [Fact]

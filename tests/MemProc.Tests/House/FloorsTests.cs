@@ -17,7 +17,7 @@ public sealed class FloorsTests
         ["Frames", "Physical"],
         ["PageMap"],
         ["Memory", "Kernel", "Sharing", "WorkingSets", "Files"],
-        ["Modules", "Search", "Poison"],
+        ["Modules", "Search", "Poison", "PageFrames"],
         ["Addresses"],
         ["Saving"],
     ];

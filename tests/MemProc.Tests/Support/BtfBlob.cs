@@ -18,6 +18,19 @@ internal sealed class BtfBlob
     /// <summary>Adds an array.</summary>
     public uint Array(uint element, uint count) => Add("", 3, 0, 0, element, element, count);
 
+    /// <summary>Adds an enumeration.</summary>
+    public uint Enumeration(string name, params (string Name, uint Value)[] constants)
+    {
+        // A constant is two words, not the three of a member.
+        _types.AddRange([Text(name), 6u << 24 | (uint)constants.Length, 4]);
+        foreach ((string constant, uint value) in constants)
+        {
+            _types.AddRange([Text(constant), value]);
+        }
+
+        return ++_last;
+    }
+
     /// <summary>Adds a typedef.</summary>
     public uint Alias(string name, uint type) => Add(name, 8, 0, type);
 

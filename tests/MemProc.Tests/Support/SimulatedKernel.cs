@@ -59,6 +59,9 @@ internal sealed class SimulatedKernel : KernelMemory
     /// <summary>Writes a word.</summary>
     public void Put(ulong address, ulong value) => BitConverter.TryWriteBytes(_memory.AsSpan((int)(address - Base)), value);
 
+    /// <summary>Writes bytes.</summary>
+    public void Put(ulong address, byte[] bytes) => bytes.CopyTo(_memory, (int)(address - Base));
+
     /// <summary>Writes map_count, and one user or none.</summary>
     public void SetMapCount(uint count, uint users = 1) => Put(Memory + 8, count | (ulong)users << 32);
 
@@ -94,7 +97,7 @@ internal sealed class SimulatedKernel : KernelMemory
     /// <inheritdoc/>
     public override Errno TryRead(ulong address, Span<byte> buffer)
     {
-        if (address < Base || address - Base > (ulong)(MemoryBytes - buffer.Length))
+        if (address < Base || buffer.Length > MemoryBytes || address - Base > (ulong)(MemoryBytes - buffer.Length))
         {
             return Errno.EFAULT;
         }
@@ -109,6 +112,15 @@ internal sealed class SimulatedKernel : KernelMemory
     private static byte[] Btf(bool hasTree)
     {
         BtfBlob btf = new();
+        Describe(btf, hasTree);
+        return btf.ToBytes();
+    }
+
+    /// <summary>Describes the structures.</summary>
+    /// <param name="btf">Receives them.</param>
+    /// <param name="hasTree">Whether the kernel keeps mappings in a maple tree instead of a list.</param>
+    public static void Describe(BtfBlob btf, bool hasTree)
+    {
         uint word = btf.Integer("unsigned long", 8), half = btf.Integer("int", 4), pointer = btf.Pointer();
         uint tree = btf.Structure("maple_tree", 16, ("ma_flags", 0, half), ("ma_root", 8, pointer));
         btf.Structure("maple_range_64", 256, ("parent", 0, pointer), ("pivot", 8, btf.Array(word, 15)),
@@ -120,15 +132,16 @@ internal sealed class SimulatedKernel : KernelMemory
             ("files", 0x30, pointer), ("pid_links", 0x38, btf.Array(pointer, 4)));
         btf.Structure("files_struct", 8, ("fdt", 0, pointer));
         btf.Structure("fdtable", 16, ("max_fds", 0, half), ("fd", 8, pointer));
-        btf.Structure("file", 24, ("f_inode", 0, pointer), ("private_data", 8, pointer));
-        uint inode = btf.Structure("inode", 16, ("i_ino", 0, word), ("i_sb", 8, pointer));
-        btf.Structure("super_block", 8, ("s_dev", 0, half));
+        btf.Structure("file", 24, ("f_inode", 0, pointer), ("private_data", 8, pointer),
+            ("f_mapping", 16, pointer));
+        uint inode = btf.Structure("inode", 40, ("i_ino", 0, word), ("i_sb", 8, pointer), ("i_generation", 16, half),
+            ("i_rdev", 20, half), ("i_mode", 24, half), ("i_dentry", 32, pointer));
+        btf.Structure("super_block", 16, ("s_dev", 0, half), ("s_type", 8, pointer));
         btf.Structure("proc_inode", 0x20, ("pid", 0, pointer), ("vfs_inode", 0x10, inode));
         btf.Structure("pid", 8, ("tasks", 0, pointer));
         btf.Structure("mm_struct", 0x100, ("pgd", 0, pointer), ("map_count", 8, half), ("mm_users", 12, half),
             hasTree ? ("mm_mt", 0x10u, tree) : ("mmap", 0x10u, pointer), ("start_code", 0x20, word), ("brk", 0x28, word));
         btf.Structure("vm_area_struct", 0x30, ("vm_start", 0, word), ("vm_end", 8, word), ("vm_flags", 0x10, word),
             ("vm_pgoff", 0x18, word), ("vm_file", 0x20, pointer), ("vm_next", 0x28, pointer));
-        return btf.ToBytes();
     }
 }

@@ -1,0 +1,157 @@
+using System.Management.Automation;
+
+namespace MemProc.PowerShell;
+
+/// <summary>Get-PageFrame: gets what page frames are used for, and whom they belong to.</summary>
+[Cmdlet(VerbsCommon.Get, "PageFrame", DefaultParameterSetName = FrameSet)]
+[OutputType(typeof(PageFrame))]
+public sealed class GetPageFrameCommand : PageFrameFilterCommand
+{
+    private const string FrameSet = "Frame";
+    private const string PhysicalSet = "Physical";
+    private const string ProcessSet = "Process";
+
+    /// <summary>
+    /// Maximum number of frames from the pipeline that are collected, so that they are read together and the first results
+    /// still come soon.
+    /// </summary>
+    private const int PipelineBatch = 1024;
+
+    private readonly List<ulong> _waiting = [];
+    private PageFrameReader? _reader;
+    private PageFrameFilter? _filter;
+
+    [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [AllowEmptyCollection]
+    [PfnTransformation]
+    public PfnRange[]? Pfn { get; set; }
+
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [Alias("PageCount")]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong Count { get; set; } = 1;
+
+    [Parameter(Mandatory = true, ParameterSetName = PhysicalSet)]
+    [PhysicalAddressTransformation]
+    [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
+    public ulong[] PhysicalAddress { get; set; } = [];
+
+    // Not from the pipeline: a page from there has a process too, and is meant by its frame.
+    [Parameter(Mandatory = true, ParameterSetName = ProcessSet)]
+    [Alias("PID", "ProcessId")]
+    [ValidateRange(1, int.MaxValue)]
+    [ArgumentCompleter(typeof(ProcessIdCompleter))]
+    public int Id { get; set; }
+
+    [Parameter(ParameterSetName = ProcessSet)]
+    [AddressTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public AddressExpression[]? Address { get; set; }
+
+    [Parameter(ParameterSetName = ProcessSet)]
+    [Alias("SizeBytes")]
+    [ValidateRange(1UL, ulong.MaxValue)]
+    public ulong? Length { get; set; }
+
+    protected override void BeginProcessing()
+    {
+        _filter = CreateFilter();
+        if (Length is not null && Address is null)
+        {
+            ThrowBadArgument(nameof(Address), "-Length requires -Address.", null);
+        }
+
+        _reader = DisposeAtEnd(new PageFrameReader(Source, cancellation: Cancellation));
+        ThrowOnError(_reader.Prepare);
+        WriteVerbose($"The kernel's memory is read by {_reader.Source}.");
+    }
+
+    protected override void ProcessRecord()
+    {
+        switch (ParameterSetName)
+        {
+            case PhysicalSet:
+                foreach (ulong address in PhysicalAddress)
+                {
+                    Add(address / MachinePage.SizeBytes);
+                }
+
+                break;
+            case ProcessSet:
+                ReportErrors(WriteProcess);
+                break;
+            default:
+                // The whole machine, unless frames are given or the pipeline can bring some.
+                bool isWholeMachine = Pfn is null && !MyInvocation.ExpectingInput;
+                foreach (PfnRange range in isWholeMachine ? [new PfnRange(0, _reader!.End)] : Pfn ?? [])
+                {
+                    AddRange(range with { Count = Math.Max(range.Count, Count) });
+                }
+
+                break;
+        }
+    }
+
+    protected override void EndProcessing() => ReportErrors(Flush);
+
+    private void AddRange(PfnRange range)
+    {
+        if (range.Count == 1)
+        {
+            Add(range.First);
+            return;
+        }
+
+        ReportErrors(Flush);
+        ReportErrors(() =>
+        {
+            if (range.First >= _reader!.End)
+            {
+                throw PageFrameReader.OutOfRange(range.First);
+            }
+
+            WriteEach(_reader.ReadRange(range, _filter));
+        });
+    }
+
+    private void Add(ulong pfn)
+    {
+        _waiting.Add(pfn);
+        if (_waiting.Count >= PipelineBatch)
+        {
+            ReportErrors(Flush);
+        }
+    }
+
+    private void Flush()
+    {
+        ulong[] pfns = [.. _waiting];
+        _waiting.Clear();
+        PageFrame?[] frames = _reader!.Read(pfns);
+        for (int index = 0; index < pfns.Length; index++)
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            if (frames[index] is not PageFrame frame)
+            {
+                WriteError(PageFrameReader.OutOfRange(pfns[index]));
+            }
+            else if (_filter?.Matches(frame) != false)
+            {
+                WriteObject(frame);
+            }
+        }
+    }
+
+    private void WriteProcess()
+    {
+        LinuxProcess process = Processes.Open(Id, null);
+        if (Address is null)
+        {
+            WriteEach(_reader!.ReadProcess(process, AddressRange.All, _filter));
+            return;
+        }
+
+        ForEachAddress(process, Address, (address, length) => WriteEach(
+            _reader!.ReadAddress(process, address, Length ?? length ?? 1, _filter)));
+    }
+}

@@ -1,0 +1,404 @@
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>Compares page frames with what kpageflags, kpagecount and the target itself say.</summary>
+[Collection(KernelPrograms.Collection)]
+public sealed class PageFrameReaderTests : TargetTests
+{
+    private const int RandomFrames = 10_000;
+    private const int MaxAttempts = 20;
+
+    [Fact]
+    public void The_kind_of_ten_thousand_random_frames_agrees_with_kpageflags()
+    {
+        using PageFrameReader reader = Reader();
+        using FrameTables tables = new();
+        Random random = new(20);
+        ulong[] waiting = [.. Enumerable.Range(0, RandomFrames).Select(_ => (ulong)random.NextInt64((long)reader.End)).Distinct()];
+        Dictionary<PageFrameKind, int> seen = [];
+        List<string> different = [];
+        for (int attempt = 0; attempt < MaxAttempts && waiting.Length > 0; attempt++)
+        {
+            // The machine runs: a frame that changes between the reads is read again.
+            different.Clear();
+            List<ulong> again = [];
+            foreach (ulong[] pfns in waiting.Chunk(1000))
+            {
+                PageFlags?[] before = tables.Read(pfns, raw: true);
+                PageFrame?[] frames = reader.Read(pfns);
+                PageFlags?[] after = tables.Read(pfns, raw: true);
+                for (int index = 0; index < pfns.Length; index++)
+                {
+                    string? fault = Difference(before[index], frames[index], after[index]);
+                    if (fault is null)
+                    {
+                        PageFrameKind kind = frames[index]?.Kind ?? PageFrameKind.Unknown;
+                        seen[kind] = seen.GetValueOrDefault(kind) + 1;
+                    }
+                    else
+                    {
+                        again.Add(pfns[index]);
+                        different.Add(fault);
+                    }
+                }
+            }
+
+            waiting = [.. again];
+        }
+
+        Assert.True(waiting.Length == 0, string.Join('\n', different.Take(20)));
+        Assert.True(seen.GetValueOrDefault(PageFrameKind.Reserved) > 0 && seen.Count > 5,
+            string.Join(", ", seen.Select(kind => $"{kind.Key} {kind.Value}")));
+    }
+
+    [Fact]
+    public void A_page_of_a_file_has_its_path_inode_and_offset()
+    {
+        using PageFrameReader reader = Reader();
+        using CachedFile file = new(pages: 40);
+        ulong address = Target.Ask($"file {3 * Page.Size} {8 * Page.Size} r-- shared {file.FilePath}").Address("address");
+        Target.Ask($"peek {address} {8 * Page.Size}");
+        PageFrame[] frames = [.. reader.ReadAddress(Process, address, 8 * Page.Size)];
+        Assert.Equal(Errno.None, Libc.TryStatX(null, file.FilePath, out FileStatus status));
+        Assert.Equal(8, frames.Length);
+        for (int index = 0; index < frames.Length; index++)
+        {
+            PageFrame frame = frames[index];
+            // A temporary folder may be in memory.
+            Assert.True(frame.Kind is PageFrameKind.File or PageFrameKind.SharedMemory);
+            Assert.Equal((file.FilePath, status.Inode, (3UL + (ulong)index) * Page.Size, false, true),
+                (frame.Path, frame.Inode!.Value, frame.Offset!.Value, frame.IsDeleted, frame.IsMounted));
+            Assert.Equal((MapReader.Find(Process, address)!.Device, 1), (frame.Device, frame.MapCount));
+        }
+
+        // All cached pages of the file, found by the path alone, are those that mincore shows.
+        Assert.Equal(file.Resident().Select(page => (ulong)page * Page.Size),
+            reader.ReadRange(new PfnRange(0, reader.End), new PageFrameFilter { Path = path => path == file.FilePath })
+                .Select(frame => frame.Offset!.Value).Order());
+    }
+
+    [Fact]
+    public void A_deleted_file_and_a_renamed_folder_have_their_names_of_now()
+    {
+        using PageFrameReader reader = Reader();
+        using TemporaryFolder folder = new();
+        string before = Directory.CreateDirectory(Path.Combine(folder.Path, "before")).FullName;
+        string file = Path.Combine(before, new string('n', 200));
+        File.WriteAllBytes(file, new byte[Page.Size]);
+        ulong address = Target.Ask($"file 0 {Page.Size} r-- shared {file}").Address("address");
+        Target.Ask($"peek {address} 1");
+        Assert.Equal(file, Assert.Single(reader.ReadAddress(Process, address, 1)).Path);
+        string after = Path.Combine(folder.Path, "after");
+        Directory.Move(before, after);
+        Assert.Equal(Path.Combine(after, Path.GetFileName(file)), Assert.Single(reader.ReadAddress(Process, address, 1)).Path);
+        File.Delete(Path.Combine(after, Path.GetFileName(file)));
+        Assert.True(Assert.Single(reader.ReadAddress(Process, address, 1)).IsDeleted);
+    }
+
+    [Fact]
+    public void Anonymous_and_shared_memory_are_told_apart()
+    {
+        using PageFrameReader reader = Reader();
+        ulong anonymous = FramePages.Anonymous(Target, 3);
+        ulong shared = Target.Ask($"map {2 * Page.Size} rw- shared").Address("address");
+        Target.Ask($"touch {shared} 2");
+        ulong memfd = Target.Ask($"memfd {2 * Page.Size} garlic").Address("address");
+        Target.Ask($"touch {memfd} 2");
+        PageFrame[] own = [.. reader.ReadAddress(Process, anonymous, 3 * Page.Size)];
+        Assert.All(own, frame => Assert.Equal((PageFrameKind.Anonymous, null, 1), (frame.Kind, frame.Path, frame.MapCount)));
+        // The index of anonymous memory is the page of its address; all pages of a mapping have one anon_vma.
+        Assert.Equal([0UL, 1, 2], own.Select(frame => frame.Index!.Value - anonymous / Page.Size));
+        Assert.True(Assert.Single(own.Select(frame => frame.AnonVmaAddress).Distinct()) > long.MaxValue);
+        PageFrame[] dev = [.. reader.ReadAddress(Process, shared, 2 * Page.Size)];
+        Assert.Equal([(PageFrameKind.SharedMemory, "/dev/zero", 0UL), (PageFrameKind.SharedMemory, "/dev/zero", Page.Size)],
+            dev.Select(frame => (frame.Kind, frame.Path!, frame.Offset!.Value)));
+        ProcMap map = MapReader.Find(Process, memfd)!;
+        PageFrame[] named = [.. reader.ReadAddress(Process, memfd, 2 * Page.Size)];
+        Assert.All(named, frame => Assert.Equal(
+            (PageFrameKind.SharedMemory, "/memfd:garlic", map.Inode, "tmpfs"),
+            (frame.Kind, frame.Path, frame.Inode!.Value, frame.FileSystem)));
+    }
+
+    [Fact]
+    public void A_transparent_huge_page_is_one_folio()
+    {
+        using PageFrameReader reader = Reader();
+        ulong address = FramePages.Huge(Target, Process);
+        int pages = (int)(HugeTlb.PageBytes / Page.Size);
+        PageFrame[] frames = [.. reader.ReadAddress(Process, address, HugeTlb.PageBytes)];
+        Assert.Equal(pages, frames.Length);
+        Assert.All(frames, frame => Assert.Equal(
+            (PageFrameKind.Anonymous, frames[0].Pfn, HugeTlb.PageBytes, 1),
+            (frame.Kind, frame.HeadPfn, frame.FolioSizeBytes!.Value, frame.MapCount)));
+        Assert.Equal(Enumerable.Range(0, pages).Select(page => address / Page.Size + (ulong)page), frames.Select(frame => frame.Index!.Value));
+        // A frame in the middle, by its number alone.
+        PageFrame middle = reader.Read([frames[pages / 2 + 1].Pfn])[0]!;
+        Assert.Equal((frames[0].Pfn, address / Page.Size + (ulong)pages / 2 + 1), (middle.HeadPfn, middle.Index!.Value));
+    }
+
+    [Fact]
+    public void A_huge_page_of_hugetlb_has_its_file()
+    {
+        using PageFrameReader reader = Reader();
+        using HugeTlb huge = HugeTlb.Reserve();
+        // The target ends before the file system is unmounted.
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        // Until it is used it is in the pool.
+        Assert.Contains(reader.ReadRange(new PfnRange(0, reader.End), new PageFrameFilter { Kinds = [PageFrameKind.HugeTlb] }),
+            frame => frame is { Path: null, MapCount: 0 });
+        ulong address = target.Ask($"file 0 {HugeTlb.PageBytes} rw- shared {huge.FilePath}").Address("address");
+        target.Ask($"touch {address} 1");
+        PageFrame[] frames = [.. reader.ReadAddress(process, address, HugeTlb.PageBytes)];
+        Assert.Equal((int)(HugeTlb.PageBytes / Page.Size), frames.Length);
+        Assert.All(frames, frame => Assert.Equal((PageFrameKind.HugeTlb, huge.FilePath, frames[0].Pfn, 1, "hugetlbfs"),
+            (frame.Kind, frame.Path, frame.HeadPfn, frame.MapCount, frame.FileSystem)));
+        Assert.Equal(frames.Select((_, index) => (ulong)index * Page.Size), frames.Select(frame => frame.Offset!.Value));
+    }
+
+    [Fact]
+    public void Merged_pages_are_of_KSM()
+    {
+        using PageFrameReader reader = Reader();
+        using Ksm ksm = Ksm.On();
+        ulong address = FramePages.Merged(Target);
+        ulong[] pfns = FramePages.Pfns(Process, address, 2);
+        Assert.SkipUnless(pfns[0] == pfns[1], "KSM has not merged the pages");
+        PageFrame frame = reader.Read([pfns[0]])[0]!;
+        Assert.Equal((PageFrameKind.Ksm, 2), (frame.Kind, frame.MapCount));
+    }
+
+    [Fact]
+    public void A_page_that_was_swapped_out_and_read_ahead_is_in_the_swap_cache_or_anonymous()
+    {
+        using PageFrameReader reader = Reader();
+        using Swap swap = Swap.On();
+        ulong address = FramePages.Anonymous(Target, 8);
+        for (ulong page = 0; page < 8; page++)
+        {
+            Swap.PageOut(Target, address + page * Page.Size);
+        }
+
+        Assert.Equal("ReadPageFrame,ENODATA",
+            Assert.Throws<MemProcException>(() => reader.ReadAddress(Process, address, 1).ToArray()).ErrorId);
+        // A read of one page reads its neighbors ahead: they stay in the swap cache without being mapped.
+        Target.Ask($"peek {address} 1");
+        Assert.Equal(PageFrameKind.Anonymous, Assert.Single(reader.ReadAddress(Process, address, 1)).Kind);
+        using FrameTables tables = new();
+        Assert.All(reader.ReadRange(new PfnRange(0, reader.End), new PageFrameFilter { Kinds = [PageFrameKind.SwapCache] }),
+            frame => Assert.True(frame.MapCount == 0 && frame.KernelFlags.Contains("swapbacked")));
+    }
+
+    [Fact]
+    public void Page_tables_and_the_page_of_zeros_are_recognized()
+    {
+        using PageFrameReader reader = Reader();
+        ulong address = FramePages.Anonymous(Target);
+        using PageTableReader tables = new();
+        IReadOnlyList<PageTableEntry> entries = tables.Entries(Process, address);
+        ulong[] frames = [.. entries.SkipLast(1).Select(entry => entry.Pfn!.Value)];
+        Assert.All(reader.Read(frames), frame => Assert.Equal(PageFrameKind.PageTable, frame!.Kind));
+        ulong zero = Target.Ask($"map {Page.Size} r-- private").Address("address");
+        Target.Ask($"peek {zero} 1");
+        Assert.Equal(PageFrameKind.Zero, Assert.Single(reader.ReadAddress(Process, zero, 1)).Kind);
+    }
+
+    [Fact]
+    public void A_walk_to_a_page_ends_at_the_struct_page_that_the_frame_has()
+    {
+        using PageFrameReader reader = Reader();
+        ulong address = FramePages.Anonymous(Target);
+        using PageTableReader tables = new();
+        IReadOnlyList<PageTableEntry> entries = tables.Entries(Process, address);
+        PageFrame frame = reader.Read([entries[^1].Pfn!.Value])[0]!;
+        Assert.Equal(frame.StructPageAddress, entries[^1].StructPageAddress);
+        Assert.All(entries.SkipLast(1), entry => Assert.Null(entry.StructPageAddress));
+        Assert.Equal(entries.Skip(1).Select(entry => (ulong?)entry.TableAddress),
+            entries.SkipLast(1).Select(entry => entry.FrameKernelAddress));
+        Assert.All(entries, entry => Assert.Equal(entry.Entry & entry.FrameMask, entry.FrameAddress));
+    }
+
+    [Fact]
+    public void Map_counts_and_cgroups_are_those_of_the_frame_tables()
+    {
+        using PageFrameReader reader = Reader();
+        using FrameTables tables = new();
+        ulong[] pfns = [.. reader.ReadProcess(Process, AddressRange.All).Select(frame => frame.Pfn).Distinct().Take(2000)];
+        int compared = 0;
+        foreach (ulong[] batch in pfns.Chunk(500))
+        {
+            PageFlags?[] before = tables.Read(batch, raw: true);
+            PageFrame?[] frames = reader.Read(batch);
+            PageFlags?[] after = tables.Read(batch, raw: true);
+            for (int index = 0; index < batch.Length; index++)
+            {
+                if (before[index]!.MapCount == after[index]!.MapCount && before[index]!.CgroupInode == after[index]!.CgroupInode
+                    && frames[index]!.Kind is not PageFrameKind.Reserved)
+                {
+                    Assert.Equal((before[index]!.MapCount, before[index]!.CgroupInode),
+                        ((ulong)frames[index]!.MapCount, frames[index]!.CgroupInode ?? 0));
+                    Assert.Equal(before[index]!.CgroupPath, frames[index]!.CgroupPath);
+                    compared++;
+                }
+            }
+        }
+
+        Assert.InRange(compared, pfns.Length / 2, pfns.Length);
+    }
+
+    [Fact]
+    public void Zones_are_those_of_zoneinfo()
+    {
+        using PageFrameReader reader = Reader();
+        PageFrame frame = Assert.Single(reader.ReadAddress(Process, FramePages.Anonymous(Target), 1));
+        Assert.SkipWhen(frame.Zone is null, "this kernel's layout of page.flags is not known");
+        string zone = "";
+        ulong spanned = 0;
+        foreach (string[] words in File.ReadLines("/proc/zoneinfo").Select(line => line.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)))
+        {
+            if (words is ["Node", var node, "zone", var name])
+            {
+                zone = $"{node} {name}";
+            }
+            else if (words is ["spanned", var count])
+            {
+                spanned = ulong.Parse(count);
+            }
+            else if (words is ["start_pfn:", var start] && frame.Pfn >= ulong.Parse(start) && frame.Pfn - ulong.Parse(start) < spanned)
+            {
+                break;
+            }
+        }
+
+        Assert.Equal(zone, $"{frame.Node} {frame.Zone}");
+    }
+
+    [Fact]
+    public void Migrate_types_add_up_to_the_blocks_of_pagetypeinfo()
+    {
+        using PageFrameReader reader = Reader();
+        string[] lines = File.ReadAllLines("/proc/pagetypeinfo");
+        int header = Array.FindIndex(lines, line => line.StartsWith("Number of blocks type", StringComparison.Ordinal));
+        ulong blockFrames = 1UL << int.Parse(lines[0].Split(':')[1]);
+        string[] names = lines[header].Split(' ', StringSplitOptions.RemoveEmptyEntries)[4..];
+        ulong[] expected = new ulong[names.Length];
+        foreach (string line in lines[(header + 1)..].Where(line => line.StartsWith("Node", StringComparison.Ordinal)))
+        {
+            string[] counts = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^names.Length..];
+            for (int index = 0; index < names.Length; index++)
+            {
+                expected[index] += ulong.Parse(counts[index]);
+            }
+        }
+
+        List<ulong> heads = [];
+        for (ulong pfn = 0; pfn < reader.End; pfn += blockFrames)
+        {
+            heads.Add(pfn);
+        }
+
+        Dictionary<string, ulong> found = heads.Chunk(1000).SelectMany(chunk => reader.Read(chunk)).OfType<PageFrame>()
+            .GroupBy(frame => frame.MigrateType ?? "", frame => frame).ToDictionary(group => group.Key, group => (ulong)group.Count());
+        Assert.SkipWhen(found.ContainsKey("") && found.Count == 1, "needs vmcoreinfo");
+        ulong total = expected.Aggregate(0UL, (sum, count) => sum + count);
+        // Blocks change their type while the machine runs, and the kernel leaves holes out.
+        for (int index = 0; index < names.Length; index++)
+        {
+            long difference = (long)found.GetValueOrDefault(names[index]) - (long)expected[index];
+            Assert.True(Math.Abs(difference) <= (long)total / 20 + 8, $"{names[index]}: {found.GetValueOrDefault(names[index])}, not {expected[index]}");
+        }
+    }
+
+    [Fact]
+    public void A_frame_that_does_not_exist_is_no_frame()
+    {
+        using PageFrameReader reader = Reader();
+        ulong pfn = FramePages.Pfns(Process, FramePages.Anonymous(Target))[0];
+        PageFrame?[] frames = reader.Read([1UL << 40, pfn, reader.End]);
+        Assert.Equal([null, pfn, null], frames.Select(frame => frame?.Pfn));
+        Assert.Empty(reader.ReadRange(new PfnRange(reader.End, 100)));
+    }
+
+    [Fact]
+    public async Task Files_that_come_and_go_have_their_own_names_or_none()
+    {
+        using PageFrameReader reader = Reader();
+        using TemporaryFolder folder = new();
+        using CancellationTokenSource done = new();
+        // Inodes and names are freed and used again all the time: a name must be one that was given to that inode.
+        Task churn = Task.Run(() =>
+        {
+            for (int number = 0; !done.IsCancellationRequested; number++)
+            {
+                string file = Path.Combine(folder.Path, $"churn{number % 64}");
+                File.WriteAllBytes(file, new byte[Page.Size]);
+                File.Move(file, file + "x");
+                File.Delete(file + "x");
+            }
+        });
+        try
+        {
+            for (int round = 0; round < 5; round++)
+            {
+                foreach (PageFrame frame in reader.ReadRange(new PfnRange(0, reader.End), new PageFrameFilter
+                {
+                    Kinds = [PageFrameKind.File, PageFrameKind.SharedMemory],
+                    Path = path => path.StartsWith(folder.Path, StringComparison.Ordinal),
+                }))
+                {
+                    Assert.Matches("^churn[0-9]+x?$", Path.GetFileName(frame.Path));
+                    Assert.Equal(0UL, frame.Offset);
+                }
+            }
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await churn;
+        }
+    }
+
+    private static PageFrameReader Reader()
+    {
+        LiveKernel.Require();
+        return new PageFrameReader();
+    }
+
+    private static bool IsRam(PageFlags frame)
+    {
+        PhysicalMap map = PhysicalMap.Read();
+        try
+        {
+            return map.ContainingFrames(frame.Pfn).Any(range => range.Name.StartsWith("System RAM", StringComparison.Ordinal));
+        }
+        catch (MemProcException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Returns how a frame differs from kpageflags; null if it does not, or kpageflags leaves its kind open.</summary>
+    private static string? Difference(PageFlags? before, PageFrame? frame, PageFlags? after)
+    {
+        // A hole in physical memory has no flags, and neither has a frame in the middle of a free block.
+        if (before is null || before.RawFlags == 1UL << 20 || (before.RawFlags == 0 && frame is null && !IsRam(before)))
+        {
+            return frame is null ? null : $"0x{frame.Pfn:x}: {frame.Kind}, but kpageflags has no page";
+        }
+
+        if (frame is null)
+        {
+            return $"0x{before.Pfn:x}: no frame, but kpageflags has {string.Join(',', before.Flags)}";
+        }
+
+        PageFrameKind? expected = FramePages.KindOf(before);
+        PageFrameKind kind = frame.Kind == PageFrameKind.Ksm ? PageFrameKind.Anonymous : frame.Kind;
+        return before.RawFlags != after?.RawFlags ? $"0x{frame.Pfn:x}: it keeps changing"
+            : expected is null ? (kind is PageFrameKind.Slab or PageFrameKind.PageTable or PageFrameKind.Anonymous
+                ? $"0x{frame.Pfn:x}: {kind}, but kpageflags has {string.Join(',', before.Flags)}"
+                : null)
+            : expected == kind ? null
+            : $"0x{frame.Pfn:x}: {kind}, but kpageflags has {string.Join(',', before.Flags)}";
+    }
+}
