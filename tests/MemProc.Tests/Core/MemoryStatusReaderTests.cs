@@ -133,14 +133,14 @@ public sealed class MemoryStatusReaderTests
     }
 
     [Fact]
-    public void A_process_whose_main_thread_has_exited_is_not_reported_as_empty()
+    public void A_process_without_memory_is_not_reported_as_empty()
     {
         using SimulatedProcess simulated = new();
         simulated.Write("status", "Name:\tsimulated\nState:\tZ (zombie)\nThreads:\t2\n");
         using LinuxProcess process = simulated.Open();
         MemProcException error = Assert.Throws<MemProcException>(() => MemoryStatusReader.Read(process));
         Assert.Equal("ReadStatus,ESRCH", error.ErrorId);
-        Assert.Contains("main thread has exited", error.Message, StringComparison.Ordinal);
+        Assert.Contains("is exiting: its memory is", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
