@@ -18,9 +18,9 @@ internal sealed class MachineFramesCase : Case
         Tools.RequireRoot();
         Candidate pageTypes = context.Add(FlagSums.PageTypes());
         Candidate read = context.Add(new LimitCandidate("C, read of kpageflags alone", "kpageflags_read", 1));
-        foreach ((PageFrameGrouping grouping, double? maxRatio) in new (PageFrameGrouping, double?)[]
+        foreach ((PageFrameGrouping grouping, double maxRatio) in new (PageFrameGrouping, double)[]
         {
-            (PageFrameGrouping.Kind, 3), (PageFrameGrouping.Slab, 3), (PageFrameGrouping.Cgroup, 3), (PageFrameGrouping.File, null),
+            (PageFrameGrouping.Kind, 3), (PageFrameGrouping.Slab, 3), (PageFrameGrouping.Cgroup, 3), (PageFrameGrouping.File, 3),
         })
         {
             Candidate core = context.Add(new InProcessCandidate(

@@ -62,8 +62,8 @@ Describe 'Get-PageFrame' {
         $frames = Get-PageFrame 0x10000000000, $pfn -ErrorVariable problem -ErrorAction SilentlyContinue
         $frames.Pfn | Should -Be $pfn
         $problem.FullyQualifiedErrorId | Should -Be 'ReadPageFrame,EINVAL,MemProc.PowerShell.GetPageFrameCommand'
-        { Get-PageFrame -Id $target.Id -Address 0x10000 -ErrorAction Stop } | Should -Throw -ErrorId ReadPageFrame,ENODATA*
-        { Get-PageFrame -Id $target.Id -Length 5 } | Should -Throw -ErrorId Address,EINVAL*
-        { Get-PageFrame $pfn -Cgroup /none/such } | Should -Throw -ErrorId FindCgroup,ENOENT*
+        { Get-PageFrame -Id $target.Id -Address 0x10000 -ErrorAction Stop } | Should -Throw -ErrorId 'ReadPageFrame,ENODATA*'
+        { Get-PageFrame -Id $target.Id -Length 5 } | Should -Throw -ErrorId 'Address,EINVAL*'
+        { Get-PageFrame $pfn -Cgroup /none/such } | Should -Throw -ErrorId 'FindCgroup,ENOENT*'
     }
 }

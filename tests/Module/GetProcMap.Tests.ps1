@@ -297,7 +297,7 @@ Describe 'Get-ProcMap -Next' {
         $seed = $target.Ask('map 4096 rw- private').address
         (Get-ProcMap $target.Id -Address ($seed - 1) -Next).Start | Should -Be $seed
         (Get-ProcMap $target.Id -Address ($seed + 5) -Next).Start | Should -Be $seed
-        { Get-ProcMap $target.Id -Address 0x7ffffffff000 -Next -ErrorAction Stop } | Should -Throw -ErrorId FindMap,ENOENT*
-        { Get-ProcMap $target.Id -Next } | Should -Throw -ErrorId Address,EINVAL*
+        { Get-ProcMap $target.Id -Address 0x7ffffffff000 -Next -ErrorAction Stop } | Should -Throw -ErrorId 'FindMap,ENOENT*'
+        { Get-ProcMap $target.Id -Next } | Should -Throw -ErrorId 'Address,EINVAL*'
     }
 }

@@ -76,6 +76,12 @@ Describe 'Access to kernel memory' {
         'Get-KernelVma {0}'
         'Get-KernelVma {0} {1}, 0x10 -ErrorAction SilentlyContinue'
         'Get-KernelMemoryMap {0}'
+        'Get-PageFrame -Id {0} -Address {1}'
+        'Get-PageFrame | Select-Object -First 1'
+        'Get-PageFrame 0xffffffffff, 0x1000 -ErrorAction SilentlyContinue'
+        'Measure-PageFrame'
+        'Read-PhysicalMemory -Pfn 0x1000'
+        'Get-KernelLayout'
     ) {
         Assert-KernelMemory
         $before = Get-Held
@@ -102,6 +108,7 @@ Describe 'Access to kernel memory' {
         # The same target repeatedly, so that they do not end by themselves.
         'Get-PageTableEntry (@({0}) * 100000) 0 128TB'
         'Get-KernelVma (@({0}) * 1000000)'
+        "Get-PageFrame (@('0..0xffffff') * 1000)"
     ) {
         Assert-KernelMemory
         $before = Get-Held

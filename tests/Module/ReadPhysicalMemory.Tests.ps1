@@ -49,11 +49,11 @@ Describe 'Read-PhysicalMemory' {
         Assert-KernelMemory
         $device = Get-PhysicalMemoryMap | Where-Object Name -Match PCI | Select-Object -First 1
         if ($device) {
-            { Read-PhysicalMemory $device.Start 16 -ErrorAction Stop } | Should -Throw '*not RAM*' -ErrorId ReadPhysicalMemory,ENXIO*
+            { Read-PhysicalMemory $device.Start 16 -ErrorAction Stop } | Should -Throw '*not RAM*' -ErrorId 'ReadPhysicalMemory,ENXIO*'
         }
 
-        { Read-PhysicalMemory } | Should -Throw -ErrorId PhysicalAddress,EINVAL*
-        { Read-PhysicalMemory 0x1000 -Pfn 1 } | Should -Throw -ErrorId Pfn,EINVAL*
+        { Read-PhysicalMemory } | Should -Throw -ErrorId 'PhysicalAddress,EINVAL*'
+        { Read-PhysicalMemory 0x1000 -Pfn 1 } | Should -Throw -ErrorId 'Pfn,EINVAL*'
         { Read-PhysicalMemory 0x1000 -Type char* -ErrorAction Stop } | Should -Throw '*pointer*'
     }
 }

@@ -7,6 +7,9 @@ internal sealed class FrameSampler(FrameMap map)
     /// <summary>Reading this many other struct pages is cheaper than another entry of a batch.</summary>
     private const ulong MaxGapFrames = 16;
 
+    /// <summary>Fewer frames than this are not worth a read of their own: they are part of a batch.</summary>
+    private const int MinCloseFrames = 8;
+
     /// <summary>Frames of one batch of frames that are far from each other.</summary>
     private const int Batch = 256;
 
@@ -29,13 +32,16 @@ internal sealed class FrameSampler(FrameMap map)
                 end++;
             }
 
-            if (end == first + 1)
+            if (end - first >= MinCloseFrames)
             {
-                _apart.Add(first);
+                ReadClose(sorted[first..end], samples[first..end]);
             }
             else
             {
-                ReadClose(sorted[first..end], samples[first..end]);
+                for (int index = first; index < end; index++)
+                {
+                    _apart.Add(index);
+                }
             }
 
             first = end;

@@ -129,6 +129,25 @@ public sealed class MemprocKernelTests
         Assert.DoesNotContain(notNamed.Length == 0 ? "Unhandled" : notNamed, errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("", "CAP_BPF and CAP_PERFMON", "frame", "0x1000")]
+    [InlineData("", "CAP_BPF and CAP_PERFMON", "frames")]
+    [InlineData("", "CAP_BPF and CAP_PERFMON", "layout")]
+    [InlineData("+bpf,+perfmon", "CAP_SYS_ADMIN", "frame", "0x1000")]
+    [InlineData("+bpf,+perfmon", "CAP_SYS_ADMIN", "frames")]
+    [InlineData("+bpf,+perfmon", "CAP_SYS_ADMIN", "layout")]
+    [InlineData("+bpf,+perfmon", "CAP_SYS_ADMIN", "read-physical", "0x1000000", "16")]
+    public void Frames_name_the_capability_that_is_missing(string capabilities, string named, params string[] command)
+    {
+        LiveKernel.Require();
+        string[] given = capabilities.Length == 0 ? [] : ["--inh-caps", capabilities, "--ambient-caps", capabilities];
+        (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"),
+            [.. MemprocTests.AsNobody, .. given, DotnetHost.Path, Programs.MakeWorldReadable(Programs.Memproc), .. command]);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Contains(named, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("Unhandled", errors, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Vmas_need_no_frame_numbers_and_only_the_bpf_capabilities()
     {

@@ -321,6 +321,19 @@ public sealed class PageFrameReaderTests : TargetTests
     }
 
     [Fact]
+    public void A_kernel_without_type_information_is_an_error_that_says_so()
+    {
+        LiveKernel.Require();
+        using SimulatedProcess simulated = new();
+        using PageFrameReader reader = new(KernelReadSource.Auto, simulated.Files);
+        MemProcException error = Assert.Throws<MemProcException>(reader.Prepare);
+        Assert.Equal("ReadBtf,ENOENT", error.ErrorId);
+        Assert.Contains("CONFIG_DEBUG_INFO_BTF", error.Message, StringComparison.Ordinal);
+        using PhysicalMemoryReader memory = new(KernelReadSource.Auto, simulated.Files);
+        Assert.NotEqual(Errno.None, Assert.Throws<MemProcException>(memory.Prepare).Errno);
+    }
+
+    [Fact]
     public async Task Files_that_come_and_go_have_their_own_names_or_none()
     {
         using PageFrameReader reader = Reader();
