@@ -107,6 +107,7 @@ Describe 'Objects of the pipeline' {
         $taken = @{
             'Get-ElfHeader' = 'File', 'Folder'; 'Get-ElfSection' = 'File', 'Folder'; 'Get-ElfSegment' = 'File', 'Folder'
             'Get-ElfSymbol' = 'File', 'Folder'; 'Get-FilePage' = 'File', 'Folder', 'Task', 'Section', 'Symbol'
+            'Clear-FilePage' = 'File', 'Folder', 'Task', 'Section', 'Symbol'
             'Measure-PageFlags' = 'File'; 'Get-PageFlags' = 'Number', 'Null'; 'Find-ProcessByPfn' = 'Number', 'Null'
             'Get-PhysicalMemoryMap' = 'Number', 'Null'
         }
@@ -360,9 +361,9 @@ Describe 'Text that a process chose' {
 
     It 'is escaped in errors and verbose messages' {
         $messages = @(
-            Get-ElfHeader -LiteralPath $file 2>&1
-            Get-ElfHeader -Id $target.Id -Path "*$([char] 0x202e)*" -Verbose 4>&1 2>&1
-            Get-ProcMap -Name "none$file" 2>&1
+            Get-ElfHeader -LiteralPath $file -ErrorAction Continue 2>&1
+            Get-ElfHeader -Id $target.Id -Path "*$([char] 0x202e)*" -ErrorAction Continue -Verbose 4>&1 2>&1
+            Get-ProcMap -Name "none$file" -ErrorAction Continue 2>&1
             try { Read-ProcessMemory $target.Id "nothing$([char] 0x202e)`a!x" 4 } catch { $_ }
             try { Get-PageFlags -Flag $file } catch { $_ }
         )
