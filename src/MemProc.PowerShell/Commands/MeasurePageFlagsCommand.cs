@@ -99,7 +99,15 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
             return;
         }
 
-        base.ProcessRecord();
+        if (ParameterSetName == ProcessSet)
+        {
+            base.ProcessRecord();
+        }
+        else
+        {
+            // Frames need no process.
+            ProcessInput();
+        }
     }
 
     private protected override void ProcessInput()
