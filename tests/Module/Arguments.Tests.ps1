@@ -371,6 +371,17 @@ Describe 'Text that a process chose' {
         ($messages | ForEach-Object { "$_" }) -join "`n" | Should -Not -Match $unsafe
     }
 
+    It 'is escaped in confirmations and warnings' {
+        $text = Invoke-OtherPwsh -Script @"
+            Write-ProcessMemory $($target.Id) $address -Bytes 1 -WhatIf
+            Save-ProcessMemory $($target.Id) -Path '$TestDrive/none' -Address $address -WhatIf
+            'done'
+"@
+        $text[-1] | Should -Be 'done'
+        $text -join "`n" | Should -Match 'What if:.*evil'
+        $text -join "`n" | Should -Not -Match $unsafe
+    }
+
     It 'is escaped in completions and their tooltips' {
         $line = "Get-ProcMap -Id $($target.Id) -Path "
         $found = (TabExpansion2 $line $line.Length).CompletionMatches | Where-Object CompletionText -Match 'evil'
