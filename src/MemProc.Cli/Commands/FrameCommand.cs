@@ -29,7 +29,7 @@ internal sealed class FrameCommand : CliCommand
 
     private readonly Option<ulong?> _length = CommandOptions.LengthOption("All pages of this number of bytes from --address on");
 
-    private readonly FrameFilterOptions _filter = new();
+    private readonly PageFrameFilterOptions _filter = new();
 
     public FrameCommand()
         : base("frame", "Shows what page frames are used for and whom they belong to, by the kernel's struct pages. Shows all "

@@ -20,7 +20,7 @@ internal sealed class FramesCommand : CliCommand
     private readonly Option<PfnRange[]> _pfns = CommandOptions.List(
         "--pfn", "PFN", "Only these frames: 0xc963, or 0x1000..0x1fff", PfnRange.Parse);
 
-    private readonly FrameFilterOptions _filter = new();
+    private readonly PageFrameFilterOptions _filter = new();
 
     public FramesCommand()
         : base("frames", "Counts the page frames of the machine by what they are used for, or whom they belong to. Requires root.",

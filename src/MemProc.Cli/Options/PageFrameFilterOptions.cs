@@ -4,7 +4,7 @@ using System.IO.Enumeration;
 namespace MemProc.Cli;
 
 /// <summary>The options that select page frames by what they are used for and whom they belong to.</summary>
-internal sealed class FrameFilterOptions
+internal sealed class PageFrameFilterOptions
 {
     private readonly Option<PageFrameKind[]> _kind = CommandOptions.List(
         "--kind", "KIND", $"Only frames of these kinds: {EnumNames.All<PageFrameKind>()}", EnumNames.Parse<PageFrameKind>);
