@@ -284,14 +284,11 @@ internal sealed class FileOffsets(BtfTypes types)
     /// <summary>i_dentry: the names of the file.</summary>
     public int InodeNames { get; } = KernelOffsets.Required(types, "inode", "i_dentry");
 
-    /// <summary>Bytes from the beginning of an inode that contain all of these but the names.</summary>
-    public int InodeHeadBytes => sizeof(ulong) + new[]
-    {
-        InodeNumber, InodeGeneration, InodeSuperBlock, InodeDevice, InodeMode,
-    }.Max();
+    /// <summary>Bytes from the beginning of an inode that contain all of these but the generation and the names.</summary>
+    public int InodeHeadBytes => sizeof(ulong) + new[] { InodeNumber, InodeSuperBlock, InodeDevice, InodeMode }.Max();
 
-    /// <summary>Bytes from the beginning of an inode that contain the names too.</summary>
-    public int InodeUsedBytes => Math.Max(InodeHeadBytes, InodeNames + sizeof(ulong));
+    /// <summary>Bytes from the beginning of an inode that contain all of these.</summary>
+    public int InodeUsedBytes => Math.Max(InodeHeadBytes, Math.Max(InodeGeneration, InodeNames) + sizeof(ulong));
 
     /// <summary>Bytes of a dentry.</summary>
     public int NameBytes { get; } = types.SizeOf("dentry") ?? 0;

@@ -67,27 +67,29 @@ internal sealed class FileOwners(KernelReader reader)
     public void ReadAhead(ReadOnlySpan<ulong> mappings)
     {
         _ahead.Clear();
-        int head = Math.Min(_offsets.InodeHeadBytes, KernelMemory.MaxBatchedBytes);
-        ulong[] inodes = new ulong[mappings.Length], rest = new ulong[mappings.Length];
-        bool[] isRead = new bool[mappings.Length], hasRest = new bool[mappings.Length];
-        byte[] heads = new byte[mappings.Length * head];
-        ulong[] addresses = new ulong[mappings.Length];
-        for (int index = 0; index < addresses.Length; index++)
-        {
-            addresses[index] = mappings[index] + (ulong)_offsets.MappingHost;
-        }
-
-        reader.ReadEach(addresses, sizeof(ulong), MemoryMarshal.AsBytes(inodes.AsSpan()), isRead);
+        int head = _offsets.InodeHeadBytes;
+        bool[] isRead = new bool[mappings.Length], hasGeneration = new bool[mappings.Length], hasNames = new bool[mappings.Length];
+        ulong[] inodes = ReadEach(mappings.ToArray(), _offsets.MappingHost, isRead);
+        byte[] heads = new byte[inodes.Length * head];
         reader.ReadEach(inodes, head, heads, isRead);
-        // The names are farther from the beginning than the other members.
-        reader.ReadEach(Array.ConvertAll(inodes, inode => inode + (ulong)_offsets.InodeNames), sizeof(ulong),
-            MemoryMarshal.AsBytes(rest.AsSpan()), hasRest);
-        for (int index = 0; index < mappings.Length; index++)
+        // Generation and names can be farther from the beginning than a batch reads.
+        ulong[] generations = ReadEach(inodes, _offsets.InodeGeneration, hasGeneration);
+        ulong[] names = ReadEach(inodes, _offsets.InodeNames, hasNames);
+        for (int index = 0; index < inodes.Length; index++)
         {
-            _ahead.TryAdd(mappings[index], isRead[index] && hasRest[index] && inodes[index] != 0
-                ? IdentityIn(inodes[index], heads.AsSpan(index * head, head), rest[index])
+            _ahead.TryAdd(mappings[index], inodes[index] != 0 && isRead[index] && hasGeneration[index] && hasNames[index]
+                ? IdentityIn(inodes[index], heads.AsSpan(index * head, head), (uint)generations[index], names[index])
                 : null);
         }
+    }
+
+    /// <summary>Reads the same member of 64 bits of many structures; 0 where it cannot be read.</summary>
+    private ulong[] ReadEach(ulong[] structures, int offset, bool[] isRead)
+    {
+        ulong[] values = new ulong[structures.Length];
+        reader.ReadEach(Array.ConvertAll(structures, structure => structure + (ulong)offset), sizeof(ulong),
+            MemoryMarshal.AsBytes(values.AsSpan()), isRead);
+        return values;
     }
 
     private Identity? IdentityOf(ulong mapping)
@@ -98,13 +100,15 @@ internal sealed class FileOwners(KernelReader reader)
             return null;
         }
 
-        return IdentityIn(address, _inode, new KernelStructure(_inode).ReadUInt64(_offsets.InodeNames));
+        KernelStructure inode = new(_inode);
+        return IdentityIn(
+            address, _inode, inode.ReadUInt32(_offsets.InodeGeneration), inode.ReadUInt64(_offsets.InodeNames));
     }
 
-    private Identity IdentityIn(ulong address, ReadOnlySpan<byte> bytes, ulong names)
+    private Identity IdentityIn(ulong address, ReadOnlySpan<byte> bytes, uint generation, ulong names)
     {
         KernelStructure inode = new(bytes);
-        return new Identity(address, inode.ReadUInt64(_offsets.InodeNumber), inode.ReadUInt32(_offsets.InodeGeneration),
+        return new Identity(address, inode.ReadUInt64(_offsets.InodeNumber), generation,
             inode.ReadUInt64(_offsets.InodeSuperBlock), names,
             inode.ReadUInt32(_offsets.InodeMode) & FileTypeMask, inode.ReadUInt32(_offsets.InodeDevice));
     }

@@ -6,7 +6,10 @@ namespace MemProc;
 /// <summary>Consecutive struct pages that were read together, and the runs of frames that they describe.</summary>
 /// <param name="reader">The kernel's memory.</param>
 /// <param name="decoder">Decodes struct pages.</param>
-internal sealed class FrameChunk(KernelReader reader, FrameDecoder decoder)
+/// <param name="isPartial">
+/// Whether some of these frames may have a readable struct page although others near them have none.
+/// </param>
+internal sealed class FrameChunk(KernelReader reader, FrameDecoder decoder, Func<ulong, int, bool> isPartial)
 {
     /// <summary>Frames of a chunk: the struct pages are 1 MiB where a frame has 4 KiB.</summary>
     public const int Frames = 16 * 1024;
@@ -71,6 +74,11 @@ internal sealed class FrameChunk(KernelReader reader, FrameDecoder decoder)
             ulong middle = (first / (ulong)MinFrames + 1) * (ulong)MinFrames;
             ReadPart(first, (int)(middle - first));
             ReadPart(middle, count - (int)(middle - first));
+        }
+        else if (count > 1 && isPartial(first, count))
+        {
+            ReadPart(first, count / 2);
+            ReadPart(first + (ulong)count / 2, count - count / 2);
         }
     }
 

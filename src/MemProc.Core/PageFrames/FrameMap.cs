@@ -7,12 +7,14 @@ internal sealed class FrameMap : IDisposable
 {
     private readonly KernelReader _reader;
     private readonly Lazy<FrameTables?> _tables;
+    private readonly Lazy<AddressRange[]> _ram;
 
     private FrameMap(KernelReader reader, FrameDecoder decoder)
     {
         _reader = reader;
         Decoder = decoder;
         _tables = new Lazy<FrameTables?>(() => OpenTables(reader.Files));
+        _ram = new Lazy<AddressRange[]>(() => [.. PhysicalMap.Read(reader.Files).SystemRam]);
     }
 
     /// <summary>Decodes struct pages.</summary>
@@ -32,8 +34,7 @@ internal sealed class FrameMap : IDisposable
             ulong end = Tables?.End ?? 0;
             if (end == 0)
             {
-                PhysicalMap map = PhysicalMap.Read(_reader.Files);
-                end = map.SystemRam.Select(range => range.End / MachinePage.SizeBytes).DefaultIfEmpty().Max();
+                end = _ram.Value.Select(range => range.End / MachinePage.SizeBytes).DefaultIfEmpty().Max();
             }
 
             return end;
@@ -62,6 +63,9 @@ internal sealed class FrameMap : IDisposable
     /// <summary>Creates a map over numbers that are known.</summary>
     internal static FrameMap Create(KernelReader reader, FrameDecoder decoder) => new(reader, decoder);
 
+    /// <summary>Creates a chunk to read frames into.</summary>
+    public FrameChunk NewChunk() => new(_reader, Decoder, IsPartial);
+
     /// <summary>
     /// Reads a range of frames chunk by chunk. The next chunk overwrites the last one. Ranges without struct pages are left
     /// out.
@@ -70,7 +74,7 @@ internal sealed class FrameMap : IDisposable
     /// <param name="cancellation">Stops the read.</param>
     public IEnumerable<FrameChunk> Chunks(PfnRange range, CancellationToken cancellation)
     {
-        FrameChunk chunk = new(_reader, Decoder);
+        FrameChunk chunk = NewChunk();
         ulong end = range.End;
         for (ulong first = range.First; first < end;)
         {
@@ -105,6 +109,11 @@ internal sealed class FrameMap : IDisposable
             _tables.Value?.Dispose();
         }
     }
+
+    /// <summary>kcore has the struct pages of RAM alone, to the frame; in memory they come in larger parts.</summary>
+    private bool IsPartial(ulong first, int count) => _reader.Source == KernelReadSource.Kcore
+        && Array.Exists(_ram.Value, range => range.Start < (first + (ulong)count) * MachinePage.SizeBytes
+            && range.End > first * MachinePage.SizeBytes);
 
     /// <summary>Recognizes the huge page of zeros, which nothing in its struct page tells.</summary>
     private void ResolveZero(FrameChunk chunk)

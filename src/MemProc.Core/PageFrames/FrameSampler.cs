@@ -13,7 +13,7 @@ internal sealed class FrameSampler(FrameMap map)
     /// <summary>Frames of one batch of frames that are far from each other.</summary>
     private const int Batch = 256;
 
-    private readonly FrameChunk _chunk = new(map.Reader, map.Decoder);
+    private readonly FrameChunk _chunk = map.NewChunk();
     private readonly List<int> _apart = [];
     private readonly byte[] _pairs = new byte[Batch * 2 * map.Decoder.SizeBytes];
 

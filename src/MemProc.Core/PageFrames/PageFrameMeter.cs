@@ -85,7 +85,7 @@ public sealed class PageFrameMeter(
         private readonly Dictionary<(bool, int), GroupKey> _orders = [];
         private readonly Dictionary<int, GroupKey> _nodes = [];
         private readonly ulong[] _byKind = new ulong[Kinds.Length];
-        private readonly FrameChunk _again = new(map.Reader, map.Decoder);
+        private readonly FrameChunk _again = map.NewChunk();
 
         public FrameProcesses? Processes { get; set; }
 

@@ -108,7 +108,8 @@ public sealed class FrameDecoderTests : IDisposable
         FrameBtf.Describe(btf, "6.18");
         SimulatedProcess.WriteKernelFile($"{_process.Files.Sys}/kernel/btf/vmlinux", btf.ToBytes());
         // Frames 0 to 7: a free block of order 3. 8: anonymous. 9: in the list of a processor. 10: in the middle of a larger
-        // block of the kernel. 16 to 19: a folio of a file. The rest: of the kernel. After frame 383 there is no memory.
+        // block of the kernel. 16 to 19: a folio of a file. The rest: of the kernel. After frame 383 there is no memory, in the
+        // middle of what other kernels have as one part: kcore has RAM alone.
         const ulong Frames = 384;
         for (ulong pfn = 0; pfn < Frames; pfn++)
         {
@@ -136,6 +137,7 @@ public sealed class FrameDecoderTests : IDisposable
         }
 
         kernel.Put(Base + 17 * FrameBtf.PageBytes, 2);
+        SimulatedProcess.WriteKernelFile($"{_process.Files.Proc}/iomem", "00000000-0017ffff : System RAM\n"u8);
         KernelMemory memory = kernel;
         if (isKcore)
         {
@@ -148,7 +150,7 @@ public sealed class FrameDecoderTests : IDisposable
         using KernelReader reader = new(memory, _process.Files, new KernelPageTables(0, PageTableFormat.Native(4, 0)),
             new KernelVmemmap(Base, FrameBtf.PageBytes));
         using FrameMap map = FrameMap.Create(reader, pages.Decoder);
-        FrameRun[] runs = [.. map.Chunks(new PfnRange(0, Frames), default).SelectMany(chunk => chunk.Runs.ToArray())];
+        FrameRun[] runs = [.. map.Chunks(new PfnRange(0, 1000), default).SelectMany(chunk => chunk.Runs.ToArray())];
         Assert.Equal(
             [(0UL, 8, PageFrameKind.Free), (8, 1, PageFrameKind.Anonymous), (9, 1, PageFrameKind.Free), (10, 1, PageFrameKind.Kernel)],
             runs.Take(4).Select(run => (run.Pfn, run.Count, run.State.Kind)));
@@ -156,7 +158,10 @@ public sealed class FrameDecoderTests : IDisposable
         Assert.Empty(map.Chunks(new PfnRange(512, 40_000), default));
         FrameRun file = runs.Single(run => run.Pfn == 16);
         Assert.Equal((4, PageFrameKind.File, (sbyte)2), (file.Count, file.State.Kind, file.State.Order));
-        FrameFile found = new FrameOwners(reader).FileOf(file.State)!;
+        FrameOwners owners = new(reader);
+        owners.Refresh([file.State, runs[1].State]);
+        FrameFile found = owners.FileOf(file.State)!;
+        Assert.Equal(found, new FrameOwners(reader).FileOf(file.State));
         Assert.Equal(("/folder/a name that is longer than the structure has room for", 42UL, "ext4", "08:01", false),
             (found.Path, found.Inode, found.FileSystem, found.Device, found.IsDeleted));
         // What is inside: a frame in the middle of a free block, of a folio, and one after the end.
@@ -196,7 +201,7 @@ public sealed class FrameDecoderTests : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _process.Dispose();
 
-    private const ulong Inode = SimulatedKernel.Base + 0x6100;
+    private const ulong Inode = SimulatedKernel.Base + 0x7000;
     private const ulong SuperBlock = SimulatedKernel.Base + 0x6200;
     private const ulong Name = SimulatedKernel.Base + 0x6300;
     private const ulong Folder = SimulatedKernel.Base + 0x6400;

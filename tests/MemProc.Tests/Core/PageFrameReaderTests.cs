@@ -53,6 +53,51 @@ public sealed class PageFrameReaderTests : TargetTests
     }
 
     [Fact]
+    public void Every_page_of_the_target_is_what_its_mapping_says()
+    {
+        using PageFrameReader reader = Reader();
+        using CachedFile file = new(pages: 16);
+        Target.Ask($"peek {Target.Ask($"file 0 {16 * Page.Size} r-- private {file.FilePath}").Address("address")} {16 * Page.Size}");
+        FramePages.Anonymous(Target, 16);
+        Dictionary<PageFrameKind, int> seen = [];
+        // The runtime of the target maps and unmaps memory from time to time.
+        using ProcessStop still = ProcessStop.Begin(Process);
+        foreach (ProcMap map in MapReader.Read(Process).Where(map => map.Kind != ProcMapKind.Vsyscall).ToArray())
+        {
+            PageMapEntry[] Present() => [.. new PageMapWalk(Process).Range(map.Start, map.SizeBytes).Where(page => page.Pfn is not null)];
+            PageMapEntry[] pages = Present();
+            PageFrame?[] frames = [.. pages.Chunk(4096).SelectMany(chunk => reader.Read([.. chunk.Select(page => page.Pfn!.Value)]))];
+            // Pages that the kernel replaced or reclaimed meanwhile do not count.
+            HashSet<(ulong, ulong?, bool)> after = [.. Present().Select(page => (page.Address, page.Pfn, page.IsFileOrShared))];
+            for (int index = 0; index < pages.Length; index++)
+            {
+                PageMapEntry page = pages[index];
+                PageFrame frame = frames[index]!;
+                if (!after.Contains((page.Address, page.Pfn, page.IsFileOrShared)))
+                {
+                    continue;
+                }
+
+                seen[frame.Kind] = seen.GetValueOrDefault(frame.Kind) + 1;
+                string where = $"0x{page.Address:x} of {map.Path}: {frame.Kind} {frame.Path}+0x{frame.Offset:x}";
+                if (!page.IsFileOrShared)
+                {
+                    Assert.True(frame.Kind is PageFrameKind.Anonymous or PageFrameKind.Ksm or PageFrameKind.Zero, where);
+                }
+                else if (map.Inode != 0 && frame.Device == map.Device)
+                {
+                    Assert.True(frame.Kind is PageFrameKind.File or PageFrameKind.SharedMemory or PageFrameKind.HugeTlb, where);
+                    Assert.True(frame.Inode == map.Inode && frame.Offset == map.Offset + (page.Address - map.Start), where);
+                    Assert.True(frame.Path == map.Path || map.IsDeleted || frame.Inode == map.Inode, where);
+                }
+            }
+        }
+
+        Assert.True(seen.GetValueOrDefault(PageFrameKind.File) > 100 && seen.GetValueOrDefault(PageFrameKind.Anonymous) > 100,
+            string.Join(", ", seen));
+    }
+
+    [Fact]
     public void A_page_of_a_file_has_its_path_inode_and_offset()
     {
         using PageFrameReader reader = Reader();

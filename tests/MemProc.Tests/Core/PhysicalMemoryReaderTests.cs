@@ -117,6 +117,7 @@ public sealed class PhysicalMemoryReaderTests : TargetTests
         PhysicalMemoryFile file = PhysicalMemoryFile.Save(reader, physical, HugeTlb.PageBytes, path, overwrite: false, progress.Add);
         Assert.Equal((physical, HugeTlb.PageBytes, path), (file.PhysicalAddress, file.Length, file.Path));
         Assert.Empty(file.Gaps);
+        Assert.Equal(physical / Page.Size, FramePages.Pfns(Process, huge)[0]);
         Assert.Equal(new MemoryReader(Process, ReadMethod.Auto).ReadExactly(huge, HugeTlb.PageBytes), File.ReadAllBytes(path));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
         Assert.Equal(HugeTlb.PageBytes, progress[^1]);
@@ -139,13 +140,22 @@ public sealed class PhysicalMemoryReaderTests : TargetTests
     private static void AssertEqualToProcess(
         PhysicalMemoryReader reader, TargetProcess target, LinuxProcess process, ulong address, ulong pages)
     {
-        ulong[] pfns = FramePages.Pfns(process, address, pages);
         byte[] expected = new MemoryReader(process, ReadMethod.Auto).ReadExactly(address, pages * Page.Size);
         Assert.True(expected.AsSpan().ContainsAnyExcept((byte)0));
-        for (ulong page = 0; page < pages; page++)
+        ulong[] pfns, after;
+        byte[][] found;
+        do
         {
-            byte[] bytes = reader.ReadExactly(pfns[page] * Page.Size, Page.Size);
-            Assert.True(expected.AsSpan((int)(page * Page.Size), (int)Page.Size).SequenceEqual(bytes),
+            // The kernel can move a page to another frame at any time, and merges and compacts memory meanwhile.
+            pfns = FramePages.Pfns(process, address, pages);
+            found = Array.ConvertAll(pfns, pfn => reader.ReadExactly(pfn * Page.Size, Page.Size));
+            after = FramePages.Pfns(process, address, pages);
+        }
+        while (!pfns.SequenceEqual(after));
+
+        for (int page = 0; page < pfns.Length; page++)
+        {
+            Assert.True(expected.AsSpan(page * (int)Page.Size, (int)Page.Size).SequenceEqual(found[page]),
                 $"page {page} of 0x{address:x}, frame 0x{pfns[page]:x}");
         }
 

@@ -134,7 +134,7 @@ internal sealed class SimulatedKernel : KernelMemory
         btf.Structure("fdtable", 16, ("max_fds", 0, half), ("fd", 8, pointer));
         btf.Structure("file", 24, ("f_inode", 0, pointer), ("private_data", 8, pointer),
             ("f_mapping", 16, pointer));
-        uint inode = btf.Structure("inode", 40, ("i_ino", 0, word), ("i_sb", 8, pointer), ("i_generation", 16, half),
+        uint inode = btf.Structure("inode", 0x260, ("i_ino", 0, word), ("i_sb", 8, pointer), ("i_generation", 0x258, half),
             ("i_rdev", 20, half), ("i_mode", 24, half), ("i_dentry", 32, pointer));
         btf.Structure("super_block", 16, ("s_dev", 0, half), ("s_type", 8, pointer));
         btf.Structure("proc_inode", 0x20, ("pid", 0, pointer), ("vfs_inode", 0x10, inode));
