@@ -108,7 +108,7 @@ Describe 'Objects of the pipeline' {
             'Get-ElfHeader' = 'File', 'Folder'; 'Get-ElfSection' = 'File', 'Folder'; 'Get-ElfSegment' = 'File', 'Folder'
             'Get-ElfSymbol' = 'File', 'Folder'; 'Get-FilePage' = 'File', 'Folder', 'Task', 'Section', 'Symbol'
             'Clear-FilePage' = 'File', 'Folder', 'Task', 'Section', 'Symbol'
-            'Measure-PageFlags' = 'File', 'Folder'; 'Get-PageFlags' = 'Number', 'Null'; 'Find-ProcessByPfn' = 'Number', 'Null'
+            'Measure-PageFlags' = 'File', 'Folder'; 'Get-PageFlags' = 'Number', 'Null'; 'Get-PageFrame' = 'Number', 'Null'; 'Find-ProcessByPfn' = 'Number', 'Null'
             'Get-PhysicalMemoryMap' = 'Number', 'Null'
         }
     }

@@ -121,7 +121,7 @@ public sealed class PageFrameReader(
 
     /// <summary>Creates the error for a frame that the machine does not have.</summary>
     public static MemProcException OutOfRange(ulong pfn) => new(Operation.ReadPageFrame, Errno.EINVAL,
-        $"The kernel has no frame 0x{pfn:x}. A frame number is a physical address divided by the page size.", pfn);
+        $"The kernel has no frame 0x{pfn:x}. {PfnRange.Advice}", pfn);
 
     /// <inheritdoc/>
     public void Dispose()

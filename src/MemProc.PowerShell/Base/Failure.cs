@@ -17,6 +17,10 @@ internal static class Failure
     public static ErrorRecord BadArgument(string parameter, string message, object? value) =>
         new(new ArgumentException(SafeText.Escape(message)), $"{parameter},{Errno.EINVAL}", ErrorCategory.InvalidArgument, value);
 
+    /// <summary>Creates the record of an object of the pipeline that brings no frame.</summary>
+    public static ErrorRecord NoPfn() => BadArgument(
+        "Pfn", "The object from the pipeline has no Pfn. Pipe in frame numbers, or objects with a Pfn property.", null);
+
     private static ErrorCategory Category(MemProcException error) => error.Errno switch
     {
         Errno.ENOENT or Errno.ESRCH or Errno.ENODATA => ErrorCategory.ObjectNotFound,

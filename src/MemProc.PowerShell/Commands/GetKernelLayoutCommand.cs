@@ -10,7 +10,7 @@ public sealed class GetKernelLayoutCommand : MemProcCommand
     [Parameter]
     public KernelReadSource Source { get; set; }
 
-    protected override void EndProcessing()
+    protected override void ProcessRecord()
     {
         using KernelLayoutReader reader = new(Source);
         WriteObject(ThrowOnError(reader.Read));

@@ -134,8 +134,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
         PfnRange[]? ranges = ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn;
         if (ranges is null && MyInvocation.ExpectingInput)
         {
-            WriteError(Failure.BadArgument(nameof(Pfn),
-                "The object from the pipeline has no Pfn. Pipe in frame numbers, or objects with a Pfn property.", null));
+            WriteError(Failure.NoPfn());
             return;
         }
 

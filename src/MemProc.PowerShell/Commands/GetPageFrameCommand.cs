@@ -23,7 +23,7 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
 
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
     [AllowEmptyCollection]
-    [PfnTransformation]
+    [PfnTransformation(AllowOpen = true)]
     public PfnRange[]? Pfn { get; set; }
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
@@ -32,9 +32,9 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
     public ulong Count { get; set; } = 1;
 
     [Parameter(Mandatory = true, ParameterSetName = PhysicalSet)]
-    [PhysicalAddressTransformation]
+    [PhysicalFrameTransformation]
     [ArgumentCompleter(typeof(PhysicalAddressCompleter))]
-    public ulong[] PhysicalAddress { get; set; } = [];
+    public PfnRange[] PhysicalAddress { get; set; } = [];
 
     // Not from the pipeline: a page from there has a process too, and is meant by its frame.
     [Parameter(Mandatory = true, ParameterSetName = ProcessSet)]
@@ -71,19 +71,20 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
         switch (ParameterSetName)
         {
             case PhysicalSet:
-                foreach (ulong address in PhysicalAddress)
-                {
-                    Add(address / MachinePage.SizeBytes);
-                }
+                Array.ForEach(PhysicalAddress, AddRange);
 
                 break;
             case ProcessSet:
                 ReportErrors(WriteProcess);
                 break;
             default:
-                // The whole machine, unless frames are given or the pipeline can bring some.
-                bool isWholeMachine = Pfn is null && !MyInvocation.ExpectingInput;
-                foreach (PfnRange range in isWholeMachine ? [new PfnRange(0, _reader!.End)] : Pfn ?? [])
+                if (Pfn is null && MyInvocation.ExpectingInput)
+                {
+                    WriteError(Failure.NoPfn());
+                    return;
+                }
+
+                foreach (PfnRange range in Pfn ?? [new PfnRange(0, _reader!.End)])
                 {
                     AddRange(range with { Count = Math.Max(range.Count, Count) });
                 }

@@ -11,11 +11,11 @@ public sealed class MeasurePageFrameCommand : PageFrameFilterCommand
     public PageFrameGrouping By { get; set; }
 
     [Parameter]
-    [PfnTransformation]
+    [PfnTransformation(AllowOpen = true)]
     [ValidateNotNullOrEmpty]
     public PfnRange[]? Pfn { get; set; }
 
-    protected override void EndProcessing()
+    protected override void ProcessRecord()
     {
         PageFrameFilter? filter = CreateFilter();
         using PageFrameMeter meter = new(Source, cancellation: Cancellation);

@@ -142,7 +142,7 @@ public sealed class MemprocKernelTests
         LiveKernel.Require();
         string[] given = capabilities.Length == 0 ? [] : ["--inh-caps", capabilities, "--ambient-caps", capabilities];
         (int exitCode, string output, string errors) = Shell.Try(Requires.Tool("setpriv"),
-            [.. MemprocTests.AsNobody, .. given, DotnetHost.Path, Programs.MakeWorldReadable(Programs.Memproc), .. command]);
+            [.. MemprocTests.AsNobody, .. given, Programs.MemprocHost, Programs.MakeWorldReadable(Programs.Memproc), .. command]);
         Assert.Equal((1, ""), (exitCode, output));
         Assert.Contains(named, errors, StringComparison.Ordinal);
         Assert.DoesNotContain("Unhandled", errors, StringComparison.Ordinal);
