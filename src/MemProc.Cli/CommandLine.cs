@@ -40,7 +40,7 @@ internal static class CommandLine
             new MapCommand(), new StatusCommand(), new PageMapCommand(), new FlagsCommand(), new SummaryCommand(),
             new FolioCommand(),
             new PhysicalCommand(), new FileCommand(), new WalkCommand(), new VmaCommand(), new ElfCommand(),
-            new ResolveCommand(), new ReadCommand(), new SearchCommand(), new WatchCommand(), new SaveCommand(),
+            new ResolveCommand(), new DisassembleCommand(), new ReadCommand(), new SearchCommand(), new WatchCommand(), new SaveCommand(),
             new WriteCommand(), new UndoCommand(), new FindPfnCommand(), new SharingCommand(), new IdleCommand(),
             new WorkingSetCommand(), new ClearSoftDirtyCommand(), new AdviseCommand(), new DropFileCommand(),
         ])

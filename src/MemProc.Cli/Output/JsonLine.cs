@@ -20,7 +20,7 @@ internal static class JsonLine
     [
         "start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet", "entry",
         "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress", "entryPoint", "virtualAddress",
-        "mapStart", "mapEnd", "moduleStart", "imageAddress",
+        "mapStart", "mapEnd", "moduleStart", "imageAddress", "target",
     ];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
@@ -57,6 +57,7 @@ internal static class JsonLine
             new EnumNameConverter<ElfSymbolBinding>(),
             new EnumNameConverter<ElfSymbolVisibility>(),
             new EnumNameConverter<ElfSymbolSource>(),
+            new EnumNameConverter<InstructionFlow>(),
             new JsonStringEnumConverter<Errno>(),
             new JsonStringEnumConverter<PageTableLevel>(),
         },
@@ -132,6 +133,8 @@ internal static class JsonLine
 [JsonSerializable(typeof(ElfSegment))]
 [JsonSerializable(typeof(ElfSection))]
 [JsonSerializable(typeof(ElfSymbol))]
+[JsonSerializable(typeof(ProcInstruction))]
+[JsonSerializable(typeof(ElfInstruction))]
 [JsonSerializable(typeof(ReadText))]
 [JsonSerializable(typeof(ReadValue))]
 [JsonSerializable(typeof(ReadRecord))]
