@@ -95,8 +95,8 @@ internal sealed class InstructionFormatter
         {
             case Mnemonic.Call or Mnemonic.Jmp or Mnemonic.Push or Mnemonic.Pop or Mnemonic.Ret:
                 char usual = name.StartsWith('l') ? _bits == 16 ? 'w' : 'l' : _bits switch { 64 => 'q', 32 => 'l', _ => 'w' };
-                string plain = name.TrimStart('l');
-                return plain.Length > instruction.Mnemonic.ToString().Length && name[^1] == usual ? name[..^1] : name;
+                int plainLength = instruction.Mnemonic is Mnemonic.Call or Mnemonic.Push ? 4 : 3;
+                return name.TrimStart('l').Length > plainLength && name[^1] == usual ? name[..^1] : name;
             case Mnemonic.Iretd when _bits != 16:
             case Mnemonic.Iret when _bits == 16:
                 return "iret";

@@ -54,7 +54,7 @@ public static class InstructionText
             .Append(operands.Length > 0 ? " " : string.Empty).Append(operands);
         if (target is ulong known)
         {
-            // A branch shows the address itself; an address relative to the instruction is written behind it.
+            // A branch shows the address itself; one that is relative to the instruction follows in a comment.
             string number = $"0x{known:x}";
             line.Append(operands.EndsWith(number, StringComparison.Ordinal) ? string.Empty : $"  # {number}");
         }
