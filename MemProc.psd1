@@ -10,6 +10,7 @@
     PowerShellVersion    = '7.6'
     FormatsToProcess     = @(
         'lib/MemProc.Advice.format.ps1xml'
+        'lib/MemProc.Disassembly.format.ps1xml'
         'lib/MemProc.Elf.format.ps1xml'
         'lib/MemProc.Kernel.format.ps1xml'
         'lib/MemProc.Maps.format.ps1xml'
@@ -24,6 +25,7 @@
         'Clear-PagePoison'
         'Clear-SoftDirty'
         'Find-ProcessByPfn'
+        'Get-Disassembly'
         'Get-ElfHeader'
         'Get-ElfSection'
         'Get-ElfSegment'

@@ -22,7 +22,7 @@ internal static class JsonLine
         "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress", "entryPoint", "virtualAddress",
         "mapStart", "mapEnd", "moduleStart", "imageAddress", "structPageAddress", "frameMask", "frameAddress",
         "frameKernelAddress", "pageProtection", "kernelFlagSet", "anonVmaAddress", "mappingAddress", "vmemmap",
-        "encryptionMask", "taskSize", "textAddress", "textPhysicalAddress", "kaslrOffset",
+        "encryptionMask", "taskSize", "textAddress", "textPhysicalAddress", "kaslrOffset", "target",
     ];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
@@ -59,6 +59,7 @@ internal static class JsonLine
             new EnumNameConverter<ElfSymbolBinding>(),
             new EnumNameConverter<ElfSymbolVisibility>(),
             new EnumNameConverter<ElfSymbolSource>(),
+            new EnumNameConverter<InstructionFlow>(),
             new JsonStringEnumConverter<Errno>(),
             new JsonStringEnumConverter<PageTableLevel>(),
             new EnumNameConverter<PageFrameKind>(),
@@ -144,6 +145,8 @@ internal static class JsonLine
 [JsonSerializable(typeof(ElfSegment))]
 [JsonSerializable(typeof(ElfSection))]
 [JsonSerializable(typeof(ElfSymbol))]
+[JsonSerializable(typeof(ProcInstruction))]
+[JsonSerializable(typeof(ElfInstruction))]
 [JsonSerializable(typeof(ReadText))]
 [JsonSerializable(typeof(ReadValue))]
 [JsonSerializable(typeof(ReadRecord))]

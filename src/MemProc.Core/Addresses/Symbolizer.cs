@@ -177,6 +177,43 @@ public sealed class Symbolizer : IDisposable
     private ResolvedAddress Resolve(ulong address, MappedImages images, int index, RawPageMapEntry page, string[]? flags)
     {
         ProcMap map = images.Maps[index];
+        (_, MappedImage? image, ElfSection? section, ResolvedSymbol? symbol) = PlaceOf(address, images, index);
+        if (page.IsPfnHidden)
+        {
+            WarnOnce(PageMapWalk.FramesHidden);
+        }
+
+        if (!_contexts.TryGetValue((index, section?.Index, image is not null), out AddressContext? context))
+        {
+            context = new AddressContext(map, image, NameInExpression(images, map, image), section,
+                _stacks.ThreadOf(map), _hasPages && HasPages(map),
+                PageTableGeometry.Of(_process.Files));
+            _contexts[(index, section?.Index, image is not null)] = context;
+        }
+
+        return new ResolvedAddress(address, context, symbol, page, flags);
+    }
+
+    /// <summary>
+    /// Begins a request of <see cref="PlaceOf(ulong)"/>: what an earlier one has read is checked before it is used.
+    /// </summary>
+    /// <returns>The mappings and files during the request.</returns>
+    /// <exception cref="MemProcException">ReadMaps: the mappings cannot be read.</exception>
+    internal MappedImages Begin()
+    {
+        BeginRequest();
+        return CurrentImages();
+    }
+
+    /// <summary>Finds the file, section and symbol of an address, without its page; nothing where none is mapped.</summary>
+    internal SymbolPlace PlaceOf(ulong address) =>
+        CurrentImages() is MappedImages images && images.IndexOf(address) is int index and >= 0
+            ? PlaceOf(address, images, index)
+            : default;
+
+    private SymbolPlace PlaceOf(ulong address, MappedImages images, int index)
+    {
+        ProcMap map = images.Maps[index];
         MappedImage? image = images.FileOf(index)?.ImageOf(map) ?? images.ImageOfZeros(index, address);
         MappedFile? file = image?.File;
         ElfSection? section = null;
@@ -196,20 +233,7 @@ public sealed class Symbolizer : IDisposable
             WarnOnce($"Symbols and sections of {SafeText.Escape(file.Name)} may be missing: {error.Message}");
         }
 
-        if (page.IsPfnHidden)
-        {
-            WarnOnce(PageMapWalk.FramesHidden);
-        }
-
-        if (!_contexts.TryGetValue((index, section?.Index, image is not null), out AddressContext? context))
-        {
-            context = new AddressContext(map, image, NameInExpression(images, map, image), section,
-                _stacks.ThreadOf(map), _hasPages && HasPages(map),
-                PageTableGeometry.Of(_process.Files));
-            _contexts[(index, section?.Index, image is not null)] = context;
-        }
-
-        return new ResolvedAddress(address, context, symbol, page, flags);
+        return new SymbolPlace(map, image, section, symbol);
     }
 
     /// <summary>
@@ -317,4 +341,16 @@ public sealed class Symbolizer : IDisposable
             Warn?.Invoke(message);
         }
     }
+}
+
+/// <summary>What an address belongs to.</summary>
+/// <param name="Map">The mapping; null where nothing is mapped.</param>
+/// <param name="Image">The place of the file; null where no file is mapped.</param>
+/// <param name="Section">The ELF section; null where there is none.</param>
+/// <param name="Symbol">The symbol; null where there is none.</param>
+internal readonly record struct SymbolPlace(ProcMap? Map, MappedImage? Image, ElfSection? Section, ResolvedSymbol? Symbol)
+{
+    /// <summary>The first address of the symbol in the process.</summary>
+    public ulong? SymbolStart => Symbol is null ? null
+        : Symbol.Origin == SymbolOrigin.PerfMap || Image is null ? Symbol.Start : Image.AddressOf(Symbol.Start);
 }

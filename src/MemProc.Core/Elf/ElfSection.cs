@@ -62,6 +62,9 @@ public record ElfSection
     /// <summary>It occupies memory when the file is loaded.</summary>
     public bool IsLoaded => (Flags & AllocFlag) != 0;
 
+    /// <summary>It contains code.</summary>
+    internal bool IsExecutable => (Flags & ExecuteFlag) != 0;
+
     /// <summary>
     /// Whether an address of the image is in the section. Thread-local zeros have no address in the image.
     /// </summary>

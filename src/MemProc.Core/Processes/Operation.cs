@@ -29,6 +29,9 @@ public sealed class Operation
     /// <summary>Following a pointer.</summary>
     public static readonly Operation Dereference = new(nameof(Dereference));
 
+    /// <summary>Disassembling code.</summary>
+    public static readonly Operation Disassemble = new(nameof(Disassemble));
+
     /// <summary>Looking up a memory cgroup by its path.</summary>
     public static readonly Operation FindCgroup = new(nameof(FindCgroup));
 

@@ -4,7 +4,7 @@ using MemProc.Interop;
 namespace MemProc.PowerShell;
 
 /// <summary>The base of cmdlets about ELF files in the file system, and ELF images in processes.</summary>
-public abstract class ElfCommand : MemProcCommand
+public abstract class ElfCommand : ElfFileCommand
 {
     /// <summary>Files by path, with wildcards.</summary>
     protected const string PathSet = "Path";
@@ -73,7 +73,7 @@ public abstract class ElfCommand : MemProcCommand
 
             foreach (int id in Id)
             {
-                ReportErrors(() => ReadElf(Processes.Open(id, ProcessStartTicks)));
+                ReportErrors(() => ReadProcess(Processes.Open(id, ProcessStartTicks)));
             }
 
             return;
@@ -81,77 +81,11 @@ public abstract class ElfCommand : MemProcCommand
 
         foreach ((string file, bool isNamed) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
         {
-            ReportErrors(() => ReadElf(file, isNamed));
+            ReportErrors(() => ReadFile(file, isNamed, Member, Write));
         }
     }
 
-    private void ReadElf(string path, bool isNamed)
-    {
-        Cancellation.ThrowIfCancellationRequested();
-        ElfFileSource source;
-        try
-        {
-            source = ElfFileSource.Open(path, Cancellation);
-        }
-        catch (MemProcException error) when (!isNamed && error.Errno is Errno.EISDIR or Errno.EINVAL)
-        {
-            WriteVerbose(error.Message);
-            return;
-        }
-
-        using (source)
-        {
-            if (ElfArchive.TryRead(source) is ElfArchive archive)
-            {
-                ReadMembers(archive);
-                return;
-            }
-
-            if (Member is not null)
-            {
-                throw new MemProcException(Operation.ReadElf, Errno.ENOEXEC,
-                    $"{SafeText.Escape(path)} is not an archive: -Member selects members of an archive.", path);
-            }
-
-            if (!isNamed && !ElfFile.IsElf(source))
-            {
-                WriteVerbose($"{SafeText.Escape(path)} is not an ELF file.");
-                return;
-            }
-
-            using ElfFile file = ElfFile.Read(source);
-            Write(file);
-        }
-    }
-
-    private void ReadMembers(ElfArchive archive)
-    {
-        Func<string, bool>? isSelected = Wildcard.Symbols(Member);
-        foreach (ElfArchiveMember member in archive.Members())
-        {
-            Cancellation.ThrowIfCancellationRequested();
-            if (isSelected?.Invoke(member.Name) == false)
-            {
-                continue;
-            }
-
-            // One damaged member does not stop the others.
-            ReportErrors(() =>
-            {
-                using ElfSource source = member.Open();
-                if (!ElfFile.IsElf(source))
-                {
-                    WriteVerbose($"{SafeText.Escape(source.Name)} is not an ELF file.");
-                    return;
-                }
-
-                using ElfFile file = ElfFile.Read(source);
-                Write(file);
-            });
-        }
-    }
-
-    private void ReadElf(LinuxProcess process)
+    private void ReadProcess(LinuxProcess process)
     {
         using MappedImages images = new(process, Cancellation);
         if (Address is null)

@@ -148,6 +148,21 @@ public static class View
         return text.ToString().TrimEnd('\n');
     }
 
+    /// <summary>Formats bytes in hex, with blanks.</summary>
+    public static string HexBytes(object? bytes) => InstructionText.Bytes(LanguagePrimitives.ConvertTo<byte[]>(bytes) ?? []);
+
+    /// <summary>Formats an instruction as a line: address, bytes, text, and the symbol of its target.</summary>
+    public static string CodeLine(PSObject instruction) => InstructionText.Line(Number(instruction, "Address"),
+        LanguagePrimitives.ConvertTo<byte[]>(Value(instruction, "Bytes")) ?? [], $"{Value(instruction, "Prefix")}",
+        $"{Value(instruction, "Mnemonic")}", $"{Value(instruction, "Operands")}", Optional(instruction, "Target"),
+        Value(instruction, "TargetSymbol") as string);
+
+    /// <summary>Formats the heading of the instructions of a symbol, or of those without one in a section.</summary>
+    public static string CodeHeading(PSObject instruction) => InstructionText.Heading(Number(instruction, "Address"),
+        Value(instruction, "Module") as string,
+        Value(instruction, "DemangledSymbol") as string ?? Value(instruction, "Symbol") as string,
+        Optional(instruction, "SymbolOffset"), Value(instruction, "Section") as string, $"{Value(instruction, "Path")}");
+
     /// <summary>Formats a block as a hex dump. A large one is cut off, with a line that says so.</summary>
     public static string Dump(PSObject block)
     {
@@ -276,6 +291,9 @@ public static class View
     }
 
     private static object? Value(PSObject item, string property) => item.Properties[property]?.Value;
+
+    private static ulong? Optional(PSObject item, string property) =>
+        Value(item, property) is object value ? LanguagePrimitives.ConvertTo<ulong>(value) : null;
 
     private static ulong Number(PSObject item, string property) =>
         LanguagePrimitives.ConvertTo<ulong>(Value(item, property));
