@@ -83,6 +83,8 @@ public sealed class PageFolioMeterTests
         ulong first = (memory + Size - 1) / Size * Size;
         target.Ask($"advise {first} {4 * Size} {HugePage}");
         target.Ask($"touch {first} {4 * Size / Page.Size}");
+        // The kernel's daemon would make a huge page of the third again.
+        target.Ask($"advise {first} {4 * Size} {(int)MemoryAdvice.NoHugePage}");
         // The second loses pages, the third is mapped by an entry for each page.
         target.Ask($"unmap {first + Size} {3 * Page.Size}");
         target.Ask($"protect {first + 2 * Size} {Page.Size} r--");
