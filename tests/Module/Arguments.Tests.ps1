@@ -105,6 +105,7 @@ Describe 'Objects of the pipeline' {
         }
         # What these take on purpose: files, frame numbers, pages without a frame, the file of a section.
         $taken = @{
+            'Get-Disassembly' = 'File', 'Folder'
             'Get-ElfHeader' = 'File', 'Folder'; 'Get-ElfSection' = 'File', 'Folder'; 'Get-ElfSegment' = 'File', 'Folder'
             'Get-ElfSymbol' = 'File', 'Folder'; 'Get-FilePage' = 'File', 'Folder', 'Task', 'Section', 'Symbol'
             'Clear-FilePage' = 'File', 'Folder', 'Task', 'Section', 'Symbol'

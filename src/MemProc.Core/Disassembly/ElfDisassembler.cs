@@ -12,6 +12,7 @@ public sealed class ElfDisassembler
     private readonly CancellationToken _cancellation;
     private readonly ElfSection[] _sections;
     private readonly Lazy<SymbolIndex?> _symbols;
+    private readonly Lazy<LinkageNames> _linkage;
     private readonly bool _isRelocatable;
 
     /// <summary>Prepares to disassemble.</summary>
@@ -26,6 +27,7 @@ public sealed class ElfDisassembler
         _cancellation = cancellation;
         _sections = [.. file.Sections];
         _isRelocatable = file.Type == ElfType.Relocatable;
+        _linkage = new Lazy<LinkageNames>(() => LinkageNames.Read(file, cancellation));
         _symbols = new Lazy<SymbolIndex?>(() => file.SymbolTable(file.PreferredTable) is ElfSymbolTable table
             ? new SymbolIndex(table, (ElfMachine)file.Raw.Machine,
                 file.PreferredTable == ElfSymbolSource.Full ? SymbolOrigin.Full : SymbolOrigin.Dynamic, cancellation)
@@ -155,6 +157,7 @@ public sealed class ElfDisassembler
 
         ResolvedSymbol? symbol = section is null && _sections.Length > 0 ? null
             : _symbols.Value?.At(address, section is null ? null : (uint)section.Index);
+        symbol ??= section is null || _isRelocatable ? null : _linkage.Value.At(address, section);
         return new CodePlace(_file.Source.Path, _file.Source.Member, null, section, symbol, symbol?.Start);
     }
 

@@ -56,7 +56,7 @@ internal sealed class InstructionReader(AssemblySyntax syntax, int bits, Func<ul
     }
 
     /// <summary>The address that a branch goes to, or that an operand without registers is at.</summary>
-    private static ulong? TargetOf(in Instruction instruction)
+    public static ulong? TargetOf(in Instruction instruction)
     {
         if (instruction.IsInvalid)
         {

@@ -19,6 +19,7 @@ public sealed class ProcessDisassembler : IDisposable
     private readonly CancellationToken _cancellation;
     private readonly MemoryReader _reader;
     private readonly Symbolizer _symbolizer;
+    private readonly Dictionary<MappedFile, LinkageNames> _linkage = [];
 
     /// <summary>Prepares to disassemble.</summary>
     /// <param name="process">The process. It has to stay open as long as this is used.</param>
@@ -194,6 +195,17 @@ public sealed class ProcessDisassembler : IDisposable
     private CodePlace PlaceOf(ulong address)
     {
         SymbolPlace place = _symbolizer.PlaceOf(address);
+        if (place is { Symbol: null, Section: ElfSection section, Image: { File.Elf: ElfFile elf } image }
+            && image.ImageAddressOf(address) is ulong known)
+        {
+            if (!_linkage.TryGetValue(image.File, out LinkageNames? names))
+            {
+                _linkage[image.File] = names = LinkageNames.Read(elf, _cancellation);
+            }
+
+            place = place with { Symbol = names.At(known, section) };
+        }
+
         return new CodePlace(place.Map?.Path ?? string.Empty, null, place.Image?.File.Name, place.Section, place.Symbol,
             place.SymbolStart);
     }

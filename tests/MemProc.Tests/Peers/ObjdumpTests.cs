@@ -62,6 +62,39 @@ public sealed class ObjdumpTests(ElfSamples samples) : IClassFixture<ElfSamples>
         Assert.Contains("guarded", names);
     }
 
+    [Theory]
+    [InlineData("ls")]
+    [InlineData("libc")]
+    [InlineData("library")]
+    public void Calls_through_the_procedure_linkage_table_have_the_names_of_objdump(string sample)
+    {
+        const string Plt = "@plt>";
+        using ElfFile file = ElfFile.Open(samples[sample]);
+        (ulong, string?)[] theirs = [.. Objdump(samples[sample], "att")
+            .Where(line => line.Contains("call ", StringComparison.Ordinal) && line.EndsWith(Plt, StringComparison.Ordinal))
+            .Select(line => (AddressOf(line), (string?)line[(line.LastIndexOf('<') + 1)..^1]))];
+        // Functions that are chosen at run time have no name: objdump writes the address of the function that chooses.
+        theirs = Array.FindAll(theirs, call => !call.Item2!.StartsWith("*ABS*", StringComparison.Ordinal));
+        (ulong, string?)[] ours = [.. new ElfDisassembler(file, new DisassemblyOptions()).DisassembleSections(name => name == ".text")
+            .Where(instruction => instruction.FlowControl == InstructionFlow.Call
+                && instruction.TargetSymbol?.EndsWith("@plt", StringComparison.Ordinal) == true)
+            .Select(instruction => (instruction.Address, instruction.TargetSymbol))];
+        Assert.NotEmpty(theirs);
+        Assert.Equal(theirs, ours);
+    }
+
+    [Fact]
+    public void Calls_through_the_procedure_linkage_table_have_names_in_a_process()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using ProcessDisassembler disassembler = new(process, new MemoryReader(process, ReadMethod.Auto), new DisassemblyOptions());
+        ulong start = AddressExpression.Parse("!.text").Resolve(process);
+        Assert.Contains(disassembler.Disassemble(start, null, 2000, error => throw error),
+            instruction => instruction.TargetSymbol?.EndsWith("@plt", StringComparison.Ordinal) == true
+                && instruction.TargetSymbol.StartsWith($"{instruction.Module}!", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_process_has_the_instructions_of_the_file()
     {
@@ -109,11 +142,15 @@ public sealed class ObjdumpTests(ElfSamples samples) : IClassFixture<ElfSamples>
                 string[] words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
                 int mnemonic = Array.FindIndex(words, word => !Prefixes.Contains(word)
                     && !word.StartsWith("rex", StringComparison.Ordinal));
-                instructions.Add((ulong.Parse(address.AsSpan(0, address.Length - 1).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture),
+                instructions.Add((AddressOf(address),
                     (ulong)bytes.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, words[mnemonic]));
             }
         }
 
         return instructions;
     }
+
+    /// <summary>The address that a line begins with.</summary>
+    private static ulong AddressOf(string line) =>
+        ulong.Parse(line.AsSpan(0, line.IndexOf(':', StringComparison.Ordinal)).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 }
