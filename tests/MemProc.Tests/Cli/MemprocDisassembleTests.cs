@@ -43,11 +43,11 @@ public sealed class MemprocDisassembleTests(ElfSamples samples) : IClassFixture<
     [InlineData("'8' is not valid.", "1", "0x1000", "--bits", "8")]
     public void Arguments_that_do_not_fit_are_refused(string message, params string[] arguments)
     {
-        (int exitCode, _, string errors) = Shell.Try(DotnetHost.Path, [Programs.Memproc, "disasm", .. arguments]);
+        (int exitCode, _, string errors) = Shell.Try(Programs.MemprocHost, [Programs.Memproc, "disasm", .. arguments]);
         Assert.Equal(1, exitCode);
         Assert.Contains(message, errors, StringComparison.Ordinal);
     }
 
     private static string[] Lines(params string[] arguments) => Shell.Run(
-        DotnetHost.Path, [Programs.Memproc, "disasm", .. arguments]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Programs.MemprocHost, [Programs.Memproc, "disasm", .. arguments]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }
