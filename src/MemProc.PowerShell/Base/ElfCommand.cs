@@ -15,10 +15,14 @@ public abstract class ElfCommand : MemProcCommand
     /// <summary>Images in processes.</summary>
     protected const string IdSet = "Id";
 
-    private readonly HashSet<(int Process, ulong Start, ulong Image)> _done = [];
+    /// <summary>Images in core files.</summary>
+    protected const string CoreSet = "CorePath";
+
+    private readonly HashSet<(int Process, ulong Start, string? Core, ulong Image)> _done = [];
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = PathSet)]
     [Parameter(Position = 0, ParameterSetName = IdSet)]
+    [Parameter(Position = 0, ParameterSetName = CoreSet)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ElfPathCompleter))]
     [ValidateNotNullOrEmpty]
@@ -41,7 +45,14 @@ public abstract class ElfCommand : MemProcCommand
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
     public int[] Id { get; set; } = [];
 
+    // In the set of a process for objects from cores, which have a process id, too.
+    [Parameter(Mandatory = true, ParameterSetName = CoreSet)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
+    [ValidateNotNullOrEmpty]
+    public string[]? CorePath { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
+    [Parameter(ParameterSetName = CoreSet)]
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
@@ -64,6 +75,16 @@ public abstract class ElfCommand : MemProcCommand
 
     protected override void ProcessRecord()
     {
+        if (CorePath is not null)
+        {
+            foreach (string path in CorePath)
+            {
+                ReportErrors(() => ReadElf(OpenCore(path)));
+            }
+
+            return;
+        }
+
         if (ParameterSetName == IdSet)
         {
             if (!PipelineInput.Accepts(this, InputObject, Id.Length > 0))
@@ -151,7 +172,7 @@ public abstract class ElfCommand : MemProcCommand
         }
     }
 
-    private void ReadElf(LinuxProcess process)
+    private void ReadElf(MemoryTarget process)
     {
         using MappedImages images = new(process, Cancellation);
         if (Address is null)
@@ -178,12 +199,12 @@ public abstract class ElfCommand : MemProcCommand
         }
     }
 
-    private void Write(LinuxProcess process, IEnumerable<MappedImage> images)
+    private void Write(MemoryTarget process, IEnumerable<MappedImage> images)
     {
         foreach (MappedImage image in images)
         {
             // The mappings of one file come down the pipeline one after the other.
-            if (_done.Add((process.Id, process.Identity.StartTicks, image.Start)))
+            if (_done.Add((process.Id, process.Identity.StartTicks, process.CorePath, image.Start)))
             {
                 WriteVerbose($"{SafeText.Escape(image.Elf.Name)} at 0x{image.Start:x}");
                 ReportErrors(() => Write(image));

@@ -23,6 +23,10 @@ public abstract class PoisonCommand : MemProcCommand
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
     public ulong? ProcessStartTicks { get; set; }
 
+    /// <summary>The core that an object comes from, which is refused.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
+    public string? CorePath { get; set; }
+
     /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
     [ProcessObject]
@@ -44,7 +48,7 @@ public abstract class PoisonCommand : MemProcCommand
     {
         if (HasFrames || PipelineInput.Accepts(this, InputObject, Id is not null))
         {
-            ReportErrors(() => Process(Find()));
+            ReportErrors(() => Process(CorePath is null ? Find() : throw NotLive(CorePath)));
         }
     }
 

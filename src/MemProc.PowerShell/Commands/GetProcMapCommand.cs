@@ -5,8 +5,12 @@ namespace MemProc.PowerShell;
 /// <summary>Get-ProcMap: gets the mappings of processes.</summary>
 [Cmdlet(VerbsCommon.Get, "ProcMap")]
 [OutputType(typeof(ProcMap), typeof(ProcMapDetail), typeof(ProcMapNuma))]
-public sealed class GetProcMapCommand : MapFilterCommand
+public sealed class GetProcMapCommand : MapFilterCommand<MemoryTarget>
 {
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    public override string[]? CorePath { get; set; }
+
     [Parameter]
     public SwitchParameter Detailed { get; set; }
 
@@ -23,13 +27,14 @@ public sealed class GetProcMapCommand : MapFilterCommand
         base.BeginProcessing();
     }
 
-    private protected override void ProcessWhole(LinuxProcess process) => Write(process, null);
+    private protected override void ProcessWhole(MemoryTarget process) => Write(process, null);
 
-    private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
+    private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length) =>
         Write(process, address);
 
-    private void Write(LinuxProcess process, ulong? address) =>
+    private void Write(MemoryTarget process, ulong? address) =>
         WriteEach(Numa
-            ? MapSelection.ReadNuma(process, address, Filter, Cancellation)
+            ? MapSelection.ReadNuma(
+                process as LinuxProcess ?? throw NotLive(process.CorePath!), address, Filter, Cancellation)
             : MapSelection.Read(process, address, Detailed, Filter, Cancellation));
 }

@@ -14,7 +14,7 @@ public sealed class FloorsTests
         ["Text", "Parallel"],
         ["Processes"],
         ["Ranges", "Maps", "Elf", "Cgroups"],
-        ["Frames", "Physical"],
+        ["Frames", "Physical", "Cores"],
         ["PageMap"],
         ["Memory", "Kernel", "Sharing", "WorkingSets", "Files"],
         ["Modules", "Search", "Poison"],
