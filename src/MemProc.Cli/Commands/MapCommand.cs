@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace MemProc.Cli;
 
 /// <summary><c>memproc map</c>: shows the mappings of a process.</summary>
-internal sealed class MapCommand : ProcessCommand
+internal sealed class MapCommand : TargetCommand
 {
     private static readonly Column<ProcMap>[] Columns =
     [
@@ -59,12 +59,12 @@ internal sealed class MapCommand : ProcessCommand
         parseResult.GetValue(_detailed) && parseResult.GetValue(_numa) ? "--numa cannot be combined with --detailed." : null;
 
     protected override void Run(
-        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
+        MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         if (parseResult.GetValue(_numa))
         {
             output.WriteTable(NumaColumns, MapSelection.ReadNuma(
-                process, parseResult.Resolve(_address, process, cancellation), _filter.Filter(parseResult), cancellation));
+                Live(process, "--numa"), parseResult.Resolve(_address, process, cancellation), _filter.Filter(parseResult), cancellation));
             return;
         }
 

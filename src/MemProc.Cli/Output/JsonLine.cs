@@ -20,7 +20,7 @@ internal static class JsonLine
     [
         "start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet", "entry",
         "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress", "entryPoint", "virtualAddress",
-        "mapStart", "mapEnd", "moduleStart", "imageAddress",
+        "mapStart", "mapEnd", "faultAddress", "stackPointer", "moduleStart", "imageAddress",
     ];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
@@ -93,6 +93,7 @@ internal static class JsonLine
 
 /// <summary>The types that are written as JSON lines.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(ProcessCore))]
 [JsonSerializable(typeof(ProcMap))]
 [JsonSerializable(typeof(ProcMapDetail))]
 [JsonSerializable(typeof(ProcMapNuma))]

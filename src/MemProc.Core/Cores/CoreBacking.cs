@@ -10,7 +10,7 @@ namespace MemProc;
 internal sealed class CoreBacking : IDisposable
 {
     /// <summary>Files that are checked: more than a process maps, and fewer than a hostile core can name.</summary>
-    private const int MaxFiles = 4096;
+    public const int MaxFiles = 4096;
 
     private readonly CoreFile _core;
     private readonly CoreMappedFile[] _files;

@@ -22,7 +22,7 @@ public sealed class CoreFile : MemoryTarget
         Memory = new CoreMemory(elf.Source, elf.Segments, _contents.Gaps);
         Backing = new CoreBacking(this, _contents.Files, Memory, elf.Raw.Machine);
         Identity = new ProcessIdentity(
-            _contents.ProcessId, _contents.Name, _contents.Header?.StartTicks ?? 0) { CorePath = path };
+            Math.Max(_contents.ProcessId, 0), _contents.Name, _contents.Header?.StartTicks ?? 0) { CorePath = path };
         Time = _contents.Header?.Time ?? modified;
         _texts = _contents.Texts;
         _maps = new Lazy<byte[]>(() => CoreMaps.Write(elf.Segments, _contents, Backing));
@@ -81,7 +81,16 @@ public sealed class CoreFile : MemoryTarget
     public static CoreFile Open(string path, CancellationToken cancellation = default)
     {
         path = Path.GetFullPath(path);
-        ElfSource source = CoreStorage.Open(path, cancellation, out DateTimeOffset modified);
+        return Read(CoreStorage.Open(path, cancellation, out DateTimeOffset modified), path, modified);
+    }
+
+    /// <summary>Reads a core from its bytes.</summary>
+    /// <param name="source">The bytes; they are disposed with this.</param>
+    /// <param name="path">The path that its objects carry.</param>
+    /// <param name="modified">When the file was changed last.</param>
+    /// <exception cref="MemProcException">As for <see cref="Open"/>.</exception>
+    internal static CoreFile Read(ElfSource source, string path, DateTimeOffset modified)
+    {
         ElfFile elf = ElfFile.Read(source);
         try
         {
