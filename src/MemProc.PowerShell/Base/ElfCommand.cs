@@ -48,7 +48,8 @@ public abstract class ElfCommand : MemProcCommand
     // In the set of a process for objects from cores, which have a process id, too.
     [Parameter(Mandatory = true, ParameterSetName = CoreSet)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
-    [ValidateNotNullOrEmpty]
+    [AllowNull]
+    [AllowEmptyCollection]
     public string[]? CorePath { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
@@ -75,7 +76,7 @@ public abstract class ElfCommand : MemProcCommand
 
     protected override void ProcessRecord()
     {
-        if (CorePath is not null)
+        if (PipelineInput.HasCore(CorePath))
         {
             foreach (string path in CorePath)
             {

@@ -20,7 +20,6 @@ public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
     private SearchRange _range = SearchRange.All;
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNullOrEmpty]
     public override string[]? CorePath { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -62,7 +61,7 @@ public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
-        if (Id is null && Name is null && CorePath is null && !MyInvocation.ExpectingInput)
+        if (Id is null && Name is null && !PipelineInput.HasCore(CorePath) && !MyInvocation.ExpectingInput)
         {
             ThrowBadArgument(nameof(Id), "Specify -Id, -Name or -CorePath, or pipe in processes or mappings.", null);
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
 using MemProc.Interop;
 
@@ -42,6 +43,10 @@ internal static class PipelineInput
         input is not null && IsFile(input) && input.Properties["FullName"]?.Value is string path
             ? (path, LanguagePrimitives.TryConvertTo(input.Properties["Length"]?.Value, out ulong length) ? length : null)
             : null;
+
+    /// <summary>Returns whether an object comes from a core: objects of live processes have the property without a value.</summary>
+    public static bool HasCore([NotNullWhen(true)] string[]? corePath) =>
+        corePath is { Length: > 0 } && !Array.Exists(corePath, string.IsNullOrEmpty);
 
     private static bool IsFile(PSObject input) => input.BaseObject is FileInfo
         || TypeName(input) == $"{DeserializedPrefix}{typeof(FileInfo).FullName}";

@@ -25,7 +25,7 @@ public abstract class PoisonCommand : MemProcCommand
 
     /// <summary>The core that an object comes from, which is refused.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
-    public string? CorePath { get; set; }
+    public string[]? CorePath { get; set; }
 
     /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
@@ -48,7 +48,7 @@ public abstract class PoisonCommand : MemProcCommand
     {
         if (HasFrames || PipelineInput.Accepts(this, InputObject, Id is not null))
         {
-            ReportErrors(() => Process(CorePath is null ? Find() : throw NotLive(CorePath)));
+            ReportErrors(() => Process(PipelineInput.HasCore(CorePath) ? throw NotLive(CorePath[0]) : Find()));
         }
     }
 

@@ -34,7 +34,6 @@ public abstract class ProcessCommand<T> : MemProcCommand
     /// others have it, so that an object from a core is refused, and not taken for a live process.
     /// </summary>
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
-    [ValidateNotNullOrEmpty]
     public virtual string[]? CorePath { get; set; }
 
     /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
@@ -65,12 +64,12 @@ public abstract class ProcessCommand<T> : MemProcCommand
     private static bool TakesCores => typeof(T) != typeof(LinuxProcess);
 
     /// <summary>The process is known, or what else says where the work is.</summary>
-    private protected virtual bool IsTargetKnown => Id is not null || Name is not null || CorePath is not null;
+    private protected virtual bool IsTargetKnown => Id is not null || Name is not null || PipelineInput.HasCore(CorePath);
 
     /// <summary>The work on what the parameters and the pipeline give.</summary>
     private protected virtual void ProcessInput()
     {
-        if (CorePath is not null)
+        if (PipelineInput.HasCore(CorePath))
         {
             if (InputObject is null && (Id ?? (object?)Name) is object other)
             {

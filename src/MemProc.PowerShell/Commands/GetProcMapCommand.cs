@@ -8,7 +8,6 @@ namespace MemProc.PowerShell;
 public sealed class GetProcMapCommand : MapFilterCommand<MemoryTarget>
 {
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNullOrEmpty]
     public override string[]? CorePath { get; set; }
 
     [Parameter]

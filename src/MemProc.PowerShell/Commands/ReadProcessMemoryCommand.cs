@@ -27,7 +27,6 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
     private MemoryFileDraft? _file;
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNullOrEmpty]
     public override string[]? CorePath { get; set; }
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = BlockSet)]

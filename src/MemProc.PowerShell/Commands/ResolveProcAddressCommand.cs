@@ -19,7 +19,6 @@ public sealed class ResolveProcAddressCommand : ProcessCommand<MemoryTarget>
     public AddressExpression[] Address { get; set; } = [];
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ValidateNotNullOrEmpty]
     public override string[]? CorePath { get; set; }
 
     [Parameter]

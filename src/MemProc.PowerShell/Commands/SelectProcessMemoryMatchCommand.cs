@@ -126,7 +126,7 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
         ulong? startTicks = ticks is null ? null : Property<ulong>(match, "ProcessStartTicks", ticks);
         object? core = match.Properties["CorePath"]?.Value;
         MemoryTarget process = Processes.Open(
-            id, startTicks, core is null ? null : Property<string>(match, "CorePath", core), Cancellation);
+            id, startTicks, core is null or "" ? null : Property<string>(match, "CorePath", core), Cancellation);
         if (_reader is null || process != _process)
         {
             _reader = new MatchReader(process, Cancellation) { AllowUserfault = AllowUserfault };
