@@ -97,6 +97,9 @@ Describe 'Cores as targets' {
     It 'does not take a process and a core at once' {
         { Get-ProcMap -Id $target.Id -CorePath $core } |
             Should -Throw -ErrorId 'CorePath,EINVAL,MemProc.PowerShell.GetProcMapCommand'
+        { Get-ProcMap -CorePath $null } | Should -Throw -ErrorId 'CorePath,EINVAL,*'
+        { Get-ElfHeader -CorePath $null } | Should -Throw -ErrorId 'CorePath,EINVAL,*'
+        { Measure-PageFlags -CorePath $null } | Should -Throw -ErrorId 'CorePath,EINVAL,*'
         { Read-ProcessMemory -CorePath $core -Address '[stack]' -Length 8 -Stop -ErrorAction Stop } |
             Should -Throw -ErrorId 'ReadCore,EOPNOTSUPP,*'
     }

@@ -76,6 +76,7 @@ public abstract class ElfCommand : MemProcCommand
 
     protected override void ProcessRecord()
     {
+        RefuseEmptyCore(CorePath);
         if (PipelineInput.HasCore(CorePath))
         {
             foreach (string path in CorePath)

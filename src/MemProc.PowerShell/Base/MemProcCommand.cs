@@ -41,6 +41,18 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
     private protected CoreFile OpenCore(string path) =>
         Processes.OpenCore(SessionState.Path.GetUnresolvedProviderPathFromPSPath(path), Cancellation);
 
+    /// <summary>
+    /// Ends the cmdlet where -CorePath has no value on the command line. Objects of live processes have none, either.
+    /// </summary>
+    private protected void RefuseEmptyCore(string[]? corePath)
+    {
+        if (!MyInvocation.ExpectingInput && MyInvocation.BoundParameters.ContainsKey("CorePath")
+            && !PipelineInput.HasCore(corePath))
+        {
+            ThrowBadArgument("CorePath", "-CorePath has no value.", corePath);
+        }
+    }
+
     /// <summary>Creates the error for an object from a core that is given to a cmdlet for live processes.</summary>
     private protected MemProcException NotLive(string path) => CoreFile.NotLive(path, MyInvocation.MyCommand.Name);
 

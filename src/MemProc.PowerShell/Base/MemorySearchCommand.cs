@@ -20,6 +20,7 @@ public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
     private SearchRange _range = SearchRange.All;
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
     public override string[]? CorePath { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]

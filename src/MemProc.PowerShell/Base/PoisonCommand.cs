@@ -25,6 +25,7 @@ public abstract class PoisonCommand : MemProcCommand
 
     /// <summary>The core that an object comes from, which is refused.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
+    [AllowNull]
     public string[]? CorePath { get; set; }
 
     /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
@@ -46,6 +47,7 @@ public abstract class PoisonCommand : MemProcCommand
 
     protected override void ProcessRecord()
     {
+        RefuseEmptyCore(CorePath);
         if (HasFrames || PipelineInput.Accepts(this, InputObject, Id is not null))
         {
             ReportErrors(() => Process(PipelineInput.HasCore(CorePath) ? throw NotLive(CorePath[0]) : Find()));

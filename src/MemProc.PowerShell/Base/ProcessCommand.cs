@@ -34,6 +34,7 @@ public abstract class ProcessCommand<T> : MemProcCommand
     /// others have it, so that an object from a core is refused, and not taken for a live process.
     /// </summary>
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
+    [AllowNull]
     public virtual string[]? CorePath { get; set; }
 
     /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
@@ -46,6 +47,7 @@ public abstract class ProcessCommand<T> : MemProcCommand
 
     protected override void ProcessRecord()
     {
+        RefuseEmptyCore(CorePath);
         if (TakesCores && PipelineInput.FileOf(InputObject) is var (path, length))
         {
             ProcessFile(path, length);

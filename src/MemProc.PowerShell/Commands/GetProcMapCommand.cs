@@ -8,6 +8,7 @@ namespace MemProc.PowerShell;
 public sealed class GetProcMapCommand : MapFilterCommand<MemoryTarget>
 {
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
     public override string[]? CorePath { get; set; }
 
     [Parameter]

@@ -8,6 +8,7 @@ namespace MemProc.PowerShell;
 public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
 {
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
     public override string[]? CorePath { get; set; }
 
     [Parameter]

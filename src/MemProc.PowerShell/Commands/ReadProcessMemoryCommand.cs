@@ -27,6 +27,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
     private MemoryFileDraft? _file;
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
     public override string[]? CorePath { get; set; }
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = BlockSet)]

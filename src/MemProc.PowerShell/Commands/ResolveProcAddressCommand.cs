@@ -19,6 +19,7 @@ public sealed class ResolveProcAddressCommand : ProcessCommand<MemoryTarget>
     public AddressExpression[] Address { get; set; } = [];
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
     public override string[]? CorePath { get; set; }
 
     [Parameter]
