@@ -10,6 +10,7 @@
     PowerShellVersion    = '7.6'
     FormatsToProcess     = @(
         'lib/MemProc.Advice.format.ps1xml'
+        'lib/MemProc.Cores.format.ps1xml'
         'lib/MemProc.Disassembly.format.ps1xml'
         'lib/MemProc.Elf.format.ps1xml'
         'lib/MemProc.Kernel.format.ps1xml'
@@ -42,6 +43,7 @@
         'Get-PhysicalMemoryMap'
         'Get-ProcMap'
         'Get-ProcMemoryStatus'
+        'Get-ProcessCore'
         'Get-ProcessMemoryMatch'
         'Invoke-ProcessMemoryAdvice'
         'Measure-PageFlags'

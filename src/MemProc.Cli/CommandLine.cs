@@ -24,7 +24,8 @@ internal static class CommandLine
         }
 
         // An argument that begins with @ is a text like any other, not the name of a file with arguments.
-        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parsed = root.Parse(
+            TargetCommand.WithCoreAsTarget(arguments, root.Subcommands), new ParserConfiguration { ResponseFileTokenReplacer = null });
         // --help and --version take precedence over errors in the rest of the command line.
         if (parsed.Errors.Count == 0 || parsed.Action?.ClearsParseErrors == true)
         {
@@ -46,8 +47,8 @@ internal static class CommandLine
         [
             new MapCommand(), new StatusCommand(), new PageMapCommand(), new FlagsCommand(), new SummaryCommand(),
             new FolioCommand(), new FrameCommand(), new FramesCommand(), new PhysicalCommand(), new FileCommand(),
-            new WalkCommand(), new VmaCommand(), new LayoutCommand(), new ElfCommand(), new ResolveCommand(),
-            new DisassembleCommand(), new ReadCommand(), new ReadPhysicalCommand(), new SearchCommand(),
+            new WalkCommand(), new VmaCommand(), new LayoutCommand(), new ElfCommand(), new CoreCommand(),
+            new ResolveCommand(), new DisassembleCommand(), new ReadCommand(), new ReadPhysicalCommand(), new SearchCommand(),
             new WatchCommand(), new SaveCommand(),
             new WriteCommand(), new UndoCommand(), new FindPfnCommand(), new SharingCommand(), new IdleCommand(),
             new WorkingSetCommand(), new ClearSoftDirtyCommand(), new AdviseCommand(), new DropFileCommand(),

@@ -38,7 +38,9 @@ Describe 'The module' {
             foreach ($parameter in $command.Parameters.Values | Where-Object ParameterType -EQ ([string[]])) {
                 $attributes = $parameter.Attributes
                 $rejects = $attributes.Where{ $_ -is [Management.Automation.ValidateArgumentsAttribute] }.Count -gt 0 -or
-                    $attributes.Where{ $_ -is [Parameter] -and -not $_.Mandatory }.Count -eq 0
+                    $attributes.Where{ $_ -is [Parameter] -and -not $_.Mandatory }.Count -eq 0 -or
+                    # Objects of live processes have the property without a value.
+                    ($parameter.Name -eq 'CorePath' -and $attributes.TypeId -contains [AllowNull])
                 $rejects | Should -BeTrue -Because "-$($parameter.Name) of $command takes null otherwise"
             }
         }

@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace MemProc.Cli;
 
 /// <summary><c>memproc map</c>: shows the mappings of a process.</summary>
-internal sealed class MapCommand : ProcessCommand
+internal sealed class MapCommand : TargetCommand
 {
     private static readonly Column<ProcMap>[] Columns =
     [
@@ -64,7 +64,7 @@ internal sealed class MapCommand : ProcessCommand
         : parseResult.Has(_next) && !parseResult.Has(_address) ? "--next requires --address." : null;
 
     protected override void Run(
-        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
+        MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         ulong? address = parseResult.Resolve(_address, process, cancellation);
         if (parseResult.GetValue(_next))
@@ -74,7 +74,8 @@ internal sealed class MapCommand : ProcessCommand
 
         if (parseResult.GetValue(_numa))
         {
-            output.WriteTable(NumaColumns, MapSelection.ReadNuma(process, address, _filter.Filter(parseResult), cancellation));
+            output.WriteTable(NumaColumns, MapSelection.ReadNuma(
+                Live(process, "--numa"), address, _filter.Filter(parseResult), cancellation));
             return;
         }
 

@@ -6,7 +6,7 @@ using MemProc.Interop;
 namespace MemProc.Cli;
 
 /// <summary><c>memproc read</c>: reads the memory of a process.</summary>
-internal sealed class ReadCommand : ProcessCommand
+internal sealed class ReadCommand : TargetCommand
 {
     private readonly Argument<AddressExpression?> _address = CommandOptions.Address("Address of the first byte");
     private readonly Argument<ulong?> _length = CommandOptions.Length("Number of bytes: 64, 0x40, 4K, 16M; optional with --type");
@@ -84,7 +84,7 @@ internal sealed class ReadCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
+        MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         MemoryReader reader = new(process, parseResult.GetValue(_method) ?? ReadMethod.Auto, cancellation)
         {
@@ -99,11 +99,12 @@ internal sealed class ReadCommand : ProcessCommand
             return;
         }
 
+        LinuxProcess live = Live(process, "--stop");
         output.WarnBeforeStop();
         // Nothing is written while the process is stopped: the reader of standard output can take long.
         Func<IEnumerable<Action>> read = () => [Read(parseResult, process, reader, start, output, cancellation)];
         foreach ((IEnumerable<Action> writes, MemProcException? failure) in
-            StoppedRead.Run(process, RetainedBytes(parseResult), [read], cancellation))
+            StoppedRead.Run(live, RetainedBytes(parseResult), [read], cancellation))
         {
             foreach (Action write in failure is null ? writes : throw failure)
             {
@@ -117,7 +118,7 @@ internal sealed class ReadCommand : ProcessCommand
     /// while it is written.
     /// </summary>
     private Action Read(
-        ParseResult parseResult, LinuxProcess process, MemoryReader reader, ulong start, Output output,
+        ParseResult parseResult, MemoryTarget process, MemoryReader reader, ulong start, Output output,
         CancellationToken cancellation)
     {
         bool isHeld = parseResult.GetValue(_stop);

@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace MemProc.Cli;
 
 /// <summary><c>memproc resolve</c>: shows the file, section, symbol and page at addresses.</summary>
-internal sealed class ResolveCommand : ProcessCommand
+internal sealed class ResolveCommand : TargetCommand
 {
     private static readonly Column<ResolvedAddress>[] Columns =
     [
@@ -28,7 +28,7 @@ internal sealed class ResolveCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
+        MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         using Symbolizer resolver = new(process, null, cancellation) { Warn = output.Warn };
         AddressExpression[] arguments = parseResult.GetValue(_addresses) ?? [];

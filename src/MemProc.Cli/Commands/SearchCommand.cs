@@ -5,7 +5,7 @@ using System.Text;
 namespace MemProc.Cli;
 
 /// <summary><c>memproc search</c>: searches the memory of a process.</summary>
-internal sealed class SearchCommand : ProcessCommand
+internal sealed class SearchCommand : TargetCommand
 {
     private static readonly Column<MemoryMatch>[] Columns =
     [
@@ -100,7 +100,7 @@ internal sealed class SearchCommand : ProcessCommand
     }
 
     protected override void Run(
-        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
+        MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         MemorySearch search = new(process, Pattern(parseResult, process), cancellation)
         {
@@ -151,7 +151,7 @@ internal sealed class SearchCommand : ProcessCommand
         }
     }
 
-    private SearchRange Range(ParseResult parseResult, LinuxProcess process, CancellationToken cancellation)
+    private SearchRange Range(ParseResult parseResult, MemoryTarget process, CancellationToken cancellation)
     {
         SearchRange range = new()
         {
@@ -179,7 +179,7 @@ internal sealed class SearchCommand : ProcessCommand
     }
 
     /// <summary>Creates the pattern; null: for a process that is not known yet.</summary>
-    private SearchPattern Pattern(ParseResult parseResult, LinuxProcess? process)
+    private SearchPattern Pattern(ParseResult parseResult, MemoryTarget? process)
     {
         int? alignment = parseResult.GetValue(_alignment);
         if (parseResult.GetValue(_pattern) is string pattern)

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace MemProc.Cli;
 
 /// <summary><c>memproc status</c>: shows the memory counters of a process.</summary>
-internal sealed class StatusCommand : ProcessCommand
+internal sealed class StatusCommand : TargetCommand
 {
     private readonly Option<bool> _detailed = CommandOptions.Switch(
         "--detailed", "Read all page tables for shared, private and dirty memory: Pss, Uss and more");
@@ -29,11 +29,11 @@ internal sealed class StatusCommand : ProcessCommand
             : null;
 
     protected override void Run(
-        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
+        MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         if (parseResult.GetValue(_headroom))
         {
-            Write(MemoryHeadroomReader.Read(process, cancellation), output);
+            Write(MemoryHeadroomReader.Read(Live(process, "--headroom"), cancellation), output);
         }
         else if (parseResult.GetValue(_detailed))
         {

@@ -13,6 +13,16 @@ internal static class CommandOptions
         CustomParser = ParseSingle(NumberParser.ParseProcessId),
     };
 
+    /// <summary>Creates the argument for a process or a core.</summary>
+    /// <param name="corePrefix">Begins a core.</param>
+    public static Argument<(int ProcessId, string? Core)> Target(string corePrefix) => new("PID")
+    {
+        Description = "Process id, or self for memproc itself; or --core FILE",
+        CustomParser = ParseSingle<(int, string?)>(text => text.StartsWith(corePrefix, StringComparison.Ordinal)
+            ? (0, text[corePrefix.Length..])
+            : (NumberParser.ParseProcessId(text), null)),
+    };
+
     /// <summary>Creates the argument for an address in the process.</summary>
     /// <param name="description">The description in the help.</param>
     /// <param name="orNone">It is optional.</param>
@@ -99,11 +109,11 @@ internal static class CommandOptions
     public static bool Has(this ParseResult parseResult, Option option) => parseResult.GetResult(option) is { Implicit: false };
 
     /// <summary>Returns the address in a process that an option has; null where it is not given.</summary>
-    public static ulong? Resolve(this ParseResult parseResult, Option<AddressExpression?> option, LinuxProcess process,
+    public static ulong? Resolve(this ParseResult parseResult, Option<AddressExpression?> option, MemoryTarget process,
         CancellationToken cancellation) => parseResult.GetValue(option)?.Resolve(process, cancellation);
 
     /// <summary>Returns the address in a process that an argument has; null where it is not given.</summary>
-    public static ulong? Resolve(this ParseResult parseResult, Argument<AddressExpression?> argument, LinuxProcess process,
+    public static ulong? Resolve(this ParseResult parseResult, Argument<AddressExpression?> argument, MemoryTarget process,
         CancellationToken cancellation) => parseResult.GetValue(argument)?.Resolve(process, cancellation);
 
     /// <summary>Returns whether an argument is given.</summary>

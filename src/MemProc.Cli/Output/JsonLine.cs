@@ -20,7 +20,8 @@ internal static class JsonLine
     [
         "start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet", "entry",
         "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress", "entryPoint", "virtualAddress",
-        "mapStart", "mapEnd", "moduleStart", "imageAddress", "structPageAddress", "frameMask", "frameAddress",
+        "mapStart", "mapEnd", "faultAddress", "stackPointer", "moduleStart", "imageAddress",
+        "structPageAddress", "frameMask", "frameAddress",
         "frameKernelAddress", "pageProtection", "kernelFlagSet", "anonVmaAddress", "mappingAddress", "vmemmap",
         "encryptionMask", "taskSize", "textAddress", "textPhysicalAddress", "kaslrOffset", "target",
     ];
@@ -99,6 +100,7 @@ internal static class JsonLine
 
 /// <summary>The types that are written as JSON lines.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(ProcessCore))]
 [JsonSerializable(typeof(ProcMap))]
 [JsonSerializable(typeof(ProcMapDetail))]
 [JsonSerializable(typeof(ProcMapNuma))]

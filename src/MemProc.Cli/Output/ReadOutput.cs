@@ -81,7 +81,7 @@ internal static class ReadOutput
     }
 
     /// <summary>Reads into a file. The returned action gives the file its name and reports the result.</summary>
-    public static Action Save(LinuxProcess process, MemoryReader reader, ulong address, ulong length, string path,
+    public static Action Save(MemoryTarget process, MemoryReader reader, ulong address, ulong length, string path,
         bool overwrite, Output output)
     {
         try
@@ -102,7 +102,7 @@ internal static class ReadOutput
         }
     }
 
-    private static void WriteSummary(Output output, LinuxProcess process, MemoryFile file)
+    private static void WriteSummary(Output output, MemoryTarget process, MemoryFile file)
     {
         if (output.IsJson)
         {

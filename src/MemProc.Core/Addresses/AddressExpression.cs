@@ -69,7 +69,7 @@ public readonly struct AddressExpression
     /// ResolveAddress: ENOENT where the process has nothing of that name, EINVAL where it has several or the sum is
     /// outside 64 bits. ReadMaps, ReadElf, ReadMemory: what is needed cannot be read.
     /// </exception>
-    public ulong Resolve(LinuxProcess process, CancellationToken cancellation = default)
+    public ulong Resolve(MemoryTarget process, CancellationToken cancellation = default)
     {
         using AddressResolution resolution = new(process, cancellation);
         return resolution.Resolve(this);
@@ -77,7 +77,7 @@ public readonly struct AddressExpression
 
     /// <summary>Returns the address in a process whose files are known.</summary>
     /// <param name="images">The mapped files of the process.</param>
-    /// <inheritdoc cref="Resolve(LinuxProcess, CancellationToken)" path="/exception"/>
+    /// <inheritdoc cref="Resolve(MemoryTarget, CancellationToken)" path="/exception"/>
     public ulong Resolve(MappedImages images)
     {
         ArgumentNullException.ThrowIfNull(images);

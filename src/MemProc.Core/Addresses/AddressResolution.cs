@@ -6,7 +6,7 @@ namespace MemProc;
 /// </summary>
 /// <param name="process">The process. It has to stay open as long as this is used.</param>
 /// <param name="cancellation">Stops reads.</param>
-public sealed class AddressResolution(LinuxProcess process, CancellationToken cancellation = default) : IDisposable
+public sealed class AddressResolution(MemoryTarget process, CancellationToken cancellation = default) : IDisposable
 {
     private MappedImages? _images;
 
@@ -16,14 +16,14 @@ public sealed class AddressResolution(LinuxProcess process, CancellationToken ca
     /// <param name="cancellation">Stops reads.</param>
     /// <inheritdoc cref="Resolve(AddressExpression)" path="/exception"/>
     public static ulong[] Resolve(
-        LinuxProcess process, IEnumerable<AddressExpression> addresses, CancellationToken cancellation = default)
+        MemoryTarget process, IEnumerable<AddressExpression> addresses, CancellationToken cancellation = default)
     {
         using AddressResolution resolution = new(process, cancellation);
         return [.. addresses.Select(resolution.Resolve)];
     }
 
     /// <summary>Resolves an address.</summary>
-    /// <inheritdoc cref="AddressExpression.Resolve(LinuxProcess, CancellationToken)" path="/exception"/>
+    /// <inheritdoc cref="AddressExpression.Resolve(MemoryTarget, CancellationToken)" path="/exception"/>
     public ulong Resolve(AddressExpression address) => address.IsNumber(out ulong value) ? value
         : address.Resolve(_images ??= new MappedImages(process, cancellation));
 

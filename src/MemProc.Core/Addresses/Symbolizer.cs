@@ -23,7 +23,7 @@ public sealed class Symbolizer : IDisposable
     /// </summary>
     private const int MaxQueries = 32;
 
-    private readonly LinuxProcess _process;
+    private readonly MemoryTarget _process;
     private readonly FrameTables? _frames;
     private readonly CancellationToken _cancellation;
     private readonly HashSet<string> _reported = [];
@@ -33,18 +33,20 @@ public sealed class Symbolizer : IDisposable
     private ThreadStacks _stacks;
     private PerfMap? _perfMap;
     private bool _isPerfMapCurrent;
-    private bool _hasPages = true;
+    private bool _hasPages;
 
     /// <summary>Prepares to resolve addresses of a process.</summary>
     /// <param name="process">The process. It has to stay open as long as this is used.</param>
     /// <param name="frames">Where to look up the flags of frames; null: without flags.</param>
     /// <param name="cancellation">Stops the work.</param>
-    public Symbolizer(LinuxProcess process, FrameTables? frames = null, CancellationToken cancellation = default)
+    public Symbolizer(MemoryTarget process, FrameTables? frames = null, CancellationToken cancellation = default)
     {
         _process = process;
         _frames = frames;
         _cancellation = cancellation;
         _stacks = new ThreadStacks(process);
+        // A core has no page table.
+        _hasPages = process is LinuxProcess;
     }
 
     /// <summary>Called once for each reason why answers are incomplete: a malformed image, hidden frames.</summary>
@@ -225,7 +227,7 @@ public sealed class Symbolizer : IDisposable
         }
         else if (map.IsExecutable)
         {
-            symbol = CurrentPerfMap()?.At(address);
+            symbol = _process is LinuxProcess live ? CurrentPerfMap(live)?.At(address) : null;
         }
 
         if (file?.LoadError is MemProcException error)
@@ -245,11 +247,11 @@ public sealed class Symbolizer : IDisposable
         : new[] { image.File.Name, image.File.Path }.FirstOrDefault(name => images.Named(name).Count() == 1);
 
     /// <summary>The perf map of the process, read again where it has grown since an earlier call.</summary>
-    private PerfMap? CurrentPerfMap()
+    private PerfMap? CurrentPerfMap(LinuxProcess live)
     {
         if (!_isPerfMapCurrent)
         {
-            _perfMap = PerfMap.Read(_process, _perfMap, out string? refusal, _cancellation);
+            _perfMap = PerfMap.Read(live, _perfMap, out string? refusal, _cancellation);
             _isPerfMapCurrent = true;
             if (refusal is not null)
             {
@@ -305,7 +307,7 @@ public sealed class Symbolizer : IDisposable
         try
         {
             words.Clear();
-            Libc.PReadFully(_process.PageMap, MemoryMarshal.AsBytes(words), page * sizeof(ulong));
+            Libc.PReadFully(((LinuxProcess)_process).PageMap, MemoryMarshal.AsBytes(words), page * sizeof(ulong));
             return true;
         }
         catch (ErrnoException error)

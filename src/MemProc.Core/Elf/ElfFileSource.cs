@@ -47,6 +47,11 @@ public sealed class ElfFileSource : ElfSource
     }
 
     /// <inheritdoc/>
+    internal override bool TryFindStored(ulong offset, out ulong start, out ulong end) =>
+        Libc.TryFindStored(_file.Handle, offset, out start, out end) is bool found ? found
+            : base.TryFindStored(offset, out start, out end);
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -30,6 +30,18 @@ public abstract class ElfSource : IDisposable
     /// <exception cref="MemProcException">ReadElf: the kernel refused the read.</exception>
     public abstract int Read(ulong offset, Span<byte> buffer);
 
+    /// <summary>Finds the next bytes that are stored, after a hole of a sparse file, which reads as zeros.</summary>
+    /// <param name="offset">Where to begin.</param>
+    /// <param name="start">Offset of the first stored byte at or after it.</param>
+    /// <param name="end">Offset of the next hole, or of the end.</param>
+    /// <returns>False where only a hole follows.</returns>
+    internal virtual bool TryFindStored(ulong offset, out ulong start, out ulong end)
+    {
+        start = offset;
+        end = Length;
+        return start < end;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

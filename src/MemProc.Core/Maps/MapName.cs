@@ -16,7 +16,7 @@ internal readonly record struct MapName(string RawPath, string Path, bool IsDele
     /// <param name="cancellation">Stops the wait for a file system that does not answer.</param>
     /// <param name="exact">The same without escaped newlines; null: not known.</param>
     public static MapName Interpret(
-        ReadOnlySpan<byte> raw, in MapRecord fields, LinuxProcess process, CancellationToken cancellation,
+        ReadOnlySpan<byte> raw, in MapRecord fields, MemoryTarget process, CancellationToken cancellation,
         byte[]? exact = null)
     {
         if (raw.IsEmpty)
@@ -41,10 +41,10 @@ internal readonly record struct MapName(string RawPath, string Path, bool IsDele
     /// Returns the name of a mapping in which a newline is escaped. The list does not escape backslashes, so that the
     /// text can also be the name itself: the kernel is asked for the mapping (since Linux 6.11).
     /// </summary>
-    private static string WithNewlines(string rawPath, in MapRecord fields, LinuxProcess process)
+    private static string WithNewlines(string rawPath, in MapRecord fields, MemoryTarget process)
     {
-        if (fields.Start <= long.MaxValue && ProcMapQuery.TryQuery(
-                process.Maps, fields.Start, orNext: false, out ProcMapQueryArgument answer, out byte[] name) == Errno.None
+        if (fields.Start <= long.MaxValue && process.MapQueries is { } queries && ProcMapQuery.TryQuery(
+                queries, fields.Start, orNext: false, out ProcMapQueryArgument answer, out byte[] name) == Errno.None
             && MapRecord.From(answer) == fields
             && PathText.Decode(name) is string exact
             && exact.Replace("\n", EscapedNewline, StringComparison.Ordinal) == rawPath)
@@ -55,17 +55,20 @@ internal readonly record struct MapName(string RawPath, string Path, bool IsDele
         return rawPath.Replace(EscapedNewline, "\n", StringComparison.Ordinal);
     }
 
-    /// <summary>Whether the mapped file really has this name, including the suffix.</summary>
+    /// <summary>
+    /// Whether the mapped file really has this name, including the suffix. Of a core the file is not at hand, and the
+    /// suffix is taken for the kernel's.
+    /// </summary>
     private static bool IsNameOf(
-        string path, in MapRecord fields, LinuxProcess process, CancellationToken cancellation) =>
-        process.NamedFiles.FromMaps(path) is string name
+        string path, in MapRecord fields, MemoryTarget process, CancellationToken cancellation) =>
+        process.CorePath is null && process.NamedFiles.FromMaps(path) is string name
         && process.NamedFiles.TryStat(name, cancellation, out FileStatus status) == Errno.None
         && (fields.IsOf(status)
             // File systems such as btrfs report another device in statx than in the list of mappings.
             || (process.NamedFiles.TryStatMapping(fields.Start, fields.End, cancellation, out FileStatus mapped)
                 == Errno.None && mapped.IsSameFileAs(status)));
 
-    private static ProcMapKind KindOf(string path, in MapRecord fields, LinuxProcess process)
+    private static ProcMapKind KindOf(string path, in MapRecord fields, MemoryTarget process)
     {
         if (path[0] == '[')
         {

@@ -1,18 +1,29 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
 /// <summary>Reads the mappings of a process, one by one.</summary>
 public static class MapReader
 {
+    private static readonly ConditionalWeakTable<MemoryTarget, MapsOfCore> OfCores = [];
+
     /// <summary>Reads all mappings in address order.</summary>
     /// <param name="process">The process.</param>
     /// <param name="cancellation">Stops the read.</param>
     /// <exception cref="MemProcException">
     /// ReadMaps: EACCES; ESRCH where the process is a kernel thread, or exits before the list is complete.
     /// </exception>
-    public static IEnumerable<ProcMap> Read(LinuxProcess process, CancellationToken cancellation = default)
+    public static IEnumerable<ProcMap> Read(MemoryTarget process, CancellationToken cancellation = default)
+    {
+        // Those of a core do not change, and are parsed once.
+        return process.CorePath is null ? ReadLines(process, cancellation)
+            : OfCores.GetValue(process, core => new MapsOfCore([.. ReadLines(core, cancellation)])).Maps;
+    }
+
+    private static IEnumerable<ProcMap> ReadLines(MemoryTarget process, CancellationToken cancellation)
     {
         using ProcfsLines lines = new(process, "maps", Operation.ReadMaps);
         int index = 0;
@@ -41,12 +52,12 @@ public static class MapReader
     /// <inheritdoc cref="Read" path="/param"/>
     /// <inheritdoc cref="Read" path="/exception"/>
     public static IEnumerable<ProcMapDetail> ReadDetailed(
-        LinuxProcess process, CancellationToken cancellation = default) =>
+        MemoryTarget process, CancellationToken cancellation = default) =>
         Smaps.Read<SmapsCounters>(process, cancellation)
             .Select(found => new ProcMapDetail(found.Map, found.Lines));
 
     /// <summary>Creates the exception for an address where nothing is mapped.</summary>
-    internal static MemProcException NotMapped(LinuxProcess process, ulong address) => new(
+    internal static MemProcException NotMapped(MemoryTarget process, ulong address) => new(
         Operation.FindMap, Errno.ENOENT, $"Process {process.Identity}: nothing is mapped at 0x{address:x}.", address);
 
     /// <summary>
@@ -55,7 +66,7 @@ public static class MapReader
     /// </summary>
     /// <param name="process">The process.</param>
     /// <param name="address">The address.</param>
-    public static ProcMap? Find(LinuxProcess process, ulong address) =>
+    public static ProcMap? Find(MemoryTarget process, ulong address) =>
         Between(process, address, address + 1).FirstOrDefault();
 
     /// <summary>
@@ -67,7 +78,7 @@ public static class MapReader
     /// <exception cref="MemProcException">
     /// ReadMaps as for <see cref="Read"/>; FindMap, ENOENT: nothing is mapped at the address or after it.
     /// </exception>
-    public static ProcMap FindNext(LinuxProcess process, ulong address) =>
+    public static ProcMap FindNext(MemoryTarget process, ulong address) =>
         // The vsyscall page is not in the kernel's list of mappings; it is found where it holds the address.
         Between(process, address, ulong.MaxValue).FirstOrDefault(map => map.Kind != ProcMapKind.Vsyscall || map.Contains(address))
         ?? throw new MemProcException(Operation.FindMap, Errno.ENOENT,
@@ -77,16 +88,31 @@ public static class MapReader
     /// <param name="process">The process.</param>
     /// <param name="start">First address.</param>
     /// <param name="end">First address after the range.</param>
-    public static IEnumerable<ProcMap> Between(LinuxProcess process, ulong start, ulong end)
+    public static IEnumerable<ProcMap> Between(MemoryTarget process, ulong start, ulong end)
     {
         // The vsyscall page, alone in the upper half, is in the list but cannot be queried.
-        if (start > long.MaxValue
-            || ProcMapQuery.TryQuery(process.Maps, 0, orNext: true, out _, out _) == Errno.ENOTTY)
+        if (start <= long.MaxValue && process.MapQueries is SafeFileHandle queries
+            && ProcMapQuery.TryQuery(queries, 0, orNext: true, out _, out _) != Errno.ENOTTY)
         {
-            return Read(process).SkipWhile(map => map.End <= start).TakeWhile(map => map.Start < end);
+            return QueryBetween(process, queries, start, end);
         }
 
-        return QueryBetween(process, start, end);
+        IEnumerable<ProcMap> maps = Read(process);
+        return (maps is ProcMap[] known ? known.Skip(FirstAfter(known, start)) : maps.SkipWhile(map => map.End <= start))
+            .TakeWhile(map => map.Start < end);
+    }
+
+    /// <summary>Returns the index of the first mapping that ends after an address.</summary>
+    private static int FirstAfter(ProcMap[] maps, ulong address)
+    {
+        int low = 0;
+        for (int high = maps.Length; low < high;)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = maps[middle].End > address ? (low, middle) : (middle + 1, high);
+        }
+
+        return low;
     }
 
     /// <summary>Asks the kernel for the mapping that holds an address, by PROCMAP_QUERY.</summary>
@@ -94,26 +120,33 @@ public static class MapReader
     /// <param name="address">The address.</param>
     /// <param name="map">The mapping; null where nothing is mapped.</param>
     /// <returns>False where the query is not available: before Linux 6.11, and for the vsyscall page.</returns>
-    internal static bool TryQuery(LinuxProcess process, ulong address, out ProcMap? map)
+    internal static bool TryQuery(MemoryTarget process, ulong address, out ProcMap? map)
     {
         map = null;
         Errno errno = Errno.ENOTTY;
-        if (address <= long.MaxValue)
+        if (process.CorePath is not null)
+        {
+            map = Find(process, address);
+            return true;
+        }
+
+        if (address <= long.MaxValue && process.MapQueries is SafeFileHandle queries)
         {
             errno = ProcMapQuery.TryQuery(
-                process.Maps, address, orNext: false, out ProcMapQueryArgument answer, out byte[] name);
+                queries, address, orNext: false, out ProcMapQueryArgument answer, out byte[] name);
             map = errno == Errno.None ? FromQuery(process, answer, name) : null;
         }
 
         return errno is Errno.None or Errno.ENOENT;
     }
 
-    private static IEnumerable<ProcMap> QueryBetween(LinuxProcess process, ulong start, ulong end)
+    private static IEnumerable<ProcMap> QueryBetween(
+        MemoryTarget process, SafeFileHandle queries, ulong start, ulong end)
     {
         for (ulong at = start; at < end;)
         {
             Errno errno = ProcMapQuery.TryQuery(
-                process.Maps, at, orNext: true, out ProcMapQueryArgument answer, out byte[] name);
+                queries, at, orNext: true, out ProcMapQueryArgument answer, out byte[] name);
             if (errno == Errno.ENOENT || (errno == Errno.None && answer.VmaStart >= end))
             {
                 process.ThrowIfExited(Operation.ReadMaps);
@@ -130,7 +163,7 @@ public static class MapReader
         }
     }
 
-    private static ProcMap FromQuery(LinuxProcess process, in ProcMapQueryArgument answer, byte[] name)
+    private static ProcMap FromQuery(MemoryTarget process, in ProcMapQueryArgument answer, byte[] name)
     {
         MapRecord fields = MapRecord.From(answer);
         return new ProcMap(process.Identity, null, fields,
@@ -143,12 +176,17 @@ public static class MapReader
         : name;
 
     internal static ProcMap Parse(
-        ReadOnlySpan<byte> text, LinuxProcess process, int index, CancellationToken cancellation)
+        ReadOnlySpan<byte> text, MemoryTarget process, int index, CancellationToken cancellation)
     {
         if (!MapsLine.TryParse(text, out MapsLine line))
         {
             throw process.Failure(Operation.ReadMaps, Errno.EINVAL,
                 $"a line of maps has an unknown format, '{SafeText.Escape(Encoding.UTF8.GetString(text))}'");
+        }
+
+        if (line.End <= line.Start)
+        {
+            throw process.Failure(Operation.ReadMaps, Errno.EINVAL, $"a mapping ends where it starts, at 0x{line.Start:x}");
         }
 
         MapRecord fields = MapRecord.From(line);
@@ -164,7 +202,7 @@ public static class MapReader
     /// <summary>
     /// Throws where a list ended early: that of a process that exits, or the empty one of a kernel thread.
     /// </summary>
-    internal static void ThrowIfIncomplete(LinuxProcess process, int count)
+    internal static void ThrowIfIncomplete(MemoryTarget process, int count)
     {
         process.ThrowIfExited(Operation.ReadMaps);
         if (count == 0)
@@ -172,4 +210,6 @@ public static class MapReader
             throw process.NoMemory(Operation.ReadMaps);
         }
     }
+
+    private sealed record MapsOfCore(ProcMap[] Maps);
 }

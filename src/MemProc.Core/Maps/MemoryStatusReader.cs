@@ -12,7 +12,7 @@ public static class MemoryStatusReader
     /// <exception cref="MemProcException">
     /// ReadStatus, ESRCH: the process is a kernel thread, has exited, or has no memory for another reason.
     /// </exception>
-    public static ProcMemoryStatus Read(LinuxProcess process)
+    public static ProcMemoryStatus Read(MemoryTarget process)
     {
         (string? state, int? threadCount, Dictionary<string, ulong> counters) = ReadStatus(process);
         return new ProcMemoryStatus(process.Identity, state, threadCount, counters);
@@ -27,7 +27,7 @@ public static class MemoryStatusReader
     /// ReadStatus as for <see cref="Read"/>; ReadRollup: EACCES where the process may not be read, ENOENT on kernels
     /// that lack the file, ESRCH where the process exits meanwhile.
     /// </exception>
-    public static ProcMemoryStatusDetail ReadDetailed(LinuxProcess process)
+    public static ProcMemoryStatusDetail ReadDetailed(MemoryTarget process)
     {
         (string? state, int? threadCount, Dictionary<string, ulong> counters) = ReadStatus(process);
         AddRollup(process, counters);
@@ -35,7 +35,7 @@ public static class MemoryStatusReader
     }
 
     private static (string? State, int? ThreadCount, Dictionary<string, ulong> Counters) ReadStatus(
-        LinuxProcess process)
+        MemoryTarget process)
     {
         string? state = null;
         int? threadCount = null;
@@ -66,7 +66,7 @@ public static class MemoryStatusReader
         return counters.Count > 0 ? (state, threadCount, counters) : throw process.NoMemory(Operation.ReadStatus);
     }
 
-    private static void AddRollup(LinuxProcess process, Dictionary<string, ulong> counters)
+    private static void AddRollup(MemoryTarget process, Dictionary<string, ulong> counters)
     {
         int known = counters.Count;
         using ProcfsLines lines = OpenRollup(process);
@@ -83,7 +83,7 @@ public static class MemoryStatusReader
         }
     }
 
-    private static ProcfsLines OpenRollup(LinuxProcess process)
+    private static ProcfsLines OpenRollup(MemoryTarget process)
     {
         try
         {

@@ -86,7 +86,7 @@ public class ProcMap : ProcessOutput
     /// <summary>Device of the file as numbers.</summary>
     internal (uint Major, uint Minor) DeviceNumbers => (_major, _minor);
 
-    /// <summary>Inode of the file; 0 without a file.</summary>
+    /// <summary>Inode of the file; 0 without a file, and where a core does not have it.</summary>
     public ulong Inode { get; }
 
     /// <summary>
@@ -112,7 +112,7 @@ public class ProcMap : ProcessOutput
 
     /// <summary>Whether the mapping can show a part of an ELF image. Devices are never read to find out.</summary>
     internal bool CanContainElf => Kind == ProcMapKind.Vdso
-        || (Kind is ProcMapKind.File or ProcMapKind.SharedMemory && Inode != 0);
+        || (Kind is ProcMapKind.File or ProcMapKind.SharedMemory && (Inode != 0 || Process.CorePath is not null));
 
     /// <summary>Returns the bytes of <see cref="Path"/>, which need not be UTF-8.</summary>
     public byte[] GetPathBytes() => PathText.Encode(Path);

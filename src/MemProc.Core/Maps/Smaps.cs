@@ -9,7 +9,7 @@ internal static class Smaps
     /// <typeparam name="T">Keeps the lines.</typeparam>
     /// <inheritdoc cref="MapReader.Read" path="/param"/>
     /// <inheritdoc cref="MapReader.Read" path="/exception"/>
-    public static IEnumerable<(ProcMap Map, T Lines)> Read<T>(LinuxProcess process, CancellationToken cancellation)
+    public static IEnumerable<(ProcMap Map, T Lines)> Read<T>(MemoryTarget process, CancellationToken cancellation)
         where T : class, ISmapsLineHandler, new()
     {
         using ProcfsLines lines = new(process, "smaps", Operation.ReadMaps);

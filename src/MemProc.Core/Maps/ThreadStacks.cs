@@ -1,16 +1,11 @@
-using MemProc.Interop;
-using Microsoft.Win32.SafeHandles;
-
 namespace MemProc;
 
 /// <summary>
-/// The threads of a process by the mappings that hold their stacks. Stack pointers come from
-/// <c>/proc/PID/task/TID/syscall</c>, which shows them for threads that sleep or are stopped, not for running ones. The
-/// field of <c>stat</c> is 0 since Linux 4.14, except for processes that exit or dump core. They are read once, when a
-/// mapping first asks for them.
+/// The threads of a process by the mappings that hold their stacks. Stack pointers are read once, when a mapping first
+/// asks for them.
 /// </summary>
 /// <param name="process">The process.</param>
-internal sealed class ThreadStacks(LinuxProcess process)
+internal sealed class ThreadStacks(MemoryTarget process)
 {
     private const string MainStack = "[stack]";
 
@@ -44,32 +39,10 @@ internal sealed class ThreadStacks(LinuxProcess process)
         return found;
     }
 
-    /// <summary>
-    /// The known stack pointers in ascending order; none where the kernel does not show them to this user.
-    /// </summary>
-    private static (ulong[] Pointers, int[] Threads) Read(LinuxProcess process)
+    /// <summary>The known stack pointers in ascending order.</summary>
+    private static (ulong[] Pointers, int[] Threads) Read(MemoryTarget process)
     {
-        List<(ulong Pointer, int Thread)> found = [];
-        Span<byte> text = stackalloc byte[256];
-        foreach (int thread in process.ThreadIds())
-        {
-            if (Libc.TryOpenAt(process.Folder, $"task/{thread}/syscall", OpenAccess.ReadOnly, out SafeFileHandle? file)
-                != Errno.None)
-            {
-                continue;
-            }
-
-            using (file)
-            {
-                if (Libc.TryPRead(file!, text, 0, out int read) == Errno.None
-                    && SyscallLine.TryParse(text[..read], out ulong pointer))
-                {
-                    found.Add((pointer, thread));
-                }
-            }
-        }
-
-        found.Sort();
-        return ([.. found.Select(stack => stack.Pointer)], [.. found.Select(stack => stack.Thread)]);
+        (ulong Pointer, int Thread)[] found = [.. process.StackPointers().Order()];
+        return (Array.ConvertAll(found, stack => stack.Pointer), Array.ConvertAll(found, stack => stack.Thread));
     }
 }

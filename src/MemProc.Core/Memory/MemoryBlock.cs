@@ -35,5 +35,11 @@ public sealed class MemoryBlock : ProcessOutput
     /// </summary>
     public ulong[] Pointers { get; init; } = [];
 
+    /// <summary>
+    /// Mapped files on this machine that supplied bytes which the core leaves to them; their build ids are those in the
+    /// core. Empty where all bytes are from the process or the core itself.
+    /// </summary>
+    public string[] SourceFiles { get; init; } = [];
+
     internal override ProcessIdentity Process { get; }
 }

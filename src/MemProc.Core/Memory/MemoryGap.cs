@@ -25,6 +25,7 @@ public sealed record MemoryGap(ulong Address, ulong Length, MemoryGapKind Kind, 
         MemoryGapKind.NotInDirectMap => "not mapped by the kernel",
         MemoryGapKind.NotResident => "not resident, not read",
         MemoryGapKind.LeftOut => "left out",
+        MemoryGapKind.NotSaved => "not in the core",
         MemoryGapKind.Userfault => "not supplied by its userfaultfd handler, not read",
         _ => $"unreadable: {ErrnoException.Describe(Errno)} ({Errno})",
     };
@@ -78,4 +79,9 @@ public enum MemoryGapKind
     /// that handler, in another process or in this one, possibly without end.
     /// </summary>
     Userfault,
+    /// <summary>
+    /// The core does not hold it: it was left out of the core, or left to the mapped file, which this machine does not have
+    /// any more; or the core was cut off.
+    /// </summary>
+    NotSaved,
 }

@@ -20,7 +20,7 @@ public sealed class MemoryReader
     /// <summary>How long a system call may take while the process is stopped: what it waits for may be the process.</summary>
     private static readonly TimeSpan StoppedTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly LinuxProcess _process;
+    private readonly MemoryTarget _process;
     private readonly CancellationToken _cancellation;
     private MemoryAccess? _access;
 
@@ -28,11 +28,18 @@ public sealed class MemoryReader
     /// <param name="process">The process.</param>
     /// <param name="method">How to read; Auto selects by a test.</param>
     /// <param name="cancellation">Stops the reads, within 200 ms even where one waits in the kernel.</param>
-    public MemoryReader(LinuxProcess process, ReadMethod method, CancellationToken cancellation = default)
+    public MemoryReader(MemoryTarget process, ReadMethod method, CancellationToken cancellation = default)
     {
         _process = process;
         _cancellation = cancellation;
-        Method = method == ReadMethod.Auto ? Choose(process) : method;
+        Method = process switch
+        {
+            CoreFile => ReadMethod.Core,
+            LinuxProcess when method == ReadMethod.Core => throw process.Failure(Operation.ReadMemory, Errno.EINVAL,
+                "the method Core reads core files"),
+            LinuxProcess live when method == ReadMethod.Auto => Choose(live),
+            _ => method,
+        };
     }
 
     /// <summary>How memory is read; never Auto.</summary>
@@ -53,7 +60,7 @@ public sealed class MemoryReader
     private bool CanAbandon => _cancellation.CanBeCanceled || _process.IsStopped;
 
     private MemoryAccess Access => _access ??=
-        new MemoryAccess(_process, Method == ReadMethod.Mem, _cancellation) { AllowsUserfault = AllowUserfault };
+        new MemoryAccess((LinuxProcess)_process, Method == ReadMethod.Mem, _cancellation) { AllowsUserfault = AllowUserfault };
 
     /// <summary>Reads a range in blocks of at most <see cref="MaxBlockBytes"/>, each returned when it is full.</summary>
     /// <param name="address">First address.</param>
@@ -74,7 +81,8 @@ public sealed class MemoryReader
             int size = (int)Math.Min(end - at, MaxBlockBytes - at % HexDump.BytesPerLine);
             byte[] bytes = GC.AllocateUninitializedArray<byte>(size);
             List<MemoryGap> gaps = [];
-            ulong covered = Fill(at, bytes, readable, gaps);
+            SortedSet<string> files = new(StringComparer.Ordinal);
+            ulong covered = Abandonable(() => FillHere(at, bytes, readable, gaps, files));
             if (gaps is [{ } only] && only.Address == at && only.Length == covered)
             {
                 bytes = [];
@@ -89,6 +97,7 @@ public sealed class MemoryReader
             yield return new MemoryBlock(_process.Identity, at, covered, bytes, [.. gaps], Method)
             {
                 Pointers = pointers ?? [],
+                SourceFiles = [.. files],
             };
             at += covered;
         }
@@ -107,7 +116,7 @@ public sealed class MemoryReader
         {
             // With ResidentOnly an empty block is a result: no page of the range is in memory.
             if (block.Gaps is [{ } gap, ..] && (requireAll
-                || (block.Bytes.Length == 0 && block.Length == length && gap.Kind != MemoryGapKind.NotResident)))
+                || (block.Bytes.Length == 0 && block.Length == length && gap.Kind is not (MemoryGapKind.NotResident or MemoryGapKind.NotSaved))))
             {
                 throw Unreadable(address, length, gap);
             }
@@ -251,12 +260,16 @@ public sealed class MemoryReader
             : gap.Kind == MemoryGapKind.Userfault
             ? _process.Failure(Operation.ReadMemory, Errno.EBUSY,
                 $"{what} cannot be read before a userfaultfd handler supplies them (AllowUserfault waits for it)", gap.Address)
+            : gap.Kind == MemoryGapKind.NotSaved
+            ? _process.Failure(Operation.ReadMemory, Errno.ENODATA, $"{what} are not in the core", gap.Address)
             : _process.Failure(Operation.ReadMemory, gap.Errno, $"{what} cannot be read", gap.Address);
     }
 
     /// <summary>Returns which parts of a range are read, for calls of <see cref="Fill"/> in address order.</summary>
     internal ReadableRanges ReadableBetween(ulong start, ulong end) =>
-        new(end, ResidentOnly ? new ResidentMemory(_process, _cancellation).Ranges(start, end) : null);
+        new(end, !ResidentOnly ? null
+            : _process is CoreFile core ? core.Memory.Ranges(start, end)
+            : new ResidentMemory(_process, _cancellation).Ranges(start, end));
 
     /// <summary>
     /// Fills a buffer. A gap that begins in the buffer is followed to its end, at most to the end of the range.
@@ -265,7 +278,8 @@ public sealed class MemoryReader
     internal ulong Fill(ulong address, Memory<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps) =>
         Abandonable(() => FillHere(address, buffer.Span, readable, gaps));
 
-    private ulong FillHere(ulong address, Span<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps)
+    private ulong FillHere(
+        ulong address, Span<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps, SortedSet<string>? files = null)
     {
         ulong covered = 0;
         while (covered < (ulong)buffer.Length)
@@ -277,7 +291,10 @@ public sealed class MemoryReader
             if (start == at)
             {
                 int size = (int)Math.Min(Math.Min((ulong)buffer.Length - covered, end - at), ChunkBytes);
-                Errno errno = TryRead(at, buffer.Slice((int)covered, size), out int read);
+                Span<byte> part = buffer.Slice((int)covered, size);
+                Errno errno = _process is CoreFile core
+                    ? TryReadCore(core, at, part, files, out int read)
+                    : TryRead((LinuxProcess)_process, at, part, out read);
                 covered += (ulong)read;
                 if (read > 0)
                 {
@@ -332,7 +349,20 @@ public sealed class MemoryReader
         return works ? ReadMethod.ProcessVm : ReadMethod.Mem;
     }
 
-    private Errno TryRead(ulong address, Span<byte> buffer, out int read)
+    /// <summary>Reads what a core holds, or has left to a mapped file.</summary>
+    private Errno TryReadCore(CoreFile core, ulong address, Span<byte> buffer, SortedSet<string>? files, out int read)
+    {
+        Errno errno = core.Memory.TryRead(address, buffer, out read);
+        if (errno == Errno.ENODATA && !ResidentOnly && core.Backing.TryRead(address, buffer, out read, out string? path))
+        {
+            files?.Add(path);
+            return Errno.None;
+        }
+
+        return errno;
+    }
+
+    private Errno TryRead(LinuxProcess process, ulong address, Span<byte> buffer, out int read)
     {
         Errno errno = Access.TryRead(address, buffer, out read);
         switch (errno)
@@ -341,7 +371,7 @@ public sealed class MemoryReader
                 // The call takes a process id, which may have been reused if the process has exited.
                 if (Method == ReadMethod.ProcessVm)
                 {
-                    _process.ThrowIfTerminated(Operation.ReadMemory);
+                    process.ThrowIfTerminated(Operation.ReadMemory);
                 }
 
                 return errno;
@@ -364,6 +394,13 @@ public sealed class MemoryReader
     {
         ProcMap? map = MapReader.Between(_process, address, long.MaxValue).FirstOrDefault();
         bool isMapped = map?.Start <= address;
+        if (isMapped && _process is CoreFile core)
+        {
+            ulong savedAt = Math.Min(Math.Min(NextInCore(core, map!, address), map!.End), limit);
+            AddGap(gaps, address, savedAt, MemoryGapKind.NotSaved, Errno.None);
+            return savedAt;
+        }
+
         if (isMapped && Access.IsUserfault(map!, address, errno))
         {
             ulong absentEnd = Math.Min(Access.EndOfAbsent(map!, address), limit);
@@ -380,6 +417,17 @@ public sealed class MemoryReader
         return end;
     }
 
+    /// <summary>
+    /// Returns where a gap in a core ends: at the next page that the core has, or a mapped file can have. A file is asked
+    /// page by page, as only parts of it are used.
+    /// </summary>
+    private static ulong NextInCore(CoreFile core, ProcMap map, ulong address)
+    {
+        ulong next = core.Memory.NextSaved(address);
+        next = next > address ? next : MachinePage.Floor(address) + MachinePage.SizeBytes;
+        return core.Backing.CanHave(map, address) ? Math.Min(next, MachinePage.Floor(address) + MachinePage.SizeBytes) : next;
+    }
+
     private bool IsClosed(ProcMap map, Errno errno) => (!map.IsReadable && Method == ReadMethod.ProcessVm)
         || map.Kind is ProcMapKind.Vvar || (map.Kind == ProcMapKind.Device && errno == Errno.EIO);
 
@@ -392,7 +440,7 @@ public sealed class MemoryReader
             ulong mapped = Math.Max(map.Start, at);
             AddGap(gaps, at, mapped, MemoryGapKind.NotMapped, Errno.EFAULT);
             at = Math.Min(map.End, end);
-            AddGap(gaps, mapped, at, MemoryGapKind.NotResident, Errno.None);
+            AddGap(gaps, mapped, at, _process is CoreFile ? MemoryGapKind.NotSaved : MemoryGapKind.NotResident, Errno.None);
         }
 
         AddGap(gaps, at, end, MemoryGapKind.NotMapped, Errno.EFAULT);
@@ -411,4 +459,6 @@ public enum ReadMethod
     ProcessVm,
     /// <summary><c>/proc/PID/mem</c>: slower; also reads pages without read permission.</summary>
     Mem,
+    /// <summary>A core file, whatever method is given.</summary>
+    Core,
 }

@@ -18,7 +18,7 @@ public static class PointerPath
     /// Dereference: EFAULT, EIO or ENODATA where a pointer cannot be read, is null, or is not a valid address of a
     /// process. The message names it.
     /// </exception>
-    public static ulong[] Follow(LinuxProcess process, MemoryReader reader, ulong address, int count)
+    public static ulong[] Follow(MemoryTarget process, MemoryReader reader, ulong address, int count)
     {
         ulong[] path = new ulong[count + 1];
         MemoryValueType type = count == 0 ? default : MemoryValue.For(MemoryValueType.Pointer, DataModel.Of(process));

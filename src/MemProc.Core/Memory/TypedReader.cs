@@ -8,7 +8,7 @@ namespace MemProc;
 /// </summary>
 /// <param name="process">The process.</param>
 /// <param name="reader">Reads the process.</param>
-public sealed class TypedReader(LinuxProcess process, MemoryReader reader)
+public sealed class TypedReader(MemoryTarget process, MemoryReader reader)
 {
     /// <summary>Maximum length of the string that a <c>char*</c> points to, in bytes.</summary>
     public const int MaxTextBytes = 4096;

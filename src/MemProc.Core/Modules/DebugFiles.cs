@@ -24,7 +24,7 @@ internal static class DebugFiles
     /// <param name="file">The stripped file.</param>
     /// <param name="cancellation">Stops the search.</param>
     /// <exception cref="MemProcException">ReadElf, EFBIG: the only file found is too large to be checked.</exception>
-    public static ElfFile? Find(LinuxProcess process, MappedFile file, CancellationToken cancellation)
+    public static ElfFile? Find(MemoryTarget process, MappedFile file, CancellationToken cancellation)
     {
         if (file.Elf is not ElfFile image)
         {

@@ -11,7 +11,7 @@ public sealed class ElfMemoryImage : ElfSource
     /// <param name="maps">The mappings of one file, as <c>/proc/PID/maps</c> lists them.</param>
     /// <param name="cancellation">Stops reads.</param>
     public ElfMemoryImage(
-        LinuxProcess process, IEnumerable<ProcMap> maps, CancellationToken cancellation = default)
+        MemoryTarget process, IEnumerable<ProcMap> maps, CancellationToken cancellation = default)
     {
         _reader = new MemoryReader(process, ReadMethod.Auto, cancellation);
         // A page of the file that two segments share is mapped twice; the mapping that cannot change comes first.

@@ -13,7 +13,7 @@ public static class MapSelection
     /// ReadMaps as for <see cref="MapReader.Read"/>; FindMap, ENOENT: nothing is mapped at the address.
     /// </exception>
     public static IEnumerable<ProcMap> Read(
-        LinuxProcess process, ulong? address, bool detailed, MapFilter filter, CancellationToken cancellation) =>
+        MemoryTarget process, ulong? address, bool detailed, MapFilter filter, CancellationToken cancellation) =>
         detailed ? ReadDetailed(process, address, filter, cancellation)
         : address is ulong held
             ? new[] { MapReader.Find(process, held) ?? throw MapReader.NotMapped(process, held) }.Where(filter.Matches)
@@ -37,7 +37,7 @@ public static class MapSelection
     /// The kernel walks the page table for each of those, so the last selected mapping is the last one that is read.
     /// </summary>
     private static IEnumerable<ProcMapDetail> ReadDetailed(
-        LinuxProcess process, ulong? address, MapFilter filter, CancellationToken cancellation)
+        MemoryTarget process, ulong? address, MapFilter filter, CancellationToken cancellation)
     {
         using MappedImages images = new(process, cancellation);
         if (address is ulong held && images.IndexOf(held) < 0)

@@ -9,7 +9,7 @@ namespace MemProc;
 /// </summary>
 public sealed class MappedFile
 {
-    private readonly LinuxProcess _process;
+    private readonly MemoryTarget _process;
     private readonly CancellationToken _cancellation;
     private readonly ProcMap[] _maps;
     private ElfFile? _elf;
@@ -21,7 +21,7 @@ public sealed class MappedFile
     private ElfSection? _lastSection;
     private bool? _isReplaced;
 
-    internal MappedFile(LinuxProcess process, ProcMap[] maps, CancellationToken cancellation)
+    internal MappedFile(MemoryTarget process, ProcMap[] maps, CancellationToken cancellation)
     {
         _process = process;
         _cancellation = cancellation;
@@ -188,7 +188,14 @@ public sealed class MappedFile
     {
         try
         {
-            CheckedFile? file = _maps[0].Kind == ProcMapKind.Vdso ? null : OpenByMapping() ?? OpenByPath();
+            if (_process is CoreFile core)
+            {
+                OpenOfCore(core);
+                return;
+            }
+
+            LinuxProcess live = (LinuxProcess)_process;
+            CheckedFile? file = _maps[0].Kind == ProcMapKind.Vdso ? null : OpenByMapping(live) ?? OpenByPath(live);
             _elf = ElfFile.Read(file is null
                 ? new ElfMemoryImage(_process, _maps, _cancellation)
                 : new ElfFileSource(file, Path, _cancellation));
@@ -202,6 +209,23 @@ public sealed class MappedFile
     }
 
     /// <summary>
+    /// Opens the file on this machine where it is that of the core; else what the core holds of the image, which seldom
+    /// includes sections and symbols.
+    /// </summary>
+    private void OpenOfCore(CoreFile core)
+    {
+        string? refusal = null;
+        ElfFileSource? file = _maps[0].Kind == ProcMapKind.Vdso ? null
+            : core.Backing.TryOpen(Path, _cancellation, out refusal);
+        _elf = ElfFile.Read(file is null ? new ElfMemoryImage(core, _maps, _cancellation) : file);
+        if (refusal is not null && _elf.Sections.Count == 0)
+        {
+            LoadError = core.Failure(Operation.ReadElf, Errno.ENODATA,
+                $"{SafeText.Escape(Path)} is not used, and the core has only a part of it: {refusal}", Path);
+        }
+    }
+
+    /// <summary>
     /// Opens the file that the mapping shows, whatever has its path; null without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE,
     /// and where the mapping has changed since the list was read.
     /// </summary>
@@ -209,10 +233,10 @@ public sealed class MappedFile
     /// ReadElf, EINVAL: it is not a regular file, or its file system stores no files. The memory is not read instead: it
     /// can be that of a device, where a read has effects.
     /// </exception>
-    private CheckedFile? OpenByMapping()
+    private CheckedFile? OpenByMapping(LinuxProcess live)
     {
         ProcMap map = _maps[0];
-        FileRefusal? refusal = _process.NamedFiles.TryOpenMapping(map.Start, map.End, _cancellation, out CheckedFile? file);
+        FileRefusal? refusal = live.NamedFiles.TryOpenMapping(map.Start, map.End, _cancellation, out CheckedFile? file);
         if (refusal is { IsOtherKind: true } kind)
         {
             throw Refused(kind);
@@ -233,9 +257,9 @@ public sealed class MappedFile
     /// alone does not identify a file: another device can have the same one.
     /// </summary>
     /// <exception cref="MemProcException">ReadElf, EINVAL: as for a mapping.</exception>
-    private CheckedFile? OpenByPath()
+    private CheckedFile? OpenByPath(LinuxProcess live)
     {
-        TargetFiles files = _process.NamedFiles;
+        TargetFiles files = live.NamedFiles;
         if (IsDeleted || files.FromMaps(Path) is not string path)
         {
             return null;
@@ -318,6 +342,11 @@ public sealed class MappedFile
 
     private bool CheckReplaced()
     {
+        if (_process is CoreFile core)
+        {
+            return core.Backing.IsReplaced(Path);
+        }
+
         ProcMap map = _maps[0];
         TargetFiles files = _process.NamedFiles;
         if (map.Inode == 0 || files.FromMaps(Path) is not string path

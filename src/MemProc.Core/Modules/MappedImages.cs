@@ -25,7 +25,7 @@ public sealed class MappedImages : IDisposable
     /// <param name="process">The process. It has to stay open as long as this is used.</param>
     /// <param name="cancellation">Stops reads.</param>
     /// <exception cref="MemProcException">ReadMaps: the mappings cannot be read.</exception>
-    public MappedImages(LinuxProcess process, CancellationToken cancellation = default)
+    public MappedImages(MemoryTarget process, CancellationToken cancellation = default)
     {
         Process = process;
         _cancellation = cancellation;
@@ -35,7 +35,7 @@ public sealed class MappedImages : IDisposable
     }
 
     /// <summary>The process.</summary>
-    public LinuxProcess Process { get; }
+    public MemoryTarget Process { get; }
 
     /// <summary>All mappings, in address order.</summary>
     public IReadOnlyList<ProcMap> Maps => _maps;

@@ -15,7 +15,7 @@ internal sealed class ModuleSymbols : IDisposable
     /// <summary>Finds the symbol tables.</summary>
     /// <param name="process">The process.</param>
     /// <param name="file">The file, which has to be an ELF file.</param>
-    public ModuleSymbols(LinuxProcess process, MappedFile file)
+    public ModuleSymbols(MemoryTarget process, MappedFile file)
     {
         _file = file;
         ElfFile image = file.Elf!;

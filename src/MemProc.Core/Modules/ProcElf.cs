@@ -29,6 +29,9 @@ public sealed record ProcElfHeader : ElfHeader
     /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
     public ulong ProcessStartTicks => _process.StartTicks;
 
+    /// <summary>The path of the core file that it comes from; null where it comes from a live process.</summary>
+    public string? CorePath => _process.CorePath;
+
     /// <summary>Start of its first mapping.</summary>
     public ulong Address { get; }
 
@@ -61,6 +64,9 @@ public sealed record ProcElfSegment : ElfSegment
     /// <inheritdoc cref="ProcElfHeader.ProcessStartTicks"/>
     public ulong ProcessStartTicks => _process.StartTicks;
 
+    /// <inheritdoc cref="ProcElfHeader.CorePath"/>
+    public string? CorePath => _process.CorePath;
+
     /// <summary>Address in the process; null where the segment has no memory.</summary>
     public ulong? Address { get; }
 
@@ -90,6 +96,9 @@ public sealed record ProcElfSection : ElfSection
     /// <inheritdoc cref="ProcElfHeader.ProcessStartTicks"/>
     public ulong ProcessStartTicks => _process.StartTicks;
 
+    /// <inheritdoc cref="ProcElfHeader.CorePath"/>
+    public string? CorePath => _process.CorePath;
+
     /// <summary>
     /// Address in the process; null where the section is not loaded, or each thread has its own copy.
     /// </summary>
@@ -118,6 +127,9 @@ public sealed record ProcElfSymbol : ElfSymbol
 
     /// <inheritdoc cref="ProcElfHeader.ProcessStartTicks"/>
     public ulong ProcessStartTicks => _process.StartTicks;
+
+    /// <inheritdoc cref="ProcElfHeader.CorePath"/>
+    public string? CorePath => _process.CorePath;
 
     /// <summary>
     /// Address in the process; null where the symbol comes from another file, is not an address, or each thread has its

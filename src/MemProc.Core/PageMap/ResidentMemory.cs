@@ -4,14 +4,13 @@ namespace MemProc;
 
 /// <summary>
 /// Finds the memory of a process that its page table maps now. Reading that memory faults no page in, so the process
-/// stays as it is; pages that are swapped out, untouched or only in the page cache are left out.
+/// stays as it is; pages that are swapped out, untouched or only in the page cache are left out. Of a core it is what the
+/// file stores: pages of zeros can be holes of the file.
 /// </summary>
 /// <param name="process">The process.</param>
 /// <param name="cancellation">Stops the walk.</param>
-public sealed class ResidentMemory(LinuxProcess process, CancellationToken cancellation = default)
+public sealed class ResidentMemory(MemoryTarget process, CancellationToken cancellation = default)
 {
-    private readonly PopulatedPages _pages = new(process, cancellation);
-
     /// <summary>
     /// Returns the ranges in memory, in address order and as large as possible: they continue across mappings.
     /// </summary>
@@ -20,10 +19,17 @@ public sealed class ResidentMemory(LinuxProcess process, CancellationToken cance
     /// <exception cref="MemProcException">
     /// ReadMaps, ReadPageMap: EACCES without ptrace access; ESRCH where the process exits meanwhile.
     /// </exception>
-    public IEnumerable<AddressRange> Ranges(ulong start, ulong end)
+    public IEnumerable<AddressRange> Ranges(ulong start, ulong end) => process switch
+    {
+        LinuxProcess live => OfPageTable(live, start, end),
+        CoreFile core => core.Memory.StoredRanges(start, end),
+        _ => throw new NotSupportedException(),
+    };
+
+    private IEnumerable<AddressRange> OfPageTable(LinuxProcess live, ulong start, ulong end)
     {
         AddressRange open = default;
-        foreach ((_, PageMapRange pages) in _pages.In(new AddressRange(start, end)))
+        foreach ((_, PageMapRange pages) in new PopulatedPages(live, cancellation).In(new AddressRange(start, end)))
         {
             for (int index = 0; NextRun(pages, ref index) is AddressRange run;)
             {

@@ -1,5 +1,4 @@
 using MemProc.Interop;
-using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -12,11 +11,11 @@ internal static class AuxiliaryVectorReader
     /// <param name="process">The process.</param>
     /// <param name="wordBytes">Size of a pointer in the process: 8 bytes, or 4 in a 32-bit process.</param>
     /// <exception cref="MemProcException">ReadAuxiliaryVector: it cannot be read.</exception>
-    public static IReadOnlyList<(ulong Type, ulong Value)> Read(LinuxProcess process, out int wordBytes)
+    public static IReadOnlyList<(ulong Type, ulong Value)> Read(MemoryTarget process, out int wordBytes)
     {
-        using SafeFileHandle file = process.OpenFile("auxv", Operation.ReadAuxiliaryVector);
+        using TargetText file = process.OpenText("auxv", Operation.ReadAuxiliaryVector);
         Span<byte> bytes = stackalloc byte[MaxVectorBytes];
-        Errno errno = Libc.TryPRead(file, bytes, 0, out int read);
+        Errno errno = file.TryRead(bytes, 0, out int read);
         return errno == Errno.None ? AuxiliaryVector.Parse(bytes[..read], out wordBytes)
             : throw process.Failure(Operation.ReadAuxiliaryVector, errno, "its auxiliary vector cannot be read");
     }

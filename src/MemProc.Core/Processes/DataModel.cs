@@ -24,7 +24,7 @@ public sealed record DataModel(int PointerBytes, int AlignmentOfInt64)
 
     /// <summary>Returns the model of the program that a process runs now.</summary>
     /// <param name="process">The process. One that cannot be read is taken for a 64-bit one.</param>
-    public static DataModel Of(LinuxProcess process)
+    public static DataModel Of(MemoryTarget process)
     {
         try
         {
@@ -50,7 +50,7 @@ public sealed record DataModel(int PointerBytes, int AlignmentOfInt64)
     /// <summary>
     /// Returns the end of the last mapping but the vsyscall page: in 64-bit processes that of the stack, far above 4 GiB.
     /// </summary>
-    private static ulong EndOfMaps(LinuxProcess process)
+    private static ulong EndOfMaps(MemoryTarget process)
     {
         ulong end = 0;
         try

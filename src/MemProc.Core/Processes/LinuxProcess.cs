@@ -8,7 +8,7 @@ namespace MemProc;
 /// An open process. All its files are opened relative to its directory in procfs, which is opened once, so that a
 /// process that gets the same id later is never mistaken for it.
 /// </summary>
-public sealed class LinuxProcess : IDisposable
+public sealed class LinuxProcess : MemoryTarget
 {
     /// <summary>More threads than can exit, one after another, while one file is opened.</summary>
     private const int MaxSwitches = 100;
@@ -39,24 +39,16 @@ public sealed class LinuxProcess : IDisposable
     }
 
     /// <summary>The mount points of the kernel's file systems.</summary>
-    public KernelFiles Files { get; }
+    public override KernelFiles Files { get; }
 
-    /// <summary>The identity of the process.</summary>
-    public ProcessIdentity Identity { get; }
-
-    /// <summary>The process id.</summary>
-    public int Id => Identity.ProcessId;
+    /// <inheritdoc/>
+    public override ProcessIdentity Identity { get; }
 
     /// <summary>It is a kernel thread: it has no memory of its own, and its maps are empty.</summary>
     public bool IsKernelThread { get; }
 
-    /// <summary>
-    /// MemProc holds all its threads stopped. A page that one of them has to supply never arrives meanwhile.
-    /// </summary>
-    internal bool IsStopped { get; set; }
-
-    /// <summary>Devices of the hugetlbfs file systems in the mount namespace of the process.</summary>
-    internal Lazy<HashSet<(uint Major, uint Minor)>> HugeTlbDevices { get; }
+    /// <inheritdoc/>
+    internal override Lazy<HashSet<(uint Major, uint Minor)>> HugeTlbDevices { get; }
 
     /// <summary>Opens a process.</summary>
     /// <param name="processId">The process id.</param>
@@ -106,7 +98,7 @@ public sealed class LinuxProcess : IDisposable
     /// Whether the process has exited, even if its parent has not waited for it. Its memory is gone then, and reads
     /// through handles opened earlier return an end of file.
     /// </summary>
-    public bool HasExited => HasTerminated || (TryReadStat(_folder, "stat", out ProcessStat stat) && stat.IsZombie
+    public override bool HasExited => HasTerminated || (TryReadStat(_folder, "stat", out ProcessStat stat) && stat.IsZombie
         // A pidfd does not report the exit while a tracer holds dead threads. Other threads may outlive the main
         // thread.
         && ThreadIds().All(thread => ThreadStat(thread) is not { IsZombie: false }));
@@ -116,8 +108,8 @@ public sealed class LinuxProcess : IDisposable
     /// </summary>
     private bool HasTerminated => _pidfd is not null ? Libc.IsReadable(_pidfd) : !TryReadStat(_folder, "stat", out _);
 
-    /// <summary>Opens files that the process names.</summary>
-    internal TargetFiles NamedFiles => _namedFiles ??= new TargetFiles(this);
+    /// <inheritdoc/>
+    internal override TargetFiles NamedFiles => _namedFiles ??= new TargetFiles(this);
 
     /// <summary>
     /// A directory in procfs with all files of the process, for use at once. It is that of a living thread: when the main
@@ -150,6 +142,9 @@ public sealed class LinuxProcess : IDisposable
 
     /// <summary><c>/proc/PID/maps</c>, opened once.</summary>
     internal SafeFileHandle Maps => _maps ??= OpenFile("maps", Operation.ReadMaps);
+
+    /// <inheritdoc/>
+    internal override SafeFileHandle? MapQueries => Maps;
 
     /// <summary><c>/proc/PID/pagemap</c>, opened once.</summary>
     internal SafeFileHandle PageMap => _pageMap ??= OpenFile("pagemap", Operation.ReadPageMap);
@@ -258,10 +253,8 @@ public sealed class LinuxProcess : IDisposable
     public ProcessStat? ThreadStat(int threadId) =>
         TryReadStat(_folder, $"task/{threadId}/stat", out ProcessStat stat) ? stat : null;
 
-    /// <summary>Throws if the process has exited, so that incomplete results are not returned as complete.</summary>
-    /// <param name="operation">The operation that the error names.</param>
-    /// <exception cref="MemProcException">ESRCH.</exception>
-    public void ThrowIfExited(Operation operation)
+    /// <inheritdoc/>
+    public override void ThrowIfExited(Operation operation)
     {
         if (HasExited)
         {
@@ -289,7 +282,7 @@ public sealed class LinuxProcess : IDisposable
     /// <param name="target">The target object of the error; the process id by default.</param>
     /// <param name="file">The file in the directory of the process that was opened; null: a call on its memory.</param>
     /// <param name="access">How the file was opened.</param>
-    public MemProcException Failure(Operation operation, Errno errno, string what, object? target = null,
+    public override MemProcException Failure(Operation operation, Errno errno, string what, object? target = null,
         string? file = null, OpenAccess access = OpenAccess.ReadOnly)
     {
         if (HasExited)
@@ -309,13 +302,45 @@ public sealed class LinuxProcess : IDisposable
 
     /// <summary>Creates the exception for a process whose memory is gone, or that never had any.</summary>
     /// <param name="operation">The operation that failed.</param>
-    internal MemProcException NoMemory(Operation operation) => HasExited ? Exited(operation)
+    internal override MemProcException NoMemory(Operation operation) => HasExited ? Exited(operation)
         : new MemProcException(operation, Errno.ESRCH, IsKernelThread
             ? $"Process {Identity} is a kernel thread: it has no memory of its own."
             : $"Process {Identity} is exiting: its memory is gone.", Id);
 
     /// <inheritdoc/>
-    public void Dispose()
+    internal override TargetText OpenText(string name, Operation operation) => new ProcfsText(OpenFile(name, operation));
+
+    /// <summary>
+    /// Reads <c>/proc/PID/task/TID/syscall</c>, which shows stack pointers of threads that sleep or are stopped, not of
+    /// running ones. The field of <c>stat</c> is 0 since Linux 4.14, except for processes that exit or dump core.
+    /// </summary>
+    internal override IReadOnlyList<(ulong Pointer, int Thread)> StackPointers()
+    {
+        List<(ulong Pointer, int Thread)> found = [];
+        Span<byte> text = stackalloc byte[256];
+        foreach (int thread in ThreadIds())
+        {
+            if (Libc.TryOpenAt(Folder, $"task/{thread}/syscall", OpenAccess.ReadOnly, out SafeFileHandle? file)
+                != Errno.None)
+            {
+                continue;
+            }
+
+            using (file)
+            {
+                if (Libc.TryPRead(file!, text, 0, out int read) == Errno.None
+                    && SyscallLine.TryParse(text[..read], out ulong pointer))
+                {
+                    found.Add((pointer, thread));
+                }
+            }
+        }
+
+        return found;
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
     {
         _memory?.Dispose();
         _pageMap?.Dispose();
@@ -415,6 +440,22 @@ public sealed class LinuxProcess : IDisposable
         }
 
         return devices;
+    }
+
+    private sealed class ProcfsText(SafeFileHandle file) : TargetText
+    {
+        public override Errno TryRead(Span<byte> buffer, ulong offset, out int read) =>
+            Libc.TryPRead(file, buffer, offset, out read);
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                file.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
     }
 
     /// <summary>A thread, and its directory in procfs.</summary>

@@ -65,6 +65,9 @@ public sealed class Operation
     /// <summary>Reading the kernel's type information.</summary>
     public static readonly Operation ReadBtf = new(nameof(ReadBtf));
 
+    /// <summary>Opening a core file.</summary>
+    public static readonly Operation ReadCore = new(nameof(ReadCore));
+
     /// <summary>Reading an ELF image.</summary>
     public static readonly Operation ReadElf = new(nameof(ReadElf));
 

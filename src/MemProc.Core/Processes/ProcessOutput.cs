@@ -17,6 +17,11 @@ public abstract class ProcessOutput
     [JsonPropertyOrder(-1)]
     public ulong ProcessStartTicks => Process.StartTicks;
 
+    /// <summary>The path of the core file that it comes from; null where it comes from a live process.</summary>
+    [JsonPropertyOrder(-1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CorePath => Process.CorePath;
+
     /// <summary>The process. Large outputs find it through an object that they share, and hold no reference of their own.</summary>
     internal abstract ProcessIdentity Process { get; }
 }

@@ -1,13 +1,12 @@
 using MemProc.Interop;
-using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
 /// <summary>Reads a text file of a process line by line. Memory use does not depend on its length.</summary>
 internal sealed class ProcfsLines : IDisposable
 {
-    private readonly SafeFileHandle _file;
-    private readonly LinuxProcess _process;
+    private readonly TargetText _file;
+    private readonly MemoryTarget _process;
     private readonly string _name;
     private readonly Operation _operation;
     private byte[] _buffer = new byte[64 * 1024];
@@ -16,9 +15,9 @@ internal sealed class ProcfsLines : IDisposable
     private int _filled;
     private ulong _offset;
 
-    public ProcfsLines(LinuxProcess process, string name, Operation operation)
+    public ProcfsLines(MemoryTarget process, string name, Operation operation)
     {
-        _file = process.OpenFile(name, operation);
+        _file = process.OpenText(name, operation);
         _process = process;
         _name = name;
         _operation = operation;
@@ -67,7 +66,7 @@ internal sealed class ProcfsLines : IDisposable
 
     private bool Fill()
     {
-        Errno errno = Libc.TryPRead(_file, _buffer.AsSpan(_filled), _offset, out int read);
+        Errno errno = _file.TryRead(_buffer.AsSpan(_filled), _offset, out int read);
         if (errno is not (Errno.None or Errno.ESRCH))
         {
             throw _process.Failure(_operation, errno, $"{_name} cannot be read");

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using MemProc.Interop;
@@ -59,6 +60,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
 
         WriteNote(stream, "CORE", AuxiliaryVector, ReadAll("auxv"));
         WriteNote(stream, "CORE", MappedFiles, Files());
+        WriteOwn(stream);
         for (int index = 0; index < threads.Length; index++)
         {
             if (index > 0)
@@ -77,16 +79,32 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
 
     private static void WriteNote(DumpFileWriter stream, string owner, uint type, ReadOnlySpan<byte> content)
     {
-        Span<byte> head = stackalloc byte[12 + 8];
-        head.Clear();
-        BinaryPrimitives.WriteInt32LittleEndian(head, owner.Length + 1);
-        BinaryPrimitives.WriteInt32LittleEndian(head[4..], content.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[8..], type);
-        Encoding.ASCII.GetBytes(owner, head[12..]);
-        stream.Write(head);
-        stream.Write(content);
-        stream.Skip((ulong)(-content.Length & 3));
+        stream.Write(CoreNoteFormat.Note(owner, type, content));
     }
+
+    /// <summary>Writes what only MemProc reads: the whole list of mappings, and files of procfs.</summary>
+    private void WriteOwn(DumpFileWriter stream)
+    {
+        WriteNote(stream, CoreNoteFormat.Owner, CoreNoteFormat.HeaderType,
+            CoreNoteFormat.Header(process.Identity.StartTicks, DateTimeOffset.UtcNow));
+        using MemoryStream list = new();
+        foreach (ProcMap map in maps.Select(mapping => mapping.Map))
+        {
+            (uint major, uint minor) = map.DeviceNumbers;
+            list.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
+                $"{map.Start:x}-{map.End:x} {map.Permissions} {map.Offset:x8} {major:x2}:{minor:x2} {map.Inode} ")));
+            list.Write(PathText.Encode(map.RawPath));
+            list.WriteByte((byte)'\n');
+        }
+
+        WriteFile(stream, "maps", list.ToArray());
+        WriteFile(stream, "status", ReadAll("status"));
+        WriteFile(stream, CoreNoteFormat.HugeTlbName, Encoding.ASCII.GetBytes(
+            string.Concat(process.HugeTlbDevices.Value.Select(device => $"{device.Major}:{device.Minor}\n"))));
+    }
+
+    private static void WriteFile(DumpFileWriter stream, string name, byte[] content) =>
+        WriteNote(stream, CoreNoteFormat.Owner, CoreNoteFormat.FileType, CoreNoteFormat.File(name, content));
 
     private void WriteRegisterSet(DumpFileWriter stream, int thread, string owner, uint type)
     {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using MemProc.Interop;
 
 namespace MemProc;
 
@@ -22,6 +23,7 @@ internal sealed class ElfCoreWriter : DumpWriter
     private readonly AtomicFile _file;
     private readonly DumpFileWriter _stream;
     private readonly List<Segment> _segments = [];
+    private readonly List<(ulong Address, ulong Length, int Kind, Errno Errno)> _gaps = [];
     private SavedArea _area;
     private Segment? _open;
 
@@ -87,6 +89,7 @@ internal sealed class ElfCoreWriter : DumpWriter
     /// <inheritdoc/>
     public override void WriteGap(MemoryGap gap)
     {
+        _gaps.Add((gap.Address, gap.Length, (int)gap.Kind, gap.Errno));
         // Debuggers read zeros where a segment has no bytes, unless a file is mapped there. Where no file is, they get
         // a segment that they ignore, and report that there is no such memory, which is closer to the truth. A mapping
         // that is left out as a whole has the segment that it has in a core of the kernel.
@@ -107,6 +110,12 @@ internal sealed class ElfCoreWriter : DumpWriter
     /// <inheritdoc/>
     public override ulong Complete(ulong savedBytes)
     {
+        // A segment cannot say whether bytes that the file does not have are zeros or missing: this list does.
+        Pad();
+        Segment gaps = new(SegmentType.Note, 0, _stream.Position, 0);
+        _stream.Write(CoreNoteFormat.Note(CoreNoteFormat.Owner, CoreNoteFormat.GapsType, CoreNoteFormat.Gaps(_gaps)));
+        gaps.FileBytes = _stream.Position - gaps.Offset;
+        _segments.Add(gaps);
         Pad();
         ulong table = _stream.Position;
         Span<byte> entry = stackalloc byte[SectionBytes];

@@ -34,7 +34,7 @@ public sealed class MemoryFile : ProcessOutput
     /// <summary>Reads a range into a file, which only its owner may read.</summary>
     /// <inheritdoc cref="Copy"/>
     public static MemoryFile Save(
-        LinuxProcess process, MemoryReader reader, ulong address, ulong length, string path, bool overwrite,
+        MemoryTarget process, MemoryReader reader, ulong address, ulong length, string path, bool overwrite,
         bool needAll, Action<ulong> progress)
     {
         using MemoryFileDraft draft = Copy(process, reader, address, length, path, overwrite, needAll, progress);
@@ -58,7 +58,7 @@ public sealed class MemoryFile : ProcessOutput
     /// EINVAL where something exists that is no regular file; ENOENT, EACCES, ENOSPC… Nothing is left behind.
     /// </exception>
     public static MemoryFileDraft Copy(
-        LinuxProcess process, MemoryReader reader, ulong address, ulong length, string path, bool overwrite,
+        MemoryTarget process, MemoryReader reader, ulong address, ulong length, string path, bool overwrite,
         bool needAll, Action<ulong> progress)
     {
         UserRange.End(address, length, Operation.ReadMemory);

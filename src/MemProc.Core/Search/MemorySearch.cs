@@ -5,7 +5,7 @@ namespace MemProc;
 /// <param name="pattern">What is searched for.</param>
 /// <param name="cancellation">Stops the search.</param>
 public sealed class MemorySearch(
-    LinuxProcess process, SearchPattern pattern, CancellationToken cancellation = default)
+    MemoryTarget process, SearchPattern pattern, CancellationToken cancellation = default)
 {
     /// <summary>Maximum number of context bytes on either side of a match.</summary>
     public const int MaxContextBytes = 64 * 1024;

@@ -7,7 +7,7 @@ namespace MemProc;
 /// <param name="context">Bytes on either side of a match that are read, too.</param>
 /// <param name="cancellation">Stops the pass.</param>
 internal sealed class SearchPass(
-    LinuxProcess process, SearchRange range, SearchPattern pattern, int context, CancellationToken cancellation)
+    MemoryTarget process, SearchRange range, SearchPattern pattern, int context, CancellationToken cancellation)
 {
     private readonly Lock _counting = new();
     private readonly MemoryReader _reader =
@@ -31,7 +31,7 @@ internal sealed class SearchPass(
     public Action<SearchProgress>? Progress { get; init; }
 
     /// <summary>Whether mappings without read permission are read, too.</summary>
-    public bool ReadsClosed => _reader.Method == ReadMethod.Mem;
+    public bool ReadsClosed => _reader.Method is ReadMethod.Mem or ReadMethod.Core;
 
     /// <summary>What was left out so far.</summary>
     public SearchSkips Skips { get; private set; }

@@ -39,11 +39,11 @@ internal sealed class SearchPlan
     /// <param name="after">Bytes to read after them.</param>
     /// <param name="cancellation">Stops the plan.</param>
     public SearchPlan(
-        LinuxProcess process, SearchRange range, ReadMethod method, int before, int after,
+        MemoryTarget process, SearchRange range, ReadMethod method, int before, int after,
         CancellationToken cancellation)
     {
         _range = range;
-        _readsClosed = method == ReadMethod.Mem;
+        _readsClosed = method is ReadMethod.Mem or ReadMethod.Core;
         _before = before;
         _after = after;
         _maps = range.Maps(process, cancellation);

@@ -46,7 +46,7 @@ public sealed class SearchRange
 
     /// <summary>Returns the selected mappings, in address order.</summary>
     /// <exception cref="MemProcException">FindMap,ENOENT: nothing is mapped in the range. ReadMaps failed.</exception>
-    internal ProcMap[] Maps(LinuxProcess process, CancellationToken cancellation)
+    internal ProcMap[] Maps(MemoryTarget process, CancellationToken cancellation)
     {
         ProcMap[] mapped = [.. MapReader.Read(process, cancellation)
             .Where(map => map.Start < End && map.End > Start && map.Kind != ProcMapKind.Vsyscall)];

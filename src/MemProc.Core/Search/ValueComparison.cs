@@ -80,7 +80,7 @@ public sealed class ValueComparison
     /// <param name="process">The process.</param>
     /// <inheritdoc cref="ValueCondition.EqualTo" path="/exception"/>
     /// <exception cref="MemProcException">SearchMemory, EINVAL: no pointer of the process can fulfill the condition.</exception>
-    public ValueCondition For(MemoryValueType type, LinuxProcess process)
+    public ValueCondition For(MemoryValueType type, MemoryTarget process)
     {
         MemoryValueType actual = MemoryValue.For(type, DataModel.Of(process));
         try

@@ -88,9 +88,11 @@ public static partial class Libc
     /// </summary>
     /// <param name="directory">The directory.</param>
     /// <param name="handle">The open file, or null where the call failed.</param>
+    /// <param name="access">For writing, or for reading and writing.</param>
     /// <returns>EOPNOTSUPP, EISDIR: the file system or the kernel has no such files.</returns>
-    public static Errno TryCreateUnnamed(SafeFileHandle directory, out SafeFileHandle? handle) =>
-        Open(directory, ".", (int)OpenAccess.WriteOnly | Unnamed, OwnerReadWrite, out handle);
+    public static Errno TryCreateUnnamed(
+        SafeFileHandle directory, out SafeFileHandle? handle, OpenAccess access = OpenAccess.WriteOnly) =>
+        Open(directory, ".", (int)access | Unnamed, OwnerReadWrite, out handle);
 
     private static Errno Open(SafeFileHandle? directory, string path, int flags, int mode, out SafeFileHandle? handle)
     {

@@ -6,7 +6,9 @@ namespace MemProc.PowerShell;
 /// The base of cmdlets about addresses of processes. A cmdlet with another binding than the usual one overrides the
 /// parameter with attributes of its own; what the parameters mean stays here.
 /// </summary>
-public abstract class AddressCommand : ProcessCommand
+/// <inheritdoc cref="ProcessCommand{T}" path="/typeparam"/>
+public abstract class AddressCommand<T> : ProcessCommand<T>
+    where T : MemoryTarget
 {
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]
@@ -22,7 +24,7 @@ public abstract class AddressCommand : ProcessCommand
     /// <summary>The parameter that requires -Address and is given; null where none is.</summary>
     private protected virtual string? LengthParameter => Length is null ? null : nameof(Length);
 
-    protected override void Process(LinuxProcess process)
+    protected override void Process(T process)
     {
         if (Address is null)
         {
@@ -38,22 +40,43 @@ public abstract class AddressCommand : ProcessCommand
         ForEachAddress(process, Address, (address, length) => ProcessAddress(process, address, Length ?? length));
     }
 
+    /// <summary>The length of the file is bound as if it were one of memory.</summary>
+    private protected override void ProcessFile(string path, ulong? length)
+    {
+        ulong? bound = Length;
+        Length = bound == length ? null : bound;
+        base.ProcessFile(path, length);
+        Length = bound;
+    }
+
     /// <summary>The work on a whole process. Not called where -Address is mandatory.</summary>
-    private protected virtual void ProcessWhole(LinuxProcess process) => throw new NotSupportedException();
+    private protected virtual void ProcessWhole(T process) => throw new NotSupportedException();
 
     /// <summary>The work on one address.</summary>
     /// <param name="process">The process.</param>
     /// <param name="address">The address.</param>
     /// <param name="length">Bytes from there on, by -Length or by the object that the address came from; null: unknown.</param>
-    private protected abstract void ProcessAddress(LinuxProcess process, ulong address, ulong? length);
+    private protected abstract void ProcessAddress(T process, ulong address, ulong? length);
 }
 
 /// <summary>The base of cmdlets that require an address.</summary>
-public abstract class MandatoryAddressCommand : AddressCommand
+/// <inheritdoc cref="ProcessCommand{T}" path="/typeparam"/>
+public abstract class MandatoryAddressCommand<T> : AddressCommand<T>
+    where T : MemoryTarget
 {
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public override AddressExpression[]? Address { get; set; }
+}
+
+/// <summary>The base of cmdlets about addresses of live processes.</summary>
+public abstract class AddressCommand : AddressCommand<LinuxProcess>
+{
+}
+
+/// <summary>The base of cmdlets that require an address of a live process.</summary>
+public abstract class MandatoryAddressCommand : MandatoryAddressCommand<LinuxProcess>
+{
 }

@@ -15,10 +15,14 @@ public abstract class ElfCommand : ElfFileCommand
     /// <summary>Images in processes.</summary>
     protected const string IdSet = "Id";
 
-    private readonly HashSet<(int Process, ulong Start, ulong Image)> _done = [];
+    /// <summary>Images in core files.</summary>
+    protected const string CoreSet = "CorePath";
+
+    private readonly HashSet<(int Process, ulong Start, string? Core, ulong Image)> _done = [];
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = PathSet)]
     [Parameter(Position = 0, ParameterSetName = IdSet)]
+    [Parameter(Position = 0, ParameterSetName = CoreSet)]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ElfPathCompleter))]
     [ValidateNotNullOrEmpty]
@@ -41,7 +45,15 @@ public abstract class ElfCommand : ElfFileCommand
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
     public int[] Id { get; set; } = [];
 
+    // In the set of a process for objects from cores, which have a process id, too.
+    [Parameter(Mandatory = true, ParameterSetName = CoreSet)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
+    [AllowNull]
+    [AllowEmptyCollection]
+    public string[]? CorePath { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
+    [Parameter(ParameterSetName = CoreSet)]
     [Alias("Start")]
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
@@ -64,6 +76,17 @@ public abstract class ElfCommand : ElfFileCommand
 
     protected override void ProcessRecord()
     {
+        RefuseEmptyCore(CorePath);
+        if (PipelineInput.HasCore(CorePath))
+        {
+            foreach (string path in CorePath)
+            {
+                ReportErrors(() => ReadProcess(OpenCore(path)));
+            }
+
+            return;
+        }
+
         if (ParameterSetName == IdSet)
         {
             if (!PipelineInput.Accepts(this, InputObject, Id.Length > 0))
@@ -85,7 +108,7 @@ public abstract class ElfCommand : ElfFileCommand
         }
     }
 
-    private void ReadProcess(LinuxProcess process)
+    private void ReadProcess(MemoryTarget process)
     {
         using MappedImages images = new(process, Cancellation);
         if (Address is null)
@@ -112,12 +135,12 @@ public abstract class ElfCommand : ElfFileCommand
         }
     }
 
-    private void Write(LinuxProcess process, IEnumerable<MappedImage> images)
+    private void Write(MemoryTarget process, IEnumerable<MappedImage> images)
     {
         foreach (MappedImage image in images)
         {
             // The mappings of one file come down the pipeline one after the other.
-            if (_done.Add((process.Id, process.Identity.StartTicks, image.Start)))
+            if (_done.Add((process.Id, process.Identity.StartTicks, process.CorePath, image.Start)))
             {
                 WriteVerbose($"{SafeText.Escape(image.Elf.Name)} at 0x{image.Start:x}");
                 ReportErrors(() => Write(image));

@@ -2,8 +2,15 @@ using System.Management.Automation;
 
 namespace MemProc.PowerShell;
 
+/// <summary>The base of cmdlets that select mappings of live processes by path, permissions and kind.</summary>
+public abstract class MapFilterCommand : MapFilterCommand<LinuxProcess>
+{
+}
+
 /// <summary>The base of cmdlets that select mappings by path, permissions and kind.</summary>
-public abstract class MapFilterCommand : AddressCommand
+/// <inheritdoc cref="ProcessCommand{T}" path="/typeparam"/>
+public abstract class MapFilterCommand<T> : AddressCommand<T>
+    where T : MemoryTarget
 {
     [Parameter]
     [SupportsWildcards]

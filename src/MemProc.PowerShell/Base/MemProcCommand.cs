@@ -36,12 +36,32 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>Opens a core by its path in PowerShell.</summary>
+    /// <exception cref="MemProcException">As for <see cref="CoreFile.Open"/>.</exception>
+    private protected CoreFile OpenCore(string path) =>
+        Processes.OpenCore(SessionState.Path.GetUnresolvedProviderPathFromPSPath(path), Cancellation);
+
+    /// <summary>
+    /// Ends the cmdlet where -CorePath has no value on the command line. Objects of live processes have none, either.
+    /// </summary>
+    private protected void RefuseEmptyCore(string[]? corePath)
+    {
+        if (!MyInvocation.ExpectingInput && MyInvocation.BoundParameters.ContainsKey("CorePath")
+            && !PipelineInput.HasCore(corePath))
+        {
+            ThrowBadArgument("CorePath", "-CorePath has no value.", corePath);
+        }
+    }
+
+    /// <summary>Creates the error for an object from a core that is given to a cmdlet for live processes.</summary>
+    private protected MemProcException NotLive(string path) => CoreFile.NotLive(path, MyInvocation.MyCommand.Name);
+
     /// <summary>Resolves addresses in a process and does the work on each. One that fails does not stop the others.</summary>
     /// <param name="process">The process.</param>
     /// <param name="addresses">Numbers and expressions.</param>
     /// <param name="work">The work: on the address, and the bytes that it stands for where that is known.</param>
     private protected void ForEachAddress(
-        LinuxProcess process, AddressExpression[] addresses, Action<ulong, ulong?> work)
+        MemoryTarget process, AddressExpression[] addresses, Action<ulong, ulong?> work)
     {
         using AddressResolution resolution = new(process, Cancellation);
         foreach (AddressExpression address in addresses)

@@ -3,7 +3,7 @@ using System.Management.Automation;
 namespace MemProc.PowerShell;
 
 /// <summary>The base of cmdlets that search the memory of processes, or as much of it as filters select.</summary>
-public abstract class MemorySearchCommand : MapFilterCommand
+public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
 {
     /// <summary>Numbers equal to a value.</summary>
     protected const string ValueSet = "Value";
@@ -18,6 +18,10 @@ public abstract class MemorySearchCommand : MapFilterCommand
     protected const string BetweenSet = "Between";
 
     private SearchRange _range = SearchRange.All;
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
+    public override string[]? CorePath { get; set; }
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]
@@ -58,9 +62,9 @@ public abstract class MemorySearchCommand : MapFilterCommand
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
-        if (Id is null && Name is null && !MyInvocation.ExpectingInput)
+        if (Id is null && Name is null && !PipelineInput.HasCore(CorePath) && !MyInvocation.ExpectingInput)
         {
-            ThrowBadArgument(nameof(Id), "Specify -Id or -Name, or pipe in processes or mappings.", null);
+            ThrowBadArgument(nameof(Id), "Specify -Id, -Name or -CorePath, or pipe in processes or mappings.", null);
         }
 
         if (AllowUserfault && !IncludeNotResident)
@@ -79,21 +83,21 @@ public abstract class MemorySearchCommand : MapFilterCommand
     }
 
     /// <summary>The work on one range of a process.</summary>
-    private protected abstract void Process(LinuxProcess process, SearchRange range);
+    private protected abstract void Process(MemoryTarget process, SearchRange range);
 
-    private protected override void ProcessWhole(LinuxProcess process) => Process(process, _range);
+    private protected override void ProcessWhole(MemoryTarget process) => Process(process, _range);
 
-    private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
+    private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length) =>
         Process(process, _range.From(address, length));
 
     /// <summary>Creates the condition that the parameters make; null where none is given.</summary>
     /// <param name="type">The type of the numbers.</param>
     /// <param name="process">The process that is searched; null: it is not known yet.</param>
-    private protected ValueCondition? CreateCondition(MemoryValueType type, LinuxProcess? process = null) =>
+    private protected ValueCondition? CreateCondition(MemoryValueType type, MemoryTarget? process = null) =>
         ValueConditions.From(this, type, Value, Tolerance, GreaterThan, LessThan, Between, process);
 
     /// <summary>Reports what was skipped: as a warning where matches can be missing, else as a verbose message.</summary>
-    private protected void ReportSkips(LinuxProcess process, ulong searchedBytes, SearchSkips skips)
+    private protected void ReportSkips(MemoryTarget process, ulong searchedBytes, SearchSkips skips)
     {
         string rest = skips.IsNone ? string.Empty : $"; skipped: {skips}";
         WriteVerbose($"Process {process.Identity}: searched {HumanSize.Format(searchedBytes)}{rest}.");
@@ -109,7 +113,7 @@ public abstract class MemorySearchCommand : MapFilterCommand
                 + "userfaultfd handler would have to supply them. Use -AllowUserfault to wait for it.");
         }
 
-        if (skips.NotResidentBytes > 0 && MemoryStatusReader.Read(process).VmSwapBytes is > 0 and ulong swapped)
+        if (skips.NotResidentBytes > 0 && process is LinuxProcess && MemoryStatusReader.Read(process).VmSwapBytes is > 0 and ulong swapped)
         {
             WriteWarning($"Process {process.Identity}: {HumanSize.Format(swapped)} in swap were not searched. Use "
                 + "-IncludeNotResident to search them.");

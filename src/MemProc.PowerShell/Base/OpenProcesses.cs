@@ -8,6 +8,7 @@ internal sealed class OpenProcesses : IDisposable
     private readonly Dictionary<(int Id, ulong StartTicks), LinuxProcess> _kept = [];
     private LinuxProcess? _current;
     private ulong? _expectedStartTicks;
+    private CoreFile? _core;
 
     /// <summary>Opens a process. It stays open until another one is opened, or to the end where it is kept.</summary>
     /// <param name="id">The process id.</param>
@@ -23,6 +24,30 @@ internal sealed class OpenProcesses : IDisposable
         }
 
         return _current;
+    }
+
+    /// <summary>Opens a process or a core. See <see cref="Open(int, ulong?)"/> and <see cref="OpenCore"/>.</summary>
+    /// <param name="id">The process id.</param>
+    /// <param name="startTicks">The start time that the process must have; null: any.</param>
+    /// <param name="core">Path of the core; null: a live process.</param>
+    /// <param name="cancellation">Stops reads of the core.</param>
+    public MemoryTarget Open(int id, ulong? startTicks, string? core, CancellationToken cancellation) =>
+        core is null ? Open(id, startTicks) : OpenCore(core, cancellation);
+
+    /// <summary>Opens a core. It stays open until another one is opened.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="cancellation">Stops reads.</param>
+    /// <exception cref="MemProcException">As for <see cref="CoreFile.Open"/>.</exception>
+    public CoreFile OpenCore(string path, CancellationToken cancellation)
+    {
+        if (_core?.CorePath != Path.GetFullPath(path))
+        {
+            _core?.Dispose();
+            _core = null;
+            _core = CoreFile.Open(path, cancellation);
+        }
+
+        return _core;
     }
 
     /// <summary>Keeps a process open until the cmdlet ends.</summary>
@@ -43,6 +68,7 @@ internal sealed class OpenProcesses : IDisposable
     public void Dispose()
     {
         Release();
+        _core?.Dispose();
         foreach (LinuxProcess process in _kept.Values)
         {
             process.Dispose();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
 using MemProc.Interop;
 
@@ -25,7 +26,7 @@ internal static class PipelineInput
     /// <param name="isTargetKnown">The process or the address is known: from the object, or from the command line.</param>
     public static bool Accepts(MemProcCommand cmdlet, PSObject? input, bool isTargetKnown)
     {
-        if (!cmdlet.MyInvocation.ExpectingInput || (input is not null && (isTargetKnown || HasProcess(input))))
+        if (!cmdlet.MyInvocation.ExpectingInput || (input is not null && !IsFile(input) && (isTargetKnown || HasProcess(input))))
         {
             return true;
         }
@@ -37,7 +38,20 @@ internal static class PipelineInput
         return false;
     }
 
-    private static bool HasProcess(PSObject input) => Has(input, "ProcessId") || Has(input, "PID")
+    /// <summary>Returns path and length of a file that the pipeline brought; null where it is something else.</summary>
+    public static (string Path, ulong? Length)? FileOf(PSObject? input) =>
+        input is not null && IsFile(input) && input.Properties["FullName"]?.Value is string path
+            ? (path, LanguagePrimitives.TryConvertTo(input.Properties["Length"]?.Value, out ulong length) ? length : null)
+            : null;
+
+    /// <summary>Returns whether an object comes from a core: objects of live processes have the property without a value.</summary>
+    public static bool HasCore([NotNullWhen(true)] string[]? corePath) =>
+        corePath is { Length: > 0 } && !Array.Exists(corePath, string.IsNullOrEmpty);
+
+    private static bool IsFile(PSObject input) => input.BaseObject is FileInfo
+        || TypeName(input) == $"{DeserializedPrefix}{typeof(FileInfo).FullName}";
+
+    private static bool HasProcess(PSObject input) => Has(input, "ProcessId") || Has(input, "CorePath") || Has(input, "PID")
         || (Has(input, "Id") && (IsData(input) || input.BaseObject is Process
             || TypeName(input) == $"{DeserializedPrefix}{typeof(Process).FullName}"));
 
@@ -57,9 +71,13 @@ internal static class PipelineInput
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ProcessObjectAttribute : ArgumentTransformationAttribute
 {
+    /// <summary>Files are taken, too: each is a core.</summary>
+    public bool AllowFiles { get; init; }
+
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
-        if (inputData is not null && PipelineInput.IsUsable(PSObject.AsPSObject(inputData)))
+        if (inputData is not null && PSObject.AsPSObject(inputData) is PSObject input
+            && (PipelineInput.IsUsable(input) || (AllowFiles && PipelineInput.FileOf(input) is not null)))
         {
             return inputData;
         }

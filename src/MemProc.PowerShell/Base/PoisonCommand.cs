@@ -23,6 +23,11 @@ public abstract class PoisonCommand : MemProcCommand
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
     public ulong? ProcessStartTicks { get; set; }
 
+    /// <summary>The core that an object comes from, which is refused.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
+    [AllowNull]
+    public string[]? CorePath { get; set; }
+
     /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
     [ProcessObject]
@@ -42,9 +47,10 @@ public abstract class PoisonCommand : MemProcCommand
 
     protected override void ProcessRecord()
     {
+        RefuseEmptyCore(CorePath);
         if (HasFrames || PipelineInput.Accepts(this, InputObject, Id is not null))
         {
-            ReportErrors(() => Process(Find()));
+            ReportErrors(() => Process(PipelineInput.HasCore(CorePath) ? throw NotLive(CorePath[0]) : Find()));
         }
     }
 

@@ -2,8 +2,15 @@ using System.Management.Automation;
 
 namespace MemProc.PowerShell;
 
-/// <summary>The base of cmdlets about processes, by id, by name or from the pipeline.</summary>
-public abstract class ProcessCommand : MemProcCommand
+/// <summary>The base of cmdlets about live processes.</summary>
+public abstract class ProcessCommand : ProcessCommand<LinuxProcess>
+{
+}
+
+/// <summary>The base of cmdlets about processes, by id, by name, from the pipeline, or in core files.</summary>
+/// <typeparam name="T">What the cmdlet works on: <see cref="LinuxProcess"/> refuses cores.</typeparam>
+public abstract class ProcessCommand<T> : MemProcCommand
+    where T : MemoryTarget
 {
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("PID", "ProcessId")]
@@ -22,28 +29,59 @@ public abstract class ProcessCommand : MemProcCommand
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
     public ulong? ProcessStartTicks { get; set; }
 
+    /// <summary>
+    /// Core files, which objects from cores carry. A cmdlet that takes cores overrides it as a parameter that is shown; the
+    /// others have it, so that an object from a core is refused, and not taken for a live process.
+    /// </summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
+    [AllowNull]
+    public virtual string[]? CorePath { get; set; }
+
     /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
-    [ProcessObject]
+    [ProcessObject(AllowFiles = true)]
     public PSObject? InputObject { get; set; }
 
     /// <summary>The work on one process.</summary>
-    protected abstract void Process(LinuxProcess process);
+    protected abstract void Process(T process);
 
     protected override void ProcessRecord()
     {
-        if (PipelineInput.Accepts(this, InputObject, IsTargetKnown))
+        RefuseEmptyCore(CorePath);
+        if (TakesCores && PipelineInput.FileOf(InputObject) is var (path, length))
+        {
+            ProcessFile(path, length);
+        }
+        else if (PipelineInput.Accepts(this, InputObject, IsTargetKnown))
         {
             ProcessInput();
         }
     }
 
+    /// <summary>The work on a file of the pipeline, which is a core.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="length">Its length, which is no length of memory.</param>
+    private protected virtual void ProcessFile(string path, ulong? length) => ProcessCores([path]);
+
+    private static bool TakesCores => typeof(T) != typeof(LinuxProcess);
+
     /// <summary>The process is known, or what else says where the work is.</summary>
-    private protected virtual bool IsTargetKnown => Id is not null || Name is not null;
+    private protected virtual bool IsTargetKnown => Id is not null || Name is not null || PipelineInput.HasCore(CorePath);
 
     /// <summary>The work on what the parameters and the pipeline give.</summary>
     private protected virtual void ProcessInput()
     {
+        if (PipelineInput.HasCore(CorePath))
+        {
+            if (InputObject is null && (Id ?? (object?)Name) is object other)
+            {
+                ThrowBadArgument(nameof(CorePath), "Specify a process or -CorePath, not both.", other);
+            }
+
+            ProcessCores(CorePath);
+            return;
+        }
+
         foreach (int id in ProcessNames.Select(this, Id, Name) ?? [Environment.ProcessId])
         {
             ReportErrors(() =>
@@ -55,8 +93,16 @@ public abstract class ProcessCommand : MemProcCommand
                     return;
                 }
 
-                Process(process);
+                Process((T)(MemoryTarget)process);
             });
+        }
+    }
+
+    private void ProcessCores(string[] paths)
+    {
+        foreach (string path in paths)
+        {
+            ReportErrors(() => Process(TakesCores ? (T)(MemoryTarget)OpenCore(path) : throw NotLive(path)));
         }
     }
 }

@@ -9,7 +9,7 @@ internal static class ValueConditions
     /// </summary>
     public static ValueCondition? From(
         MemProcCommand cmdlet, MemoryValueType type, object? value, double tolerance, object? greaterThan, object? lessThan,
-        object[]? between, LinuxProcess? process = null)
+        object[]? between, MemoryTarget? process = null)
     {
         ValueComparison? comparison = Create(cmdlet, "Tolerance", tolerance, () => ValueComparison.From(
             InputValues.Unwrap(value), tolerance, InputValues.Unwrap(greaterThan), InputValues.Unwrap(lessThan), between?.Select(InputValues.Unwrap).ToArray()!));

@@ -5,7 +5,7 @@ namespace MemProc.PowerShell;
 /// <summary>Get-ElfSection: gets the sections of ELF files.</summary>
 [Cmdlet(VerbsCommon.Get, "ElfSection", DefaultParameterSetName = PathSet)]
 [OutputType(typeof(ElfSection), ParameterSetName = [PathSet, LiteralPathSet])]
-[OutputType(typeof(ProcElfSection), ParameterSetName = [IdSet])]
+[OutputType(typeof(ProcElfSection), ParameterSetName = [IdSet, CoreSet])]
 public sealed class GetElfSectionCommand : ElfCommand
 {
     private Func<string, bool>? _isSelected;

@@ -5,7 +5,7 @@ namespace MemProc.PowerShell;
 /// <summary>Get-ElfSegment: gets the program headers of ELF files.</summary>
 [Cmdlet(VerbsCommon.Get, "ElfSegment", DefaultParameterSetName = PathSet)]
 [OutputType(typeof(ElfSegment), ParameterSetName = [PathSet, LiteralPathSet])]
-[OutputType(typeof(ProcElfSegment), ParameterSetName = [IdSet])]
+[OutputType(typeof(ProcElfSegment), ParameterSetName = [IdSet, CoreSet])]
 public sealed class GetElfSegmentCommand : ElfCommand
 {
     [Parameter]

@@ -5,7 +5,7 @@ namespace MemProc.PowerShell;
 /// <summary>Get-ElfSymbol: gets the symbols of ELF files.</summary>
 [Cmdlet(VerbsCommon.Get, "ElfSymbol", DefaultParameterSetName = PathSet)]
 [OutputType(typeof(ElfSymbol), ParameterSetName = [PathSet, LiteralPathSet])]
-[OutputType(typeof(ProcElfSymbol), ParameterSetName = [IdSet])]
+[OutputType(typeof(ProcElfSymbol), ParameterSetName = [IdSet, CoreSet])]
 public sealed class GetElfSymbolCommand : ElfCommand
 {
     private Func<string, bool>? _isSelected;

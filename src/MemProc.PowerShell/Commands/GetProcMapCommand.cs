@@ -5,8 +5,12 @@ namespace MemProc.PowerShell;
 /// <summary>Get-ProcMap: gets the mappings of processes.</summary>
 [Cmdlet(VerbsCommon.Get, "ProcMap")]
 [OutputType(typeof(ProcMap), typeof(ProcMapDetail), typeof(ProcMapNuma))]
-public sealed class GetProcMapCommand : MapFilterCommand
+public sealed class GetProcMapCommand : MapFilterCommand<MemoryTarget>
 {
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
+    public override string[]? CorePath { get; set; }
+
     [Parameter]
     public SwitchParameter Next { get; set; }
 
@@ -29,13 +33,14 @@ public sealed class GetProcMapCommand : MapFilterCommand
     /// <summary>Of an object with an address, the mapping of that address is meant, whatever its length.</summary>
     private protected override string? LengthParameter => Next ? nameof(Next) : null;
 
-    private protected override void ProcessWhole(LinuxProcess process) => Write(process, null);
+    private protected override void ProcessWhole(MemoryTarget process) => Write(process, null);
 
-    private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
+    private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length) =>
         Write(process, Next ? MapReader.FindNext(process, address).Start : address);
 
-    private void Write(LinuxProcess process, ulong? address) =>
+    private void Write(MemoryTarget process, ulong? address) =>
         WriteEach(Numa
-            ? MapSelection.ReadNuma(process, address, Filter, Cancellation)
+            ? MapSelection.ReadNuma(
+                process as LinuxProcess ?? throw NotLive(process.CorePath!), address, Filter, Cancellation)
             : MapSelection.Read(process, address, Detailed, Filter, Cancellation));
 }

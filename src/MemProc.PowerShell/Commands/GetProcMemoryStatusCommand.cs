@@ -5,8 +5,12 @@ namespace MemProc.PowerShell;
 /// <summary>Get-ProcMemoryStatus: gets the memory counters of processes.</summary>
 [Cmdlet(VerbsCommon.Get, "ProcMemoryStatus")]
 [OutputType(typeof(ProcMemoryStatus), typeof(ProcMemoryStatusDetail), typeof(ProcMemoryHeadroom))]
-public sealed class GetProcMemoryStatusCommand : ProcessCommand
+public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
 {
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
+    public override string[]? CorePath { get; set; }
+
     [Parameter]
     public SwitchParameter Detailed { get; set; }
 
@@ -21,11 +25,12 @@ public sealed class GetProcMemoryStatusCommand : ProcessCommand
         }
     }
 
-    protected override void Process(LinuxProcess process)
+    protected override void Process(MemoryTarget process)
     {
         if (Headroom)
         {
-            ProcMemoryHeadroom headroom = MemoryHeadroomReader.Read(process, Cancellation);
+            ProcMemoryHeadroom headroom = MemoryHeadroomReader.Read(
+                process as LinuxProcess ?? throw NotLive(process.CorePath!), Cancellation);
             if (headroom.HiddenFiles.Count > 0)
             {
                 WarnOnce(MemoryHeadroomReader.SomeHidden);

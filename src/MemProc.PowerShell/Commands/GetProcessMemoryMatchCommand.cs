@@ -16,7 +16,7 @@ public sealed class GetProcessMemoryMatchCommand : MemProcCommand
 
     protected override void ProcessRecord() => ReportErrors(() =>
     {
-        LinuxProcess process = Processes.Open(Scan!.ProcessId, Scan.ProcessStartTicks);
+        MemoryTarget process = Processes.Open(Scan!.ProcessId, Scan.ProcessStartTicks, Scan.CorePath, Cancellation);
         ulong left = First;
         foreach (MemoryMatch match in Scan.Matches(process, Cancellation))
         {

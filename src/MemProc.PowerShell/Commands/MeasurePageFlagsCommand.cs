@@ -70,7 +70,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     /// <summary>The whole machine is counted, unless a process is given or the pipeline can bring some.</summary>
     private bool IsWholeMachine => ParameterSetName == ProcessSet && Id is null && Name is null && Address is null
-        && !MyInvocation.ExpectingInput;
+        && !PipelineInput.HasCore(CorePath) && !MyInvocation.ExpectingInput;
 
     protected override void BeginProcessing()
     {

@@ -37,7 +37,7 @@ public sealed class NewProcessMemoryScanCommand : MemorySearchCommand
             new ValuePattern(_condition ?? ValueCondition.EqualTo(Type, 0), Alignment));
     }
 
-    private protected override void Process(LinuxProcess process, SearchRange range)
+    private protected override void Process(MemoryTarget process, SearchRange range)
     {
         using Progress progress = new(this, $"Scanning process {process.Identity}");
         MemoryScanner scanner = new(process, Cancellation)
@@ -53,7 +53,7 @@ public sealed class NewProcessMemoryScanCommand : MemorySearchCommand
         ReportSkips(process, scanner.SearchedBytes, scanner.Skips);
     }
 
-    private void Announce(LinuxProcess process, ulong bytes)
+    private void Announce(MemoryTarget process, ulong bytes)
     {
         string message = $"Process {process.Identity}: a scan for all numbers can hold up to {HumanSize.Format(bytes)} of "
             + "memory, and each round of Select-ProcessMemoryMatch as much again.";

@@ -12,7 +12,7 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(ValueType), typeof(string), typeof(byte[]), typeof(object[]), ParameterSetName = [TypeSet])]
 [OutputType(typeof(MemoryRecord), ParameterSetName = [LayoutSet])]
 [OutputType(typeof(MemoryFile), ParameterSetName = [FileSet])]
-public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
+public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTarget>
 {
     private const string BlockSet = "Block";
     private const string RawSet = "Raw";
@@ -25,6 +25,10 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
     private bool _hasFile;
     private MemoryReader? _reader;
     private MemoryFileDraft? _file;
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
+    public override string[]? CorePath { get; set; }
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = BlockSet)]
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = RawSet)]
@@ -96,13 +100,18 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
     [Parameter(ParameterSetName = FileSet)]
     public SwitchParameter ReadAll { get; set; }
 
-    protected override void Process(LinuxProcess process)
+    protected override void Process(MemoryTarget process)
     {
+        if (Stop && process is CoreFile core)
+        {
+            throw NotLive(core.CorePath!);
+        }
+
         _reader = Stop ? null : Reader(process);
         base.Process(process);
     }
 
-    private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length)
+    private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length)
     {
         ulong? bytes = ParameterSetName is TypeSet or LayoutSet ? null
             : length ?? (ParameterSetName == StringSet ? null : throw new MemProcException(Operation.ReadMemory,
@@ -114,8 +123,9 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
             return;
         }
 
-        Processes.Keep(process);
-        _stoppedRanges.Add(process, address, bytes, RetainedBytes(bytes));
+        LinuxProcess live = (LinuxProcess)process;
+        Processes.Keep(live);
+        _stoppedRanges.Add(live, address, bytes, RetainedBytes(bytes));
     }
 
     /// <summary>Reads what -Stop has collected: all ranges of a process are read in one stop.</summary>
@@ -143,7 +153,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
         }
     }
 
-    private MemoryReader Reader(LinuxProcess process)
+    private MemoryReader Reader(MemoryTarget process)
     {
         MemoryReader reader = new(process, Method, Cancellation)
         {
@@ -166,7 +176,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
     /// Reads in the requested form. Where the process is stopped, all is read when this returns, else while the result is
     /// enumerated.
     /// </summary>
-    private IEnumerable<object?> Read(LinuxProcess process, MemoryReader reader, ulong requested, ulong? length)
+    private IEnumerable<object?> Read(MemoryTarget process, MemoryReader reader, ulong requested, ulong? length)
     {
         ulong[] path = PointerPath.Follow(process, reader, requested, Dereference);
         if (path.Length > 1)
@@ -196,7 +206,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand
         }
     }
 
-    private void ReadFile(LinuxProcess process, MemoryReader reader, ulong address, ulong length)
+    private void ReadFile(MemoryTarget process, MemoryReader reader, ulong address, ulong length)
     {
         if (_hasFile)
         {

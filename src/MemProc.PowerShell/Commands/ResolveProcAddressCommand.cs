@@ -5,10 +5,10 @@ namespace MemProc.PowerShell;
 /// <summary>Resolve-ProcAddress: gets the file, symbol, section and page at addresses.</summary>
 [Cmdlet(VerbsDiagnostic.Resolve, "ProcAddress")]
 [OutputType(typeof(ResolvedAddress))]
-public sealed class ResolveProcAddressCommand : ProcessCommand
+public sealed class ResolveProcAddressCommand : ProcessCommand<MemoryTarget>
 {
     private Symbolizer? _resolver;
-    private LinuxProcess? _resolved;
+    private MemoryTarget? _resolved;
     private FrameTables? _frames;
     private bool _isAddressGiven;
 
@@ -17,6 +17,10 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
     [AddressTransformation]
     [ArgumentCompleter(typeof(AddressCompleter))]
     public AddressExpression[] Address { get; set; } = [];
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
+    public override string[]? CorePath { get; set; }
 
     [Parameter]
     public SwitchParameter WithFlags { get; set; }
@@ -41,7 +45,7 @@ public sealed class ResolveProcAddressCommand : ProcessCommand
         }
     }
 
-    protected override void Process(LinuxProcess process)
+    protected override void Process(MemoryTarget process)
     {
         if (_resolver is null || !ReferenceEquals(_resolved, process))
         {

@@ -100,7 +100,7 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
 
     private ValuePattern ValuesOf(ValueCondition condition) => new(condition, Unaligned ? 1 : Alignment);
 
-    private protected override void Process(LinuxProcess process, SearchRange range)
+    private protected override void Process(MemoryTarget process, SearchRange range)
     {
         if (_found >= First)
         {

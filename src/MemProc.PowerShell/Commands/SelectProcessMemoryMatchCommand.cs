@@ -19,7 +19,7 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
 
     private readonly Dictionary<MemoryValueType, ScanTest> _tests = [];
     private MatchReader? _reader;
-    private LinuxProcess? _process;
+    private MemoryTarget? _process;
 
     [Parameter(Mandatory = true, ValueFromPipeline = true)]
     public PSObject? InputObject { get; set; }
@@ -83,7 +83,7 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
 
     private void Narrow(MemoryScan scan)
     {
-        LinuxProcess process = Processes.Open(scan.ProcessId, scan.ProcessStartTicks);
+        MemoryTarget process = Processes.Open(scan.ProcessId, scan.ProcessStartTicks, scan.CorePath, Cancellation);
         using Progress progress = new(this, $"Comparing {scan.Count} numbers of process {process.Identity}");
         MemoryScanner scanner = new(process, Cancellation)
         {
@@ -124,7 +124,9 @@ public sealed class SelectProcessMemoryMatchCommand : MemProcCommand
     {
         object? ticks = match.Properties["ProcessStartTicks"]?.Value;
         ulong? startTicks = ticks is null ? null : Property<ulong>(match, "ProcessStartTicks", ticks);
-        LinuxProcess process = Processes.Open(id, startTicks);
+        object? core = match.Properties["CorePath"]?.Value;
+        MemoryTarget process = Processes.Open(
+            id, startTicks, core is null or "" ? null : Property<string>(match, "CorePath", core), Cancellation);
         if (_reader is null || process != _process)
         {
             _reader = new MatchReader(process, Cancellation) { AllowUserfault = AllowUserfault };

@@ -22,7 +22,7 @@ public sealed class AddressCompleter : IArgumentCompleter
     {
         try
         {
-            using LinuxProcess process = LinuxProcess.Open(Completion.ProcessId(fakeBoundParameters));
+            using MemoryTarget process = Completion.Open(fakeBoundParameters);
             using MappedImages images = new(process);
             string typed = wordToComplete.Trim('\'', '"');
             int mark = typed.IndexOf('!');

@@ -43,12 +43,22 @@ internal static class Completion
     public static object? BoundId(IDictionary boundParameters) =>
         boundParameters["Id"] ?? boundParameters["PID"] ?? boundParameters["ProcessId"];
 
+    /// <summary>Opens the core of the command line so far, or its process, or this process.</summary>
+    /// <exception cref="MemProcException">It cannot be opened.</exception>
+    public static MemoryTarget Open(IDictionary boundParameters)
+    {
+        object? core = boundParameters["CorePath"];
+        return (core is object[] { Length: > 0 } many ? many[0] : core) is string path
+            ? CoreFile.Open(path)
+            : LinuxProcess.Open(ProcessId(boundParameters));
+    }
+
     /// <summary>Returns the mappings of that process; none where it cannot be read.</summary>
     public static IReadOnlyList<ProcMap> Maps(IDictionary boundParameters)
     {
         try
         {
-            using LinuxProcess process = LinuxProcess.Open(ProcessId(boundParameters));
+            using MemoryTarget process = Open(boundParameters);
             return [.. MapReader.Read(process)];
         }
         catch (MemProcException)

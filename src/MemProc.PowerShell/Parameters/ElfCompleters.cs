@@ -55,9 +55,9 @@ internal static class ElfCompletion
         string? path = (given is object[] { Length: > 0 } many ? many[0] : given)?.ToString();
         try
         {
-            if (Completion.BoundId(boundParameters) is not null)
+            if (Completion.BoundId(boundParameters) is not null || boundParameters["CorePath"] is not null)
             {
-                using LinuxProcess process = LinuxProcess.Open(Completion.ProcessId(boundParameters));
+                using MemoryTarget process = Completion.Open(boundParameters);
                 using MappedImages images = new(process);
                 return [.. images.Loaded(path is null ? null : Wildcard.Paths([path]), _ => { })
                     .Take(1).SelectMany(image => read(image.Elf))];

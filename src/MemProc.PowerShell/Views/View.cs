@@ -85,6 +85,11 @@ public static class View
     public static string Measured(object? id, object? name, object? method, object? seconds) => string.Create(
         CultureInfo.InvariantCulture, $"{Process(id, name)}, {method}, {LanguagePrimitives.ConvertTo<double>(seconds):0.0} s");
 
+    /// <summary>Formats items one below the other, without control characters.</summary>
+    public static string Lines(object? items) => items is IEnumerable many and not string
+        ? string.Join('\n', many.Cast<object?>().Select(Text))
+        : Text(items);
+
     /// <summary>Formats names in one line, with commas.</summary>
     public static string Names(object? names) =>
         names is IEnumerable many and not string ? string.Join(',', many.Cast<object>()) : Text(names);

@@ -40,7 +40,8 @@ public sealed class MemorySaverTests : IDisposable
         Assert.Equal([(shared, Page.Size), (shared + 2 * Page.Size, 2 * Page.Size)],
             dump.Gaps.Where(gap => gap.Address >= shared && gap.Address + gap.Length <= shared + 4 * Page.Size)
                 .Select(gap => (gap.Address, gap.Length)));
-        Assert.Equal([3U, 6U, 0x46494c45U], core.Notes());
+        Assert.Equal([3U, 6U, 0x46494c45U, CoreNoteFormat.HeaderType, CoreNoteFormat.FileType, CoreNoteFormat.FileType,
+            CoreNoteFormat.FileType], core.Notes());
         Assert.Equal((false, 0, (ulong)new FileInfo(CorePath).Length), (dump.IsConsistent, dump.ThreadCount, dump.SizeBytes));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(CorePath));
     }
@@ -150,9 +151,10 @@ public sealed class MemorySaverTests : IDisposable
         _target.Ask($"touch {address} {Pages / 2} 2");
         Save(CorePath, new SaveOptions(), AddressExpression.FromNumber(address));
         CoreFile core = new(File.ReadAllBytes(CorePath));
-        Assert.Equal(Pages + 1, core.Entries.Count);
+        // Two segments have notes.
+        Assert.Equal(Pages + 2, core.Entries.Count);
         Assert.Equal(1, core.Read(address + 65_998 * Page.Size, 1)[0]);
-        Assert.Contains($"There are {Pages + 1} program headers", Shell.Run(Requires.Tool("readelf"), "-lW", CorePath),
+        Assert.Contains($"There are {Pages + 2} program headers", Shell.Run(Requires.Tool("readelf"), "-lW", CorePath),
             StringComparison.Ordinal);
     }
 

@@ -269,7 +269,7 @@ public sealed class MemoryScanTests
         target.Kill();
         Assert.Equal(Errno.ESRCH, Assert.Throws<MemProcException>(
             () => scanner.Narrow(scan, ScanTest.Of(MemoryValueType.Byte, ScanComparison.Changed))).Errno);
-        Assert.Equal("OpenProcess,ESRCH", Assert.Throws<MemProcException>(scan.OpenProcess).ErrorId);
+        Assert.Equal("OpenProcess,ESRCH", Assert.Throws<MemProcException>(scan.OpenTarget).ErrorId);
     }
 
     [Fact]

@@ -14,12 +14,12 @@ public sealed class FloorsTests
         ["Text", "Parallel"],
         ["Processes"],
         ["Ranges", "Maps", "Elf", "Cgroups"],
-        ["Frames", "Physical"],
+        ["Frames", "Physical", "Cores"],
         ["PageMap"],
         ["Memory", "Kernel", "Sharing", "WorkingSets", "Files"],
         ["Modules", "Search", "Poison", "PageFrames"],
         ["Addresses"],
-        ["Saving", "Disassembly"],
+        ["Saving", "Disassembly", "CoreReports"],
     ];
 
     [Fact]

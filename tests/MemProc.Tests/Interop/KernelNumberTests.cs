@@ -85,6 +85,8 @@ public sealed class KernelNumberTests
             ("AT_REMOVEDIR", Constant(typeof(Libc), "RemoveDirectory")),
             ("RENAME_NOREPLACE", Constant(typeof(Libc), "RenameNoReplace")),
             ("AT_SYMLINK_NOFOLLOW", Constant(typeof(Libc), "SymbolicLinkNoFollow")),
+            ("SEEK_DATA", Constant(typeof(Libc), "SeekData")),
+            ("SEEK_HOLE", Constant(typeof(Libc), "SeekHole")),
             ("AT_EMPTY_PATH", Constant(typeof(Libc), "EmptyPath")),
             ("PROT_READ", Constant(typeof(Libc), "ProtectRead")),
             ("MAP_SHARED", Constant(typeof(Libc), "MapShared")),

@@ -30,7 +30,8 @@ internal sealed class CoreFile
     /// <summary>The types of its notes, in order.</summary>
     public IReadOnlyList<uint> Notes()
     {
-        Entry notes = Entries.Single(entry => entry.Type == 4);
+        // A second segment has the notes of MemProc that are known only after the memory.
+        Entry notes = Entries.First(entry => entry.Type == 4);
         List<uint> types = [];
         for (int at = (int)notes.Offset; at < (int)(notes.Offset + notes.FileBytes);)
         {

@@ -3,7 +3,7 @@ namespace MemProc;
 /// <summary>Reads single matches again.</summary>
 /// <param name="process">The process of the matches.</param>
 /// <param name="cancellation">Stops the reads.</param>
-public sealed class MatchReader(LinuxProcess process, CancellationToken cancellation = default)
+public sealed class MatchReader(MemoryTarget process, CancellationToken cancellation = default)
 {
     private MemoryReader? _reader;
     private ProcMap? _map;

@@ -50,15 +50,18 @@ public sealed class MemoryScan : ProcessOutput
 
     internal IReadOnlyList<ScanBlock> Blocks => _blocks;
 
-    /// <summary>Opens the process that was scanned.</summary>
-    /// <exception cref="MemProcException">OpenProcess,ESRCH: it has exited, even if its id is in use again.</exception>
-    public LinuxProcess OpenProcess() => LinuxProcess.Open(ProcessId, ProcessStartTicks);
+    /// <summary>Opens the process or core that was scanned.</summary>
+    /// <exception cref="MemProcException">
+    /// OpenProcess,ESRCH: it has exited, even if its id is in use again. Of a core as for <see cref="CoreFile.Open"/>.
+    /// </exception>
+    public MemoryTarget OpenTarget() =>
+        CorePath is null ? LinuxProcess.Open(ProcessId, ProcessStartTicks) : CoreFile.Open(CorePath);
 
     /// <summary>Returns the candidates as they were in the last round, in address order.</summary>
     /// <param name="process">The process, for its present mappings.</param>
     /// <param name="cancellation">Stops the enumeration.</param>
     /// <exception cref="MemProcException">ReadMaps failed.</exception>
-    public IEnumerable<MemoryMatch> Matches(LinuxProcess process, CancellationToken cancellation = default)
+    public IEnumerable<MemoryMatch> Matches(MemoryTarget process, CancellationToken cancellation = default)
     {
         ProcMap[] maps = [.. MapReader.Read(process, cancellation)];
         int map = 0;

@@ -5,7 +5,7 @@ namespace MemProc;
 /// <summary>Creates scans of the memory of a process, and narrows them.</summary>
 /// <param name="process">The process.</param>
 /// <param name="cancellation">Stops the work.</param>
-public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancellation = default)
+public sealed class MemoryScanner(MemoryTarget process, CancellationToken cancellation = default)
 {
     [ThreadStatic]
     private static ulong[]? _bits;
@@ -197,7 +197,7 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
     /// <summary>Returns how many bytes are scanned: a copy of them is the most that a scan for all numbers holds.</summary>
     private ulong Estimate(bool readsClosed)
     {
-        PopulatedPages pages = new(process, cancellation);
+        PopulatedPages? pages = process is LinuxProcess live ? new(live, cancellation) : null;
         AddressRange range = new(Range.Start, Range.End);
         ulong bytes = 0;
         foreach (ProcMap map in Range.Maps(process, cancellation).Where(map => map.IsReadable || readsClosed))
@@ -209,7 +209,13 @@ public sealed class MemoryScanner(LinuxProcess process, CancellationToken cancel
                 continue;
             }
 
-            foreach (PageMapRange found in pages.Of(map, part))
+            if (process is CoreFile core)
+            {
+                core.Memory.StoredRanges(part.Start, part.End).ToList().ForEach(saved => bytes += saved.SizeBytes);
+                continue;
+            }
+
+            foreach (PageMapRange found in pages!.Of(map, part))
             {
                 foreach (ulong entry in found.Entries.Span)
                 {

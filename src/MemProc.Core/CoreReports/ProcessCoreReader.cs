@@ -1,0 +1,113 @@
+namespace MemProc;
+
+/// <summary>Describes core files.</summary>
+public static class ProcessCoreReader
+{
+    /// <summary>Threads whose instructions are resolved. A hostile core can name more than a process can have.</summary>
+    private const int MaxThreads = 1 << 16;
+
+    /// <summary>Names of the signals by number, from 1 (signal(7), the same on x86 and arm).</summary>
+    private static readonly string[] SignalNames =
+    [
+        "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV",
+        "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN",
+        "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS",
+    ];
+
+    /// <summary>Describes a core.</summary>
+    /// <param name="core">The core.</param>
+    /// <param name="warn">Called once for each reason why answers are incomplete.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <exception cref="MemProcException">ReadMaps, ReadElf: it cannot be read.</exception>
+    public static ProcessCore Read(CoreFile core, Action<string>? warn = null, CancellationToken cancellation = default)
+    {
+        CoreContents contents = core.Contents;
+        ProcMap[] maps = [.. MapReader.Read(core, cancellation)];
+        using Symbolizer symbolizer = new(core, cancellation: cancellation) { Warn = warn };
+        CoreThread[] threads = [.. core.Threads.Take(MaxThreads)];
+        Dictionary<ulong, string> locations = [];
+        ulong? fault = contents.SignalInfo is { Signal: 4 or 5 or 7 or 8 or 11, Code: > 0 } info ? info.Address : null;
+        ulong[] addresses = [.. threads.Select(thread => thread.InstructionPointer).Append(fault).OfType<ulong>().Distinct()];
+        foreach (ResolvedAddress found in symbolizer.Resolve(addresses, _ => { }))
+        {
+            locations[found.Address] = found.Location;
+        }
+
+        int signal = contents.SignalInfo?.Signal ?? threads.FirstOrDefault()?.Signal ?? 0;
+        ulong mapped = maps.Aggregate(0UL, (sum, map) => sum + map.SizeBytes);
+        return new ProcessCore(core.Identity)
+        {
+            CommandLine = contents.CommandLine,
+            ParentId = contents.ParentId,
+            UserId = contents.UserId,
+            GroupId = contents.GroupId,
+            Machine = core.Machine,
+            Bits = core.Bits,
+            Time = core.Time.LocalDateTime,
+            Signal = signal == 0 ? null : signal,
+            SignalName = signal >= 1 && signal <= SignalNames.Length ? SignalNames[signal - 1] : null,
+            FaultAddress = fault,
+            FaultLocation = fault is ulong at ? locations.GetValueOrDefault(at) : null,
+            Threads = [.. threads.Select(thread => new ProcessCoreThread(core.Identity, thread,
+                thread.InstructionPointer is ulong next ? locations.GetValueOrDefault(next) : null))],
+            Images = Images(core, maps, cancellation),
+            MappingCount = maps.Length,
+            MappedBytes = mapped,
+            SavedBytes = core.SavedBytes,
+            TruncatedBytes = core.TruncatedBytes,
+            SizeBytes = core.SizeBytes,
+            Missing = [.. Missing(core, mapped)],
+        };
+    }
+
+    private static ProcessCoreImage[] Images(CoreFile core, ProcMap[] maps, CancellationToken cancellation)
+    {
+        List<ProcessCoreImage> images = [];
+        foreach (string path in maps.Where(map => map.CanContainElf && map.Path.StartsWith('/')).Select(map => map.RawPath)
+            .Distinct().Take(CoreBacking.MaxFiles))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (core.Backing.BuildIdOf(path) is string id)
+            {
+                using ElfFileSource? file = core.Backing.TryOpen(path, cancellation, out _);
+                images.Add(new ProcessCoreImage(path, id, file is not null));
+            }
+        }
+
+        return [.. images];
+    }
+
+    private static IEnumerable<string> Missing(CoreFile core, ulong mappedBytes)
+    {
+        if (core.TruncatedBytes > 0)
+        {
+            yield return $"The file was cut off: {HumanSize.Format(core.TruncatedBytes)} of memory are missing.";
+        }
+
+        if (core.Contents.Fault is MemProcException fault)
+        {
+            yield return $"A part of the notes: {fault.Message}";
+        }
+
+        if (core.Threads.Count == 0)
+        {
+            yield return "Threads and registers: the process was not stopped when it was saved.";
+        }
+
+        if (core.Contents.Auxiliary.Length == 0)
+        {
+            yield return "The auxiliary vector.";
+        }
+
+        if (!core.IsOfMemProc)
+        {
+            yield return "Names of anonymous memory, inodes, and whether mappings are shared: only cores of MemProc have them.";
+        }
+
+        if (core.SavedBytes < mappedBytes)
+        {
+            yield return $"The content of {HumanSize.Format(mappedBytes - core.SavedBytes)} of {HumanSize.Format(mappedBytes)} that "
+                + "were mapped.";
+        }
+    }
+}

@@ -1,0 +1,214 @@
+using System.IO.Compression;
+using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
+
+namespace MemProc;
+
+/// <summary>Opens the bytes of a core for random access, compressed ones too.</summary>
+internal static class CoreStorage
+{
+    private const int BufferBytes = 256 * 1024;
+
+    /// <summary>Zeros that are left as a hole in the decompressed file.</summary>
+    private const int HoleBytes = 4096;
+
+    /// <summary>Opens a core.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="cancellation">Stops the decompression, and reads.</param>
+    /// <param name="modified">When the file was changed last.</param>
+    /// <exception cref="MemProcException">
+    /// ReadElf: it cannot be opened. ReadCore: EOPNOTSUPP for an unknown compression, EIO where it is damaged, ENOSPC where
+    /// there is no space for the decompressed file.
+    /// </exception>
+    public static ElfSource Open(string path, CancellationToken cancellation, out DateTimeOffset modified)
+    {
+        ElfFileSource source = ElfFileSource.Open(path, cancellation);
+        try
+        {
+            modified = File.GetLastWriteTime(path);
+            Span<byte> magic = stackalloc byte[4];
+            int read = source.Read(0, magic);
+            if (read >= 2 && magic[0] == 0x1f && magic[1] == 0x8b)
+            {
+                using ElfSource compressed = source;
+                return Decompress(compressed, cancellation);
+            }
+
+            if (magic.SequenceEqual<byte>([0x28, 0xb5, 0x2f, 0xfd]))
+            {
+                throw new MemProcException(Operation.ReadCore, Errno.EOPNOTSUPP, $"{SafeText.Escape(path)} is compressed with "
+                    + "zstd, which MemProc does not read. Decompress it first: zstd -d FILE, or coredumpctl dump.", path);
+            }
+
+            return source;
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Decompresses a file into a temporary one without a name. Pages of zeros are holes in it.</summary>
+    private static DecompressedSource Decompress(ElfSource source, CancellationToken cancellation)
+    {
+        string folder = Path.GetTempPath();
+        SafeFileHandle? file = null;
+        try
+        {
+            file = CreateUnnamed(folder);
+            using GZipStream gzip = new(new SourceStream(source), CompressionMode.Decompress);
+            byte[] buffer = new byte[BufferBytes];
+            long length = 0;
+            for (int read; (read = gzip.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)) > 0; length += read)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                Write(file, buffer.AsSpan(0, read), length);
+            }
+
+            RandomAccess.SetLength(file, length);
+            return new DecompressedSource(file, source.Name, (ulong)length);
+        }
+        catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException or ErrnoException)
+        {
+            file?.Dispose();
+            Errno errno = error is InvalidDataException ? Errno.EIO : ErrnoOf(error);
+            throw new MemProcException(Operation.ReadCore, errno,
+                $"{SafeText.Escape(source.Name)} cannot be decompressed into {SafeText.Escape(folder)}: "
+                + $"{SafeText.Escape(error.Message)} ({errno}). TMPDIR selects another folder.", source.Name);
+        }
+        catch
+        {
+            file?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Creates a file that no one else can open, and that is gone when it is closed.</summary>
+    /// <exception cref="ErrnoException">It cannot be created.</exception>
+    private static SafeFileHandle CreateUnnamed(string path)
+    {
+        using SafeFileHandle folder = Libc.OpenAt(null, path, OpenAccess.PathOnly);
+        if (Libc.TryCreateUnnamed(folder, out SafeFileHandle? file, OpenAccess.ReadWrite) == Errno.None)
+        {
+            return file!;
+        }
+
+        // A file system without O_TMPFILE.
+        string name = Path.GetRandomFileName();
+        Errno errno = Libc.TryCreateAt(folder, name, out SafeFileHandle? created);
+        using (created)
+        {
+            errno = created is null ? errno
+                : Libc.TryOpenAt(folder, name, OpenAccess.ReadWrite, out file, followLinks: false);
+            if (created is not null)
+            {
+                Libc.TryUnlinkAt(folder, name);
+            }
+        }
+
+        return file ?? throw new ErrnoException("open", errno);
+    }
+
+    private static Errno ErrnoOf(Exception error) => error is ErrnoException known ? known.Errno
+        : error is IOException && error.HResult is > 0 and < 200
+        ? (Errno)error.HResult
+        : Errno.EIO;
+
+    /// <summary>Writes bytes, and leaves pages of zeros as holes.</summary>
+    private static void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
+    {
+        for (int at = 0; at < bytes.Length;)
+        {
+            int end = at;
+            while (end < bytes.Length && bytes.Slice(end, Math.Min(HoleBytes, bytes.Length - end)).ContainsAnyExcept((byte)0))
+            {
+                end += Math.Min(HoleBytes, bytes.Length - end);
+            }
+
+            if (end > at)
+            {
+                RandomAccess.Write(file, bytes[at..end], offset + at);
+            }
+
+            at = end + HoleBytes;
+        }
+    }
+
+    private sealed class DecompressedSource(SafeFileHandle file, string name, ulong length) : ElfSource
+    {
+        public override string Name => name;
+
+        public override ulong Length => length;
+
+        public override int Read(ulong offset, Span<byte> buffer)
+        {
+            int done = 0;
+            while (done < buffer.Length && offset + (ulong)done < length)
+            {
+                int read = RandomAccess.Read(file, buffer[done..], (long)offset + done);
+                if (read == 0)
+                {
+                    break;
+                }
+
+                done += read;
+            }
+
+            return done;
+        }
+
+        internal override bool TryFindStored(ulong offset, out ulong start, out ulong end) =>
+            Libc.TryFindStored(file, offset, out start, out end) is bool found ? found
+                : base.TryFindStored(offset, out start, out end);
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                file.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+
+    /// <summary>The bytes of a source, one after the other.</summary>
+    private sealed class SourceStream(ElfSource source) : Stream
+    {
+        private ulong _at;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(Span<byte> buffer)
+        {
+            int read = source.Read(_at, buffer);
+            _at += (ulong)read;
+            return read;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
+}

@@ -1,0 +1,54 @@
+using System.Text.Json;
+using static MemProc.Tests.MemprocTests;
+
+namespace MemProc.Tests;
+
+/// <summary>Tests <c>memproc</c> with core files.</summary>
+public sealed class MemprocCoreTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly TargetProcess _target = TargetProcess.Start();
+    private readonly string _core;
+
+    public MemprocCoreTests()
+    {
+        using LinuxProcess process = LinuxProcess.Open(_target.ProcessId);
+        _target.Ask("garlic");
+        _core = CoreMaker.Save(process, _folder);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _target.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void A_core_stands_for_a_process_wherever_the_option_is()
+    {
+        JsonElement[] maps = Json("map", "--core", _core, "--kind", "stack", "--json");
+        Assert.Equal((_target.ProcessId, _core),
+            (maps[0].GetProperty("processId").GetInt32(), maps[0].GetProperty("corePath").GetString()));
+        Assert.False(Json("map", $"{_target.ProcessId}", "--kind", "stack", "--json")[0].TryGetProperty("corePath", out _));
+        string address = Json("search", "--core", _core, "--text", "garlic", "--first", "1", "--json")[0].GetProperty("address").GetString()!;
+        Assert.Equal("garlic", Memproc("read", address, "6", "--raw", $"--core={_core}").Output);
+        Assert.Equal("garlic", Memproc("read", "--core", _core, address, "6", "--raw").Output);
+        Assert.Contains("libc.so.6!malloc", Memproc("resolve", "--core", _core, "libc.so.6!malloc").Output, StringComparison.Ordinal);
+        Assert.Contains("VmRSS", Memproc("status", "--core", _core).Output, StringComparison.Ordinal);
+        Assert.Equal(_target.ProcessId, Json("core", _core, "--json")[0].GetProperty("processId").GetInt32());
+        Assert.Contains("Thread ", Memproc("core", _core).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_requires_a_live_process_refuses_a_core()
+    {
+        (int exitCode, _, string errors) = Memproc("read", "--core", _core, "[stack]", "8", "--stop");
+        Assert.Equal(1, exitCode);
+        Assert.Contains("is a core file: --stop requires a live process.", errors, StringComparison.Ordinal);
+        (exitCode, _, errors) = Memproc("map", "--core");
+        Assert.Equal(1, exitCode);
+        Assert.NotEmpty(errors);
+        Assert.Equal(1, Memproc("map", "--core", "/bin/sh").ExitCode);
+    }
+}

@@ -1,0 +1,38 @@
+namespace MemProc.Tests;
+
+/// <summary>Makes cores of a process by MemProc, by gcore, and by the kernel.</summary>
+internal static class CoreMaker
+{
+    /// <summary>Saves a core with MemProc, of the stopped process.</summary>
+    public static string Save(LinuxProcess process, TemporaryFolder folder, bool compress = false)
+    {
+        string path = Path.Combine(folder.Path, compress ? "own.gz" : "own");
+        MemorySaver.Save(process, null, path, new SaveOptions { Stop = true, Compress = compress }, _ => { }, CancellationToken.None);
+        return path;
+    }
+
+    /// <summary>Saves a core with gcore; skips the test where there is none.</summary>
+    public static string Gcore(int processId, TemporaryFolder folder)
+    {
+        string prefix = Path.Combine(folder.Path, "gcore");
+        Shell.Run(Requires.Tool("gcore"), "-o", prefix, $"{processId}");
+        return $"{prefix}.{processId}";
+    }
+
+    /// <summary>The command before a program that dumps core into a folder.</summary>
+    public static string[] KernelPrefix(TemporaryFolder folder, string filter = "0x33") =>
+        ["sh", "-c", $"cd {folder.Path} && ulimit -c unlimited && echo {filter} > /proc/self/coredump_filter && exec \"$@\"", "sh"];
+
+    /// <summary>Has the kernel dump a process; skips the test where cores are not written into the working folder.</summary>
+    public static string Kernel(TargetProcess target, TemporaryFolder folder)
+    {
+        Assert.SkipUnless(File.ReadAllText("/proc/sys/kernel/core_pattern").Trim() == "core",
+            "needs core_pattern 'core', so that the kernel writes into the working folder");
+        // The runtime does not handle SIGXCPU.
+        Shell.Run("sh", "-c", $"kill -XCPU {target.ProcessId}");
+        Assert.True(SpinWait.SpinUntil(() => target.HasExited, TimeSpan.FromSeconds(60)));
+        string[] files = Directory.GetFiles(folder.Path, "core*");
+        Assert.SkipUnless(files.Length == 1, "needs the right to dump core");
+        return files[0];
+    }
+}

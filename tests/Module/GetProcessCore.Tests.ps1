@@ -1,0 +1,106 @@
+BeforeAll {
+    Import-Module $PSScriptRoot/Support.psm1 -Force
+    Import-TestedModule
+    $target = Start-Target
+    $core = Join-Path $TestDrive 'target.core'
+    $target.Ask('garlic') | Out-Null
+    Save-ProcessMemory -Id $target.Id -Path $core -Stop -WarningAction SilentlyContinue | Out-Null
+}
+
+AfterAll {
+    Stop-Target
+}
+
+Describe 'Get-ProcessCore' {
+    It 'describes a core that it is given or that comes down the pipeline' {
+        $found = Get-ProcessCore $core
+        $found.ProcessId | Should -Be $target.Id
+        $found.CorePath | Should -Be $core
+        $found.Threads.Count | Should -BeGreaterThan 1
+        $found.Threads.Location -like 'libc.so.6!*' | Should -Not -BeNullOrEmpty
+        ($found.Images | Where-Object Path -like '*libc.so.6').IsOnDisk | Should -BeTrue
+        (Get-Item $core | Get-ProcessCore).ProcessId | Should -Be $target.Id
+        $found | Out-Screen | Should -Match "CorePath +: .*target\.core"
+        $found.Threads | Out-Screen | Should -Match 'ThreadId Address'
+    }
+
+    It 'refuses what is not a core' {
+        { Get-ProcessCore /bin/sh -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ReadCore,ENOEXEC,MemProc.PowerShell.GetProcessCoreCommand'
+        { Get-ProcessCore $PSCommandPath -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ReadElf,ENOEXEC,MemProc.PowerShell.GetProcessCoreCommand'
+    }
+}
+
+Describe 'Cores as targets' {
+    It 'gives a core from a file, a parameter, and an object' {
+        $live = Get-ProcMap -Id $target.Id -Path libc.so.6
+        $saved = Get-ProcMap -CorePath $core -Path libc.so.6
+        $saved.Start | Should -Be $live.Start
+        $saved.Permissions | Should -Be $live.Permissions
+        $saved[0].CorePath | Should -Be $core
+        (Get-Item $core | Get-ProcMap).Count | Should -Be (Get-ProcMap -CorePath $core).Count
+        ($saved | Get-ElfHeader).CorePath | Should -Be $core
+        (Get-ElfSymbol -CorePath $core -Address libc.so.6 -Name malloc).Address |
+            Should -Be (Resolve-ProcAddress -CorePath $core -Address 'libc.so.6!malloc').Address
+        (Get-ProcMemoryStatus -CorePath $core).CorePath | Should -Be $core
+    }
+
+    It 'searches, scans, and reads a core after the process has gone' {
+        $other = Start-Target
+        $gone = Join-Path $TestDrive 'gone.core'
+        $text = $other.Ask('garlic').text
+        Save-ProcessMemory -Id $other.Id -Path $gone -Stop -WarningAction SilentlyContinue | Out-Null
+        $other.Kill()
+        $match = Search-ProcessMemory -CorePath $gone -Text garlic | Where-Object Address -EQ $text
+        $match | Read-ProcessMemory -AsString | Should -Be 'garlic'
+        $match | Select-ProcessMemoryMatch -Unchanged | Should -Not -BeNullOrEmpty
+        $scan = New-ProcessMemoryScan -CorePath $gone -Type Int32 -Value 0x6c726167
+        $scan | Select-ProcessMemoryMatch -Unchanged | Get-ProcessMemoryMatch | ForEach-Object Address | Should -Contain $text
+        Get-Item $gone | Search-ProcessMemory -Text garlic | Should -Not -BeNullOrEmpty
+        $json = $match | ConvertTo-Json | ConvertFrom-Json
+        ($json | Resolve-ProcAddress).Address | Should -Be $text
+    }
+
+    It 'refuses a core in <_> and leaves the live process alone' -ForEach @(
+        'Write-ProcessMemory', 'Watch-ProcessMemory', 'Save-ProcessMemory', 'Get-PageMapEntry', 'Measure-PageFlags',
+        'Clear-SoftDirty', 'Set-PageIdle', 'Measure-WorkingSet', 'Get-PageSharing', 'Measure-PageFolio', 'Get-PageTableEntry',
+        'Get-KernelVma', 'Invoke-ProcessMemoryAdvice'
+    ) {
+        $name = $_
+        $arguments = switch ($name) {
+            'Write-ProcessMemory' { @{ Bytes = 1; Confirm = $false } }
+            'Watch-ProcessMemory' { @{ Type = 'byte'; Timeout = 1 } }
+            'Save-ProcessMemory' { @{ Path = Join-Path $TestDrive 'never' } }
+            'Invoke-ProcessMemoryAdvice' { @{ Cold = $true; Confirm = $false } }
+            default { @{} }
+        }
+        $stack = Get-ProcMap -CorePath $core -Kind Stack
+        $failures = $null
+        try {
+            $stack | & $name @arguments -ErrorAction SilentlyContinue -ErrorVariable failures | Should -BeNullOrEmpty
+        }
+        catch {
+            if ($_.Exception -isnot [MemProc.MemProcException]) {
+                throw
+            }
+
+            Set-ItResult -Skipped -Because "this kernel has not what $name requires: $_"
+            return
+        }
+
+        $failures[0].FullyQualifiedErrorId | Should -BeLike 'ReadCore,EOPNOTSUPP,*'
+        "$($failures[0])" | Should -BeLike "*is a core file: $name requires a live process."
+        Join-Path $TestDrive 'never' | Should -Not -Exist
+    }
+
+    It 'does not take a process and a core at once' {
+        { Get-ProcMap -Id $target.Id -CorePath $core } |
+            Should -Throw -ErrorId 'CorePath,EINVAL,MemProc.PowerShell.GetProcMapCommand'
+        { Get-ProcMap -CorePath $null } | Should -Throw -ErrorId 'CorePath,EINVAL,*'
+        { Get-ElfHeader -CorePath $null } | Should -Throw -ErrorId 'CorePath,EINVAL,*'
+        { Measure-PageFlags -CorePath $null } | Should -Throw -ErrorId 'CorePath,EINVAL,*'
+        { Read-ProcessMemory -CorePath $core -Address '[stack]' -Length 8 -Stop -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ReadCore,EOPNOTSUPP,*'
+    }
+}
