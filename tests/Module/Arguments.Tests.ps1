@@ -173,7 +173,7 @@ Describe 'Arguments that make no sense' {
             nan = [double]::NaN; infinity = [double]::PositiveInfinity; huge = 1e300; fraction = 1.5; negative = -1
             min = [long]::MinValue; max = [ulong]::MaxValue; big = [bigint]::Pow(2, 80); negativeBig = [bigint]::Pow(-2, 81)
             decimal = [decimal]::MaxValue; text = 'nonsense'; emptyText = ''; blank = ' '; nul = "a`0b"; long = 'x' * 100000
-            parentheses = '(' * 5000; digits = '9' * 5000; bracket = '[a'; pattern = '[]*?'; dots = '..'; reversed = '5..1'
+            parentheses = '(' * 5000; digits = '9' * 5000; bracket = '[a'; pattern = '[]*?'; reversed = '5..1'
             range = '0..18446744073709551615'; hex = '0x'; minusText = '-1'; control = "`e[31m$([char] 0x202e)"
             surrogate = "$([char] 0xd800)"; noFolder = '/nowhere/nothing/file'; table = @{}
             nullTable = @{ Address = $null }; badTable = @{ Address = 'q'; Bytes = 'zz'; Value = @{}; Type = 'x' }
@@ -200,6 +200,10 @@ Describe 'Arguments that make no sense' {
             'Get-PageSharing' = @{ AmongId = $target.Id }; 'Get-PageFlags' = @{ Pfn = 5 }
             'Get-PageMapEntry' = @{ Address = $seed }; 'Search-ProcessMemory' = @{ Address = $seed; Length = 4096 }
             'New-ProcessMemoryScan' = @{ Address = $seed; Length = 4096 }
+            'Get-PageFrame' = @{ Pfn = 5; Address = $seed }; 'Measure-PageFrame' = @{ Pfn = 5 }
+            'Measure-PageFlags' = @{ Pfn = 5; Address = $seed }
+            'Get-Disassembly' = @{ Address = $seed; Length = 16 }; 'Read-PhysicalMemory' = @{ Length = 16 }
+            'Measure-PageFolio' = @{ Address = $seed }; 'Invoke-ProcessMemoryAdvice' = @{ Address = $seed }
         }
         $common = [System.Management.Automation.PSCmdlet]::CommonParameters +
             [System.Management.Automation.PSCmdlet]::OptionalCommonParameters

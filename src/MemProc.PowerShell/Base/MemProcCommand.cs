@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
+using MemProc.Interop;
 
 namespace MemProc.PowerShell;
 
@@ -38,8 +39,10 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
 
     /// <summary>Opens a core by its path in PowerShell.</summary>
     /// <exception cref="MemProcException">As for <see cref="CoreFile.Open"/>.</exception>
-    private protected CoreFile OpenCore(string path) =>
-        Processes.OpenCore(SessionState.Path.GetUnresolvedProviderPathFromPSPath(path), Cancellation);
+    private protected CoreFile OpenCore(string path) => path.Contains('\0', StringComparison.Ordinal)
+        ? throw new MemProcException(
+            Operation.ReadCore, Errno.EINVAL, $"'{SafeText.Escape(path)}' is not a valid path: it contains a NUL character.", path)
+        : Processes.OpenCore(SessionState.Path.GetUnresolvedProviderPathFromPSPath(path), Cancellation);
 
     /// <summary>
     /// Ends the cmdlet where -CorePath has no value on the command line. Objects of live processes have none, either.
