@@ -13,9 +13,9 @@ Describe 'The module' {
             ForEach-Object { $_.GetName().Version.ToString(3) } | Should -Be $manifest.ModuleVersion
     }
 
-    It 'ships no assembly of PowerShell or of others' {
+    It 'ships no assembly of PowerShell, and Iced alone of others' {
         Get-ChildItem $PSScriptRoot/../../lib -Recurse -Filter *.dll | ForEach-Object Name |
-            Should -Be 'MemProc.Core.dll', 'MemProc.Interop.dll', 'MemProc.PowerShell.dll'
+            Should -Be 'Iced.dll', 'MemProc.Core.dll', 'MemProc.Interop.dll', 'MemProc.PowerShell.dll'
     }
 
     It 'passes the manifest test' {
