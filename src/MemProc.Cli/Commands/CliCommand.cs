@@ -84,8 +84,8 @@ internal abstract class CliCommand : Command
 }
 
 /// <summary>
-/// Handles Ctrl-C and other signals that end a program: the first one cancels the work, so that no incomplete output is
-/// left behind, and a second one ends the program at once.
+/// Handles Ctrl-C and other signals that end a program: the first one cancels the work, so that no incomplete output
+/// remains, and a second one ends the program at once.
 /// </summary>
 internal sealed class Interrupt : IDisposable
 {

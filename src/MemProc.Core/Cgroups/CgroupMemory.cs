@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -49,7 +48,9 @@ internal sealed record CgroupMemory
 
         bool isVersion2 = mount.IsVersion2;
         ulong? current = isVersion2 ? Number(mount, below, "memory.current") : Number(mount, below, "memory.usage_in_bytes");
-        (ulong? available, string? limiting) = Available(mount, below);
+        CgroupLimit[] limits = [.. Limits(mount, below)];
+        CgroupLimit? nearest = limits.Cast<CgroupLimit?>().Where(limit => limit?.LeftBytes is not null)
+            .MinBy(limit => limit?.LeftBytes);
         return new CgroupMemory
         {
             Path = name,
@@ -60,35 +61,28 @@ internal sealed record CgroupMemory
                 ? Number(mount, below, "memory.swap.current")
                 : Saturate(Number(mount, below, "memory.memsw.usage_in_bytes"), current),
             SwapMaxBytes = isVersion2 ? Number(mount, below, "memory.swap.max") : null,
-            AvailableBytes = available,
-            LimitingPath = limiting,
+            AvailableBytes = nearest?.LeftBytes ?? (limits.Length > 0 ? ulong.MaxValue : null),
+            LimitingPath = nearest is CgroupLimit limit ? mount.NameOf(limit.Below) : null,
         };
     }
 
-    private static (ulong? Bytes, string? Path) Available(CgroupMount mount, string below)
+    /// <summary>
+    /// Returns the limits that apply in a cgroup: its own one, and those of the cgroups above it. The root of a hierarchy
+    /// has no limit, and in version 2 no such files.
+    /// </summary>
+    /// <param name="mount">The hierarchy.</param>
+    /// <param name="below">The cgroup's path below the mount.</param>
+    public static IEnumerable<CgroupLimit> Limits(CgroupMount mount, string below)
     {
         string maxFile = mount.IsVersion2 ? "memory.max" : "memory.limit_in_bytes";
         string currentFile = mount.IsVersion2 ? "memory.current" : "memory.usage_in_bytes";
-        ulong? available = null;
-        string? limiting = null;
         for (string? at = below; at is not null; at = at.Length == 0 ? null : System.IO.Path.GetDirectoryName(at) ?? string.Empty)
         {
-            // The root of a hierarchy has no limit, and in version 2 no such files.
-            if (Number(mount, at, maxFile) is not ulong max)
+            if (Number(mount, at, maxFile) is ulong max)
             {
-                continue;
-            }
-
-            available ??= ulong.MaxValue;
-            ulong? left = max == ulong.MaxValue ? null : Saturate(max, Number(mount, at, currentFile));
-            if (left < available)
-            {
-                available = left;
-                limiting = mount.NameOf(at);
+                yield return new CgroupLimit(at, max, Number(mount, at, currentFile));
             }
         }
-
-        return (available, limiting);
     }
 
     private static ulong? Saturate(ulong? minuend, ulong? subtrahend) =>
@@ -100,10 +94,9 @@ internal sealed record CgroupMemory
         using ProcfsLines lines = new(process, "cgroup", Operation.ReadStatus);
         while (lines.MoveNext())
         {
-            if (Encoding.UTF8.GetString(lines.Current).Split(':', 3) is [string id, string controllers, string path]
-                && (mount.IsVersion2 ? id == "0" && controllers.Length == 0 : controllers.Split(',').Contains("memory")))
+            if (mount.NameIn(PathText.Decode(lines.Current)) is string name)
             {
-                return path;
+                return name;
             }
         }
 
@@ -133,4 +126,14 @@ internal sealed record CgroupMemory
                 : number;
         }
     }
+}
+
+/// <summary>The memory limit of a cgroup.</summary>
+/// <param name="Below">Path of the cgroup below the mount of its hierarchy.</param>
+/// <param name="MaxBytes">The limit; the largest number where there is none.</param>
+/// <param name="CurrentBytes">Bytes in use; null where that cannot be read.</param>
+internal readonly record struct CgroupLimit(string Below, ulong MaxBytes, ulong? CurrentBytes)
+{
+    /// <summary>Bytes up to the limit; null where there is none, or the use is not known.</summary>
+    public ulong? LeftBytes => MaxBytes != ulong.MaxValue && CurrentBytes is ulong used ? MaxBytes - Math.Min(MaxBytes, used) : null;
 }

@@ -43,6 +43,20 @@ internal sealed record CgroupMount(string MountPoint, string Root, uint DeviceMa
     public string NameOf(string below) => below.Length == 0 ? Root : $"{Root.TrimEnd('/')}/{below}";
 
     /// <summary>
+    /// Returns the cgroup that a line of <c>/proc/PID/cgroup</c> names, by its path in the hierarchy; null where the line is
+    /// about another hierarchy.
+    /// </summary>
+    public string? NameIn(string line) => line.Split(':', 3) is [string id, string controllers, string name]
+        && (IsVersion2 ? id == "0" && controllers.Length == 0 : controllers.Split(',').Contains("memory")) ? name : null;
+
+    /// <summary>Returns the path below the mount of the cgroup of this program; null where it is not visible.</summary>
+    /// <param name="files">Where procfs is.</param>
+    public string? BelowOfSelf(KernelFiles files) =>
+        Lines($"{files.Proc}/self/cgroup").Select(NameIn).FirstOrDefault(name => name is not null) is string name
+            ? BelowOf(name)
+            : null;
+
+    /// <summary>
     /// Returns the path of a cgroup below the mount, empty for the mount itself; null where it is outside of what the mount
     /// shows, as for <c>/..</c> in a cgroup namespace.
     /// </summary>

@@ -51,9 +51,6 @@ internal sealed record KernelVmemmap(ulong Base, int SizeBytes)
     /// <summary>Returns the kernel's address of the struct page of a frame.</summary>
     public ulong AddressOf(ulong pfn) => Base + pfn * (ulong)SizeBytes;
 
-    /// <summary>Returns the frame of a struct page.</summary>
-    public ulong PfnOf(ulong address) => (address - Base) / (ulong)SizeBytes;
-
     /// <summary>Returns the page of a file at offset 0, as the page cache has it.</summary>
     private static ulong FirstPageOf(KernelReader reader, ulong mapping)
     {

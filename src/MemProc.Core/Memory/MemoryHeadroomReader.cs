@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using MemProc.Interop;
-using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -50,9 +49,9 @@ public static class MemoryHeadroomReader
         CgroupMemory? cgroup = CgroupMemory.Read(process);
         process.ThrowIfExited(Operation.ReadStatus);
         return new ProcMemoryHeadroom(
-            status, mapCount, limits, ksm, cgroup, ReadMemInfo(process.Files), [.. hidden.Distinct()])
+            status, mapCount, limits, ksm, cgroup, MachineMemory.Read(process.Files), [.. hidden.Distinct()])
         {
-            MaxMapCount = Number(ReadText($"{process.Files.Proc}/sys/vm/max_map_count")),
+            MaxMapCount = Number(KernelFiles.TryReadText($"{process.Files.Proc}/sys/vm/max_map_count")),
             OomScore = (int?)SignedNumber(score),
             OomScoreAdj = (int?)SignedNumber(adjustment),
             KsmMergingPages = Number(merging) ?? Number(ksm.GetValueOrDefault("ksm_merging_pages")),
@@ -77,37 +76,6 @@ public static class MemoryHeadroomReader
         catch (MemProcException error) when (error.Errno is Errno.ENOENT)
         {
             // A number of the file is null: this kernel does not have it.
-        }
-    }
-
-    private static Dictionary<string, ulong> ReadMemInfo(KernelFiles files)
-    {
-        Dictionary<string, ulong> numbers = [];
-        foreach (string text in ReadText($"{files.Proc}/meminfo")?.Split('\n') ?? [])
-        {
-            if (StatusLine.TryParse(Encoding.UTF8.GetBytes(text), out StatusLine line) && line.TryBytes(out ulong bytes))
-            {
-                numbers[Encoding.UTF8.GetString(line.Name)] = bytes;
-            }
-        }
-
-        return numbers;
-    }
-
-    private static string? ReadText(string path)
-    {
-        const int MaxBytes = 16 * 1024;
-        if (Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? file) != Errno.None)
-        {
-            return null;
-        }
-
-        using (file)
-        {
-            byte[] buffer = new byte[MaxBytes];
-            return Libc.TryPRead(file!, buffer, 0, out int read) == Errno.None
-                ? Encoding.UTF8.GetString(buffer, 0, read)
-                : null;
         }
     }
 

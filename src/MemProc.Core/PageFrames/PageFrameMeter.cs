@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace MemProc;
@@ -52,24 +51,12 @@ public sealed class PageFrameMeter(
             done += range.Count;
         }
 
-        return tally.Groups(isComplete: ranges is null && filter is null, MemTotal(_reader.Files));
+        return tally.Groups(isComplete: ranges is null && filter is null,
+            MachineMemory.Read(_reader.Files).TryGetValue("MemTotal", out ulong bytes) ? bytes : null);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _reader.Dispose();
-
-    private static ulong? MemTotal(KernelFiles files)
-    {
-        const string Name = "MemTotal:";
-        const ulong Kibibyte = 1024;
-        string path = $"{files.Proc}/meminfo";
-        string? line = !File.Exists(path) ? null
-            : File.ReadLines(path).FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal));
-        return line is not null && ulong.TryParse(
-            line.AsSpan(Name.Length).Trim().TrimEnd("kB"), CultureInfo.InvariantCulture, out ulong value)
-            ? value * Kibibyte
-            : null;
-    }
 
     /// <summary>What frames are counted under.</summary>
     private readonly record struct GroupKey(string Name, PageFrameKind? Kind, int? ProcessId);

@@ -4,13 +4,14 @@ using System.Runtime.ExceptionServices;
 namespace MemProc;
 
 /// <summary>
-/// Runs system calls that can wait without end, on a thread that the caller can leave behind.
+/// Runs system calls that can wait without end, on a thread that the caller can abandon.
 /// </summary>
 /// <remarks>
 /// An access to memory of another process waits while a page is supplied: by a handler of userfaultfd(2), or by a file
 /// system in user space or on a network, whose files can make any call on them wait. In the kernel that wait ends by a
-/// fatal signal only, so no signal handler and no other thread can interrupt the call. The caller therefore waits for a thread, and abandons it when the wait is
-/// canceled. An abandoned thread ends when its call returns; the exit of this program ends it in any case.
+/// fatal signal only, so no signal handler and no other thread can interrupt the call. The caller therefore waits for a
+/// thread, and abandons it when the wait is canceled. An abandoned thread ends when its call returns; the exit of this
+/// program ends it in any case.
 /// </remarks>
 internal static class BlockingWork
 {

@@ -149,19 +149,8 @@ public sealed record CallerRights
         status.GetValueOrDefault(name), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong mask) ? mask : 0;
 
     /// <summary>Reads the start of a small file of the kernel; empty where that fails.</summary>
-    internal static string ReadAll(string path, SafeFileHandle? folder = null)
-    {
-        if (Libc.TryOpenAt(folder, path, OpenAccess.ReadOnly, out SafeFileHandle? file) != Errno.None)
-        {
-            return string.Empty;
-        }
-
-        using (file)
-        {
-            byte[] bytes = new byte[16 * 1024];
-            return Libc.TryPRead(file!, bytes, 0, out int read) == Errno.None ? Encoding.UTF8.GetString(bytes, 0, read) : string.Empty;
-        }
-    }
+    internal static string ReadAll(string path, SafeFileHandle? folder = null) =>
+        KernelFiles.TryReadText(path, folder) ?? string.Empty;
 
     private static string It(IReadOnlyList<Capability> capabilities) => capabilities.Count == 1 ? "it" : "them";
 

@@ -117,7 +117,7 @@ internal sealed class CheckedFile : IDisposable
         cancellation.ThrowIfCancellationRequested();
         if (!_canBlock)
         {
-            return TryRead(Handle, buffer, offset, out read);
+            return Libc.TryPReadFully(Handle, buffer, offset, out read);
         }
 
         read = 0;
@@ -129,7 +129,7 @@ internal sealed class CheckedFile : IDisposable
         // The call can go on after this has returned: it has a buffer of its own.
         byte[] own = new byte[buffer.Length];
         SafeFileHandle handle = Handle;
-        if (!BlockingWork.TryRun(() => (Errno: TryRead(handle, own, offset, out int count), Count: count),
+        if (!BlockingWork.TryRun(() => (Errno: Libc.TryPReadFully(handle, own, offset, out int count), Count: count),
             Timeout, cancellation, out (Errno Errno, int Count) result))
         {
             _isStuck = true;
@@ -144,23 +144,6 @@ internal sealed class CheckedFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Handle.Dispose();
-
-    private static Errno TryRead(SafeFileHandle handle, Span<byte> buffer, ulong offset, out int read)
-    {
-        read = 0;
-        while (read < buffer.Length)
-        {
-            Errno errno = Libc.TryPRead(handle, buffer[read..], offset + (ulong)read, out int count);
-            if (errno != Errno.None || count == 0)
-            {
-                return errno;
-            }
-
-            read += count;
-        }
-
-        return Errno.None;
-    }
 
     private static FileRefusal? TryReopen(
         SafeFileHandle place, OpenAccess access, out CheckedFile? file, bool canBlock = false)

@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Text;
+using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -17,4 +20,22 @@ public sealed record KernelFiles(string Proc = "/proc", string Sys = "/sys", str
     /// </summary>
     internal bool NumbersAsCalls =>
         new FileInfo($"{Proc}/self").LinkTarget == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Reads the start of a small file of the kernel; null where that fails.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="folder">The directory of a relative path.</param>
+    /// <param name="maxBytes">How much is read.</param>
+    internal static string? TryReadText(string path, SafeFileHandle? folder = null, int maxBytes = 16 * 1024)
+    {
+        if (Libc.TryOpenAt(folder, path, OpenAccess.ReadOnly, out SafeFileHandle? file) != Errno.None)
+        {
+            return null;
+        }
+
+        using (file)
+        {
+            byte[] bytes = new byte[maxBytes];
+            return Libc.TryPRead(file!, bytes, 0, out int read) == Errno.None ? Encoding.UTF8.GetString(bytes, 0, read) : null;
+        }
+    }
 }

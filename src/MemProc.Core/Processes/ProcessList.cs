@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using MemProc.Interop;
 
 namespace MemProc;
 
@@ -73,20 +72,6 @@ public static class ProcessList
         }
     }
 
-    private static string? Text(int processId, string name, KernelFiles? files)
-    {
-        string path = $"{(files ?? KernelFiles.Default).Proc}/{processId}/{name}";
-        if (Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out var file) != Errno.None)
-        {
-            return null;
-        }
-
-        using (file)
-        {
-            byte[] buffer = new byte[4096];
-            return Libc.TryPRead(file!, buffer, 0, out int read) == Errno.None
-                ? Encoding.UTF8.GetString(buffer, 0, read)
-                : null;
-        }
-    }
+    private static string? Text(int processId, string name, KernelFiles? files) => KernelFiles.TryReadText(
+        $"{(files ?? KernelFiles.Default).Proc}/{processId}/{name}", maxBytes: 4096);
 }

@@ -7,7 +7,7 @@ namespace MemProc;
 /// An output file that gets its name when it is complete. Memory holds secrets: only its owner may read it.
 /// </summary>
 /// <remarks>
-/// Until then it has no name (O_TMPFILE), so that nothing is left behind even if this program is killed. Where the file
+/// Until then it has no name (O_TMPFILE), so that nothing remains even if this program is killed. Where the file
 /// system has no such files, it has a random name in the same directory, where it is created exclusively; it is removed
 /// on disposal, and when a signal ends this program. Its mode is 0600, and it is written to its device before it gets its
 /// name. A file that is replaced passes none of its permissions on. Everything happens relative to the directory as it

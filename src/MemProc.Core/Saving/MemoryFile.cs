@@ -55,7 +55,7 @@ public sealed class MemoryFile : ProcessOutput
     /// <param name="progress">Called with the number of bytes covered so far.</param>
     /// <exception cref="MemProcException">
     /// ReadMemory: the read failed, or nothing could be read. WriteFile: EEXIST where the file exists; EISDIR, ELOOP,
-    /// EINVAL where something exists that is no regular file; ENOENT, EACCES, ENOSPC… Nothing is left behind.
+    /// EINVAL where something exists that is no regular file; ENOENT, EACCES, ENOSPC… Nothing of the file remains.
     /// </exception>
     public static MemoryFileDraft Copy(
         MemoryTarget process, MemoryReader reader, ulong address, ulong length, string path, bool overwrite,

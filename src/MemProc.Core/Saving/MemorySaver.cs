@@ -30,11 +30,11 @@ public static class MemorySaver
     /// <param name="path">The core file, or the directory for raw files.</param>
     /// <param name="options">What is saved, and how.</param>
     /// <param name="progress">Called with the number of bytes read so far.</param>
-    /// <param name="cancellation">Stops the work. Nothing is left behind.</param>
+    /// <param name="cancellation">Stops the work. Nothing of the output remains.</param>
     /// <exception cref="MemProcException">
     /// FindMap, ENOENT: nothing is mapped in a range. ReadMaps, ReadPageMap, ReadMemory: EACCES, EPERM without ptrace
     /// access; ESRCH where the process exits. StopProcess as for <see cref="ProcessStop.Begin"/>. WriteFile: EEXIST
-    /// where the output exists; ENOSPC… Nothing is left behind.
+    /// where the output exists; ENOSPC… Nothing of the output remains.
     /// </exception>
     public static MemoryDump Save(
         LinuxProcess process, IReadOnlyList<AddressExpression>? ranges, string path, SaveOptions options,

@@ -35,7 +35,7 @@ public sealed class PhysicalMemoryFile
     /// <param name="overwrite">Replace a regular file of this name.</param>
     /// <param name="progress">Called with the number of bytes covered so far.</param>
     /// <exception cref="MemProcException">
-    /// ReadPhysicalMemory: nothing could be read. WriteFile: as for <see cref="MemoryFile.Copy"/>. Nothing is left behind.
+    /// ReadPhysicalMemory: nothing could be read. WriteFile: as for <see cref="MemoryFile.Copy"/>. Nothing of it remains.
     /// </exception>
     public static PhysicalMemoryFile Save(
         PhysicalMemoryReader reader, ulong address, ulong length, string path, bool overwrite, Action<ulong> progress)

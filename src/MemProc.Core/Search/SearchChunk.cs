@@ -139,7 +139,7 @@ internal sealed class SearchChunk
         foreach (SearchWindow planned in _planned)
         {
             ulong at = planned.Address;
-            // This thread is one of the pipeline, which leaves behind those that wait.
+            // This thread is one of the pipeline, which abandons those that wait.
             foreach (MemoryGap gap in reader.ReadHere(at, Buffer.AsSpan(planned.Start, planned.End - planned.Start)))
             {
                 AddWindow(planned.Clip(at, gap.Address));

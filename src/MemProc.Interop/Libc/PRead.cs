@@ -29,26 +29,31 @@ public static partial class Libc
     /// <summary>pread(2), repeated until the buffer is full or the file ends.</summary>
     /// <returns>The bytes read.</returns>
     /// <exception cref="ErrnoException">A read failed.</exception>
-    public static int PReadFully(SafeFileHandle file, Span<byte> buffer, ulong offset)
+    public static int PReadFully(SafeFileHandle file, Span<byte> buffer, ulong offset) =>
+        TryPReadFully(file, buffer, offset, out int read) is Errno errno and not Errno.None
+            ? throw new ErrnoException("pread", errno)
+            : read;
+
+    /// <summary>pread(2), repeated until the buffer is full, the file ends, or a read fails.</summary>
+    /// <param name="file">An open file.</param>
+    /// <param name="buffer">Receives the bytes.</param>
+    /// <param name="offset">Offset in bytes.</param>
+    /// <param name="read">Bytes read, also before a failure.</param>
+    public static Errno TryPReadFully(SafeFileHandle file, Span<byte> buffer, ulong offset, out int read)
     {
-        int done = 0;
-        while (done < buffer.Length)
+        read = 0;
+        while (read < buffer.Length)
         {
-            Errno errno = TryPRead(file, buffer[done..], offset + (ulong)done, out int read);
-            if (errno != Errno.None)
+            Errno errno = TryPRead(file, buffer[read..], offset + (ulong)read, out int count);
+            if (errno != Errno.None || count == 0)
             {
-                throw new ErrnoException("pread", errno);
+                return errno;
             }
 
-            if (read == 0)
-            {
-                break;
-            }
-
-            done += read;
+            read += count;
         }
 
-        return done;
+        return Errno.None;
     }
 
     [LibraryImport(Library, SetLastError = true)]

@@ -13,6 +13,10 @@ internal static class Failure
             : error,
         error.ErrorId, Category(error), error.Target);
 
+    /// <summary>Creates the exception for an output that exists: -Force would replace it.</summary>
+    public static MemProcException Replaceable(MemProcException error) =>
+        new(error.Operation, error.Errno, $"{error.Message} Use -Force to replace it.", error.Target);
+
     /// <summary>Creates the record of an argument that is refused before anything is touched.</summary>
     public static ErrorRecord BadArgument(string parameter, string message, object? value) =>
         new(new ArgumentException(SafeText.Escape(message)), $"{parameter},{Errno.EINVAL}", ErrorCategory.InvalidArgument, value);

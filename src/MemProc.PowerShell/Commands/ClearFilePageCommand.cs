@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using MemProc.Interop;
 
 namespace MemProc.PowerShell;
 
@@ -7,42 +6,16 @@ namespace MemProc.PowerShell;
 [Cmdlet(VerbsCommon.Clear, "FilePage", DefaultParameterSetName = PathSet, SupportsShouldProcess = true,
     ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(FilePageClear))]
-public sealed class ClearFilePageCommand : MemProcCommand
+public sealed class ClearFilePageCommand : FilePageCommand
 {
-    private const string PathSet = "Path";
-    private const string LiteralPathSet = "LiteralPath";
-
     private FilePageClearer? _clearer;
-
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
-        ParameterSetName = PathSet)]
-    [SupportsWildcards]
-    public string[] Path { get; set; } = [];
-
-    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = LiteralPathSet)]
-    [Alias("PSPath", "LP")]
-    public string[] LiteralPath { get; set; } = [];
-
-    [Parameter]
-    public SwitchParameter Recurse { get; set; }
 
     [Parameter]
     public SwitchParameter Sync { get; set; }
 
     protected override void BeginProcessing() => _clearer = DisposeAtEnd(new FilePageClearer(cancellation: Cancellation));
 
-    protected override void ProcessRecord()
-    {
-        foreach ((string path, bool isNamed) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
-        {
-            foreach (string file in FileTree.EnumerateFiles(path, Recurse, WriteVerbose, error => ReportError(error, isNamed), Cancellation))
-            {
-                ReportErrors(() => Clear(file));
-            }
-        }
-    }
-
-    private void Clear(string file)
+    private protected override void ProcessFile(string file)
     {
         using PlannedFilePageClear plan = _clearer!.Plan(file);
         if (Confirm(plan.Describe(Sync)))
@@ -54,19 +27,6 @@ public sealed class ClearFilePageCommand : MemProcCommand
             }
 
             WriteObject(clear);
-        }
-    }
-
-    private void ReportError(MemProcException error, bool isNamed)
-    {
-        // The content of a folder includes folders, which the user has not asked for by name.
-        if (error.Errno == Errno.EISDIR && !isNamed)
-        {
-            WriteVerbose(error.Message);
-        }
-        else
-        {
-            WriteError(error);
         }
     }
 }

@@ -1,29 +1,13 @@
 using System.Management.Automation;
-using MemProc.Interop;
 
 namespace MemProc.PowerShell;
 
 /// <summary>Get-FilePage: gets the pages of files in the page cache.</summary>
 [Cmdlet(VerbsCommon.Get, "FilePage", DefaultParameterSetName = PathSet)]
 [OutputType(typeof(FilePage), typeof(FilePageSummary))]
-public sealed class GetFilePageCommand : MemProcCommand
+public sealed class GetFilePageCommand : FilePageCommand
 {
-    private const string PathSet = "Path";
-    private const string LiteralPathSet = "LiteralPath";
-
     private FilePageWalk? _walk;
-
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
-        ParameterSetName = PathSet)]
-    [SupportsWildcards]
-    public string[] Path { get; set; } = [];
-
-    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = LiteralPathSet)]
-    [Alias("PSPath", "LP")]
-    public string[] LiteralPath { get; set; } = [];
-
-    [Parameter]
-    public SwitchParameter Recurse { get; set; }
 
     [Parameter]
     public SwitchParameter All { get; set; }
@@ -95,31 +79,7 @@ public sealed class GetFilePageCommand : MemProcCommand
             }));
     }
 
-    protected override void ProcessRecord()
-    {
-        foreach ((string path, bool isNamed) in FilePaths.Resolve(this, Path, LiteralPath, ParameterSetName == LiteralPathSet))
-        {
-            foreach (string file in FileTree.EnumerateFiles(path, Recurse, WriteVerbose, error => ReportError(error, isNamed), Cancellation))
-            {
-                ReportErrors(() => WritePages(file));
-            }
-        }
-    }
-
-    private void ReportError(MemProcException error, bool isNamed)
-    {
-        // The content of a folder includes folders, which the user has not asked for by name.
-        if (error.Errno == Errno.EISDIR && !isNamed)
-        {
-            WriteVerbose(error.Message);
-        }
-        else
-        {
-            WriteError(error);
-        }
-    }
-
-    private void WritePages(string file)
+    private protected override void ProcessFile(string file)
     {
         if (Summary)
         {

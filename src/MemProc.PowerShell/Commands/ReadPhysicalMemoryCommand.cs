@@ -175,8 +175,7 @@ public sealed class ReadPhysicalMemoryCommand : MemProcCommand
         }
         catch (MemProcException error) when (error.Errno == Interop.Errno.EEXIST && !Force)
         {
-            throw new MemProcException(
-                error.Operation, error.Errno, $"{error.Message} Use -Force to replace it.", error.Target);
+            throw Failure.Replaceable(error);
         }
     }
 }

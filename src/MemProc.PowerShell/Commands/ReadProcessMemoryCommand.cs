@@ -230,8 +230,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
         }
         catch (MemProcException error) when (error.Errno == Errno.EEXIST && !Force)
         {
-            throw new MemProcException(
-                error.Operation, error.Errno, $"{error.Message} Use -Force to replace it.", error.Target);
+            throw Failure.Replaceable(error);
         }
     }
 

@@ -127,7 +127,7 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
         }
         catch (MemProcException error) when (error.Errno == Errno.EEXIST && !Force)
         {
-            throw new MemProcException(error.Operation, error.Errno, $"{error.Message} Use -Force to replace it.", error.Target);
+            throw Failure.Replaceable(error);
         }
     }
 
