@@ -168,9 +168,20 @@ public sealed class MemoryReader
     /// <exception cref="MemProcException">ReadMemory, ETIMEDOUT: the process is stopped, and a read took too long.</exception>
     internal T Abandonable<T>(Func<T> work)
     {
+        using PendingWork<T> pending = Begin(work);
+        return Wait(pending);
+    }
+
+    private PendingWork<T> Begin<T>(Func<T> work) =>
+        BlockingWork.Begin(work, _cancellation, _process.IsStopped ? StoppedTimeout : null);
+
+    /// <summary>Waits for work that reads.</summary>
+    /// <inheritdoc cref="Abandonable" path="/exception"/>
+    internal T Wait<T>(PendingWork<T> pending)
+    {
         try
         {
-            return BlockingWork.Run(work, _cancellation, _process.IsStopped ? StoppedTimeout : null);
+            return pending.Wait();
         }
         catch (TimeoutException)
         {
@@ -277,6 +288,12 @@ public sealed class MemoryReader
     /// <returns>Bytes covered: the buffer's length, or more where a gap reaches beyond it.</returns>
     internal ulong Fill(ulong address, Memory<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps) =>
         Abandonable(() => FillHere(address, buffer.Span, readable, gaps));
+
+    /// <summary>Starts to fill a buffer. <see cref="Wait"/> returns the bytes covered.</summary>
+    /// <inheritdoc cref="Fill"/>
+    internal PendingWork<ulong> BeginFill(
+        ulong address, Memory<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps) =>
+        Begin(() => FillHere(address, buffer.Span, readable, gaps));
 
     private ulong FillHere(
         ulong address, Span<byte> buffer, ReadableRanges readable, List<MemoryGap> gaps, SortedSet<string>? files = null)

@@ -44,9 +44,19 @@ internal static class BlockingWork
     /// <exception cref="TimeoutException">A system call took longer than the limit.</exception>
     public static T Run<T>(Func<T> work, CancellationToken cancellation, TimeSpan? limit = null, bool completes = false)
     {
+        using PendingWork<T> pending = Begin(work, cancellation, limit, completes);
+        return pending.Wait();
+    }
+
+    /// <summary>Starts work, which runs while the caller does something else.</summary>
+    /// <inheritdoc cref="Run"/>
+    /// <returns>The work. Its disposal abandons it where it is not done.</returns>
+    public static PendingWork<T> Begin<T>(
+        Func<T> work, CancellationToken cancellation, TimeSpan? limit = null, bool completes = false)
+    {
         if (_current is not null || (limit is null && !cancellation.CanBeCanceled))
         {
-            return work();
+            return new PendingWork<T>(work, () => { });
         }
 
         if (!completes)
@@ -57,8 +67,13 @@ internal static class BlockingWork
         T result = default!;
         Job job = new(() => result = work(), () => (result as IDisposable)?.Dispose());
         Rent().Start(job);
-        job.Wait(limit, completes, cancellation);
-        return result;
+        return new PendingWork<T>(
+            () =>
+            {
+                job.Wait(limit, completes, cancellation);
+                return result;
+            },
+            () => job.TryAbandon());
     }
 
     /// <summary>Runs a call that may take no longer than a limit. A result that comes later is disposed.</summary>
@@ -203,7 +218,7 @@ internal static class BlockingWork
         private void Work() => work();
 
         /// <summary>Leaves the work to its thread; false where it is done.</summary>
-        private bool TryAbandon()
+        public bool TryAbandon()
         {
             lock (_done)
             {
@@ -245,4 +260,17 @@ internal static class BlockingWork
             }
         }
     }
+}
+
+/// <summary>Work of <see cref="BlockingWork"/> that may still run.</summary>
+/// <param name="wait">Waits for the work, or does it.</param>
+/// <param name="abandon">Leaves the work to its thread where it is not done.</param>
+internal sealed class PendingWork<T>(Func<T> wait, Action abandon) : IDisposable
+{
+    /// <summary>Waits for the result. To be called once.</summary>
+    /// <inheritdoc cref="BlockingWork.Run" path="/exception"/>
+    public T Wait() => wait();
+
+    /// <inheritdoc/>
+    public void Dispose() => abandon();
 }

@@ -13,7 +13,9 @@ internal interface IMemorySink
     void WriteGap(MemoryGap gap);
 }
 
-/// <summary>Copies memory of a process through one buffer, and collects the gaps.</summary>
+/// <summary>
+/// Copies memory of a process, and collects the gaps. While one buffer is passed on, the next one is read.
+/// </summary>
 /// <param name="sink">Receives the memory.</param>
 /// <param name="progress">Called with the number of bytes covered by reads so far.</param>
 internal sealed class MemoryCopier(IMemorySink sink, Action<ulong> progress)
@@ -21,9 +23,9 @@ internal sealed class MemoryCopier(IMemorySink sink, Action<ulong> progress)
     /// <summary>Small enough that the bytes are still in the processor's cache when they are written.</summary>
     private const int BufferBytes = 512 * 1024;
 
-    private readonly byte[] _buffer = new byte[BufferBytes];
-    private readonly List<MemoryGap> _bufferGaps = [];
     private readonly List<MemoryGap> _gaps = [];
+    private Piece _current = new();
+    private Piece _next = new();
     private ulong _coveredBytes;
 
     /// <summary>Bytes passed on as bytes: pages of zeros do not count.</summary>
@@ -42,28 +44,40 @@ internal sealed class MemoryCopier(IMemorySink sink, Action<ulong> progress)
     public void Copy(MemoryReader reader, ulong start, ulong end)
     {
         using ReadableRanges readable = reader.ReadableBetween(start, end);
-        for (ulong address = start; address < end;)
+        PendingWork<ulong>? reading = start < end ? _next.BeginFill(reader, start, end, readable) : null;
+        try
         {
-            Memory<byte> buffer = _buffer.AsMemory(0, (int)Math.Min(end - address, BufferBytes));
-            _bufferGaps.Clear();
-            ulong covered = reader.Fill(address, buffer, readable, _bufferGaps);
-            Span<byte> bytes = buffer.Span;
-            ulong done = address;
-            foreach (MemoryGap gap in _bufferGaps)
+            while (reading is not null)
             {
-                WritePages(done, bytes[(int)(done - address)..(int)(gap.Address - address)]);
-                AddGap(gap);
-                done = gap.End;
+                ulong covered = reader.Wait(reading);
+                (_current, _next) = (_next, _current);
+                ulong next = _current.Address + covered;
+                reading = next < end ? _next.BeginFill(reader, next, end, readable) : null;
+                PassOn(_current);
+                _coveredBytes += covered;
+                progress(_coveredBytes);
             }
+        }
+        finally
+        {
+            reading?.Dispose();
+        }
+    }
 
-            if (done < address + (ulong)bytes.Length)
-            {
-                WritePages(done, bytes[(int)(done - address)..]);
-            }
+    private void PassOn(Piece piece)
+    {
+        ReadOnlySpan<byte> bytes = piece.Bytes;
+        ulong done = piece.Address;
+        foreach (MemoryGap gap in piece.Gaps)
+        {
+            WritePages(done, bytes[(int)(done - piece.Address)..(int)(gap.Address - piece.Address)]);
+            AddGap(gap);
+            done = gap.End;
+        }
 
-            address += covered;
-            _coveredBytes += covered;
-            progress(_coveredBytes);
+        if (done < piece.Address + (ulong)bytes.Length)
+        {
+            WritePages(done, bytes[(int)(done - piece.Address)..]);
         }
     }
 
@@ -109,5 +123,27 @@ internal sealed class MemoryCopier(IMemorySink sink, Action<ulong> progress)
     {
         ulong rest = MachinePage.Floor(address) + MachinePage.SizeBytes - address;
         return bytes[..(int)Math.Min((ulong)bytes.Length, rest)];
+    }
+
+    /// <summary>A buffer with what was read into it.</summary>
+    private sealed class Piece
+    {
+        private readonly byte[] _buffer = new byte[BufferBytes];
+        private int _length;
+
+        public ulong Address { get; private set; }
+
+        public ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
+
+        /// <summary>The gaps that begin in the buffer.</summary>
+        public List<MemoryGap> Gaps { get; } = [];
+
+        public PendingWork<ulong> BeginFill(MemoryReader reader, ulong address, ulong end, ReadableRanges readable)
+        {
+            Address = address;
+            _length = (int)Math.Min(end - address, BufferBytes);
+            Gaps.Clear();
+            return reader.BeginFill(address, _buffer.AsMemory(0, _length), readable, Gaps);
+        }
     }
 }
