@@ -69,7 +69,7 @@ internal sealed class MapCommand : TargetCommand
         ulong? address = parseResult.Resolve(_address, process, cancellation);
         if (parseResult.GetValue(_next))
         {
-            address = MapReader.FindNext(process, address!.Value).Start;
+            address = MapReader.FindNext(process, address!.Value, cancellation).Start;
         }
 
         if (parseResult.GetValue(_numa))

@@ -173,7 +173,7 @@ public sealed class Symbolizer : IDisposable
     }
 
     private bool IsUnchanged(MappedImages images, ulong address) =>
-        MapReader.TryQuery(_process, address, out ProcMap? map) && map is not null
+        MapReader.TryQuery(_process, address, out ProcMap? map, _cancellation) && map is not null
         && images.IndexOf(address) is int index and >= 0 && images.Maps[index].IsSameAs(map);
 
     private ResolvedAddress Resolve(ulong address, MappedImages images, int index, RawPageMapEntry page, string[]? flags)

@@ -66,8 +66,9 @@ public static class MapReader
     /// </summary>
     /// <param name="process">The process.</param>
     /// <param name="address">The address.</param>
-    public static ProcMap? Find(MemoryTarget process, ulong address) =>
-        Between(process, address, address + 1).FirstOrDefault();
+    /// <param name="cancellation">Stops the read.</param>
+    public static ProcMap? Find(MemoryTarget process, ulong address, CancellationToken cancellation = default) =>
+        Between(process, address, address + 1, cancellation).FirstOrDefault();
 
     /// <summary>
     /// Finds the first mapping that ends after an address, whether or not it holds the address: what the kernel's find_vma
@@ -75,12 +76,14 @@ public static class MapReader
     /// </summary>
     /// <param name="process">The process.</param>
     /// <param name="address">The address.</param>
+    /// <param name="cancellation">Stops the read.</param>
     /// <exception cref="MemProcException">
     /// ReadMaps as for <see cref="Read"/>; FindMap, ENOENT: nothing is mapped at the address or after it.
     /// </exception>
-    public static ProcMap FindNext(MemoryTarget process, ulong address) =>
+    public static ProcMap FindNext(MemoryTarget process, ulong address, CancellationToken cancellation = default) =>
         // The vsyscall page is not in the kernel's list of mappings; it is found where it holds the address.
-        Between(process, address, ulong.MaxValue).FirstOrDefault(map => map.Kind != ProcMapKind.Vsyscall || map.Contains(address))
+        Between(process, address, ulong.MaxValue, cancellation)
+            .FirstOrDefault(map => map.Kind != ProcMapKind.Vsyscall || map.Contains(address))
         ?? throw new MemProcException(Operation.FindMap, Errno.ENOENT,
             $"Process {process.Identity}: nothing is mapped at 0x{address:x} or after it.", address);
 
@@ -88,16 +91,18 @@ public static class MapReader
     /// <param name="process">The process.</param>
     /// <param name="start">First address.</param>
     /// <param name="end">First address after the range.</param>
-    public static IEnumerable<ProcMap> Between(MemoryTarget process, ulong start, ulong end)
+    /// <param name="cancellation">Stops the read.</param>
+    public static IEnumerable<ProcMap> Between(
+        MemoryTarget process, ulong start, ulong end, CancellationToken cancellation = default)
     {
         // The vsyscall page, alone in the upper half, is in the list but cannot be queried.
         if (start <= long.MaxValue && process.MapQueries is SafeFileHandle queries
             && ProcMapQuery.TryQuery(queries, 0, orNext: true, out _, out _) != Errno.ENOTTY)
         {
-            return QueryBetween(process, queries, start, end);
+            return QueryBetween(process, queries, start, end, cancellation);
         }
 
-        IEnumerable<ProcMap> maps = Read(process);
+        IEnumerable<ProcMap> maps = Read(process, cancellation);
         return (maps is ProcMap[] known ? known.Skip(FirstAfter(known, start)) : maps.SkipWhile(map => map.End <= start))
             .TakeWhile(map => map.Start < end);
     }
@@ -119,14 +124,16 @@ public static class MapReader
     /// <param name="process">The process.</param>
     /// <param name="address">The address.</param>
     /// <param name="map">The mapping; null where nothing is mapped.</param>
+    /// <param name="cancellation">Stops the read.</param>
     /// <returns>False where the query is not available: before Linux 6.11, and for the vsyscall page.</returns>
-    internal static bool TryQuery(MemoryTarget process, ulong address, out ProcMap? map)
+    internal static bool TryQuery(
+        MemoryTarget process, ulong address, out ProcMap? map, CancellationToken cancellation)
     {
         map = null;
         Errno errno = Errno.ENOTTY;
         if (process.CorePath is not null)
         {
-            map = Find(process, address);
+            map = Find(process, address, cancellation);
             return true;
         }
 
@@ -134,17 +141,18 @@ public static class MapReader
         {
             errno = ProcMapQuery.TryQuery(
                 queries, address, orNext: false, out ProcMapQueryArgument answer, out byte[] name);
-            map = errno == Errno.None ? FromQuery(process, answer, name) : null;
+            map = errno == Errno.None ? FromQuery(process, answer, name, cancellation) : null;
         }
 
         return errno is Errno.None or Errno.ENOENT;
     }
 
     private static IEnumerable<ProcMap> QueryBetween(
-        MemoryTarget process, SafeFileHandle queries, ulong start, ulong end)
+        MemoryTarget process, SafeFileHandle queries, ulong start, ulong end, CancellationToken cancellation)
     {
         for (ulong at = start; at < end;)
         {
+            cancellation.ThrowIfCancellationRequested();
             Errno errno = ProcMapQuery.TryQuery(
                 queries, at, orNext: true, out ProcMapQueryArgument answer, out byte[] name);
             if (errno == Errno.ENOENT || (errno == Errno.None && answer.VmaStart >= end))
@@ -158,16 +166,17 @@ public static class MapReader
                 throw process.Failure(Operation.ReadMaps, errno, $"the mapping at 0x{at:x} cannot be queried", at);
             }
 
-            yield return FromQuery(process, answer, name);
+            yield return FromQuery(process, answer, name, cancellation);
             at = answer.VmaEnd;
         }
     }
 
-    private static ProcMap FromQuery(MemoryTarget process, in ProcMapQueryArgument answer, byte[] name)
+    private static ProcMap FromQuery(
+        MemoryTarget process, in ProcMapQueryArgument answer, byte[] name, CancellationToken cancellation)
     {
         MapRecord fields = MapRecord.From(answer);
         return new ProcMap(process.Identity, null, fields,
-            MapName.Interpret(AsInList(name), fields, process, CancellationToken.None, name));
+            MapName.Interpret(AsInList(name), fields, process, cancellation, name));
     }
 
     /// <summary>Escapes newlines in a name as the list does; the query returns names unescaped.</summary>

@@ -130,7 +130,7 @@ internal sealed class MemoryAccess(LinuxProcess process, bool isMem, Cancellatio
     /// <summary>Reads from a page that is not present, up to the end of its mapping.</summary>
     private Errno TryReadAbsent(ulong address, Span<byte> buffer, out int read)
     {
-        ProcMap? map = MapReader.Find(process, address);
+        ProcMap? map = MapReader.Find(process, address, cancellation);
         if (map is not null)
         {
             buffer = buffer[..(int)Math.Min((ulong)buffer.Length, map.End - address)];

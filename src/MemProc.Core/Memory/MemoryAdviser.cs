@@ -160,7 +160,7 @@ public sealed class MemoryAdviser(
             return MapReader.Read(process, cancellation).Where(filter.Matches);
         }
 
-        ProcMap[] maps = [.. MapReader.Between(process, given.Start, given.End)];
+        ProcMap[] maps = [.. MapReader.Between(process, given.Start, given.End, cancellation)];
         return maps.Length == 0 ? throw MapReader.NotMapped(process, given.Start) : maps.Where(filter.Matches);
     }
 

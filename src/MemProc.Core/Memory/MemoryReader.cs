@@ -409,7 +409,7 @@ public sealed class MemoryReader
     /// </summary>
     private ulong AddUnreadable(List<MemoryGap> gaps, ulong address, Errno errno, ulong limit)
     {
-        ProcMap? map = MapReader.Between(_process, address, long.MaxValue).FirstOrDefault();
+        ProcMap? map = MapReader.Between(_process, address, long.MaxValue, _cancellation).FirstOrDefault();
         bool isMapped = map?.Start <= address;
         if (isMapped && _process is CoreFile core)
         {
@@ -452,7 +452,7 @@ public sealed class MemoryReader
     private void AddNotResident(List<MemoryGap> gaps, ulong start, ulong end)
     {
         ulong at = start;
-        foreach (ProcMap map in MapReader.Between(_process, start, end))
+        foreach (ProcMap map in MapReader.Between(_process, start, end, _cancellation))
         {
             ulong mapped = Math.Max(map.Start, at);
             AddGap(gaps, at, mapped, MemoryGapKind.NotMapped, Errno.EFAULT);

@@ -25,7 +25,7 @@ internal sealed class MemoryWriter(
     {
         ulong address = change.Address;
         ulong end = UserRange.End(address, (ulong)change.Bytes.Length, Operation.WriteMemory);
-        ProcMap[] maps = [.. MapReader.Between(process, address, end)];
+        ProcMap[] maps = [.. MapReader.Between(process, address, end, cancellation)];
         ulong covered = address;
         foreach (ProcMap map in maps)
         {

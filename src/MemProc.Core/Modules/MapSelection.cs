@@ -16,7 +16,7 @@ public static class MapSelection
         MemoryTarget process, ulong? address, bool detailed, MapFilter filter, CancellationToken cancellation) =>
         detailed ? ReadDetailed(process, address, filter, cancellation)
         : address is ulong held
-            ? new[] { MapReader.Find(process, held) ?? throw MapReader.NotMapped(process, held) }.Where(filter.Matches)
+            ? new[] { MapReader.Find(process, held, cancellation) ?? throw MapReader.NotMapped(process, held) }.Where(filter.Matches)
         : MapReader.Read(process, cancellation).Where(filter.Matches);
 
     /// <summary>

@@ -312,7 +312,7 @@ public sealed class MappedFile
 
     /// <summary>Whether the process still has a mapping, of the same file.</summary>
     private bool IsUnchanged(ProcMap map) =>
-        MapReader.Find(_process, map.Start) is ProcMap current && current.ShowsSameAs(map);
+        MapReader.Find(_process, map.Start, _cancellation) is ProcMap current && current.ShowsSameAs(map);
 
     private MemProcException Refused(FileRefusal refusal) => new(Operation.ReadElf, refusal.Errno,
         $"Process {_process.Identity}: {SafeText.Escape(Path)} {refusal}.", Path);

@@ -134,7 +134,7 @@ public sealed class PageFrameReader(
         LinuxProcess process, AddressRange range, PageFrameFilter? filter, Action found)
     {
         PresentFrames present = new(process, Operation.ReadPageFrame, cancellation);
-        foreach (ReadOnlyMemory<ulong> pfns in present.In(MapReader.Between(process, range.Start, range.End), range))
+        foreach (ReadOnlyMemory<ulong> pfns in present.In(MapReader.Between(process, range.Start, range.End, cancellation), range))
         {
             found();
             foreach (PageFrame? frame in Read(pfns.Span, filter))

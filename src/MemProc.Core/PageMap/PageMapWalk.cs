@@ -58,7 +58,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     public IEnumerable<PageMapEntry> Range(ulong address, ulong length)
     {
         if (MachinePage.Floor(address) == VsyscallPage
-            && MapReader.Find(process, address) is { Kind: ProcMapKind.Vsyscall })
+            && MapReader.Find(process, address, cancellation) is { Kind: ProcMapKind.Vsyscall })
         {
             return [];
         }
@@ -101,7 +101,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     private IEnumerable<ProcMap> MapsIn(AddressRange range, ulong address)
     {
         bool any = false;
-        foreach (ProcMap map in MapReader.Between(process, range.Start, range.End))
+        foreach (ProcMap map in MapReader.Between(process, range.Start, range.End, cancellation))
         {
             any = true;
             yield return map;

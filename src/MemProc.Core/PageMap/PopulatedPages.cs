@@ -84,7 +84,7 @@ internal sealed class PopulatedPages(LinuxProcess process, CancellationToken can
     /// <exception cref="MemProcException">ReadMaps failed.</exception>
     public IEnumerable<ProcMap> Maps(AddressRange range) => range == AddressRange.All
         ? MapReader.Read(process, cancellation)
-        : MapReader.Between(process, range.Start, range.End);
+        : MapReader.Between(process, range.Start, range.End, cancellation);
 
     /// <summary>Throws where the kernel hides frame numbers from this user.</summary>
     /// <param name="files">Where procfs is.</param>

@@ -25,7 +25,9 @@ internal static class ReadAhead
         yield return items.Current;
         using CancellationTokenSource stop = new();
         using BlockingCollection<T> waiting = new(MaxWaiting);
-        Task fetching = Task.Run(() => Fetch(items, waiting, stop.Token), CancellationToken.None);
+        // On a thread of its own: where many callers wait, the pool has no thread left for what they wait for.
+        Task fetching = Task.Factory.StartNew(() => Fetch(items, waiting, stop.Token), CancellationToken.None,
+            TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
             foreach (T item in waiting.GetConsumingEnumerable(CancellationToken.None))

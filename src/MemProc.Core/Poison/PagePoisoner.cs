@@ -87,7 +87,7 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
                 $"the page at 0x{address:x} of process {process.Identity} is in frame 0x{pfn:x} now");
         }
 
-        ProcMap map = MapReader.Find(process, address) ?? throw MapReader.NotMapped(process, address);
+        ProcMap map = MapReader.Find(process, address, cancellation) ?? throw MapReader.NotMapped(process, address);
         return new PlannedPoison(process, map, page.Address, Frame(pfn)) { IsShared = page.IsExclusive != true };
     }
 

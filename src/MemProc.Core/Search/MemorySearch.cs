@@ -73,7 +73,7 @@ public sealed class MemorySearch(
         process.ThrowIfExited(Operation.SearchMemory);
     }
 
-    /// <summary>Finds more matches, on another thread: an expression that takes long cannot be interrupted.</summary>
+    /// <summary>Finds more matches, as work that can be abandoned: an expression that takes long cannot be interrupted.</summary>
     private void FindNext(SearchChunk chunk)
     {
         if (chunk.IsDone)
@@ -82,8 +82,7 @@ public sealed class MemorySearch(
             return;
         }
 
-        Task.Run(() => chunk.FindNext(cancellation), CancellationToken.None)
-            .WaitAsync(cancellation).GetAwaiter().GetResult();
+        BlockingWork.Run(() => chunk.FindNext(cancellation), cancellation);
     }
 
     private MemoryMatch Match(SearchChunk chunk, FoundMatch found, ref int map)

@@ -42,7 +42,7 @@ public sealed class PageIdleMarker : IDisposable
     public PageIdleMark Mark(LinuxProcess process, ulong address, ulong length)
     {
         AddressRange range = new AddressRange(address, UserRange.End(address, length, Operation.MarkIdle)).Pages;
-        ProcMap[] maps = [.. MapReader.Between(process, range.Start, range.End)];
+        ProcMap[] maps = [.. MapReader.Between(process, range.Start, range.End, _cancellation)];
         return maps.Length == 0
             ? throw MapReader.NotMapped(process, address)
             : Mark(new PresentFrames(process, Operation.MarkIdle, _cancellation).In(maps, range),

@@ -36,7 +36,7 @@ public sealed class GetProcMapCommand : MapFilterCommand<MemoryTarget>
     private protected override void ProcessWhole(MemoryTarget process) => Write(process, null);
 
     private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length) =>
-        Write(process, Next ? MapReader.FindNext(process, address).Start : address);
+        Write(process, Next ? MapReader.FindNext(process, address, Cancellation).Start : address);
 
     private void Write(MemoryTarget process, ulong? address) =>
         WriteEach(Numa

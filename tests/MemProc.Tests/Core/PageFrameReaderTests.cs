@@ -397,7 +397,7 @@ public sealed class PageFrameReaderTests : TargetTests
         });
         try
         {
-            for (int round = 0; round < 5; round++)
+            for (int round = 0; round < 2; round++)
             {
                 foreach (PageFrame frame in reader.ReadRange(new PfnRange(0, reader.End), new PageFrameFilter
                 {

@@ -33,7 +33,7 @@ public sealed class MatchReader(MemoryTarget process, CancellationToken cancella
 
         if (_map is null || address < _map.Start || address >= _map.End)
         {
-            _map = MapReader.Find(process, address);
+            _map = MapReader.Find(process, address, cancellation);
         }
 
         MemoryMatch previous = new(process.Identity, _map, address, before, type, value);
