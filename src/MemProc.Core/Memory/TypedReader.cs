@@ -15,6 +15,12 @@ public sealed class TypedReader(MemoryTarget process, MemoryReader reader)
 
     private const int ChunkBytes = 256 * 1024;
 
+    /// <summary>Maximum number of strings that are read together.</summary>
+    private const int ChunkTexts = 4096;
+
+    /// <summary>Maximum length of all strings that one struct points to, in characters.</summary>
+    private const long MaxElementTextLength = 16 * 1024 * 1024;
+
     private readonly Lazy<DataModel> _model = new(() => DataModel.Of(process));
 
     /// <summary>The byte order of types that have none.</summary>
@@ -32,7 +38,7 @@ public sealed class TypedReader(MemoryTarget process, MemoryReader reader)
     /// <param name="stride">Bytes from one struct to the next.</param>
     public static UInt128 MaxBytes(MemoryLayout layout, ulong count, ulong stride) =>
         (UInt128)(count - 1) * stride + (ulong)layout.DataBytes
-        + (UInt128)count * (ulong)layout.Fields.Count(field => field.Type.IsTextPointer) * MaxTextBytes;
+        + (UInt128)count * (ulong)Math.Min(TextPointers(layout) * MaxTextBytes, MaxElementTextLength);
 
     /// <inheritdoc cref="MaxBytes(MemoryLayout, ulong, ulong)"/>
     /// <param name="type">Type of the values.</param>
@@ -81,11 +87,16 @@ public sealed class TypedReader(MemoryTarget process, MemoryReader reader)
         return (ReadsAhead ? [.. chunks] : chunks).SelectMany(chunk => chunk.Elements());
     }
 
+    private static long TextPointers(MemoryLayout layout) =>
+        layout.Fields.Where(field => field.Type.IsTextPointer).Sum(field => (long)(field.Type.Count ?? 1));
+
     private IEnumerable<Chunk> Chunks(ulong address, MemoryLayout layout, ulong count, ulong stride)
     {
         // Memory between structs is not read where that can be avoided.
         bool isApart = stride > (ulong)layout.DataBytes + MachinePage.SizeBytes;
-        ulong most = isApart ? 1 : Math.Max(ChunkBytes / Math.Max(stride, 1), 1);
+        ulong texts = (ulong)TextPointers(layout);
+        ulong most = isApart ? 1
+            : Math.Max(Math.Min(ChunkBytes / Math.Max(stride, 1), ChunkTexts / Math.Max(texts, 1)), 1);
         for (ulong done = 0; done < count;)
         {
             ulong elements = Math.Min(most, count - done);
@@ -111,6 +122,7 @@ public sealed class TypedReader(MemoryTarget process, MemoryReader reader)
     {
         foreach (Element element in chunk.Elements())
         {
+            long length = 0;
             foreach (MemoryField field in chunk.Layout.Fields.Where(field => field.Type.IsTextPointer))
             {
                 for (int index = 0; index < (field.Type.Count ?? 1); index++)
@@ -118,7 +130,15 @@ public sealed class TypedReader(MemoryTarget process, MemoryReader reader)
                     ulong pointer = element.Pointer(field, index);
                     if (pointer != 0 && !chunk.Texts.ContainsKey(pointer))
                     {
-                        chunk.Texts.Add(pointer, ReadText(element, field, pointer));
+                        string text = ReadText(element, field, pointer);
+                        chunk.Texts.Add(pointer, text);
+                        length += text.Length;
+                        if (length > MaxElementTextLength)
+                        {
+                            throw process.Failure(Operation.ReadMemory, Errno.E2BIG,
+                                $"the strings that the pointers at 0x{element.Address:x} point to exceed "
+                                + $"{MaxElementTextLength} characters; read fewer of them", element.Address);
+                        }
                     }
                 }
             }

@@ -107,6 +107,10 @@ public sealed record IndexedMapping
     /// <summary>Path of the mapped file, or the kernel's name for the mapping.</summary>
     public required string Path { get; init; }
 
+    /// <summary>The bytes of the path, in base64 in the file, where they are not UTF-8; otherwise null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public byte[]? PathBytes { get; init; }
+
     /// <summary>The mapped file had been deleted.</summary>
     public required bool IsDeleted { get; init; }
 

@@ -141,6 +141,7 @@ internal sealed class RawFolderWriter : DumpWriter
             Inode = map.Inode,
             Kind = map.Kind,
             Path = map.Path,
+            PathBytes = map.Path.Any(PathText.IsEscape) ? map.GetPathBytes() : null,
             IsDeleted = map.IsDeleted,
             File = _file,
             Saved = [.. _saved],

@@ -1,3 +1,4 @@
+using System.Text;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -49,6 +50,18 @@ public sealed class PathBytesTests : IDisposable
             [Programs.Memproc, "map", $"{target.ProcessId}", "--address", $"0x{target.Address:x}", "--json"]);
         Assert.True(exitCode == 0, errors);
         Assert.Contains($"\"path\":\"{_folder.Path}/l\\udcff\\udcc3.so\",", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_index_of_saved_mappings_has_the_bytes()
+    {
+        using SmallProgram target = MapLibrary();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        string saved = Path.Combine(_folder.Path, "saved");
+        MemorySaver.Save(process, [AddressExpression.FromNumber(target.Address)], saved,
+            new SaveOptions { Format = MemoryDumpFormat.Raw }, _ => { }, TestContext.Current.CancellationToken);
+        IndexedMapping mapping = Assert.Single(MemoryIndex.Load(saved).Mappings);
+        Assert.Equal(Encoding.UTF8.GetBytes(_folder.Path + "/").Concat(Name), mapping.PathBytes);
     }
 
     [Fact]

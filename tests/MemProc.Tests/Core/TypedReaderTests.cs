@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using MemProc.Interop;
 
@@ -117,6 +118,29 @@ public sealed class TypedReaderTests
         Write(process, address + Page.Size, [.. Enumerable.Repeat((byte)'x', TypedReader.MaxTextBytes)]);
         error = Assert.Throws<MemProcException>(() => reader.Values(address, MemoryType.Parse("char*"), 2).Count());
         Assert.Equal("ReadMemory,E2BIG", error.ErrorId);
+    }
+
+    [Fact]
+    public void Strings_of_one_array_have_a_maximum_length_together()
+    {
+        const int Texts = 3;
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {(Texts + 32) * Page.Size} rw- private").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        ulong pointers = address + Texts * Page.Size;
+        // A pointer to each byte of three long strings: 25 million characters.
+        ulong[] all = [.. Enumerable.Range(0, Texts * (int)Page.Size).Select(at => address + (ulong)at)];
+        byte[] text = [.. Enumerable.Repeat((byte)'x', (int)Page.Size - 1), 0];
+        Write(process, address, [.. Enumerable.Repeat(text, Texts).SelectMany(bytes => bytes)]);
+        Write(process, pointers, MemoryMarshal.AsBytes(all.AsSpan()).ToArray());
+        TypedReader reader = new(process, new MemoryReader(process, ReadMethod.Auto));
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => reader.Values(pointers, MemoryType.Parse($"char*[{all.Length}]"), 1).Count());
+        Assert.Equal("ReadMemory,E2BIG", error.ErrorId);
+        Assert.Contains($"0x{pointers:x}", error.Message, StringComparison.Ordinal);
+
+        Assert.Equal(text.Length - 1, ((string)reader.Values(pointers, MemoryType.Parse("char*"), 1).Single()!).Length);
+        Assert.Equal(all.Length, reader.Values(pointers, MemoryType.Parse("char*"), (ulong)all.Length).Count());
     }
 
     [Fact]
