@@ -37,6 +37,7 @@ public sealed class FrameTables : IDisposable
     private readonly FrameColumn? _counts;
     private readonly FrameColumn? _cgroups;
     private readonly SavedFrames? _saved;
+    private readonly string? _corePath;
     private readonly Lazy<Func<ulong, string?>> _cgroupPath;
 
     /// <summary>Opens the tables.</summary>
@@ -57,9 +58,9 @@ public sealed class FrameTables : IDisposable
         }
     }
 
-    private FrameTables(SavedFrames saved, FrameAttributes fields)
+    private FrameTables(SavedFrames saved, string? corePath, FrameAttributes fields)
     {
-        _saved = saved;
+        (_saved, _corePath) = (saved, corePath);
         _cgroupPath = new Lazy<Func<ulong, string?>>(() => saved.CgroupPathOf);
         _flags = new SavedFrameColumn(saved, run => run.Flags);
         _counts = fields.HasFlag(FrameAttributes.MapCount) && saved.HasMapCounts
@@ -100,7 +101,7 @@ public sealed class FrameTables : IDisposable
     /// ReadPageFlags: EACCES, ENOENT as for the tables; ENODATA where a core has nothing of its frames.
     /// </exception>
     public static FrameTables Of(MemoryTarget target, FrameAttributes fields = FrameAttributes.All) =>
-        target.Frames is SavedFrames saved ? new FrameTables(saved, fields) : new FrameTables(fields, target.Files);
+        target.Frames is SavedFrames saved ? new FrameTables(saved, target.CorePath, fields) : new FrameTables(fields, target.Files);
 
     /// <summary>Reads what the kernel reports about frames, with one system call for close ones.</summary>
     /// <param name="pfns">Frame numbers in any order, at most <see cref="BatchFrames"/>.</param>
@@ -132,7 +133,7 @@ public sealed class FrameTables : IDisposable
             ulong? cgroup = cgroups?[index];
             result[place] = new PageFlags(sorted[index], new KernelPageFlagSet(flags[index]), raw, counts?[index], cgroup,
                 cgroup > 0 ? _cgroupPath.Value(cgroup.Value) : null,
-                pages.IsEmpty ? default : new RawPageMapEntry(pages[place]));
+                pages.IsEmpty ? default : new RawPageMapEntry(pages[place])) { CorePath = _corePath };
         }
 
         return result;
@@ -363,7 +364,7 @@ public sealed class FrameTables : IDisposable
                 }
 
                 first = new PageFlags(range.First + done + (ulong)index, word, raw, count, cgroup,
-                    cgroup > 0 ? _cgroupPath.Value(cgroup.Value) : null, default);
+                    cgroup > 0 ? _cgroupPath.Value(cgroup.Value) : null, default) { CorePath = _corePath };
                 length = 1;
             }
 

@@ -19,8 +19,8 @@ public sealed class FlagTallyBuilder(
     /// <summary>Maximum number of chunks of one mapping.</summary>
     private const ulong MaxChunks = 1024;
 
-    /// <summary>The sums so far.</summary>
-    public FlagTally Counts { get; } = new(raw, filter.Frame.Flags);
+    /// <summary>The sums so far; those of several instances with the same parameters can be one.</summary>
+    public FlagTally Counts { get; init; } = new(raw, filter.Frame.Flags);
 
     /// <summary>Counts all frames of the machine, on all processors.</summary>
     /// <exception cref="MemProcException">A table cannot be read.</exception>
