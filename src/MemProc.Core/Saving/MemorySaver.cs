@@ -13,6 +13,16 @@ public static class MemorySaver
         "The process was not stopped during the save: the files may include changes in part that the process "
         + "made meanwhile.";
 
+    /// <summary>
+    /// Returns why options contradict each other; null where they do not. Messages name options without their dashes.
+    /// </summary>
+    /// <param name="options">The options.</param>
+    public static string? Conflict(SaveOptions options) =>
+        options.Format == MemoryDumpFormat.Core ? null
+        : options.PageInfo ? "Only a core can have page information."
+        : options.NoContent ? "Only a core can be without memory."
+        : null;
+
     /// <summary>Returns the path of the output: in an existing directory, a core is named <c>core.PID</c>.</summary>
     /// <param name="path">The path that the user gave.</param>
     /// <param name="processId">The process.</param>
@@ -44,10 +54,12 @@ public static class MemorySaver
             using ProcessStop? stop = options.Stop ? ProcessStop.Begin(process, cancellation) : null;
             List<MapWithTraits> maps = [.. MapWithTraits.Read(process, cancellation)];
             List<SavedArea> areas = Areas(process, maps, ranges, options.Format, cancellation);
-            using DumpWriter writer = options.Format == MemoryDumpFormat.Core
-                ? new ElfCoreWriter(path, options, new CoreNotes(process, stop, maps).Write)
-                : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
             PageClassifier sorter = new(process, options, cancellation);
+            PageInfoWriter? pageInfo = options.PageInfo ? new PageInfoWriter(process, cancellation) : null;
+            using DumpWriter writer = options.Format == MemoryDumpFormat.Core
+                ? new ElfCoreWriter(path, options, areas.Sum(area => (long)sorter.Classify(area).Count()),
+                    new CoreNotes(process, stop, maps).Write, pageInfo is null ? null : pageInfo.Write)
+                : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
             AreaCopier copier = new(process, sorter, writer, options.AllowUserfault, progress, cancellation);
             foreach (SavedArea area in areas)
             {
@@ -63,6 +75,8 @@ public static class MemorySaver
                 Path = path,
                 Format = options.Format,
                 IsCompressed = options.Compress,
+                HasPageInfo = options.PageInfo,
+                MissingPageInfo = pageInfo?.Missing,
                 IsConsistent = stop is not null,
                 MappingCount = areas.Count,
                 ThreadCount = options.Format == MemoryDumpFormat.Core ? threads : 0,

@@ -29,6 +29,14 @@ public sealed record SaveOptions
     /// <summary>Also read what the process excluded from core dumps (MADV_DONTDUMP).</summary>
     public bool IncludeDontDump { get; init; }
 
+    /// <summary>
+    /// Add the page information to a core: pagemap entries, smaps, and what the kernel reports of the frames.
+    /// </summary>
+    public bool PageInfo { get; init; }
+
+    /// <summary>Leave the memory out of a core.</summary>
+    public bool NoContent { get; init; }
+
     /// <summary>Compress with gzip.</summary>
     public bool Compress { get; init; }
 

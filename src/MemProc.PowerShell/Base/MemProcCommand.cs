@@ -59,6 +59,21 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
     /// <summary>Creates the error for an object from a core that is given to a cmdlet for live processes.</summary>
     private protected MemProcException NotLive(string path) => CoreFile.NotLive(path, MyInvocation.MyCommand.Name);
 
+    /// <summary>
+    /// Returns whether an object comes from a core, which is an error then: the cmdlet is about frames or files of this
+    /// machine.
+    /// </summary>
+    private protected bool IsOfCore(string[]? corePath)
+    {
+        if (PipelineInput.HasCore(corePath))
+        {
+            WriteError(NotLive(corePath[0]));
+            return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Resolves addresses in a process and does the work on each. One that fails does not stop the others.</summary>
     /// <param name="process">The process.</param>
     /// <param name="addresses">Numbers and expressions.</param>
