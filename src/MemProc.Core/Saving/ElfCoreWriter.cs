@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -20,7 +21,8 @@ internal sealed class ElfCoreWriter : DumpWriter
     /// </summary>
     private const ulong MaxHoleBytes = 1024 * 1024;
 
-    private readonly AtomicFile _file;
+    /// <summary>The file that gets a name in the end; null where it gets none.</summary>
+    private readonly AtomicFile? _file;
     private readonly DumpFileWriter _stream;
     private readonly List<Segment> _segments = [];
     private readonly List<(ulong Address, ulong Length, int Kind, Errno Errno)> _gaps = [];
@@ -32,11 +34,26 @@ internal sealed class ElfCoreWriter : DumpWriter
     /// <param name="options">How it is written.</param>
     /// <param name="writeNotes">Writes the notes.</param>
     public ElfCoreWriter(string path, SaveOptions options, Action<DumpFileWriter> writeNotes)
+        : this(new AtomicFile(path, options.Overwrite), null, options, writeNotes)
     {
-        _file = new AtomicFile(path, options.Overwrite);
+    }
+
+    /// <summary>Writes to a file that gets no name. It stays open.</summary>
+    /// <param name="unnamed">The file.</param>
+    /// <param name="options">How it is written.</param>
+    /// <param name="writeNotes">Writes the notes.</param>
+    public ElfCoreWriter(SafeFileHandle unnamed, SaveOptions options, Action<DumpFileWriter> writeNotes)
+        : this(null, unnamed, options, writeNotes)
+    {
+    }
+
+    private ElfCoreWriter(
+        AtomicFile? file, SafeFileHandle? unnamed, SaveOptions options, Action<DumpFileWriter> writeNotes)
+    {
+        _file = file;
         try
         {
-            _stream = DumpFileWriter.Begin(_file.Handle, options.Compress, HeaderBytes);
+            _stream = DumpFileWriter.Begin(unnamed ?? file!.Handle, options.Compress, HeaderBytes);
             writeNotes(_stream);
             _segments.Add(new Segment(SegmentType.Note, 0, HeaderBytes, 0)
             {
@@ -138,7 +155,7 @@ internal sealed class ElfCoreWriter : DumpWriter
 
         ulong length = _stream.End(Header(table, isLong ? sections : 0));
         _stream.Dispose();
-        _file.Complete();
+        _file?.Complete();
         return length;
     }
 
@@ -146,7 +163,7 @@ internal sealed class ElfCoreWriter : DumpWriter
     public override void Dispose()
     {
         _stream?.Dispose();
-        _file.Dispose();
+        _file?.Dispose();
     }
 
     private static uint FlagsOf(ProcMap map) =>
