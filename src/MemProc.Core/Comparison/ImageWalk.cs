@@ -228,7 +228,8 @@ internal sealed class ImageWalk(
             Relocation = group.Counts.Count == 0 ? null
                 : isOne ? $"{group.Counts.Keys.First()} {symbolOfRelocation}".TrimEnd()
                 : string.Join(", ", group.Counts.Select(count => $"{count.Value} {count.Key}")),
-            Target = isOne && first.Value is ulong pointer && _relocations.IsPointer(first.Relocation!.Value)
+            Target = isOne && first.Value is ulong pointer
+                && (_relocations.IsPointer(first.Relocation!.Value) || _relocations.IsRelative(first.Relocation.Value))
                 ? symbolizer.Locate(pointer)?.Location ?? $"0x{pointer:x}"
                 : null,
         };

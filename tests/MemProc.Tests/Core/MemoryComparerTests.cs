@@ -3,8 +3,6 @@ namespace MemProc.Tests;
 /// <summary>Tests that changes between two targets are found once, and nothing else is.</summary>
 public sealed class MemoryComparerTests : IDisposable
 {
-    private const int AdviseHugePage = 14, AdviseDontNeed = 4;
-
     private readonly TemporaryFolder _folder = new();
     private readonly TargetProcess _target = TargetProcess.Start();
     private readonly LinuxProcess _process;
@@ -28,13 +26,14 @@ public sealed class MemoryComparerTests : IDisposable
     {
         ulong address = Map(4);
         _target.Ask($"fill {address} {4 * Page.Size} 7");
+        using TemporaryFolder second = new();
         using SuspendedProcess stopped = SuspendedProcess.Begin(_process);
         using MemProc.CoreFile before = MemProc.CoreFile.Open(CoreMaker.Save(_process, _folder));
         using MemoryTarget after = form switch
         {
             "live" => LinuxProcess.Open(_process.Id),
             "unnamed" => MemorySaver.SaveUnnamed(_process, new SaveOptions(), _ => { }, CancellationToken.None),
-            _ => MemProc.CoreFile.Open(CoreMaker.Save(_process, _folder, compress: form == "gzip")),
+            _ => MemProc.CoreFile.Open(CoreMaker.Save(_process, second, compress: form == "gzip")),
         };
         MemoryComparer comparer = new(before, after, new ComparisonOptions());
         using ContentComparison comparison = comparer.CompareContent();
@@ -62,7 +61,7 @@ public sealed class MemoryComparerTests : IDisposable
 
         MemoryDifference single = Assert.Single(Differences(before, one, 64 * Page.Size));
         Assert.Equal((one + 5000, 1UL, 1UL), (single.Address, single.Length, single.ChangedBytes));
-        Assert.Equal(([old], [(byte)(old ^ 0xff)]), (single.PreviousBytes, single.Bytes));
+        Assert.Equal([old, (byte)(old ^ 0xff)], single.PreviousBytes.Concat(single.Bytes));
         Assert.Equal(_process.Id, single.ProcessId);
         Assert.NotNull(single.Location);
         MemoryDifference whole = Assert.Single(Differences(before, page, 64 * Page.Size));
@@ -71,7 +70,7 @@ public sealed class MemoryComparerTests : IDisposable
         // What was never touched was zero, which is in no file.
         MemoryDifference fresh = Assert.Single(Differences(before, untouched, 64 * Page.Size));
         Assert.Equal((untouched + 2 * Page.Size + 8, 5UL, 2UL), (fresh.Address, fresh.Length, fresh.ChangedBytes));
-        Assert.Equal(([0, 0, 0, 0, 0], [1, 0, 0, 0, 2]), (fresh.PreviousBytes, fresh.Bytes));
+        Assert.Equal([0, 0, 0, 0, 0, 1, 0, 0, 0, 2], fresh.PreviousBytes.Concat(fresh.Bytes));
         Assert.Equal(2, Differences(before, untouched, 64 * Page.Size, options => options with { JoinBytes = 2 }).Length);
 
         MemoryComparer comparer = new(before, _process, new ComparisonOptions().From(one, 64 * Page.Size));
@@ -122,7 +121,7 @@ public sealed class MemoryComparerTests : IDisposable
         {
             Layout = ComparisonOptions.CheckLayout(MemoryLayout.Parse("int32 id; int32 count; int32 more")),
         });
-        Assert.Equal(["count", "id"], fields.Select(field => field.Field));
+        Assert.Equal(["count", "count"], fields.Select(field => field.Field));
         Assert.Equal([address + 36, address + 4092], fields.Select(field => field.RecordAddress));
         Assert.Equal((address + 40, (object)1001), (fields[0].Address, fields[0].Value));
     }
@@ -133,9 +132,7 @@ public sealed class MemoryComparerTests : IDisposable
         ulong address = Map(8);
         _target.Ask($"fill {address} {8 * Page.Size} 6");
         _target.Ask($"advise {address} {2 * Page.Size} 16");
-        MemProc.CoreFile.Open(CoreMaker.Save(_process, _folder)).Dispose();
-        using MemProc.CoreFile before = MemProc.CoreFile.Open(Path.Combine(_folder.Path, "own"));
-        string file = _folder.File("data", new byte[2 * Page.Size]);
+        using MemProc.CoreFile before = MemProc.CoreFile.Open(CoreMaker.Save(_process, _folder));
         _target.Ask($"fill {address} {Page.Size} 9");
         MemoryComparer comparer = new(before, _process, new ComparisonOptions().From(address, 8 * Page.Size));
         using ContentComparison comparison = comparer.CompareContent();
@@ -144,7 +141,6 @@ public sealed class MemoryComparerTests : IDisposable
         Assert.Equal(new ComparisonGap(address, 2 * Page.Size, MemoryGapKind.NotSaved, null), gap);
         Assert.Equal((2 * Page.Size, 0UL, 6 * Page.Size), (comparison.Summary.PreviousGapBytes, comparison.Summary.GapBytes,
             comparison.Summary.ComparedBytes));
-        Assert.NotNull(file);
     }
 
     [Fact]
