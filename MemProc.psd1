@@ -10,6 +10,7 @@
     PowerShellVersion    = '7.6'
     FormatsToProcess     = @(
         'lib/MemProc.Advice.format.ps1xml'
+        'lib/MemProc.Comparison.format.ps1xml'
         'lib/MemProc.Cores.format.ps1xml'
         'lib/MemProc.Disassembly.format.ps1xml'
         'lib/MemProc.Elf.format.ps1xml'
@@ -25,6 +26,8 @@
         'Clear-FilePage'
         'Clear-PagePoison'
         'Clear-SoftDirty'
+        'Compare-ProcessImage'
+        'Compare-ProcessMemory'
         'Find-ProcessByPfn'
         'Get-Disassembly'
         'Get-ElfHeader'

@@ -49,7 +49,7 @@ internal static class CommandLine
             new FolioCommand(), new FrameCommand(), new FramesCommand(), new PhysicalCommand(), new FileCommand(),
             new WalkCommand(), new VmaCommand(), new LayoutCommand(), new ElfCommand(), new CoreCommand(),
             new ResolveCommand(), new DisassembleCommand(), new ReadCommand(), new ReadPhysicalCommand(), new SearchCommand(),
-            new WatchCommand(), new SaveCommand(),
+            new WatchCommand(), new SaveCommand(), new CompareCommand(), new CompareImageCommand(),
             new WriteCommand(), new UndoCommand(), new FindPfnCommand(), new SharingCommand(), new IdleCommand(),
             new WorkingSetCommand(), new ClearSoftDirtyCommand(), new AdviseCommand(), new DropFileCommand(),
             new CompletionCommand(),

@@ -99,6 +99,7 @@ Describe 'Objects of the pipeline' {
             Section = (Get-ElfSection /bin/sh)[3]; Symbol = (Get-ElfSymbol /bin/sh)[5]
         }
         $mandatory = @{
+            'Compare-ProcessMemory' = @{ Seconds = 0 }
             'Search-ProcessMemory' = @{ Pattern = '41' }; 'New-ProcessMemoryScan' = @{ Type = 'Int32' }
             'Save-ProcessMemory' = @{ Path = "$TestDrive/dump" }; 'Write-ProcessMemory' = @{ Bytes = [byte[]] 1 }
             'Select-ProcessMemoryMatch' = @{ Changed = $true }; 'Find-ProcessByPfn' = @{ Id = $target.Id }

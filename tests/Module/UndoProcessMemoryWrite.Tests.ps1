@@ -107,4 +107,26 @@ Describe 'Undo-ProcessMemoryWrite' {
         $problem.FullyQualifiedErrorId | Should -Be (& $refused 'InputObject,EINVAL' 'Undo')
         & $text | Should -BeExactly 'helloFGHworld234'
     }
+
+    It 'undoes the last writes of the session without objects' {
+        Write-ProcessMemory $target.Id ($seed + 5) -Text '---' -Confirm:$false
+        Undo-ProcessMemoryWrite -Last -Confirm:$false
+        & $text | Should -BeExactly 'helloFGHworld234'
+        # Two places that were written together are undone together, and those undone are not undone again.
+        Write-ProcessMemory $target.Id $seed -Text 'H' -Confirm:$false
+        (Undo-ProcessMemoryWrite -Last 2 -PassThru -Confirm:$false).Count | Should -Be 3
+        & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
+    }
+
+    It 'forgets writes that were undone by their objects' {
+        $writes | Undo-ProcessMemoryWrite -Confirm:$false
+        Write-ProcessMemory $target.Id $seed -Text 'x' -WhatIf
+        $last = Start-ThreadJob {
+            Import-Module "$using:PSScriptRoot/../../MemProc.psd1"
+            Undo-ProcessMemoryWrite -Last -Confirm:$false -ErrorAction SilentlyContinue -ErrorVariable problems
+            $problems.FullyQualifiedErrorId
+        } | Receive-Job -Wait -AutoRemoveJob
+        $last | Should -Be (& $refused 'RestoreMemory,ENOENT' 'Undo')
+        & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
+    }
 }

@@ -23,7 +23,7 @@ internal static class JsonLine
         "mapStart", "mapEnd", "faultAddress", "stackPointer", "moduleStart", "imageAddress",
         "structPageAddress", "frameMask", "frameAddress",
         "frameKernelAddress", "pageProtection", "kernelFlagSet", "anonVmaAddress", "mappingAddress", "vmemmap",
-        "encryptionMask", "taskSize", "textAddress", "textPhysicalAddress", "kaslrOffset", "target",
+        "recordAddress", "encryptionMask", "taskSize", "textAddress", "textPhysicalAddress", "kaslrOffset", "target",
     ];
 
     private static readonly ArrayBufferWriter<byte> Buffer = new();
@@ -65,6 +65,10 @@ internal static class JsonLine
             new JsonStringEnumConverter<PageTableLevel>(),
             new EnumNameConverter<PageFrameKind>(),
             new EnumNameConverter<KernelReadSource>(),
+            new EnumNameConverter<ProcMapChangeKind>(),
+            new EnumNameConverter<ImageDifferenceKind>(),
+            new EnumNameConverter<ImageExplanation>(),
+            new JsonStringEnumConverter<PageChangeKind>(),
         },
         TypeInfoResolver = JsonTypes.Default.WithAddedModifier(Adapt),
     };
@@ -153,6 +157,11 @@ internal static class JsonLine
 [JsonSerializable(typeof(ReadValue))]
 [JsonSerializable(typeof(ReadRecord))]
 [JsonSerializable(typeof(WatchedChange))]
+[JsonSerializable(typeof(MemoryComparison))]
+[JsonSerializable(typeof(ComparedValue))]
+[JsonSerializable(typeof(ProcMapChange))]
+[JsonSerializable(typeof(PageChange))]
+[JsonSerializable(typeof(ImageDifference))]
 [JsonSerializable(typeof(object[]))]
 [JsonSerializable(typeof(byte[]))]
 [JsonSerializable(typeof(string))]

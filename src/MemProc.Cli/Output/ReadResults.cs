@@ -47,6 +47,25 @@ internal sealed record WatchedChange(
         JsonValue.Of(change.Value, type), change.PreviousBytes, change.Bytes, change.Gap);
 }
 
+/// <summary>A difference between two targets.</summary>
+internal sealed record ComparedValue(
+    int ProcessId, string ProcessName, ulong ProcessStartTicks, string? CorePath, ulong Address, ulong Length, ulong ChangedBytes,
+    byte[] PreviousBytes, byte[] Bytes, string? Type, string? Field, ulong? RecordAddress, object? PreviousValue, object? Value,
+    string? Location, string? Symbol, ulong? SymbolOffset, string? Path, string? Permissions, ulong? MapStart)
+{
+    /// <summary>Converts a difference for JSON.</summary>
+    public static ComparedValue Of(MemoryDifference difference)
+    {
+        MemoryType? type = difference.Type is null ? null : MemoryType.Parse(difference.Type);
+        return new ComparedValue(difference.ProcessId, difference.ProcessName, difference.ProcessStartTicks, difference.CorePath,
+            difference.Address, difference.Length, difference.ChangedBytes, difference.PreviousBytes, difference.Bytes,
+            difference.Type, difference.Field, difference.RecordAddress,
+            type is null ? null : JsonValue.Of(difference.PreviousValue, type),
+            type is null ? null : JsonValue.Of(difference.Value, type), difference.Location, difference.Symbol,
+            difference.SymbolOffset, difference.Path, difference.Permissions, difference.MapStart);
+    }
+}
+
 /// <summary>Converts values of memory for JSON.</summary>
 internal static class JsonValue
 {

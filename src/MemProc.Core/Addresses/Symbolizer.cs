@@ -213,6 +213,12 @@ public sealed class Symbolizer : IDisposable
             ? PlaceOf(address, images, index)
             : default;
 
+    /// <summary>Resolves an address without its page, between <see cref="Begin"/> and the next request; null where nothing is mapped.</summary>
+    internal ResolvedAddress? Locate(ulong address) =>
+        CurrentImages() is MappedImages images && images.IndexOf(address) is int index and >= 0
+            ? Resolve(address, images, index, default, flags: null)
+            : null;
+
     private SymbolPlace PlaceOf(ulong address, MappedImages images, int index)
     {
         ProcMap map = images.Maps[index];

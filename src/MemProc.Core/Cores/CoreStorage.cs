@@ -50,7 +50,7 @@ internal static class CoreStorage
     }
 
     /// <summary>Decompresses a file into a temporary one without a name. Pages of zeros are holes in it.</summary>
-    private static DecompressedSource Decompress(ElfSource source, CancellationToken cancellation)
+    private static UnnamedSource Decompress(ElfSource source, CancellationToken cancellation)
     {
         string folder = Path.GetTempPath();
         SafeFileHandle? file = null;
@@ -67,7 +67,7 @@ internal static class CoreStorage
             }
 
             RandomAccess.SetLength(file, length);
-            return new DecompressedSource(file, source.Name, (ulong)length);
+            return new UnnamedSource(file, source.Name, (ulong)length);
         }
         catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException or ErrnoException)
         {
@@ -86,7 +86,7 @@ internal static class CoreStorage
 
     /// <summary>Creates a file that no one else can open, and that is gone when it is closed.</summary>
     /// <exception cref="ErrnoException">It cannot be created.</exception>
-    private static SafeFileHandle CreateUnnamed(string path)
+    public static SafeFileHandle CreateUnnamed(string path)
     {
         using SafeFileHandle folder = Libc.OpenAt(null, path, OpenAccess.PathOnly);
         if (Libc.TryCreateUnnamed(folder, out SafeFileHandle? file, OpenAccess.ReadWrite) == Errno.None)
@@ -135,7 +135,8 @@ internal static class CoreStorage
         }
     }
 
-    private sealed class DecompressedSource(SafeFileHandle file, string name, ulong length) : ElfSource
+    /// <summary>The bytes of a temporary file without a name.</summary>
+    internal sealed class UnnamedSource(SafeFileHandle file, string name, ulong length) : ElfSource
     {
         public override string Name => name;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -25,7 +26,8 @@ internal sealed class ElfCoreWriter : DumpWriter
     private const int MinRoom = 64;
     private const int MaxRoom = 60_000;
 
-    private readonly AtomicFile _file;
+    /// <summary>The file that gets a name in the end; null where it gets none.</summary>
+    private readonly AtomicFile? _file;
     private readonly DumpFileWriter _stream;
     private readonly int _room;
     private readonly List<Segment> _segments = [];
@@ -39,13 +41,28 @@ internal sealed class ElfCoreWriter : DumpWriter
     /// <param name="ranges">The number of ranges that the memory is expected to consist of.</param>
     /// <param name="writeNotes">Write the notes, each those of one segment; null: none.</param>
     public ElfCoreWriter(string path, SaveOptions options, long ranges, params Action<DumpFileWriter>?[] writeNotes)
+        : this(new AtomicFile(path, options.Overwrite), null, options, ranges, writeNotes)
     {
-        _file = new AtomicFile(path, options.Overwrite);
+    }
+
+    /// <summary>Writes to a file that gets no name. It stays open.</summary>
+    /// <param name="unnamed">The file.</param>
+    /// <inheritdoc cref="ElfCoreWriter(string, SaveOptions, long, Action{DumpFileWriter}?[])"/>
+    public ElfCoreWriter(
+        SafeFileHandle unnamed, SaveOptions options, long ranges, params Action<DumpFileWriter>?[] writeNotes)
+        : this(null, unnamed, options, ranges, writeNotes)
+    {
+    }
+
+    private ElfCoreWriter(AtomicFile? file, SafeFileHandle? unnamed, SaveOptions options, long ranges,
+        Action<DumpFileWriter>?[] writeNotes)
+    {
+        _file = file;
         try
         {
             // Zeros and unreadable pages divide ranges.
             _room = (int)Math.Min(MinRoom + 2 * ranges, MaxRoom);
-            _stream = DumpFileWriter.Begin(_file.Handle, options.Compress, GapsAt + MaxGapNoteBytes);
+            _stream = DumpFileWriter.Begin(unnamed ?? file!.Handle, options.Compress, GapsAt + MaxGapNoteBytes);
             foreach (Action<DumpFileWriter> write in writeNotes.OfType<Action<DumpFileWriter>>())
             {
                 Segment notes = new(SegmentType.Note, 0, _stream.Position, 0);
@@ -179,14 +196,17 @@ internal sealed class ElfCoreWriter : DumpWriter
 
         byte[] front = new byte[GapsAt + MaxGapNoteBytes];
         Header(table, isLong ? sections : 0).CopyTo(front, 0);
-        return _stream.End(front);
+        ulong length = _stream.End(front);
+        _stream.Dispose();
+        _file?.Complete();
+        return length;
     }
 
     /// <inheritdoc/>
     public override void Dispose()
     {
         _stream?.Dispose();
-        _file.Dispose();
+        _file?.Dispose();
     }
 
     private static uint FlagsOf(ProcMap map) =>

@@ -157,22 +157,27 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
     /// <param name="stop">Stop the process while it is written.</param>
     /// <param name="verify">Read the bytes back.</param>
     /// <param name="passThru">Write what was done to the pipeline.</param>
+    /// <returns>What was done; empty where the user did not agree.</returns>
     /// <exception cref="MemProcException">A write failed; none has remained.</exception>
-    private protected void Commit(MemoryTransaction transaction, bool stop, bool verify, bool passThru)
+    private protected IReadOnlyList<MemoryWrite> Commit(MemoryTransaction transaction, bool stop, bool verify, bool passThru)
     {
-        if (Confirm(transaction.Describe(stop)))
+        if (!Confirm(transaction.Describe(stop)))
         {
-            if (stop)
-            {
-                WarnBeforeStop();
-            }
-
-            IReadOnlyList<MemoryWrite> writes = transaction.Commit(stop, verify);
-            if (passThru)
-            {
-                WriteObject(writes, enumerateCollection: true);
-            }
+            return [];
         }
+
+        if (stop)
+        {
+            WarnBeforeStop();
+        }
+
+        IReadOnlyList<MemoryWrite> writes = transaction.Commit(stop, verify);
+        if (passThru)
+        {
+            WriteObject(writes, enumerateCollection: true);
+        }
+
+        return writes;
     }
 
     /// <summary>Has a resource disposed when the cmdlet ends.</summary>

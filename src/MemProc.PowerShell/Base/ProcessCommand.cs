@@ -17,13 +17,13 @@ public abstract class ProcessCommand<T> : MemProcCommand
     [ProcessIdTransformation(hasName: true)]
     [ValidateRange(1, int.MaxValue)]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
-    public int[]? Id { get; set; }
+    public virtual int[]? Id { get; set; }
 
     [Parameter]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ProcessNameCompleter))]
     [ValidateNotNullOrEmpty]
-    public string[]? Name { get; set; }
+    public virtual string[]? Name { get; set; }
 
     /// <summary>The start time that the module's objects carry, so that a reused process id is noticed.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]

@@ -131,8 +131,8 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
         ArePointers = ParameterSetName == ValueSet && Type == MemoryValueType.Pointer,
     };
 
-    private void Write(LinuxProcess process, IReadOnlyList<UnresolvedWrite> changes) => Commit(
+    private void Write(LinuxProcess process, IReadOnlyList<UnresolvedWrite> changes) => SessionWrites.Current.Add(Commit(
         MemoryTransaction.Prepare(
             process, UnresolvedWrite.Resolve(process, changes, Cancellation), AllowUserfault, Cancellation),
-        Stop, Verify, PassThru);
+        Stop, Verify, PassThru));
 }

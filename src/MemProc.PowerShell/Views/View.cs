@@ -241,6 +241,34 @@ public static class View
     public static string Watched(object? value, string type, object? gap) =>
         gap is not null ? "unreadable" : value is null ? "-" : Shown(value, MemoryType.Parse(type));
 
+    /// <summary>Formats one side of a difference: the value, or the first bytes where it has no type.</summary>
+    public static string Compared(object? value, object? type, object? bytes) =>
+        type is null ? Bytes(bytes) : value is null ? "-" : Shown(value, MemoryType.Parse($"{type}"));
+
+    /// <summary>Formats what differs in an image: place and bytes, relocations, or what is known of the file.</summary>
+    public static string ImageDifference(PSObject difference)
+    {
+        string kind = $"{Value(difference, "Kind")}";
+        if (kind != nameof(ImageDifferenceKind.Content))
+        {
+            return kind switch
+            {
+                nameof(ImageDifferenceKind.FileReplaced) => "another file has the path",
+                nameof(ImageDifferenceKind.FileDeleted) => "the file was deleted",
+                _ => $"not compared: {Text(Value(difference, "Reason"))}",
+            };
+        }
+
+        string place = Value(difference, "Symbol") is string symbol
+            ? $"{Text(symbol)}{(Optional(difference, "SymbolOffset") is > 0 and ulong offset ? $"+0x{offset:x}" : string.Empty)}"
+            : string.Empty;
+        string target = Value(difference, "Target") is string leads ? $" -> {Text(leads)}" : string.Empty;
+        string relocation = Value(difference, "Relocation") is string some ? $" {Text(some)}{target}" : string.Empty;
+        bool isExplained = $"{Value(difference, "Explanation")}" != nameof(ImageExplanation.None);
+        return (isExplained ? $"{place}{relocation}"
+            : $"{place}{relocation} {Bytes(Value(difference, "PreviousBytes"))} -> {Bytes(Value(difference, "Bytes"))}").Trim();
+    }
+
     /// <summary>Marks a number as a pointer. It stays a number and is shown in hex.</summary>
     internal static PSObject AsPointer(ulong value) => Marked(value, PointerType);
 

@@ -1,0 +1,73 @@
+namespace MemProc;
+
+/// <summary>What changed about a range of addresses between two lists of mappings.</summary>
+public enum ProcMapChangeKind
+{
+    /// <summary>A new mapping.</summary>
+    Added,
+    /// <summary>The mapping is gone.</summary>
+    Removed,
+    /// <summary>A mapping that was there covers more addresses.</summary>
+    Grown,
+    /// <summary>A mapping that is still there covers fewer addresses.</summary>
+    Shrunk,
+    /// <summary>The permissions changed.</summary>
+    Protection,
+    /// <summary>Another file has the path, or the file was deleted.</summary>
+    FileReplaced,
+    /// <summary>Something else is mapped at the addresses.</summary>
+    Remapped,
+    /// <summary>The name of anonymous memory changed.</summary>
+    Renamed,
+}
+
+/// <summary>A change between two lists of mappings, for the addresses that it concerns.</summary>
+public sealed class ProcMapChange : ProcessOutput
+{
+    internal ProcMapChange(
+        ProcessIdentity process, ProcMapChangeKind change, AddressRange range, ProcMap? previous, ProcMap? current)
+    {
+        Process = process;
+        Change = change;
+        Start = range.Start;
+        End = range.End;
+        PreviousMap = previous;
+        Map = current;
+    }
+
+    internal override ProcessIdentity Process { get; }
+
+    /// <summary>What changed.</summary>
+    public ProcMapChangeKind Change { get; }
+
+    /// <summary>First address that the change concerns.</summary>
+    public ulong Start { get; }
+
+    /// <summary>First address after those.</summary>
+    public ulong End { get; }
+
+    /// <summary>Bytes that the change concerns: of a mapping that has grown, those that it has grown by.</summary>
+    public ulong SizeBytes => End - Start;
+
+    /// <summary>The permissions before; null where nothing was mapped.</summary>
+    public string? PreviousPermissions => PreviousMap?.Permissions;
+
+    /// <summary>The permissions after; null where nothing is mapped.</summary>
+    public string? Permissions => Map?.Permissions;
+
+    /// <summary>Path or name of the mapping before; null where nothing was mapped.</summary>
+    public string? PreviousPath => PreviousMap?.Path;
+
+    /// <summary>Path or name of the mapping; where nothing is mapped any more, that from before.</summary>
+    public string Path => (Map ?? PreviousMap)!.Path;
+
+    /// <summary>The whole mapping before, the first one where several changed alike; null where nothing was mapped.</summary>
+    public ProcMap? PreviousMap { get; }
+
+    /// <summary>The whole mapping after, the first one where several changed alike; null where nothing is mapped.</summary>
+    public ProcMap? Map { get; }
+
+    /// <summary>Formats the change as a line.</summary>
+    public override string ToString() => $"{Change} 0x{Start:x}-0x{End:x} {PreviousPermissions ?? "-"} {Permissions ?? "-"} "
+        + SafeText.Escape(Path);
+}

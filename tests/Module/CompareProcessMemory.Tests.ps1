@@ -1,0 +1,104 @@
+BeforeAll {
+    Import-Module $PSScriptRoot/Support.psm1 -Force
+    Import-TestedModule
+    $target = Start-Target
+    $text = $target.Ask('garlic').text
+    $number = $target.Ask('map 8192 rw- private').address
+    $null = $target.Ask("advise $number 8192 15"), $target.Ask("fill $number 8192 1")
+    $before = Join-Path $TestDrive before.core
+    Save-ProcessMemory $target.Id $before -WarningAction SilentlyContinue | Out-Null
+    Set-Number $target ($number + 16) 4711
+    Write-ProcessMemory $target.Id ($number + 4100) -Text 'hello' -Confirm:$false
+    $after = Join-Path $TestDrive after.core
+    Save-ProcessMemory $target.Id $after -Compress -WarningAction SilentlyContinue | Out-Null
+    $range = @{ Address = $number; Length = 8192 }
+}
+
+AfterAll {
+    Stop-Target
+}
+
+Describe 'Compare-ProcessMemory' {
+    It 'compares <name>: the summary first, then each change' -ForEach @(
+        @{ name = 'two cores'; compare = { Compare-ProcessMemory $before $after @range } }
+        @{ name = 'a core and a process'; compare = { Compare-ProcessMemory $before -Id $target.Id @range } }
+        @{ name = 'a core and a process of the pipeline'
+            compare = { Get-Process -Id $target.Id | Compare-ProcessMemory $before @range } }
+        @{ name = 'a core and a mapping of the pipeline'
+            compare = { Get-ProcMap $target.Id -Address $number | Compare-ProcessMemory -Before $before } }
+        @{ name = 'a core and a core of the pipeline'; compare = { Get-Item $after | Compare-ProcessMemory $before @range } }
+        @{ name = 'a core and a mapping of a core'
+            compare = { Get-ProcMap -CorePath $after -Address $number | Compare-ProcessMemory $before } }
+    ) {
+        $summary, $changes = & $compare
+        $summary | Should -BeOfType MemProc.MemoryComparison
+        $summary.ProcessId | Should -Be $target.Id
+        $summary.DifferenceCount | Should -Be 2
+        $summary.Previous | Should -Be $before
+        $summary.Maps | Should -HaveCount 1
+        $changes | Should -BeOfType MemProc.MemoryDifference
+        $changes[1].Address | Should -Be ($number + 4100)
+        [Text.Encoding]::ASCII.GetString($changes[1].Bytes) | Should -Be 'hello'
+        $changes[1].PreviousBytes | Should -HaveCount 5
+        ($changes.ChangedBytes | Measure-Object -Sum).Sum | Should -Be $summary.ChangedBytes
+    }
+
+    It 'shows numbers and fields' {
+        $changed = Compare-ProcessMemory $before -Id $target.Id @range -Type int32 -NoSummary | Select-Object -First 1
+        $changed.Value | Should -Be 4711
+        $changed.Address | Should -Be ($number + 16)
+        $field = Compare-ProcessMemory $before -Id $target.Id -Address $number -Length 4096 -NoSummary -Layout 'int64 a; int64 b; int32 c; int32 d'
+        $field.Field | Should -Be 'c'
+        $field.Value | Should -Be 4711
+        $field.RecordAddress | Should -Be $number
+        $changed, $field | Out-Screen | Should -Match '4711 +c of 0x'
+    }
+
+    It 'feeds the next cmdlet, and shows what changed' {
+        $summary, $changes = Compare-ProcessMemory $before -Id $target.Id @range
+        $changes[1] | Read-ProcessMemory -AsString | Should -BeLike 'hello*'
+        $summary | Out-Screen | Should -Match 'Changed +: .* in 2 places'
+        $changes | Out-Screen | Should -Match '68 65 6c 6c 6f'
+        $saved = (Compare-ProcessMemory $before $after @range -NoSummary)[1]
+        $saved.CorePath | Should -Be $after
+        [Text.Encoding]::ASCII.GetString(($saved | Read-ProcessMemory -Raw)) | Should -Be 'hello'
+        Compare-ProcessMemory $before $after @range -Summary | Should -HaveCount 1
+    }
+
+    It 'compares two moments and leaves nothing behind' {
+        $temporary = { Get-ChildItem ([IO.Path]::GetTempPath()) -Force -File | ForEach-Object Name }
+        $old = & $temporary
+        $summary, $change = Compare-ProcessMemory -Id $target.Id @range -During { Set-Number $target ($number + 32) 99 } -Type Int32
+        $change.Value | Should -Be 99
+        $change.CorePath | Should -BeNullOrEmpty
+        $summary.Previous | Should -BeLike "process $($target.Id) *"
+        Compare-ProcessMemory -Id $target.Id @range -Seconds 0 -Stop -NoSummary | Should -BeNullOrEmpty
+        & $temporary | Where-Object { $_ -notin $old -and $_ -like '*partial*' } | Should -BeNullOrEmpty
+    }
+
+    It 'finds changes of mappings' {
+        $added = $null
+        $changes = Compare-ProcessMemory -Id $target.Id -Mapping -During {
+            $script:added = $target.Ask('map 12288 rw- private').address
+            $null = $target.Ask("protect $number 4096 r--")
+        }
+        ($changes | Where-Object Start -EQ $added).Change | Should -Be 'Added'
+        $protected = $changes | Where-Object Start -EQ $number
+        $protected.Change | Should -Be 'Protection'
+        $protected.SizeBytes | Should -Be 4096
+        $protected.Permissions | Should -Be 'r--p'
+        $protected | Out-Screen | Should -Match 'Protection +0x'
+        $null = $target.Ask("protect $number 4096 rw-")
+    }
+
+    It 'refuses what makes no sense' {
+        { Compare-ProcessMemory $before } | Should -Throw -ErrorId 'Id,EINVAL,*'
+        { Compare-ProcessMemory $before $after -Type int32 -Layout 'int32 a' } | Should -Throw -ErrorId 'Layout,EINVAL,*'
+        { Compare-ProcessMemory $before $after -Layout 'int32 a' } | Should -Throw -ErrorId 'Address,EINVAL,*'
+        { Compare-ProcessMemory $before $after -Type 'char*' } | Should -Throw -ErrorId 'Type,EINVAL,*'
+        { Compare-ProcessMemory $before $after -Summary -NoSummary } | Should -Throw -ErrorId 'NoSummary,EINVAL,*'
+        { Compare-ProcessMemory $before /bin/sh -ErrorAction Stop } | Should -Throw -ErrorId 'ReadCore,ENOEXEC,*'
+        { Get-ProcMap -CorePath $after -Kind Stack | Compare-ProcessMemory -Seconds 0 -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ReadCore,EOPNOTSUPP,*'
+    }
+}
