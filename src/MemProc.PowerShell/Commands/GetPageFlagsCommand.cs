@@ -114,11 +114,22 @@ public sealed class GetPageFlagsCommand : MemProcCommand
                 ThrowBadArgument(nameof(KpageFlagsPath), "-KpageCountPath and -KpageCgroupPath require -KpageFlagsPath.", null);
             }
 
+            if (IsBare)
+            {
+                ThrowBadArgument(nameof(Pfn), "Without frames and filters, Get-PageFlags would write an object for each frame of "
+                    + "the machine. Specify frames, -Pfn 0.. for all of them, or a filter such as -Flag; -Run joins equal "
+                    + "neighbors, and Measure-PageFlags counts them.", null);
+            }
+
             _filter = FrameFilterCommand.CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, Cgroup);
             _tables = DisposeAtEnd(SavedFrameTables.Open(
                 this, FrameAttributes.All, _filter, KpageFlagsPath, KpageCountPath, KpageCgroupPath));
         }
     }
+
+    /// <summary>Nothing on the command line limits what is written, and the pipeline brings nothing.</summary>
+    private bool IsBare => ParameterSetName == FrameSet && Pfn is null && !MyInvocation.ExpectingInput && !Run
+        && (Flag ?? AnyFlag ?? NotFlag ?? ExactFlag) is null && Cgroup is null && KpageFlagsPath is null;
 
     protected override void ProcessRecord()
     {
