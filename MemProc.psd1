@@ -8,6 +8,7 @@
     Description          = 'The memory of Linux processes as typed objects: mappings, page tables, page flags, reading and writing, and the processes that map a frame. Reports what could not be read, with the reason.'
     CompatiblePSEditions = @('Core')
     PowerShellVersion    = '7.6'
+    TypesToProcess       = @('lib/MemProc.types.ps1xml')
     FormatsToProcess     = @(
         'lib/MemProc.Advice.format.ps1xml'
         'lib/MemProc.Comparison.format.ps1xml'
@@ -19,8 +20,10 @@
         'lib/MemProc.Memory.format.ps1xml'
         'lib/MemProc.Pages.format.ps1xml'
         'lib/MemProc.Search.format.ps1xml'
+        'lib/MemProc.Sharing.format.ps1xml'
         'lib/MemProc.Symbols.format.ps1xml'
         'lib/MemProc.Usage.format.ps1xml'
+        'lib/MemProc.Variants.format.ps1xml'
     )
     CmdletsToExport      = @(
         'Clear-FilePage'

@@ -40,6 +40,12 @@ internal sealed class MapCommand : TargetCommand
 
     private readonly MapFilterOptions _filter = new();
 
+    private readonly Option<bool> _deleted = CommandOptions.Switch(
+        "--deleted", "Only mappings of files that were deleted or replaced");
+
+    private readonly Option<bool> _writableExecutable = CommandOptions.Switch(
+        "--writable-executable", "Only mappings that are writable and executable");
+
     private readonly Option<bool> _detailed = CommandOptions.Switch(
         "--detailed", "Show resident and swapped memory, and with --json all counters and flags of smaps");
 
@@ -55,6 +61,8 @@ internal sealed class MapCommand : TargetCommand
         Options.Add(_address);
         Options.Add(_next);
         _filter.AddTo(this);
+        Options.Add(_deleted);
+        Options.Add(_writableExecutable);
         Options.Add(_detailed);
         Options.Add(_numa);
     }
@@ -62,6 +70,9 @@ internal sealed class MapCommand : TargetCommand
     protected override string? Validate(ParseResult parseResult) =>
         parseResult.GetValue(_detailed) && parseResult.GetValue(_numa) ? "--numa cannot be combined with --detailed."
         : parseResult.Has(_next) && !parseResult.Has(_address) ? "--next requires --address." : null;
+
+    private MapFilter Filter(ParseResult parseResult) => _filter.Filter(
+        parseResult, parseResult.GetValue(_deleted), parseResult.GetValue(_writableExecutable));
 
     protected override void Run(
         MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)
@@ -75,12 +86,12 @@ internal sealed class MapCommand : TargetCommand
         if (parseResult.GetValue(_numa))
         {
             output.WriteTable(NumaColumns, MapSelection.ReadNuma(
-                Live(process, "--numa"), address, _filter.Filter(parseResult), cancellation));
+                Live(process, "--numa"), address, Filter(parseResult), cancellation));
             return;
         }
 
         IEnumerable<ProcMap> maps = MapSelection.Read(
-            process, address, parseResult.GetValue(_detailed), _filter.Filter(parseResult), cancellation);
+            process, address, parseResult.GetValue(_detailed), Filter(parseResult), cancellation);
         if (parseResult.GetValue(_detailed))
         {
             output.WriteTable(DetailColumns, maps.Cast<ProcMapDetail>());

@@ -9,7 +9,7 @@ namespace MemProc.Cli;
 internal sealed class ReadCommand : TargetCommand
 {
     private readonly Argument<AddressExpression?> _address = CommandOptions.Address("Address of the first byte");
-    private readonly Argument<ulong?> _length = CommandOptions.Length("Number of bytes: 64, 0x40, 4K, 16M; optional with --type");
+    private readonly Argument<ulong?> _length = CommandOptions.Length("Number of bytes: 64, 0x40, 4K, 16M; optional with --type, and for a symbol");
 
     private readonly Option<ReadMethod?> _method = CommandOptions.EnumOption<ReadMethod>(
         "--method", "METHOD", "How to read; mem also reads pages that the process itself cannot read");
@@ -44,6 +44,10 @@ internal sealed class ReadCommand : TargetCommand
 
     private readonly Option<bool> _bigEndian = CommandOptions.Switch("--big-endian", "Numbers are big-endian");
 
+    private ulong? _symbolSize;
+
+    private readonly Option<bool> _allLines = CommandOptions.AllLines();
+
     public ReadCommand()
         : base("read", "Reads the memory of a process. The default form is a hex dump.",
             "memproc read 1234 0x7ffd2de47000 64",
@@ -56,7 +60,7 @@ internal sealed class ReadCommand : TargetCommand
         Arguments.Add(_address);
         Arguments.Add(_length);
         foreach (Option option in (Option[])[_method, _stop, _residentOnly, _allowUserfault, _dereference, _raw, _out, _force, _text, _type,
-            _layout, _count, _stride, _bigEndian])
+            _layout, _count, _stride, _bigEndian, _allLines])
         {
             Options.Add(option);
         }
@@ -76,7 +80,7 @@ internal sealed class ReadCommand : TargetCommand
             : parseResult.Has(_stride) && !parseResult.Has(_layout) ? "--stride requires --layout."
             : parseResult.Has(_length) && parseResult.Has(_layout) ? "--layout takes the number of structs by --count, not LENGTH."
             : parseResult.Has(_count) && parseResult.Has(_length) ? "Specify LENGTH or --count, not both."
-            : !parseResult.Has(_length) && !isTyped ? "Specify LENGTH, the number of bytes."
+            : !parseResult.Has(_length) && !isTyped && !IsSized(parseResult) ? "Specify LENGTH, the number of bytes."
             : parseResult.GetValue(_type) is MemoryType type && parseResult.GetValue(_length) is ulong length
                 && length % (ulong)type.For(DataModel.I386).SizeBytes != 0
             ? $"LENGTH is not a multiple of the {type.SizeBytes} bytes of {type}."
@@ -92,7 +96,12 @@ internal sealed class ReadCommand : TargetCommand
             AllowUserfault = parseResult.GetValue(_allowUserfault),
         };
         // Before the process is stopped: a file whose symbols are read can be one that the process itself serves.
-        ulong start = parseResult.Resolve(_address, process, cancellation)!.Value;
+        using AddressResolution resolution = new(process, cancellation);
+        AddressExpression address = parseResult.GetValue(_address)!.Value;
+        ulong start = resolution.Resolve(address);
+        _symbolSize = parseResult.Has(_length) || !IsSized(parseResult) ? null
+            : resolution.SizeOf(address) ?? (parseResult.Has(_type) || parseResult.Has(_layout) ? null : throw new MemProcException(
+                Operation.ReadMemory, Errno.EINVAL, $"The symbol {address} has no size. Specify LENGTH, the number of bytes.", start));
         if (!parseResult.GetValue(_stop))
         {
             Read(parseResult, process, reader, start, output, cancellation)();
@@ -124,11 +133,11 @@ internal sealed class ReadCommand : TargetCommand
         bool isHeld = parseResult.GetValue(_stop);
         ulong[] path = PointerPath.Follow(process, reader, start, parseResult.GetValue(_dereference) ?? 0);
         ulong address = path[^1];
-        ulong length = parseResult.GetValue(_length) ?? 0;
+        ulong length = parseResult.GetValue(_length) ?? _symbolSize ?? 0;
         TypedReader typed = new(process, reader) { IsBigEndian = parseResult.GetValue(_bigEndian), ReadsAhead = isHeld };
         if (parseResult.GetValue(_type)?.For(DataModel.Of(process)) is MemoryType type)
         {
-            if (length % (ulong)type.SizeBytes != 0)
+            if (parseResult.Has(_length) && length % (ulong)type.SizeBytes != 0)
             {
                 throw new MemProcException(Operation.ReadMemory, Errno.EINVAL,
                     $"LENGTH is not a multiple of the {type.SizeBytes} bytes of {type}.", address);
@@ -164,7 +173,7 @@ internal sealed class ReadCommand : TargetCommand
         blocks = isHeld ? [.. blocks] : blocks;
         return isRaw
             ? () => ReadOutput.WriteRaw(output, reader, blocks, address, length)
-            : () => ReadOutput.WriteBlocks(output, blocks, cancellation);
+            : () => ReadOutput.WriteBlocks(output, blocks, parseResult.GetValue(_allLines), cancellation);
     }
 
     private UInt128 RetainedBytes(ParseResult parseResult) =>
@@ -172,7 +181,11 @@ internal sealed class ReadCommand : TargetCommand
         : parseResult.GetValue(_layout) is MemoryLayout layout ? TypedReader.MaxBytes(
             layout, parseResult.GetValue(_count) ?? 1, parseResult.GetValue(_stride) ?? (ulong)layout.SizeBytes)
         : parseResult.Has(_out) ? 0
-        : parseResult.GetValue(_length) ?? 0;
+        : parseResult.GetValue(_length) ?? _symbolSize ?? 0;
+
+    /// <summary>The address is a symbol, whose size is the length; that of a pointer is not what it points to.</summary>
+    private bool IsSized(ParseResult parseResult) =>
+        parseResult.GetValue(_address)?.IsSymbol == true && parseResult.GetValue(_dereference) is null or 0;
 
     private ulong Count(ParseResult parseResult, MemoryType type) =>
         parseResult.GetValue(_count) ?? (parseResult.GetValue(_length) ?? (ulong)type.SizeBytes) / (ulong)type.SizeBytes;

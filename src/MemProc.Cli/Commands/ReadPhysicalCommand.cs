@@ -27,6 +27,8 @@ internal sealed class ReadPhysicalCommand : CliCommand
 
     private readonly Option<KernelReadSource?> _source = CommandOptions.KernelSource();
 
+    private readonly Option<bool> _allLines = CommandOptions.AllLines();
+
     public ReadPhysicalCommand()
         : base("read-physical", "Reads RAM by physical address. The default form is a hex dump. Requires root.",
             "memproc read-physical 0xcd8c000 64",
@@ -35,7 +37,7 @@ internal sealed class ReadPhysicalCommand : CliCommand
     {
         Arguments.Add(_address);
         Arguments.Add(_length);
-        foreach (Option option in (Option[])[_frame, _raw, _out, _force, _text, _type, _count, _source])
+        foreach (Option option in (Option[])[_frame, _raw, _out, _force, _text, _type, _count, _source, _allLines])
         {
             Options.Add(option);
         }
@@ -84,13 +86,14 @@ internal sealed class ReadPhysicalCommand : CliCommand
         }
         else
         {
-            WriteBlocks(reader.ReadBlocks(address, length), address, length, parseResult.GetValue(_raw), output, cancellation);
+            WriteBlocks(reader.ReadBlocks(address, length), address, length, parseResult, output, cancellation);
         }
     }
 
-    private static void WriteBlocks(IEnumerable<PhysicalMemoryBlock> blocks, ulong address, ulong length, bool isRaw,
+    private void WriteBlocks(IEnumerable<PhysicalMemoryBlock> blocks, ulong address, ulong length, ParseResult parseResult,
         Output output, CancellationToken cancellation)
     {
+        bool isRaw = parseResult.GetValue(_raw);
         foreach (PhysicalMemoryBlock block in blocks)
         {
             // Raw bytes cannot represent a gap, so they end at the first one with an error.
@@ -112,7 +115,8 @@ internal sealed class ReadPhysicalCommand : CliCommand
             }
             else if (!isRaw)
             {
-                foreach (string line in HexDump.Lines(block.PhysicalAddress, block.Bytes, block.Length, block.Gaps))
+                IEnumerable<string> lines = HexDump.Lines(block.PhysicalAddress, block.Bytes, block.Length, block.Gaps);
+                foreach (string line in parseResult.GetValue(_allLines) ? lines : HexDump.Fold(lines))
                 {
                     cancellation.ThrowIfCancellationRequested();
                     output.WriteLine(line);

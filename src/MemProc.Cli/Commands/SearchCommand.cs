@@ -18,7 +18,7 @@ internal sealed class SearchCommand : TargetCommand
 
     private readonly Argument<string?> _pattern = new("PATTERN")
     {
-        Description = "Bytes in hex, with ? for any digit: '48 8b ?? 05'",
+        Description = "Bytes in hex, with ? for any digit: '48 8b ?? 05'; what cannot be hex is a text",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -143,8 +143,8 @@ internal sealed class SearchCommand : TargetCommand
         {
             output.WriteLine($"{ConsoleFormat.Hex(match.Address)} {match.Permissions} {HumanSize.Format(match.Length)} "
                 + SafeText.Escape(match.Path ?? string.Empty));
-            foreach (string line in HexDump.Lines(
-                context.ContextAddress, context.ContextBytes, (ulong)context.ContextBytes.Length, []))
+            foreach (string line in HexDump.Fold(HexDump.Lines(
+                context.ContextAddress, context.ContextBytes, (ulong)context.ContextBytes.Length, [])))
             {
                 output.WriteLine(line);
             }
@@ -184,7 +184,7 @@ internal sealed class SearchCommand : TargetCommand
         int? alignment = parseResult.GetValue(_alignment);
         if (parseResult.GetValue(_pattern) is string pattern)
         {
-            return BytePattern.Parse(pattern, alignment ?? 1, "--text");
+            return BytePattern.ParseOrText(pattern, alignment ?? 1, "--text");
         }
 
         if (parseResult.GetValue(_text) is string text)

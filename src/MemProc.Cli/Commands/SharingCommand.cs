@@ -21,13 +21,18 @@ internal sealed class SharingCommand : ProcessCommand
     private readonly Option<int[]> _among = CommandOptions.List(
         "--among", "PID", "Count only these processes as sharers", NumberParser.ParseProcessId);
 
+    private readonly Option<bool> _summary = CommandOptions.Switch(
+        "--summary", "Own and shared memory of the process, and a line for each process that it shares with");
+
     public SharingCommand()
         : base("sharing", "Shows which pages of a process are private, and which processes share the others. Requires root.",
             "memproc sharing 1234",
+            "memproc sharing 1234 --summary",
             "memproc sharing 1234 --among 1235 1236 --json | jq .sharedWith")
     {
         _among.AllowMultipleArgumentsPerToken = true;
         Options.Add(_among);
+        Options.Add(_summary);
     }
 
     protected override void Run(
@@ -37,7 +42,16 @@ internal sealed class SharingCommand : ProcessCommand
         int[] ids = isChosen ? [.. parseResult.GetValue(_among)!.Append(process.Id).Distinct()] : ProcessList.Ids();
         List<MemProcException> refused = [];
         PfnIndex index = PfnIndex.Build(ids, _ => { }, refused.Add, cancellation: cancellation);
-        output.WriteTable(Columns, new PageSharingReader(index, cancellation: cancellation).Read(process));
+        IEnumerable<PageSharing> mappings = new PageSharingReader(index, cancellation: cancellation).Read(process);
+        if (parseResult.GetValue(_summary))
+        {
+            Write(PageSharingSummary.Of(process, mappings), output);
+        }
+        else
+        {
+            output.WriteTable(Columns, mappings);
+        }
+
         UnreadProcesses unread = new();
         foreach (MemProcException error in refused)
         {
@@ -54,6 +68,28 @@ internal sealed class SharingCommand : ProcessCommand
         if (unread.Count > 0)
         {
             output.Warn($"{unread.Of(ids.Length, "share pages")} Use --among with the id of one for the reason.");
+        }
+    }
+
+    private static void Write(PageSharingSummary sum, Output output)
+    {
+        if (output.IsJson)
+        {
+            output.WriteJson(sum);
+            return;
+        }
+
+        output.WriteLine($"Process {sum.ProcessId} ({SafeText.Escape(sum.ProcessName)}): {HumanSize.Format(sum.UssBytes)} own, "
+            + $"{HumanSize.Format(sum.SharedBytes)} shared, Pss {HumanSize.Format(sum.PssBytes)}, Rss "
+            + $"{HumanSize.Format(sum.RssBytes)}");
+        if (sum.UnseenSharedBytes is > 0 and ulong unseen)
+        {
+            output.WriteLine($"{HumanSize.Format(unseen),10} with processes that were not read");
+        }
+
+        foreach (PageSharer sharer in sum.SharedWith)
+        {
+            output.WriteLine($"{HumanSize.Format(sharer.SizeBytes),10} with {sharer.ProcessId} ({SafeText.Escape(sharer.ProcessName)})");
         }
     }
 }

@@ -12,6 +12,8 @@ internal sealed class WorkingSetCommand : ProcessCommand
         new("Size", 10, set => ConsoleFormat.Size(set.SizeBytes)),
         new("Rss", 10, set => ConsoleFormat.Size(set.RssBytes)),
         new("Referenced", 10, set => ConsoleFormat.Size(set.ReferencedBytes)),
+        new("Private", 10, set => ConsoleFormat.Size(set.PrivateReferencedBytes)),
+        new("Shared", 10, set => ConsoleFormat.Size(set.SharedReferencedBytes)),
         new("Untracked", 10, set => ConsoleFormat.Size(set.UntrackedBytes)),
         new("Perm", -4, set => set.Permissions),
         new("Path", 0, set => SafeText.Escape(set.Path)),
@@ -24,6 +26,8 @@ internal sealed class WorkingSetCommand : ProcessCommand
         new("Seconds", 8, sum => sum.Seconds.ToString("0.0", CultureInfo.InvariantCulture)),
         new("Rss", 10, sum => ConsoleFormat.Size(sum.RssBytes)),
         new("Referenced", 10, sum => ConsoleFormat.Size(sum.ReferencedBytes)),
+        new("Private", 10, sum => ConsoleFormat.Size(sum.PrivateReferencedBytes)),
+        new("Shared", 10, sum => ConsoleFormat.Size(sum.SharedReferencedBytes)),
         new("Untracked", 10, sum => ConsoleFormat.Size(sum.UntrackedBytes)),
     ];
 

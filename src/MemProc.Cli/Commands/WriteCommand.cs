@@ -85,7 +85,7 @@ internal sealed class WriteCommand : TransactionCommand
             : [new UnresolvedWrite(parseResult.GetValue(_address)!.Value, Bytes(parseResult),
                 parseResult.Has(_expected) ? parseResult.GetValue(_expected) : null, force)
             {
-                ArePointers = parseResult.GetValue(_type) == MemoryValueType.Pointer,
+                Type = parseResult.GetValue(_type),
             }];
         if (changes is not null)
         {
@@ -115,7 +115,7 @@ internal sealed class WriteCommand : TransactionCommand
             : Encode(fields.Texts("value"), type!.Value);
         return bytes.Length > 0
             ? new UnresolvedWrite(AddressExpression.Parse(fields.Text("address")), bytes,
-                fields.Has("expected") ? fields.Bytes("expected") : null, force) { ArePointers = type == MemoryValueType.Pointer }
+                fields.Has("expected") ? fields.Bytes("expected") : null, force) { Type = type }
             : throw new FormatException("It has no bytes to write.");
     }
 

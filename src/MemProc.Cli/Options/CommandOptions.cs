@@ -102,6 +102,10 @@ internal static class CommandOptions
         "Wait for pages that a userfaultfd handler supplies or releases, possibly without end; not while the process is "
         + "stopped");
 
+    /// <summary>Creates the option that shows equal lines of a hex dump.</summary>
+    public static Option<bool> AllLines() => Switch(
+        "--all-lines", "Show all lines of a hex dump; without it, * stands for lines that equal the one before");
+
     /// <summary>Creates the option for how kernel memory is read.</summary>
     public static Option<KernelReadSource?> KernelSource() =>
         EnumOption<KernelReadSource>("--source", "SOURCE", "How to read kernel memory");

@@ -25,8 +25,13 @@ internal sealed class MapFilterOptions
     }
 
     /// <summary>Creates the filter.</summary>
-    public MapFilter Filter(ParseResult parseResult) => new()
+    /// <param name="parseResult">The arguments.</param>
+    /// <param name="isDeleted">See <see cref="MapFilter.IsDeleted"/>.</param>
+    /// <param name="isWritableExecutable">See <see cref="MapFilter.IsWritableExecutable"/>.</param>
+    public MapFilter Filter(ParseResult parseResult, bool isDeleted = false, bool isWritableExecutable = false) => new()
     {
+        IsDeleted = isDeleted,
+        IsWritableExecutable = isWritableExecutable,
         Path = parseResult.GetValue(_path) is { Length: > 0 } paths ? Paths(paths) : null,
         Permissions = parseResult.GetValue(_permission) ?? [],
         Kinds = parseResult.GetValue(_kind) ?? [],

@@ -78,6 +78,18 @@ internal sealed class HexBytesConverter : JsonConverter<byte[]>
     }
 }
 
+/// <summary>Writes bytes of an output like an array of bytes.</summary>
+internal sealed class MemoryBytesConverter : JsonConverter<MemoryBytes>
+{
+    private static readonly HexBytesConverter Bytes = new();
+
+    public override MemoryBytes Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
+
+    public override void Write(Utf8JsonWriter writer, MemoryBytes value, JsonSerializerOptions options) =>
+        Bytes.Write(writer, value, options);
+}
+
 /// <summary>
 /// Writes text. A byte of a path that is not UTF-8 is written as <c>\udcff</c>, which JSON allows and other languages read
 /// as that byte: Python's <c>os.fsencode</c> returns the path.

@@ -38,6 +38,7 @@ internal static class JsonLine
         Converters =
         {
             new HexBytesConverter(),
+            new MemoryBytesConverter(),
             new PathTextConverter(),
             new HexNumbersConverter(),
             new EnumNameConverter<ProcMapKind>(),
@@ -87,6 +88,16 @@ internal static class JsonLine
 
     private static void Adapt(JsonTypeInfo type)
     {
+        // The numbers themselves are written in hex.
+        for (int index = type.Properties.Count - 1; index >= 0; index--)
+        {
+            if (type.Properties[index] is { Name: var name } text && name.EndsWith("Hex", StringComparison.Ordinal)
+                && text.PropertyType == typeof(string))
+            {
+                type.Properties.RemoveAt(index);
+            }
+        }
+
         foreach (JsonPropertyInfo property in type.Properties)
         {
             // The properties that identify a mapping come before its counters.
@@ -115,6 +126,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(PageFolioSummary))]
 [JsonSerializable(typeof(PfnOwner))]
 [JsonSerializable(typeof(PageSharing))]
+[JsonSerializable(typeof(PageSharingSummary))]
 [JsonSerializable(typeof(PhysicalRange))]
 [JsonSerializable(typeof(ProcMemoryStatus))]
 [JsonSerializable(typeof(ProcMemoryStatusDetail))]

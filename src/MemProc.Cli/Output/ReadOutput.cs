@@ -6,7 +6,12 @@ namespace MemProc.Cli;
 internal static class ReadOutput
 {
     /// <summary>Writes blocks, as hex dumps or JSON.</summary>
-    public static void WriteBlocks(Output output, IEnumerable<MemoryBlock> blocks, CancellationToken cancellation)
+    /// <param name="output">Receives them.</param>
+    /// <param name="blocks">The blocks.</param>
+    /// <param name="allLines">Write equal lines of a dump, too.</param>
+    /// <param name="cancellation">Canceled by Ctrl-C.</param>
+    public static void WriteBlocks(
+        Output output, IEnumerable<MemoryBlock> blocks, bool allLines, CancellationToken cancellation)
     {
         bool isFirst = true;
         foreach (MemoryBlock block in blocks)
@@ -23,7 +28,8 @@ internal static class ReadOutput
             }
 
             isFirst = false;
-            foreach (string line in HexDump.Lines(block.Address, block.Bytes, block.Length, block.Gaps))
+            IEnumerable<string> lines = HexDump.Lines(block.Address, block.Bytes, block.Length, block.Gaps);
+            foreach (string line in allLines ? lines : HexDump.Fold(lines))
             {
                 cancellation.ThrowIfCancellationRequested();
                 output.WriteLine(line);

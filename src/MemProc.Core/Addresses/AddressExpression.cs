@@ -84,6 +84,13 @@ public readonly struct AddressExpression
         return _term?.Evaluate(images) ?? _value;
     }
 
+    /// <summary>Whether the address is a symbol and nothing else: <c>libc.so.6!environ</c>.</summary>
+    public bool IsSymbol => _term is SymbolNode;
+
+    /// <summary>Returns the size in bytes of the symbol that the address is; null where it is none, or has no size.</summary>
+    /// <param name="images">The mapped files of the process.</param>
+    internal ulong? SizeIn(MappedImages images) => (_term as SymbolNode)?.SizeIn(images);
+
     /// <summary>The address as it was given.</summary>
     public override string ToString() => _text ?? $"0x{_value:x}";
 

@@ -154,6 +154,15 @@ internal sealed record SymbolNode(string? File, string Name) : AddressNode
     public override ulong Evaluate(MappedImages images)
     {
         MappedImage image = FileNode.Find(images, File);
+        return image.AddressOf(Find(images, image).Value);
+    }
+
+    /// <summary>Returns the size of the symbol in bytes; null where the symbol table has none.</summary>
+    public ulong? SizeIn(MappedImages images) =>
+        Find(images, FileNode.Find(images, File)).SizeBytes is > 0 and ulong size ? size : null;
+
+    private ElfSymbol Find(MappedImages images, MappedImage image)
+    {
         string file = SafeText.Escape(image.File.Name);
         string what = $"{file}!{SafeText.Escape(Name)}";
         ElfSymbol[] found = image.File.SymbolsNamed(Name);
@@ -170,7 +179,7 @@ internal sealed record SymbolNode(string? File, string Name) : AddressNode
 
         ElfSymbol[] distinct =
             [.. found.Where(symbol => symbol.Type != ElfSymbolType.Tls).DistinctBy(symbol => symbol.Value)];
-        return distinct.Length == 1 ? image.AddressOf(distinct[0].Value)
+        return distinct.Length == 1 ? distinct[0]
             : throw Ambiguous(images, what,
                 distinct.Select(symbol => $"{symbol.VersionedName} at 0x{image.AddressOf(symbol.Value):x}"));
     }

@@ -27,6 +27,11 @@ public sealed class AddressResolution(MemoryTarget process, CancellationToken ca
     public ulong Resolve(AddressExpression address) => address.IsNumber(out ulong value) ? value
         : address.Resolve(_images ??= new MappedImages(process, cancellation));
 
+    /// <summary>Returns the size in bytes of the symbol that an address is; null where it is none, or has no size.</summary>
+    /// <inheritdoc cref="AddressExpression.Resolve(MemoryTarget, CancellationToken)" path="/exception"/>
+    public ulong? SizeOf(AddressExpression address) =>
+        address.IsSymbol ? address.SizeIn(_images ??= new MappedImages(process, cancellation)) : null;
+
     /// <inheritdoc/>
     public void Dispose() => _images?.Dispose();
 }

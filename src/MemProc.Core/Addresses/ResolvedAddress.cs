@@ -24,11 +24,20 @@ public sealed class ResolvedAddress : ProcessOutput
     /// <summary>The address.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>First address of the mapping.</summary>
     public ulong MapStart => _context.Map.Start;
 
+    /// <summary><see cref="MapStart"/> in hex.</summary>
+    public string MapStartHex => HexText.Of(MapStart);
+
     /// <summary>First address after the mapping.</summary>
     public ulong MapEnd => _context.Map.End;
+
+    /// <summary><see cref="MapEnd"/> in hex.</summary>
+    public string MapEndHex => HexText.Of(MapEnd);
 
     /// <summary>Permissions of the mapping: <c>r-xp</c>.</summary>
     public string Permissions => _context.Map.Permissions;
@@ -48,9 +57,15 @@ public sealed class ResolvedAddress : ProcessOutput
     /// <summary>Bytes from the start of the mapping.</summary>
     public ulong MappingOffset => Address - _context.Map.Start;
 
+    /// <summary><see cref="MappingOffset"/> in hex.</summary>
+    public string MappingOffsetHex => HexText.Of(MappingOffset);
+
     /// <summary>Bytes from the start of the file; null where no file is mapped.</summary>
     public ulong? FileOffset => !_context.Map.CanContainElf || Kind == ProcMapKind.Vdso ? null
         : MappingOffset + _context.Map.Offset;
+
+    /// <summary><see cref="FileOffset"/> in hex.</summary>
+    public string? FileOffsetHex => HexText.Of(FileOffset);
 
     /// <summary>
     /// Name of the mapped file, or <c>[vdso]</c>; in anonymous memory, that of the file whose <c>.bss</c> it is. Null where
@@ -63,11 +78,20 @@ public sealed class ResolvedAddress : ProcessOutput
     /// </summary>
     public ulong? ModuleStart => _context.Image?.Start;
 
+    /// <summary><see cref="ModuleStart"/> in hex.</summary>
+    public string? ModuleStartHex => HexText.Of(ModuleStart);
+
     /// <summary>Bytes from there.</summary>
     public ulong? ModuleOffset => Address - ModuleStart;
 
+    /// <summary><see cref="ModuleOffset"/> in hex.</summary>
+    public string? ModuleOffsetHex => HexText.Of(ModuleOffset);
+
     /// <summary>The address in the image, as nm, objdump and addr2line use it; null where no image is loaded.</summary>
     public ulong? ImageAddress => _context.Image?.ImageAddressOf(Address);
+
+    /// <summary><see cref="ImageAddress"/> in hex.</summary>
+    public string? ImageAddressHex => HexText.Of(ImageAddress);
 
     /// <summary>The ELF section; null where there is none, or the image has no section headers.</summary>
     public string? Section => _context.Section;
@@ -82,6 +106,9 @@ public sealed class ResolvedAddress : ProcessOutput
     public ulong? SymbolOffset =>
         _symbol is null ? null : (IsInPerfMap ? Address : ImageAddress) - _symbol.Start;
 
+    /// <summary><see cref="SymbolOffset"/> in hex.</summary>
+    public string? SymbolOffsetHex => HexText.Of(SymbolOffset);
+
     /// <summary>Source of the symbol.</summary>
     public SymbolOrigin? SymbolSource => _symbol?.Origin;
 
@@ -94,8 +121,14 @@ public sealed class ResolvedAddress : ProcessOutput
     /// <summary>The page frame number; null where the page is not present, or the number is hidden.</summary>
     public ulong? Pfn => _page is { IsPresent: true, IsPfnHidden: false } ? _page.Pfn : null;
 
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string? PfnHex => HexText.Of(Pfn);
+
     /// <summary>Physical address of the byte; null where <see cref="Pfn"/> is null.</summary>
     public ulong? PhysicalAddress => Pfn * MachinePage.SizeBytes + Address % MachinePage.SizeBytes;
+
+    /// <summary><see cref="PhysicalAddress"/> in hex.</summary>
+    public string? PhysicalAddressHex => HexText.Of(PhysicalAddress);
 
     /// <summary>Names of the page flags; null where they were not requested, or there is no frame.</summary>
     public string[]? Flags { get; }

@@ -12,8 +12,11 @@ namespace MemProc;
 /// <param name="Force">Write through <c>/proc/PID/mem</c> where the process itself has no write permission.</param>
 public sealed record UnresolvedWrite(AddressExpression Address, byte[] Bytes, byte[]? Expected = null, bool Force = false)
 {
-    /// <summary>The bytes are pointers of 64 bits, which have 32 in a 32-bit process.</summary>
-    public bool ArePointers { get; init; }
+    /// <summary>
+    /// The type of the numbers that the bytes are; null: they are no numbers. Pointers have 64 bits here, and 32 when they are
+    /// written to a 32-bit process.
+    /// </summary>
+    public MemoryValueType? Type { get; init; }
 
     /// <summary>
     /// Resolves the addresses of writes that belong together. The maps of the process are read at most once.
@@ -29,7 +32,10 @@ public sealed record UnresolvedWrite(AddressExpression Address, byte[] Bytes, by
         {
             using AddressResolution resolution = new(process, cancellation);
             return [.. writes.Select(write =>
-                new MemoryWriteRequest(resolution.Resolve(write.Address), write.BytesFor(process), write.Expected, write.Force))];
+                new MemoryWriteRequest(resolution.Resolve(write.Address), write.BytesFor(process), write.Expected, write.Force)
+                {
+                    Type = write.Type is MemoryValueType type ? MemoryValue.For(type, DataModel.Of(process)) : null,
+                })];
         }
         catch (MemProcException error) when (writes.Count > 1)
         {
@@ -40,7 +46,7 @@ public sealed record UnresolvedWrite(AddressExpression Address, byte[] Bytes, by
 
     private byte[] BytesFor(LinuxProcess process)
     {
-        if (!ArePointers || MemoryValue.For(MemoryValueType.Pointer, DataModel.Of(process)) == MemoryValueType.Pointer)
+        if (Type != MemoryValueType.Pointer || MemoryValue.For(MemoryValueType.Pointer, DataModel.Of(process)) == MemoryValueType.Pointer)
         {
             return Bytes;
         }

@@ -35,6 +35,9 @@ public sealed class ProcessCore : ProcessOutput
     /// <summary>The address whose access failed, of a signal about a fault; else null.</summary>
     public ulong? FaultAddress { get; init; }
 
+    /// <summary><see cref="FaultAddress"/> in hex.</summary>
+    public string? FaultAddressHex => HexText.Of(FaultAddress);
+
     /// <summary>What that address belongs to; null where nothing is mapped there.</summary>
     public string? FaultLocation { get; init; }
 
@@ -63,6 +66,9 @@ public sealed class ProcessCore : ProcessOutput
     public required IReadOnlyList<string> Missing { get; init; }
 
     internal override ProcessIdentity Process { get; }
+
+    /// <summary>Returns process and signal.</summary>
+    public override string ToString() => $"{Process}{(SignalName is null ? string.Empty : $": {SignalName}")}";
 }
 
 /// <summary>A thread of a core.</summary>
@@ -83,11 +89,17 @@ public sealed class ProcessCoreThread : ProcessOutput
     /// <summary>Address of its next instruction; null where the processor is unknown.</summary>
     public ulong? Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string? AddressHex => HexText.Of(Address);
+
     /// <summary>What that address belongs to, by symbol where one is known; null where nothing is mapped there.</summary>
     public string? Location { get; }
 
     /// <summary>Its stack pointer; null where the processor is unknown.</summary>
     public ulong? StackPointer { get; }
+
+    /// <summary><see cref="StackPointer"/> in hex.</summary>
+    public string? StackPointerHex => HexText.Of(StackPointer);
 
     internal override ProcessIdentity Process { get; }
 

@@ -4,11 +4,12 @@ namespace MemProc;
 public abstract class MachineInstruction
 {
     private readonly CodePlace _place;
+    private readonly byte[] _bytes;
 
     private protected MachineInstruction(in InstructionFields fields)
     {
         Address = fields.Address;
-        Bytes = fields.Bytes;
+        _bytes = fields.Bytes;
         Prefix = fields.Prefix;
         Mnemonic = fields.Mnemonic;
         Operands = fields.Operands;
@@ -21,11 +22,14 @@ public abstract class MachineInstruction
     /// <summary>Its address: in the process, or in the image for an ELF file.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Length in bytes, 1 to 15.</summary>
-    public ulong Length => (ulong)Bytes.Length;
+    public ulong Length => (ulong)_bytes.Length;
 
     /// <summary>Its bytes.</summary>
-    public byte[] Bytes { get; }
+    public MemoryBytes Bytes => new(_bytes);
 
     /// <summary>Prefixes that have an effect: <c>lock</c>, <c>rep</c>; empty where there is none.</summary>
     public string Prefix { get; }
@@ -47,6 +51,9 @@ public abstract class MachineInstruction
     /// </summary>
     public ulong? Target { get; }
 
+    /// <summary><see cref="Target"/> in hex.</summary>
+    public string? TargetHex => HexText.Of(Target);
+
     /// <summary>
     /// The symbol at <see cref="Target"/>, for a reader: <c>malloc+0x10</c>, in processes <c>libc.so.6!malloc</c>, C++
     /// names demangled; null where there is none.
@@ -61,6 +68,9 @@ public abstract class MachineInstruction
 
     /// <summary>Bytes from the start of the symbol.</summary>
     public ulong? SymbolOffset => _place.Symbol is null ? null : Address - _place.SymbolStart;
+
+    /// <summary><see cref="SymbolOffset"/> in hex.</summary>
+    public string? SymbolOffsetHex => HexText.Of(SymbolOffset);
 
     /// <summary>Its ELF section; null where there is none, or the image has no section headers.</summary>
     public string? Section => _place.Section?.Name;

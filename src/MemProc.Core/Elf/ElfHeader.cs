@@ -36,14 +36,26 @@ public record ElfHeader
     /// <summary>Entry point, an address of the image; 0: none.</summary>
     public required ulong EntryPoint { get; init; }
 
+    /// <summary><see cref="EntryPoint"/> in hex.</summary>
+    public string EntryPointHex => HexText.Of(EntryPoint);
+
     /// <summary>Offset of the program headers, bytes.</summary>
     public required ulong SegmentOffset { get; init; }
+
+    /// <summary><see cref="SegmentOffset"/> in hex.</summary>
+    public string SegmentOffsetHex => HexText.Of(SegmentOffset);
 
     /// <summary>Offset of the section headers, bytes.</summary>
     public required ulong SectionOffset { get; init; }
 
+    /// <summary><see cref="SectionOffset"/> in hex.</summary>
+    public string SectionOffsetHex => HexText.Of(SectionOffset);
+
     /// <summary>Processor-specific flags.</summary>
     public required uint Flags { get; init; }
+
+    /// <summary><see cref="Flags"/> in hex.</summary>
+    public string FlagsHex => HexText.Of(Flags);
 
     /// <summary>Bytes of this header.</summary>
     public required ushort HeaderBytes { get; init; }
@@ -69,6 +81,9 @@ public record ElfHeader
 
     /// <summary>The build id in hex, from the note NT_GNU_BUILD_ID; null where there is none.</summary>
     public required string? BuildId { get; init; }
+
+    /// <summary>Returns the file and its type.</summary>
+    public sealed override string ToString() => $"{SafeText.Escape(Path)}: {Type} {Machine}";
 }
 
 /// <summary>Kind of an ELF file (<c>ET_*</c>). Other values stay numbers.</summary>

@@ -32,11 +32,20 @@ public record ElfSection
     /// <summary>The raw flags.</summary>
     public required ulong Flags { get; init; }
 
+    /// <summary><see cref="Flags"/> in hex.</summary>
+    public string FlagsHex => HexText.Of(Flags);
+
     /// <summary>Address in the image; 0 where it is not loaded.</summary>
     public required ulong VirtualAddress { get; init; }
 
+    /// <summary><see cref="VirtualAddress"/> in hex.</summary>
+    public string VirtualAddressHex => HexText.Of(VirtualAddress);
+
     /// <summary>Offset in the file, bytes.</summary>
     public required ulong Offset { get; init; }
+
+    /// <summary><see cref="Offset"/> in hex.</summary>
+    public string OffsetHex => HexText.Of(Offset);
 
     /// <summary>Size in bytes; a section of type NoBits has no bytes in the file.</summary>
     public required ulong SizeBytes { get; init; }
@@ -101,4 +110,7 @@ public record ElfSection
     private bool Within(ulong start, ulong from, ulong length) =>
         start >= from && start - from <= length && SizeBytes <= length - (start - from)
         && (start - from < length || length == 0);
+
+    /// <summary>Returns index and name.</summary>
+    public sealed override string ToString() => $"{Index} {SafeText.Escape(Name)}";
 }

@@ -28,14 +28,26 @@ public record ElfSegment
     /// <summary>The raw flags.</summary>
     public required uint Flags { get; init; }
 
+    /// <summary><see cref="Flags"/> in hex.</summary>
+    public string FlagsHex => HexText.Of(Flags);
+
     /// <summary>Offset in the file, bytes.</summary>
     public required ulong Offset { get; init; }
+
+    /// <summary><see cref="Offset"/> in hex.</summary>
+    public string OffsetHex => HexText.Of(Offset);
 
     /// <summary>Address in the image; the load bias is added to it in a process.</summary>
     public required ulong VirtualAddress { get; init; }
 
+    /// <summary><see cref="VirtualAddress"/> in hex.</summary>
+    public string VirtualAddressHex => HexText.Of(VirtualAddress);
+
     /// <summary>Physical address, for systems without address translation.</summary>
     public required ulong PhysicalAddress { get; init; }
+
+    /// <summary><see cref="PhysicalAddress"/> in hex.</summary>
+    public string PhysicalAddressHex => HexText.Of(PhysicalAddress);
 
     /// <summary>Bytes in the file.</summary>
     public required ulong FileBytes { get; init; }
@@ -67,4 +79,7 @@ public record ElfSegment
     /// <summary>Whether an address of the image is in this segment.</summary>
     internal bool Covers(ulong address) =>
         Type == ElfSegmentType.Load && address >= VirtualAddress && address - VirtualAddress < MemoryBytes;
+
+    /// <summary>Returns type and range.</summary>
+    public sealed override string ToString() => $"{Index} {Type} 0x{VirtualAddress:x} {Permissions}";
 }

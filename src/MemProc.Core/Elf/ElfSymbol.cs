@@ -24,6 +24,9 @@ public record ElfSymbol
     /// <summary>An address of the image, an offset in the section of an object file, or another number.</summary>
     public required ulong Value { get; init; }
 
+    /// <summary><see cref="Value"/> in hex.</summary>
+    public string ValueHex => HexText.Of(Value);
+
     /// <summary>Size in bytes; 0 where it is unknown.</summary>
     public required ulong SizeBytes { get; init; }
 
@@ -73,6 +76,9 @@ public record ElfSymbol
 
     private string WithVersion(string name) =>
         Version is null ? name : $"{name}{(IsDefaultVersion ? "@@" : "@")}{Version}";
+
+    /// <summary>Returns the name with its version.</summary>
+    public sealed override string ToString() => SafeText.Escape(VersionedName);
 }
 
 /// <summary>A symbol table of an ELF file.</summary>

@@ -33,6 +33,9 @@ public sealed class FilePage
     /// <summary>Offset of the page in the file, in bytes.</summary>
     public ulong Offset => PageIndex * MachinePage.SizeBytes;
 
+    /// <summary><see cref="Offset"/> in hex.</summary>
+    public string OffsetHex => HexText.Of(Offset);
+
     /// <summary>In memory; null where the kernel does not report it to this user.</summary>
     public bool? IsResident { get; }
 
@@ -42,8 +45,14 @@ public sealed class FilePage
     /// </summary>
     public ulong? Pfn => RawEntry.IsPresent && !RawEntry.IsPfnHidden ? RawEntry.Pfn : null;
 
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string? PfnHex => HexText.Of(Pfn);
+
     /// <summary>Physical address of the page; null like <see cref="Pfn"/>.</summary>
     public ulong? PhysicalAddress => Pfn * MachinePage.SizeBytes;
+
+    /// <summary><see cref="PhysicalAddress"/> in hex.</summary>
+    public string? PhysicalAddressHex => HexText.Of(PhysicalAddress);
 
     /// <summary>The kernel hid the frame number: the reader lacks CAP_SYS_ADMIN.</summary>
     public bool IsPfnHidden => RawEntry.IsPfnHidden;
@@ -53,6 +62,9 @@ public sealed class FilePage
     /// requested, or there is no <see cref="Pfn"/>.
     /// </summary>
     public ulong? RawFlags => _frame?.RawFlags;
+
+    /// <summary><see cref="RawFlags"/> in hex.</summary>
+    public string? RawFlagsHex => HexText.Of(RawFlags);
 
     /// <summary>Names of the flags, as in <see cref="PageFlags.Flags"/>.</summary>
     public string[]? Flags => _frame?.Flags;
@@ -109,4 +121,7 @@ public sealed class FilePage
         && (_frame is null || next._frame is null ? _frame == next._frame : _frame.HasStateOf(next._frame));
 
     private FilePage AsRun(ulong pageCount) => new(Path, PageIndex, IsResident, RawEntry, _frame, pageCount);
+
+    /// <summary>Returns the page and its state.</summary>
+    public override string ToString() => $"{SafeText.Escape(Path)}+0x{Offset:x} {State}";
 }

@@ -145,4 +145,8 @@ public sealed class FilePageClear
 
     /// <summary>Bytes not written back yet afterwards (Linux 6.5).</summary>
     public ulong? DirtyBytesAfter => _after.Dirty;
+
+    /// <summary>Returns the file and how much of it is in memory now.</summary>
+    public override string ToString() =>
+        $"{SafeText.Escape(Path)}: {(ResidentBytesAfter is ulong resident ? HumanSize.Format(resident) : "?")} of {HumanSize.Format(SizeBytes)}";
 }

@@ -68,4 +68,8 @@ public sealed class FilePageSummary
             ? DateTimeOffset.FromUnixTimeSeconds(seconds).AddTicks(nanoseconds / NanosecondsPerTick).LocalDateTime
             : null;
     }
+
+    /// <summary>Returns the file and how much of it is in memory.</summary>
+    public override string ToString() =>
+        $"{SafeText.Escape(Path)}: {(ResidentBytes is ulong resident ? HumanSize.Format(resident) : "?")} of {HumanSize.Format(SizeBytes)}";
 }

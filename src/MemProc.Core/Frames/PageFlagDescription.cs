@@ -16,6 +16,9 @@ public sealed class PageFlagDescription
     /// <summary>The bit as a mask.</summary>
     public ulong Mask => _flag.Mask;
 
+    /// <summary><see cref="Mask"/> in hex.</summary>
+    public string MaskHex => HexText.Of(Mask);
+
     /// <summary>The name, as page-types spells it.</summary>
     public string Name => _flag.Name;
 
@@ -30,4 +33,7 @@ public sealed class PageFlagDescription
 
     /// <summary>What it means.</summary>
     public string Meaning => _flag.Meaning;
+
+    /// <summary>Returns bit and name.</summary>
+    public override string ToString() => $"{Bit} {Name}";
 }

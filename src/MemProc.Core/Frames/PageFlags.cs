@@ -30,11 +30,17 @@ public sealed class PageFlags
     /// <summary>The frame number, of a run the first one.</summary>
     public ulong Pfn { get; }
 
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string PfnHex => HexText.Of(Pfn);
+
     /// <summary>Number of frames: 1, or more for a run.</summary>
     public ulong PageCount { get; }
 
     /// <summary>The flags as <c>/proc/kpageflags</c> has them, of a run those of the first frame.</summary>
     public ulong RawFlags { get; }
+
+    /// <summary><see cref="RawFlags"/> in hex.</summary>
+    public string RawFlagsHex => HexText.Of(RawFlags);
 
     /// <summary>
     /// Names of the flags, lowest bit first; an unknown bit by number (<c>bit27</c>). Flags internal to the kernel are
@@ -66,6 +72,9 @@ public sealed class PageFlags
     /// <summary>Physical address of the frame.</summary>
     public ulong PhysicalAddress => Pfn * MachinePage.SizeBytes;
 
+    /// <summary><see cref="PhysicalAddress"/> in hex.</summary>
+    public string PhysicalAddressHex => HexText.Of(PhysicalAddress);
+
     /// <summary>The flags as they are shown, as bits.</summary>
     internal ulong ShownFlags => _shown.Raw;
 
@@ -76,6 +85,9 @@ public sealed class PageFlags
     /// <summary>Returns the frame as the first of a run.</summary>
     internal PageFlags AsRun(ulong pageCount) =>
         new(Pfn, pageCount, new KernelPageFlagSet(RawFlags), _shown, MapCount, CgroupInode, CgroupPath) { CorePath = CorePath };
+
+    /// <summary>Returns the frame and its flags.</summary>
+    public override string ToString() => $"0x{Pfn:x} {string.Join(',', Flags)}";
 }
 
 /// <summary>

@@ -17,6 +17,9 @@ public sealed class PageFlagsSummary
     /// <summary>The set of flags as bits, as it is shown.</summary>
     public ulong FlagSet => _shown.Raw;
 
+    /// <summary><see cref="FlagSet"/> in hex.</summary>
+    public string FlagSetHex => HexText.Of(FlagSet);
+
     /// <summary>The pages are in swap: they have no frame, and so no flags of one.</summary>
     public bool IsSwapped { get; }
 
@@ -31,4 +34,7 @@ public sealed class PageFlagsSummary
 
     /// <summary>Names of the flags, lowest bit first.</summary>
     public string[] Flags => _shown.Names;
+
+    /// <summary>Returns size and flags.</summary>
+    public override string ToString() => $"{HumanSize.Format(SizeBytes)} {string.Join(',', Flags)}";
 }

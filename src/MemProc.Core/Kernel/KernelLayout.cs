@@ -39,11 +39,17 @@ public sealed class KernelLayout
     /// </summary>
     public ulong PageOffset { get; }
 
+    /// <summary><see cref="PageOffset"/> in hex.</summary>
+    public string PageOffsetHex => HexText.Of(PageOffset);
+
     /// <summary>
     /// vmemmap: the kernel's address of the struct page of frame 0; that of frame n is n * <see cref="StructPageSizeBytes"/>
     /// after it. Null where it was not found.
     /// </summary>
     public ulong? Vmemmap { get; }
+
+    /// <summary><see cref="Vmemmap"/> in hex.</summary>
+    public string? VmemmapHex => HexText.Of(Vmemmap);
 
     /// <summary>sizeof(struct page); null where <see cref="Vmemmap"/> was not found.</summary>
     public int? StructPageSizeBytes { get; }
@@ -51,8 +57,14 @@ public sealed class KernelLayout
     /// <summary>The bits of a page table entry that are a physical address: PTE_PFN_MASK of x86.</summary>
     public ulong FrameMask { get; }
 
+    /// <summary><see cref="FrameMask"/> in hex.</summary>
+    public string FrameMaskHex => HexText.Of(FrameMask);
+
     /// <summary>The bit of physical addresses that marks encrypted memory (SME, SEV); 0 where memory is not encrypted.</summary>
     public ulong EncryptionMask { get; }
+
+    /// <summary><see cref="EncryptionMask"/> in hex.</summary>
+    public string EncryptionMaskHex => HexText.Of(EncryptionMask);
 
     /// <summary>PAGE_SIZE.</summary>
     public ulong PageSizeBytes { get; }
@@ -66,16 +78,31 @@ public sealed class KernelLayout
     /// <summary>TASK_SIZE: the first address after user space, of this process; null if this kernel does not describe it.</summary>
     public ulong? TaskSize { get; }
 
+    /// <summary><see cref="TaskSize"/> in hex.</summary>
+    public string? TaskSizeHex => HexText.Of(TaskSize);
+
     /// <summary>The kernel's address of its code (<c>_stext</c>); null where the kernel does not show it.</summary>
     public ulong? TextAddress { get; }
 
+    /// <summary><see cref="TextAddress"/> in hex.</summary>
+    public string? TextAddressHex => HexText.Of(TextAddress);
+
     /// <summary>Physical address of the kernel's code; null where /proc/iomem hides it.</summary>
     public ulong? TextPhysicalAddress { get; }
+
+    /// <summary><see cref="TextPhysicalAddress"/> in hex.</summary>
+    public string? TextPhysicalAddressHex => HexText.Of(TextPhysicalAddress);
 
     /// <summary>
     /// By how much KASLR moved the kernel's code; 0 if it did not. Null where the kernel does not show it.
     /// </summary>
     public ulong? KaslrOffset { get; }
+
+    /// <summary><see cref="KaslrOffset"/> in hex.</summary>
+    public string? KaslrOffsetHex => HexText.Of(KaslrOffset);
+
+    /// <summary>Returns the kernel and its direct map.</summary>
+    public override string ToString() => $"{KernelRelease} PAGE_OFFSET 0x{PageOffset:x}";
 }
 
 /// <summary>A level of page tables.</summary>

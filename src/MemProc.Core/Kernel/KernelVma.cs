@@ -28,8 +28,14 @@ public sealed class KernelVma : ProcessOutput
     /// <summary>Address of the vm_area_struct.</summary>
     public ulong KernelAddress { get; }
 
+    /// <summary><see cref="KernelAddress"/> in hex.</summary>
+    public string KernelAddressHex => HexText.Of(KernelAddress);
+
     /// <summary>Address of the mm_struct that it belongs to.</summary>
     public ulong MmAddress { get; }
+
+    /// <summary><see cref="MmAddress"/> in hex.</summary>
+    public string MmAddressHex => HexText.Of(MmAddress);
 
     /// <summary>Position in the list, from 0.</summary>
     public int Index { get; }
@@ -37,14 +43,23 @@ public sealed class KernelVma : ProcessOutput
     /// <summary>First address.</summary>
     public ulong Start { get; }
 
+    /// <summary><see cref="Start"/> in hex.</summary>
+    public string StartHex => HexText.Of(Start);
+
     /// <summary>First address after the mapping.</summary>
     public ulong End { get; }
+
+    /// <summary><see cref="End"/> in hex.</summary>
+    public string EndHex => HexText.Of(End);
 
     /// <summary>Size in bytes.</summary>
     public ulong SizeBytes => End - Start;
 
     /// <summary>vm_flags, all bits.</summary>
     public ulong FlagSet { get; }
+
+    /// <summary><see cref="FlagSet"/> in hex.</summary>
+    public string FlagSetHex => HexText.Of(FlagSet);
 
     /// <summary>The flags whose bits have the same meaning from Linux 5.10 to 6.18, by the kernel's names without VM_.</summary>
     public IReadOnlyList<string> Flags => VmaFlagNames.Of(FlagSet);
@@ -58,20 +73,35 @@ public sealed class KernelVma : ProcessOutput
     /// </summary>
     public ulong? PageProtection { get; }
 
+    /// <summary><see cref="PageProtection"/> in hex.</summary>
+    public string? PageProtectionHex => HexText.Of(PageProtection);
+
     /// <summary>vm_pgoff: the page of the file at which the mapping begins; for anonymous memory another number.</summary>
     public ulong PageOffset { get; }
+
+    /// <summary><see cref="PageOffset"/> in hex.</summary>
+    public string PageOffsetHex => HexText.Of(PageOffset);
 
     /// <summary>Offset in the file, bytes; 0 if no file is mapped.</summary>
     public ulong Offset => FileAddress is null ? 0 : PageOffset * MachinePage.SizeBytes;
 
+    /// <summary><see cref="Offset"/> in hex.</summary>
+    public string OffsetHex => HexText.Of(Offset);
+
     /// <summary>Address of the struct file; null if no file is mapped.</summary>
     public ulong? FileAddress { get; }
+
+    /// <summary><see cref="FileAddress"/> in hex.</summary>
+    public string? FileAddressHex => HexText.Of(FileAddress);
 
     /// <summary>The file's inode number; 0 if no file is mapped.</summary>
     public ulong Inode { get; }
 
     /// <summary>The device of the file system, <c>major:minor</c> in hex.</summary>
     public string Device => $"{_device >> DeviceMinorBits:x2}:{_device & ((1u << DeviceMinorBits) - 1):x2}";
+
+    /// <summary>Returns range and permissions.</summary>
+    public override string ToString() => $"0x{Start:x}-0x{End:x} {Permissions}";
 }
 
 /// <summary>Names of vm_flags (<c>include/linux/mm.h</c>) whose bits are the same from Linux 5.10 to 6.18.</summary>

@@ -20,11 +20,17 @@ public sealed class PageTableEntry : ProcessOutput
     /// <summary>The address of the process that was looked up.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>The level of its table.</summary>
     public PageTableLevel Level => _context.Format.NameOf(_level);
 
     /// <summary>The kernel's address of its table.</summary>
     public ulong TableAddress { get; }
+
+    /// <summary><see cref="TableAddress"/> in hex.</summary>
+    public string TableAddressHex => HexText.Of(TableAddress);
 
     /// <summary>Its index in the table, from 0.</summary>
     public int Index => _context.Format.IndexOf(Address, _level);
@@ -35,8 +41,14 @@ public sealed class PageTableEntry : ProcessOutput
     /// <summary>The kernel's address of the entry.</summary>
     public ulong EntryAddress => TableAddress + (ulong)IndexBytes;
 
+    /// <summary><see cref="EntryAddress"/> in hex.</summary>
+    public string EntryAddressHex => HexText.Of(EntryAddress);
+
     /// <summary>The 64 bits of the entry.</summary>
     public ulong Entry { get; }
+
+    /// <summary><see cref="Entry"/> in hex.</summary>
+    public string EntryHex => HexText.Of(Entry);
 
     /// <summary>It points to a table or to a page.</summary>
     public bool IsPresent => Bits.IsPresent;
@@ -55,11 +67,20 @@ public sealed class PageTableEntry : ProcessOutput
         var table => table.PhysicalAddress,
     };
 
+    /// <summary><see cref="PhysicalAddress"/> in hex.</summary>
+    public string? PhysicalAddressHex => HexText.Of(PhysicalAddress);
+
     /// <summary>Frame number of <see cref="PhysicalAddress"/>.</summary>
     public ulong? Pfn => PhysicalAddress / MachinePage.SizeBytes;
 
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string? PfnHex => HexText.Of(Pfn);
+
     /// <summary>The bits of an entry that are a physical address: PTE_PFN_MASK of x86.</summary>
     public ulong FrameMask => _context.Format.AddressBits;
+
+    /// <summary><see cref="FrameMask"/> in hex.</summary>
+    public string FrameMaskHex => HexText.Of(FrameMask);
 
     /// <summary>
     /// Physical address of the frame or table that it points to; null if it is not present. Of a large page it is the first
@@ -67,11 +88,17 @@ public sealed class PageTableEntry : ProcessOutput
     /// </summary>
     public ulong? FrameAddress => Bits.IsPresent ? Bits.PhysicalAddress : null;
 
+    /// <summary><see cref="FrameAddress"/> in hex.</summary>
+    public string? FrameAddressHex => HexText.Of(FrameAddress);
+
     /// <summary>
     /// The kernel's address of what it points to, in the direct map: of a table <see cref="TableAddress"/> of the next entry,
     /// of a page where the kernel sees its bytes (<c>page_address</c>). Null if it is not present.
     /// </summary>
     public ulong? FrameKernelAddress => _context.DirectMap + FrameAddress;
+
+    /// <summary><see cref="FrameKernelAddress"/> in hex.</summary>
+    public string? FrameKernelAddressHex => HexText.Of(FrameKernelAddress);
 
     /// <summary>
     /// The kernel's address of the struct page of the frame of <see cref="PhysicalAddress"/>; null if it is not a leaf or not
@@ -80,6 +107,9 @@ public sealed class PageTableEntry : ProcessOutput
     public ulong? StructPageAddress => Bits is { IsPresent: true, IsLeaf: true } && Pfn is ulong pfn
         ? _context.Vmemmap?.AddressOf(pfn)
         : null;
+
+    /// <summary><see cref="StructPageAddress"/> in hex.</summary>
+    public string? StructPageAddressHex => HexText.Of(StructPageAddress);
 
     /// <summary>Bytes of address space that an entry of this level covers.</summary>
     public ulong CoveredBytes => _context.Format.BytesOf(_level);
@@ -126,12 +156,18 @@ public sealed class PageTableEntry : ProcessOutput
     /// <summary>Slot in the swap area of an entry that is not present; otherwise null.</summary>
     public ulong? SwapOffset => Bits is { IsSwapEntry: true } bits ? bits.SwapOffset : null;
 
+    /// <summary><see cref="SwapOffset"/> in hex.</summary>
+    public string? SwapOffsetHex => HexText.Of(SwapOffset);
+
     /// <summary>The first address after those that the entry covers.</summary>
     internal ulong CoveredEnd => (Address & ~(CoveredBytes - 1)) + CoveredBytes;
 
     private PageTableBits Bits => _context.Format.Decode(Entry, _level);
 
     private bool? TestTrait(PageTableTrait trait) => _context.Format.TestTrait(Entry, _level, trait);
+
+    /// <summary>Returns level, index and entry.</summary>
+    public override string ToString() => $"{Level}[{Index}] 0x{Entry:x} {string.Join(',', Flags)}";
 }
 
 /// <summary>What all entries of a process' page table have in common.</summary>

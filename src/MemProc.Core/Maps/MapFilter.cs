@@ -24,6 +24,12 @@ public sealed class MapFilter
     /// <summary>Kinds; empty: every kind.</summary>
     public IReadOnlyList<ProcMapKind> Kinds { get; init; } = [];
 
+    /// <summary>Only mappings of files that were deleted or replaced.</summary>
+    public bool IsDeleted { get; init; }
+
+    /// <summary>Only mappings that are writable and executable.</summary>
+    public bool IsWritableExecutable { get; init; }
+
     /// <summary>
     /// Creates a test of paths for one pattern. A pattern without a slash is matched against the file name; one that is
     /// literally the path, such as <c>[heap]</c>, matches that path.
@@ -38,7 +44,9 @@ public sealed class MapFilter
     public bool Matches(ProcMap map) =>
         (Kinds.Count == 0 || Kinds.Contains(map.Kind))
         && (Path is null || Path(map.Path))
-        && (_permissions.Length == 0 || MatchesPermissions(map.Permissions));
+        && (_permissions.Length == 0 || MatchesPermissions(map.Permissions))
+        && (!IsDeleted || map.IsDeleted)
+        && (!IsWritableExecutable || (map.IsWritable && map.IsExecutable));
 
     private static string Normalize(string pattern)
     {

@@ -50,8 +50,14 @@ public class ProcMap : ProcessOutput
     /// <summary>First address.</summary>
     public ulong Start { get; }
 
+    /// <summary><see cref="Start"/> in hex.</summary>
+    public string StartHex => HexText.Of(Start);
+
     /// <summary>First address after the mapping.</summary>
     public ulong End { get; }
+
+    /// <summary><see cref="End"/> in hex.</summary>
+    public string EndHex => HexText.Of(End);
 
     /// <summary>Size in bytes.</summary>
     public ulong SizeBytes => End - Start;
@@ -79,6 +85,9 @@ public class ProcMap : ProcessOutput
 
     /// <summary>Offset in the file in bytes.</summary>
     public ulong Offset { get; }
+
+    /// <summary><see cref="Offset"/> in hex.</summary>
+    public string OffsetHex => HexText.Of(Offset);
 
     /// <summary>Device of the file, <c>major:minor</c> in hex: <c>fd:00</c>.</summary>
     public string Device => $"{_major:x2}:{_minor:x2}";
@@ -123,6 +132,16 @@ public class ProcMap : ProcessOutput
 
     /// <summary>Whether a device is that of the file.</summary>
     internal bool IsOn((uint Major, uint Minor)? device) => device == (_major, _minor);
+
+    /// <summary>The file or the kind, and the permissions, for messages: <c>libc.so.6 r-xp</c>, <c>anonymous rw-p</c>.</summary>
+    internal string Label
+    {
+        get
+        {
+            string name = Path.Length == 0 ? "anonymous" : Path[0] == '/' ? System.IO.Path.GetFileName(Path) : Path;
+            return $"{SafeText.Escape(name)}{(IsDeleted ? " (deleted)" : string.Empty)} {Permissions}";
+        }
+    }
 
     /// <summary>Whether an address is in the mapping.</summary>
     internal bool Contains(ulong address) => Start <= address && address < End;

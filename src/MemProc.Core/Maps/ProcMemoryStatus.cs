@@ -91,4 +91,7 @@ public class ProcMemoryStatus : ProcessOutput
 
     /// <summary>A counter; null where the kernel does not have it.</summary>
     private protected ulong? this[string counter] => Counters.TryGetValue(counter, out ulong value) ? value : null;
+
+    /// <summary>Returns process and resident bytes.</summary>
+    public override string ToString() => $"{Process}: {(VmRssBytes is ulong resident ? HumanSize.Format(resident) : "?")}";
 }

@@ -49,6 +49,49 @@ public static class HexDump
         }
     }
 
+    /// <summary>
+    /// Replaces lines with the bytes of the line before them by one <c>*</c>. The last line of a dump remains, so that its end
+    /// is known.
+    /// </summary>
+    /// <param name="lines">The lines of a dump.</param>
+    public static IEnumerable<string> Fold(IEnumerable<string> lines)
+    {
+        ArgumentNullException.ThrowIfNull(lines);
+        string? shown = null;
+        string? folded = null;
+        int count = 0;
+        foreach (string line in lines)
+        {
+            if (shown is not null && BytesOf(shown).SequenceEqual(BytesOf(line)))
+            {
+                folded = line;
+                count++;
+                continue;
+            }
+
+            if (count > 0)
+            {
+                yield return "*";
+                count = 0;
+            }
+
+            yield return shown = line;
+        }
+
+        if (count > 1)
+        {
+            yield return "*";
+        }
+
+        if (count > 0)
+        {
+            yield return folded!;
+        }
+    }
+
+    private static ReadOnlySpan<char> BytesOf(string line) =>
+        line.IndexOf(' ') is > 0 and int blank ? line.AsSpan(blank) : line;
+
     private static string Line(
         ulong line, ulong start, ulong end, ReadOnlySpan<byte> bytes, IReadOnlyList<MemoryGap> gaps, int gap)
     {

@@ -88,6 +88,9 @@ public sealed class MemoryAdviceResult : ProcessOutput
     /// <summary>First address; null for a whole process.</summary>
     public ulong? Address => _plan.Range?.Start;
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string? AddressHex => HexText.Of(Address);
+
     /// <summary>Bytes from there; null for a whole process.</summary>
     public ulong? Length => _plan.Range?.SizeBytes;
 
@@ -125,4 +128,8 @@ public sealed class MemoryAdviceResult : ProcessOutput
 
     /// <summary>The same afterwards.</summary>
     public ulong? HugeBytesAfter => _after.Huge;
+
+    /// <summary>Returns process and resident bytes.</summary>
+    public override string ToString() =>
+        $"{Process}: {Advice}, {HumanSize.Format(ResidentBytesBefore)} -> {HumanSize.Format(ResidentBytesAfter)} resident";
 }

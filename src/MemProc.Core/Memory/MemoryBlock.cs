@@ -17,6 +17,9 @@ public sealed class MemoryBlock : ProcessOutput
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Bytes covered, gaps included.</summary>
     public ulong Length { get; }
 
@@ -42,4 +45,7 @@ public sealed class MemoryBlock : ProcessOutput
     public string[] SourceFiles { get; init; } = [];
 
     internal override ProcessIdentity Process { get; }
+
+    /// <summary>Returns address and size.</summary>
+    public override string ToString() => $"{HumanSize.Format(Length)} at 0x{Address:x}";
 }

@@ -17,6 +17,9 @@ public sealed class MemoryChange : ProcessOutput
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Number of bytes.</summary>
     public ulong Length { get; }
 
@@ -36,11 +39,14 @@ public sealed class MemoryChange : ProcessOutput
     public object? Value { get; init; }
 
     /// <summary>The previous bytes; empty where there are none.</summary>
-    public byte[] PreviousBytes { get; init; } = [];
+    public MemoryBytes PreviousBytes { get; init; } = [];
 
     /// <summary>The bytes; empty where they can no longer be read.</summary>
-    public byte[] Bytes { get; init; } = [];
+    public MemoryBytes Bytes { get; init; } = [];
 
     /// <summary>Why it can no longer be read; null where it can.</summary>
     public MemoryGap? Gap { get; init; }
+
+    /// <summary>Returns address and value.</summary>
+    public override string ToString() => $"0x{Address:x}: {SafeText.Escape($"{Value ?? Bytes}")}";
 }

@@ -19,6 +19,9 @@ public sealed class MemoryRecord : ProcessOutput
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>The layout, each field with its offset.</summary>
     public string Layout => _layout.ToString();
 
@@ -27,4 +30,7 @@ public sealed class MemoryRecord : ProcessOutput
     /// string, null where the pointer is null.
     /// </summary>
     public IEnumerable<(MemoryField Field, object? Value)> GetFields() => _layout.Fields.Zip(_values);
+
+    /// <summary>Returns address and layout.</summary>
+    public override string ToString() => $"0x{Address:x} {SafeText.Escape(Layout)}";
 }

@@ -265,4 +265,8 @@ public sealed class MemoryTransaction
 /// The bytes that must be there before; may be fewer or more than are written. Null: any.
 /// </param>
 /// <param name="Force">Write through <c>/proc/PID/mem</c> where the process itself has no write permission.</param>
-public sealed record MemoryWriteRequest(ulong Address, byte[] Bytes, byte[]? Expected = null, bool Force = false);
+public sealed record MemoryWriteRequest(ulong Address, byte[] Bytes, byte[]? Expected = null, bool Force = false)
+{
+    /// <summary>The type of the numbers that the bytes are, for the confirmation; null: they are shown as bytes.</summary>
+    public MemoryValueType? Type { get; init; }
+}

@@ -3,14 +3,17 @@ namespace MemProc;
 /// <summary>A write to a process' memory that was done.</summary>
 public sealed class MemoryWrite : ProcessOutput
 {
+    private readonly byte[] _previous;
+    private readonly byte[] _bytes;
+
     internal MemoryWrite(
         ProcessIdentity process, ulong address, byte[] previousBytes, byte[] bytes, WriteMethod method, string path,
         bool? isVerified)
     {
         Process = process;
         Address = address;
-        PreviousBytes = previousBytes;
-        Bytes = bytes;
+        _previous = previousBytes;
+        _bytes = bytes;
         Method = method;
         Path = path;
         IsVerified = isVerified;
@@ -35,14 +38,17 @@ public sealed class MemoryWrite : ProcessOutput
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Number of bytes.</summary>
-    public ulong Length => (ulong)Bytes.Length;
+    public ulong Length => (ulong)_bytes.Length;
 
     /// <summary>The bytes before the write.</summary>
-    public byte[] PreviousBytes { get; }
+    public MemoryBytes PreviousBytes => new(_previous);
 
     /// <summary>The bytes that were written.</summary>
-    public byte[] Bytes { get; }
+    public MemoryBytes Bytes => new(_bytes);
 
     /// <summary>How it was written.</summary>
     public WriteMethod Method { get; }
@@ -54,6 +60,9 @@ public sealed class MemoryWrite : ProcessOutput
     public bool? IsVerified { get; }
 
     internal override ProcessIdentity Process { get; }
+
+    /// <summary>Returns address and bytes.</summary>
+    public override string ToString() => $"0x{Address:x}: {ByteText.Preview(_previous)} became {ByteText.Preview(_bytes)}";
 }
 
 /// <summary>How memory is written.</summary>

@@ -50,7 +50,7 @@ internal sealed class MemoryWriter(
                 ? "It is shared with a file or other processes, where the kernel allows no forced write."
                 : "A forced write, through /proc/PID/mem, would change the process' own copy.";
             throw new MemProcException(Operation.WriteMemory, Errno.EACCES,
-                $"Process {process.Identity}: {_nothingWritten} 0x{address:x}: the mapping {closed} is not writable. {remedy}",
+                $"Process {process.Identity}: {_nothingWritten} 0x{address:x}: the mapping {closed.Label} is not writable. {remedy}",
                 address) { CanBeForced = !closed.IsShared && !isUndo };
         }
 
@@ -68,19 +68,22 @@ internal sealed class MemoryWriter(
         Compare(address, present, change.Expected);
         // A process that is read through the file cannot be reached by its id: procfs is of another PID namespace.
         WriteMethod method = reader.Method == ReadMethod.Mem ? WriteMethod.Mem : WriteMethod.ProcessVm;
-        return new PlannedWrite(address, change.Bytes, present[..change.Bytes.Length], method, maps, change.Expected);
+        return new PlannedWrite(address, change.Bytes, present[..change.Bytes.Length], method, maps, change.Expected)
+        {
+            Type = change.Type,
+        };
     }
 
     /// <summary>Repeats the check: the confirmation may have taken minutes.</summary>
     /// <inheritdoc cref="Check"/>
     public PlannedWrite Recheck(PlannedWrite plan, IEnumerable<PlannedWrite> earlier)
     {
-        PlannedWrite now = Check(new MemoryWriteRequest(plan.Address, plan.Bytes, plan.Expected, plan.IsForced), earlier);
+        PlannedWrite now = Check(new MemoryWriteRequest(plan.Address, plan.Bytes, plan.Expected, plan.IsForced) { Type = plan.Type }, earlier);
         return now.IsForced == plan.IsForced && now.Maps.Any(map => map.IsShared) == plan.Maps.Any(map => map.IsShared)
             ? now
             : throw new MemProcException(Operation.WriteMemory, Errno.EAGAIN,
                 $"Process {process.Identity}: {_nothingWritten} 0x{plan.Address:x}: its mapping has changed since the check, to "
-                + $"{string.Join(" and ", now.Maps)}.", plan.Address);
+                + $"{string.Join(" and ", now.Maps.Select(map => map.Label))}.", plan.Address);
     }
 
     /// <summary>Does a write; the step receives the previous bytes and the number of bytes written.</summary>

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
+
 namespace MemProc;
 
 /// <summary>A write that was checked and has not been done yet.</summary>
@@ -11,12 +14,21 @@ public sealed record PlannedWrite(
     ulong Address, byte[] Bytes, byte[] PreviousBytes, WriteMethod Method, IReadOnlyList<ProcMap> Maps,
     byte[]? Expected)
 {
+    /// <summary>Maximum number of numbers that a confirmation lists.</summary>
+    private const int MaxNumbers = 8;
+
+    /// <summary>The type of the numbers that the bytes are; null: they are shown as bytes.</summary>
+    [JsonIgnore]
+    public MemoryValueType? Type { get; init; }
+
     /// <summary>Describes where it writes, for the confirmation.</summary>
     public string Place =>
         $"{ByteText.Count(Bytes.Length)} at 0x{Address:x} of process {Maps[0].Process}{How}, mapping {MapText}";
 
     /// <summary>Describes which bytes become which.</summary>
-    public string Change => $"{ByteText.Preview(PreviousBytes)} becomes {ByteText.Preview(Bytes)}";
+    public string Change => Numbers(PreviousBytes) is string previous && Numbers(Bytes) is string now
+        ? $"{previous} becomes {now}"
+        : $"{ByteText.Preview(PreviousBytes)} becomes {ByteText.Preview(Bytes)}";
 
     /// <summary>Describes both, without the process.</summary>
     internal string Line => $"{ByteText.Count(Bytes.Length)} at 0x{Address:x}{How}, mapping {MapText}: {Change}";
@@ -29,5 +41,25 @@ public sealed record PlannedWrite(
 
     private string How => IsForced ? ", forced through /proc/PID/mem" : string.Empty;
 
-    private string MapText => string.Join(" and ", Maps);
+    private string MapText => string.Join(" and ", Maps.Select(map => map.Label));
+
+    /// <summary>Returns bytes as numbers: <c>15012</c>; null where they are none, or too many.</summary>
+    private string? Numbers(byte[] bytes)
+    {
+        if (Type is not MemoryValueType type || bytes.Length == 0)
+        {
+            return null;
+        }
+
+        int size = MemoryValue.SizeOf(type);
+        return bytes.Length % size != 0 || bytes.Length / size > MaxNumbers ? null
+            : string.Join(", ", bytes.Chunk(size).Select(number => Number(MemoryValue.Decode(number, type))));
+    }
+
+    private string Number(object value) => value switch
+    {
+        ulong pointer when MemoryValue.IsPointer(Type!.Value) => $"0x{pointer:x}",
+        char character => $"'{SafeText.Escape(character.ToString())}'",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? string.Empty,
+    };
 }

@@ -35,11 +35,20 @@ public sealed record ProcElfHeader : ElfHeader
     /// <summary>Start of its first mapping.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <inheritdoc cref="MappedImage.LoadBias"/>
     public ulong? LoadBias { get; }
 
+    /// <summary><see cref="LoadBias"/> in hex.</summary>
+    public string? LoadBiasHex => HexText.Of(LoadBias);
+
     /// <summary>Address of the entry point in the process; null where there is none.</summary>
     public ulong? EntryAddress { get; }
+
+    /// <summary><see cref="EntryAddress"/> in hex.</summary>
+    public string? EntryAddressHex => HexText.Of(EntryAddress);
 }
 
 /// <summary>A program header of an ELF image that a process has mapped.</summary>
@@ -69,6 +78,9 @@ public sealed record ProcElfSegment : ElfSegment
 
     /// <summary>Address in the process; null where the segment has no memory.</summary>
     public ulong? Address { get; }
+
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string? AddressHex => HexText.Of(Address);
 
     /// <summary>Its bytes in memory.</summary>
     public ulong Length => MemoryBytes;
@@ -103,6 +115,9 @@ public sealed record ProcElfSection : ElfSection
     /// Address in the process; null where the section is not loaded, or each thread has its own copy.
     /// </summary>
     public ulong? Address { get; }
+
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string? AddressHex => HexText.Of(Address);
 }
 
 /// <summary>A symbol of an ELF image that a process has mapped.</summary>
@@ -136,4 +151,7 @@ public sealed record ProcElfSymbol : ElfSymbol
     /// own copy.
     /// </summary>
     public ulong? Address { get; }
+
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string? AddressHex => HexText.Of(Address);
 }

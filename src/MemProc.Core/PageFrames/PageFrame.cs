@@ -32,11 +32,20 @@ public sealed class PageFrame
     /// <summary>The frame number.</summary>
     public ulong Pfn { get; }
 
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string PfnHex => HexText.Of(Pfn);
+
     /// <summary>Physical address of the frame.</summary>
     public ulong PhysicalAddress => Pfn * MachinePage.SizeBytes;
 
+    /// <summary><see cref="PhysicalAddress"/> in hex.</summary>
+    public string PhysicalAddressHex => HexText.Of(PhysicalAddress);
+
     /// <summary>The kernel's address of its struct page.</summary>
     public ulong StructPageAddress => _context.Decoder.Vmemmap.AddressOf(Pfn);
+
+    /// <summary><see cref="StructPageAddress"/> in hex.</summary>
+    public string StructPageAddressHex => HexText.Of(StructPageAddress);
 
     /// <summary>What it is used for.</summary>
     public PageFrameKind Kind => _state.Kind;
@@ -48,6 +57,9 @@ public sealed class PageFrame
 
     /// <summary>The first frame of its folio or free block.</summary>
     public ulong HeadPfn { get; }
+
+    /// <summary><see cref="HeadPfn"/> in hex.</summary>
+    public string HeadPfnHex => HexText.Of(HeadPfn);
 
     /// <summary>Size of its folio or free block in bytes; null where it is not known.</summary>
     public ulong? FolioSizeBytes => _state.Order < 0 ? null : MachinePage.SizeBytes << _state.Order;
@@ -66,11 +78,17 @@ public sealed class PageFrame
     /// <summary>page.flags of its folio, all bits: flags, zone, node.</summary>
     public ulong KernelFlagSet => _state.Flags;
 
+    /// <summary><see cref="KernelFlagSet"/> in hex.</summary>
+    public string KernelFlagSetHex => HexText.Of(KernelFlagSet);
+
     /// <summary>Names of the flags that <c>/proc/kpageflags</c> has for the frame; empty where this user may not read it.</summary>
     public string[] Flags => _shown?.Names ?? [];
 
     /// <summary>The same flags as bits; null where this user may not read them.</summary>
     public ulong? RawFlags => _shown?.Raw;
+
+    /// <summary><see cref="RawFlags"/> in hex.</summary>
+    public string? RawFlagsHex => HexText.Of(RawFlags);
 
     /// <summary>
     /// Path of the file: from the root of this process where its file system is mounted there, otherwise from the root of the
@@ -96,6 +114,9 @@ public sealed class PageFrame
     /// <summary>Offset in the file, bytes; null where the frame belongs to no file.</summary>
     public ulong? Offset => _owner.File is null ? null : Index * MachinePage.SizeBytes;
 
+    /// <summary><see cref="Offset"/> in hex.</summary>
+    public string? OffsetHex => HexText.Of(Offset);
+
     /// <summary>
     /// page.index of the frame: the page of the file, or of anonymous memory the number that its address had when it was
     /// mapped; null for others.
@@ -110,11 +131,17 @@ public sealed class PageFrame
         : Kind == PageFrameKind.HugeTlb && (_state.Owner & 1) != 0 ? _state.Owner & ~3UL
         : null;
 
+    /// <summary><see cref="AnonVmaAddress"/> in hex.</summary>
+    public string? AnonVmaAddressHex => HexText.Of(AnonVmaAddress);
+
     /// <summary>Address of the address_space of a file; null for others.</summary>
     public ulong? MappingAddress => Kind is PageFrameKind.File or PageFrameKind.SharedMemory
         || (Kind == PageFrameKind.HugeTlb && _state.Owner != 0 && (_state.Owner & 1) == 0)
         ? _state.Owner
         : null;
+
+    /// <summary><see cref="MappingAddress"/> in hex.</summary>
+    public string? MappingAddressHex => HexText.Of(MappingAddress);
 
     /// <summary>Name of the slab cache; null where the frame belongs to none.</summary>
     public string? Slab => _owner.Slab?.Name;
@@ -144,6 +171,9 @@ public sealed class PageFrame
     /// kernel does not show where it keeps that.
     /// </summary>
     public string? MigrateType => _context.Layout.MigrateTypeNames.ElementAtOrDefault(_migrateType);
+
+    /// <summary>Returns the frame and what it is used for.</summary>
+    public override string ToString() => $"0x{Pfn:x} {Kind}";
 }
 
 /// <summary>What all frames of a read have in common.</summary>

@@ -54,6 +54,9 @@ public sealed class PageFrameGroup
     /// <summary>All frames that were counted, and how they compare with MemTotal.</summary>
     [JsonIgnore]
     public PageFrameTotal Total { get; }
+
+    /// <summary>Returns name and size.</summary>
+    public override string ToString() => $"{SafeText.Escape(Name)}: {HumanSize.Format(SizeBytes)}";
 }
 
 /// <summary>All frames that were counted together, and how they compare with MemTotal of <c>/proc/meminfo</c>.</summary>

@@ -15,8 +15,14 @@ public sealed class PhysicalMemoryBlock
     /// <summary>Physical address of the first byte.</summary>
     public ulong PhysicalAddress { get; }
 
+    /// <summary><see cref="PhysicalAddress"/> in hex.</summary>
+    public string PhysicalAddressHex => HexText.Of(PhysicalAddress);
+
     /// <summary>Frame of the first byte.</summary>
     public ulong Pfn => PhysicalAddress / MachinePage.SizeBytes;
+
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string PfnHex => HexText.Of(Pfn);
 
     /// <summary>Bytes covered, gaps included.</summary>
     public ulong Length { get; }
@@ -29,4 +35,7 @@ public sealed class PhysicalMemoryBlock
 
     /// <summary>How the kernel's memory was read.</summary>
     public KernelReadSource Source { get; }
+
+    /// <summary>Returns address and size.</summary>
+    public override string ToString() => $"{HumanSize.Format(Length)} at 0x{PhysicalAddress:x}";
 }

@@ -54,8 +54,14 @@ public sealed class PageFolioSummary : ProcessOutput
     /// <summary>First address of the mapping; null where the folios of all mappings were added up.</summary>
     public ulong? Start => _map?.Start;
 
+    /// <summary><see cref="Start"/> in hex.</summary>
+    public string? StartHex => HexText.Of(Start);
+
     /// <summary>First address after the mapping; null like <see cref="Start"/>.</summary>
     public ulong? End => _map?.End;
+
+    /// <summary><see cref="End"/> in hex.</summary>
+    public string? EndHex => HexText.Of(End);
 
     /// <summary>Path or name of the mapping; null like <see cref="Start"/>.</summary>
     public string? Path => _map?.Path;
@@ -77,6 +83,9 @@ public sealed class PageFolioSummary : ProcessOutput
 
     /// <summary>Bytes that the process maps.</summary>
     public ulong SizeBytes => PageCount * MachinePage.SizeBytes;
+
+    /// <summary>Returns kind and sizes.</summary>
+    public override string ToString() => $"{Kind} {HumanSize.Format(FolioSizeBytes)}: {HumanSize.Format(SizeBytes)}";
 }
 
 /// <summary>Numbers of folios and of their mapped pages.</summary>

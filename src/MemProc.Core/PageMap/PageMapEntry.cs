@@ -21,6 +21,9 @@ public sealed class PageMapEntry : ProcessOutput
     /// <summary>Address of the page; where one address was requested, that address.</summary>
     public ulong Address => _chunk.AddressAt(_index);
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Bytes from <see cref="Address"/> to the end of the page or run.</summary>
     public ulong Length => MachinePage.Floor(Address) + PageCount * MachinePage.SizeBytes - Address;
 
@@ -33,8 +36,14 @@ public sealed class PageMapEntry : ProcessOutput
     /// </summary>
     public ulong? Pfn => RawEntry.IsPresent && !RawEntry.IsPfnHidden ? RawEntry.Pfn : null;
 
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string? PfnHex => HexText.Of(Pfn);
+
     /// <summary>Physical address of the byte at <see cref="Address"/>; null like <see cref="Pfn"/>.</summary>
     public ulong? PhysicalAddress => Pfn * MachinePage.SizeBytes + Address % MachinePage.SizeBytes;
+
+    /// <summary><see cref="PhysicalAddress"/> in hex.</summary>
+    public string? PhysicalAddressHex => HexText.Of(PhysicalAddress);
 
     /// <summary>The kernel hid the frame number: the reader lacks CAP_SYS_ADMIN.</summary>
     public bool IsPfnHidden => RawEntry.IsPfnHidden;
@@ -85,6 +94,9 @@ public sealed class PageMapEntry : ProcessOutput
     /// <summary>The frame's flags as <c>/proc/kpageflags</c> has them; null like <see cref="Flags"/>.</summary>
     public ulong? RawFlags => Frame?.RawFlags;
 
+    /// <summary><see cref="RawFlags"/> in hex.</summary>
+    public string? RawFlagsHex => HexText.Of(RawFlags);
+
     /// <summary>How many times the frame is mapped; null where it was not requested, or there is no frame.</summary>
     public ulong? MapCount => Frame?.MapCount;
 
@@ -112,8 +124,14 @@ public sealed class PageMapEntry : ProcessOutput
     /// <summary>Slot in the swap area; null where the page is not in swap.</summary>
     public ulong? SwapOffset => RawEntry.IsSwapped ? RawEntry.SwapOffset : null;
 
+    /// <summary><see cref="SwapOffset"/> in hex.</summary>
+    public string? SwapOffsetHex => HexText.Of(SwapOffset);
+
     /// <summary>The pagemap entry, of a run the first one.</summary>
     public ulong Raw => RawEntry.Raw;
+
+    /// <summary><see cref="Raw"/> in hex.</summary>
+    public string RawHex => HexText.Of(Raw);
 
     /// <summary>Path or name of the mapping that the page belongs to.</summary>
     public string Path => _chunk.Map.Path;
@@ -133,4 +151,7 @@ public sealed class PageMapEntry : ProcessOutput
         isSet ? true : (_chunk.UnknownBits & bit) != 0 ? null : false;
 
     internal bool IsOfSameMapping(PageMapEntry other) => ReferenceEquals(_chunk.Map, other._chunk.Map);
+
+    /// <summary>Returns address, location and state.</summary>
+    public override string ToString() => $"0x{Address:x} {RawEntry.Location} {State}";
 }

@@ -10,6 +10,10 @@ internal sealed class PresentFrames(LinuxProcess process, Operation operation, C
 {
     private readonly PopulatedPages _pages = new(process, cancellation) { Operation = operation };
     private readonly ulong[] _frames = new ulong[FrameSet.BlockFrames];
+    private readonly bool[] _exclusive = new bool[FrameSet.BlockFrames];
+
+    /// <summary>Whether no other process maps each page of the chunk that was returned last.</summary>
+    public ReadOnlySpan<bool> Exclusive => _exclusive;
 
     /// <summary>Returns the frames of all pages, by address.</summary>
     /// <exception cref="MemProcException">
@@ -43,6 +47,7 @@ internal sealed class PresentFrames(LinuxProcess process, Operation operation, C
                     continue;
                 }
 
+                _exclusive[count] = page.IsExclusive;
                 _frames[count++] = page.IsPfnHidden ? throw FramesHidden() : page.Pfn;
                 if (count == _frames.Length)
                 {

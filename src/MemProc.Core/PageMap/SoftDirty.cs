@@ -1,3 +1,4 @@
+using System.Globalization;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -46,4 +47,7 @@ public sealed class SoftDirtyClear : ProcessOutput
 
     /// <summary>When they were cleared, in local time: soft-dirty pages have been written since.</summary>
     public DateTime Time { get; }
+
+    /// <summary>Returns process and time.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Process} {Time:HH:mm:ss.fff}");
 }

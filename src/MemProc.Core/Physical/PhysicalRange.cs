@@ -23,11 +23,17 @@ public sealed class PhysicalRange
     /// <summary>First physical address; null where the kernel hid it (<see cref="IsAddressHidden"/>).</summary>
     public ulong? Start => _start;
 
+    /// <summary><see cref="Start"/> in hex.</summary>
+    public string? StartHex => HexText.Of(Start);
+
     /// <summary>
     /// First physical address after the range, as everywhere in MemProc (iomem shows the last one); null like
     /// <see cref="Start"/>. For a range up to the end of the 64-bit address space it is the last address.
     /// </summary>
     public ulong? End => _start is null ? null : _last == ulong.MaxValue ? _last : _last + 1;
+
+    /// <summary><see cref="End"/> in hex.</summary>
+    public string? EndHex => HexText.Of(End);
 
     /// <summary>Size in bytes; null like <see cref="Start"/>.</summary>
     public ulong? SizeBytes => End - Start;
@@ -45,6 +51,9 @@ public sealed class PhysicalRange
 
     /// <summary>The frame that holds its first byte; null like <see cref="Start"/>.</summary>
     public ulong? Pfn => _start / MachinePage.SizeBytes;
+
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string? PfnHex => HexText.Of(Pfn);
 
     /// <summary>
     /// Number of frames that contain a byte of it, including those that it shares with a neighbor; null like

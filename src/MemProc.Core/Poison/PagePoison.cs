@@ -16,8 +16,14 @@ public sealed class PagePoison
     /// <summary>The frame number.</summary>
     public ulong Pfn { get; }
 
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string PfnHex => HexText.Of(Pfn);
+
     /// <summary>Physical address of the frame.</summary>
     public ulong PhysicalAddress => Pfn * MachinePage.SizeBytes;
+
+    /// <summary><see cref="PhysicalAddress"/> in hex.</summary>
+    public string PhysicalAddressHex => HexText.Of(PhysicalAddress);
 
     /// <summary>The process id; null where no process with the frame is known.</summary>
     public int? ProcessId => _map?.ProcessId;
@@ -31,6 +37,9 @@ public sealed class PagePoison
     /// <summary>Address of the page in the process; null like the id.</summary>
     public ulong? Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string? AddressHex => HexText.Of(Address);
+
     /// <summary>Permissions of the mapping: <c>r-xp</c>.</summary>
     public string? Permissions => _map?.Permissions;
 
@@ -39,4 +48,7 @@ public sealed class PagePoison
 
     /// <summary>Whether the kernel reports the frame as poisoned now, after the operation.</summary>
     public bool IsPoisoned { get; }
+
+    /// <summary>Returns the frame and its state.</summary>
+    public override string ToString() => $"0x{Pfn:x} {(IsPoisoned ? "poisoned" : "not poisoned")}";
 }

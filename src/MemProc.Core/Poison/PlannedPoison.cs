@@ -27,7 +27,7 @@ public sealed class PlannedPoison
         {
             string page = Map is null
                 ? Process is null ? "of any process" : $"which process {Process.Identity} does not have"
-                : $"the page at 0x{Address:x} of process {Map.Process}, mapping {Map}";
+                : $"the page at 0x{Address:x} of process {Map.Process}, mapping {Map.Label}";
             string flags = Frame.Flags.Length == 0 ? "no flags" : string.Join(',', Frame.Flags);
             string times = Frame.MapCount == 1 ? "once" : $"{Frame.MapCount} times";
             return $"frame 0x{Pfn:x} (physical address 0x{Frame.PhysicalAddress:x}), {page} ({flags}; mapped {times})";

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MemProc.Interop;
 
 namespace MemProc;
 
@@ -39,6 +40,13 @@ public static class ProcessList
         string command = Path.GetFileName(CommandLine(processId, files)?.Split(' ')[0] ?? string.Empty);
         return command.StartsWith(name, StringComparison.Ordinal) ? command : name;
     }
+
+    /// <summary>Whether a process is a kernel thread; false where it has exited.</summary>
+    /// <param name="processId">The process id.</param>
+    /// <param name="files">The mount point of procfs.</param>
+    public static bool IsKernelThread(int processId, KernelFiles? files = null) =>
+        Text(processId, "stat", files) is string stat && ProcessStat.TryParse(Encoding.UTF8.GetBytes(stat), out ProcessStat found)
+        && found.IsKernelThread;
 
     /// <summary>
     /// Returns the arguments of a process, separated by spaces; null where the process has exited, empty for kernel

@@ -48,4 +48,7 @@ public sealed class MemoryDump : ProcessOutput
 
     /// <summary>When the save began, in local time.</summary>
     public required DateTime Time { get; init; }
+
+    /// <summary>Returns process, size and file.</summary>
+    public override string ToString() => $"{Process}: {HumanSize.Format(SavedBytes)} in {SafeText.Escape(Path)}";
 }

@@ -19,6 +19,9 @@ public sealed class MemoryFile : ProcessOutput
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Bytes covered, gaps included: the length of the file.</summary>
     public ulong Length { get; }
 
@@ -110,6 +113,9 @@ public sealed class MemoryFile : ProcessOutput
             // A hole; the caller gets the gaps.
         }
     }
+
+    /// <summary>Returns address, size and file.</summary>
+    public override string ToString() => $"{HumanSize.Format(Length)} at 0x{Address:x} in {SafeText.Escape(Path)}";
 }
 
 /// <summary>Memory in a file that has no name yet. It is removed on disposal unless it was completed.</summary>

@@ -15,6 +15,9 @@ public sealed class PhysicalMemoryFile
     /// <summary>Physical address of the first byte.</summary>
     public ulong PhysicalAddress { get; }
 
+    /// <summary><see cref="PhysicalAddress"/> in hex.</summary>
+    public string PhysicalAddressHex => HexText.Of(PhysicalAddress);
+
     /// <summary>Bytes covered, gaps included: the length of the file.</summary>
     public ulong Length { get; }
 
@@ -84,4 +87,7 @@ public sealed class PhysicalMemoryFile
             }
         }
     }
+
+    /// <summary>Returns address, size and file.</summary>
+    public override string ToString() => $"{HumanSize.Format(Length)} at 0x{PhysicalAddress:x} in {SafeText.Escape(Path)}";
 }

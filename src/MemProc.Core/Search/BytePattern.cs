@@ -125,6 +125,19 @@ public sealed class BytePattern : SearchPattern
         return Create([.. values], [.. masks], alignment, null);
     }
 
+    /// <summary>Parses bytes in hex, or takes a text that cannot be bytes in hex as UTF-8: <c>hunter2</c>.</summary>
+    /// <inheritdoc cref="Parse" path="/param"/>
+    /// <inheritdoc cref="Parse" path="/exception"/>
+    public static BytePattern ParseOrText(string text, int alignment = 1, string? textParameter = null) =>
+        IsBytes(text) || string.IsNullOrWhiteSpace(text)
+            ? Parse(text, alignment, textParameter)
+            : Text(text, Encoding.UTF8, alignment: alignment);
+
+    /// <summary>Whether a text consists of hex digits, <c>?</c>, blanks and <c>0x</c> alone, so that it is meant as bytes.</summary>
+    public static bool IsBytes(string text) => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } words
+        && Array.TrueForAll(words, word => (word.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? word[2..] : word)
+            .All(digit => digit == '?' || char.IsAsciiHexDigit(digit)));
+
     /// <summary>Creates a pattern for text.</summary>
     /// <param name="text">The text.</param>
     /// <param name="encoding">Its encoding in memory.</param>

@@ -4,6 +4,8 @@ namespace MemProc;
 public class MemoryMatch : ProcessOutput
 {
     private readonly ProcMap? _map;
+    private readonly byte[] _bytes;
+    private readonly byte[]? _previous;
 
     internal MemoryMatch(
         ProcessIdentity process, ProcMap? map, ulong address, byte[] bytes, MemoryValueType? type, object? value,
@@ -12,21 +14,24 @@ public class MemoryMatch : ProcessOutput
         Process = process;
         _map = map;
         Address = address;
-        Bytes = bytes;
+        _bytes = bytes;
         Type = type;
         Value = value;
-        PreviousBytes = previous?.Bytes;
+        _previous = previous?._bytes;
         PreviousValue = previous?.Value;
     }
 
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Length of the match, in bytes.</summary>
-    public ulong Length => (ulong)Bytes.Length;
+    public ulong Length => (ulong)_bytes.Length;
 
     /// <summary>The bytes of the match.</summary>
-    public byte[] Bytes { get; }
+    public MemoryBytes Bytes => new(_bytes);
 
     /// <summary>The type of the number; null when no number was searched for.</summary>
     public MemoryValueType? Type { get; }
@@ -35,7 +40,7 @@ public class MemoryMatch : ProcessOutput
     public object? Value { get; }
 
     /// <summary>The bytes before the last read, of a match that was read again; else null.</summary>
-    public byte[]? PreviousBytes { get; }
+    public MemoryBytes? PreviousBytes => _previous is null ? null : new MemoryBytes(_previous);
 
     /// <summary>The number or text before the last read, of a match that was read again; else null.</summary>
     public object? PreviousValue { get; }
@@ -52,7 +57,14 @@ public class MemoryMatch : ProcessOutput
     /// <summary>Bytes from the start of the mapping.</summary>
     public ulong? OffsetInMapping => Address - _map?.Start;
 
+    /// <summary><see cref="OffsetInMapping"/> in hex.</summary>
+    public string? OffsetInMappingHex => HexText.Of(OffsetInMapping);
+
     internal override ProcessIdentity Process { get; }
+
+    /// <summary>Returns address and content.</summary>
+    public override string ToString() =>
+        $"0x{Address:x} {MatchText.Describe(_bytes, Type is MemoryValueType type && MemoryValue.IsPointer(type), Type is null ? null : Value, PreviousValue)}";
 }
 
 /// <summary>A match with the bytes around it.</summary>
@@ -64,14 +76,17 @@ public sealed class MemoryMatchInContext : MemoryMatch
         : base(process, map, address, bytes, type, value)
     {
         ContextAddress = contextAddress;
-        ContextBytes = context;
+        ContextBytes = new MemoryBytes(context);
     }
 
     /// <summary>Address of the first byte of the context.</summary>
     public ulong ContextAddress { get; }
 
+    /// <summary><see cref="ContextAddress"/> in hex.</summary>
+    public string ContextAddressHex => HexText.Of(ContextAddress);
+
     /// <summary>
     /// The bytes before the match, the match, and the bytes after it: fewer where the memory that was searched ends.
     /// </summary>
-    public byte[] ContextBytes { get; }
+    public MemoryBytes ContextBytes { get; }
 }

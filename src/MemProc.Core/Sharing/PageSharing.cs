@@ -21,8 +21,14 @@ public sealed class PageSharing : ProcessOutput
     /// <summary>First address of the mapping.</summary>
     public ulong Start => _map.Start;
 
+    /// <summary><see cref="Start"/> in hex.</summary>
+    public string StartHex => HexText.Of(Start);
+
     /// <summary>First address after the mapping.</summary>
     public ulong End => _map.End;
+
+    /// <summary><see cref="End"/> in hex.</summary>
+    public string EndHex => HexText.Of(End);
 
     /// <summary>Size of the mapping in bytes.</summary>
     public ulong SizeBytes => _map.SizeBytes;
@@ -56,6 +62,9 @@ public sealed class PageSharing : ProcessOutput
 
     /// <summary>The other processes that were read, most shared pages first.</summary>
     public PageSharer[] SharedWith { get; }
+
+    /// <summary>Returns the mapping and its sharing.</summary>
+    public override string ToString() => $"{_map.Label} at 0x{Start:x}: {PrivatePages} of {PresentPages} pages private";
 }
 
 /// <summary>A process that maps pages of another process' mapping.</summary>
@@ -64,6 +73,9 @@ public sealed class PageSharing : ProcessOutput
 /// <param name="PageCount">Number of the mapping's pages that it maps too.</param>
 public sealed record PageSharer(int ProcessId, string ProcessName, ulong PageCount)
 {
+    /// <summary>The same pages in bytes.</summary>
+    public ulong SizeBytes => PageCount * MachinePage.SizeBytes;
+
     /// <summary>Returns process and pages in words, safe to print.</summary>
     public override string ToString() => $"{ProcessId} ({SafeText.Escape(ProcessName)}): {PageCount}";
 }

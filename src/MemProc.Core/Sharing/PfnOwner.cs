@@ -17,12 +17,21 @@ public sealed class PfnOwner : ProcessOutput
     /// <summary>The frame number.</summary>
     public ulong Pfn { get; }
 
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string PfnHex => HexText.Of(Pfn);
+
     /// <summary>The address of the page.</summary>
     public ulong Address { get; }
+
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
 
     /// <summary>Permissions of the mapping: <c>r-xp</c>.</summary>
     public string Permissions => _map.Permissions;
 
     /// <summary>Path or name of the mapping.</summary>
     public string Path => _map.Path;
+
+    /// <summary>Returns frame, process and address.</summary>
+    public override string ToString() => $"0x{Pfn:x} {Process} 0x{Address:x} {_map.Label}";
 }

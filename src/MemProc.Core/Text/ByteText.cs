@@ -8,7 +8,7 @@ public static class ByteText
     /// <summary>Returns a number of bytes as text: <c>1 byte</c>, <c>6 bytes</c>.</summary>
     public static string Count(int bytes) => bytes == 1 ? "1 byte" : $"{bytes} bytes";
 
-    /// <summary>Parses bytes in hex, with or without blanks between them: <c>67 61 72</c>, <c>676172</c>.</summary>
+    /// <summary>Parses bytes in hex, with or without blanks between them: <c>67 61 72</c>, <c>676172</c>, <c>0x67 0x61</c>.</summary>
     /// <exception cref="FormatException">The text is not bytes in hex.</exception>
     public static byte[] Parse(string text)
     {
@@ -16,7 +16,8 @@ public static class ByteText
         try
         {
             return groups.Length > 0
-                ? [.. groups.SelectMany(Convert.FromHexString)]
+                ? [.. groups.SelectMany(group => Convert.FromHexString(
+                    group.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? group[2..] : group))]
                 : throw new FormatException("No bytes.");
         }
         catch (FormatException error)

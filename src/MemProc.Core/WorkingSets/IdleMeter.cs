@@ -45,15 +45,22 @@ internal sealed class IdleMeter : WorkingSetMeter
         PresentFrames frames = new(process, Operation.MeasureWorkingSet, _cancellation);
         foreach ((ProcMap map, IEnumerable<ReadOnlyMemory<ulong>> chunks) in frames.ByMap())
         {
-            ulong present = 0, referenced = 0, untracked = 0;
+            PageTally tally = default;
             foreach (ReadOnlyMemory<ulong> chunk in chunks)
             {
-                present += (ulong)chunk.Length;
-                Count(chunk.Span, ref referenced, ref untracked);
+                tally.Present += (ulong)chunk.Length;
+                Count(chunk.Span, frames.Exclusive, ref tally);
             }
 
-            yield return new WorkingSet(map, Method, seconds, present * MachinePage.SizeBytes,
-                referenced * MachinePage.SizeBytes, untracked * MachinePage.SizeBytes);
+            yield return new WorkingSet(map, Method, seconds)
+            {
+                RssBytes = tally.Present * MachinePage.SizeBytes,
+                UssBytes = tally.Private * MachinePage.SizeBytes,
+                ReferencedBytes = tally.Referenced * MachinePage.SizeBytes,
+                PrivateReferencedBytes = tally.PrivateReferenced * MachinePage.SizeBytes,
+                SharedReferencedBytes = (tally.Referenced - tally.PrivateReferenced) * MachinePage.SizeBytes,
+                UntrackedBytes = tally.Untracked * MachinePage.SizeBytes,
+            };
         }
     }
 
@@ -87,7 +94,7 @@ internal sealed class IdleMeter : WorkingSetMeter
     /// Counts the pages that are not idle: a marked page was touched since the start, and a new page when it came into
     /// memory. A page that could not be marked is untracked.
     /// </summary>
-    private void Count(ReadOnlySpan<ulong> pfns, ref ulong referenced, ref ulong untracked)
+    private void Count(ReadOnlySpan<ulong> pfns, ReadOnlySpan<bool> exclusive, ref PageTally tally)
     {
         FrameFolio?[] folios = _idle.Folios.Find(pfns);
         ulong[] heads = [.. folios.OfType<FrameFolio>().Select(folio => folio.HeadPfn).Distinct().Order()];
@@ -95,14 +102,20 @@ internal sealed class IdleMeter : WorkingSetMeter
         _idle.Bitmap.Read(heads, idle);
         for (int index = 0; index < pfns.Length; index++)
         {
+            tally.Private += exclusive[index] ? 1UL : 0;
             if (folios[index] is FrameFolio folio && idle[Array.BinarySearch(heads, folio.HeadPfn)])
             {
                 continue;
             }
 
             bool isUntracked = folios[index] is null || _untracked.Contains(pfns[index]);
-            untracked += isUntracked ? 1UL : 0;
-            referenced += isUntracked ? 0 : 1UL;
+            tally.Untracked += isUntracked ? 1UL : 0;
+            tally.Referenced += isUntracked ? 0 : 1UL;
+            tally.PrivateReferenced += !isUntracked && exclusive[index] ? 1UL : 0;
         }
     }
+
+    /// <summary>Numbers of pages of a mapping.</summary>
+    private record struct PageTally(
+        ulong Present, ulong Private, ulong Referenced, ulong PrivateReferenced, ulong Untracked);
 }

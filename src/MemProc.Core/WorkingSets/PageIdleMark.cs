@@ -25,11 +25,17 @@ public sealed class PageIdleMark
     /// <summary>Address of the first page; null for a whole process and for frames.</summary>
     public ulong? Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string? AddressHex => HexText.Of(Address);
+
     /// <summary>Bytes from <see cref="Address"/>; null like it.</summary>
     public ulong? Length { get; }
 
     /// <summary>The first frame where frames were given by number; otherwise null.</summary>
     public ulong? Pfn { get; }
+
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string? PfnHex => HexText.Of(Pfn);
 
     /// <summary>Pages in memory, or frames, in all: the sum of the three counts below.</summary>
     public ulong PageCount => IdleCount + TouchedCount + UnmarkableCount;
@@ -55,4 +61,8 @@ public sealed class PageIdleMark
         TouchedCount += isMarkable && !isIdle ? 1UL : 0;
         UnmarkableCount += isMarkable ? 0 : 1UL;
     }
+
+    /// <summary>Returns the pages that were marked.</summary>
+    public override string ToString() =>
+        $"{(Pfn is ulong pfn ? $"frame 0x{pfn:x}" : _process?.ToString())}: {IdleCount} of {PageCount} pages idle";
 }

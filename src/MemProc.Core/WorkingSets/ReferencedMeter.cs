@@ -24,9 +24,27 @@ internal sealed class ReferencedMeter(CancellationToken cancellation) : WorkingS
     }
 
     private protected override IEnumerable<WorkingSet> Read(LinuxProcess process, double seconds) =>
-        MapReader.ReadDetailed(process, cancellation).Select(map => new WorkingSet(
-            map, Method, seconds, map.RssBytes ?? throw Uncounted(process, "Rss"),
-            map.ReferencedBytes ?? throw Uncounted(process, "Referenced"), untrackedBytes: null));
+        MapReader.ReadDetailed(process, cancellation).Select(map => Sum(process, map, seconds));
+
+    /// <summary>
+    /// smaps counts the touched bytes of a mapping together: where they exceed its shared bytes, the rest is private, and
+    /// where they exceed its private bytes, the rest is shared.
+    /// </summary>
+    private WorkingSet Sum(LinuxProcess process, ProcMapDetail map, double seconds)
+    {
+        ulong resident = map.RssBytes ?? throw Uncounted(process, "Rss");
+        ulong referenced = map.ReferencedBytes ?? throw Uncounted(process, "Referenced");
+        ulong own = Math.Min(map.UssBytes ?? throw Uncounted(process, "Private_Clean"), resident);
+        ulong shared = resident - own;
+        return new WorkingSet(map, Method, seconds)
+        {
+            RssBytes = resident,
+            UssBytes = own,
+            ReferencedBytes = referenced,
+            PrivateReferencedBytes = referenced > shared ? referenced - shared : 0,
+            SharedReferencedBytes = referenced > own ? referenced - own : 0,
+        };
+    }
 
     private static MemProcException Uncounted(LinuxProcess process, string counter) =>
         process.Failure(Operation.MeasureWorkingSet, Errno.ENOSYS, $"smaps has no {counter}");

@@ -24,8 +24,20 @@ public sealed class WorkingSetSummary : ProcessOutput
     /// <inheritdoc cref="WorkingSet.RssBytes"/>
     public ulong RssBytes { get; private set; }
 
+    /// <inheritdoc cref="WorkingSet.UssBytes"/>
+    public ulong UssBytes { get; private set; }
+
     /// <inheritdoc cref="WorkingSet.ReferencedBytes"/>
     public ulong ReferencedBytes { get; private set; }
+
+    /// <inheritdoc cref="WorkingSet.PrivateReferencedBytes"/>
+    public ulong PrivateReferencedBytes { get; private set; }
+
+    /// <inheritdoc cref="WorkingSet.SharedReferencedBytes"/>
+    public ulong SharedReferencedBytes { get; private set; }
+
+    /// <inheritdoc cref="WorkingSet.UnattributedReferencedBytes"/>
+    public ulong UnattributedReferencedBytes { get; private set; }
 
     /// <inheritdoc cref="WorkingSet.UntrackedBytes"/>
     public ulong? UntrackedBytes { get; private set; }
@@ -42,10 +54,18 @@ public sealed class WorkingSetSummary : ProcessOutput
         {
             sum.MappingCount++;
             sum.RssBytes += mapping.RssBytes;
+            sum.UssBytes += mapping.UssBytes;
             sum.ReferencedBytes += mapping.ReferencedBytes;
+            sum.PrivateReferencedBytes += mapping.PrivateReferencedBytes;
+            sum.SharedReferencedBytes += mapping.SharedReferencedBytes;
+            sum.UnattributedReferencedBytes += mapping.UnattributedReferencedBytes;
             sum.UntrackedBytes += mapping.UntrackedBytes;
         }
 
         return sum;
     }
+
+    /// <summary>Returns process and touched bytes in words.</summary>
+    public override string ToString() =>
+        $"{Process}: {HumanSize.Format(ReferencedBytes)} of {HumanSize.Format(RssBytes)} touched";
 }

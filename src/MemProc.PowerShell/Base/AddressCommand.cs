@@ -24,6 +24,9 @@ public abstract class AddressCommand<T> : ProcessCommand<T>
     /// <summary>The parameter that requires -Address and is given; null where none is.</summary>
     private protected virtual string? LengthParameter => Length is null ? null : nameof(Length);
 
+    /// <summary>An address that is a symbol stands for the bytes of the symbol.</summary>
+    private protected virtual bool UsesSymbolSizes => false;
+
     protected override void Process(T process)
     {
         if (Address is null)
@@ -37,7 +40,8 @@ public abstract class AddressCommand<T> : ProcessCommand<T>
             return;
         }
 
-        ForEachAddress(process, Address, (address, length) => ProcessAddress(process, address, Length ?? length));
+        ForEachAddress(process, Address, (address, length) => ProcessAddress(process, address, Length ?? length),
+            UsesSymbolSizes && Length is null);
     }
 
     /// <summary>The length of the file is bound as if it were one of memory.</summary>

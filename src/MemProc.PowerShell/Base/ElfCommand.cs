@@ -19,6 +19,7 @@ public abstract class ElfCommand : ElfFileCommand
     protected const string CoreSet = "CorePath";
 
     private readonly HashSet<(int Process, ulong Start, string? Core, ulong Image)> _done = [];
+    private PathPatterns? _paths;
 
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = PathSet)]
     [Parameter(Position = 0, ParameterSetName = IdSet)]
@@ -41,9 +42,9 @@ public abstract class ElfCommand : ElfFileCommand
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = IdSet)]
     [Alias("PID", "ProcessId")]
     [ProcessIdTransformation(hasName: false)]
-    [ValidateRange(1, int.MaxValue)]
+    [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
-    public int[] Id { get; set; } = [];
+    public ProcessSelector[] Id { get; set; } = [];
 
     // In the set of a process for objects from cores, which have a process id, too.
     [Parameter(Mandatory = true, ParameterSetName = CoreSet)]
@@ -94,9 +95,9 @@ public abstract class ElfCommand : ElfFileCommand
                 return;
             }
 
-            foreach (int id in Id)
+            foreach (ProcessSelector one in Id)
             {
-                ReportErrors(() => ReadProcess(Processes.Open(id, ProcessStartTicks)));
+                ReportErrors(() => ReadProcess(Processes.Open(one.Id!.Value, one.StartTicks ?? ProcessStartTicks)));
             }
 
             return;
@@ -108,12 +109,20 @@ public abstract class ElfCommand : ElfFileCommand
         }
     }
 
+    protected override void EndProcessing() => _paths?.WriteUnmatched(this);
+
     private void ReadProcess(MemoryTarget process)
     {
         using MappedImages images = new(process, Cancellation);
         if (Address is null)
         {
-            Write(process, images.Loaded(Path is null ? null : Wildcard.Paths(Path), WriteError));
+            if (Path is not null)
+            {
+                _paths ??= new PathPatterns(Path);
+            }
+
+            Write(process, images.Loaded(_paths is null ? null : _paths.Matches, WriteError));
+            _paths?.Complete();
             return;
         }
 

@@ -26,6 +26,8 @@ public abstract class MapFilterCommand<T> : AddressCommand<T>
     [Parameter]
     public ProcMapKind[]? Kind { get; set; }
 
+    private PathPatterns? _paths;
+
     /// <summary>The filter that the parameters make. Known from BeginProcessing on.</summary>
     private protected MapFilter Filter { get; private set; } = new();
 
@@ -33,16 +35,33 @@ public abstract class MapFilterCommand<T> : AddressCommand<T>
     {
         try
         {
-            Filter = new MapFilter
-            {
-                Path = Path is null ? null : Wildcard.Paths(Path),
-                Permissions = Permission ?? [],
-                Kinds = Kind ?? [],
-            };
+            _paths = Path is null ? null : new PathPatterns(Path);
+            Filter = CreateFilter(_paths);
         }
         catch (ArgumentException error)
         {
             ThrowBadArgument(nameof(Permission), error.Message, Permission);
         }
     }
+
+    protected override void Process(T process)
+    {
+        base.Process(process);
+        if (Address is null && !IsStoppedEarly)
+        {
+            _paths?.Complete();
+        }
+    }
+
+    protected override void EndProcessing() => _paths?.WriteUnmatched(this);
+
+    /// <summary>The work ended before all mappings were looked at, since enough was found.</summary>
+    private protected virtual bool IsStoppedEarly => false;
+
+    private protected virtual MapFilter CreateFilter(PathPatterns? paths) => new()
+    {
+        Path = paths is null ? null : paths.Matches,
+        Permissions = Permission ?? [],
+        Kinds = Kind ?? [],
+    };
 }

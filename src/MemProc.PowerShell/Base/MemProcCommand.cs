@@ -74,17 +74,52 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
         return false;
     }
 
+    /// <summary>
+    /// Opens processes and does the work on each. One that fails does not stop the others. Kernel threads that wildcards or
+    /// the pipeline bring are left out, and so is what wildcards have found and exits meanwhile.
+    /// </summary>
+    /// <param name="selected">The processes.</param>
+    /// <param name="startTicks">The start time that an object of the pipeline carries; null: any.</param>
+    /// <param name="work">The work.</param>
+    private protected void ForEachProcess(
+        IEnumerable<SelectedProcess> selected, ulong? startTicks, Action<LinuxProcess> work)
+    {
+        foreach (SelectedProcess one in selected)
+        {
+            ReportErrors(() =>
+            {
+                try
+                {
+                    LinuxProcess process = Processes.Open(one.Id, one.StartTicks ?? startTicks);
+                    if (process.IsKernelThread && (one.IsFromPattern || MyInvocation.ExpectingInput))
+                    {
+                        WriteVerbose($"Process {process.Identity} is a kernel thread: it has no memory of its own.");
+                        return;
+                    }
+
+                    work(process);
+                }
+                catch (MemProcException error) when (one.IsFromPattern && error.Errno == Errno.ESRCH)
+                {
+                    WriteVerbose(error.Message);
+                }
+            });
+        }
+    }
+
     /// <summary>Resolves addresses in a process and does the work on each. One that fails does not stop the others.</summary>
     /// <param name="process">The process.</param>
     /// <param name="addresses">Numbers and expressions.</param>
     /// <param name="work">The work: on the address, and the bytes that it stands for where that is known.</param>
+    /// <param name="withSymbolSizes">The length of a symbol is its size.</param>
     private protected void ForEachAddress(
-        MemoryTarget process, AddressExpression[] addresses, Action<ulong, ulong?> work)
+        MemoryTarget process, AddressExpression[] addresses, Action<ulong, ulong?> work, bool withSymbolSizes = false)
     {
         using AddressResolution resolution = new(process, Cancellation);
         foreach (AddressExpression address in addresses)
         {
-            ReportErrors(() => work(resolution.Resolve(address), address.Length));
+            ReportErrors(() => work(
+                resolution.Resolve(address), address.Length ?? (withSymbolSizes ? resolution.SizeOf(address) : null)));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Management.Automation;
 using MemProc.Interop;
 
@@ -48,6 +49,43 @@ internal static class PipelineInput
     public static bool HasCore([NotNullWhen(true)] string[]? corePath) =>
         corePath is { Length: > 0 } && !Array.Exists(corePath, string.IsNullOrEmpty);
 
+    /// <summary>Returns the process id that the pipeline brought; null where it is something else.</summary>
+    public static int? IdOf(PSObject? input) => input?.BaseObject switch
+    {
+        int id when id > 0 => id,
+        // JSON and arithmetic make these. A byte, or an address, which is unsigned, is not an id.
+        long id when id is > 0 and <= int.MaxValue => (int)id,
+        // What pgrep and pidof write. PowerShell's other texts are not about processes.
+        string text when text.Length is > 0 and <= 10
+            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id > 0 => id,
+        _ => null,
+    };
+
+    /// <summary>Returns the process that an object is about; null where it is about none.</summary>
+    /// <exception cref="FormatException">It is from a core, or its id is not valid.</exception>
+    public static ProcessSelector? ProcessOf(PSObject input)
+    {
+        if (Text(input, "CorePath") is string core)
+        {
+            throw new FormatException(
+                $"The object is from the core '{SafeText.Escape(core)}'. Pipe it in, or use -CorePath.");
+        }
+
+        if (!HasProcess(input))
+        {
+            return null;
+        }
+
+        object? id = input.Properties["ProcessId"]?.Value ?? input.Properties["PID"]?.Value ?? input.Properties["Id"]?.Value;
+        object? ticks = input.Properties["ProcessStartTicks"]?.Value;
+        return LanguagePrimitives.TryConvertTo(id, out int number) && number > 0
+            ? new ProcessSelector(number, LanguagePrimitives.TryConvertTo(ticks, out ulong start) && start > 0 ? start : null)
+            : throw new FormatException($"'{SafeText.Escape($"{id}")}' is not a process id.");
+    }
+
+    private static string? Text(PSObject input, string property) =>
+        input.Properties[property]?.Value is { } value && $"{value}" is { Length: > 0 } text ? text : null;
+
     private static bool IsFile(PSObject input) => input.BaseObject is FileInfo
         || TypeName(input) == $"{DeserializedPrefix}{typeof(FileInfo).FullName}";
 
@@ -74,10 +112,14 @@ public sealed class ProcessObjectAttribute : ArgumentTransformationAttribute
     /// <summary>Files are taken, too: each is a core.</summary>
     public bool AllowFiles { get; init; }
 
+    /// <summary>Process ids are taken, too.</summary>
+    public bool AllowIds { get; init; }
+
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData)
     {
         if (inputData is not null && PSObject.AsPSObject(inputData) is PSObject input
-            && (PipelineInput.IsUsable(input) || (AllowFiles && PipelineInput.FileOf(input) is not null)))
+            && (PipelineInput.IsUsable(input) || (AllowFiles && PipelineInput.FileOf(input) is not null)
+                || (AllowIds && PipelineInput.IdOf(input) is not null)))
         {
             return inputData;
         }

@@ -12,9 +12,10 @@ public abstract class PoisonCommand : MemProcCommand
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("PID", "ProcessId")]
     [ProcessIdTransformation(hasName: false)]
-    [ValidateRange(1, int.MaxValue)]
+    [ValidateNotNullOrEmpty]
+    [ValidateCount(1, 1)]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
-    public int? Id { get; set; }
+    public ProcessSelector[]? Id { get; set; }
 
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -75,7 +76,7 @@ public abstract class PoisonCommand : MemProcCommand
     {
         try
         {
-            return Id is int id ? Processes.Open(id, ProcessStartTicks) : null;
+            return Id is [{ } process] ? Processes.Open(process.Id!.Value, process.StartTicks ?? ProcessStartTicks) : null;
         }
         catch (MemProcException error) when (Force && error.Errno == Errno.ESRCH)
         {

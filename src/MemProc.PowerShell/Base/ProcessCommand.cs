@@ -15,9 +15,9 @@ public abstract class ProcessCommand<T> : MemProcCommand
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     [Alias("PID", "ProcessId")]
     [ProcessIdTransformation(hasName: true)]
-    [ValidateRange(1, int.MaxValue)]
+    [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
-    public virtual int[]? Id { get; set; }
+    public virtual ProcessSelector[]? Id { get; set; }
 
     [Parameter]
     [SupportsWildcards]
@@ -37,9 +37,9 @@ public abstract class ProcessCommand<T> : MemProcCommand
     [AllowNull]
     public virtual string[]? CorePath { get; set; }
 
-    /// <summary>The object of the pipeline as a whole, where it is about a process.</summary>
+    /// <summary>The object of the pipeline as a whole, where it is about a process, or the id of one.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
-    [ProcessObject(AllowFiles = true)]
+    [ProcessObject(AllowFiles = true, AllowIds = true)]
     public PSObject? InputObject { get; set; }
 
     /// <summary>The work on one process.</summary>
@@ -51,6 +51,10 @@ public abstract class ProcessCommand<T> : MemProcCommand
         if (TakesCores && PipelineInput.FileOf(InputObject) is var (path, length))
         {
             ProcessFile(path, length);
+        }
+        else if (PipelineInput.IdOf(InputObject) is int id)
+        {
+            ProcessId(id);
         }
         else if (PipelineInput.Accepts(this, InputObject, IsTargetKnown))
         {
@@ -82,19 +86,31 @@ public abstract class ProcessCommand<T> : MemProcCommand
             return;
         }
 
-        foreach (int id in ProcessNames.Select(this, Id, Name) ?? [Environment.ProcessId])
-        {
-            ReportErrors(() =>
-            {
-                LinuxProcess process = Processes.Open(id, ProcessStartTicks);
-                if (process.IsKernelThread && MyInvocation.ExpectingInput)
-                {
-                    WriteVerbose($"Process {process.Identity} is a kernel thread: it has no memory of its own.");
-                    return;
-                }
+        ForEachProcess(
+            ProcessNames.Select(this, Id, Name) ?? DefaultProcesses, ProcessStartTicks, process => Process((T)(MemoryTarget)process));
+    }
 
-                Process((T)(MemoryTarget)process);
-            });
+    /// <summary>The processes where neither -Id nor -Name is given: the current one.</summary>
+    private protected virtual IEnumerable<SelectedProcess> DefaultProcesses => [new SelectedProcess(Environment.ProcessId)];
+
+    /// <summary>The work on a process whose id is the object of the pipeline.</summary>
+    private void ProcessId(int id)
+    {
+        if (Id is not null || Name is not null || PipelineInput.HasCore(CorePath))
+        {
+            WriteError(Failure.BadArgument(
+                nameof(Id), "The pipeline brings process ids, and a process is given, too. Specify one of the two.", id));
+            return;
+        }
+
+        Id = [new ProcessSelector(id)];
+        try
+        {
+            ProcessInput();
+        }
+        finally
+        {
+            Id = null;
         }
     }
 

@@ -10,17 +10,29 @@ internal static class ProcessNames
     /// Returns the processes that -Id or -Name select; null where neither is given. A name without wildcards that matches
     /// no process is an error.
     /// </summary>
-    public static IEnumerable<int>? Select(MemProcCommand cmdlet, int[]? ids, string[]? names)
+    public static IEnumerable<SelectedProcess>? Select(MemProcCommand cmdlet, ProcessSelector[]? ids, string[]? names)
     {
         if (ids is not null && names is not null)
         {
             cmdlet.ThrowBadArgument("Name", "Specify -Id or -Name, not both.", names);
         }
 
-        return names is null ? ids : Find(cmdlet, names);
+        if (names is not null)
+        {
+            return Find(cmdlet, names, []);
+        }
+
+        return ids is null ? null
+            : Array.Exists(ids, id => id.Name is not null)
+            ? Find(cmdlet, ids.Select(id => id.Name).OfType<string>(), ids.Where(id => id.Name is null))
+            : ids.Select(id => new SelectedProcess(id.Id!.Value, id.StartTicks));
     }
 
-    private static SortedSet<int> Find(MemProcCommand cmdlet, string[] names)
+    /// <summary>Returns the ids that are known without a search by name.</summary>
+    public static IEnumerable<int> Ids(ProcessSelector[]? ids) => (ids ?? []).Select(id => id.Id).OfType<int>();
+
+    private static SortedDictionary<int, SelectedProcess>.ValueCollection Find(
+        MemProcCommand cmdlet, IEnumerable<string> names, IEnumerable<ProcessSelector> ids)
     {
         List<(int Id, string Name)> all = [];
         foreach (int id in ProcessList.Ids())
@@ -31,19 +43,34 @@ internal static class ProcessNames
             }
         }
 
-        SortedSet<int> found = [];
+        SortedDictionary<int, SelectedProcess> found = [];
+        foreach (ProcessSelector id in ids)
+        {
+            found[id.Id!.Value] = new SelectedProcess(id.Id.Value, id.StartTicks);
+        }
+
         foreach (string name in names)
         {
+            bool isPattern = WildcardPattern.ContainsWildcardCharacters(name);
             Func<string, bool> matches = Wildcard.Test(name, WildcardOptions.IgnoreCase);
-            int before = found.Count;
-            found.UnionWith(all.Where(process => matches(process.Name)).Select(process => process.Id));
-            if (found.Count == before && !WildcardPattern.ContainsWildcardCharacters(name))
+            bool isFound = false;
+            foreach ((int id, _) in all.Where(process => matches(process.Name)))
+            {
+                isFound = true;
+                // What is named literally is reported, whatever else matches it.
+                if (!isPattern || !found.ContainsKey(id))
+                {
+                    found[id] = new SelectedProcess(id, IsFromPattern: isPattern);
+                }
+            }
+
+            if (!isFound && !isPattern)
             {
                 cmdlet.WriteError(new MemProcException(Operation.FindProcess, Errno.ESRCH,
                     $"No process has the name '{SafeText.Escape(name)}'.", name));
             }
         }
 
-        return found;
+        return found.Values;
     }
 }

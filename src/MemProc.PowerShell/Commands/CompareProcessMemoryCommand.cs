@@ -32,13 +32,13 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
     public string After { get; set; } = string.Empty;
 
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = ProcessSet)]
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = SecondsSet)]
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = DuringSet)]
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = SecondsSet)]
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = DuringSet)]
     [Alias("PID", "ProcessId")]
     [ProcessIdTransformation(hasName: true)]
-    [ValidateRange(1, int.MaxValue)]
+    [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
-    public override int[]? Id { get; set; }
+    public override ProcessSelector[]? Id { get; set; }
 
     [Parameter(ParameterSetName = ProcessSet)]
     [Parameter(ParameterSetName = SecondsSet)]

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using MemProc.Interop;
 
 namespace MemProc.PowerShell;
 
@@ -33,9 +34,9 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
     [Parameter]
     [Alias("PID", "ProcessId")]
     [ProcessIdTransformation(hasName: true)]
-    [ValidateRange(1, int.MaxValue)]
+    [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
-    public int[]? Id { get; set; }
+    public ProcessSelector[]? Id { get; set; }
 
     [Parameter]
     [SupportsWildcards]
@@ -61,15 +62,24 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
 
     private void Search()
     {
-        IEnumerable<int>? selected = ProcessNames.Select(this, Id, Name);
-        int[] ids = selected is null ? ProcessList.Ids() : [.. selected];
+        SelectedProcess[]? selected = ProcessNames.Select(this, Id, Name)?.ToArray();
+        int[] ids = selected is null ? ProcessList.Ids() : Array.ConvertAll(selected, process => process.Id);
+        bool isPattern = selected is not null && Array.TrueForAll(selected, process => process.IsFromPattern);
         using Progress progress = new(this, "Searching the page tables of processes");
         UnreadProcesses unread = new();
         void Fail(MemProcException error)
         {
             if (selected is not null)
             {
-                WriteError(error);
+                if (isPattern && error.Errno == Errno.ESRCH)
+                {
+                    WriteVerbose(error.Message);
+                }
+                else
+                {
+                    WriteError(error);
+                }
+
                 return;
             }
 

@@ -21,9 +21,9 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = SymbolSet)]
     [Alias("PID", "ProcessId")]
     [ProcessIdTransformation(hasName: true)]
-    [ValidateRange(1, int.MaxValue)]
+    [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
-    public int[]? Id { get; set; }
+    public ProcessSelector[]? Id { get; set; }
 
     [Parameter(ParameterSetName = AddressSet)]
     [Parameter(ParameterSetName = SymbolSet)]
@@ -163,10 +163,8 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
             return;
         }
 
-        foreach (int id in ProcessNames.Select(this, Id, Name) ?? [Environment.ProcessId])
-        {
-            ReportErrors(() => DisassembleProcess(Processes.Open(id, ProcessStartTicks)));
-        }
+        ForEachProcess(ProcessNames.Select(this, Id, Name) ?? [new SelectedProcess(Environment.ProcessId)], ProcessStartTicks,
+            DisassembleProcess);
     }
 
     protected override void Dispose(bool disposing)

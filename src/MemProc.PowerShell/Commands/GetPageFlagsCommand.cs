@@ -127,6 +127,13 @@ public sealed class GetPageFlagsCommand : MemProcCommand
                 ThrowBadArgument(nameof(KpageFlagsPath), "-KpageCountPath and -KpageCgroupPath require -KpageFlagsPath.", null);
             }
 
+            if (IsBare)
+            {
+                ThrowBadArgument(nameof(Pfn), "Without frames and filters, Get-PageFlags would write an object for each frame of "
+                    + "the machine. Specify frames, -Pfn 0.. for all of them, or a filter such as -Flag; -Run joins equal "
+                    + "neighbors, and Measure-PageFlags counts them.", null);
+            }
+
             FrameFilterCommand.CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, cgroup: null);
             if (!MyInvocation.ExpectingInput && !PipelineInput.HasCore(CorePath))
             {
@@ -134,6 +141,10 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             }
         }
     }
+
+    /// <summary>Nothing on the command line limits what is written, and the pipeline brings nothing.</summary>
+    private bool IsBare => ParameterSetName == FrameSet && Pfn is null && !MyInvocation.ExpectingInput && !Run
+        && (Flag ?? AnyFlag ?? NotFlag ?? ExactFlag) is null && Cgroup is null && KpageFlagsPath is null && !PipelineInput.HasCore(CorePath);
 
     protected override void ProcessRecord()
     {

@@ -39,9 +39,10 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
     // Not from the pipeline: a page from there has a process too, and is meant by its frame.
     [Parameter(Mandatory = true, ParameterSetName = ProcessSet)]
     [Alias("PID", "ProcessId")]
-    [ValidateRange(1, int.MaxValue)]
+    [ProcessIdTransformation(hasName: true)]
+    [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
-    public int Id { get; set; }
+    public ProcessSelector[] Id { get; set; } = [];
 
     [Parameter(ParameterSetName = ProcessSet)]
     [AddressTransformation]
@@ -85,7 +86,7 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
 
                 break;
             case ProcessSet:
-                ReportErrors(WriteProcess);
+                ForEachProcess(ProcessNames.Select(this, Id, null)!, null, WriteProcess);
                 break;
             default:
                 if (Pfn is null && MyInvocation.ExpectingInput)
@@ -153,9 +154,8 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
         }
     }
 
-    private void WriteProcess()
+    private void WriteProcess(LinuxProcess process)
     {
-        LinuxProcess process = Processes.Open(Id, null);
         if (Address is null)
         {
             WriteEach(_reader!.ReadProcess(process, AddressRange.All, _filter));

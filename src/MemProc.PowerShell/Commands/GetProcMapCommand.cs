@@ -15,6 +15,13 @@ public sealed class GetProcMapCommand : MapFilterCommand<MemoryTarget>
     public SwitchParameter Next { get; set; }
 
     [Parameter]
+    public SwitchParameter Deleted { get; set; }
+
+    [Parameter]
+    [Alias("WX")]
+    public SwitchParameter WritableExecutable { get; set; }
+
+    [Parameter]
     public SwitchParameter Detailed { get; set; }
 
     [Parameter]
@@ -32,6 +39,15 @@ public sealed class GetProcMapCommand : MapFilterCommand<MemoryTarget>
 
     /// <summary>Of an object with an address, the mapping of that address is meant, whatever its length.</summary>
     private protected override string? LengthParameter => Next ? nameof(Next) : null;
+
+    private protected override MapFilter CreateFilter(PathPatterns? paths) => new()
+    {
+        Path = paths is null ? null : paths.Matches,
+        Permissions = Permission ?? [],
+        Kinds = Kind ?? [],
+        IsDeleted = Deleted,
+        IsWritableExecutable = WritableExecutable,
+    };
 
     private protected override void ProcessWhole(MemoryTarget process) => Write(process, null);
 

@@ -39,6 +39,9 @@ public sealed class ReadPhysicalMemoryCommand : MemProcCommand
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong? Length { get; set; }
 
+    [Parameter(ParameterSetName = BlockSet)]
+    public SwitchParameter AllLines { get; set; }
+
     [Parameter(Mandatory = true, ParameterSetName = RawSet)]
     public SwitchParameter Raw { get; set; }
 
@@ -151,7 +154,7 @@ public sealed class ReadPhysicalMemoryCommand : MemProcCommand
                 throw PhysicalMemoryReader.Unreadable(address, length, gap);
             }
 
-            WriteObject(block);
+            WriteObject(AllLines ? View.WithAllLines(block) : block);
         }
     }
 

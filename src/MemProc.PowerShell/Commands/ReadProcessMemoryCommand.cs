@@ -100,6 +100,12 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
     [Parameter(ParameterSetName = FileSet)]
     public SwitchParameter ReadAll { get; set; }
 
+    [Parameter(ParameterSetName = BlockSet)]
+    public SwitchParameter AllLines { get; set; }
+
+    /// <summary>The size of a pointer is not that of what it points to.</summary>
+    private protected override bool UsesSymbolSizes => Dereference == 0;
+
     protected override void Process(MemoryTarget process)
     {
         if (Stop && process is CoreFile core)
@@ -263,7 +269,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
 
         foreach (object? answer in answers)
         {
-            WriteObject(answer, enumerateCollection: false);
+            WriteObject(AllLines ? View.WithAllLines(answer) : answer, enumerateCollection: false);
         }
     }
 }

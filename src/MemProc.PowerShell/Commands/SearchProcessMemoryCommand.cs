@@ -21,6 +21,7 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
     public string Pattern { get; set; } = string.Empty;
 
     [Parameter(Mandatory = true, ParameterSetName = BytesSet)]
+    [BytesTransformation]
     [ValidateNotNullOrEmpty]
     public byte[] Bytes { get; set; } = [];
 
@@ -90,13 +91,20 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
         ValueCondition? condition = CreateCondition(Type);
         _pattern = ValueConditions.Create<SearchPattern>(this, parameter, given, () => ParameterSetName switch
         {
-            PatternSet => BytePattern.Parse(Pattern, Alignment ?? 1, "-Text"),
+            PatternSet => BytePattern.ParseOrText(Pattern, Alignment ?? 1, "-Text"),
             BytesSet => BytePattern.Exact(Bytes, Alignment ?? 1),
             TextSet => BytePattern.Text(Text, Encoding, IgnoreCase, Alignment ?? 1),
             RegexSet => new RegexPattern(Regex, IgnoreCase, MaxMatchLength),
             _ => ValuesOf(condition ?? throw new ArgumentException("The value is null.")),
         });
+        if (ParameterSetName == PatternSet && Pattern.All(char.IsAsciiLetter) && BytePattern.IsBytes(Pattern))
+        {
+            WriteWarning($"'{Pattern}' is searched for as bytes in hex. To search for the text, use -Text {Pattern}.");
+        }
     }
+
+    /// <summary>Not all mappings were looked at: enough was found.</summary>
+    private protected override bool IsStoppedEarly => _found >= First;
 
     private ValuePattern ValuesOf(ValueCondition condition) => new(condition, Unaligned ? 1 : Alignment);
 

@@ -51,6 +51,8 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
     [Parameter]
     public SwitchParameter AllowUserfault { get; set; }
 
+    private protected override bool UsesSymbolSizes => Type is null;
+
     protected override void BeginProcessing()
     {
         ValueConditions.Create(this, nameof(Interval), Interval, () => MemoryWatch.CheckInterval(Interval));

@@ -28,6 +28,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     public AddressExpression[] Address { get; set; } = [];
 
     [Parameter(Mandatory = true, Position = 2, ParameterSetName = BytesSet)]
+    [BytesTransformation]
     [ValidateNotNullOrEmpty]
     public byte[] Bytes { get; set; } = [];
 
@@ -55,6 +56,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
     [Parameter(ParameterSetName = BytesSet)]
     [Parameter(ParameterSetName = TextSet)]
     [Parameter(ParameterSetName = ValueSet)]
+    [BytesTransformation]
     [ValidateNotNullOrEmpty]
     public byte[]? Expected { get; set; }
 
@@ -128,7 +130,7 @@ public sealed class WriteProcessMemoryCommand : ProcessCommand
 
     private UnresolvedWrite OneChange() => new(Address[0], _bytes, Expected, Force)
     {
-        ArePointers = ParameterSetName == ValueSet && Type == MemoryValueType.Pointer,
+        Type = ParameterSetName == ValueSet ? Type : null,
     };
 
     private void Write(LinuxProcess process, IReadOnlyList<UnresolvedWrite> changes) => SessionWrites.Current.Add(Commit(

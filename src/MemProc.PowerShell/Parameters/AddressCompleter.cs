@@ -6,15 +6,12 @@ using MemProc.Interop;
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// Completes address expressions: starts of the mappings, names of files and special mappings, sections of the program,
-/// entries of the auxiliary vector; after a <c>!</c> the symbols and sections of that file.
+/// Completes address expressions: names of files and special mappings, sections of the program, entries of the auxiliary
+/// vector, starts of the mappings, which are many; after a <c>!</c> the symbols and sections of that file.
 /// </summary>
 public sealed class AddressCompleter : IArgumentCompleter
 {
     private const string Auxiliary = "auxv:";
-
-    /// <summary>Maximum number of symbols in a list.</summary>
-    private const int MaxSymbols = 1000;
 
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
@@ -22,11 +19,12 @@ public sealed class AddressCompleter : IArgumentCompleter
     {
         try
         {
-            using MemoryTarget process = Completion.Open(fakeBoundParameters);
+            using MemoryTarget process = Completion.Open(fakeBoundParameters, commandAst);
             using MappedImages images = new(process);
             string typed = wordToComplete.Trim('\'', '"');
             int mark = typed.IndexOf('!');
-            return [.. mark < 0 ? Beginnings(wordToComplete, typed, images) : Symbols(typed[..mark], typed[(mark + 1)..], images)];
+            return [.. (mark < 0 ? Beginnings(wordToComplete, typed, images) : Symbols(typed[..mark], typed[(mark + 1)..], images))
+                .Take(Completion.MaxResults)];
         }
         catch (MemProcException)
         {
@@ -36,15 +34,6 @@ public sealed class AddressCompleter : IArgumentCompleter
 
     private static IEnumerable<CompletionResult> Beginnings(string word, string typed, MappedImages images)
     {
-        foreach (ProcMap map in images.Maps)
-        {
-            string text = $"0x{map.Start:x}";
-            if (Completion.Matches(word, text))
-            {
-                yield return Completion.Result(text, $"{text} {map.Permissions} {map.Path}", map.ToString());
-            }
-        }
-
         foreach (IGrouping<string, ProcMap> area in images.Maps
             .Where(map => map.Path.StartsWith('[') && Completion.Matches(word, map.Path)).GroupBy(map => map.Path))
         {
@@ -74,6 +63,15 @@ public sealed class AddressCompleter : IArgumentCompleter
                 yield return Completion.Result(Auxiliary + name, Auxiliary + name, $"{name}: 0x{value:x}");
             }
         }
+
+        foreach (ProcMap map in images.Maps)
+        {
+            string text = $"0x{map.Start:x}";
+            if (Completion.Matches(word, text))
+            {
+                yield return Completion.Result(text, $"{text} {map.Permissions} {map.Path}", map.ToString());
+            }
+        }
     }
 
     private static IEnumerable<CompletionResult> Symbols(string file, string typed, MappedImages images)
@@ -82,7 +80,7 @@ public sealed class AddressCompleter : IArgumentCompleter
         return mapped is null ? []
             : typed.StartsWith('.') ? Sections($"{file}!", typed, mapped)
             : mapped.Symbols().Where(symbol => Completion.Matches(typed, symbol.Name)).DistinctBy(symbol => symbol.Name)
-                .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).Take(MaxSymbols)
+                .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).Take(Completion.MaxResults)
                 .Select(symbol => Completion.Result($"{file}!{AddressExpression.QuoteSymbol(symbol.Name)}", symbol.DemangledName,
                     $"{symbol.Type} {symbol.DemangledName}, {symbol.SizeBytes} bytes"));
     }

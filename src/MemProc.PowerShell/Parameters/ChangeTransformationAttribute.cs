@@ -38,8 +38,7 @@ public sealed class ChangeTransformationAttribute : ArgumentTransformationAttrib
             return bytes.Length > 0
                 ? new UnresolvedWrite(AddressTransformationAttribute.Convert(address), bytes, fields.Bytes("Expected"))
                 {
-                    ArePointers = fields["Type"] is { } type
-                        && LanguagePrimitives.ConvertTo<MemoryValueType>(type) == MemoryValueType.Pointer,
+                    Type = fields["Type"] is { } type ? LanguagePrimitives.ConvertTo<MemoryValueType>(type) : null,
                 }
                 : throw new FormatException("It has no bytes to write.");
         }

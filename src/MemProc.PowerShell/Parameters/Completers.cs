@@ -10,13 +10,17 @@ namespace MemProc.PowerShell;
 /// <summary>Creates completions: quoting, wildcards, and text that is safe to show.</summary>
 internal static class Completion
 {
+    /// <summary>Maximum number of completions: a list that is longer helps nobody.</summary>
+    public const int MaxResults = 300;
+
     /// <summary>Creates a completion. Text with blanks or characters that PowerShell interprets is quoted.</summary>
     public static CompletionResult Result(string text, string label, string tooltip)
     {
         bool needsQuotes = text.Length == 0 || text.Any(character =>
             !(char.IsLetterOrDigit(character) || character is '_' or '-' or '.' or '/' or '+' or ':'));
         string quoted = needsQuotes ? $"'{text.Replace("'", "''", StringComparison.Ordinal)}'" : text;
-        string shown = SafeText.Escape(tooltip);
+        // Each line by itself: the line breaks are ours.
+        string shown = string.Join(Environment.NewLine, tooltip.Split(Environment.NewLine).Select(SafeText.Escape));
         return new CompletionResult(quoted, SafeText.Escape(label), CompletionResultType.ParameterValue,
             shown.Length == 0 ? label : shown);
     }
@@ -29,36 +33,22 @@ internal static class Completion
             || FileSystemName.MatchesSimpleExpression($"{pattern}*", text);
     }
 
-    /// <summary>Returns the process of the command line so far: its -Id, or this process.</summary>
-    public static int ProcessId(IDictionary boundParameters)
-    {
-        object? id = BoundId(boundParameters);
-        return LanguagePrimitives.TryConvertTo(id is object[] { Length: > 0 } many ? many[0] : id, out int number)
-            && number > 0
-            ? number
-            : Environment.ProcessId;
-    }
-
-    /// <summary>Returns the -Id of the command line so far; null where there is none.</summary>
-    public static object? BoundId(IDictionary boundParameters) =>
-        boundParameters["Id"] ?? boundParameters["PID"] ?? boundParameters["ProcessId"];
-
     /// <summary>Opens the core of the command line so far, or its process, or this process.</summary>
     /// <exception cref="MemProcException">It cannot be opened.</exception>
-    public static MemoryTarget Open(IDictionary boundParameters)
+    public static MemoryTarget Open(IDictionary boundParameters, CommandAst? command)
     {
         object? core = boundParameters["CorePath"];
         return (core is object[] { Length: > 0 } many ? many[0] : core) is string path
             ? CoreFile.Open(path)
-            : LinuxProcess.Open(ProcessId(boundParameters));
+            : LinuxProcess.Open(CommandLineProcess.Find(boundParameters, command) ?? Environment.ProcessId);
     }
 
     /// <summary>Returns the mappings of that process; none where it cannot be read.</summary>
-    public static IReadOnlyList<ProcMap> Maps(IDictionary boundParameters)
+    public static IReadOnlyList<ProcMap> Maps(IDictionary boundParameters, CommandAst? command)
     {
         try
         {
-            using MemoryTarget process = Open(boundParameters);
+            using MemoryTarget process = Open(boundParameters, command);
             return [.. MapReader.Read(process)];
         }
         catch (MemProcException)
@@ -75,13 +65,19 @@ public sealed class ProcessIdCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters)
     {
+        int count = 0;
         foreach (int id in ProcessList.Ids())
         {
             string text = id.ToString(CultureInfo.InvariantCulture);
             if (ProcessList.Name(id) is string name
-                && (Completion.Matches(wordToComplete, text) || Completion.Matches(wordToComplete, name)))
+                && (Completion.Matches(wordToComplete, text) || Completion.Matches(wordToComplete, name))
+                && !ProcessList.IsKernelThread(id))
             {
                 yield return Completion.Result(text, $"{text} {name}", $"{name}: {ProcessList.CommandLine(id)}");
+                if (++count == Completion.MaxResults)
+                {
+                    yield break;
+                }
             }
         }
     }
@@ -93,12 +89,12 @@ public sealed class ProcessNameCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
-        from id in ProcessList.Ids()
-        let name = ProcessList.Name(id)
-        where name is not null && Completion.Matches(wordToComplete, name)
-        group id by name into ids
-        orderby ids.Key
-        select Completion.Result(ids.Key, ids.Key, $"process {string.Join(", ", ids)}");
+        (from id in ProcessList.Ids()
+         let name = ProcessList.Name(id)
+         where name is not null && Completion.Matches(wordToComplete, name) && !ProcessList.IsKernelThread(id)
+         group id by name into ids
+         orderby ids.Key
+         select Completion.Result(ids.Key, ids.Key, $"process {string.Join(", ", ids)}")).Take(Completion.MaxResults);
 }
 
 /// <summary>Completes paths of the mappings of the process.</summary>
@@ -107,11 +103,11 @@ public sealed class MapPathCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
-        from map in Completion.Maps(fakeBoundParameters)
-        where map.Path.Length > 0 && (Completion.Matches(wordToComplete, map.Path)
-            || Completion.Matches(wordToComplete, System.IO.Path.GetFileName(map.Path)))
-        group map by map.Path into maps
-        select Completion.Result(maps.Key, maps.Key, $"{maps.Count()} mappings, {maps.First().Kind}");
+        (from map in Completion.Maps(fakeBoundParameters, commandAst)
+         where map.Path.Length > 0 && (Completion.Matches(wordToComplete, map.Path)
+             || Completion.Matches(wordToComplete, System.IO.Path.GetFileName(map.Path)))
+         group map by map.Path into maps
+         select Completion.Result(maps.Key, maps.Key, $"{maps.Count()} mappings, {maps.First().Kind}")).Take(Completion.MaxResults);
 }
 
 /// <summary>Completes common patterns of permissions.</summary>
@@ -160,10 +156,10 @@ public sealed class CgroupCompleter : IArgumentCompleter
         IDictionary fakeBoundParameters)
     {
         CgroupTree tree = CgroupTree.Load();
-        return from path in tree.Paths
-               where Completion.Matches(wordToComplete, path)
-               orderby path
-               select Completion.Result(path, path, $"inode {tree.InodeOf(path)}");
+        return (from path in tree.Paths
+                where Completion.Matches(wordToComplete, path)
+                orderby path
+                select Completion.Result(path, path, $"inode {tree.InodeOf(path)}")).Take(Completion.MaxResults);
     }
 }
 
@@ -173,10 +169,10 @@ public sealed class SlabCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
-        from name in PageFrameFilter.SlabNames()
-        where Completion.Matches(wordToComplete, name)
-        orderby name
-        select Completion.Result(name, name, name);
+        (from name in PageFrameFilter.SlabNames()
+         where Completion.Matches(wordToComplete, name)
+         orderby name
+         select Completion.Result(name, name, name)).Take(Completion.MaxResults);
 }
 
 /// <summary>Completes names of memory types, with their sizes as tooltip.</summary>

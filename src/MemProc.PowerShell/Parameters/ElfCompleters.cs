@@ -9,7 +9,7 @@ public sealed class ElfPathCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
-        IDictionary fakeBoundParameters) => Completion.BoundId(fakeBoundParameters) is not null
+        IDictionary fakeBoundParameters) => CommandLineProcess.IsKnown(fakeBoundParameters, commandAst)
             ? new MapPathCompleter().CompleteArgument(
                 commandName, parameterName, wordToComplete, commandAst, fakeBoundParameters)
             : CompletionCompleters.CompleteFilename(wordToComplete);
@@ -21,7 +21,7 @@ public sealed class ElfSectionCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
-        ElfCompletion.Of(fakeBoundParameters, file => file.Sections
+        ElfCompletion.Of(fakeBoundParameters, commandAst, file => file.Sections
             .Where(section => section.Name.Length > 0 && Completion.Matches(wordToComplete, section.Name))
             .Select(section => Completion.Result(section.Name, section.Name,
                 $"{section.TypeName}, {section.SizeBytes} bytes at 0x{section.VirtualAddress:x}")));
@@ -30,14 +30,12 @@ public sealed class ElfSectionCompleter : IArgumentCompleter
 /// <summary>Completes names of symbols of the file on the command line so far.</summary>
 public sealed class ElfSymbolCompleter : IArgumentCompleter
 {
-    private const int MaxResults = 1000;
-
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
         IDictionary fakeBoundParameters) =>
-        ElfCompletion.Of(fakeBoundParameters, file => file.Symbols(file.PreferredTable)
+        ElfCompletion.Of(fakeBoundParameters, commandAst, file => file.Symbols(file.PreferredTable)
             .Where(symbol => symbol.Name.Length > 0 && Completion.Matches(wordToComplete, symbol.Name))
-            .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).DistinctBy(symbol => symbol.Name).Take(MaxResults)
+            .OrderBy(symbol => symbol.Name, StringComparer.Ordinal).DistinctBy(symbol => symbol.Name).Take(Completion.MaxResults)
             .Select(symbol => Completion.Result(symbol.Name, symbol.Name, symbol.DemangledName)));
 }
 
@@ -49,15 +47,15 @@ internal static class ElfCompletion
     /// be read.
     /// </summary>
     public static IReadOnlyList<CompletionResult> Of(
-        IDictionary boundParameters, Func<ElfFile, IEnumerable<CompletionResult>> read)
+        IDictionary boundParameters, CommandAst? command, Func<ElfFile, IEnumerable<CompletionResult>> read)
     {
         object? given = boundParameters["Path"] ?? boundParameters["LiteralPath"];
         string? path = (given is object[] { Length: > 0 } many ? many[0] : given)?.ToString();
         try
         {
-            if (Completion.BoundId(boundParameters) is not null || boundParameters["CorePath"] is not null)
+            if (CommandLineProcess.IsKnown(boundParameters, command) || boundParameters["CorePath"] is not null)
             {
-                using MemoryTarget process = Completion.Open(boundParameters);
+                using MemoryTarget process = Completion.Open(boundParameters, command);
                 using MappedImages images = new(process);
                 return [.. images.Loaded(path is null ? null : Wildcard.Paths([path]), _ => { })
                     .Take(1).SelectMany(image => read(image.Elf))];

@@ -40,6 +40,25 @@ public sealed class DurationTransformationAttribute : ValueTransformationAttribu
         : Duration.Parse(Convert.ToString(value, CultureInfo.InvariantCulture) ?? string.Empty);
 }
 
+/// <summary>Converts texts of bytes in hex, as Search-ProcessMemory takes them, and numbers to bytes.</summary>
+public sealed class BytesTransformationAttribute : ValueTransformationAttribute
+{
+    private protected override object Parse(object? input) => InputValues.Unwrap(input) switch
+    {
+        // PowerShell's own validation refuses it.
+        null => null!,
+        byte[] bytes => bytes,
+        _ => InputValues.Convert(input, Convert).SelectMany(bytes => bytes).ToArray(),
+    };
+
+    private static byte[] Convert(object? item) => InputValues.Unwrap(item) switch
+    {
+        null => throw new FormatException("A byte is missing: the value is null."),
+        string text => ByteText.Parse(text),
+        var value => [LanguagePrimitives.ConvertTo<byte>(value)],
+    };
+}
+
 /// <summary>Converts the name of a memory type: Int32, <c>char[16]</c>.</summary>
 public sealed class MemoryTypeTransformationAttribute : ValueTransformationAttribute
 {

@@ -13,9 +13,14 @@ namespace MemProc.PowerShell;
 /// </summary>
 public static class View
 {
+    /// <summary>The property that marks a block whose dump shows equal lines.</summary>
+    internal const string AllLines = "AllLines";
+
     private const int MaxDumpBytes = 64 * 1024;
     private const int MinPathWidth = 8;
-    private const int MaxPathWidth = 120;
+
+    /// <summary>Width of the screen where the host has none, which is PowerShell's own.</summary>
+    private const int DefaultWidth = 120;
 
     /// <summary>The type name that marks a number as a pointer, which is shown in hex.</summary>
     private const string PointerType = "MemProc.Pointer";
@@ -69,7 +74,7 @@ public static class View
     /// </param>
     /// <param name="used">Characters before the column.</param>
     public static string Path(object? path, PSHost? host, int used) => SafeText.ShortenMiddle(
-        Text(path), ScreenWidth(host) is > 0 and int width && width > used ? Math.Max(width - used, MinPathWidth) : MaxPathWidth);
+        Text(path), Math.Max((ScreenWidth(host) is > 0 and int width ? width : DefaultWidth) - used, MinPathWidth));
 
     /// <summary>Formats a process for a heading: id and name.</summary>
     public static string Process(object? id, object? name) => $"{id} ({Text(name)})";
@@ -120,8 +125,48 @@ public static class View
     public static string SizeOrUnknown(object? bytes) => bytes is null ? "unknown" : Size(bytes);
 
     /// <summary>Formats the path of a mapping, with a suffix where the file is deleted.</summary>
-    public static string MapPath(object? path, object? isDeleted, PSHost? host, int used) =>
-        Path(LanguagePrimitives.IsTrue(isDeleted) ? $"{path} (deleted)" : path, host, used);
+    public static string MapPath(object? path, object? isDeleted, PSHost? host, int used) => LanguagePrimitives.IsTrue(isDeleted)
+        ? ViewStyle.Notice(Path($"{path} (deleted)", host, used))
+        : Path(path, host, used);
+
+    /// <summary>Formats permissions: writable and executable memory stands out, memory without access is faint.</summary>
+    public static string Permissions(object? permissions) => Text(permissions) switch
+    {
+        [_, 'w', 'x', ..] text => ViewStyle.Alert(text),
+        ['-', '-', '-', ..] text => ViewStyle.Faint(text),
+        var text => text,
+    };
+
+    /// <summary>Formats the state of a page: faint where it is not in memory.</summary>
+    public static string PageState(object? state, object? isPresent) =>
+        LanguagePrimitives.IsTrue(isPresent) ? Text(state) : ViewStyle.Faint(Text(state));
+
+    /// <summary>Formats what a process has alone, what it shares, and a line for each process that it shares with.</summary>
+    public static string SharingSummary(PSObject summary)
+    {
+        StringBuilder text = new();
+        text.AppendLine($"Process {Process(Value(summary, "ProcessId"), Value(summary, "ProcessName"))}");
+        foreach ((string label, string property) in ((string, string)[])
+        [
+            ("own (Uss)", "UssBytes"), ("shared", "SharedBytes"), ("Pss", "PssBytes"), ("in memory (Rss)", "RssBytes"),
+        ])
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {label,-16}{Size(Value(summary, property)),10}");
+        }
+
+        if (Value(summary, "UnseenSharedBytes") is { } unseen && LanguagePrimitives.ConvertTo<ulong>(unseen) > 0)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {"with unread",-16}{Size(unseen),10}  processes that were not read");
+        }
+
+        foreach (PSObject sharer in Value(summary, "SharedWith") is IEnumerable many ? many.Cast<object>().Select(PSObject.AsPSObject) : [])
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {"shared with",-16}{Size(Value(sharer, "SizeBytes")),10}  {
+                Process(Value(sharer, "ProcessId"), Value(sharer, "ProcessName"))}");
+        }
+
+        return text.ToString().TrimEnd('\n');
+    }
 
     /// <summary>Formats bytes in one line: the first ones in hex and as characters.</summary>
     public static string Bytes(object? bytes) =>
@@ -137,15 +182,17 @@ public static class View
     }
 
     /// <summary>Formats a match with the bytes around it, as a hex dump.</summary>
-    public static string MatchInContext(PSObject match)
+    /// <param name="match">The match.</param>
+    /// <param name="host">As for <see cref="Path"/>.</param>
+    public static string MatchInContext(PSObject match, PSHost? host)
     {
         byte[] bytes = LanguagePrimitives.ConvertTo<byte[]>(Value(match, "ContextBytes")) ?? [];
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"0x{Number(match, "Address"):x12} {Value(match, "Permissions")} ")
             .Append(CultureInfo.InvariantCulture, $"{HumanSize.Format(Number(match, "Length"))}, process ")
-            .Append(Process(Value(match, "ProcessId"), Value(match, "ProcessName")))
-            .AppendLine($" {Text(Value(match, "Path"))}".TrimEnd());
-        foreach (string line in HexDump.Lines(Number(match, "ContextAddress"), bytes, (ulong)bytes.Length, []))
+            .Append(Process(Value(match, "ProcessId"), Value(match, "ProcessName")));
+        text.AppendLine($" {Path(Value(match, "Path"), host, text.Length + 1)}".TrimEnd());
+        foreach (string line in HexDump.Fold(HexDump.Lines(Number(match, "ContextAddress"), bytes, (ulong)bytes.Length, [])))
         {
             text.AppendLine(line);
         }
@@ -184,6 +231,14 @@ public static class View
 
         AppendDump(text, block, address);
         return text.ToString().TrimEnd('\n');
+    }
+
+    /// <summary>Marks a block, so that its dump shows equal lines, too.</summary>
+    internal static PSObject WithAllLines(object? block)
+    {
+        PSObject marked = PSObject.AsPSObject(block);
+        marked.Properties.Add(new PSNoteProperty(AllLines, true));
+        return marked;
     }
 
     /// <summary>Formats a block of physical memory as a hex dump. A large one is cut off, with a line that says so.</summary>
@@ -311,7 +366,8 @@ public static class View
         ulong length = Number(block, "Length");
         byte[] bytes = LanguagePrimitives.ConvertTo<byte[]>(Value(block, "Bytes")) ?? [];
         ulong shown = bytes.Length == 0 ? length : Math.Min(length, MaxDumpBytes);
-        foreach (string line in HexDump.Lines(address, bytes, shown, Gaps(Value(block, "Gaps"))))
+        IEnumerable<string> lines = HexDump.Lines(address, bytes, shown, Gaps(Value(block, "Gaps")));
+        foreach (string line in LanguagePrimitives.IsTrue(Value(block, AllLines)) ? lines : HexDump.Fold(lines))
         {
             text.AppendLine(line);
         }

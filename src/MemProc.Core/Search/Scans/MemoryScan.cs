@@ -82,4 +82,7 @@ public sealed class MemoryScan : ProcessOutput
             }
         }
     }
+
+    /// <summary>Returns process and number of matches.</summary>
+    public override string ToString() => $"{Process}: {Count} matches of {Type}";
 }

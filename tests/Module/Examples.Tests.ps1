@@ -1,0 +1,151 @@
+# Runs every example of the help pages, in the order of each page, and compares the shape of the output with the page: the
+# headings of tables, the names in lists, hex dumps, messages. The values are of the machine that made the page.
+
+BeforeDiscovery {
+    $docs = Resolve-Path $PSScriptRoot/../../docs
+
+    # Returns the steps of a page: blocks of commands, and the output that follows, by example.
+    function Get-Example([string] $File) {
+        $title = $language = $null
+        $lines = $steps = [System.Collections.Generic.List[object]]::new()
+        foreach ($line in Get-Content $File) {
+            if ($language) {
+                if ($line -eq '```') {
+                    $text = $lines -join "`n"
+                    if ($language -eq 'output') {
+                        $steps[-1].Output = "$($steps[-1].Output)`n$text".Trim("`n")
+                    }
+                    else {
+                        $steps.Add(@{ Title = $title; Code = $text; Output = $null })
+                    }
+
+                    $language = $null
+                }
+                else {
+                    $lines.Add($line)
+                }
+            }
+            elseif ($line -match '^###? (.+)') {
+                $title = $Matches[1]
+            }
+            elseif ($line -match '^```(powershell|output)$') {
+                $language = $Matches[1]
+                $lines = [System.Collections.Generic.List[object]]::new()
+            }
+        }
+
+        $number = 0
+        foreach ($step in $steps) {
+            $step.Number = $number++
+            $step.Name = "$($step.Title) ($($step.Number))"
+            $step
+        }
+    }
+
+    $pages = Get-ChildItem $docs/*-*.md | Where-Object { $_.BaseName -cmatch '^[A-Z]\w+-[A-Z]' } | ForEach-Object {
+        @{ Page = $_.BaseName; Steps = @(Get-Example $_.FullName) }
+    }
+}
+
+BeforeAll {
+    Import-Module $PSScriptRoot/Support.psm1 -Force
+    Import-TestedModule
+
+    # What an example needs that a machine may lack, by page and number of the step: a reason to skip it.
+    $skips = @{
+        'Clear-PagePoison' = { (Test-Path /sys/kernel/debug/hwpoison) ? $null : 'it needs the poison injector' }
+        'Set-PagePoison' = { param($step) (Test-Path /sys/kernel/debug/hwpoison) -or $step.Output -match 'cannot poison' ? $null : 'it needs the poison injector' }
+        'Set-PageIdle' = { param($step) (Test-Path /sys/kernel/mm/page_idle/bitmap) -or $step.Output -match 'does not track' ? $null : 'it needs the idle bitmap' }
+    }
+
+    # Returns what a text consists of, without its values.
+    function Get-Shape([string] $Text) {
+        $lines = $Text -replace '\x1b\[[0-9;]*m' -split "`n"
+        for ($index = 0; $index -lt $lines.Count; $index++) {
+            $line = $lines[$index].TrimEnd()
+            switch -Regex ($line) {
+                '^[- ]*--[- ]*$' { 'table ' + ($lines[$index - 1].Trim() -replace '\s+', ' '); break }
+                '^\s*(\w+) +: ' { "list $($Matches[1])"; break }
+                '^(\w+) *:$' { "list $($Matches[1])"; break }
+                '^0x[0-9a-f]+ ( ?([0-9a-f]{2}|--)){4}' { 'dump'; break }
+                '^What if: (\w+)' { "what if $($Matches[1])"; break }
+                '^([A-Z]\w+-\w+): ' { "error $($Matches[1])"; break }
+                '^WARNING: ' { 'warning'; break }
+            }
+        }
+    }
+
+    # Shows output and errors as they are seen in a console.
+    function ConvertTo-Screen($Items) {
+        $Items | ForEach-Object {
+            $_ -is [System.Management.Automation.ErrorRecord] ? "$($_.InvocationInfo.MyCommand): $($_.Exception.Message)"
+            : $_ -is [System.Management.Automation.WarningRecord] ? "WARNING: $_"
+            : $_
+        } | Out-String -Width 120
+    }
+}
+
+Describe 'Examples of <Page>' -ForEach $pages {
+    BeforeAll {
+        Assert-Root
+        Assert-PidNamespace
+        # The variables of a page live in a module of their own, and its files in a folder of their own.
+        $scope = New-Module { $ConfirmPreference = 'None' }
+        $before = (Get-ChildItem /proc/self/task/*/children | Get-Content) -split ' '
+        $folder = (New-Item -ItemType Directory (Join-Path ([IO.Path]::GetTempPath()) "memproc-$([guid]::NewGuid())")).FullName
+        [IO.File]::WriteAllBytes("$folder/data.bin", [byte[]]::new(1MB))
+        Push-Location $folder
+        $results = @{}
+        foreach ($step in $Steps) {
+            $reason = $skips[$Page] ? (& $skips[$Page] $step) : $null
+            if ($reason) {
+                $results[$step.Number] = @{ Skip = $reason }
+                continue
+            }
+
+            $code = $step.Code.Replace('/var/tmp/', "$folder/")
+            $log = "$folder/transcript"
+            $null = Start-Transcript $log -UseMinimalHeader
+            try {
+                $items = . $scope { param($text) . ([scriptblock]::Create($text)) *>&1 } $code
+            }
+            catch {
+                $items = @($items) + $_
+            }
+            finally {
+                $null = Stop-Transcript
+            }
+
+            $results[$step.Number] = @{ Screen = (ConvertTo-Screen $items) + (Get-Content $log -Raw) }
+        }
+
+        Pop-Location
+    }
+
+    AfterAll {
+        Remove-Module $scope -ErrorAction Ignore
+        foreach ($child in (Get-ChildItem /proc/self/task/*/children | Get-Content) -split ' ' | Where-Object { $_ -and $_ -notin $before }) {
+            Stop-Process -Id $child -Force -ErrorAction Ignore
+        }
+
+        Remove-Item $folder -Recurse -Force -ErrorAction Ignore
+    }
+
+    It '<Name>' -ForEach $Steps {
+        $result = $results[$Number]
+        if ($result.Skip) {
+            Set-ItResult -Skipped -Because $result.Skip
+            return
+        }
+
+        $expected = @(Get-Shape $Output | Select-Object -Unique)
+        $actual = @(Get-Shape $result.Screen)
+        $expected | Where-Object { $_ -notin $actual } | Should -BeNullOrEmpty -Because "the output was:`n$($result.Screen)"
+        if ($Output) {
+            $result.Screen.Trim() | Should -Not -BeNullOrEmpty
+        }
+        else {
+            $actual -match '^error' | Should -BeNullOrEmpty -Because "the output was:`n$($result.Screen)"
+        }
+    }
+}
