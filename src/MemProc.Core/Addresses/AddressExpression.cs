@@ -81,7 +81,7 @@ public readonly struct AddressExpression
     public ulong Resolve(MappedImages images)
     {
         ArgumentNullException.ThrowIfNull(images);
-        return _term?.Evaluate(images) ?? _value;
+        return UserRange.Untag(_term?.Evaluate(images) ?? _value);
     }
 
     /// <summary>The address as it was given.</summary>
@@ -91,7 +91,7 @@ public readonly struct AddressExpression
     /// <param name="value">The number.</param>
     internal bool IsNumber(out ulong value)
     {
-        value = _value;
+        value = UserRange.Untag(_value);
         return _term is null;
     }
 }

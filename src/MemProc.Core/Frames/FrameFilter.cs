@@ -20,14 +20,26 @@ public sealed class FrameFilter
     /// <param name="exact">These flags must be set and no others; an empty list selects frames without flags.</param>
     /// <param name="cgroup">Path or inode of the memory cgroup.</param>
     /// <exception cref="ArgumentException">There is no such flag.</exception>
-    /// <exception cref="MemProcException">FindCgroup: there is no such cgroup.</exception>
+    /// <exception cref="MemProcException">
+    /// FindCgroup: there is no such cgroup. ReadPageFlags, ENOSYS: this kernel does not report the flag ksm.
+    /// </exception>
     public static FrameFilter Create(
         IEnumerable<string>? all, IEnumerable<string>? any, IEnumerable<string>? none, IEnumerable<string>? exact,
-        string? cgroup) => new()
+        string? cgroup)
     {
-        Flags = FlagFilter.Create(all, any, none, exact),
-        CgroupInode = cgroup is null ? null : CgroupTree.Load().InodeOf(cgroup),
-    };
+        FlagFilter? flags = FlagFilter.Create(all, any, none, exact);
+        if (flags is not null && (flags.UsedFlags & KsmFlag.Bit) != 0)
+        {
+            KsmFlag.ThrowIfUnknown(
+                flags.UsedFlags, KsmFlag.IsWrong(KernelFiles.Default), KsmFlag.HasPages(KernelFiles.Default));
+        }
+
+        return new FrameFilter
+        {
+            Flags = flags,
+            CgroupInode = cgroup is null ? null : CgroupTree.Load().InodeOf(cgroup),
+        };
+    }
 
     /// <summary>Returns the frame tables to read: those that the filter requires, and those that are to be shown.</summary>
     /// <param name="flags">The flags are shown.</param>

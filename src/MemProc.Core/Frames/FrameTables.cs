@@ -42,13 +42,22 @@ public sealed class FrameTables : IDisposable
     private readonly SafeFileHandle? _cgroups;
     private readonly Lazy<CgroupTree?> _cgroupTree;
 
+    /// <summary>The kernel sets the flag ksm for all anonymous pages, so that it has to be removed.</summary>
+    private readonly bool _isKsmWrong;
+
     /// <summary>Opens the tables.</summary>
     /// <param name="fields">The attributes that will be read.</param>
     /// <param name="files">Where procfs is; the usual place when left out.</param>
     /// <exception cref="MemProcException">ReadPageFlags: EACCES without root; ENOENT where the kernel has no tables.</exception>
     public FrameTables(FrameAttributes fields = FrameAttributes.All, KernelFiles? files = null)
+        : this(fields, files ?? KernelFiles.Default, KsmFlag.IsWrong(files ?? KernelFiles.Default))
     {
-        files ??= KernelFiles.Default;
+    }
+
+    /// <summary>Opens the tables of a kernel whose flag ksm is right or wrong.</summary>
+    internal FrameTables(FrameAttributes fields, KernelFiles files, bool isKsmWrong)
+    {
+        _isKsmWrong = isKsmWrong;
         _cgroupTree = new Lazy<CgroupTree?>(() => CgroupTree.Load(files));
         _flags = Open(files, "kpageflags");
         _counts = fields.HasFlag(FrameAttributes.MapCount) ? Open(files, "kpagecount") : null;
@@ -99,7 +108,7 @@ public sealed class FrameTables : IDisposable
 
         Array.Sort(sorted, order);
         ulong[] flags = new ulong[sorted.Length];
-        int known = ReadWords(_flags, sorted, flags);
+        int known = ReadFlags(sorted, flags);
         ulong[]? counts = ReadColumn(_counts, sorted.AsSpan(0, known));
         ulong[]? cgroups = ReadColumn(_cgroups, sorted.AsSpan(0, known));
         PageFlags?[] result = new PageFlags?[sorted.Length];
@@ -120,10 +129,10 @@ public sealed class FrameTables : IDisposable
     /// <param name="words">Receives the flags.</param>
     /// <returns>The number of leading frames that the machine has.</returns>
     /// <exception cref="MemProcException">The table cannot be read.</exception>
-    internal int ReadFlags(ReadOnlySpan<ulong> sorted, Span<ulong> words) => ReadWords(_flags, sorted, words);
+    internal int ReadFlags(ReadOnlySpan<ulong> sorted, Span<ulong> words) => Corrected(ReadWords(_flags, sorted, words), words);
 
     /// <summary>Reads the flags of consecutive frames. Returns how many the machine has.</summary>
-    internal int ReadFlags(ulong first, Span<ulong> words) => ReadTable(_flags, first, words);
+    internal int ReadFlags(ulong first, Span<ulong> words) => Corrected(ReadTable(_flags, first, words), words);
 
     /// <summary>
     /// Reads how often frames in ascending order are mapped. Frames without a count, as of device memory, are
@@ -190,7 +199,7 @@ public sealed class FrameTables : IDisposable
         for (ulong done = 0; done < range.Count;)
         {
             int size = (int)Math.Min(range.Count - done, (ulong)words.Length);
-            int known = ReadTable(_flags, range.First + done, words.AsSpan(0, size));
+            int known = ReadFlags(range.First + done, words.AsSpan(0, size));
             selected.Clear();
             for (int index = 0; index < known; index++)
             {
@@ -235,7 +244,7 @@ public sealed class FrameTables : IDisposable
         for (ulong done = 0; done < range.Count;)
         {
             int size = (int)Math.Min(range.Count - done, (ulong)batch);
-            int known = ReadTable(_flags, range.First + done, words.AsSpan(0, size));
+            int known = ReadFlags(range.First + done, words.AsSpan(0, size));
             ReadColumnOf(counts, _counts, range.First + done, known);
             ReadColumnOf(cgroups, _cgroups, range.First + done, known);
             for (int index = 0; index < known; index++)
@@ -308,6 +317,16 @@ public sealed class FrameTables : IDisposable
         _flags.Dispose();
         _counts?.Dispose();
         _cgroups?.Dispose();
+    }
+
+    private int Corrected(int known, Span<ulong> words)
+    {
+        if (_isKsmWrong)
+        {
+            KsmFlag.Remove(words[..known]);
+        }
+
+        return known;
     }
 
     private static SafeFileHandle Open(KernelFiles files, string name)
