@@ -81,7 +81,7 @@ public readonly struct AddressExpression
     public ulong Resolve(MappedImages images)
     {
         ArgumentNullException.ThrowIfNull(images);
-        return _term?.Evaluate(images) ?? _value;
+        return UserRange.Untag(_term?.Evaluate(images) ?? _value);
     }
 
     /// <summary>Whether the address is a symbol and nothing else: <c>libc.so.6!environ</c>.</summary>
@@ -98,7 +98,7 @@ public readonly struct AddressExpression
     /// <param name="value">The number.</param>
     internal bool IsNumber(out ulong value)
     {
-        value = _value;
+        value = UserRange.Untag(_value);
         return _term is null;
     }
 }

@@ -30,6 +30,9 @@ public sealed class FlagFilter
             ? null
             : new FlagFilter(Mask(all), Mask(any), Mask(none), exact is null ? null : Mask(exact));
 
+    /// <summary>All flags that the filter looks at.</summary>
+    internal ulong UsedFlags => _all | _any | _none | (_exact ?? 0);
+
     /// <summary>Returns whether a frame with these flags is selected.</summary>
     /// <param name="shown">The flags as they are shown: well-known or expanded.</param>
     public bool Matches(ulong shown) =>

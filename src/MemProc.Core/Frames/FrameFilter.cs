@@ -23,15 +23,27 @@ public sealed class FrameFilter
     /// <param name="cgroup">Path or inode of the memory cgroup.</param>
     /// <param name="core">The core whose cgroups are meant; null: those of this machine.</param>
     /// <exception cref="ArgumentException">There is no such flag.</exception>
-    /// <exception cref="MemProcException">FindCgroup: there is no such cgroup.</exception>
+    /// <exception cref="MemProcException">
+    /// FindCgroup: there is no such cgroup. ReadPageFlags, ENOSYS: this kernel does not report the flag ksm.
+    /// </exception>
     public static FrameFilter Create(
         IEnumerable<string>? all, IEnumerable<string>? any, IEnumerable<string>? none, IEnumerable<string>? exact,
-        string? cgroup, MemoryTarget? core = null) => new()
+        string? cgroup, MemoryTarget? core = null)
     {
-        Flags = FlagFilter.Create(all, any, none, exact),
-        CgroupInode = cgroup is null ? null : core?.Frames is SavedFrames frames ? InodeIn(frames, cgroup)
-            : CgroupTree.Load().InodeOf(cgroup),
-    };
+        FlagFilter? flags = FlagFilter.Create(all, any, none, exact);
+        if (flags is not null && core is null && (flags.UsedFlags & KsmFlag.Bit) != 0)
+        {
+            KsmFlag.ThrowIfUnknown(
+                flags.UsedFlags, KsmFlag.IsWrong(KernelFiles.Default), KsmFlag.HasPages(KernelFiles.Default));
+        }
+
+        return new FrameFilter
+        {
+            Flags = flags,
+            CgroupInode = cgroup is null ? null : core?.Frames is SavedFrames frames ? InodeIn(frames, cgroup)
+                : CgroupTree.Load().InodeOf(cgroup),
+        };
+    }
 
     /// <summary>Returns the inode of a cgroup at the time when a core was saved.</summary>
     private static ulong InodeIn(SavedFrames frames, string cgroup) =>

@@ -40,13 +40,22 @@ public sealed class FrameTables : IDisposable
     private readonly string? _corePath;
     private readonly Lazy<Func<ulong, string?>> _cgroupPath;
 
+    /// <summary>The kernel sets the flag ksm for all anonymous pages, so that it has to be removed.</summary>
+    private readonly bool _isKsmWrong;
+
     /// <summary>Opens the tables.</summary>
     /// <param name="fields">The attributes that will be read.</param>
     /// <param name="files">Where procfs is; the usual place when left out.</param>
     /// <exception cref="MemProcException">ReadPageFlags: EACCES without root; ENOENT where the kernel has no tables.</exception>
     public FrameTables(FrameAttributes fields = FrameAttributes.All, KernelFiles? files = null)
+        : this(fields, files ?? KernelFiles.Default, KsmFlag.IsWrong(files ?? KernelFiles.Default))
     {
-        files ??= KernelFiles.Default;
+    }
+
+    /// <summary>Opens the tables of a kernel whose flag ksm is right or wrong.</summary>
+    internal FrameTables(FrameAttributes fields, KernelFiles files, bool isKsmWrong)
+    {
+        _isKsmWrong = isKsmWrong;
         _cgroupPath = new Lazy<Func<ulong, string?>>(() => CgroupTree.Load(files).PathOf);
         _flags = Open(files, "kpageflags");
         _counts = fields.HasFlag(FrameAttributes.MapCount) ? Open(files, "kpagecount") : null;
@@ -124,7 +133,7 @@ public sealed class FrameTables : IDisposable
         PageFlags?[] result = new PageFlags?[sorted.Length];
         int given = KeepKnown(sorted, order);
         ulong[] flags = new ulong[given];
-        int known = ReadWords(_flags, sorted.AsSpan(0, given), flags);
+        int known = ReadFlags(sorted.AsSpan(0, given), flags);
         ulong[]? counts = ReadColumn(_counts, sorted.AsSpan(0, known));
         ulong[]? cgroups = ReadColumn(_cgroups, sorted.AsSpan(0, known));
         for (int index = 0; index < known; index++)
@@ -217,10 +226,10 @@ public sealed class FrameTables : IDisposable
     /// <param name="words">Receives the flags.</param>
     /// <returns>The number of leading frames that the machine has.</returns>
     /// <exception cref="MemProcException">The table cannot be read.</exception>
-    internal int ReadFlags(ReadOnlySpan<ulong> sorted, Span<ulong> words) => ReadWords(_flags, sorted, words);
+    internal int ReadFlags(ReadOnlySpan<ulong> sorted, Span<ulong> words) => Corrected(ReadWords(_flags, sorted, words), words);
 
     /// <summary>Reads the flags of consecutive frames. Returns how many the machine has.</summary>
-    internal int ReadFlags(ulong first, Span<ulong> words) => _flags.Read(first, words);
+    internal int ReadFlags(ulong first, Span<ulong> words) => Corrected(_flags.Read(first, words), words);
 
     /// <summary>
     /// Reads how often frames in ascending order are mapped. Frames without a count, as of device memory, are
@@ -295,7 +304,7 @@ public sealed class FrameTables : IDisposable
         for (ulong done = 0; done < range.Count;)
         {
             int size = (int)Math.Min(range.Count - done, (ulong)words.Length);
-            int known = _flags.Read(range.First + done, words.AsSpan(0, size));
+            int known = ReadFlags(range.First + done, words.AsSpan(0, size));
             selected.Clear();
             for (int index = 0; index < known; index++)
             {
@@ -343,7 +352,7 @@ public sealed class FrameTables : IDisposable
         for (ulong done = 0; done < range.Count;)
         {
             int size = (int)Math.Min(range.Count - done, (ulong)batch);
-            int known = _flags.Read(range.First + done, words.AsSpan(0, size));
+            int known = ReadFlags(range.First + done, words.AsSpan(0, size));
             ReadColumnOf(counts, _counts, range.First + done, known);
             ReadColumnOf(cgroups, _cgroups, range.First + done, known);
             for (int index = 0; index < known; index++)
@@ -416,6 +425,16 @@ public sealed class FrameTables : IDisposable
         _flags.Dispose();
         _counts?.Dispose();
         _cgroups?.Dispose();
+    }
+
+    private int Corrected(int known, Span<ulong> words)
+    {
+        if (_isKsmWrong)
+        {
+            KsmFlag.Remove(words[..known]);
+        }
+
+        return known;
     }
 
     private static FrameTableFile Open(KernelFiles files, string name)

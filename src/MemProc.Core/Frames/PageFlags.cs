@@ -36,7 +36,10 @@ public sealed class PageFlags
     /// <summary>Number of frames: 1, or more for a run.</summary>
     public ulong PageCount { get; }
 
-    /// <summary>The flags as <c>/proc/kpageflags</c> has them, of a run those of the first frame.</summary>
+    /// <summary>
+    /// The flags as <c>/proc/kpageflags</c> has them, of a run those of the first frame. Kernels that report every anonymous
+    /// page as ksm (Linux 6.12 to 6.18) are corrected: no anonymous page has that flag.
+    /// </summary>
     public ulong RawFlags { get; }
 
     /// <summary><see cref="RawFlags"/> in hex.</summary>

@@ -1,7 +1,7 @@
 namespace MemProc;
 
 /// <summary>
-/// Page tables of arm64 with pages of 4, 16 or 64 KiB and physical addresses of 48 bits
+/// Page tables of arm64 with pages of 4, 16 or 64 KiB and physical addresses of 48 or 52 bits
 /// (<c>arch/arm64/include/asm/pgtable-hwdef.h</c>, <c>pgtable-prot.h</c>, <c>pgtable.h</c>).
 /// </summary>
 /// <param name="pageBytes">4096, 16384 or 65536.</param>
@@ -10,7 +10,12 @@ namespace MemProc;
 /// The kernel marks a page without access rights by bit 11 and lays out swap entries accordingly, as it does from Linux
 /// 6.10 on.
 /// </param>
-internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInvalid) : PageTableFormat(pageBytes, levels)
+/// <param name="hasLargeAddresses">
+/// With pages of 4 or 16 KiB: physical addresses have 52 bits (FEAT_LPA2, Linux 6.9). With pages of 64 KiB entries always
+/// have room for 52 bits.
+/// </param>
+internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInvalid, bool hasLargeAddresses = false)
+    : PageTableFormat(pageBytes, levels)
 {
     private const ulong Valid = 1;
     private const ulong Table = 2;
@@ -22,7 +27,6 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
     private const ulong UserNoExecute = 1UL << 54;
     private const ulong Dirty = 1UL << 55;
     private const ulong UserNoExecuteBelow = 1UL << 60;
-    private const ulong AddressMask = 0x0000_ffff_ffff_ffff;
     private const int SwapTypeBits = 5;
     private const int SwapOffsetBits = 50;
 
@@ -41,11 +45,20 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
     /// <summary>Marks an entry that is invalid for the processor and present for the kernel (PROT_NONE).</summary>
     private readonly ulong _presentInvalid = marksInvalid ? NotGlobal : 3UL << 58;
 
+    /// <summary>The bits of an entry that are the lower part of a physical address.</summary>
+    private readonly ulong _lowBits = (hasLargeAddresses ? 0x0003_ffff_ffff_ffffUL : 0x0000_ffff_ffff_ffffUL) & ~(pageBytes - 1);
+
+    /// <summary>The bits of an entry that are bits 48 to 51, or 50 and 51, of a physical address.</summary>
+    private readonly ulong _highBits = pageBytes == 65536 ? 0xfUL << 12 : hasLargeAddresses ? 3UL << 8 : 0;
+
+    /// <summary>How far those are shifted.</summary>
+    private readonly int _highShift = pageBytes == 65536 ? 36 : 42;
+
     private readonly int _swapTypeShift = marksInvalid ? 6 : 3;
     private readonly int _swapOffsetShift = marksInvalid ? 12 : 8;
 
     /// <inheritdoc/>
-    public override ulong AddressBits => AddressMask & ~((1UL << PageShift) - 1);
+    public override ulong AddressBits => _lowBits | _highBits;
 
     /// <inheritdoc/>
     public override PageTableBits Decode(ulong entry, int level)
@@ -67,7 +80,7 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
         }
 
         bool isLeaf = IsLeaf(entry, level);
-        ulong address = entry & AddressMask & ~((1UL << PageShift) - 1);
+        ulong address = (entry & _lowBits) | (entry & _highBits) << _highShift;
         return new PageTableBits
         {
             IsPresent = true,

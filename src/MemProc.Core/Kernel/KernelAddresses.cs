@@ -8,8 +8,8 @@ internal static class KernelAddresses
 {
     private const ulong Gibibyte = 1UL << 30;
 
-    /// <summary>How far below a page table the direct map can begin, in steps of 1 GiB: 64 TiB.</summary>
-    private const int MaxSteps = 65536;
+    /// <summary>How far below a page table the direct map can begin: 64 TiB.</summary>
+    private const ulong MaxDistance = 65536 * Gibibyte;
 
     /// <summary>
     /// Bits that may mark encrypted memory (SME, SEV), 0 for none first. The bit is one of the highest of physical
@@ -34,21 +34,23 @@ internal static class KernelAddresses
 
     /// <summary>
     /// Returns the addresses at which physical address 0 may be mapped: the address without KASLR, then every GiB below a
-    /// page table.
+    /// page table; on arm64 with pages of 64 KiB every 512 MiB (<c>ARM64_MEMSTART_ALIGN</c>).
     /// </summary>
     /// <param name="table">The kernel's address of a page table.</param>
     /// <param name="levels">The number of levels.</param>
-    public static IEnumerable<ulong> DirectMapCandidates(ulong table, int levels)
+    /// <param name="pageBytes">Bytes of a page.</param>
+    public static IEnumerable<ulong> DirectMapCandidates(ulong table, int levels, ulong pageBytes)
     {
+        ulong step = pageBytes == 65536 ? Gibibyte / 2 : Gibibyte;
         if (RuntimeInformation.ProcessArchitecture == Architecture.X64)
         {
             yield return levels == 4 ? 0xffff_8880_0000_0000 : 0xff11_0000_0000_0000;
         }
 
-        ulong highest = table & ~(Gibibyte - 1);
-        for (ulong step = 0; step < MaxSteps; step++)
+        ulong highest = table & ~(step - 1);
+        for (ulong distance = 0; distance < MaxDistance; distance += step)
         {
-            yield return highest - step * Gibibyte;
+            yield return highest - distance;
         }
     }
 }

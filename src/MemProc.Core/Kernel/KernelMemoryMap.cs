@@ -6,7 +6,8 @@ namespace MemProc;
 /// </summary>
 public sealed class KernelMemoryMap : ProcessOutput
 {
-    internal KernelMemoryMap(KernelProcess process, KernelOffsets.MemoryOffsets offsets, int? treeRoot)
+    internal KernelMemoryMap(
+        KernelProcess process, KernelOffsets.MemoryOffsets offsets, int? treeRoot, bool is32Bit)
     {
         Process = process.Process.Identity;
         TaskAddress = process.Task();
@@ -15,7 +16,8 @@ public sealed class KernelMemoryMap : ProcessOutput
         PageTableAddress = mm.ReadUInt64(offsets.PageTable);
         MapCount = mm.ReadUInt32(offsets.MapCount);
         TreeRoot = mm.ReadUInt64(treeRoot);
-        MmapBase = mm.ReadUInt64(offsets["mmap_base"]);
+        // x86-64 keeps two layouts, whatever the program: 32-bit programs map by the second one (arch/x86/mm/mmap.c).
+        MmapBase = mm.ReadUInt64((is32Bit ? offsets["mmap_compat_base"] : null) ?? offsets["mmap_base"]);
         TaskSize = mm.ReadUInt64(offsets["task_size"]);
         StartCode = mm.ReadUInt64(offsets["start_code"]);
         EndCode = mm.ReadUInt64(offsets["end_code"]);
@@ -63,7 +65,10 @@ public sealed class KernelMemoryMap : ProcessOutput
     /// <summary><see cref="TreeRoot"/> in hex.</summary>
     public string? TreeRootHex => HexText.Of(TreeRoot);
 
-    /// <summary>mmap_base: the address from which the kernel looks for room for new mappings.</summary>
+    /// <summary>
+    /// mmap_base, or mmap_compat_base of 32-bit programs on x86-64: the address from which the kernel looks for room for new
+    /// mappings.
+    /// </summary>
     public ulong? MmapBase { get; }
 
     /// <summary><see cref="MmapBase"/> in hex.</summary>

@@ -22,7 +22,7 @@ public sealed class KernelMemoryMapReader(KernelReadSource source = KernelReadSo
         KernelProcess kernel = new(_reader, process);
         KernelOffsets.MemoryOffsets offsets = _reader.Layout.Memory;
         int? root = _reader.Layout.Maple is { } maple ? offsets.Tree + maple.Root : offsets.BinaryTree;
-        KernelMemoryMap map = new(kernel, offsets, root);
+        KernelMemoryMap map = new(kernel, offsets, root, DataModel.Of(process).PointerBytes == sizeof(uint));
         // After the read: what was read is that of a process that still existed.
         kernel.ThrowIfGone(Operation.ReadKernelMemory);
         return map;

@@ -35,25 +35,26 @@ internal static class KernelMemoryOpener
         bool isForbidden = false;
         foreach (KernelReadSource method in methods)
         {
-            Errno errno = TryOpen(method, files, out KernelMemory? memory, out string log);
+            Errno errno = TryOpen(method, files, out KernelMemory? memory, out bool isForbiddenToRead);
             if (memory is not null)
             {
                 return (memory, method);
             }
 
-            // Without a capability the verifier may also answer EINVAL.
-            isForbidden |= errno is Errno.EPERM or Errno.EACCES
+            // Without a capability, and in lockdown, the verifier may also answer EINVAL.
+            isForbidden |= errno is Errno.EPERM or Errno.EACCES || isForbiddenToRead
                 || (method != KernelReadSource.Kcore && Missing(rights, Capability.Bpf, Capability.Perfmon).Length > 0);
-            reasons.Add($"{NameOf(method, files)}: {Reason(method, errno, log, rights, KcorePath(files))}");
+            reasons.Add($"{NameOf(method, files)}: {Reason(method, errno, isForbiddenToRead, rights, KcorePath(files))}");
         }
 
         throw new MemProcException(Operation.ReadKernelMemory, isForbidden ? Errno.EPERM : Errno.EOPNOTSUPP,
             $"The kernel's memory cannot be read. {string.Join(" ", reasons)}");
     }
 
-    private static Errno TryOpen(KernelReadSource method, KernelFiles files, out KernelMemory? memory, out string log)
+    private static Errno TryOpen(
+        KernelReadSource method, KernelFiles files, out KernelMemory? memory, out bool isForbiddenToRead)
     {
-        log = string.Empty;
+        isForbiddenToRead = false;
         if (method == KernelReadSource.Kcore)
         {
             Errno result = KcoreMemory.TryOpen(KcorePath(files), out KcoreMemory? kcore);
@@ -62,7 +63,7 @@ internal static class KernelMemoryOpener
         }
 
         BpfProgramType type = method == KernelReadSource.Bpf ? BpfProgramType.SystemCall : BpfProgramType.RawTracepoint;
-        Errno errno = BpfMemory.TryOpen(type, out BpfMemory? bpf, out log);
+        Errno errno = BpfMemory.TryOpen(type, out BpfMemory? bpf, out isForbiddenToRead);
         memory = bpf;
         if (bpf is not null && bpf.CurrentTask() == 0)
         {
@@ -84,7 +85,8 @@ internal static class KernelMemoryOpener
         _ => KcorePath(files),
     };
 
-    private static string Reason(KernelReadSource method, Errno errno, string log, CallerRights rights, string kcore)
+    private static string Reason(
+        KernelReadSource method, Errno errno, bool isForbiddenToRead, CallerRights rights, string kcore)
     {
         if (method == KernelReadSource.Kcore)
         {
@@ -101,7 +103,7 @@ internal static class KernelMemoryOpener
         Capability[] missing = Missing(rights, Capability.Bpf, Capability.Perfmon);
         return missing.Length > 0
             ? Uncapitalized(rights.Explain(missing))
-            : log.Contains("bpf_probe_read_kernel", StringComparison.Ordinal) && log.Contains("unknown func", StringComparison.Ordinal)
+            : isForbiddenToRead
             ? $"the kernel is locked down{Lockdown(rights)} and allows no program to read its memory."
             : errno switch
             {

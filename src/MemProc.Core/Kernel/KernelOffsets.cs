@@ -156,6 +156,12 @@ internal sealed class KernelOffsets
         /// <summary>Whether that number is odd during a change, as it is from Linux 6.13.</summary>
         public bool SequenceMarksWriters { get; } = layout._types.IsStructure("mm_struct", "mm_lock_seq");
 
+        /// <summary>
+        /// mmap_lock.count: the lock that changes of the mappings hold. Its lowest bit is set while a thread changes them
+        /// (<c>kernel/locking/rwsem.c</c>); a kernel with PREEMPT_RT has another lock.
+        /// </summary>
+        public int? Lock { get; } = layout._types.OffsetOf("mm_struct", "mmap_lock.count");
+
         /// <summary>The offset of another member.</summary>
         public int? this[string member] => layout._types.OffsetOf("mm_struct", member);
     }

@@ -36,12 +36,12 @@ internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format,
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             ulong pfn = FrameOf(self, page.Address);
-            foreach (ulong candidate in KernelAddresses.DirectMapCandidates(root, levels))
+            foreach (ulong candidate in KernelAddresses.DirectMapCandidates(root, levels, MachinePage.SizeBytes))
             {
                 if (HasSignature(reader, candidate + pfn * MachinePage.SizeBytes, signature))
                 {
-                    ulong encryption = EncryptionBit(reader, root, candidate, levels, page.Address, pfn);
-                    return new KernelPageTables(candidate, PageTableFormat.Native(levels, encryption), encryption);
+                    (PageTableFormat format, ulong encryption) = FormatOf(reader, root, candidate, levels, page.Address, pfn);
+                    return new KernelPageTables(candidate, format, encryption);
                 }
             }
         }
@@ -70,14 +70,14 @@ internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format,
     }
 
     /// <summary>
-    /// Finds the bit that marks encrypted memory: the one without which the walk to the own page ends at its frame.
+    /// Finds the format of entries, and the bit that marks encrypted memory: the one by which the walk to the own page ends
+    /// at its frame.
     /// </summary>
-    private static ulong EncryptionBit(
+    private static (PageTableFormat Format, ulong Encryption) FormatOf(
         KernelReader reader, ulong root, ulong directMap, int levels, ulong address, ulong pfn)
     {
-        foreach (ulong bit in KernelAddresses.EncryptionBits)
+        foreach ((PageTableFormat format, ulong encryption) in PageTableFormat.Candidates(levels))
         {
-            PageTableFormat format = PageTableFormat.Native(levels, bit);
             ulong table = root;
             for (int level = levels; ; level--)
             {
@@ -95,7 +95,7 @@ internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format,
                     ulong within = address & (format.BytesOf(level) - 1);
                     if ((bits.PhysicalAddress + within) / MachinePage.SizeBytes == pfn)
                     {
-                        return bit;
+                        return (format, encryption);
                     }
 
                     break;

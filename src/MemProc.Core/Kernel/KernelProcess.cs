@@ -49,6 +49,16 @@ internal sealed class KernelProcess
     public uint? Sequence => _reader.Layout.Memory.Sequence is int offset ? _reader.ReadUInt32(Address, offset) : null;
 
     /// <summary>
+    /// Whether a thread changes the mappings at this moment; false where the kernel does not show it.
+    /// </summary>
+    public bool IsChanging => _reader.Layout.Memory switch
+    {
+        { SequenceMarksWriters: true } => (Sequence & 1) == 1,
+        { Lock: int offset } => (_reader.ReadUInt32(Address, offset) & 1) == 1,
+        _ => false,
+    };
+
+    /// <summary>
     /// Returns the address of the task_struct of its main thread, or of another thread where that one has exited; null if
     /// the process exits.
     /// </summary>

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MemProc;
 
 /// <summary>A mapping as the kernel keeps it: its vm_area_struct.</summary>
@@ -61,7 +63,10 @@ public sealed class KernelVma : ProcessOutput
     /// <summary><see cref="FlagSet"/> in hex.</summary>
     public string FlagSetHex => HexText.Of(FlagSet);
 
-    /// <summary>The flags whose bits have the same meaning from Linux 5.10 to 6.18, by the kernel's names without VM_.</summary>
+    /// <summary>
+    /// The flags whose bits have the same meaning from Linux 5.10 to 6.18, and those of memory tags of arm64, by the kernel's
+    /// names without VM_.
+    /// </summary>
     public IReadOnlyList<string> Flags => VmaFlagNames.Of(FlagSet);
 
     /// <summary>The four letters of <c>/proc/PID/maps</c>: <c>r-xp</c>.</summary>
@@ -126,8 +131,20 @@ internal static class VmaFlagNames
         (0x4000_0000, "NOHUGEPAGE"), (0x8000_0000, "MERGEABLE"),
     ];
 
+    /// <summary>Flags of this processor.</summary>
+    private static readonly (ulong Bit, string Name)[] ForProcessor =
+        RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? OfArm64(Environment.OSVersion.Version) : [];
+
+    /// <summary>Returns the flags of arm64's memory tags, whose bits moved in Linux 6.12.</summary>
+    internal static (ulong Bit, string Name)[] OfArm64(Version release)
+    {
+        int first = release >= new Version(6, 12) ? 36 : 32;
+        return [(1UL << first, "MTE"), (2UL << first, "MTE_ALLOWED")];
+    }
+
     /// <summary>Returns the names of the bits that are set, without the bits that have no name.</summary>
-    public static string[] Of(ulong flags) => [.. Names.Where(flag => (flags & flag.Bit) != 0).Select(flag => flag.Name)];
+    public static string[] Of(ulong flags) =>
+        [.. Names.Concat(ForProcessor).Where(flag => (flags & flag.Bit) != 0).Select(flag => flag.Name)];
 
     /// <summary>Returns the four letters of <c>/proc/PID/maps</c>.</summary>
     public static string Letters(ulong flags) => string.Create(4, flags, static (letters, bits) =>

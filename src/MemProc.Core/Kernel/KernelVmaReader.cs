@@ -4,6 +4,7 @@ namespace MemProc;
 
 /// <summary>
 /// Reads the kernel's own list of a process' mappings. No lock is held: a list that changed during the read is read again.
+/// Before Linux 6.4 the kernel does not count changes: the list is read until two reads in succession are equal.
 /// </summary>
 /// <param name="source">How to read the kernel's memory. It is opened at the first use.</param>
 /// <param name="files">Where the kernel's file systems are mounted; null for the usual places.</param>
@@ -19,6 +20,10 @@ public sealed class KernelVmaReader(
 
     private readonly KernelReader _reader = new(source, files);
 
+    /// <summary>Creates a reader over memory that is open already.</summary>
+    internal KernelVmaReader(KernelReader reader)
+        : this() => _reader = reader;
+
     /// <inheritdoc cref="PageTableReader.Source"/>
     public KernelReadSource Source => _reader.Source;
 
@@ -33,17 +38,26 @@ public sealed class KernelVmaReader(
         KernelProcess kernel = new(_reader, process);
         KernelVmaList list = new(_reader, kernel.Address);
         List<KernelVmaRecord> found = [];
+        List<KernelVmaRecord>? previous = null;
         for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
             cancellation.ThrowIfCancellationRequested();
             kernel.ThrowIfGone(Operation.ReadVmas);
             found.Clear();
             (uint? sequence, uint count) = (kernel.Sequence, kernel.MapCount);
-            bool isWriting = _reader.Layout.Memory.SequenceMarksWriters && (sequence & 1) == 1;
-            if (!isWriting && list.TryRead(found)
-                && count == found.Count && count == kernel.MapCount && sequence == kernel.Sequence)
+            if (!kernel.IsChanging && list.TryRead(found) && count == found.Count && count == kernel.MapCount
+                && sequence == kernel.Sequence && !kernel.IsChanging)
             {
-                return [.. found.Select((record, index) => new KernelVma(process.Identity, kernel.Address, index, record))];
+                if (sequence is not null || previous?.SequenceEqual(found) == true)
+                {
+                    return [.. found.Select((record, index) => new KernelVma(process.Identity, kernel.Address, index, record))];
+                }
+
+                (previous, found) = (found, previous ?? []);
+            }
+            else
+            {
+                previous = null;
             }
 
             if (attempt >= SpinAttempts)
@@ -53,7 +67,8 @@ public sealed class KernelVmaReader(
         }
 
         throw new MemProcException(Operation.ReadVmas, Errno.EAGAIN,
-            $"Process {process.Identity}: the mappings changed during each of {MaxAttempts} reads.", process.Id);
+            $"Process {process.Identity}: the mappings changed during each of {MaxAttempts} reads. Stop the process to read a "
+            + "list that is consistent.", process.Id);
     }
 
     /// <summary>Reads the mapping that contains an address.</summary>

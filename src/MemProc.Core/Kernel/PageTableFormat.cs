@@ -91,6 +91,24 @@ internal abstract class PageTableFormat(ulong pageBytes, int levels)
             : new Arm64PageTable(MachinePage.SizeBytes, levels,
                 marksInvalid: Environment.OSVersion.Version >= new Version(6, 10));
 
+    /// <summary>
+    /// Returns the formats that this machine's entries can have, with the bit that marks encrypted memory: of several that
+    /// fit an entry the first is the right one.
+    /// </summary>
+    /// <param name="levels">The number of levels.</param>
+    public static IEnumerable<(PageTableFormat Format, ulong Encryption)> Candidates(int levels)
+    {
+        if (RuntimeInformation.ProcessArchitecture == Architecture.X64)
+        {
+            return KernelAddresses.EncryptionBits.Select(bit => (Native(levels, bit), bit));
+        }
+
+        // With addresses of 52 bits, two bits that otherwise are set in all entries for memory are part of the address.
+        bool marksInvalid = Environment.OSVersion.Version >= new Version(6, 10);
+        return Enumerable.Range(0, 2).Select(index => index == 0).Select(isLarge =>
+            ((PageTableFormat)new Arm64PageTable(MachinePage.SizeBytes, levels, marksInvalid, isLarge), 0UL));
+    }
+
     /// <summary>Returns the number of levels that addresses need with this machine's page size.</summary>
     /// <param name="addressBits">Bits of a virtual address.</param>
     public static int LevelsFor(int addressBits)

@@ -16,6 +16,12 @@ internal sealed class PageTableWalker
     /// <summary>Attempts without a pause.</summary>
     private const int SpinAttempts = 50;
 
+    /// <summary>After this many attempts a page that pagemap shows as empty is looked for in a mapping without pages.</summary>
+    private const int ProbeAttempt = 2;
+
+    /// <summary>VM_PFNMAP: a mapping of frames without struct pages, such as [vvar] or a device.</summary>
+    private const ulong FrameMapping = 0x400;
+
     /// <summary>Pagemap entries that are read together when one page is walked to after another.</summary>
     private const int ReadAheadPages = 64;
 
@@ -78,6 +84,16 @@ internal sealed class PageTableWalker
                 return count;
             }
 
+            if (attempt == ProbeAttempt && count > 0 && !after.IsPresent && !after.IsSwapped && IsLeftOut(address))
+            {
+                // Nothing can confirm it but another walk.
+                ulong entry = steps[count - 1].Entry;
+                if (TryWalk(address, steps) == count && steps[count - 1].Entry == entry)
+                {
+                    return count;
+                }
+            }
+
             _process.ThrowIfGone(Operation.WalkPageTable);
             if (attempt >= SpinAttempts)
             {
@@ -88,6 +104,17 @@ internal sealed class PageTableWalker
         throw new MemProcException(Operation.WalkPageTable, Errno.EAGAIN,
             $"Process {Context.Identity}: the page table at 0x{address:x} and pagemap differed in each of {MaxAttempts} "
             + "attempts. The page keeps changing, or this kernel's tables have an unknown layout.", address);
+    }
+
+    /// <summary>
+    /// Returns whether an address is in a mapping that pagemap leaves out: it shows all pages of such a mapping as empty
+    /// (<c>walk_page_test</c> in <c>mm/pagewalk.c</c>).
+    /// </summary>
+    private bool IsLeftOut(ulong address)
+    {
+        List<KernelVmaRecord> vmas = [];
+        return new KernelVmaList(_reader, _process.Address).TryRead(vmas)
+            && vmas.Exists(vma => address >= vma.Start && address < vma.End && (vma.Flags & FrameMapping) != 0);
     }
 
     /// <summary>Walks once; returns 0 if a table was freed meanwhile.</summary>

@@ -31,7 +31,7 @@ public static class PointerPath
             try
             {
                 byte[] bytes = reader.ReadExactly(at, (ulong)MemoryValue.SizeOf(type));
-                pointer = (ulong)MemoryValue.Decode(bytes, type);
+                pointer = UserRange.Untag((ulong)MemoryValue.Decode(bytes, type));
             }
             catch (MemProcException error) when (error.Errno != Errno.ESRCH)
             {

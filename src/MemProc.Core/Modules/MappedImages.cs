@@ -160,7 +160,7 @@ public sealed class MappedImages : IDisposable
         MemoryValueType type = MemoryValue.For(MemoryValueType.Pointer, DataModel.Of(Process));
         byte[] bytes = new MemoryReader(Process, ReadMethod.Auto, _cancellation)
             .ReadExactly(address, (ulong)MemoryValue.SizeOf(type));
-        return (ulong)MemoryValue.Decode(bytes, type);
+        return UserRange.Untag((ulong)MemoryValue.Decode(bytes, type));
     }
 
     /// <summary>

@@ -44,7 +44,8 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
     /// <param name="plan">What <see cref="Prepare"/> returned.</param>
     /// <exception cref="MemProcException">
     /// PoisonPage: EAGAIN where the page is in another frame now; EIO where the kernel accepted the frame number and did
-    /// nothing; or the kernel's error.
+    /// nothing; or the kernel's error, with the state of the frame: the kernel marks some frames as poisoned and then fails
+    /// to take them out of use.
     /// </exception>
     public PagePoison Poison(PlannedPoison plan)
     {
@@ -54,8 +55,17 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
             PlanPage(process, address, plan.Pfn);
         }
 
-        Write(plan.Pfn);
-        return IsPoisoned(plan.Pfn)
+        Errno errno = Write(plan.Pfn);
+        bool isPoisoned = IsPoisoned(plan.Pfn);
+        if (errno != Errno.None)
+        {
+            throw WriteError(errno, plan.Pfn, isPoisoned
+                ? "The frame is marked as poisoned now, but the kernel does not handle memory of its kind (see the kernel's "
+                    + "log): what maps it can still use it. Clear-PagePoison -Force removes the mark."
+                : "The frame is not poisoned." + (errno == Errno.EBUSY ? " The kernel is using the page; try again." : string.Empty));
+        }
+
+        return isPoisoned
             ? new PagePoison(plan, isPoisoned: true)
             : throw new MemProcException(Operation, Errno.EIO,
                 $"The kernel accepted frame 0x{plan.Pfn:x} without an error, but it is not poisoned: the kernel does not "
@@ -98,8 +108,15 @@ public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellat
         { Map: null } => throw Refused(Errno.EINVAL, plan.Pfn,
             $"process {plan.Process.Identity} does not map it, so this must be forced", canBeForced: true),
         { IsShared: true } => throw Refused(Errno.EACCES, plan.Pfn,
-            $"the page at 0x{plan.Address:x} of process {plan.Process.Identity} is shared, its frame is mapped "
-            + $"{plan.Frame.MapCount} times; to poison it for all of them, this must be forced", canBeForced: true),
+            $"the page at 0x{plan.Address:x} of process {plan.Process.Identity} {Sharing(plan.Frame)}; to poison it for all of "
+            + "them, this must be forced", canBeForced: true),
         _ => plan,
     };
+
+    private static string Sharing(PageFlags frame) => new KernelPageFlagSet(frame.RawFlags).IsZeroPage
+        ? "is the zero page, which backs all memory of all processes that was read and never written"
+        : frame.MapCount > 0
+        ? $"is shared, its frame is mapped {(frame.MapCount == 1 ? "once" : $"{frame.MapCount} times")}"
+        // Of some frames the kernel keeps no count of mappings.
+        : "may be shared: the kernel does not count the mappings of its frame";
 }

@@ -34,8 +34,8 @@ public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancell
         {
             throw Refused(Errno.EINVAL, pfn, process is null
                 ? "without a process whose page it was, this must be forced"
-                : $"process {process.Identity} has no trace of it, as after a page of a file was read again; without a "
-                    + "trace, this must be forced", canBeForced: true);
+                : $"process {process.Identity} has no trace of it{WhyNoTrace(frame)}; without a trace, this must be forced",
+                canBeForced: true);
         }
 
         return new PlannedPoison(process, trace?.Map, trace?.Address, frame);
@@ -44,16 +44,43 @@ public class PageUnpoisoner(KernelFiles? files = null, CancellationToken cancell
     /// <summary>Returns a frame to the kernel, and checks that it is no longer poisoned.</summary>
     /// <param name="plan">What <see cref="Prepare"/> returned.</param>
     /// <exception cref="MemProcException">
-    /// UnpoisonPage: EIO where the kernel accepted the frame number and did nothing; or the kernel's error.
+    /// UnpoisonPage: EIO where the kernel accepted the frame number and did nothing; EBUSY where the frame is still in use;
+    /// or another error of the kernel.
     /// </exception>
     public PagePoison Clear(PlannedPoison plan)
     {
-        Write(plan.Pfn);
+        Errno errno = Write(plan.Pfn);
+        if (errno != Errno.None)
+        {
+            throw WriteError(errno, plan.Pfn, Remains(errno, plan.Pfn));
+        }
+
         return !IsPoisoned(plan.Pfn)
             ? new PagePoison(plan, isPoisoned: false)
             : throw new MemProcException(Operation, Errno.EIO,
                 $"The kernel accepted frame 0x{plan.Pfn:x} without an error, but it is still poisoned.", plan.Pfn);
     }
+
+    /// <summary>Returns why pagemap shows no trace of a poisoned frame.</summary>
+    private string WhyNoTrace(PageFlags frame)
+    {
+        KernelPageFlagSet flags = new(HeadOf(frame.Pfn).RawFlags);
+        return flags.IsHugeTlb ? ": pagemap shows poisoned pages of hugetlb as empty"
+            : flags.IsAnonymous ? ", as after it has unmapped the page"
+            : ", as after a page of a file was read again";
+    }
+
+    private string Remains(Errno errno, ulong pfn) => !IsPoisoned(pfn)
+        ? "The frame is no longer poisoned."
+        : errno switch
+        {
+            Errno.EBUSY => "The frame is still poisoned: the kernel releases only frames that nothing uses. It is still mapped, "
+                + "or part of a file in memory (memfd, tmpfs). It can be released after the process has exited, or after that "
+                + "part of the file was removed.",
+            Errno.EOPNOTSUPP => "The frame is still poisoned: after a hardware memory error, and for some kinds of memory, the "
+                + "kernel unpoisons no frame until it restarts.",
+            _ => "The frame is still poisoned.",
+        };
 
     /// <summary>
     /// Finds the page that was in a frame when it was poisoned: its entry looks like that of a page in swap, with a swap

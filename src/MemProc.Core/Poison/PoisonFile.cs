@@ -26,17 +26,15 @@ internal static class PoisonFile
     /// <param name="name">The file's name.</param>
     /// <param name="operation">The operation, for the error.</param>
     /// <param name="pfn">The frame number.</param>
-    /// <exception cref="MemProcException">The kernel reported an error; nothing was done.</exception>
-    public static void Write(KernelFiles files, string name, Operation operation, ulong pfn)
+    /// <returns>
+    /// The kernel's error. It can come after the kernel has changed the state of the frame (<c>mm/memory-failure.c</c>).
+    /// </returns>
+    /// <exception cref="MemProcException">The file cannot be opened; nothing was done.</exception>
+    public static Errno Write(KernelFiles files, string name, Operation operation, ulong pfn)
     {
         using SafeFileHandle file = Open(files, name, operation);
         byte[] text = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"0x{pfn:x}\n"));
-        Errno errno = Libc.TryWrite(file, text, out _);
-        if (errno != Errno.None)
-        {
-            throw new MemProcException(operation, errno, $"The kernel refuses frame 0x{pfn:x}: "
-                + $"{ErrnoException.Describe(errno)} ({errno}).{Remedy(files, errno)}", pfn);
-        }
+        return Libc.TryWrite(file, text, out _);
     }
 
     private static SafeFileHandle Open(KernelFiles files, string name, Operation operation)
@@ -71,12 +69,4 @@ internal static class PoisonFile
                 + "built without it (CONFIG_HWPOISON_INJECT)."
             : $"There is no {path}: debugfs is not mounted (mount -t debugfs none {files.Debug}).";
     }
-
-    private static string Remedy(KernelFiles files, Errno errno) => errno switch
-    {
-        Errno.EPERM or Errno.EACCES => $" {CallerRights.Read(files).Explain([Capability.SysAdmin])}",
-        Errno.EBUSY => " The kernel is using the page; try again.",
-        Errno.EOPNOTSUPP => " After a hardware memory error the kernel unpoisons no frame until it restarts.",
-        _ => string.Empty,
-    };
 }

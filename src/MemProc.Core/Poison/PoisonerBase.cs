@@ -36,8 +36,9 @@ public abstract class PoisonerBase : IDisposable
 
     /// <summary>Writes a frame number to the file.</summary>
     /// <param name="pfn">The frame number.</param>
-    /// <exception cref="MemProcException">The kernel reported an error.</exception>
-    protected virtual void Write(ulong pfn) => PoisonFile.Write(_files, _fileName, Operation, pfn);
+    /// <returns>The kernel's error, which does not mean that nothing was done.</returns>
+    /// <exception cref="MemProcException">The file cannot be opened.</exception>
+    protected virtual Errno Write(ulong pfn) => PoisonFile.Write(_files, _fileName, Operation, pfn);
 
     /// <summary>Closes what was opened.</summary>
     protected virtual void Dispose(bool disposing)
@@ -54,9 +55,20 @@ public abstract class PoisonerBase : IDisposable
 
     /// <summary>Returns whether a frame is poisoned. For a hugetlb page, which is poisoned as a whole, its first frame is.</summary>
     private protected bool IsPoisoned(ulong pfn) =>
-        new KernelPageFlagSet(Frame(pfn).RawFlags).IsPoisoned
-        || (_folios.Find([pfn])[0] is FrameFolio folio
-            && new KernelPageFlagSet(Frame(folio.HeadPfn).RawFlags).IsPoisoned);
+        new KernelPageFlagSet(Frame(pfn).RawFlags).IsPoisoned || new KernelPageFlagSet(HeadOf(pfn).RawFlags).IsPoisoned;
+
+    /// <summary>Returns what the kernel reports about the first frame of the folio that a frame is part of.</summary>
+    private protected PageFlags HeadOf(ulong pfn) =>
+        _folios.Find([pfn])[0] is FrameFolio folio ? Frame(folio.HeadPfn) : Frame(pfn);
+
+    /// <summary>Creates the error for a write that the kernel answered with an error, with the frame's state afterwards.</summary>
+    /// <param name="errno">The kernel's error.</param>
+    /// <param name="pfn">The frame.</param>
+    /// <param name="state">Sentences about the state of the frame, and what helps.</param>
+    private protected MemProcException WriteError(Errno errno, ulong pfn, string state) => new(Operation, errno,
+        $"The kernel answers {ErrnoException.Describe(errno)} ({errno}) to frame 0x{pfn:x}. {state}"
+        + (errno is Errno.EPERM or Errno.EACCES ? $" {CallerRights.Read(_files).Explain([Capability.SysAdmin])}" : string.Empty),
+        pfn);
 
     /// <summary>Creates the error for a frame that was refused.</summary>
     private protected MemProcException Refused(Errno errno, ulong pfn, string why, bool canBeForced = false) =>

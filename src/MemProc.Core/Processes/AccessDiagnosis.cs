@@ -136,7 +136,8 @@ public sealed class AccessDiagnosis
         Capability[] missing = [.. required.Where(capability => !caller.Has(capability))];
         // The kernel checks the capability only where the caller's user namespace contains that of the process.
         bool counts = caller.IsInInitialUserNamespace || Contains(caller.UserMap, target.UserMap);
-        return missing.Length == 0 && check == AccessCheck.Attach && caller.YamaScope == 3
+        // No capability passes this check (yama_ptrace_access_check).
+        return check == AccessCheck.Attach && caller.YamaScope == 3
             ? new AccessDiagnosis([], [], isRefused: true, "The Yama module allows no process to access the memory of another "
                 + "(kernel.yama.ptrace_scope is 3). This can be changed only by a restart of the machine.")
             : new AccessDiagnosis(required, missing, missing.Length > 0 || (required.Count > 0 && !counts), required.Count == 0

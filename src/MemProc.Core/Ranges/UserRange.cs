@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -8,6 +9,18 @@ internal static class UserRange
     /// <summary>Address of the vsyscall page on x86-64 (<c>arch/x86/include/uapi/asm/vsyscall.h</c>).</summary>
     private const ulong Vsyscall = 0xffffffffff600000;
     private const ulong VsyscallBytes = 4096;
+
+    /// <summary>
+    /// Returns an address without the tag that arm64 allows in the highest byte of a pointer to user memory
+    /// (<c>Documentation/arch/arm64/tagged-address-abi.rst</c>): the processor ignores it, and system calls do not accept it.
+    /// Bit 55 tells user memory from the kernel's.
+    /// </summary>
+    /// <param name="address">An address, or a pointer as a process stores it.</param>
+    public static ulong Untag(ulong address) =>
+        Untag(address, RuntimeInformation.ProcessArchitecture == Architecture.Arm64);
+
+    internal static ulong Untag(ulong address, bool hasTags) =>
+        hasTags && (address & 1UL << 55) == 0 ? address & (1UL << 56) - 1 : address;
 
     /// <summary>Returns the first address after a range.</summary>
     /// <param name="address">First address.</param>

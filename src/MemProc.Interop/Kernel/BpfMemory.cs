@@ -68,12 +68,14 @@ public sealed class BpfMemory : KernelMemory
     /// <summary>Loads the programs.</summary>
     /// <param name="type">SystemCall, or RawTracepoint on Linux 5.10 to 5.13.</param>
     /// <param name="memory">The kernel's memory; null if the kernel refused.</param>
-    /// <param name="log">The log of the kernel's verifier.</param>
+    /// <param name="runsOthers">
+    /// The kernel accepts other programs of the type: where it refuses this one, it forbids to read its memory.
+    /// </param>
     /// <returns>EPERM: a capability is missing; EINVAL: this kernel does not know the type, or is locked down.</returns>
-    public static Errno TryOpen(BpfProgramType type, out BpfMemory? memory, out string log)
+    public static Errno TryOpen(BpfProgramType type, out BpfMemory? memory, out bool runsOthers)
     {
         memory = null;
-        log = string.Empty;
+        runsOthers = false;
         Errno errno = Libc.TryBpfMapCreate(ElementBytes, out SafeFileHandle? map);
         if (errno == Errno.EPERM && Libc.TryRaiseMemlockLimit() == Errno.None)
         {
@@ -90,10 +92,17 @@ public sealed class BpfMemory : KernelMemory
         if (shared is not null)
         {
             int descriptor = (int)map.DangerousGetHandle();
-            errno = Libc.TryBpfProgramLoad(type, OneRead(descriptor), out one, out log);
+            errno = Libc.TryBpfProgramLoad(type, OneRead(descriptor), out one, out _);
             if (one is not null)
             {
-                errno = Libc.TryBpfProgramLoad(type, ManyReads(descriptor), out many, out log);
+                errno = Libc.TryBpfProgramLoad(type, ManyReads(descriptor), out many, out _);
+            }
+            else if (errno != Errno.EPERM)
+            {
+                // The words of the verifier differ between kernels; whether a program that reads nothing loads does not.
+                _ = Libc.TryBpfProgramLoad(type, Nothing, out SafeFileHandle? nothing, out _);
+                runsOthers = nothing is not null;
+                nothing?.Dispose();
             }
         }
 
@@ -198,6 +207,9 @@ public sealed class BpfMemory : KernelMemory
             : result != 0 ? Errno.E2BIG
             : (Errno)(-BinaryPrimitives.ReadInt64LittleEndian(shared[ResultOffset..]));
     }
+
+    /// <summary>A program that does nothing.</summary>
+    private static ulong[] Nothing => [Instruction(SetNumber, 0, 0, 0, 0), Instruction(Exit, 0, 0, 0, 0)];
 
     /// <summary>The program that reads {address, length}; it returns 0, or 1 if the length is too large.</summary>
     private static ulong[] OneRead(int map) =>

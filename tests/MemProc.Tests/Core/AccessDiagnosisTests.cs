@@ -87,6 +87,10 @@ public sealed class AccessDiagnosisTests
         string message = Explain(new CallerRights { Capabilities = ulong.MaxValue, YamaScope = 3 }, Other, AccessCheck.Attach, null);
         Assert.Contains("kernel.yama.ptrace_scope is 3", message, StringComparison.Ordinal);
         Assert.DoesNotContain("CAP_", message, StringComparison.Ordinal);
+        // Nor is a user told to run as root, which does not help.
+        message = Explain(User with { YamaScope = 3 }, Other, AccessCheck.Attach, null);
+        Assert.Contains("kernel.yama.ptrace_scope is 3", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("root", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -76,4 +76,45 @@ public sealed class Arm64PageTableTests
         Assert.Equal((false, true, 7U, 0x6314UL), (bits.IsPresent, bits.IsSwapEntry, bits.SwapType, bits.SwapOffset));
         Assert.Equal(default, format.Decode(0, 1));
     }
+
+    [Theory]
+    // Bits 48 to 51 of an address: 64 KiB in bits 12 to 15, LPA2 in bits 48, 49, 8, and 9.
+    [InlineData(65536, false, 0x0000_8123_0000_a003, 0x000a_8123_0000_0000)]
+    [InlineData(4096, true, 0x0003_0004_8123_4303, 0x000f_0004_8123_4000)]
+    [InlineData(16384, true, 0x0001_0004_8123_4203, 0x0009_0004_8123_4000)]
+    // Without LPA2 bits 8 and 9 are the shareability, and 48 and 49 are no address.
+    [InlineData(4096, false, 0x0000_0004_8123_4303, 0x0000_0004_8123_4000)]
+    public void Addresses_of_52_bits_are_joined(ulong pageBytes, bool isLarge, ulong entry, ulong address)
+    {
+        Arm64PageTable format = new(pageBytes, 3, marksInvalid: true, isLarge);
+        Assert.Equal(address, format.Decode(entry, 1).PhysicalAddress);
+        Assert.Equal(entry & ~3UL & ~(isLarge || pageBytes == 65536 ? 0 : 0x300UL), entry & format.AddressBits);
+    }
+
+    [Fact]
+    public void The_direct_map_of_64_KiB_pages_can_begin_at_512_MiB()
+    {
+        const ulong Table = 0xffff_0000_6123_0000, Step = 512UL << 20;
+        Assert.Contains(Table & ~(Step - 1), KernelAddresses.DirectMapCandidates(Table, 3, 65536));
+        Assert.DoesNotContain(Table & ~(Step - 1), KernelAddresses.DirectMapCandidates(Table, 3, 4096));
+    }
+
+    [Theory]
+    [InlineData(0xb400_ffff_a1b2_a000, 0x0000_ffff_a1b2_a000)]
+    [InlineData(0x3400_ffff_a1b2_a000, 0x0000_ffff_a1b2_a000)]
+    [InlineData(0x0000_ffff_a1b2_a000, 0x0000_ffff_a1b2_a000)]
+    // Bit 55: an address of the kernel.
+    [InlineData(0xffff_0000_6123_0000, 0xffff_0000_6123_0000)]
+    [InlineData(0xf0ff_0000_6123_0000, 0xf0ff_0000_6123_0000)]
+    public void The_tag_of_a_pointer_is_removed(ulong pointer, ulong address)
+    {
+        Assert.Equal(address, UserRange.Untag(pointer, hasTags: true));
+        Assert.Equal(pointer, UserRange.Untag(pointer, hasTags: false));
+    }
+
+    [Theory]
+    [InlineData("6.1.5", 1UL << 32)]
+    [InlineData("6.12.0", 1UL << 36)]
+    public void The_flags_of_memory_tags_moved(string release, ulong bit) =>
+        Assert.Contains((bit, "MTE"), VmaFlagNames.OfArm64(Version.Parse(release)));
 }

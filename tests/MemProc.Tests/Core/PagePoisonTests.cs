@@ -1,3 +1,5 @@
+using MemProc.Interop;
+
 namespace MemProc.Tests;
 
 /// <summary>Tests page poisoning on a simulated kernel with the injector. No frame of this machine is poisoned.</summary>
@@ -114,6 +116,76 @@ public sealed class PagePoisonTests
         Assert.Equal("0xa\n", simulated.ReadDebug("corrupt-pfn"));
     }
 
+    [Theory]
+    // mm/memory-failure.c marks the frame first; then it fails to take memory of an unknown kind out of use.
+    [InlineData(Errno.EBUSY, null, "is marked as poisoned now", "try again")]
+    [InlineData(Errno.EBUSY, 50UL, "is not poisoned. The kernel is using the page; try again", "is marked")]
+    [InlineData(Errno.EPERM, 50UL, "is not poisoned. Requires CAP_SYS_ADMIN", "is marked")]
+    public void After_a_refusal_the_state_of_the_frame_is_told(Errno answer, ulong? marked, string told, string untold)
+    {
+        using SimulatedProcess simulated = Simulated();
+        using FakePoisoner poisoner = new(simulated) { Answer = answer, Marks = marked };
+        using LinuxProcess process = simulated.Open();
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => poisoner.Poison(poisoner.Prepare(process, Start, null, force: false)));
+        Assert.Equal($"PoisonPage,{answer}", error.ErrorId);
+        Assert.Contains(told, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(untold, error.Message, StringComparison.Ordinal);
+        if (marked is null)
+        {
+            // Another try names the state.
+            Assert.Equal("PoisonPage,EHWPOISON", Assert.Throws<MemProcException>(
+                () => poisoner.Prepare(process, Start, null, force: false)).ErrorId);
+        }
+    }
+
+    [Theory]
+    [InlineData(Errno.EBUSY, false, "is still poisoned: the kernel releases only frames that nothing uses")]
+    [InlineData(Errno.EOPNOTSUPP, false, "until it restarts")]
+    [InlineData(Errno.EBUSY, true, "is no longer poisoned")]
+    public void After_a_refusal_to_unpoison_the_state_of_the_frame_is_told(Errno answer, bool releases, string told)
+    {
+        using SimulatedProcess simulated = Simulated();
+        using FakeUnpoisoner unpoisoner = new(simulated) { Answer = answer, Releases = releases };
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => unpoisoner.Clear(unpoisoner.Prepare(null, 14, force: true)));
+        Assert.Equal($"UnpoisonPage,{answer}", error.ErrorId);
+        Assert.Contains(told, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("try again", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1UL << 24, 0UL, "is the zero page")]
+    [InlineData(Lru, 0UL, "does not count the mappings")]
+    [InlineData(Lru, 1UL, "is shared, its frame is mapped once")]
+    public void The_reason_why_a_page_counts_as_shared_is_named(ulong flags, ulong count, string reason)
+    {
+        using SimulatedProcess simulated = Simulated();
+        simulated.WriteFrames("kpageflags", 13, flags);
+        simulated.WriteFrames("kpagecount", 13, count);
+        using FakePoisoner poisoner = new(simulated);
+        using LinuxProcess process = simulated.Open();
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => poisoner.Prepare(process, Start + 0x3000, null, force: false));
+        Assert.Equal("PoisonPage,EACCES", error.ErrorId);
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Poisoned | 1UL << 17, "pagemap shows poisoned pages of hugetlb as empty")]
+    [InlineData(Poisoned | Anonymous, "as after it has unmapped the page")]
+    [InlineData(Poisoned | Lru, "as after a page of a file was read again")]
+    public void The_reason_why_a_process_has_no_trace_is_named(ulong flags, string reason)
+    {
+        using SimulatedProcess simulated = Simulated();
+        simulated.WriteFrames("kpageflags", 14, flags);
+        using FakeUnpoisoner unpoisoner = new(simulated);
+        using LinuxProcess process = simulated.Open();
+        MemProcException error = Assert.Throws<MemProcException>(() => unpoisoner.Prepare(process, 14, force: false));
+        Assert.Contains(reason, error.Message, StringComparison.Ordinal);
+        Assert.True(error.CanBeForced);
+    }
+
     [Fact]
     public void A_huge_page_is_poisoned_by_its_first_frame()
     {
@@ -221,20 +293,33 @@ public sealed class PagePoisonTests
     {
         public ulong? Marks { get; init; }
 
-        protected override void Write(ulong pfn)
+        /// <summary>The kernel's answer after it has marked the frame.</summary>
+        public Errno Answer { get; init; }
+
+        protected override Errno Write(ulong pfn)
         {
             base.Write(pfn);
             simulated.WriteFrames("kpageflags", Marks ?? pfn, Poisoned);
+            return Answer;
         }
     }
 
     /// <summary>A simulated kernel that unpoisons the frame that is written to its file.</summary>
     private sealed class FakeUnpoisoner(SimulatedProcess simulated) : PageUnpoisoner(simulated.Files)
     {
-        protected override void Write(ulong pfn)
+        public Errno Answer { get; init; }
+
+        public bool Releases { get; init; } = true;
+
+        protected override Errno Write(ulong pfn)
         {
             base.Write(pfn);
-            simulated.WriteFrames("kpageflags", pfn, 0);
+            if (Releases)
+            {
+                simulated.WriteFrames("kpageflags", pfn, 0);
+            }
+
+            return Answer;
         }
     }
 }

@@ -36,6 +36,15 @@ public sealed class Program32Tests : IDisposable
     }
 
     [Fact]
+    public void New_mappings_of_a_32_bit_program_are_looked_for_below_4_GiB()
+    {
+        LiveKernel.Require();
+        using LinuxProcess process = LinuxProcess.Open(_program.ProcessId);
+        using KernelMemoryMapReader reader = new();
+        Assert.InRange(reader.Read(process).MmapBase ?? 0, 0x1000_0000UL, uint.MaxValue);
+    }
+
+    [Fact]
     public void An_x32_program_has_pointers_of_4_bytes_and_the_alignment_of_64_bit_programs()
     {
         using SimulatedProcess simulated = new();

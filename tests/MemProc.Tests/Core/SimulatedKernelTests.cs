@@ -1,3 +1,5 @@
+using MemProc.Interop;
+
 namespace MemProc.Tests;
 
 /// <summary>Tests other kernels than that of this machine: /proc/kcore, lists of mappings, changing tables.</summary>
@@ -76,6 +78,80 @@ public sealed class SimulatedKernelTests : IDisposable
         kernel.SetMapCount(1, users: 0);
         kernel.WriteKcore(Kcore);
         Assert.Equal("ReadVmas,ESRCH", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
+    }
+
+    [Theory]
+    [InlineData(4, 0xf7ff_f000UL)]
+    [InlineData(8, 0x7fff_f7ff_f000UL)]
+    public void The_layout_of_mappings_is_that_of_the_program(int wordBytes, ulong expected)
+    {
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        kernel.Put(SimulatedKernel.Memory + 0x38, 0x7fff_f7ff_f000);
+        kernel.Put(SimulatedKernel.Memory + 0x40, 0xf7ff_f000);
+        kernel.WriteKcore(Kcore);
+        // AT_SYSINFO, AT_PAGESZ, AT_NULL.
+        ulong[] auxiliary = [32, 0xf7f0_0000, 6, 4096, 0, 0];
+        _process.WriteBytes("auxv", [.. auxiliary.SelectMany(word => BitConverter.GetBytes(word)[..wordBytes])]);
+        using LinuxProcess process = _process.Open();
+        using KernelMemoryMapReader reader = new(KernelReadSource.Kcore, _process.Files);
+        Assert.Equal(expected, reader.Read(process).MmapBase);
+    }
+
+    [Fact]
+    public void Two_mappings_that_change_together_are_never_reported_in_two_states()
+    {
+        const ulong Writable = 0x73, ReadOnly = 0x71;
+        using SimulatedKernel kernel = TwoMappings(Writable);
+        int reads = 0;
+        // The kernel does not count changes: mprotect(2) changes both between the reads of the first and the second.
+        using ChangingMemory memory = new(kernel, address =>
+        {
+            if (address == Second && ++reads == 1)
+            {
+                PutBoth(kernel, ReadOnly);
+            }
+        });
+        using LinuxProcess process = _process.Open();
+        using KernelVmaReader reader = new(Reader(memory));
+        Assert.Equal(["r--p", "r--p"], reader.Read(process).Select(vma => vma.Permissions));
+        Assert.True(reads > 1);
+    }
+
+    [Fact]
+    public void Mappings_that_change_during_every_read_are_an_error()
+    {
+        using SimulatedKernel kernel = TwoMappings(0x73);
+        ulong reads = 0;
+        using ChangingMemory memory = new(kernel, address =>
+        {
+            if (address == Second)
+            {
+                PutBoth(kernel, 0x71 + 2 * (++reads % 2));
+            }
+        });
+        using LinuxProcess process = _process.Open();
+        using KernelVmaReader reader = new(Reader(memory));
+        Assert.Equal("ReadVmas,EAGAIN", Assert.Throws<MemProcException>(() => reader.Read(process)).ErrorId);
+    }
+
+    [Fact]
+    public void Mappings_are_not_read_while_a_thread_holds_their_lock()
+    {
+        using SimulatedKernel kernel = TwoMappings(0x73);
+        kernel.Put(SimulatedKernel.Memory + 0x30, 1);
+        int reads = 0;
+        using ChangingMemory memory = new(kernel, address =>
+        {
+            // The lock is released after some attempts.
+            if (address == SimulatedKernel.Memory + 0x30 && ++reads == 5)
+            {
+                PutBoth(kernel, 0x71);
+                kernel.Put(SimulatedKernel.Memory + 0x30, 0);
+            }
+        });
+        using LinuxProcess process = _process.Open();
+        using KernelVmaReader reader = new(Reader(memory));
+        Assert.Equal(["r--p", "r--p"], reader.Read(process).Select(vma => vma.Permissions));
     }
 
     [Fact]
@@ -210,5 +286,35 @@ public sealed class SimulatedKernelTests : IDisposable
             SimulatedKernel.Base, new X64PageTable(levels, 0, savesDirty: true)));
         PageTableStep[] steps = new PageTableStep[PageTableFormat.MaxLevels];
         return steps[..new PageTableWalker(reader, process).Walk(address, steps)];
+    }
+
+    private SimulatedKernel TwoMappings(ulong flags)
+    {
+        SimulatedKernel kernel = new(_process, hasTree: false);
+        kernel.Put(SimulatedKernel.Memory + 0x10, First);
+        PutBoth(kernel, flags);
+        kernel.SetMapCount(2);
+        return kernel;
+    }
+
+    private static void PutBoth(SimulatedKernel kernel, ulong flags)
+    {
+        kernel.PutVma(First, 0x1000, 0x3000, flags, next: Second);
+        kernel.PutVma(Second, 0x3000, 0x4000, flags);
+    }
+
+    private KernelReader Reader(KernelMemory memory) =>
+        new(memory, _process.Files, new KernelPageTables(SimulatedKernel.Base, new X64PageTable(4, 0, savesDirty: false)));
+
+    /// <summary>Memory that changes while it is read.</summary>
+    private sealed class ChangingMemory(SimulatedKernel kernel, Action<ulong> beforeRead) : KernelMemory
+    {
+        public override Errno TryRead(ulong address, Span<byte> buffer)
+        {
+            beforeRead(address);
+            return kernel.TryRead(address, buffer);
+        }
+
+        public override ulong CurrentTask() => kernel.CurrentTask();
     }
 }

@@ -30,7 +30,7 @@ internal sealed class Ksm : IDisposable
         {
             Thread.Sleep(20);
             return int.Parse(Read("full_scans")) >= scans + 3;
-        }, TimeSpan.FromSeconds(30)));
+        }, TestTimeout.OfSeconds(30)));
     }
 
     /// <inheritdoc/>

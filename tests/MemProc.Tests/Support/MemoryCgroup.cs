@@ -6,7 +6,7 @@ namespace MemProc.Tests;
 /// </summary>
 internal sealed class MemoryCgroup : IDisposable
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TestTimeout.OfSeconds(30);
 
     private readonly string _root;
     private bool _isRemoved;

@@ -8,6 +8,12 @@ internal static class Requires
     /// <summary>Requires root.</summary>
     public static void Root() => Assert.SkipUnless(Environment.IsPrivilegedProcess, "needs root");
 
+    /// <summary>
+    /// Requires a machine that the test may damage: a guest of tests/Guest, which sets the variable MEMPROC_GUEST.
+    /// </summary>
+    public static void Guest() => Assert.SkipWhen(
+        Environment.GetEnvironmentVariable("MEMPROC_GUEST") is null or "", "runs in a guest only: see tests/Guest");
+
     /// <summary>Requires an installed program.</summary>
     /// <returns>Its path.</returns>
     public static string Tool(string name)

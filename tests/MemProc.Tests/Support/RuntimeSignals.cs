@@ -19,7 +19,7 @@ internal sealed class RuntimeSignals : IDisposable
     public static RuntimeSignals Open()
     {
         string? descriptor = null;
-        bool isFound = SpinWait.SpinUntil(() => (descriptor = ReadDescriptor()) is not null, TimeSpan.FromSeconds(30));
+        bool isFound = SpinWait.SpinUntil(() => (descriptor = ReadDescriptor()) is not null, TestTimeout.OfSeconds(30));
         Assert.SkipUnless(isFound, "needs /proc/self/task/TID/syscall, and a runtime that waits for signals in read(2)");
         return new RuntimeSignals(
             new FileStream($"/proc/self/fd/{descriptor}", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0));

@@ -139,8 +139,10 @@ internal sealed class SimulatedKernel : KernelMemory
         btf.Structure("super_block", 16, ("s_dev", 0, half), ("s_type", 8, pointer));
         btf.Structure("proc_inode", 0x20, ("pid", 0, pointer), ("vfs_inode", 0x10, inode));
         btf.Structure("pid", 8, ("tasks", 0, pointer));
+        uint semaphore = btf.Structure("rw_semaphore", 8, ("count", 0, word));
         btf.Structure("mm_struct", 0x100, ("pgd", 0, pointer), ("map_count", 8, half), ("mm_users", 12, half),
-            hasTree ? ("mm_mt", 0x10u, tree) : ("mmap", 0x10u, pointer), ("start_code", 0x20, word), ("brk", 0x28, word));
+            hasTree ? ("mm_mt", 0x10u, tree) : ("mmap", 0x10u, pointer), ("start_code", 0x20, word), ("brk", 0x28, word),
+            ("mmap_lock", 0x30, semaphore), ("mmap_base", 0x38, word), ("mmap_compat_base", 0x40, word));
         btf.Structure("vm_area_struct", 0x30, ("vm_start", 0, word), ("vm_end", 8, word), ("vm_flags", 0x10, word),
             ("vm_pgoff", 0x18, word), ("vm_file", 0x20, pointer), ("vm_next", 0x28, pointer));
     }

@@ -12,7 +12,7 @@ internal sealed partial class SuspendedProcess : IDisposable
     // signal(7); the same on x86-64 and arm64.
     private const int Continue = 18, Stop = 19;
 
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TestTimeout.OfSeconds(30);
 
     private readonly int _id;
 

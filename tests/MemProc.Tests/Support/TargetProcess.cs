@@ -10,7 +10,7 @@ namespace MemProc.Tests;
 /// </summary>
 public sealed class TargetProcess : IDisposable
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Timeout = TestTimeout.OfSeconds(30);
 
     private readonly Process _process;
     private readonly BlockingCollection<string> _replies = [];

@@ -194,11 +194,11 @@ public sealed class TargetProcessTests
         {
             seen.UnionWith(Maps(target).Where(IsChurned));
             return seen.Count > 10;
-        }, TimeSpan.FromSeconds(30)));
+        }, TestTimeout.OfSeconds(30)));
         Assert.All(seen, line => Assert.True(Start(line) >= start && End(line) <= end, line));
         byte[] first = target.Ask($"peek {address} 8").Bytes("bytes");
         Assert.True(SpinWait.SpinUntil(
-            () => !first.SequenceEqual(target.Ask($"peek {address} 8").Bytes("bytes")), TimeSpan.FromSeconds(30)));
+            () => !first.SequenceEqual(target.Ask($"peek {address} 8").Bytes("bytes")), TestTimeout.OfSeconds(30)));
 
         Assert.Equal(2UL, target.Ask("still").Number("threads"));
         Assert.DoesNotContain(Maps(target), IsChurned);

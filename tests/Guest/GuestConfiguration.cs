@@ -1,0 +1,61 @@
+namespace MemProc.Tests;
+
+/// <summary>A boot of a kernel, and what runs in it.</summary>
+/// <param name="Name">Its name, in the names of the tests.</param>
+/// <param name="Kernel">The first characters of the kernel's release.</param>
+/// <param name="Parameters">Words of the kernel's command line.</param>
+/// <param name="Parts">What runs in it, by the names of <see cref="GuestParts"/>.</param>
+internal sealed record GuestConfiguration(string Name, string Kernel, string Parameters, params string[] Parts)
+{
+    /// <summary>Whether it is booted by a usual test run; the others only where the variable MEMPROC_GUEST_RUN is all.</summary>
+    public bool IsUsual { get; init; }
+
+    /// <summary>A pattern of words with which commands refuse to read the kernel's memory in this boot.</summary>
+    public string KernelReasons { get; init; } = string.Empty;
+
+    /// <summary>A pattern of words with which commands refuse to read the memory of processes in this boot.</summary>
+    public string MemoryReasons { get; init; } = string.Empty;
+
+    /// <summary>A command of the shell that runs before the parts.</summary>
+    public string Prepare { get; init; } = ":";
+
+    /// <summary>All configurations. With <c>-cpu max</c> the processor has five levels of page tables.</summary>
+    public static IReadOnlyList<GuestConfiguration> All { get; } =
+    [
+        new("6.12", "6.12.", "", "commands", "poison", "sources") { IsUsual = true },
+        new("6.12 all", "6.12.", "", "cmdlets", "tracking", "frames", "rights"),
+        new("6.12 4 levels", "6.12.", "no5lvl", "commands", "sources"),
+        new("6.12 pti", "6.12.", "pti=on", "commands", "sources"),
+        new("6.12 lockdown=integrity", "6.12.", "lockdown=integrity", "commands"),
+        new("6.12 lockdown=confidentiality", "6.12.", "lockdown=confidentiality", "commands")
+        {
+            KernelReasons = "the kernel is locked down \\(confidentiality\\)",
+        },
+        new("6.12 yama 3", "6.12.", "", "commands")
+        {
+            MemoryReasons = "kernel.yama.ptrace_scope is 3", Prepare = "echo 3 > /proc/sys/kernel/yama/ptrace_scope",
+        },
+        new("6.1", "6.1.", "", "commands", "poison", "sources", "tracking", "frames", "rights"),
+        new("6.1 4 levels", "6.1.", "no5lvl nocgroup2", "commands", "sources"),
+        new("6.1 pti", "6.1.", "pti=on", "commands", "sources"),
+        new("6.1 lockdown=confidentiality", "6.1.", "lockdown=confidentiality", "commands")
+        {
+            KernelReasons = "the kernel is locked down \\(confidentiality\\)",
+        },
+        new("idle", "6.12-memproc-", "", "commands", "tracking", "poison"),
+    ];
+}
+
+/// <summary>What can run in a guest.</summary>
+internal static class GuestParts
+{
+    /// <summary>Classes of MemProc.Tests that make a part.</summary>
+    public static IReadOnlyDictionary<string, string[]> Classes { get; } = new Dictionary<string, string[]>
+    {
+        ["poison"] = ["GuestPoisonTests"],
+        ["sources"] = ["KernelSourcesTests", "KsmFlagTests"],
+        ["tracking"] = ["GuestTrackingTests", "SoftDirtyTests", "PageIdleMarkerTests"],
+        ["frames"] = ["FrameTablesTests", "PageFrameReaderTests", "PageMapReaderTests", "PageTableReaderTests", "Program32Tests"],
+        ["rights"] = ["AccessDiagnosisTests", "LinuxProcessTests"],
+    };
+}

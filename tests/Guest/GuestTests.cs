@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+
+namespace MemProc.Tests;
+
+/// <summary>
+/// Runs parts of the tests on other kernels. Each boot is one guest under qemu, one after another; its parts are the tests
+/// here. Without further settings only the configurations that are usual run; MEMPROC_GUEST_RUN is <c>all</c>, or the first
+/// characters of a configuration's name.
+/// </summary>
+public sealed class GuestTests(ITestOutputHelper output)
+{
+    private static readonly ConcurrentDictionary<string, Lazy<Guest>> Booted = new(StringComparer.Ordinal);
+
+    /// <summary>Each part of each configuration.</summary>
+    public static TheoryData<string, string> Parts()
+    {
+        TheoryData<string, string> data = [];
+        foreach (GuestConfiguration configuration in GuestConfiguration.All)
+        {
+            foreach (string part in configuration.Parts)
+            {
+                data.Add(configuration.Name, part);
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Parts))]
+    public void A_part_works_or_names_what_is_missing(string configuration, string part)
+    {
+        GuestConfiguration boot = GuestConfiguration.All.Single(known => known.Name == configuration);
+        string? run = Environment.GetEnvironmentVariable("MEMPROC_GUEST_RUN");
+        Assert.SkipUnless(string.IsNullOrEmpty(run) ? boot.IsUsual
+            : run == "all" || boot.Name == run, "runs only where MEMPROC_GUEST_RUN is all, or the name of the configuration");
+        Guest guest = Booted.GetOrAdd(configuration, _ => new Lazy<Guest>(() => Guest.Run(boot))).Value;
+        GuestResult result = guest.ResultOf(part);
+        output.WriteLine($"booted in {guest.BootTime.TotalSeconds:f0} s, off after {guest.TotalTime.TotalSeconds:f0} s");
+        output.WriteLine(result.Output);
+        Assert.True(result.ExitCode is not null, $"{part} did not end: {result.Output[Math.Max(0, result.Output.Length - 4000)..]}");
+        if (GuestParts.Classes.ContainsKey(part))
+        {
+            Assert.True(result.ExitCode == 0, result.Output);
+            return;
+        }
+
+        string[] lines = [.. result.Output.Split('\n').Where(line => line.Contains('\t', StringComparison.Ordinal))];
+        Assert.InRange(lines.Length, 20, int.MaxValue);
+        Assert.DoesNotContain(lines, line => line.Contains("\tfailed", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_classes_of_the_parts_exist()
+    {
+        string folder = Path.Combine(GuestPrograms.Repository, "tests", "MemProc.Tests");
+        HashSet<string?> files = [.. Directory.EnumerateFiles(folder, "*Tests.cs", SearchOption.AllDirectories)
+            .Select(Path.GetFileNameWithoutExtension)];
+        Assert.All(GuestParts.Classes.Values.SelectMany(classes => classes), name => Assert.Contains(name, files));
+        Assert.All(GuestConfiguration.All.SelectMany(boot => boot.Parts), part => Assert.True(
+            GuestParts.Classes.ContainsKey(part) || part == "cmdlets" || File.Exists(Path.Combine(GuestPrograms.Scripts, part))));
+    }
+}
