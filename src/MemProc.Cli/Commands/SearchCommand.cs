@@ -16,6 +16,15 @@ internal sealed class SearchCommand : TargetCommand
         new("Path", 0, match => SafeText.Escape(match.Path ?? string.Empty)),
     ];
 
+    private static readonly Column<MemoryString>[] StringColumns =
+    [
+        new("Address", -18, found => ConsoleFormat.Hex(found.Address)),
+        new("Perm", -4, found => found.Permissions),
+        new("Encoding", -8, found => EnumNames.Of(found.Encoding)),
+        new("Path", -24, found => SafeText.ShortenMiddle(SafeText.Escape(found.Path), 24)),
+        new("Text", 0, found => SafeText.Escape(found.Text) + (found.IsTruncated ? "…" : string.Empty)),
+    ];
+
     private readonly Argument<string?> _pattern = new("PATTERN")
     {
         Description = "Bytes in hex, with ? for any digit: '48 8b ?? 05'; what cannot be hex is a text",
@@ -24,7 +33,13 @@ internal sealed class SearchCommand : TargetCommand
 
     private readonly Option<string?> _text = CommandOptions.Option("--text", "TEXT", "A text", text => text);
     private readonly Option<Encoding?> _encoding = CommandOptions.Option("--encoding", "NAME", "The encoding of --text, "
-        + "utf-8 if omitted: ascii, latin1, utf-16, utf-16BE, utf-32", Encoding.GetEncoding);
+        + "utf-8 if omitted: ascii, latin1, utf-16, utf-16BE, utf-32; of --strings ascii, utf-8 or utf-16, all if omitted",
+        Encoding.GetEncoding);
+    private readonly Option<bool> _strings = CommandOptions.Switch(
+        "--strings", "All sequences of printable characters, in ASCII, UTF-8 and UTF-16");
+    private readonly Option<int?> _minimumLength = CommandOptions.Option<int?>("--minimum-length", "CHARACTERS",
+        $"Minimum length of --strings, {StringSearch.DefaultMinLength} if omitted",
+        text => (int)Math.Min(NumberParser.ParseCount(text), int.MaxValue));
     private readonly Option<bool> _ignoreCase = CommandOptions.Switch(
         "--ignore-case", "Ignore the case of letters in --text and --regex");
     private readonly Option<string?> _regex = CommandOptions.Option(
@@ -61,12 +76,13 @@ internal sealed class SearchCommand : TargetCommand
             "memproc search 1234 '48 8b ?? 05' --permission r-x",
             "memproc search 1234 --text password --ignore-case --context 32",
             "memproc search 1234 --value 100 --type int32 --kind heap",
-            "memproc search 1234 --regex 'https?://[!-~]+' --first 10 --json")
+            "memproc search 1234 --regex 'https?://[!-~]+' --first 10 --json",
+            "memproc search 1234 --strings --minimum-length 8 --encoding utf-16")
     {
         Arguments.Add(_pattern);
         foreach (Option option in new Option[]
         {
-            _text, _encoding, _ignoreCase, _regex, _type, _value, _tolerance, _above, _below, _between, _alignment,
+            _text, _encoding, _strings, _minimumLength, _ignoreCase, _regex, _type, _value, _tolerance, _above, _below, _between, _alignment,
             _address, _length, _all, _allowUserfault, _method, _first, _context,
         })
         {
@@ -80,13 +96,20 @@ internal sealed class SearchCommand : TargetCommand
     {
         Option[] numbers = [_value, _above, _below, _between];
         int asked = (parseResult.Has(_pattern) ? 1 : 0)
-            + numbers.Append(_text).Append(_regex).Count(option => parseResult.Has(option));
-        return asked == 0 ? "Specify what to search for: PATTERN, --text, --regex, --value, --greater-than, "
-                + "--less-than or --between."
-            : asked > 1 ? "Specify only one of PATTERN, --text, --regex, --value, --greater-than, --less-than and --between."
+            + numbers.Append(_text).Append(_regex).Append(_strings).Count(option => parseResult.Has(option));
+        return asked == 0 ? "Specify what to search for: PATTERN, --text, --regex, --strings, --value, "
+                + "--greater-than, --less-than or --between."
+            : asked > 1 ? "Specify only one of PATTERN, --text, --regex, --strings, --value, --greater-than, --less-than and "
+                + "--between."
             : numbers.Any(parseResult.Has) != parseResult.Has(_type) ? "--type and one of --value, --greater-than, --less-than "
                 + "and --between require each other."
-            : parseResult.Has(_encoding) && !parseResult.Has(_text) ? "--encoding requires --text."
+            : parseResult.Has(_encoding) && !parseResult.Has(_text) && !parseResult.Has(_strings)
+            ? "--encoding requires --text or --strings."
+            : parseResult.Has(_minimumLength) && !parseResult.Has(_strings) ? "--minimum-length requires --strings."
+            : parseResult.GetValue(_minimumLength) > StringSearch.MaxMinLength
+            ? $"--minimum-length is at most {StringSearch.MaxMinLength}."
+            : parseResult.Has(_strings) && (parseResult.Has(_context) || parseResult.Has(_alignment))
+            ? "--context and --alignment cannot be combined with --strings."
             : parseResult.Has(_ignoreCase) && !parseResult.Has(_text) && !parseResult.Has(_regex)
             ? "--ignore-case requires --text or --regex."
             : parseResult.Has(_tolerance) && !parseResult.Has(_value) ? "--tolerance requires --value."
@@ -102,6 +125,12 @@ internal sealed class SearchCommand : TargetCommand
     protected override void Run(
         MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
+        if (parseResult.Has(_strings))
+        {
+            WriteStrings(process, parseResult, output, cancellation);
+            return;
+        }
+
         MemorySearch search = new(process, Pattern(parseResult, process), cancellation)
         {
             Range = Range(parseResult, process, cancellation),
@@ -123,9 +152,37 @@ internal sealed class SearchCommand : TargetCommand
             table.End();
         }
 
-        if (!search.Skips.IsNone)
+        WarnOfSkips(output, search.SearchedBytes, search.Skips);
+    }
+
+    private void WriteStrings(
+        MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)
+    {
+        StringSearch search = new(process, parseResult.GetValue(_minimumLength) ?? StringSearch.DefaultMinLength,
+            StringSearch.Select(parseResult.GetValue(_encoding)), cancellation)
         {
-            output.Warn($"Searched {HumanSize.Format(search.SearchedBytes)}; skipped: {search.Skips}.");
+            Range = Range(parseResult, process, cancellation),
+        };
+        Table<MemoryString> table = output.BeginTable(StringColumns);
+        ulong left = parseResult.GetValue(_first) ?? ulong.MaxValue;
+        foreach (MemoryString found in search.Find())
+        {
+            table.Add(found);
+            if (--left == 0)
+            {
+                return;
+            }
+        }
+
+        table.End();
+        WarnOfSkips(output, search.SearchedBytes, search.Skips);
+    }
+
+    private static void WarnOfSkips(Output output, ulong searchedBytes, SearchSkips skips)
+    {
+        if (!skips.IsNone)
+        {
+            output.Warn($"Searched {HumanSize.Format(searchedBytes)}; skipped: {skips}.");
         }
     }
 
@@ -169,7 +226,15 @@ internal sealed class SearchCommand : TargetCommand
     {
         try
         {
-            Pattern(parseResult, null);
+            if (parseResult.Has(_strings))
+            {
+                StringSearch.Select(parseResult.GetValue(_encoding));
+            }
+            else
+            {
+                Pattern(parseResult, null);
+            }
+
             return null;
         }
         catch (Exception error) when (error is ArgumentException or FormatException or OverflowException)

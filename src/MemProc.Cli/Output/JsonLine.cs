@@ -62,6 +62,7 @@ internal static class JsonLine
             new EnumNameConverter<ElfSymbolVisibility>(),
             new EnumNameConverter<ElfSymbolSource>(),
             new EnumNameConverter<InstructionFlow>(),
+            new EnumNameConverter<MemoryStringEncoding>(),
             new JsonStringEnumConverter<Errno>(),
             new JsonStringEnumConverter<PageTableLevel>(),
             new EnumNameConverter<PageFrameKind>(),
@@ -138,6 +139,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(MemoryDump))]
 [JsonSerializable(typeof(MemoryMatch))]
 [JsonSerializable(typeof(MemoryMatchInContext))]
+[JsonSerializable(typeof(MemoryString))]
 [JsonSerializable(typeof(MemoryWrite))]
 [JsonSerializable(typeof(PlannedWrite))]
 [JsonSerializable(typeof(PageIdleMark))]

@@ -101,6 +101,9 @@ internal sealed class SearchChunk
     /// <summary>Candidates in it, where a scan begins rather than a search.</summary>
     public List<ScanBlock> Candidates { get; } = [];
 
+    /// <summary>Strings in it, and parts of strings at the ends of its windows, where strings are searched for.</summary>
+    public List<FoundString> Strings { get; } = [];
+
     /// <summary>Free bytes of the buffer.</summary>
     public int Free { get; private set; }
 
@@ -114,6 +117,7 @@ internal sealed class SearchChunk
         _windows.Clear();
         Maps.Clear();
         Candidates.Clear();
+        Strings.Clear();
         Free = _bytes;
         SearchedBytes = FailedBytes = UserfaultBytes = 0;
         _foundCount = _window = 0;

@@ -5,15 +5,19 @@ namespace MemProc.PowerShell;
 
 /// <summary>Search-ProcessMemory: searches the memory of processes.</summary>
 [Cmdlet(VerbsCommon.Search, "ProcessMemory", DefaultParameterSetName = PatternSet)]
-[OutputType(typeof(MemoryMatch), typeof(MemoryMatchInContext))]
+[OutputType(typeof(MemoryMatch), typeof(MemoryMatchInContext),
+    ParameterSetName = [PatternSet, BytesSet, TextSet, RegexSet, ValueSet, GreaterSet, LessSet, BetweenSet])]
+[OutputType(typeof(MemoryString), ParameterSetName = [StringsSet])]
 public sealed class SearchProcessMemoryCommand : MemorySearchCommand
 {
     private const string PatternSet = "Pattern";
     private const string BytesSet = "Bytes";
     private const string TextSet = "Text";
     private const string RegexSet = "Regex";
+    private const string StringsSet = "Strings";
 
     private SearchPattern? _pattern;
+    private MemoryStringEncoding? _stringEncoding;
     private ulong _found;
 
     [Parameter(Mandatory = true, Position = 1, ParameterSetName = PatternSet)]
@@ -30,9 +34,17 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
     public string Text { get; set; } = string.Empty;
 
     [Parameter(ParameterSetName = TextSet)]
+    [Parameter(ParameterSetName = StringsSet)]
     [EncodingTransformation]
     [ArgumentCompleter(typeof(EncodingCompleter))]
-    public Encoding Encoding { get; set; } = Encoding.UTF8;
+    public Encoding? Encoding { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = StringsSet)]
+    public SwitchParameter Strings { get; set; }
+
+    [Parameter(ParameterSetName = StringsSet)]
+    [ValidateRange(1, StringSearch.MaxMinLength)]
+    public int MinimumLength { get; set; } = StringSearch.DefaultMinLength;
 
     [Parameter(Mandatory = true, ParameterSetName = RegexSet)]
     [ValidateNotNullOrEmpty]
@@ -73,13 +85,26 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong First { get; set; } = ulong.MaxValue;
 
-    [Parameter]
+    [Parameter(ParameterSetName = PatternSet)]
+    [Parameter(ParameterSetName = BytesSet)]
+    [Parameter(ParameterSetName = TextSet)]
+    [Parameter(ParameterSetName = RegexSet)]
+    [Parameter(ParameterSetName = ValueSet)]
+    [Parameter(ParameterSetName = GreaterSet)]
+    [Parameter(ParameterSetName = LessSet)]
+    [Parameter(ParameterSetName = BetweenSet)]
     [ValidateRange(0, MemorySearch.MaxContextBytes)]
     public int Context { get; set; }
 
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
+        if (ParameterSetName == StringsSet)
+        {
+            _stringEncoding = ValueConditions.Create(this, nameof(Encoding), Encoding, () => StringSearch.Select(Encoding));
+            return;
+        }
+
         (string parameter, object given) = ParameterSetName switch
         {
             PatternSet => (nameof(Pattern), (object)Pattern),
@@ -93,7 +118,7 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
         {
             PatternSet => BytePattern.ParseOrText(Pattern, Alignment ?? 1, "-Text"),
             BytesSet => BytePattern.Exact(Bytes, Alignment ?? 1),
-            TextSet => BytePattern.Text(Text, Encoding, IgnoreCase, Alignment ?? 1),
+            TextSet => BytePattern.Text(Text, Encoding ?? Encoding.UTF8, IgnoreCase, Alignment ?? 1),
             RegexSet => new RegexPattern(Regex, IgnoreCase, MaxMatchLength),
             _ => ValuesOf(condition ?? throw new ArgumentException("The value is null.")),
         });
@@ -116,6 +141,21 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
         }
 
         using Progress progress = new(this, $"Searching process {process.Identity}");
+        if (ParameterSetName == StringsSet)
+        {
+            StringSearch strings = new(process, MinimumLength, _stringEncoding, Cancellation)
+            {
+                Range = range,
+                Progress = progress.Report,
+            };
+            if (WriteFirst(strings.Find()))
+            {
+                ReportSkips(process, strings.SearchedBytes, strings.Skips);
+            }
+
+            return;
+        }
+
         // The size of a pointer is known only now.
         SearchPattern pattern = _pattern!.Type == MemoryValueType.Pointer
             ? ValuesOf(CreateCondition(MemoryValueType.Pointer, process)!)
@@ -126,15 +166,24 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
             Context = Context,
             Progress = progress.Report,
         };
-        foreach (MemoryMatch match in search.Find())
+        if (WriteFirst(search.Find()))
         {
-            WriteObject(match);
+            ReportSkips(process, search.SearchedBytes, search.Skips);
+        }
+    }
+
+    /// <summary>Writes what is found, up to -First. Returns whether the search came to its end.</summary>
+    private bool WriteFirst(IEnumerable<object> found)
+    {
+        foreach (object one in found)
+        {
+            WriteObject(one);
             if (++_found >= First)
             {
-                return;
+                return false;
             }
         }
 
-        ReportSkips(process, search.SearchedBytes, search.Skips);
+        return true;
     }
 }

@@ -76,6 +76,9 @@ public static class View
     public static string Path(object? path, PSHost? host, int used) => SafeText.ShortenMiddle(
         Text(path), Math.Max((ScreenWidth(host) is > 0 and int width ? width : DefaultWidth) - used, MinPathWidth));
 
+    /// <summary>Formats a path or name, shortened in the middle to a number of characters.</summary>
+    public static string Short(object? text, int width) => SafeText.ShortenMiddle(Text(text), width);
+
     /// <summary>Formats a process for a heading: id and name.</summary>
     public static string Process(object? id, object? name) => $"{id} ({Text(name)})";
 
