@@ -9,6 +9,7 @@
     CompatiblePSEditions = @('Core')
     PowerShellVersion    = '7.6'
     FormatsToProcess     = @(
+        'lib/MemProc.Access.format.ps1xml'
         'lib/MemProc.Advice.format.ps1xml'
         'lib/MemProc.Cores.format.ps1xml'
         'lib/MemProc.Disassembly.format.ps1xml'
@@ -59,6 +60,7 @@
         'Select-ProcessMemoryMatch'
         'Set-PageIdle'
         'Set-PagePoison'
+        'Test-ProcMemAccess'
         'Undo-ProcessMemoryWrite'
         'Watch-ProcessMemory'
         'Write-ProcessMemory'

@@ -65,6 +65,8 @@ internal static class JsonLine
             new JsonStringEnumConverter<PageTableLevel>(),
             new EnumNameConverter<PageFrameKind>(),
             new EnumNameConverter<KernelReadSource>(),
+            new EnumNameConverter<MemoryAbility>(),
+            new EnumNameConverter<AccessCause>(),
         },
         TypeInfoResolver = JsonTypes.Default.WithAddedModifier(Adapt),
     };
@@ -102,6 +104,7 @@ internal static class JsonLine
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(ProcessCore))]
 [JsonSerializable(typeof(ProcMap))]
+[JsonSerializable(typeof(ProcMemAccess))]
 [JsonSerializable(typeof(ProcMapDetail))]
 [JsonSerializable(typeof(ProcMapNuma))]
 [JsonSerializable(typeof(PageMapEntry))]

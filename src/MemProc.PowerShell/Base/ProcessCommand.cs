@@ -86,7 +86,16 @@ public abstract class ProcessCommand<T> : MemProcCommand
         {
             ReportErrors(() =>
             {
-                LinuxProcess process = Processes.Open(id, ProcessStartTicks);
+                LinuxProcess process;
+                try
+                {
+                    process = Processes.Open(id, ProcessStartTicks);
+                }
+                catch (MemProcException error) when (AccessTester.IsHidden(error) && TryProcessHidden(id))
+                {
+                    return;
+                }
+
                 if (process.IsKernelThread && MyInvocation.ExpectingInput)
                 {
                     WriteVerbose($"Process {process.Identity} is a kernel thread: it has no memory of its own.");
@@ -97,6 +106,9 @@ public abstract class ProcessCommand<T> : MemProcCommand
             });
         }
     }
+
+    /// <summary>The work on a process that procfs hides. False where that is an error.</summary>
+    private protected virtual bool TryProcessHidden(int id) => false;
 
     private void ProcessCores(string[] paths)
     {
