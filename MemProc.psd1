@@ -10,6 +10,7 @@
     PowerShellVersion    = '7.6'
     TypesToProcess       = @('lib/MemProc.types.ps1xml')
     FormatsToProcess     = @(
+        'lib/MemProc.Access.format.ps1xml'
         'lib/MemProc.Advice.format.ps1xml'
         'lib/MemProc.Comparison.format.ps1xml'
         'lib/MemProc.Cores.format.ps1xml'
@@ -65,6 +66,7 @@
         'Select-ProcessMemoryMatch'
         'Set-PageIdle'
         'Set-PagePoison'
+        'Test-ProcMemAccess'
         'Undo-ProcessMemoryWrite'
         'Watch-ProcessMemory'
         'Write-ProcessMemory'

@@ -71,6 +71,8 @@ internal static class JsonLine
             new EnumNameConverter<ImageDifferenceKind>(),
             new EnumNameConverter<ImageExplanation>(),
             new JsonStringEnumConverter<PageChangeKind>(),
+            new EnumNameConverter<MemoryAbility>(),
+            new EnumNameConverter<AccessCause>(),
         },
         TypeInfoResolver = JsonTypes.Default.WithAddedModifier(Adapt),
     };
@@ -118,6 +120,7 @@ internal static class JsonLine
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(ProcessCore))]
 [JsonSerializable(typeof(ProcMap))]
+[JsonSerializable(typeof(ProcMemAccess))]
 [JsonSerializable(typeof(ProcMapDetail))]
 [JsonSerializable(typeof(ProcMapNuma))]
 [JsonSerializable(typeof(PageMapEntry))]

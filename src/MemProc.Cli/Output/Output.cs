@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
@@ -97,7 +98,9 @@ internal sealed class Output
         }
         catch (MemProcException error)
         {
-            Fail(error.CanBeForced ? $"{error.Message} Use --force to do it." : error.Message);
+            Fail(error.CanBeForced ? $"{error.Message} Use --force to do it."
+                : error.IsAccessRefused ? $"{error.Message} 'memproc access {error.ProcessId?.ToString(CultureInfo.InvariantCulture) ?? "self"}' shows what is possible."
+                : error.Message);
         }
     }
 

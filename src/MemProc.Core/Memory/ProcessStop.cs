@@ -94,7 +94,10 @@ public sealed class ProcessStop : IDisposable
         if (process.Id == Environment.ProcessId)
         {
             throw new MemProcException(Operation.StopProcess, Errno.EPERM,
-                $"Process {process.Identity} is this process, which cannot stop itself.", process.Id);
+                $"Process {process.Identity} is this process, which cannot stop itself.", process.Id)
+            {
+                ProcessId = process.Id,
+            };
         }
 
         if (!process.Files.NumbersAsCalls)
@@ -375,7 +378,10 @@ public sealed class ProcessStop : IDisposable
         {
             throw new MemProcException(Operation.StopProcess, errno, $"Process {_process.Identity} cannot be stopped: "
                 + $"{TracerName(tracer)} traces it, and a process can have one tracer only. Detach it, or continue without "
-                + "stopping the process.", _process.Id);
+                + "stopping the process.", _process.Id)
+            {
+                ProcessId = _process.Id,
+            };
         }
 
         AccessDiagnosis diagnosis = _process.Diagnose(file: null);

@@ -13,8 +13,11 @@ namespace MemProc;
 /// PoisonPage: ENOENT where the kernel lacks the injector or debugfs is not mounted; EACCES without root.
 /// </exception>
 public class PagePoisoner(KernelFiles? files = null, CancellationToken cancellation = default)
-    : PoisonerBase(Operation.PoisonPage, "corrupt-pfn", files)
+    : PoisonerBase(Operation.PoisonPage, FileName, files)
 {
+    /// <summary>The injector's file.</summary>
+    internal const string FileName = "corrupt-pfn";
+
     /// <summary>Checks that a frame is the one that the user means.</summary>
     /// <param name="process">The process that has the page; null: any, which requires <paramref name="force"/>.</param>
     /// <param name="address">An address in the page; null: where the process maps the frame.</param>

@@ -14,6 +14,51 @@ public enum AccessCheck
     Attach,
 }
 
+/// <summary>Why the kernel refuses access, or why an ability is missing.</summary>
+public enum AccessCause
+{
+    /// <summary>Nothing refuses it.</summary>
+    None,
+    /// <summary>The process belongs to another user or group.</summary>
+    OtherUser,
+    /// <summary>The mode of a file.</summary>
+    FileMode,
+    /// <summary>The operation requires a capability.</summary>
+    Capability,
+    /// <summary>The process has capabilities that the caller does not have.</summary>
+    TargetCapability,
+    /// <summary>The process is not dumpable.</summary>
+    NotDumpable,
+    /// <summary>The Yama module.</summary>
+    Yama,
+    /// <summary>The caller has its capabilities only in its own user namespace.</summary>
+    UserNamespace,
+    /// <summary>The procfs belongs to another PID namespace, whose ids system calls do not take.</summary>
+    PidNamespace,
+    /// <summary>The option hidepid of procfs hides the process.</summary>
+    HidePid,
+    /// <summary>The option subset=pid of procfs hides the file.</summary>
+    SubsetPid,
+    /// <summary>The kernel is locked down.</summary>
+    Lockdown,
+    /// <summary>The kernel was built without it, or the module or file system for it is not there.</summary>
+    KernelConfig,
+    /// <summary>A seccomp filter of the caller.</summary>
+    Seccomp,
+    /// <summary>A security module, such as SELinux or AppArmor.</summary>
+    SecurityModule,
+    /// <summary>The file system is mounted read-only, as in containers.</summary>
+    ReadOnlyMount,
+    /// <summary>Another process traces the process.</summary>
+    Traced,
+    /// <summary>The process is the caller itself.</summary>
+    SameProcess,
+    /// <summary>The process is a kernel thread, which has no memory of its own.</summary>
+    KernelThread,
+    /// <summary>Another error of the kernel; the reason has it.</summary>
+    Other,
+}
+
 /// <summary>What the kernel's access checks look at in a process.</summary>
 public sealed record TargetRights
 {
@@ -87,10 +132,11 @@ public sealed record TargetRights
 /// </summary>
 public sealed class AccessDiagnosis
 {
-    private AccessDiagnosis(
-        IReadOnlyList<Capability> required, IReadOnlyList<Capability> missing, bool isRefused, string message)
+    private AccessDiagnosis(IReadOnlyList<Capability> required, IReadOnlyList<Capability> missing, bool isRefused,
+        AccessCause cause, string message)
     {
         IsRefused = isRefused;
+        Cause = cause;
         Required = required;
         Missing = missing;
         Message = message;
@@ -108,6 +154,9 @@ public sealed class AccessDiagnosis
     /// </summary>
     public bool IsRefused { get; }
 
+    /// <summary>What refuses the access; a filter or a security module where the checks do not fail.</summary>
+    public AccessCause Cause { get; }
+
     /// <summary>Sentences that say why access is refused and what helps.</summary>
     public string Message { get; }
 
@@ -121,11 +170,13 @@ public sealed class AccessDiagnosis
         OpenAccess access = OpenAccess.ReadOnly)
     {
         List<Capability> required = [];
+        AccessCause cause = AccessCause.FileMode;
         string reason = string.Empty;
-        if (check != AccessCheck.FileMode && NeedsPtrace(caller, target, check) is string why)
+        if (check != AccessCheck.FileMode && NeedsPtrace(caller, target, check) is (AccessCause checkCause, string why))
         {
             required.Add(Capability.SysPtrace);
             reason = why;
+            cause = caller.Has(Capability.SysPtrace) ? cause : checkCause;
         }
 
         if (file is FileStatus status && FileCapability(caller, status, access) is Capability forFile)
@@ -138,28 +189,34 @@ public sealed class AccessDiagnosis
         bool counts = caller.IsInInitialUserNamespace || Contains(caller.UserMap, target.UserMap);
         // No capability passes this check (yama_ptrace_access_check).
         return check == AccessCheck.Attach && caller.YamaScope == 3
-            ? new AccessDiagnosis([], [], isRefused: true, "The Yama module allows no process to access the memory of another "
+            ? new AccessDiagnosis([], [], isRefused: true, AccessCause.Yama,
+                "The Yama module allows no process to access the memory of another "
                 + "(kernel.yama.ptrace_scope is 3). This can be changed only by a restart of the machine.")
-            : new AccessDiagnosis(required, missing, missing.Length > 0 || (required.Count > 0 && !counts), required.Count == 0
+            : new AccessDiagnosis(required, missing, missing.Length > 0 || (required.Count > 0 && !counts),
+                missing.Length > 0 ? cause
+                : required.Count > 0 && !counts ? AccessCause.UserNamespace
+                : caller.HasSeccompFilter ? AccessCause.Seccomp : AccessCause.SecurityModule,
+                required.Count == 0
                 ? caller.WhoElse()
                 : reason + caller.Explain(required, counts, "the user namespace of the process"));
     }
 
     /// <summary>
-    /// Returns why the check passes only with CAP_SYS_PTRACE, empty where it is another user's process; null where it
-    /// passes without.
+    /// Returns why the check passes only with CAP_SYS_PTRACE, without words where it is another user's process; null where
+    /// it passes without.
     /// </summary>
-    private static string? NeedsPtrace(CallerRights caller, TargetRights target, AccessCheck check) =>
+    private static (AccessCause Cause, string Words)? NeedsPtrace(CallerRights caller, TargetRights target, AccessCheck check) =>
         !target.UserIds.Take(3).All(user => user == caller.UserId) || !target.GroupIds.Take(3).All(group => group == caller.GroupId)
-        ? string.Empty
+        ? (AccessCause.OtherUser, string.Empty)
         : target.IsProtected
-        ? "The process is not dumpable: it has changed its user, or protects its memory (prctl(2), PR_SET_DUMPABLE). "
+        ? (AccessCause.NotDumpable,
+            "The process is not dumpable: it has changed its user, or protects its memory (prctl(2), PR_SET_DUMPABLE). ")
         : (target.Capabilities & ~caller.Capabilities) != 0
-        ? "The process has capabilities that you do not have. "
+        ? (AccessCause.TargetCapability, "The process has capabilities that you do not have. ")
         : check == AccessCheck.Attach && caller.YamaScope is 2
-        ? "The Yama module restricts access to administrators (kernel.yama.ptrace_scope is 2). "
+        ? (AccessCause.Yama, "The Yama module restricts access to administrators (kernel.yama.ptrace_scope is 2). ")
         : check == AccessCheck.Attach && caller.YamaScope is 1 && !target.IsDescendant
-        ? "The Yama module restricts access to descendants (kernel.yama.ptrace_scope is 1). "
+        ? (AccessCause.Yama, "The Yama module restricts access to descendants (kernel.yama.ptrace_scope is 1). ")
         : null;
 
     /// <summary>Returns the capability that passes the mode of a file; null where the mode allows the access.</summary>

@@ -301,7 +301,10 @@ public sealed class LinuxProcess : MemoryTarget
 
         string remedy = errno is Errno.EACCES or Errno.EPERM ? $" {Diagnose(file, access).Message}" : string.Empty;
         return new MemProcException(operation, errno,
-            $"Process {Identity}: {what}: {ErrnoException.Describe(errno)} ({errno}).{remedy}", target ?? Id);
+            $"Process {Identity}: {what}: {ErrnoException.Describe(errno)} ({errno}).{remedy}", target ?? Id)
+        {
+            ProcessId = remedy.Length > 0 ? Id : null,
+        };
     }
 
     /// <summary>Creates the exception for a process whose memory is gone, or that never had any.</summary>
@@ -355,7 +358,10 @@ public sealed class LinuxProcess : MemoryTarget
     }
 
     private static MemProcException Refused(int processId, Errno errno, string reason) =>
-        new(Operation.OpenProcess, errno, $"Process {processId} {reason}.", processId);
+        new(Operation.OpenProcess, errno, $"Process {processId} {reason}.", processId)
+        {
+            ProcessId = errno is Errno.EACCES or Errno.EPERM ? processId : null,
+        };
 
     private static bool TryReadStat(SafeFileHandle folder, string name, out ProcessStat stat)
     {
@@ -387,11 +393,10 @@ public sealed class LinuxProcess : MemoryTarget
     /// <param name="access">How the file was opened.</param>
     internal AccessDiagnosis Diagnose(string? file, OpenAccess access = OpenAccess.ReadOnly)
     {
-        TryReadStat(_folder, "stat", out ProcessStat stat);
         FileStatus? status = file is not null && Libc.TryStatX(_thread.Folder, file, out FileStatus found) == Errno.None
             ? found
             : null;
-        return AccessDiagnosis.Of(CallerRights.Read(Files), TargetRights.Read(_thread.Folder, stat.ParentId, Files),
+        return AccessDiagnosis.Of(CallerRights.Read(Files), Rights(),
             file switch
             {
                 null or "mem" => AccessCheck.Attach,
@@ -399,6 +404,18 @@ public sealed class LinuxProcess : MemoryTarget
                 _ => AccessCheck.Read,
             }, status, access);
     }
+
+    /// <summary>Reads what the kernel's access checks look at in the process.</summary>
+    internal TargetRights Rights()
+    {
+        TryReadStat(_folder, "stat", out ProcessStat stat);
+        return TargetRights.Read(_thread.Folder, stat.ParentId, Files);
+    }
+
+    /// <summary>Returns the id of the thread that traces the process; 0 where none does.</summary>
+    internal int TracerId() => int.TryParse(
+        CallerRights.Fields(CallerRights.ReadAll("status", _thread.Folder)).GetValueOrDefault("TracerPid"),
+        CultureInfo.InvariantCulture, out int tracer) ? tracer : 0;
 
     /// <summary>
     /// Returns id and name of the process where it was opened by the id of one of its threads, which procfs allows.

@@ -22,6 +22,15 @@ public sealed class MemProcException(Operation operation, Errno errno, string me
     /// <summary>A forced operation would not fail for this reason: the caller can offer the parameter for it.</summary>
     public bool CanBeForced { get; init; }
 
+    /// <summary>The process whose access checks failed; null where the operation is not about one.</summary>
+    public int? ProcessId { get; init; }
+
+    /// <summary>
+    /// The rights of the caller, or what restricts them, are the reason: an examination of its access shows what helps.
+    /// </summary>
+    public bool IsAccessRefused => Errno is Errno.EACCES or Errno.EPERM or Errno.EROFS
+        && (ProcessId is not null || Operation.RequiresRights);
+
     /// <summary>The error's id: <c>Operation,ERRNO</c>.</summary>
     public string ErrorId => $"{Operation},{Errno}";
 }

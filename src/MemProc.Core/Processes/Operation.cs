@@ -21,7 +21,7 @@ public sealed class Operation
     public static readonly Operation ClearFilePages = new(nameof(ClearFilePages), FaultKind.Write);
 
     /// <summary>Clearing soft-dirty bits through <c>clear_refs</c>.</summary>
-    public static readonly Operation ClearSoftDirty = new(nameof(ClearSoftDirty), FaultKind.Write);
+    public static readonly Operation ClearSoftDirty = new(nameof(ClearSoftDirty), FaultKind.Write, requiresRights: true);
 
     /// <summary>Comparing memory with what a write expects there.</summary>
     public static readonly Operation CompareMemory = new(nameof(CompareMemory));
@@ -48,16 +48,16 @@ public sealed class Operation
     public static readonly Operation FindProcess = new(nameof(FindProcess));
 
     /// <summary>Marking pages as idle.</summary>
-    public static readonly Operation MarkIdle = new(nameof(MarkIdle));
+    public static readonly Operation MarkIdle = new(nameof(MarkIdle), requiresRights: true);
 
     /// <summary>Measuring which pages are in use.</summary>
-    public static readonly Operation MeasureWorkingSet = new(nameof(MeasureWorkingSet));
+    public static readonly Operation MeasureWorkingSet = new(nameof(MeasureWorkingSet), requiresRights: true);
 
     /// <summary>Opening a process by its id.</summary>
-    public static readonly Operation OpenProcess = new(nameof(OpenProcess));
+    public static readonly Operation OpenProcess = new(nameof(OpenProcess), requiresRights: true);
 
     /// <summary>Poisoning a page frame.</summary>
-    public static readonly Operation PoisonPage = new(nameof(PoisonPage), FaultKind.Result);
+    public static readonly Operation PoisonPage = new(nameof(PoisonPage), FaultKind.Result, requiresRights: true);
 
     /// <summary>Reading <c>auxv</c>.</summary>
     public static readonly Operation ReadAuxiliaryVector = new(nameof(ReadAuxiliaryVector));
@@ -75,7 +75,7 @@ public sealed class Operation
     public static readonly Operation ReadFilePages = new(nameof(ReadFilePages));
 
     /// <summary>Reading the kernel's own memory.</summary>
-    public static readonly Operation ReadKernelMemory = new(nameof(ReadKernelMemory));
+    public static readonly Operation ReadKernelMemory = new(nameof(ReadKernelMemory), requiresRights: true);
 
     /// <summary>Reading the mappings of a process.</summary>
     public static readonly Operation ReadMaps = new(nameof(ReadMaps));
@@ -84,22 +84,22 @@ public sealed class Operation
     public static readonly Operation ReadMemory = new(nameof(ReadMemory));
 
     /// <summary>Reading the NUMA nodes of pages.</summary>
-    public static readonly Operation ReadNodes = new(nameof(ReadNodes));
+    public static readonly Operation ReadNodes = new(nameof(ReadNodes), requiresRights: true);
 
     /// <summary>Reading the frame tables.</summary>
-    public static readonly Operation ReadPageFlags = new(nameof(ReadPageFlags));
+    public static readonly Operation ReadPageFlags = new(nameof(ReadPageFlags), requiresRights: true);
 
     /// <summary>Reading what the kernel records about page frames.</summary>
-    public static readonly Operation ReadPageFrame = new(nameof(ReadPageFrame));
+    public static readonly Operation ReadPageFrame = new(nameof(ReadPageFrame), requiresRights: true);
 
     /// <summary>Reading pagemap.</summary>
-    public static readonly Operation ReadPageMap = new(nameof(ReadPageMap));
+    public static readonly Operation ReadPageMap = new(nameof(ReadPageMap), requiresRights: true);
 
     /// <summary>Reading <c>/proc/iomem</c>.</summary>
-    public static readonly Operation ReadPhysicalMap = new(nameof(ReadPhysicalMap));
+    public static readonly Operation ReadPhysicalMap = new(nameof(ReadPhysicalMap), requiresRights: true);
 
     /// <summary>Reading physical memory.</summary>
-    public static readonly Operation ReadPhysicalMemory = new(nameof(ReadPhysicalMemory));
+    public static readonly Operation ReadPhysicalMemory = new(nameof(ReadPhysicalMemory), requiresRights: true);
 
     /// <summary>Reading <c>smaps_rollup</c>.</summary>
     public static readonly Operation ReadRollup = new(nameof(ReadRollup));
@@ -108,7 +108,7 @@ public sealed class Operation
     public static readonly Operation ReadStatus = new(nameof(ReadStatus));
 
     /// <summary>Reading VMAs from kernel memory.</summary>
-    public static readonly Operation ReadVmas = new(nameof(ReadVmas));
+    public static readonly Operation ReadVmas = new(nameof(ReadVmas), requiresRights: true);
 
     /// <summary>Resolving an address expression.</summary>
     public static readonly Operation ResolveAddress = new(nameof(ResolveAddress));
@@ -131,14 +131,17 @@ public sealed class Operation
     /// <summary>Stopping a process.</summary>
     public static readonly Operation StopProcess = new(nameof(StopProcess));
 
+    /// <summary>Finding out what this user can do with a process.</summary>
+    public static readonly Operation TestAccess = new(nameof(TestAccess));
+
     /// <summary>Unpoisoning a page frame.</summary>
-    public static readonly Operation UnpoisonPage = new(nameof(UnpoisonPage), FaultKind.Result);
+    public static readonly Operation UnpoisonPage = new(nameof(UnpoisonPage), FaultKind.Result, requiresRights: true);
 
     /// <summary>Reading back what was written.</summary>
     public static readonly Operation VerifyMemory = new(nameof(VerifyMemory));
 
     /// <summary>Walking a page table.</summary>
-    public static readonly Operation WalkPageTable = new(nameof(WalkPageTable));
+    public static readonly Operation WalkPageTable = new(nameof(WalkPageTable), requiresRights: true);
 
     /// <summary>Watching memory for changes.</summary>
     public static readonly Operation WatchMemory = new(nameof(WatchMemory));
@@ -149,9 +152,10 @@ public sealed class Operation
     /// <summary>Writing the memory of a process.</summary>
     public static readonly Operation WriteMemory = new(nameof(WriteMemory), FaultKind.Write);
 
-    private Operation(string name, FaultKind fault = FaultKind.Read)
+    private Operation(string name, FaultKind fault = FaultKind.Read, bool requiresRights = false)
     {
         Name = name;
+        RequiresRights = requiresRights;
         Fault = fault;
     }
 
@@ -160,6 +164,12 @@ public sealed class Operation
 
     /// <summary>What EFAULT and EIO mean for it.</summary>
     public FaultKind Fault { get; }
+
+    /// <summary>
+    /// A refusal is about the rights of the caller, whatever the operation was about; that of others only where a process
+    /// refused it.
+    /// </summary>
+    internal bool RequiresRights { get; }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -45,12 +45,13 @@ public static partial class Libc
 
     /// <summary>mmap(2): maps anonymous private memory, readable and writable.</summary>
     /// <param name="length">Bytes; the kernel rounds up to whole pages.</param>
+    /// <param name="isReadOnly">Not writable.</param>
     /// <exception cref="ErrnoException">The kernel refused.</exception>
-    public static unsafe SafeMapping MapMemory(ulong length)
+    public static unsafe SafeMapping MapMemory(ulong length, bool isReadOnly = false)
     {
         using SafeFileHandle none = new(-1, ownsHandle: false);
         nint address = mmap(
-            null, (nuint)length, ProtectRead | ProtectWrite, MapPrivate | MapAnonymous, none, 0);
+            null, (nuint)length, isReadOnly ? ProtectRead : ProtectRead | ProtectWrite, MapPrivate | MapAnonymous, none, 0);
         return address == -1 ? throw new ErrnoException("mmap", LastErrno) : new SafeMapping(address, (nuint)length);
     }
 

@@ -8,14 +8,16 @@ internal static class Failure
 {
     /// <summary>Creates the record of a failure: id <c>Operation,ERRNO</c>, category by the kernel's error.</summary>
     public static ErrorRecord Record(MemProcException error) => new(
-        error.CanBeForced
-            ? new MemProcException(error.Operation, error.Errno, $"{error.Message} Use -Force to do it.", error.Target)
+        error.CanBeForced ? WithAdvice(error, "Use -Force to do it.")
+            : error.IsAccessRefused ? WithAdvice(error, error.ProcessId is int id
+                ? $"Test-ProcMemAccess {id} shows what is possible."
+                : "Test-ProcMemAccess shows what is possible.")
             : error,
         error.ErrorId, Category(error), error.Target);
 
     /// <summary>Creates the exception for an output that exists: -Force would replace it.</summary>
     public static MemProcException Replaceable(MemProcException error) =>
-        new(error.Operation, error.Errno, $"{error.Message} Use -Force to replace it.", error.Target);
+        WithAdvice(error, "Use -Force to replace it.");
 
     /// <summary>Creates the record of an argument that is refused before anything is touched.</summary>
     public static ErrorRecord BadArgument(string parameter, string message, object? value) =>
@@ -24,6 +26,9 @@ internal static class Failure
     /// <summary>Creates the record of an object of the pipeline that brings no frame.</summary>
     public static ErrorRecord NoPfn() => BadArgument(
         "Pfn", "The object from the pipeline has no Pfn. Pipe in frame numbers, or objects with a Pfn property.", null);
+
+    private static MemProcException WithAdvice(MemProcException error, string advice) =>
+        new(error.Operation, error.Errno, $"{error.Message} {advice}", error.Target) { ProcessId = error.ProcessId };
 
     private static ErrorCategory Category(MemProcException error) => error.Errno switch
     {

@@ -81,8 +81,9 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
     /// <param name="selected">The processes.</param>
     /// <param name="startTicks">The start time that an object of the pipeline carries; null: any.</param>
     /// <param name="work">The work.</param>
+    /// <param name="tryHidden">Answers for a process that cannot be opened since /proc hides it; null: that is an error.</param>
     private protected void ForEachProcess(
-        IEnumerable<SelectedProcess> selected, ulong? startTicks, Action<LinuxProcess> work)
+        IEnumerable<SelectedProcess> selected, ulong? startTicks, Action<LinuxProcess> work, Func<int, bool>? tryHidden = null)
     {
         foreach (SelectedProcess one in selected)
         {
@@ -98,6 +99,10 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
                     }
 
                     work(process);
+                }
+                catch (MemProcException error)
+                    when (tryHidden is not null && AccessTester.IsHidden(error) && tryHidden(one.Id))
+                {
                 }
                 catch (MemProcException error) when (one.IsFromPattern && error.Errno == Errno.ESRCH)
                 {

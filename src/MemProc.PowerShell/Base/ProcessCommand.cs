@@ -86,8 +86,8 @@ public abstract class ProcessCommand<T> : MemProcCommand
             return;
         }
 
-        ForEachProcess(
-            ProcessNames.Select(this, Id, Name) ?? DefaultProcesses, ProcessStartTicks, process => Process((T)(MemoryTarget)process));
+        ForEachProcess(ProcessNames.Select(this, Id, Name) ?? DefaultProcesses, ProcessStartTicks,
+            process => Process((T)(MemoryTarget)process), TryProcessHidden);
     }
 
     /// <summary>The processes where neither -Id nor -Name is given: the current one.</summary>
@@ -113,6 +113,9 @@ public abstract class ProcessCommand<T> : MemProcCommand
             Id = null;
         }
     }
+
+    /// <summary>The work on a process that procfs hides. False where that is an error.</summary>
+    private protected virtual bool TryProcessHidden(int id) => false;
 
     private void ProcessCores(string[] paths)
     {

@@ -98,6 +98,9 @@ public static class View
         ? string.Join('\n', many.Cast<object?>().Select(Text))
         : Text(items);
 
+    /// <summary>Formats a yes or no.</summary>
+    public static string Answer(object? isTrue) => LanguagePrimitives.IsTrue(isTrue) ? "yes" : "no";
+
     /// <summary>Formats names in one line, with commas.</summary>
     public static string Names(object? names) =>
         names is IEnumerable many and not string ? string.Join(',', many.Cast<object>()) : Text(names);

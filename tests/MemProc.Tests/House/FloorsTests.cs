@@ -18,7 +18,7 @@ public sealed class FloorsTests
         ["PageMap"],
         ["Memory", "Kernel", "Sharing", "WorkingSets", "Files"],
         ["Modules", "Search", "Poison", "PageFrames"],
-        ["Addresses"],
+        ["Addresses", "Access"],
         ["Saving", "Disassembly", "CoreReports", "Comparison"],
     ];
 
