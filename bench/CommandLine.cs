@@ -24,6 +24,24 @@ internal static class CommandLine
         Description = "All of it as Markdown in the end",
     };
 
+    private static readonly Option<string?> BaselineFile = new("--baseline")
+    {
+        Description = "Writes the run to this file as JSON",
+        HelpName = "file",
+    };
+
+    private static readonly Option<string?> Compare = new("--compare")
+    {
+        Description = "Prints what became slower than in this file by more than the spread; exit code 2 if something did",
+        HelpName = "file",
+    };
+
+    private static readonly Option<string?> Page = new("--page")
+    {
+        Description = "Writes the tables into this Markdown page, such as docs/performance.md",
+        HelpName = "file",
+    };
+
     private static readonly Option<string?> PageTypes = new("--page-types")
     {
         Description = "Where page-types is; the variable PAGE_TYPES says so too",
@@ -36,7 +54,10 @@ internal static class CommandLine
         Hidden = true,
     };
 
-    /// <summary>Carries out a command line. Returns the exit code: 1 if a case failed, whatever the figures.</summary>
+    /// <summary>
+    /// Carries out a command line. Returns the exit code: 1 if a case failed, whatever the figures; 2 if something became
+    /// slower.
+    /// </summary>
     public static int Run(string[] arguments)
     {
         Rounds.Validators.Add(result =>
@@ -49,7 +70,8 @@ internal static class CommandLine
         Cases.AcceptOnlyFromAmong([.. CaseList.All.Select(known => known.Name)]);
         RootCommand root = new("Side-by-side figures: MemProc, other programs, and the least that a C program can do.")
         {
-            Cases, Rounds, Markdown, PageTypes, Result, List(), Micro(), new IndexCommand(), new FuzzCommand(),
+            Cases, Rounds, Markdown, BaselineFile, Compare, Page, PageTypes, Result,
+            Report(), List(), Micro(), new IndexCommand(), new FuzzCommand(),
         };
         root.SetAction(RunCases);
         return root.Parse(arguments).Invoke();
@@ -68,6 +90,21 @@ internal static class CommandLine
             return 0;
         }
 
+        try
+        {
+            return RunCases(parseResult, chosen, rounds);
+        }
+        catch (BenchException error)
+        {
+            Console.Error.WriteLine(error.Message);
+            return 1;
+        }
+    }
+
+    private static int RunCases(ParseResult parseResult, Case[] chosen, int rounds)
+    {
+        // Before the measurement, which takes minutes.
+        Baseline? before = parseResult.GetValue(Compare) is string earlier ? Baseline.Read(earlier) : null;
         string[] machine = [.. Machine.Describe()];
         List<CaseResult> results = [];
         foreach (Case bench in chosen)
@@ -81,7 +118,48 @@ internal static class CommandLine
             MarkdownReport.Write(results, machine, Console.Out);
         }
 
-        return results.Any(result => result.Failed is not null) ? 1 : 0;
+        Baseline run = new(machine, results);
+        if (parseResult.GetValue(BaselineFile) is string file)
+        {
+            run.Write(file);
+        }
+
+        if (parseResult.GetValue(Page) is string page)
+        {
+            MarkdownReport.Insert(run, page);
+        }
+
+        bool isSlower = before?.Compare(results, Console.Out) == true;
+        return results.Any(result => result.Failed is not null) ? 1 : isSlower ? 2 : 0;
+    }
+
+    private static Command Report()
+    {
+        Argument<string> file = new("file") { Description = "What --baseline has written" };
+        Command report = new("report", "Prints the tables of an earlier run as Markdown, or writes them into a page.") { file, Page };
+        report.SetAction(parseResult =>
+        {
+            try
+            {
+                Baseline run = Baseline.Read(parseResult.GetValue(file)!);
+                if (parseResult.GetValue(Page) is string page)
+                {
+                    MarkdownReport.Insert(run, page);
+                }
+                else
+                {
+                    MarkdownReport.Write(run.Results, run.Machine, Console.Out);
+                }
+
+                return 0;
+            }
+            catch (BenchException error)
+            {
+                Console.Error.WriteLine(error.Message);
+                return 1;
+            }
+        });
+        return report;
     }
 
     private static Command List()

@@ -34,8 +34,7 @@ internal sealed class CaseRunner(int rounds)
                 [.. context.Candidates.Select(candidate => Result(candidate, samples.GetValueOrDefault(candidate)))],
                 [.. context.Comparisons
                     .Where(pair => samples.ContainsKey(pair.Ours) && samples.ContainsKey(pair.Theirs))
-                    .Select(pair => new ComparisonResult(pair.Ours.Name, pair.Theirs.Name,
-                        Times(samples[pair.Ours]).Median / Times(samples[pair.Theirs]).Median, pair.MaxRatio))],
+                    .Select(pair => Compare(pair.Ours.Name, samples[pair.Ours], pair.Theirs.Name, samples[pair.Theirs], pair.MaxRatio))],
                 [.. context.Remarks.Select(remark => $"{remark.What}: {remark.Value()}")]);
         }
         catch (SkippedException reason)
@@ -48,6 +47,11 @@ internal sealed class CaseRunner(int rounds)
             return CaseResult.Without(bench, failed: error.Message);
         }
     }
+
+    private static ComparisonResult Compare(
+        string ours, List<Sample> ourTurns, string theirs, List<Sample> theirTurns, double? maxRatio) =>
+        new(ours, theirs, Times(ourTurns).Median / Times(theirTurns).Median, maxRatio,
+            Spread.Of(ourTurns.Zip(theirTurns, (our, their) => our.Nanoseconds / their.Nanoseconds)));
 
     private static Sample MeasureTurn(CaseContext context, Candidate candidate)
     {

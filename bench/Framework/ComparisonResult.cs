@@ -5,7 +5,8 @@ namespace MemProc.Bench;
 /// <param name="Theirs">The name of the other.</param>
 /// <param name="Ratio">Our median by theirs: below 1 is faster.</param>
 /// <param name="MaxRatio">The goal; null: none was set.</param>
-internal sealed record ComparisonResult(string Ours, string Theirs, double Ratio, double? MaxRatio)
+/// <param name="Spread">Where the middle half of the turns lies, each with a ratio of its own.</param>
+internal sealed record ComparisonResult(string Ours, string Theirs, double Ratio, double? MaxRatio, Spread Spread)
 {
     /// <summary>Whether the goal was met; null: none was set.</summary>
     public bool? IsMet => MaxRatio is double goal ? Ratio <= goal : null;

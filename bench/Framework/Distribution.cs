@@ -15,3 +15,17 @@ internal readonly record struct Distribution(double Minimum, double Median, doub
         return new Distribution(sorted[0], median, sorted[^1]);
     }
 }
+
+/// <summary>The middle half of some numbers.</summary>
+/// <param name="Low">A quarter of them is less.</param>
+/// <param name="High">A quarter of them is greater.</param>
+internal readonly record struct Spread(double Low, double High)
+{
+    /// <summary>The middle half of at least one number.</summary>
+    public static Spread Of(IEnumerable<double> numbers)
+    {
+        double[] sorted = [.. numbers.Order()];
+        int quarter = sorted.Length / 4;
+        return new Spread(sorted[quarter], sorted[^(quarter + 1)]);
+    }
+}

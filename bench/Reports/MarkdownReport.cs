@@ -3,6 +3,26 @@ namespace MemProc.Bench;
 /// <summary>A whole run as Markdown, for <c>docs/performance.md</c>.</summary>
 internal static class MarkdownReport
 {
+    private const string Begin = "<!-- figures -->";
+    private const string End = "<!-- end of figures -->";
+
+    /// <summary>Writes a run into a page, between its two comments that enclose the figures.</summary>
+    /// <exception cref="BenchException">The page has no such comments, or cannot be read.</exception>
+    public static void Insert(Baseline run, string page)
+    {
+        string text = File.Exists(page) ? File.ReadAllText(page) : throw new BenchException($"{page} does not exist.");
+        int begin = text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
+        int end = text.IndexOf(End, StringComparison.Ordinal);
+        if (begin < Begin.Length || end < begin)
+        {
+            throw new BenchException($"{page} needs the lines {Begin} and {End} around its figures.");
+        }
+
+        using StringWriter figures = new();
+        Write(run.Results, run.Machine, figures);
+        File.WriteAllText(page, $"{text[..begin]}\n{figures.ToString().TrimEnd()}\n{text[end..]}");
+    }
+
     /// <summary>Writes a run.</summary>
     public static void Write(IReadOnlyList<CaseResult> results, IEnumerable<string> machine, TextWriter output)
     {
