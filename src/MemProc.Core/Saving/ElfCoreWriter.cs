@@ -47,7 +47,9 @@ internal sealed class ElfCoreWriter : DumpWriter
 
     /// <summary>Writes to a file that gets no name. It stays open.</summary>
     /// <param name="unnamed">The file.</param>
-    /// <inheritdoc cref="ElfCoreWriter(string, SaveOptions, long, Action{DumpFileWriter}?[])"/>
+    /// <param name="options">How it is written.</param>
+    /// <param name="ranges">The number of ranges that the memory is expected to consist of.</param>
+    /// <param name="writeNotes">Write the notes, each those of one segment; null: none.</param>
     public ElfCoreWriter(
         SafeFileHandle unnamed, SaveOptions options, long ranges, params Action<DumpFileWriter>?[] writeNotes)
         : this(null, unnamed, options, ranges, writeNotes)
@@ -143,7 +145,7 @@ internal sealed class ElfCoreWriter : DumpWriter
         byte[] gaps = CoreNoteFormat.Note(CoreNoteFormat.Owner, CoreNoteFormat.GapsType, CoreNoteFormat.Gaps(_gaps));
         ulong length = _segments.Count < _room && _gaps.Count <= _room ? CompleteInFront(gaps) : CompleteAtEnd(gaps);
         _stream.Dispose();
-        _file.Complete();
+        _file?.Complete();
         return length;
     }
 
@@ -196,10 +198,7 @@ internal sealed class ElfCoreWriter : DumpWriter
 
         byte[] front = new byte[GapsAt + MaxGapNoteBytes];
         Header(table, isLong ? sections : 0).CopyTo(front, 0);
-        ulong length = _stream.End(front);
-        _stream.Dispose();
-        _file?.Complete();
-        return length;
+        return _stream.End(front);
     }
 
     /// <inheritdoc/>

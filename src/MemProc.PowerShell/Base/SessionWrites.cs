@@ -79,8 +79,8 @@ internal sealed class SessionWrites
     /// <summary>Whether two objects are one write; one of them can have been in a file.</summary>
     private static bool IsSame(MemoryWrite kept, MemoryWrite undone) => ReferenceEquals(kept, undone)
         || (kept.ProcessId == undone.ProcessId && kept.ProcessStartTicks == undone.ProcessStartTicks
-            && kept.Address == undone.Address && kept.Bytes.AsSpan().SequenceEqual(undone.Bytes)
-            && kept.PreviousBytes.AsSpan().SequenceEqual(undone.PreviousBytes));
+            && kept.Address == undone.Address && kept.Bytes.SequenceEqual(undone.Bytes)
+            && kept.PreviousBytes.SequenceEqual(undone.PreviousBytes));
 
     private static long BytesOf(MemoryWrite[] writes) => writes.Sum(write => 2L * write.Bytes.Length);
 }
