@@ -158,7 +158,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
         if (ParameterSetName is FrameSet or PhysicalSet)
         {
             // The command line can name several cores, an object one.
-            foreach (string? path in PipelineInput.HasCore(CorePath) ? CorePath : [null])
+            foreach (string? path in PipelineInput.HasCore(CorePath) ? CorePath : (string?[])[null])
             {
                 ReportErrors(() =>
                 {
