@@ -93,10 +93,11 @@ public static class MemorySaver
             PageInfoWriter? pageInfo = options.PageInfo ? new PageInfoWriter(process, cancellation) : null;
             bool isCore = options.Format == MemoryDumpFormat.Core;
             long expected = isCore ? areas.Sum(area => (long)sorter.Classify(area).Count()) : 0;
+            CoreLayout layout = CoreLayout.Of(process);
             Action<DumpFileWriter>?[] notes =
-                [new CoreNotes(process, stop, maps).Write, pageInfo is null ? null : pageInfo.Write];
-            using DumpWriter writer = unnamed is not null ? new ElfCoreWriter(unnamed, options, expected, notes)
-                : isCore ? new ElfCoreWriter(path, options, expected, notes)
+                [new CoreNotes(process, stop, maps, layout).Write, pageInfo is null ? null : pageInfo.Write];
+            using DumpWriter writer = unnamed is not null ? new ElfCoreWriter(unnamed, options, layout, expected, notes)
+                : isCore ? new ElfCoreWriter(path, options, layout, expected, notes)
                 : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
             AreaCopier copier = new(process, sorter, writer, options.AllowUserfault, progress, cancellation);
             foreach (SavedArea area in areas)
