@@ -3,10 +3,10 @@ using System.IO.Enumeration;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc disasm</c>: disassembles the code of a process or a file.</summary>
-internal sealed class DisassembleCommand : CliCommand
+/// <summary><c>memproc disasm</c>: disassembles the code of a process, a core, or a file.</summary>
+internal sealed class DisassembleCommand : CliCommand, ITargetCommand
 {
-    private readonly Argument<int> _process = CommandOptions.Process("; omitted with --file");
+    private readonly Argument<(int ProcessId, string? Core)> _process;
     private readonly Argument<AddressExpression?> _address = CommandOptions.Address("Address of the first instruction", orNone: true);
     private readonly Argument<ulong?> _length = CommandOptions.Length(
         "Number of bytes in which instructions begin; to the end of the function if omitted, or 16 instructions without one");
@@ -35,14 +35,15 @@ internal sealed class DisassembleCommand : CliCommand
     private readonly Option<bool> _allowUserfault = CommandOptions.AllowUserfault();
 
     public DisassembleCommand()
-        : base("disasm", "Disassembles x86 and x86-64 code of a process or a file.",
+        : base("disasm", "Disassembles x86 and x86-64 code of a process, a core, or a file.",
             "memproc disasm 1234 'libc.so.6!malloc'",
             "memproc disasm 1234 0x7ffd2de47000 --count 20 --syntax intel",
             "memproc disasm 1234 --symbol main",
+            "memproc disasm --core core.1234 'libc.so.6!malloc'",
             "memproc disasm --file /bin/ls --section .text --json")
     {
+        _process = TargetCommand.AddTarget(this, "; omitted with --file");
         _process.Arity = ArgumentArity.ZeroOrOne;
-        Arguments.Add(_process);
         Arguments.Add(_address);
         Arguments.Add(_length);
         foreach (Option option in (Option[])[_file, _sections, _symbols, _count, _syntax, _bits, _residentOnly, _allowUserfault])
@@ -91,7 +92,7 @@ internal sealed class DisassembleCommand : CliCommand
             return;
         }
 
-        using LinuxProcess process = LinuxProcess.Open(parseResult.GetValue(_process));
+        using MemoryTarget process = TargetCommand.Open(parseResult.GetValue(_process), cancellation);
         MemoryReader reader = new(process, ReadMethod.Auto, cancellation)
         {
             ResidentOnly = parseResult.GetValue(_residentOnly),

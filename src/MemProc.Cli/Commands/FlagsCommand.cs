@@ -52,6 +52,7 @@ internal sealed class FlagsCommand : CliCommand
             "memproc flags 0x1000..0x1fff --run",
             "memproc flags 0x5f0000.. --kpageflags saved.bin",
             "memproc flags --physical-address 0xcd8c000",
+            "memproc flags --core core.1234 --run",
             "memproc flags --describe 0x86c")
     {
         _frames.AddTo(this);
@@ -64,7 +65,8 @@ internal sealed class FlagsCommand : CliCommand
     }
 
     protected override string? Validate(ParseResult parseResult) =>
-        _frames.Has(parseResult) == parseResult.Has(_describe) ? "Specify PFN, --physical-address, or --describe."
+        (_frames.Has(parseResult) || _tables.IsOfCore(parseResult)) == parseResult.Has(_describe)
+            ? "Specify PFN, --physical-address, --core, or --describe."
             : _filter.Validate(parseResult) ?? _tables.Validate(parseResult, _filter);
 
     protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
@@ -77,11 +79,14 @@ internal sealed class FlagsCommand : CliCommand
 
         bool raw = parseResult.GetValue(_raw);
         bool run = parseResult.GetValue(_run);
-        FrameFilter filter = _filter.Filter(parseResult);
+        using CoreFile? core = _tables.OpenCore(parseResult, cancellation);
+        FrameFilter filter = _filter.Filter(parseResult, core);
         ulong count = parseResult.GetValue(_count) ?? 1;
-        using FrameTables tables = _tables.Open(parseResult, FrameAttributes.All);
+        using FrameTables tables = _tables.Open(parseResult, FrameAttributes.All, core);
         Table<PageFlags> table = output.BeginTable(run ? RunColumns : Columns);
-        foreach (PfnRange range in _frames.Ranges(parseResult))
+        // Of a core without frames, all that it has.
+        PfnRange[] ranges = _frames.Has(parseResult) ? _frames.Ranges(parseResult) : [new PfnRange(0, tables.End)];
+        foreach (PfnRange range in ranges)
         {
             PfnRange frames = range with { Count = Math.Max(range.Count, count) };
             // A frame that does not exist does not stop the others.

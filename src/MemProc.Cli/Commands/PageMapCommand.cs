@@ -4,8 +4,8 @@ using System.Globalization;
 
 namespace MemProc.Cli;
 
-/// <summary><c>memproc pagemap</c>: shows the pagemap entries of a process.</summary>
-internal sealed class PageMapCommand : ProcessCommand
+/// <summary><c>memproc pagemap</c>: shows the pagemap entries of a process or core.</summary>
+internal sealed class PageMapCommand : TargetCommand
 {
     private static readonly Column<PageMapEntry> Pages =
         new("Pages", 9, page => page.PageCount.ToString(CultureInfo.InvariantCulture));
@@ -75,7 +75,7 @@ internal sealed class PageMapCommand : ProcessCommand
         _range.Validate(parseResult, _count) ?? _filter.Validate(parseResult);
 
     protected override void Run(
-        LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
+        MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         bool joinRuns = parseResult.GetValue(_run);
         bool raw = parseResult.GetValue(_raw);
@@ -83,10 +83,10 @@ internal sealed class PageMapCommand : ProcessCommand
         bool withMapCount = parseResult.GetValue(_withMapCount);
         bool withNode = parseResult.GetValue(_withNode);
         bool withCgroup = parseResult.GetValue(_withCgroup);
-        PageFilter filter = _filter.Filter(parseResult);
-        filter.ThrowIfUnsupported();
+        PageFilter filter = _filter.Filter(parseResult, process);
+        filter.ThrowIfUnsupported(process);
         FrameAttributes fields = filter.Frame.FieldsWith(withFlags, withMapCount, withCgroup);
-        using FrameTables? frames = fields == FrameAttributes.None ? null : new FrameTables(fields);
+        using FrameTables? frames = fields == FrameAttributes.None ? null : FrameTables.Of(process, fields);
         PageMapWalk walk = new(process, cancellation)
         {
             IncludeEmpty = parseResult.GetValue(_all), JoinRuns = joinRuns, Filter = filter, Frames = frames, RawFlags = raw,

@@ -35,6 +35,11 @@ internal sealed class SaveCommand : ProcessCommand
     private readonly Option<bool> _dontDump = CommandOptions.Switch(
         "--include-dont-dump", "Include what the process excludes from dumps");
 
+    private readonly Option<bool> _pageInfo = CommandOptions.Switch(
+        "--page-info", "Add pagemap entries, smaps, and the page flags of the frames to a core. The latter require root");
+
+    private readonly Option<bool> _noContent = CommandOptions.Switch("--no-content", "Leave the memory out of a core");
+
     private readonly Option<bool> _compress = CommandOptions.Switch("--compress", "Compress with gzip");
     private readonly Option<bool> _force = CommandOptions.Switch("--force", "Replace existing files");
 
@@ -42,7 +47,8 @@ internal sealed class SaveCommand : ProcessCommand
         : base("save", "Saves the memory of a process to an ELF core file for debuggers, or to raw files.",
             "memproc save 1234 core.1234 --stop",
             "memproc save 1234 dump --format raw --mapping '[heap]' --mapping '[stack]'",
-            "memproc save 1234 core.1234.gz --compress")
+            "memproc save 1234 core.1234.gz --compress",
+            "memproc save 1234 layout.1234 --page-info --no-content")
     {
         Arguments.Add(_path);
         Options.Add(_format);
@@ -53,6 +59,8 @@ internal sealed class SaveCommand : ProcessCommand
         Options.Add(_all);
         Options.Add(_allowUserfault);
         Options.Add(_dontDump);
+        Options.Add(_pageInfo);
+        Options.Add(_noContent);
         Options.Add(_compress);
         Options.Add(_force);
     }
@@ -60,21 +68,12 @@ internal sealed class SaveCommand : ProcessCommand
     protected override string? Validate(ParseResult parseResult) =>
         parseResult.Has(_length) && !parseResult.Has(_address) ? "--length requires --address."
         : parseResult.Has(_mapping) && parseResult.Has(_address) ? "Specify --address or --mapping, not both."
-        : null;
+        : MemorySaver.Conflict(OptionsOf(parseResult));
 
     protected override void Run(
         LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        SaveOptions options = new()
-        {
-            Format = parseResult.GetValue(_format) ?? MemoryDumpFormat.Core,
-            Stop = parseResult.GetValue(_stop),
-            ReadAll = parseResult.GetValue(_all),
-            AllowUserfault = parseResult.GetValue(_allowUserfault),
-            IncludeDontDump = parseResult.GetValue(_dontDump),
-            Compress = parseResult.GetValue(_compress),
-            Overwrite = parseResult.GetValue(_force),
-        };
+        SaveOptions options = OptionsOf(parseResult);
         if (options.Stop)
         {
             output.WarnBeforeStop();
@@ -90,6 +89,19 @@ internal sealed class SaveCommand : ProcessCommand
             output.Fail($"{error.Message} Use --force to replace it.");
         }
     }
+
+    private SaveOptions OptionsOf(ParseResult parseResult) => new()
+    {
+        Format = parseResult.GetValue(_format) ?? MemoryDumpFormat.Core,
+        Stop = parseResult.GetValue(_stop),
+        ReadAll = parseResult.GetValue(_all),
+        AllowUserfault = parseResult.GetValue(_allowUserfault),
+        IncludeDontDump = parseResult.GetValue(_dontDump),
+        PageInfo = parseResult.GetValue(_pageInfo),
+        NoContent = parseResult.GetValue(_noContent),
+        Compress = parseResult.GetValue(_compress),
+        Overwrite = parseResult.GetValue(_force),
+    };
 
     private AddressExpression[]? Ranges(ParseResult parseResult, LinuxProcess process, CancellationToken cancellation)
     {
@@ -110,6 +122,11 @@ internal sealed class SaveCommand : ProcessCommand
 
     private static void WriteSummary(Output output, MemoryDump dump)
     {
+        if (dump.MissingPageInfo is string missing)
+        {
+            output.Warn(missing);
+        }
+
         if (output.IsJson)
         {
             output.WriteJson(dump);

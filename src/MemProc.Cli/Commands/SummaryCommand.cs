@@ -35,11 +35,12 @@ internal sealed class SummaryCommand : CliCommand
     private readonly FrameTableOptions _tables = new();
 
     public SummaryCommand()
-        : base("summary", "Counts the pages of a process, of files, of frames, or of the whole machine by their flags. "
+        : base("summary", "Counts the pages of a process, of a core, of files, of frames, or of the whole machine by their flags. "
             + "Requires root.",
             "memproc summary",
             "memproc summary 1234 --raw",
             "memproc summary --file /usr/lib",
+            "memproc summary --core core.1234",
             "memproc summary --kpageflags saved.bin --pfn 0x100000..")
     {
         _process.Arity = ArgumentArity.ZeroOrOne;
@@ -59,6 +60,7 @@ internal sealed class SummaryCommand : CliCommand
             parseResult.Has(_process), parseResult.Has(_pfns) || parseResult.Has(_addresses), parseResult.Has(_files),
         ];
         return given.Count(has => has) > 1 ? "Specify PID, --pfn, --physical-address, or --file."
+            : _tables.IsOfCore(parseResult) && (given[0] || given[2]) ? "Specify --core, PID, or --file."
             : _tables.IsSaved(parseResult) && (given[0] || given[2])
             ? "A saved table has no processes or files: --kpageflags can be combined with --pfn and --physical-address only."
             : _filter.Validate(parseResult) ?? _tables.Validate(parseResult, _filter);
@@ -66,8 +68,9 @@ internal sealed class SummaryCommand : CliCommand
 
     protected override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        FrameFilter filter = _filter.Filter(parseResult);
-        using FrameTables tables = _tables.Open(parseResult, FrameAttributes.Flags | filter.RequiredFields);
+        using CoreFile? core = _tables.OpenCore(parseResult, cancellation);
+        FrameFilter filter = _filter.Filter(parseResult, core);
+        using FrameTables tables = _tables.Open(parseResult, FrameAttributes.Flags | filter.RequiredFields, core);
         FlagTallyBuilder count = new(tables, parseResult.GetValue(_raw), new PageFilter { Frame = filter }, cancellation);
         if (parseResult.Has(_process))
         {
@@ -81,7 +84,11 @@ internal sealed class SummaryCommand : CliCommand
         else
         {
             PfnRange[] ranges = [.. parseResult.GetValue(_pfns) ?? [], .. parseResult.GetValue(_addresses) ?? []];
-            if (ranges.Length == 0)
+            if (ranges.Length == 0 && core is not null)
+            {
+                count.AddProcess(core);
+            }
+            else if (ranges.Length == 0)
             {
                 count.AddMachine();
             }

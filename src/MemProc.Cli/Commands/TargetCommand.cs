@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace MemProc.Cli;
 
 /// <summary>The base of commands about a process or a core file, their first argument.</summary>
-internal abstract class TargetCommand : CliCommand
+internal abstract class TargetCommand : CliCommand, ITargetCommand
 {
     /// <summary>The option for a core file.</summary>
     private const string CoreOption = "--core";
@@ -16,11 +16,7 @@ internal abstract class TargetCommand : CliCommand
     protected TargetCommand(string name, string description, params string[] examples)
         : base(name, description, [.. examples, $"memproc {name} --core core.1234"])
     {
-        _target = CommandOptions.Target(CorePrefix);
-        Arguments.Add(_target);
-        // For the help: it is moved to the place of the process id before the arguments are parsed.
-        Options.Add(CommandOptions.Option<string>(CoreOption, "FILE", "A core file instead of a process: FILE stands for PID",
-            text => text));
+        _target = AddTarget(this);
     }
 
     /// <summary>The work itself.</summary>
@@ -32,10 +28,27 @@ internal abstract class TargetCommand : CliCommand
 
     protected sealed override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        (int processId, string? core) = parseResult.GetValue(_target);
-        using MemoryTarget process = core is null ? LinuxProcess.Open(processId) : CoreFile.Open(core, cancellation);
+        using MemoryTarget process = Open(parseResult.GetValue(_target), cancellation);
         Run(process, parseResult, output, cancellation);
     }
+
+    /// <summary>Adds the argument for a process or core to a command, and the option for a core.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="more">More of the description of the argument.</param>
+    public static Argument<(int ProcessId, string? Core)> AddTarget(CliCommand command, string more = "")
+    {
+        Argument<(int ProcessId, string? Core)> target = CommandOptions.Target(CorePrefix, more);
+        command.Arguments.Add(target);
+        // For the help: it is moved to the place of the process id before the arguments are parsed.
+        command.Options.Add(CommandOptions.Option<string>(
+            CoreOption, "FILE", "A core file instead of a process: FILE stands for PID", text => text));
+        return target;
+    }
+
+    /// <summary>Opens a process or core.</summary>
+    /// <exception cref="MemProcException">It cannot be opened.</exception>
+    public static MemoryTarget Open((int ProcessId, string? Core) target, CancellationToken cancellation) =>
+        target.Core is null ? LinuxProcess.Open(target.ProcessId) : CoreFile.Open(target.Core, cancellation);
 
     /// <summary>Returns the process where the work requires a live one.</summary>
     /// <param name="process">The process or core.</param>
@@ -53,7 +66,7 @@ internal abstract class TargetCommand : CliCommand
             || text.StartsWith($"{CoreOption}=", StringComparison.Ordinal));
         bool hasValue = index > 0 && arguments[index] != CoreOption;
         if (index < 1 || (!hasValue && index + 1 == arguments.Length)
-            || !commands.OfType<TargetCommand>().Any(command => command.Name == arguments[0]))
+            || !commands.OfType<ITargetCommand>().Any(command => command.Name == arguments[0]))
         {
             return arguments;
         }
@@ -64,4 +77,11 @@ internal abstract class TargetCommand : CliCommand
             arguments[0], CorePrefix + path, .. arguments[1..index], .. arguments[(index + (hasValue ? 1 : 2))..],
         ];
     }
+}
+
+/// <summary>A command whose first argument is a process or a core.</summary>
+internal interface ITargetCommand
+{
+    /// <summary>Its name.</summary>
+    string Name { get; }
 }

@@ -43,10 +43,12 @@ internal sealed class FrameFilterOptions
     }
 
     /// <summary>Creates the filter.</summary>
+    /// <param name="parseResult">The arguments.</param>
+    /// <param name="core">The core whose cgroups are meant; a process or null: those of this machine.</param>
     /// <exception cref="MemProcException">There is no such cgroup.</exception>
-    public FrameFilter Filter(ParseResult parseResult) => FrameFilter.Create(
+    public FrameFilter Filter(ParseResult parseResult, MemoryTarget? core = null) => FrameFilter.Create(
         Names(parseResult, _flag), Names(parseResult, _anyFlag), Names(parseResult, _notFlag), Names(parseResult, _exactFlag),
-        parseResult.GetValue(_cgroup));
+        parseResult.GetValue(_cgroup), core);
 
     private static Option<string[]> Flags(string name, string description) =>
         CommandOptions.List(name, "FLAG", $"{description}, such as lru,dirty", text => text);

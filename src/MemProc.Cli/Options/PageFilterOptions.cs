@@ -33,8 +33,10 @@ internal sealed class PageFilterOptions
     public string? Validate(ParseResult parseResult) => _frame.Validate(parseResult);
 
     /// <summary>Creates the filter.</summary>
+    /// <param name="parseResult">The arguments.</param>
+    /// <param name="process">The process or core.</param>
     /// <exception cref="MemProcException">There is no such cgroup.</exception>
-    public PageFilter Filter(ParseResult parseResult) => new()
+    public PageFilter Filter(ParseResult parseResult, MemoryTarget process) => new()
     {
         IsPresent = parseResult.GetValue(_present),
         IsSwapped = parseResult.GetValue(_swapped),
@@ -44,6 +46,6 @@ internal sealed class PageFilterOptions
         IsAnonymous = parseResult.GetValue(_anonymous),
         IsGuard = parseResult.GetValue(_guard),
         IsHuge = parseResult.GetValue(_huge),
-        Frame = _frame.Filter(parseResult),
+        Frame = _frame.Filter(parseResult, process),
     };
 }

@@ -29,7 +29,7 @@ internal sealed class PageRangeOptions
     }
 
     /// <summary>Returns the address; null where none is given.</summary>
-    public ulong? Address(ParseResult parseResult, LinuxProcess process, CancellationToken cancellation) =>
+    public ulong? Address(ParseResult parseResult, MemoryTarget process, CancellationToken cancellation) =>
         parseResult.Resolve(_address, process, cancellation);
 
     /// <summary>Returns the number of bytes; null where none is given.</summary>

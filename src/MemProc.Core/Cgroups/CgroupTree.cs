@@ -93,7 +93,7 @@ public sealed class CgroupTree
     }
 
     /// <summary>Parses decimal digits, or hex after <c>0x</c>; hex letters without it are a name here.</summary>
-    private static bool TryNumber(string text, out ulong number) =>
+    internal static bool TryNumber(string text, out ulong number) =>
         text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
             ? ulong.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number)
             : ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);

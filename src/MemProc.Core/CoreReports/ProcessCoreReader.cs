@@ -26,7 +26,7 @@ public static class ProcessCoreReader
         using Symbolizer symbolizer = new(core, cancellation: cancellation) { Warn = warn };
         CoreThread[] threads = [.. core.Threads.Take(MaxThreads)];
         Dictionary<ulong, string> locations = [];
-        ulong? fault = contents.SignalInfo is { Signal: 4 or 5 or 7 or 8 or 11, Code: > 0 } info ? info.Address : null;
+        ulong? fault = contents.SignalInfo is { Signal: 4 or 5 or 7 or 8 or 11, Code: > 0 and < 0x80 } info ? info.Address : null;
         ulong[] addresses = [.. threads.Select(thread => thread.InstructionPointer).Append(fault).OfType<ulong>().Distinct()];
         foreach (ResolvedAddress found in symbolizer.Resolve(addresses, _ => { }))
         {

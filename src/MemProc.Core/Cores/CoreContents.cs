@@ -15,10 +15,22 @@ internal sealed class CoreContents
     private const uint SignalInfoType = 0x53494749;
     private const uint MappedFilesType = 0x46494c45;
 
+    /// <summary>Bytes of notes that are kept in memory: the mappings and threads of the largest process.</summary>
+    private const ulong MaxContentBytes = 64 * 1024 * 1024;
+    private const int MaxLargeTexts = 16;
+
+    private readonly ElfFile _core;
     private readonly Layout _layout;
     private readonly List<CoreThread> _threads = [];
+    private ulong _contentBytes;
 
-    private CoreContents(ElfFormat format, ushort machine) => _layout = Layout.Of(format, (ElfMachine)machine);
+    private CoreContents(ElfFile core)
+    {
+        _core = core;
+        _layout = Layout.Of(core.Format, (ElfMachine)core.Raw.Machine);
+        Pages = new CoreBlocks<CorePageRun>(core.Source, content => CorePageFormat.ReadPages(content));
+        Frames = new CoreBlocks<SavedFrameRun>(core.Source, content => CorePageFormat.ReadFrames(content));
+    }
 
     /// <summary>The process id; 0 where the core does not have it.</summary>
     public int ProcessId { get; private set; }
@@ -62,13 +74,25 @@ internal sealed class CoreContents
     /// <summary>Why a part of the notes was not read; null where all were.</summary>
     public MemProcException? Fault { get; private set; }
 
+    /// <summary>The head of the page information; null where the core has none.</summary>
+    public CorePageInfo? PageInfo { get; private set; }
+
+    /// <summary>The notes with pagemap entries.</summary>
+    public CoreBlocks<CorePageRun> Pages { get; }
+
+    /// <summary>The notes with frames.</summary>
+    public CoreBlocks<SavedFrameRun> Frames { get; }
+
+    /// <summary>Large files of procfs by name, in cores of MemProc with page information.</summary>
+    public Dictionary<string, CoreText> LargeTexts { get; } = [];
+
     /// <summary>Reads the notes of a core. Those of one that is truncated are read as far as they reach.</summary>
     public static CoreContents Read(ElfFile core)
     {
-        CoreContents contents = new(core.Format, core.Raw.Machine);
-        try
+        CoreContents contents = new(core);
+        foreach (ElfNoteHead note in core.NoteHeads(fault => contents.Fault ??= fault))
         {
-            foreach (ElfNote note in core.Notes)
+            try
             {
                 if (note.Owner == "CORE")
                 {
@@ -79,58 +103,117 @@ internal sealed class CoreContents
                     contents.AddOwn(note);
                 }
             }
-        }
-        catch (MemProcException error)
-        {
-            contents.Fault = error;
+            catch (MemProcException error)
+            {
+                contents.Fault ??= error;
+            }
         }
 
         // Without the list of gaps it is not known which bytes are zeros.
         if (contents.Header is null)
         {
             contents.Gaps = null;
+            contents.PageInfo = null;
             contents.Texts.Clear();
+            contents.LargeTexts.Clear();
         }
 
         return contents;
     }
 
-    private void AddOwn(ElfNote note)
+    private void AddOwn(ElfNoteHead note)
     {
         switch (note.Type)
         {
             case CoreNoteFormat.HeaderType:
-                Header ??= CoreNoteFormat.ReadHeader(note.Content);
+                Header ??= CoreNoteFormat.ReadHeader(ContentOf(note));
                 break;
-            case CoreNoteFormat.FileType when CoreNoteFormat.ReadFile(note.Content) is var (name, content):
+            case CoreNoteFormat.FileType when CoreNoteFormat.ReadFile(ContentOf(note)) is var (name, content):
                 Texts.TryAdd(name, content);
                 break;
             case CoreNoteFormat.GapsType:
-                Gaps ??= CoreNoteFormat.ReadGaps(note.Content);
+                Gaps ??= CoreNoteFormat.ReadGaps(ContentOf(note));
+                break;
+            case CoreNoteFormat.PageInfoType:
+                PageInfo ??= CorePageFormat.ReadInfo(ContentOf(note));
+                break;
+            case CoreNoteFormat.FilePartType:
+                AddPart(note);
+                break;
+            case CoreNoteFormat.PagesType when RangeOf(note) is var (first, end):
+                Pages.Add(first, end, note.Offset, note.Length);
+                break;
+            case CoreNoteFormat.FramesType when RangeOf(note) is var (first, end):
+                Frames.Add(first, end, note.Offset, note.Length);
                 break;
         }
     }
 
-    private void AddOfKernel(ElfNote note)
+    private void AddPart(ElfNoteHead note)
+    {
+        Span<byte> head = stackalloc byte[CorePageFormat.FilePartHeadBytes];
+        head = head[..(int)Math.Min((ulong)head.Length, note.Length)];
+        // What does not fit in a note of a part is malformed. The text ends before a part that was cut off.
+        if (note.Length <= 2 * CorePageFormat.PartBytes && _core.Source.Contains(note.Offset, note.Length)
+            && _core.Source.Read(note.Offset, head) == head.Length
+            && CorePageFormat.ReadFilePart(head) is var (name, offset, length, dataAt)
+            && (LargeTexts.ContainsKey(name) || LargeTexts.Count < MaxLargeTexts))
+        {
+            if (!LargeTexts.TryGetValue(name, out CoreText? text))
+            {
+                LargeTexts.Add(name, text = new CoreText(_core.Source));
+            }
+
+            text.Add(offset, length, note.Offset + (ulong)dataAt, (int)note.Length - dataAt);
+        }
+    }
+
+    /// <summary>Returns the range that a note with runs covers; null where it is malformed or cut off.</summary>
+    private (ulong First, ulong End)? RangeOf(ElfNoteHead note)
+    {
+        Span<byte> range = stackalloc byte[CorePageFormat.RangeBytes];
+        return CorePageFormat.IsBlock(note.Length) && _core.Source.Contains(note.Offset, note.Length)
+            && _core.Source.Read(note.Offset, range) == range.Length
+            ? CorePageFormat.ReadRange(range)
+            : null;
+    }
+
+    /// <summary>Reads the content of a note.</summary>
+    /// <exception cref="MemProcException">ReadElf, ENOEXEC: it was cut off, or the notes are longer than valid ones.</exception>
+    private byte[] ContentOf(ElfNoteHead note)
+    {
+        _contentBytes += Math.Min(note.Length, MaxContentBytes + 1);
+        return _contentBytes <= MaxContentBytes ? _core.Source.ReadExactly(note.Offset, note.Length, "its notes")
+            : throw _core.Source.Malformed($"its notes have more than {MaxContentBytes} bytes");
+    }
+
+    private void AddOfKernel(ElfNoteHead note)
     {
         switch (note.Type)
         {
             case PrStatus:
-                AddThread(note.Content);
+                AddThread(ContentOf(note));
                 break;
             case PrPsInfo:
-                AddProcess(note.Content);
+                AddProcess(ContentOf(note));
                 break;
             case AuxiliaryVectorType:
-                Auxiliary = note.Content;
+                Auxiliary = ContentOf(note);
                 break;
-            case SignalInfoType when SignalInfo is null && note.Content.Length >= _layout.FaultOffset + _layout.WordBytes:
-                SignalInfo = (_layout.Int32(note.Content, 0), _layout.Int32(note.Content, 8),
-                    _layout.Word(note.Content, _layout.FaultOffset));
+            case SignalInfoType when SignalInfo is null:
+                AddSignal(ContentOf(note));
                 break;
             case MappedFilesType:
-                Files = ReadFiles(note.Content);
+                Files = ReadFiles(ContentOf(note));
                 break;
+        }
+    }
+
+    private void AddSignal(byte[] info)
+    {
+        if (info.Length >= _layout.FaultOffset + _layout.WordBytes)
+        {
+            SignalInfo = (_layout.Int32(info, 0), _layout.Int32(info, 8), _layout.Word(info, _layout.FaultOffset));
         }
     }
 

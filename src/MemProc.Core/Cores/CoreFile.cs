@@ -14,6 +14,8 @@ public sealed class CoreFile : MemoryTarget
     private readonly CoreContents _contents;
     private readonly Dictionary<string, byte[]> _texts;
     private readonly Lazy<byte[]> _maps;
+    private readonly CorePages? _pages;
+    private readonly CoreFrames? _frames;
 
     private CoreFile(ElfFile elf, string path, DateTimeOffset modified)
     {
@@ -27,6 +29,13 @@ public sealed class CoreFile : MemoryTarget
         _texts = _contents.Texts;
         _maps = new Lazy<byte[]>(() => CoreMaps.Write(elf.Segments, _contents, Backing));
         HugeTlbDevices = new Lazy<HashSet<(uint Major, uint Minor)>>(ReadHugeTlbDevices);
+        if (_contents.PageInfo is CorePageInfo info)
+        {
+            _pages = new CorePages(info, _contents.Pages);
+            _frames = info.Fields.HasFlag(CorePageFields.FrameFlags)
+                ? new CoreFrames(info, _contents.Frames, new Lazy<IReadOnlyDictionary<ulong, string>>(ReadCgroups))
+                : null;
+        }
     }
 
     /// <inheritdoc/>
@@ -44,6 +53,9 @@ public sealed class CoreFile : MemoryTarget
     /// <summary>MemProc wrote the core: it has the whole list of mappings.</summary>
     public bool IsOfMemProc => _contents.Header is not null;
 
+    /// <summary>MemProc saved the page information: pagemap entries, smaps, and what the kernel reported of the frames.</summary>
+    public bool HasPageInfo => _contents.PageInfo is not null;
+
     /// <summary>The threads, the one that received the signal first; empty where the core has no registers.</summary>
     public IReadOnlyList<CoreThread> Threads => _contents.Threads;
 
@@ -58,6 +70,15 @@ public sealed class CoreFile : MemoryTarget
 
     /// <inheritdoc/>
     internal override Lazy<HashSet<(uint Major, uint Minor)>> HugeTlbDevices { get; }
+
+    /// <inheritdoc/>
+    internal override TargetPages Pages => _pages ?? throw NoPageInfo(Operation.ReadPageMap);
+
+    /// <inheritdoc/>
+    internal override SavedFrames? Frames => _frames
+        ?? throw (_pages is null ? NoPageInfo(Operation.ReadPageFlags) : new MemProcException(Operation.ReadPageFlags,
+            Errno.ENODATA, $"Process {Identity}: the core has page information, but no page flags. Save-ProcessMemory -PageInfo "
+            + "requires root for them.", Id));
 
     /// <inheritdoc/>
     internal override TargetFiles NamedFiles => TargetFiles.OfHost;
@@ -123,9 +144,24 @@ public sealed class CoreFile : MemoryTarget
         _elf.Dispose();
     }
 
+    /// <summary>Creates the error for what only the page information has.</summary>
+    private MemProcException NoPageInfo(Operation operation) => new(operation, Errno.ENODATA,
+        $"Process {Identity}: the core has no page information. Save-ProcessMemory -PageInfo, or memproc save --page-info, "
+        + "writes it.", Id);
+
     /// <inheritdoc/>
     internal override TargetText OpenText(string name, Operation operation)
     {
+        if (_contents.LargeTexts.TryGetValue(name, out CoreText? large))
+        {
+            return large.Open();
+        }
+
+        if (!HasPageInfo && name is "smaps" or "smaps_rollup")
+        {
+            throw NoPageInfo(operation);
+        }
+
         byte[]? content = _texts.TryGetValue(name, out byte[]? saved) ? saved
             : name == "maps" ? _maps.Value
             : name == "auxv" && _contents.Auxiliary.Length > 0 ? _contents.Auxiliary
@@ -146,6 +182,22 @@ public sealed class CoreFile : MemoryTarget
     internal override IReadOnlyList<(ulong Pointer, int Thread)> StackPointers() =>
         [.. Threads.Where(thread => thread.StackPointer is not null)
             .Select(thread => (thread.StackPointer!.Value, thread.ThreadId))];
+
+    /// <summary>Reads the paths of cgroups, a line each after its inode.</summary>
+    private Dictionary<ulong, string> ReadCgroups()
+    {
+        Dictionary<ulong, string> paths = [];
+        foreach (string line in PathText.Decode(_texts.GetValueOrDefault(CoreNoteFormat.CgroupsName) ?? []).Split('\n'))
+        {
+            int space = line.IndexOf(' ', StringComparison.Ordinal);
+            if (space > 0 && ulong.TryParse(line.AsSpan(0, space), NumberStyles.None, CultureInfo.InvariantCulture, out ulong inode))
+            {
+                paths.TryAdd(inode, line[(space + 1)..]);
+            }
+        }
+
+        return paths;
+    }
 
     private HashSet<(uint Major, uint Minor)> ReadHugeTlbDevices()
     {

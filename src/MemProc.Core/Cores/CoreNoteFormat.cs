@@ -4,14 +4,19 @@ using MemProc.Interop;
 
 namespace MemProc;
 
-/// <summary>The notes that MemProc adds to the cores that it writes. Numbers are little-endian.</summary>
+/// <summary>
+/// The notes that MemProc adds to the cores that it writes. Numbers are little-endian. docs/core-notes.md describes them.
+/// </summary>
 internal static class CoreNoteFormat
 {
     /// <summary>The owner of the notes.</summary>
     public const string Owner = "MEMPROC";
 
-    /// <summary>The version that is written. Cores of a later version are read as those of other programs.</summary>
-    public const uint Version = 1;
+    /// <summary>
+    /// The version that is written. Earlier ones are read, too; cores of a later version are read as those of other
+    /// programs. Version 2 added the page information.
+    /// </summary>
+    public const uint Version = 2;
 
     // The types are unlike those of the kernel, as readelf and gdb interpret a type without regard to the owner.
 
@@ -21,14 +26,34 @@ internal static class CoreNoteFormat
     /// <summary>Type of a file that procfs had of the process: its name, a NUL, and its content.</summary>
     public const uint FileType = 0x4d50_0002;
 
-    /// <summary>Type of the list of gaps, in a segment after the memory.</summary>
+    /// <summary>Type of the list of gaps, in a segment of its own.</summary>
     public const uint GapsType = 0x4d50_0003;
+
+    /// <summary>Type of the head of the page information.</summary>
+    public const uint PageInfoType = 0x4d50_0004;
+
+    /// <summary>
+    /// Type of a part of a large file that procfs had of the process: its name, a NUL, the offset of the part, its length, and
+    /// the part, compressed by DEFLATE.
+    /// </summary>
+    public const uint FilePartType = 0x4d50_0005;
+
+    /// <summary>Type of the pagemap entries of a range of addresses (<see cref="CorePageFormat"/>).</summary>
+    public const uint PagesType = 0x4d50_0006;
+
+    /// <summary>Type of the state of a range of frames (<see cref="CorePageFormat"/>).</summary>
+    public const uint FramesType = 0x4d50_0007;
 
     /// <summary>Name of the list of devices that are hugetlbfs file systems, which is not a file of procfs.</summary>
     public const string HugeTlbName = "hugetlbfs";
 
+    /// <summary>Name of the list of cgroups that frames are charged to: an inode, a space, and a path a line.</summary>
+    public const string CgroupsName = "cgroups";
+
+    /// <summary>Bytes of a gap in the list.</summary>
+    public const int GapBytes = 24;
+
     private const int HeaderBytes = 24;
-    private const int GapBytes = 24;
 
     /// <summary>Encodes the header.</summary>
     public static byte[] Header(ulong startTicks, DateTimeOffset time)

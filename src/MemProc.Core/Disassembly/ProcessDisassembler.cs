@@ -14,7 +14,7 @@ public sealed class ProcessDisassembler : IDisposable
     /// <summary>Bytes that are read at once.</summary>
     private const int PieceBytes = 64 * 1024;
 
-    private readonly LinuxProcess _process;
+    private readonly MemoryTarget _process;
     private readonly DisassemblyOptions _options;
     private readonly CancellationToken _cancellation;
     private readonly MemoryReader _reader;
@@ -28,7 +28,7 @@ public sealed class ProcessDisassembler : IDisposable
     /// <param name="warn">Called once for each reason why names may be missing, and for what was not resident.</param>
     /// <param name="cancellation">Stops the work.</param>
     public ProcessDisassembler(
-        LinuxProcess process, MemoryReader reader, DisassemblyOptions options, Action<string>? warn = null,
+        MemoryTarget process, MemoryReader reader, DisassemblyOptions options, Action<string>? warn = null,
         CancellationToken cancellation = default)
     {
         _process = process;
@@ -183,6 +183,11 @@ public sealed class ProcessDisassembler : IDisposable
             return InstructionReader.BitsOf(elf.Header.Machine, $"{SafeText.Escape(image.File.Path)} in process {_process.Identity}");
         }
 
+        if (_process is CoreFile core)
+        {
+            return InstructionReader.BitsOf(core.Machine, $"{SafeText.Escape(core.CorePath!)}");
+        }
+
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
         {
             throw InstructionReader.Unsupported(
@@ -222,7 +227,7 @@ public sealed class ProcessDisassembler : IDisposable
         public bool Add(MemoryGap gap)
         {
             MemoryGap inRange = gap with { Length = Math.Min(gap.End, end) - gap.Address };
-            if (gap.Kind == MemoryGapKind.NotResident)
+            if (gap.Kind == MemoryGapKind.NotResident || (gap.Kind == MemoryGapKind.NotSaved && owner._reader.ResidentOnly))
             {
                 _absentBytes += inRange.Length;
                 _absent++;

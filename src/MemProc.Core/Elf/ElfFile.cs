@@ -87,6 +87,9 @@ public sealed class ElfFile : IDisposable
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: they are malformed.</exception>
     public IEnumerable<ElfNote> Notes => _tables.Value.Notes();
 
+    /// <inheritdoc cref="ElfTables.NoteHeads"/>
+    internal IEnumerable<ElfNoteHead> NoteHeads(Action<MemProcException> fault) => _tables.Value.NoteHeads(fault);
+
     /// <summary>The dynamic section; empty where there is none.</summary>
     /// <exception cref="MemProcException">ReadElf, ENOEXEC: it is malformed.</exception>
     public IEnumerable<ElfDynamicEntry> Dynamic => _tables.Value.Dynamic();

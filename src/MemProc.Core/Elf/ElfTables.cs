@@ -10,6 +10,11 @@ internal sealed class ElfTables
 {
     private const ulong MaxNoteBytes = 16 * 1024 * 1024;
 
+    /// <summary>Notes of the largest valid core, a thread and a part of the page information each, and fewer than take long.</summary>
+    private const int MaxNotes = 1 << 20;
+    private const int MaxOwnerBytes = 16;
+    private const int HeadBytes = 12;
+
     private readonly ElfFile _file;
     private readonly Lazy<Dictionary<ElfDynamicTag, ulong>> _dynamic;
     private readonly Dictionary<ElfSymbolSource, ElfSymbolTable?> _symbols = [];
@@ -48,17 +53,8 @@ internal sealed class ElfTables
     /// <summary>Returns the notes of all note segments; without such segments those of note sections.</summary>
     public IEnumerable<ElfNote> Notes()
     {
-        (ulong Offset, ulong Length, ulong Alignment)[] ranges =
-            [.. _file.Segments.Where(segment => segment.Type == ElfSegmentType.Note)
-                .Select(segment => (segment.Offset, segment.FileBytes, segment.Alignment))];
-        if (ranges.Length == 0)
-        {
-            ranges = [.. _file.Sections.Where(section => section.Type == ElfSectionType.Note)
-                .Select(section => (section.Offset, section.SizeBytes, section.Alignment))];
-        }
-
         ulong length = 0;
-        foreach ((ulong offset, ulong bytes, ulong alignment) in ranges)
+        foreach ((ulong offset, ulong bytes, ulong alignment) in NoteRanges())
         {
             // Several segments can show the same notes.
             length += Math.Min(bytes, MaxNoteBytes + 1);
@@ -70,6 +66,48 @@ internal sealed class ElfTables
             foreach (ElfNote note in Notes(offset, bytes, alignment))
             {
                 yield return note;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Returns where the notes are, without their content: of a core they can be large. What is malformed, or was cut off,
+    /// ends its segment.
+    /// </summary>
+    /// <param name="fault">Called with the reason where a segment ends early.</param>
+    public IEnumerable<ElfNoteHead> NoteHeads(Action<MemProcException> fault)
+    {
+        byte[] buffer = new byte[HeadBytes + MaxOwnerBytes];
+        int count = 0;
+        foreach ((ulong start, ulong bytes, ulong alignment) in NoteRanges())
+        {
+            ulong unit = alignment == 8 ? 8UL : 4UL;
+            ulong end = start + Math.Min(bytes, ulong.MaxValue - start);
+            for (ulong at = start; end - at >= HeadBytes;)
+            {
+                int read = _file.Source.Read(at, buffer.AsSpan(0, (int)Math.Min((ulong)buffer.Length, end - at)));
+                if (read < HeadBytes || ++count > MaxNotes)
+                {
+                    fault(_file.Source.Malformed(read < HeadBytes
+                        ? $"its notes were cut off at offset 0x{at:x}"
+                        : $"it has more than {MaxNotes} notes"));
+                    break;
+                }
+
+                ElfFieldReader head = new(buffer.AsSpan(0, HeadBytes), _file.Format);
+                (uint nameBytes, uint contentBytes, uint type) = (head.ReadWord(), head.ReadWord(), head.ReadWord());
+                ulong content = start + Align(at - start + HeadBytes + nameBytes, unit);
+                if (content > end || contentBytes > end - content)
+                {
+                    fault(_file.Source.Malformed($"a note at offset 0x{at:x} extends past the end of its segment"));
+                    break;
+                }
+
+                string owner = nameBytes <= MaxOwnerBytes && HeadBytes + nameBytes <= read
+                    ? Encoding.UTF8.GetString(buffer, HeadBytes, (int)nameBytes).TrimEnd('\0')
+                    : string.Empty;
+                yield return new ElfNoteHead(owner, type, content, contentBytes);
+                at = start + Math.Min(Align(content - start + contentBytes, unit), end - start);
             }
         }
     }
@@ -249,12 +287,21 @@ internal sealed class ElfTables
         }
     }
 
+    private (ulong Offset, ulong Length, ulong Alignment)[] NoteRanges()
+    {
+        (ulong Offset, ulong Length, ulong Alignment)[] ranges =
+            [.. _file.Segments.Where(segment => segment.Type == ElfSegmentType.Note)
+                .Select(segment => (segment.Offset, segment.FileBytes, segment.Alignment))];
+        return ranges.Length > 0 ? ranges
+            : [.. _file.Sections.Where(section => section.Type == ElfSectionType.Note)
+                .Select(section => (section.Offset, section.SizeBytes, section.Alignment))];
+    }
+
     private IEnumerable<ElfNote> Notes(ulong offset, ulong length, ulong alignment)
     {
         byte[] bytes = _file.Source.ReadExactly(offset, length, "its notes");
         // Notes are padded to 4 bytes, or to 8 where the segment is aligned so.
         int unit = alignment == 8 ? 8 : 4;
-        const int HeadBytes = 12;
         for (long at = 0; at + HeadBytes <= bytes.Length;)
         {
             ElfFieldReader head = new(bytes.AsSpan((int)at, HeadBytes), _file.Format);
@@ -274,6 +321,8 @@ internal sealed class ElfTables
     }
 
     private static long Align(long value, int unit) => (value + unit - 1) / unit * unit;
+
+    private static ulong Align(ulong value, ulong unit) => (value + unit - 1) / unit * unit;
 }
 
 /// <summary>A note of an ELF file, written by the linker or the kernel.</summary>
@@ -281,3 +330,10 @@ internal sealed class ElfTables
 /// <param name="Type">The kind of note.</param>
 /// <param name="Content">Content.</param>
 public sealed record ElfNote(string Owner, uint Type, byte[] Content);
+
+/// <summary>Where a note of an ELF file is.</summary>
+/// <param name="Owner">As for <see cref="ElfNote"/>; empty where it is longer than any known one.</param>
+/// <param name="Type">The kind of note.</param>
+/// <param name="Offset">Offset of its content in the file.</param>
+/// <param name="Length">Length of its content in bytes.</param>
+internal readonly record struct ElfNoteHead(string Owner, uint Type, ulong Offset, ulong Length);

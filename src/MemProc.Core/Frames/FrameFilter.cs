@@ -1,3 +1,5 @@
+using MemProc.Interop;
+
 namespace MemProc;
 
 /// <summary>Selects page frames by their flags and by the memory cgroup that is charged for them.</summary>
@@ -19,15 +21,23 @@ public sealed class FrameFilter
     /// <param name="none">None of these flags may be set.</param>
     /// <param name="exact">These flags must be set and no others; an empty list selects frames without flags.</param>
     /// <param name="cgroup">Path or inode of the memory cgroup.</param>
+    /// <param name="core">The core whose cgroups are meant; null: those of this machine.</param>
     /// <exception cref="ArgumentException">There is no such flag.</exception>
     /// <exception cref="MemProcException">FindCgroup: there is no such cgroup.</exception>
     public static FrameFilter Create(
         IEnumerable<string>? all, IEnumerable<string>? any, IEnumerable<string>? none, IEnumerable<string>? exact,
-        string? cgroup) => new()
+        string? cgroup, MemoryTarget? core = null) => new()
     {
         Flags = FlagFilter.Create(all, any, none, exact),
-        CgroupInode = cgroup is null ? null : CgroupTree.Load().InodeOf(cgroup),
+        CgroupInode = cgroup is null ? null : core?.Frames is SavedFrames frames ? InodeIn(frames, cgroup)
+            : CgroupTree.Load().InodeOf(cgroup),
     };
+
+    /// <summary>Returns the inode of a cgroup at the time when a core was saved.</summary>
+    private static ulong InodeIn(SavedFrames frames, string cgroup) =>
+        CgroupTree.TryNumber(cgroup.StartsWith('@') ? cgroup[1..] : cgroup, out ulong inode) ? inode
+        : frames.CgroupInodeOf(cgroup.StartsWith('/') ? cgroup : $"/{cgroup}") ?? throw new MemProcException(
+            Operation.FindCgroup, Errno.ENOENT, $"No frame in the core is charged to the cgroup '{SafeText.Escape(cgroup)}'.", cgroup);
 
     /// <summary>Returns the frame tables to read: those that the filter requires, and those that are to be shown.</summary>
     /// <param name="flags">The flags are shown.</param>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -34,13 +33,12 @@ public sealed class FrameTables : IDisposable
     /// <summary>Frames of a range that are read at once: few enough that the first results come soon.</summary>
     private const ulong RangeFrames = 1024;
 
-    /// <summary>Reading this many other entries is cheaper than another system call.</summary>
-    private const ulong MaxGapFrames = 8;
-
-    private readonly SafeFileHandle _flags;
-    private readonly SafeFileHandle? _counts;
-    private readonly SafeFileHandle? _cgroups;
-    private readonly Lazy<CgroupTree?> _cgroupTree;
+    private readonly FrameColumn _flags;
+    private readonly FrameColumn? _counts;
+    private readonly FrameColumn? _cgroups;
+    private readonly SavedFrames? _saved;
+    private readonly string? _corePath;
+    private readonly Lazy<Func<ulong, string?>> _cgroupPath;
 
     /// <summary>Opens the tables.</summary>
     /// <param name="fields">The attributes that will be read.</param>
@@ -49,14 +47,28 @@ public sealed class FrameTables : IDisposable
     public FrameTables(FrameAttributes fields = FrameAttributes.All, KernelFiles? files = null)
     {
         files ??= KernelFiles.Default;
-        _cgroupTree = new Lazy<CgroupTree?>(() => CgroupTree.Load(files));
+        _cgroupPath = new Lazy<Func<ulong, string?>>(() => CgroupTree.Load(files).PathOf);
         _flags = Open(files, "kpageflags");
         _counts = fields.HasFlag(FrameAttributes.MapCount) ? Open(files, "kpagecount") : null;
         if (fields.HasFlag(FrameAttributes.Cgroup))
         {
             // Kernels without memory cgroups lack this table.
-            _ = Libc.TryOpenAt(null, $"{files.Proc}/kpagecgroup", OpenAccess.ReadOnly, out _cgroups);
+            _ = Libc.TryOpenAt(null, $"{files.Proc}/kpagecgroup", OpenAccess.ReadOnly, out SafeFileHandle? cgroups);
+            _cgroups = cgroups is null ? null : new FrameTableFile(cgroups);
         }
+    }
+
+    private FrameTables(SavedFrames saved, string? corePath, FrameAttributes fields)
+    {
+        (_saved, _corePath) = (saved, corePath);
+        _cgroupPath = new Lazy<Func<ulong, string?>>(() => saved.CgroupPathOf);
+        _flags = new SavedFrameColumn(saved, run => run.Flags);
+        _counts = fields.HasFlag(FrameAttributes.MapCount) && saved.HasMapCounts
+            ? new SavedFrameColumn(saved, run => run.MapCount)
+            : null;
+        _cgroups = fields.HasFlag(FrameAttributes.Cgroup) && saved.HasCgroups
+            ? new SavedFrameColumn(saved, run => run.Cgroup)
+            : null;
     }
 
     /// <summary>
@@ -68,12 +80,12 @@ public sealed class FrameTables : IDisposable
     /// </exception>
     public FrameTables(FrameTableCopies copies)
     {
-        _cgroupTree = new Lazy<CgroupTree?>(() => null);
-        _flags = FrameTableCopies.Open(copies.Flags);
+        _cgroupPath = new Lazy<Func<ulong, string?>>(() => _ => null);
+        _flags = new FrameTableFile(FrameTableCopies.Open(copies.Flags));
         try
         {
-            _counts = copies.MapCounts is null ? null : FrameTableCopies.Open(copies.MapCounts);
-            _cgroups = copies.Cgroups is null ? null : FrameTableCopies.Open(copies.Cgroups);
+            _counts = copies.MapCounts is null ? null : new FrameTableFile(FrameTableCopies.Open(copies.MapCounts));
+            _cgroups = copies.Cgroups is null ? null : new FrameTableFile(FrameTableCopies.Open(copies.Cgroups));
         }
         catch
         {
@@ -82,11 +94,22 @@ public sealed class FrameTables : IDisposable
         }
     }
 
+    /// <summary>Opens the tables of the kernel for a live process, or what a core has of them.</summary>
+    /// <param name="target">The process or core.</param>
+    /// <param name="fields">The attributes that will be read; those that a core lacks are null.</param>
+    /// <exception cref="MemProcException">
+    /// ReadPageFlags: EACCES, ENOENT as for the tables; ENODATA where a core has nothing of its frames.
+    /// </exception>
+    public static FrameTables Of(MemoryTarget target, FrameAttributes fields = FrameAttributes.All) =>
+        target.Frames is SavedFrames saved ? new FrameTables(saved, target.CorePath, fields) : new FrameTables(fields, target.Files);
+
     /// <summary>Reads what the kernel reports about frames, with one system call for close ones.</summary>
     /// <param name="pfns">Frame numbers in any order, at most <see cref="BatchFrames"/>.</param>
     /// <param name="raw">Whether to show flags internal to the kernel, and overloaded ones by their meaning.</param>
     /// <param name="pages">The pagemap entries by which the frames were reached; empty: by number.</param>
-    /// <returns>A result for each frame, in the given order; null where the number is after the last frame.</returns>
+    /// <returns>
+    /// A result for each frame, in the given order; null where the number is after the last frame, or the core lacks the frame.
+    /// </returns>
     /// <exception cref="MemProcException">A table cannot be read.</exception>
     public PageFlags?[] Read(ReadOnlySpan<ulong> pfns, bool raw, ReadOnlySpan<ulong> pages = default)
     {
@@ -98,22 +121,96 @@ public sealed class FrameTables : IDisposable
         }
 
         Array.Sort(sorted, order);
-        ulong[] flags = new ulong[sorted.Length];
-        int known = ReadWords(_flags, sorted, flags);
+        PageFlags?[] result = new PageFlags?[sorted.Length];
+        int given = KeepKnown(sorted, order);
+        ulong[] flags = new ulong[given];
+        int known = ReadWords(_flags, sorted.AsSpan(0, given), flags);
         ulong[]? counts = ReadColumn(_counts, sorted.AsSpan(0, known));
         ulong[]? cgroups = ReadColumn(_cgroups, sorted.AsSpan(0, known));
-        PageFlags?[] result = new PageFlags?[sorted.Length];
         for (int index = 0; index < known; index++)
         {
             int place = order[index];
             ulong? cgroup = cgroups?[index];
             result[place] = new PageFlags(sorted[index], new KernelPageFlagSet(flags[index]), raw, counts?[index], cgroup,
-                cgroup > 0 ? _cgroupTree.Value?.PathOf(cgroup.Value) : null,
-                pages.IsEmpty ? default : new RawPageMapEntry(pages[place]));
+                cgroup > 0 ? _cgroupPath.Value(cgroup.Value) : null,
+                pages.IsEmpty ? default : new RawPageMapEntry(pages[place])) { CorePath = _corePath };
         }
 
         return result;
     }
+
+    /// <summary>The cgroups of frames are known: not on kernels without memory cgroups.</summary>
+    internal bool HasCgroups => _cgroups is not null;
+
+    /// <summary>The tables are those of a core, which has some frames only.</summary>
+    internal bool IsSaved => _saved is not null;
+
+    /// <summary>Moves the frames to the front that the core has; all frames where the tables are those of the kernel.</summary>
+    /// <param name="sorted">Frame numbers in ascending order.</param>
+    /// <param name="order">Further numbers that are moved along.</param>
+    /// <returns>How many there are.</returns>
+    internal int KeepKnown(Span<ulong> sorted, Span<int> order = default)
+    {
+        if (_saved is null)
+        {
+            return sorted.Length;
+        }
+
+        int kept = 0;
+        SavedFrameRun run = default;
+        for (int index = 0; index < sorted.Length; index++)
+        {
+            if ((sorted[index] >= run.First && sorted[index] < run.End) || _saved.TryFind(sorted[index], out run))
+            {
+                sorted[kept] = sorted[index];
+                if (!order.IsEmpty)
+                {
+                    order[kept] = order[index];
+                }
+
+                kept++;
+            }
+        }
+
+        return kept;
+    }
+
+    /// <summary>Returns the parts of a range that the core has; the range itself where the tables are those of the kernel.</summary>
+    /// <exception cref="MemProcException">ReadPageFlags, ENODATA: the core has no frame of it.</exception>
+    internal IEnumerable<PfnRange> Known(PfnRange range)
+    {
+        if (_saved is null)
+        {
+            yield return range;
+            yield break;
+        }
+
+        PfnRange? open = null;
+        foreach (SavedFrameRun run in _saved.Between(range.First, range.End))
+        {
+            if (open is PfnRange last && last.End == run.First)
+            {
+                open = last with { Count = last.Count + run.Count };
+                continue;
+            }
+
+            if (open is PfnRange ended)
+            {
+                yield return ended;
+            }
+
+            open = new PfnRange(run.First, run.Count);
+        }
+
+        yield return open ?? throw NotSaved(range.First);
+    }
+
+    /// <summary>Creates the error for a frame that the tables do not have.</summary>
+    /// <param name="pfn">Its number.</param>
+    public MemProcException NotFound(ulong pfn) => _saved is null ? OutOfRange(pfn) : NotSaved(pfn);
+
+    private static MemProcException NotSaved(ulong pfn) => new(Operation.ReadPageFlags, Errno.ENODATA,
+        $"Frame 0x{pfn:x} is not in the core: it has the frames of the pages of its process.", pfn);
 
     /// <summary>Reads the flags of frames in ascending order, without an object for each.</summary>
     /// <param name="sorted">Frame numbers in ascending order; they may repeat.</param>
@@ -123,7 +220,7 @@ public sealed class FrameTables : IDisposable
     internal int ReadFlags(ReadOnlySpan<ulong> sorted, Span<ulong> words) => ReadWords(_flags, sorted, words);
 
     /// <summary>Reads the flags of consecutive frames. Returns how many the machine has.</summary>
-    internal int ReadFlags(ulong first, Span<ulong> words) => ReadTable(_flags, first, words);
+    internal int ReadFlags(ulong first, Span<ulong> words) => _flags.Read(first, words);
 
     /// <summary>
     /// Reads how often frames in ascending order are mapped. Frames without a count, as of device memory, are
@@ -148,13 +245,18 @@ public sealed class FrameTables : IDisposable
     /// Reads the cgroups of consecutive frames. Returns how many the machine has; 0 on kernels without memory cgroups.
     /// </summary>
     internal int ReadCgroups(ulong first, Span<ulong> words) =>
-        _cgroups is null ? 0 : ReadTable(_cgroups, first, words);
+        _cgroups is null ? 0 : _cgroups.Read(first, words);
 
     /// <summary>The number after that of the machine's last frame.</summary>
     public ulong End
     {
         get
         {
+            if (_saved is not null)
+            {
+                return _saved.Between(0, ulong.MaxValue).Select(run => run.End).LastOrDefault();
+            }
+
             // The file has no size; a binary search finds its end.
             ulong known = 0;
             ulong beyond = 1UL << 52;
@@ -162,7 +264,7 @@ public sealed class FrameTables : IDisposable
             while (beyond - known > 1)
             {
                 ulong middle = known + (beyond - known) / 2;
-                if (ReadTable(_flags, middle, word) > 0)
+                if (_flags.Read(middle, word) > 0)
                 {
                     known = middle;
                 }
@@ -183,14 +285,17 @@ public sealed class FrameTables : IDisposable
     /// <exception cref="MemProcException">
     /// A table cannot be read; EINVAL at the first number after the machine's last frame.
     /// </exception>
-    public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, FrameFilter? filter = null)
+    public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, FrameFilter? filter = null) =>
+        Known(range).SelectMany(known => ReadKnown(known, raw, filter));
+
+    private IEnumerable<PageFlags> ReadKnown(PfnRange range, bool raw, FrameFilter? filter)
     {
         ulong[] words = new ulong[(int)Math.Min(range.Count, RangeFrames)];
         List<ulong> selected = [];
         for (ulong done = 0; done < range.Count;)
         {
             int size = (int)Math.Min(range.Count - done, (ulong)words.Length);
-            int known = ReadTable(_flags, range.First + done, words.AsSpan(0, size));
+            int known = _flags.Read(range.First + done, words.AsSpan(0, size));
             selected.Clear();
             for (int index = 0; index < known; index++)
             {
@@ -224,7 +329,10 @@ public sealed class FrameTables : IDisposable
     /// </summary>
     /// <inheritdoc cref="ReadRange" path="/param"/>
     /// <inheritdoc cref="ReadRange" path="/exception"/>
-    public IEnumerable<PageFlags> ReadRuns(PfnRange range, bool raw, FrameFilter? filter = null)
+    public IEnumerable<PageFlags> ReadRuns(PfnRange range, bool raw, FrameFilter? filter = null) =>
+        Known(range).SelectMany(known => ReadKnownRuns(known, raw, filter));
+
+    private IEnumerable<PageFlags> ReadKnownRuns(PfnRange range, bool raw, FrameFilter? filter)
     {
         int batch = (int)Math.Min(range.Count, BatchFrames);
         ulong[] words = new ulong[batch];
@@ -235,7 +343,7 @@ public sealed class FrameTables : IDisposable
         for (ulong done = 0; done < range.Count;)
         {
             int size = (int)Math.Min(range.Count - done, (ulong)batch);
-            int known = ReadTable(_flags, range.First + done, words.AsSpan(0, size));
+            int known = _flags.Read(range.First + done, words.AsSpan(0, size));
             ReadColumnOf(counts, _counts, range.First + done, known);
             ReadColumnOf(cgroups, _cgroups, range.First + done, known);
             for (int index = 0; index < known; index++)
@@ -256,7 +364,7 @@ public sealed class FrameTables : IDisposable
                 }
 
                 first = new PageFlags(range.First + done + (ulong)index, word, raw, count, cgroup,
-                    cgroup > 0 ? _cgroupTree.Value?.PathOf(cgroup.Value) : null, default);
+                    cgroup > 0 ? _cgroupPath.Value(cgroup.Value) : null, default) { CorePath = _corePath };
                 length = 1;
             }
 
@@ -289,11 +397,11 @@ public sealed class FrameTables : IDisposable
     }
 
     /// <summary>Reads another column; a table that is shorter than that of the flags has zeros after its end.</summary>
-    private static void ReadColumnOf(ulong[] words, SafeFileHandle? table, ulong first, int count)
+    private static void ReadColumnOf(ulong[] words, FrameColumn? table, ulong first, int count)
     {
         if (table is not null)
         {
-            words.AsSpan(ReadTable(table, first, words.AsSpan(0, count))).Clear();
+            words.AsSpan(table.Read(first, words.AsSpan(0, count))).Clear();
         }
     }
 
@@ -310,11 +418,11 @@ public sealed class FrameTables : IDisposable
         _cgroups?.Dispose();
     }
 
-    private static SafeFileHandle Open(KernelFiles files, string name)
+    private static FrameTableFile Open(KernelFiles files, string name)
     {
         string path = $"{files.Proc}/{name}";
         Errno errno = Libc.TryOpenAt(null, path, OpenAccess.ReadOnly, out SafeFileHandle? handle);
-        return handle ?? throw new MemProcException(Operation.ReadPageFlags, errno, errno switch
+        return handle is not null ? new FrameTableFile(handle) : throw new MemProcException(Operation.ReadPageFlags, errno, errno switch
         {
             Errno.EACCES or Errno.EPERM => $"Cannot open {path}: {ErrnoException.Describe(errno)} ({errno}). "
                 + CallerRights.Read(files).Explain([Capability.DacReadSearch]),
@@ -324,7 +432,7 @@ public sealed class FrameTables : IDisposable
         }, path);
     }
 
-    private static ulong[]? ReadColumn(SafeFileHandle? table, ReadOnlySpan<ulong> pfns)
+    private static ulong[]? ReadColumn(FrameColumn? table, ReadOnlySpan<ulong> pfns)
     {
         if (table is null)
         {
@@ -338,13 +446,13 @@ public sealed class FrameTables : IDisposable
 
     /// <summary>Reads the entries of frames in ascending order. Returns how many leading ones the table has.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int ReadWords(SafeFileHandle table, ReadOnlySpan<ulong> pfns, Span<ulong> words)
+    private static int ReadWords(FrameColumn table, ReadOnlySpan<ulong> pfns, Span<ulong> words)
     {
         ulong[] buffer = [];
         for (int first = 0; first < pfns.Length;)
         {
             int last = first;
-            while (last + 1 < pfns.Length && pfns[last + 1] - pfns[last] <= MaxGapFrames)
+            while (last + 1 < pfns.Length && pfns[last + 1] - pfns[last] <= table.MaxGapFrames)
             {
                 last++;
             }
@@ -355,7 +463,7 @@ public sealed class FrameTables : IDisposable
                 buffer = new ulong[Math.Max(span, 64)];
             }
 
-            int read = ReadTable(table, pfns[first], buffer.AsSpan(0, span));
+            int read = table.Read(pfns[first], buffer.AsSpan(0, span));
             for (int index = first; index <= last; index++)
             {
                 int place = (int)(pfns[index] - pfns[first]);
@@ -371,24 +479,5 @@ public sealed class FrameTables : IDisposable
         }
 
         return pfns.Length;
-    }
-
-    private static int ReadTable(SafeFileHandle table, ulong pfn, Span<ulong> words)
-    {
-        // A frame number whose offset would overflow is after the end of every table.
-        if (pfn > long.MaxValue / sizeof(ulong) - BatchFrames * MaxGapFrames)
-        {
-            return 0;
-        }
-
-        try
-        {
-            return Libc.PReadFully(table, MemoryMarshal.AsBytes(words), pfn * sizeof(ulong)) / sizeof(ulong);
-        }
-        catch (ErrnoException error)
-        {
-            throw new MemProcException(Operation.ReadPageFlags, error.Errno,
-                $"Cannot read the frames from 0x{pfn:x}: {error.Message}.", pfn);
-        }
     }
 }

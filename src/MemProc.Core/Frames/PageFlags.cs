@@ -60,6 +60,9 @@ public sealed class PageFlags
     /// </summary>
     public string? CgroupPath { get; }
 
+    /// <summary>The core that it comes from; null for a frame of this machine.</summary>
+    public string? CorePath { get; init; }
+
     /// <summary>Physical address of the frame.</summary>
     public ulong PhysicalAddress => Pfn * MachinePage.SizeBytes;
 
@@ -68,11 +71,11 @@ public sealed class PageFlags
 
     /// <summary>Returns whether all attributes of two frames but their numbers are equal.</summary>
     internal bool HasStateOf(PageFlags other) => _shown.Raw == other._shown.Raw && MapCount == other.MapCount
-        && CgroupInode == other.CgroupInode;
+        && CgroupInode == other.CgroupInode && CorePath == other.CorePath;
 
     /// <summary>Returns the frame as the first of a run.</summary>
     internal PageFlags AsRun(ulong pageCount) =>
-        new(Pfn, pageCount, new KernelPageFlagSet(RawFlags), _shown, MapCount, CgroupInode, CgroupPath);
+        new(Pfn, pageCount, new KernelPageFlagSet(RawFlags), _shown, MapCount, CgroupInode, CgroupPath) { CorePath = CorePath };
 }
 
 /// <summary>

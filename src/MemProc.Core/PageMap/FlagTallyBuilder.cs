@@ -19,8 +19,8 @@ public sealed class FlagTallyBuilder(
     /// <summary>Maximum number of chunks of one mapping.</summary>
     private const ulong MaxChunks = 1024;
 
-    /// <summary>The sums so far.</summary>
-    public FlagTally Counts { get; } = new(raw, filter.Frame.Flags);
+    /// <summary>The sums so far; those of several instances with the same parameters can be one.</summary>
+    public FlagTally Counts { get; init; } = new(raw, filter.Frame.Flags);
 
     /// <summary>Counts all frames of the machine, on all processors.</summary>
     /// <exception cref="MemProcException">A table cannot be read.</exception>
@@ -33,7 +33,15 @@ public sealed class FlagTallyBuilder(
     /// </exception>
     public void AddRange(PfnRange range)
     {
-        ulong end = tables.End;
+        foreach (PfnRange known in tables.Known(range))
+        {
+            AddKnown(known);
+        }
+    }
+
+    private void AddKnown(PfnRange range)
+    {
+        ulong end = tables.IsSaved ? range.End : tables.End;
         Add(range.First, Math.Min(range.End, end));
         if (range.End > end && (!range.IsOpen || range.First >= end))
         {
@@ -59,6 +67,8 @@ public sealed class FlagTallyBuilder(
     {
         ulong[] sorted = [.. pfns];
         Array.Sort(sorted);
+        ulong[] given = [.. sorted];
+        sorted = sorted[..tables.KeepKnown(sorted)];
         ulong[] flags = new ulong[sorted.Length];
         int known = tables.ReadFlags(sorted, flags);
         ulong[]? cgroups = filter.Frame.CgroupInode is null ? null : tables.ReadCgroups(sorted.AsSpan(0, known)) ?? [];
@@ -70,9 +80,9 @@ public sealed class FlagTallyBuilder(
             }
         }
 
-        if (known < sorted.Length)
+        if (known < given.Length)
         {
-            throw FrameTables.OutOfRange(sorted[known]);
+            throw tables.NotFound(given.Except(sorted[..known]).First());
         }
     }
 
@@ -83,7 +93,7 @@ public sealed class FlagTallyBuilder(
     /// <exception cref="MemProcException">
     /// EPERM where the kernel hides the frame numbers; ReadMaps, ReadPageMap or ReadPageFlags failed.
     /// </exception>
-    public void AddProcess(LinuxProcess process, ulong? address = null, ulong length = 0)
+    public void AddProcess(MemoryTarget process, ulong? address = null, ulong length = 0)
     {
         AddressRange range = address is ulong start
             ? new AddressRange(start, UserRange.End(start, length, Operation.ReadPageMap)).Pages

@@ -58,6 +58,12 @@ public sealed class PageFilter
     public void ThrowIfUnsupported(KernelFiles? files = null) =>
         PageMapSupport.ThrowIfUnknown(_set, PageMapSupport.UnknownBits(files ?? KernelFiles.Default));
 
+    /// <summary>Throws where the kernel of a process or core did not report what the filter selects by.</summary>
+    /// <param name="target">The process or core.</param>
+    /// <exception cref="MemProcException">ReadPageMap, ENOSYS; ENODATA where a core has no page information.</exception>
+    public void ThrowIfUnsupported(MemoryTarget target) =>
+        PageMapSupport.ThrowIfUnknown(_set, PageMapSupport.UnknownBits(target));
+
     private void Require(bool isRequired, ulong set, ulong clear)
     {
         _set |= isRequired ? set : 0;

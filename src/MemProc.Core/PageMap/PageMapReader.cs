@@ -13,12 +13,13 @@ namespace MemProc;
 public readonly record struct PageMapRange(ulong Address, ReadOnlyMemory<ulong> Entries, bool? IsHuge);
 
 /// <summary>
-/// Reads <c>/proc/PID/pagemap</c> in large chunks into one buffer. PAGEMAP_SCAN (Linux 6.7) finds the populated pages,
-/// so that a reservation of terabytes costs what its touched pages cost; without it every page is read.
+/// Reads <c>/proc/PID/pagemap</c>, or what a core has of it, in large chunks into one buffer. PAGEMAP_SCAN (Linux 6.7)
+/// finds the populated pages, so that a reservation of terabytes costs what its touched pages cost; without it every page
+/// is read.
 /// </summary>
 /// <param name="process">The process.</param>
 /// <param name="cancellation">Stops the reading.</param>
-public sealed class PageMapReader(LinuxProcess process, CancellationToken cancellation = default)
+public sealed class PageMapReader(MemoryTarget process, CancellationToken cancellation = default)
 {
     /// <summary>Entries in one read: 64 KiB. More are not faster, and would need the large object heap.</summary>
     private const int BatchPages = 8 * 1024;
@@ -53,7 +54,8 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     /// <param name="start">First address, page-aligned.</param>
     /// <param name="end">First address after the range, page-aligned.</param>
     /// <exception cref="MemProcException">
-    /// ReadPageMap: EACCES without ptrace access; ESRCH where the process exits meanwhile.
+    /// ReadPageMap: EACCES without ptrace access; ESRCH where the process exits meanwhile; ENODATA where a core has no page
+    /// information.
     /// </exception>
     public IEnumerable<PageMapRange> ReadPopulated(ulong start, ulong end)
     {
@@ -147,7 +149,8 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     }
 
     /// <summary>Returns whether a region is mapped by larger entries; null where the kernel does not report it.</summary>
-    private bool? IsHuge(PageRegion region) => _canScan ? region.Categories.HasFlag(PageCategories.Huge) : null;
+    private bool? IsHuge(PageRegion region) =>
+        _canScan && process.Pages.ReportsHuge ? region.Categories.HasFlag(PageCategories.Huge) : null;
 
     /// <summary>Reads the pages of a range again, split by whether larger entries map them.</summary>
     private IEnumerable<PageMapRange> ScanRanges(ulong start, ulong end, bool includeEmpty)
@@ -192,8 +195,7 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
     {
         cancellation.ThrowIfCancellationRequested();
         _regions = _regions.Length == 0 ? new PageRegion[RegionCount] : _regions;
-        Errno errno = PageMapScan.TryFindPopulated(
-            process.PageMap, at, end, _regions, out int count, out walkEnd, maxPages);
+        Errno errno = process.Pages.TryFindPopulated(at, end, _regions, out int count, out walkEnd, maxPages);
         if (errno == Errno.ENOTTY)
         {
             _canScan = false;
@@ -236,14 +238,12 @@ public sealed class PageMapReader(LinuxProcess process, CancellationToken cancel
             cancellation.ThrowIfCancellationRequested();
             int pages = (int)Math.Min((end - at) / MachinePage.SizeBytes, BatchPages);
             _entries = _entries.Length < pages ? new ulong[pages] : _entries;
-            Errno errno = Libc.TryPRead(process.PageMap, MemoryMarshal.AsBytes(_entries.AsSpan(0, pages)),
-                at / MachinePage.SizeBytes * sizeof(ulong), out int read);
+            Errno errno = process.Pages.TryRead(at, _entries.AsSpan(0, pages), out int read);
             if (errno != Errno.None)
             {
                 throw process.Failure(Operation.ReadPageMap, errno, $"cannot read the pages from 0x{at:x}", at);
             }
 
-            read /= sizeof(ulong);
             yield return read > 0 ? new PageMapRange(at, _entries.AsMemory(0, read), isHuge) : throw EndedEarly(at);
             at += (ulong)read * MachinePage.SizeBytes;
         }

@@ -28,6 +28,10 @@ internal static class PageMapSupport
     /// <param name="files">Where procfs is. A recorded procfs is taken as complete.</param>
     public static ulong UnknownBits(KernelFiles files) => files == KernelFiles.Default ? DefaultUnknown.Value : 0;
 
+    /// <summary>Returns the bits that the kernel of a process or core does not report.</summary>
+    /// <param name="target">The process or core.</param>
+    public static ulong UnknownBits(MemoryTarget target) => target.Pages.UnknownBits ?? UnknownBits(target.Files);
+
     /// <summary>Returns the bits that a kernel does not report.</summary>
     /// <param name="written">The entry of a page that was just mapped and written to by one process; 0: unknown.</param>
     /// <param name="guard">The entry of a guard region; null where none can be made.</param>
@@ -38,7 +42,7 @@ internal static class PageMapSupport
         | (guard is ulong entry ? ~entry & Guard : 0)
         | (release >= new Version(5, 7) && release < new Version(5, 14) ? WriteProtected : 0);
 
-    /// <summary>Throws where a filter asks for bits that this kernel does not report.</summary>
+    /// <summary>Throws where a filter asks for bits that the kernel does not report.</summary>
     /// <param name="bits">The bits.</param>
     /// <param name="unknown">The bits that the kernel does not report.</param>
     /// <exception cref="MemProcException">ReadPageMap, ENOSYS.</exception>
@@ -48,10 +52,10 @@ internal static class PageMapSupport
         if (missing != 0)
         {
             throw new MemProcException(Operation.ReadPageMap, Errno.ENOSYS, (missing & SoftDirty) != 0
-                ? "Pages cannot be selected as soft-dirty: this kernel keeps no soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)."
+                ? "Pages cannot be selected as soft-dirty: the kernel keeps no soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)."
                 : (missing & Exclusive) != 0
-                ? "Pages cannot be selected as exclusive: this kernel does not report it in pagemap (Linux 4.2)."
-                : "Pages cannot be selected as guard regions: this kernel does not report them in pagemap (Linux 6.15).");
+                ? "Pages cannot be selected as exclusive: the kernel does not report it in pagemap (Linux 4.2)."
+                : "Pages cannot be selected as guard regions: the kernel does not report them in pagemap (Linux 6.15).");
         }
     }
 

@@ -1,12 +1,13 @@
 using System.Globalization;
 using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
 /// <summary>Walks the pages of a process and returns what backs each of them.</summary>
 /// <param name="process">The process.</param>
 /// <param name="cancellation">Stops the walk.</param>
-public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancellation = default)
+public sealed class PageMapWalk(MemoryTarget process, CancellationToken cancellation = default)
 {
     /// <summary>The warning for a user from whom frame numbers are hidden.</summary>
     public static string FramesHidden => "The kernel hides frame numbers from this user: Pfn and PhysicalAddress are "
@@ -17,7 +18,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
     /// <summary>Pages whose frames are looked up together: few enough that the first results come soon.</summary>
     private const int FrameBatch = 4096;
 
-    private readonly ulong _unknownBits = PageMapSupport.UnknownBits(process.Files);
+    private readonly ulong _unknownBits = PageMapSupport.UnknownBits(process);
 
     // As large as the largest range so far: there can be a walk for each address of a long list.
     private ulong[] _selected = [];
@@ -191,7 +192,7 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         int[]? places = count == entries.Length ? null : indexes[..count].ToArray();
         ulong first = MachinePage.Floor(pages.Address);
         int[]? nodes = WithNodes
-            ? (_nodes ??= new PageNodes(process)).Find(
+            ? (_nodes ??= new PageNodes(process as LinuxProcess ?? throw CoreFile.NotLive(process.CorePath!, "the node of a page"))).Find(
                 selected[..count], index => first + (ulong)(places?[index] ?? index) * MachinePage.SizeBytes)
             : null;
         return new PageMapChunk(map, pageSize, pages.Address, selected[..count].ToArray(), places, frames?[..count],
@@ -240,22 +241,42 @@ public sealed class PageMapWalk(LinuxProcess process, CancellationToken cancella
         JoinRuns ? PageRuns.Join(entries) : entries;
 
     /// <summary>
-    /// The size in bytes of the huge pages of a mapping, read when it is first used: a hugetlb mapping's own
-    /// (PROCMAP_QUERY, Linux 6.11), else that of transparent huge pages; null where the kernel does not report it.
+    /// The size in bytes of the huge pages of a mapping, read when it is first used: a hugetlb mapping's own, else that of
+    /// transparent huge pages; null where the kernel does not report it.
     /// </summary>
-    private Lazy<ulong?> HugePageSize(ProcMap map) => new(() =>
-        ProcMapQuery.TryQuery(process.Maps, map.Start, orNext: false, out ProcMapQueryArgument answer, out _)
-            == Errno.None && answer.VmaPageSize > MachinePage.SizeBytes
-        ? answer.VmaPageSize
-        : map.Kind == ProcMapKind.HugePages ? null : TransparentHugePageSize());
+    private Lazy<ulong?> HugePageSize(ProcMap map) => new(() => OwnPageSize(map)
+        ?? (map.Kind == ProcMapKind.HugePages ? null : TransparentHugePageSize()));
 
-    private ulong? TransparentHugePageSize()
+    /// <summary>
+    /// Returns the page size of a hugetlb mapping: by PROCMAP_QUERY (Linux 6.11), or as smaps of a core has it; null for
+    /// other mappings.
+    /// </summary>
+    private ulong? OwnPageSize(ProcMap map)
     {
-        string path = $"{process.Files.Sys}/kernel/mm/transparent_hugepage/hpage_pmd_size";
-        return File.Exists(path)
-            && ulong.TryParse(File.ReadAllText(path), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture,
-                out ulong size)
+        if (process.MapQueries is SafeFileHandle maps)
+        {
+            return ProcMapQuery.TryQuery(maps, map.Start, orNext: false, out ProcMapQueryArgument answer, out _) == Errno.None
+                && answer.VmaPageSize > MachinePage.SizeBytes
+                ? answer.VmaPageSize
+                : null;
+        }
+
+        return map.Kind != ProcMapKind.HugePages ? null : MapReader.ReadDetailed(process, cancellation)
+            .FirstOrDefault(found => found.Start == map.Start)?.KernelPageSizeBytes;
+    }
+
+    private ulong? TransparentHugePageSize() =>
+        process.Pages.HugePageBytes is ulong saved ? saved > 0 ? saved : null : TransparentHugePage.Size(process.Files);
+}
+
+/// <summary>The size of transparent huge pages.</summary>
+internal static class TransparentHugePage
+{
+    /// <summary>Returns the size in bytes; null where the kernel does not report it.</summary>
+    /// <param name="files">Where sysfs is.</param>
+    public static ulong? Size(KernelFiles files) =>
+        KernelFiles.TryReadText($"{files.Sys}/kernel/mm/transparent_hugepage/hpage_pmd_size") is string text
+        && ulong.TryParse(text, NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out ulong size)
             ? size
             : null;
-    }
 }

@@ -8,7 +8,7 @@ namespace MemProc;
 /// </summary>
 /// <param name="process">The process.</param>
 /// <param name="cancellation">Stops the walk.</param>
-internal sealed class PopulatedPages(LinuxProcess process, CancellationToken cancellation = default)
+internal sealed class PopulatedPages(MemoryTarget process, CancellationToken cancellation = default)
 {
     private PageMapReader? _reader;
 
@@ -62,7 +62,7 @@ internal sealed class PopulatedPages(LinuxProcess process, CancellationToken can
 
     /// <summary>
     /// Returns the pages of one mapping. A process that exits can look like one without pages: call
-    /// <see cref="LinuxProcess.ThrowIfExited"/> after the last mapping.
+    /// <see cref="MemoryTarget.ThrowIfExited"/> after the last mapping.
     /// </summary>
     /// <param name="map">The mapping.</param>
     /// <param name="range">The addresses; their whole pages count.</param>

@@ -136,6 +136,7 @@ internal sealed class ProcessFlagTally(FrameTables tables, bool raw, PageFilter 
     /// <returns>The number of frames that count. Device memory has frames after the end of the table.</returns>
     private int Read(Span<ulong> pfns, Span<ulong> flags)
     {
+        pfns = pfns[..tables.KeepKnown(pfns)];
         int known = tables.ReadFlags(pfns, flags);
         if (filter.Frame.CgroupInode is not ulong cgroup)
         {

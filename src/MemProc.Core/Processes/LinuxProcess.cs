@@ -19,6 +19,7 @@ public sealed class LinuxProcess : MemoryTarget
     private SafeFileHandle? _pageMap;
     private SafeFileHandle? _memory;
     private TargetFiles? _namedFiles;
+    private LivePages? _pages;
 
     /// <summary>
     /// The thread that memory and the files of the process are reached through: the main thread, or another one where
@@ -148,6 +149,9 @@ public sealed class LinuxProcess : MemoryTarget
 
     /// <summary><c>/proc/PID/pagemap</c>, opened once.</summary>
     internal SafeFileHandle PageMap => _pageMap ??= OpenFile("pagemap", Operation.ReadPageMap);
+
+    /// <inheritdoc/>
+    internal override TargetPages Pages => _pages ??= new LivePages(this);
 
     /// <summary><c>/proc/PID/mem</c>, opened once for reading.</summary>
     internal SafeFileHandle Memory => _memory ??= OpenFile("mem", Operation.ReadMemory);

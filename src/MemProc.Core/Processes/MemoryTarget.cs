@@ -35,6 +35,16 @@ public abstract class MemoryTarget : IDisposable
     /// <summary>The file that answers PROCMAP_QUERY; null where the list of mappings has to be read.</summary>
     internal virtual SafeFileHandle? MapQueries => null;
 
+    /// <summary>The pagemap entries.</summary>
+    /// <exception cref="MemProcException">ReadPageMap: EACCES without ptrace access; ENODATA where a core has none.</exception>
+    internal abstract TargetPages Pages { get; }
+
+    /// <summary>
+    /// What a core has of the frames of its process; null for a live process, whose frames are in the tables of the kernel.
+    /// </summary>
+    /// <exception cref="MemProcException">ReadPageFlags, ENODATA: the core has nothing of them.</exception>
+    internal virtual SavedFrames? Frames => null;
+
     /// <summary>Throws if the process has exited, so that incomplete results are not returned as complete.</summary>
     /// <param name="operation">The operation that the error names.</param>
     /// <exception cref="MemProcException">ESRCH.</exception>

@@ -1,13 +1,13 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
-using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
 /// <summary>
-/// Writes an ELF core file (<c>include/uapi/linux/elf.h</c>): header, notes, memory, and after it the program headers,
-/// which are known only then.
+/// Writes an ELF core file (<c>include/uapi/linux/elf.h</c>): header, program headers, notes, memory. Program headers and
+/// the list of gaps are known last; there is room for them in front, so that a file that was cut off can be read. Where
+/// there are more than expected, they follow the memory.
 /// </summary>
 internal sealed class ElfCoreWriter : DumpWriter
 {
@@ -21,9 +21,14 @@ internal sealed class ElfCoreWriter : DumpWriter
     /// </summary>
     private const ulong MaxHoleBytes = 1024 * 1024;
 
+    /// <summary>Room for program headers in front: fewer than need extended numbering.</summary>
+    private const int MinRoom = 64;
+    private const int MaxRoom = 60_000;
+
     /// <summary>The file that gets a name in the end; null where it gets none.</summary>
     private readonly AtomicFile? _file;
     private readonly DumpFileWriter _stream;
+    private readonly int _room;
     private readonly List<Segment> _segments = [];
     private readonly List<(ulong Address, ulong Length, int Kind, Errno Errno)> _gaps = [];
     private SavedArea _area;
@@ -32,33 +37,24 @@ internal sealed class ElfCoreWriter : DumpWriter
     /// <summary>Creates a file and writes its notes.</summary>
     /// <param name="path">The name that it gets when it is complete.</param>
     /// <param name="options">How it is written.</param>
-    /// <param name="writeNotes">Writes the notes.</param>
-    public ElfCoreWriter(string path, SaveOptions options, Action<DumpFileWriter> writeNotes)
-        : this(new AtomicFile(path, options.Overwrite), null, options, writeNotes)
+    /// <param name="ranges">The number of ranges that the memory is expected to consist of.</param>
+    /// <param name="writeNotes">Write the notes, each those of one segment; null: none.</param>
+    public ElfCoreWriter(string path, SaveOptions options, long ranges, params Action<DumpFileWriter>?[] writeNotes)
     {
-    }
-
-    /// <summary>Writes to a file that gets no name. It stays open.</summary>
-    /// <param name="unnamed">The file.</param>
-    /// <param name="options">How it is written.</param>
-    /// <param name="writeNotes">Writes the notes.</param>
-    public ElfCoreWriter(SafeFileHandle unnamed, SaveOptions options, Action<DumpFileWriter> writeNotes)
-        : this(null, unnamed, options, writeNotes)
-    {
-    }
-
-    private ElfCoreWriter(
-        AtomicFile? file, SafeFileHandle? unnamed, SaveOptions options, Action<DumpFileWriter> writeNotes)
-    {
-        _file = file;
+        _file = options.Unnamed is null ? new AtomicFile(path, options.Overwrite) : null;
         try
         {
-            _stream = DumpFileWriter.Begin(unnamed ?? file!.Handle, options.Compress, HeaderBytes);
-            writeNotes(_stream);
-            _segments.Add(new Segment(SegmentType.Note, 0, HeaderBytes, 0)
+            // Zeros and unreadable pages divide ranges.
+            _room = (int)Math.Min(MinRoom + 2 * ranges, MaxRoom);
+            _stream = DumpFileWriter.Begin(options.Unnamed ?? _file!.Handle, options.Compress, GapsAt + MaxGapNoteBytes);
+            foreach (Action<DumpFileWriter> write in writeNotes.OfType<Action<DumpFileWriter>>())
             {
-                FileBytes = _stream.Position - HeaderBytes,
-            });
+                Segment notes = new(SegmentType.Note, 0, _stream.Position, 0);
+                write(_stream);
+                notes.FileBytes = _stream.Position - notes.Offset;
+                _segments.Add(notes);
+            }
+
             Pad();
         }
         catch
@@ -128,11 +124,40 @@ internal sealed class ElfCoreWriter : DumpWriter
     public override ulong Complete(ulong savedBytes)
     {
         // A segment cannot say whether bytes that the file does not have are zeros or missing: this list does.
+        byte[] gaps = CoreNoteFormat.Note(CoreNoteFormat.Owner, CoreNoteFormat.GapsType, CoreNoteFormat.Gaps(_gaps));
+        ulong length = _segments.Count < _room && _gaps.Count <= _room ? CompleteInFront(gaps) : CompleteAtEnd(gaps);
+        _stream.Dispose();
+        _file?.Complete();
+        return length;
+    }
+
+    /// <summary>Offset of the list of gaps in front.</summary>
+    private int GapsAt => HeaderBytes + _room * EntryBytes;
+
+    private int MaxGapNoteBytes => CoreNoteFormat.Note(CoreNoteFormat.Owner, CoreNoteFormat.GapsType, []).Length
+        + _room * CoreNoteFormat.GapBytes;
+
+    private ulong CompleteInFront(byte[] gaps)
+    {
+        byte[] front = new byte[GapsAt + MaxGapNoteBytes];
+        _segments.Add(new Segment(SegmentType.Note, 0, (ulong)GapsAt, 0) { FileBytes = (ulong)gaps.Length });
+        gaps.CopyTo(front, GapsAt);
+        for (int index = 0; index < _segments.Count; index++)
+        {
+            Encode(_segments[index], front.AsSpan(HeaderBytes + index * EntryBytes, EntryBytes));
+        }
+
+        Header(HeaderBytes, sections: 0).CopyTo(front, 0);
+        // The file ends with a whole page, as programs map it.
         Pad();
-        Segment gaps = new(SegmentType.Note, 0, _stream.Position, 0);
-        _stream.Write(CoreNoteFormat.Note(CoreNoteFormat.Owner, CoreNoteFormat.GapsType, CoreNoteFormat.Gaps(_gaps)));
-        gaps.FileBytes = _stream.Position - gaps.Offset;
-        _segments.Add(gaps);
+        return _stream.End(front);
+    }
+
+    private ulong CompleteAtEnd(byte[] gaps)
+    {
+        Pad();
+        _segments.Add(new Segment(SegmentType.Note, 0, _stream.Position, 0) { FileBytes = (ulong)gaps.Length });
+        _stream.Write(gaps);
         Pad();
         ulong table = _stream.Position;
         Span<byte> entry = stackalloc byte[SectionBytes];
@@ -153,10 +178,9 @@ internal sealed class ElfCoreWriter : DumpWriter
             _stream.Write(entry);
         }
 
-        ulong length = _stream.End(Header(table, isLong ? sections : 0));
-        _stream.Dispose();
-        _file?.Complete();
-        return length;
+        byte[] front = new byte[GapsAt + MaxGapNoteBytes];
+        Header(table, isLong ? sections : 0).CopyTo(front, 0);
+        return _stream.End(front);
     }
 
     /// <inheritdoc/>

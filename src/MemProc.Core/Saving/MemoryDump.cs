@@ -16,6 +16,12 @@ public sealed class MemoryDump : ProcessOutput
     /// <summary>It is compressed with gzip.</summary>
     public required bool IsCompressed { get; init; }
 
+    /// <summary>It has the page information.</summary>
+    public bool HasPageInfo { get; init; }
+
+    /// <summary>What the page information lacks, and why; null where nothing is missing, or none was requested.</summary>
+    public string? MissingPageInfo { get; init; }
+
     /// <summary>
     /// All threads were stopped during the save, so that all bytes belong to one moment. Otherwise changes that the
     /// process made during the save may be included in part.

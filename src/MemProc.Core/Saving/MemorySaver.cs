@@ -15,6 +15,16 @@ public static class MemorySaver
         "The process was not stopped during the save: the files may include changes in part that the process "
         + "made meanwhile.";
 
+    /// <summary>
+    /// Returns why options contradict each other; null where they do not. Messages name options without their dashes.
+    /// </summary>
+    /// <param name="options">The options.</param>
+    public static string? Conflict(SaveOptions options) =>
+        options.Format == MemoryDumpFormat.Core ? null
+        : options.PageInfo ? "Only a core can have page information."
+        : options.NoContent ? "Only a core can be without memory."
+        : null;
+
     /// <summary>Returns the path of the output: in an existing directory, a core is named <c>core.PID</c>.</summary>
     /// <param name="path">The path that the user gave.</param>
     /// <param name="processId">The process.</param>
@@ -40,8 +50,44 @@ public static class MemorySaver
     /// </exception>
     public static MemoryDump Save(
         LinuxProcess process, IReadOnlyList<AddressExpression>? ranges, string path, SaveOptions options,
-        Action<ulong> progress, CancellationToken cancellation) =>
-        Save(process, ranges, path, unnamed: null, options, progress, cancellation);
+        Action<ulong> progress, CancellationToken cancellation) => AtomicFile.WithErrors(path, () =>
+        {
+            DateTime time = DateTime.Now;
+            using ProcessStop? stop = options.Stop ? ProcessStop.Begin(process, cancellation) : null;
+            List<MapWithTraits> maps = [.. MapWithTraits.Read(process, cancellation)];
+            List<SavedArea> areas = Areas(process, maps, ranges, options.Format, cancellation);
+            PageClassifier sorter = new(process, options, cancellation);
+            PageInfoWriter? pageInfo = options.PageInfo ? new PageInfoWriter(process, cancellation) : null;
+            using DumpWriter writer = options.Format == MemoryDumpFormat.Core
+                ? new ElfCoreWriter(path, options, areas.Sum(area => (long)sorter.Classify(area).Count()),
+                    new CoreNotes(process, stop, maps).Write, pageInfo is null ? null : pageInfo.Write)
+                : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
+            AreaCopier copier = new(process, sorter, writer, options.AllowUserfault, progress, cancellation);
+            foreach (SavedArea area in areas)
+            {
+                copier.Copy(area);
+            }
+
+            // The rest is work on the files: the process need not wait for their device.
+            int threads = stop?.ThreadIds.Count ?? 0;
+            stop?.Dispose();
+            ulong size = writer.Complete(copier.SavedBytes);
+            return new MemoryDump(process.Identity)
+            {
+                Path = path,
+                Format = options.Format,
+                IsCompressed = options.Compress,
+                HasPageInfo = options.PageInfo,
+                MissingPageInfo = pageInfo?.Missing,
+                IsConsistent = stop is not null,
+                MappingCount = areas.Count,
+                ThreadCount = options.Format == MemoryDumpFormat.Core ? threads : 0,
+                SizeBytes = size,
+                SavedBytes = copier.SavedBytes,
+                Gaps = copier.Gaps,
+                Time = time,
+            };
+        });
 
     /// <summary>Saves all memory of a process to a core without a name, which is gone when the result is disposed.</summary>
     /// <param name="process">The process.</param>
@@ -59,8 +105,8 @@ public static class MemorySaver
         SafeFileHandle file = AtomicFile.WithErrors(folder, () => CoreStorage.CreateUnnamed(folder));
         try
         {
-            MemoryDump dump = Save(process, null, folder, file, options with { Format = MemoryDumpFormat.Core, Compress = false },
-                progress, cancellation);
+            MemoryDump dump = Save(process, null, folder,
+                options with { Format = MemoryDumpFormat.Core, Compress = false, Unnamed = file }, progress, cancellation);
             return CoreFile.Read(
                 new CoreStorage.UnnamedSource(file, $"process {process.Id}", dump.SizeBytes), $"process {process.Id}", time);
         }
@@ -70,45 +116,6 @@ public static class MemorySaver
             throw;
         }
     }
-
-    private static MemoryDump Save(
-        LinuxProcess process, IReadOnlyList<AddressExpression>? ranges, string path, SafeFileHandle? unnamed,
-        SaveOptions options, Action<ulong> progress, CancellationToken cancellation) => AtomicFile.WithErrors(path, () =>
-        {
-            DateTime time = DateTime.Now;
-            using ProcessStop? stop = options.Stop ? ProcessStop.Begin(process, cancellation) : null;
-            List<MapWithTraits> maps = [.. MapWithTraits.Read(process, cancellation)];
-            List<SavedArea> areas = Areas(process, maps, ranges, options.Format, cancellation);
-            using DumpWriter writer = unnamed is not null
-                ? new ElfCoreWriter(unnamed, options, new CoreNotes(process, stop, maps).Write)
-                : options.Format == MemoryDumpFormat.Core
-                ? new ElfCoreWriter(path, options, new CoreNotes(process, stop, maps).Write)
-                : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
-            PageClassifier sorter = new(process, options, cancellation);
-            AreaCopier copier = new(process, sorter, writer, options.AllowUserfault, progress, cancellation);
-            foreach (SavedArea area in areas)
-            {
-                copier.Copy(area);
-            }
-
-            // The rest is work on the files: the process need not wait for their device.
-            int threads = stop?.ThreadIds.Count ?? 0;
-            stop?.Dispose();
-            ulong size = writer.Complete(copier.SavedBytes);
-            return new MemoryDump(process.Identity)
-            {
-                Path = path,
-                Format = options.Format,
-                IsCompressed = options.Compress,
-                IsConsistent = stop is not null,
-                MappingCount = areas.Count,
-                ThreadCount = options.Format == MemoryDumpFormat.Core ? threads : 0,
-                SizeBytes = size,
-                SavedBytes = copier.SavedBytes,
-                Gaps = copier.Gaps,
-                Time = time,
-            };
-        });
 
     /// <summary>Returns the requested parts of the mappings in address order, each byte once.</summary>
     private static List<SavedArea> Areas(

@@ -17,7 +17,7 @@ internal sealed class PageClassifier(LinuxProcess process, SaveOptions options, 
     public IEnumerable<DumpRange> Classify(SavedArea area)
     {
         MapTraits traits = area.Mapping.Traits;
-        if (area.Map.Kind is ProcMapKind.Vvar or ProcMapKind.Vsyscall || traits.HasFlag(MapTraits.Device)
+        if (options.NoContent || area.Map.Kind is ProcMapKind.Vvar or ProcMapKind.Vsyscall || traits.HasFlag(MapTraits.Device)
             || (traits.HasFlag(MapTraits.DontDump) && !options.IncludeDontDump))
         {
             return [new DumpRange(area.Start, area.End, DumpRangeKind.LeftOut)];

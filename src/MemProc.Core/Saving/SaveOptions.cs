@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace MemProc;
 
 /// <summary>The form in which memory is saved.</summary>
@@ -29,9 +31,20 @@ public sealed record SaveOptions
     /// <summary>Also read what the process excluded from core dumps (MADV_DONTDUMP).</summary>
     public bool IncludeDontDump { get; init; }
 
+    /// <summary>
+    /// Add the page information to a core: pagemap entries, smaps, and what the kernel reports of the frames.
+    /// </summary>
+    public bool PageInfo { get; init; }
+
+    /// <summary>Leave the memory out of a core.</summary>
+    public bool NoContent { get; init; }
+
     /// <summary>Compress with gzip.</summary>
     public bool Compress { get; init; }
 
     /// <summary>Replace a regular file, or a directory of raw files, of this name.</summary>
     public bool Overwrite { get; init; }
+
+    /// <summary>A file without a name that a core is written to, and that stays open; null: one that gets a name.</summary>
+    internal SafeFileHandle? Unnamed { get; init; }
 }

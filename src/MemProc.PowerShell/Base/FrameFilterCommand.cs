@@ -2,9 +2,13 @@ using System.Management.Automation;
 
 namespace MemProc.PowerShell;
 
-/// <summary>The base of cmdlets that select pages of processes by the flags and the cgroup of their frames.</summary>
-public abstract class FrameFilterCommand : AddressCommand
+/// <summary>The base of cmdlets that select pages of processes and cores by the flags and the cgroup of their frames.</summary>
+public abstract class FrameFilterCommand : AddressCommand<MemoryTarget>
 {
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [AllowNull]
+    public override string[]? CorePath { get; set; }
+
     [Parameter]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
     [ValidateNotNullOrEmpty]
@@ -31,8 +35,14 @@ public abstract class FrameFilterCommand : AddressCommand
     [ValidateNotNullOrEmpty]
     public string? Cgroup { get; set; }
 
-    /// <summary>Creates the filter that the parameters make. A fault in them ends the cmdlet.</summary>
-    private protected FrameFilter CreateFrameFilter() => CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, Cgroup);
+    /// <summary>Checks the names of flags. A fault in them ends the cmdlet.</summary>
+    private protected void CheckFlags() => CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, cgroup: null);
+
+    /// <summary>Creates the filter for processes, or for a core. A fault in it ends the cmdlet, except for a core.</summary>
+    /// <param name="core">The core; null: processes of this machine.</param>
+    private protected FrameFilter CreateFrameFilter(CoreFile? core) => core is null
+        ? CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, Cgroup)
+        : FrameFilter.Create(Flag, AnyFlag, NotFlag, ExactFlag, Cgroup, core);
 
     /// <summary>Creates the filter that a cmdlet's parameters of these names make. A fault in them ends the cmdlet.</summary>
     internal static FrameFilter CreateFrameFilter(

@@ -13,6 +13,19 @@ public sealed class ClearFilePageCommand : FilePageCommand
     [Parameter]
     public SwitchParameter Sync { get; set; }
 
+    /// <summary>The core that an object comes from, which is refused: the file can be another one here.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
+    [AllowNull]
+    public string[]? CorePath { get; set; }
+
+    protected override void ProcessRecord()
+    {
+        if (!IsOfCore(CorePath))
+        {
+            base.ProcessRecord();
+        }
+    }
+
     protected override void BeginProcessing() => _clearer = DisposeAtEnd(new FilePageClearer(cancellation: Cancellation));
 
     private protected override void ProcessFile(string file)

@@ -43,8 +43,19 @@ public sealed class FindProcessByPfnCommand : MemProcCommand
     [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
 
-    protected override void ProcessRecord() =>
-        _ranges.AddRange((ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn).Select(range => range with { Count = Math.Max(range.Count, Count) }));
+    /// <summary>The core that an object comes from, which is refused: its frames are not those of this machine.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
+    [AllowNull]
+    public string[]? CorePath { get; set; }
+
+    protected override void ProcessRecord()
+    {
+        if (!IsOfCore(CorePath))
+        {
+            _ranges.AddRange((ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn)
+                .Select(range => range with { Count = Math.Max(range.Count, Count) }));
+        }
+    }
 
     protected override void EndProcessing() => ReportErrors(Search);
 

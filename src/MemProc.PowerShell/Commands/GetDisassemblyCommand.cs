@@ -14,7 +14,7 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
     private const string LiteralPathSet = "LiteralPath";
 
     private Func<string, bool>? _isSelected;
-    private LinuxProcess? _current;
+    private MemoryTarget? _current;
     private ProcessDisassembler? _disassembler;
 
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = AddressSet)]
@@ -72,6 +72,11 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
     [ArgumentCompleter(typeof(ElfSectionCompleter))]
     [ValidateNotNullOrEmpty]
     public string[]? Section { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = AddressSet)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = SymbolSet)]
+    [AllowNull]
+    public string[]? CorePath { get; set; }
 
     [Parameter]
     [ValidateRange(1UL, ulong.MaxValue)]
@@ -137,6 +142,22 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
             return;
         }
 
+        RefuseEmptyCore(CorePath);
+        if (PipelineInput.HasCore(CorePath))
+        {
+            if (InputObject is null && (Id ?? (object?)Name) is object other)
+            {
+                ThrowBadArgument(nameof(CorePath), "Specify a process or -CorePath, not both.", other);
+            }
+
+            foreach (string path in CorePath)
+            {
+                ReportErrors(() => DisassembleProcess(OpenCore(path)));
+            }
+
+            return;
+        }
+
         if (!PipelineInput.Accepts(this, InputObject, Id is not null || Name is not null))
         {
             return;
@@ -174,7 +195,7 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
         }
     }
 
-    private void DisassembleProcess(LinuxProcess process)
+    private void DisassembleProcess(MemoryTarget process)
     {
         if (_disassembler is null || !ReferenceEquals(_current, process))
         {

@@ -21,7 +21,11 @@ public sealed class GetPageFlagsCommand : MemProcCommand
 
     private readonly List<ulong> _waiting = [];
     private readonly PageFlagsRuns _runs = new();
+    private (FrameTables Tables, FrameFilter Filter)? _live;
+
+    /// <summary>The tables that are read now, and the core that has them; null: those of this machine.</summary>
     private FrameTables? _tables;
+    private string? _core;
     private FrameFilter _filter = new();
 
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
@@ -41,6 +45,15 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     [Alias("PageCount")]
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong Count { get; set; } = 1;
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PhysicalSet)]
+    [AllowNull]
+    public string[]? CorePath { get; set; }
+
+    /// <summary>A file of the pipeline, which is a core.</summary>
+    [Parameter(ValueFromPipeline = true, ParameterSetName = FrameSet, DontShow = true)]
+    public FileSystemInfo? File { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
@@ -114,9 +127,11 @@ public sealed class GetPageFlagsCommand : MemProcCommand
                 ThrowBadArgument(nameof(KpageFlagsPath), "-KpageCountPath and -KpageCgroupPath require -KpageFlagsPath.", null);
             }
 
-            _filter = FrameFilterCommand.CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, Cgroup);
-            _tables = DisposeAtEnd(SavedFrameTables.Open(
-                this, FrameAttributes.All, _filter, KpageFlagsPath, KpageCountPath, KpageCgroupPath));
+            FrameFilterCommand.CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, cgroup: null);
+            if (!MyInvocation.ExpectingInput && !PipelineInput.HasCore(CorePath))
+            {
+                Select(null);
+            }
         }
     }
 
@@ -130,16 +145,74 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             return;
         }
 
-        // The whole machine, unless frames are given or the pipeline can bring some.
+        RefuseEmptyCore(CorePath);
+        string[]? cores = File is null ? CorePath : [File.FullName];
+        if (!PipelineInput.HasCore(cores))
+        {
+            Select(null);
+            ReadFrames();
+            return;
+        }
+
+        if (KpageFlagsPath is not null)
+        {
+            ThrowBadArgument(nameof(KpageFlagsPath), "Specify -CorePath or -KpageFlagsPath, not both.", KpageFlagsPath);
+        }
+
+        foreach (string path in cores)
+        {
+            ReportErrors(() =>
+            {
+                Select(path);
+                ReadFrames();
+            });
+        }
+    }
+
+    /// <summary>Selects the tables that are read: those of this machine, whose failure ends the cmdlet, or those of a core.</summary>
+    /// <exception cref="MemProcException">The core has no page flags.</exception>
+    private void Select(string? core)
+    {
+        if (_tables is not null && core == _core)
+        {
+            return;
+        }
+
+        ReportErrors(Flush);
+        if (core is null)
+        {
+            _live ??= OpenLive();
+            (_tables, _filter) = _live.Value;
+        }
+        else
+        {
+            _tables = null;
+            CoreFile opened = OpenCore(core);
+            _filter = FrameFilter.Create(Flag, AnyFlag, NotFlag, ExactFlag, Cgroup, opened);
+            _tables = DisposeAtEnd(FrameTables.Of(opened));
+        }
+
+        _core = core;
+    }
+
+    private (FrameTables, FrameFilter) OpenLive()
+    {
+        FrameFilter filter = FrameFilterCommand.CreateFrameFilter(this, Flag, AnyFlag, NotFlag, ExactFlag, Cgroup);
+        return (DisposeAtEnd(SavedFrameTables.Open(
+            this, FrameAttributes.All, filter, KpageFlagsPath, KpageCountPath, KpageCgroupPath)), filter);
+    }
+
+    private void ReadFrames()
+    {
+        // All frames, unless some are given or the pipeline can bring some.
         PfnRange[]? ranges = ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn;
-        if (ranges is null && MyInvocation.ExpectingInput)
+        if (ranges is null && MyInvocation.ExpectingInput && File is null)
         {
             WriteError(Failure.NoPfn());
             return;
         }
 
-        bool isWholeMachine = ranges is null;
-        foreach (PfnRange given in isWholeMachine ? [new PfnRange(0, _tables!.End)] : ranges ?? [])
+        foreach (PfnRange given in ranges ?? [new PfnRange(0, _tables!.End)])
         {
             PfnRange range = given with { Count = Math.Max(given.Count, Count) };
             if (range.Count > 1)
@@ -206,7 +279,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
         {
             if (flags[index] is not PageFlags known)
             {
-                WriteError(FrameTables.OutOfRange(pfns[index]));
+                WriteError(_tables!.NotFound(pfns[index]));
             }
             else if (_filter.Matches(known))
             {

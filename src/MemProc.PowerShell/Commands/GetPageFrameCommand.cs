@@ -53,6 +53,11 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong? Length { get; set; }
 
+    /// <summary>The core that an object comes from, which is refused: its frames are not those of this machine.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet, DontShow = true)]
+    [AllowNull]
+    public string[]? CorePath { get; set; }
+
     protected override void BeginProcessing()
     {
         _filter = CreateFilter();
@@ -68,6 +73,11 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
 
     protected override void ProcessRecord()
     {
+        if (IsOfCore(CorePath))
+        {
+            return;
+        }
+
         switch (ParameterSetName)
         {
             case PhysicalSet:

@@ -10,9 +10,10 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     private const string LengthSet = "Length";
     private const string CountSet = "Count";
 
-    private PageFilter _filter = new();
     private FrameTables? _frames;
+    private MemoryTarget? _target;
     private PageMapWalk? _walk;
+    private PageFilter? _filter;
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
     [Alias("SizeBytes")]
@@ -68,46 +69,87 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     [Parameter]
     public SwitchParameter Raw { get; set; }
 
-    protected override void BeginProcessing()
-    {
-        _filter = new PageFilter
-        {
-            IsPresent = Present,
-            IsSwapped = Swapped,
-            IsSoftDirty = SoftDirty,
-            IsExclusive = Exclusive,
-            IsFile = File,
-            IsAnonymous = Anonymous,
-            IsGuard = Guard,
-            IsHuge = Huge,
-            Frame = CreateFrameFilter(),
-        };
-        ThrowOnError(() => _filter.ThrowIfUnsupported());
-        FrameAttributes fields = _filter.Frame.FieldsWith(WithFlags || Raw, WithMapCount, WithCgroup);
-        _frames = fields == FrameAttributes.None ? null : DisposeAtEnd(ThrowOnError(() => new FrameTables(fields)));
-    }
-
     private protected override string? LengthParameter =>
         ParameterSetName == CountSet ? nameof(Count) : base.LengthParameter;
 
-    protected override void Process(LinuxProcess process)
+    protected override void BeginProcessing()
     {
-        _walk = new PageMapWalk(process, Cancellation)
+        CheckFlags();
+        if (!MyInvocation.ExpectingInput && !PipelineInput.HasCore(CorePath))
         {
-            IncludeEmpty = All,
-            JoinRuns = Run,
-            Filter = _filter,
-            Frames = _frames,
-            WithNodes = WithNode,
-            RawFlags = Raw,
-        };
+            Prepare();
+        }
+    }
+
+    protected override void Process(MemoryTarget process)
+    {
+        if (process != _target || _walk is null)
+        {
+            _target = process;
+            _walk = WalkOf(process);
+        }
+
         base.Process(process);
     }
 
-    private protected override void ProcessWhole(LinuxProcess process) => Write(_walk!.All());
+    private protected override void ProcessWhole(MemoryTarget process) => Write(_walk!.All());
 
-    private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
+    private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length) =>
         Write(_walk!.From(address, length, ParameterSetName == CountSet ? Count : null));
+
+    /// <summary>Opens what the pages of processes require. A failure ends the cmdlet.</summary>
+    private void Prepare()
+    {
+        if (_filter is null)
+        {
+            _filter = CreateFilter(core: null);
+            ThrowOnError(() => _filter.ThrowIfUnsupported());
+            FrameAttributes fields = FieldsOf(_filter);
+            _frames = fields == FrameAttributes.None ? null : DisposeAtEnd(ThrowOnError(() => new FrameTables(fields)));
+        }
+    }
+
+    private PageMapWalk WalkOf(MemoryTarget process)
+    {
+        PageFilter filter;
+        FrameTables? frames;
+        if (process is CoreFile core)
+        {
+            filter = CreateFilter(core);
+            filter.ThrowIfUnsupported(core);
+            frames = FieldsOf(filter) == FrameAttributes.None ? null : DisposeAtEnd(FrameTables.Of(core, FieldsOf(filter)));
+        }
+        else
+        {
+            Prepare();
+            (filter, frames) = (_filter!, _frames);
+        }
+
+        return new PageMapWalk(process, Cancellation)
+        {
+            IncludeEmpty = All,
+            JoinRuns = Run,
+            Filter = filter,
+            Frames = frames,
+            WithNodes = WithNode,
+            RawFlags = Raw,
+        };
+    }
+
+    private FrameAttributes FieldsOf(PageFilter filter) => filter.Frame.FieldsWith(WithFlags || Raw, WithMapCount, WithCgroup);
+
+    private PageFilter CreateFilter(CoreFile? core) => new()
+    {
+        IsPresent = Present,
+        IsSwapped = Swapped,
+        IsSoftDirty = SoftDirty,
+        IsExclusive = Exclusive,
+        IsFile = File,
+        IsAnonymous = Anonymous,
+        IsGuard = Guard,
+        IsHuge = Huge,
+        Frame = CreateFrameFilter(core),
+    };
 
     private void Write(IEnumerable<PageMapEntry> entries)
     {

@@ -39,6 +39,11 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong Count { get; set; } = 1;
 
+    /// <summary>The core that an object comes from, which is refused: its frames are not those of this machine.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet, DontShow = true)]
+    [AllowNull]
+    public string[]? CorePath { get; set; }
+
     protected override void BeginProcessing()
     {
         _map = ThrowOnError(() => PhysicalMap.Read());
@@ -50,6 +55,11 @@ public sealed class GetPhysicalMemoryMapCommand : MemProcCommand
 
     protected override void ProcessRecord()
     {
+        if (IsOfCore(CorePath))
+        {
+            return;
+        }
+
         switch (ParameterSetName)
         {
             case AddressSet:

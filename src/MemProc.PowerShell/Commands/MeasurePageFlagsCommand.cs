@@ -16,8 +16,15 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     /// <summary>Single frames, which are looked up together.</summary>
     private readonly List<ulong> _waiting = [];
 
-    private FrameFilter _filter = new();
+    /// <summary>The sums of all processes, cores, and frames.</summary>
+    private FlagTally? _sums;
+
+    private FrameFilter? _filter;
+    private FlagTallyBuilder? _live;
+
+    /// <summary>Counts what is given now, and the core that it is in; null: this machine.</summary>
     private FlagTallyBuilder? _count;
+    private string? _core;
     private FilePageWalk? _files;
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = ProcessSet)]
@@ -79,15 +86,51 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
             ThrowBadArgument(nameof(KpageFlagsPath), "-KpageCgroupPath requires -KpageFlagsPath.", null);
         }
 
-        _filter = CreateFrameFilter();
-        FrameTables tables = DisposeAtEnd(
-            SavedFrameTables.Open(this, FrameAttributes.Flags, _filter, KpageFlagsPath, null, KpageCgroupPath));
-        _count = new FlagTallyBuilder(tables, Raw, new PageFilter { Frame = _filter }, Cancellation);
+        CheckFlags();
+        _sums = new FlagTally(Raw, FrameFilter.Create(Flag, AnyFlag, NotFlag, ExactFlag, cgroup: null).Flags);
+        if (!MyInvocation.ExpectingInput && !PipelineInput.HasCore(CorePath))
+        {
+            Live();
+        }
+    }
+
+    /// <summary>Returns what counts pages of this machine, or of saved tables. A failure ends the cmdlet.</summary>
+    private FlagTallyBuilder Live()
+    {
+        if (_live is null)
+        {
+            _filter = CreateFrameFilter(core: null);
+            _live = CreateBuilder(_filter, DisposeAtEnd(
+                SavedFrameTables.Open(this, FrameAttributes.Flags, _filter, KpageFlagsPath, null, KpageCgroupPath)));
+        }
+
+        return _live;
+    }
+
+    private FlagTallyBuilder CreateBuilder(FrameFilter filter, FrameTables tables) =>
+        new(tables, Raw, new PageFilter { Frame = filter }, Cancellation) { Counts = _sums! };
+
+    private FlagTallyBuilder OfCore(CoreFile core) => CreateBuilder(
+        CreateFrameFilter(core), DisposeAtEnd(FrameTables.Of(core, FrameAttributes.Flags | FrameAttributes.Cgroup)));
+
+    /// <summary>Selects what counts: this machine, or a core.</summary>
+    /// <exception cref="MemProcException">The core has no page flags.</exception>
+    private void Select(string? core)
+    {
+        if (_count is not null && core == _core)
+        {
+            return;
+        }
+
+        ReportErrors(Flush);
+        _count = null;
+        _count = core is null ? Live() : OfCore(OpenCore(core));
+        _core = core;
     }
 
     protected override void ProcessRecord()
     {
-        if (KpageFlagsPath is not null && (File is not null || (ParameterSetName is not (FrameSet or PhysicalSet) && !IsWholeMachine)))
+        if (KpageFlagsPath is not null && (File is not null || PipelineInput.HasCore(CorePath) || (ParameterSetName is not (FrameSet or PhysicalSet) && !IsWholeMachine)))
         {
             ThrowBadArgument(nameof(KpageFlagsPath), "A saved table has no processes or files: -KpageFlagsPath can be combined "
                 + "with -Pfn and -PhysicalAddress only.", KpageFlagsPath);
@@ -114,9 +157,17 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     {
         if (ParameterSetName is FrameSet or PhysicalSet)
         {
-            foreach (PfnRange range in ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn)
+            // The command line can name several cores, an object one.
+            foreach (string? path in PipelineInput.HasCore(CorePath) ? CorePath : (string?[])[null])
             {
-                Add(range with { Count = Math.Max(range.Count, Count) });
+                ReportErrors(() =>
+                {
+                    Select(path);
+                    foreach (PfnRange range in ParameterSetName == PhysicalSet ? PhysicalAddress : Pfn)
+                    {
+                        Add(range with { Count = Math.Max(range.Count, Count) });
+                    }
+                });
             }
         }
         else if (ParameterSetName is PathSet or LiteralPathSet)
@@ -128,10 +179,12 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
         }
         else if (IsWholeMachine)
         {
-            ReportErrors(() => _count!.AddMachine());
+            ReportErrors(() => Live().AddMachine());
         }
         else
         {
+            // Another core can be opened now.
+            ReportErrors(Flush);
             base.ProcessInput();
         }
     }
@@ -139,22 +192,29 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     /// <summary>Counts the pages of a file, or of all files of a directory.</summary>
     private void CountFiles(string path)
     {
+        Live();
         _files ??= DisposeAtEnd(new FilePageWalk(withFlags: true, cancellation: Cancellation));
         foreach (string file in FileTree.EnumerateFiles(path, recurse: true, WriteVerbose, WriteError, Cancellation))
         {
-            ReportErrors(() => _files.Count(file, _filter, _count!.Counts));
+            ReportErrors(() => _files.Count(file, _filter!, _sums!));
         }
     }
 
-    private protected override void ProcessWhole(LinuxProcess process) => _count!.AddProcess(process);
+    protected override void Process(MemoryTarget process)
+    {
+        Select(process.CorePath);
+        base.Process(process);
+    }
 
-    private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
+    private protected override void ProcessWhole(MemoryTarget process) => _count!.AddProcess(process);
+
+    private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length) =>
         _count!.AddProcess(process, address, length ?? MachinePage.SizeBytes);
 
     protected override void EndProcessing()
     {
         ReportErrors(Flush);
-        WriteObject(_count!.Counts.Summaries, enumerateCollection: true);
+        WriteObject(_sums!.Summaries, enumerateCollection: true);
     }
 
     private void Add(PfnRange range)
@@ -176,6 +236,9 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     {
         ulong[] pfns = [.. _waiting];
         _waiting.Clear();
-        _count!.AddFrames(pfns);
+        if (pfns.Length > 0)
+        {
+            _count!.AddFrames(pfns);
+        }
     }
 }

@@ -73,6 +73,11 @@ public sealed class ReadPhysicalMemoryCommand : MemProcCommand
     [Parameter]
     public KernelReadSource Source { get; set; }
 
+    /// <summary>The core that an object comes from, which is refused: its frames are not those of this machine.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
+    [AllowNull]
+    public string[]? CorePath { get; set; }
+
     protected override void BeginProcessing()
     {
         if (PhysicalAddress is not null && Pfn is not null)
@@ -93,6 +98,11 @@ public sealed class ReadPhysicalMemoryCommand : MemProcCommand
 
     protected override void ProcessRecord()
     {
+        if (IsOfCore(CorePath))
+        {
+            return;
+        }
+
         foreach (ulong address in PhysicalAddress ?? [])
         {
             ReportErrors(() => Read(address, Length ?? MachinePage.SizeBytes - (address & (MachinePage.SizeBytes - 1))));

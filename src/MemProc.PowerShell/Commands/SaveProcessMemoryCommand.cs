@@ -53,21 +53,36 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
     public SwitchParameter IncludeDontDump { get; set; }
 
     [Parameter]
+    public SwitchParameter PageInfo { get; set; }
+
+    [Parameter]
+    public SwitchParameter NoContent { get; set; }
+
+    [Parameter]
     public SwitchParameter Compress { get; set; }
 
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    protected override void BeginProcessing() => _options = new SaveOptions
+    protected override void BeginProcessing()
     {
-        Format = Format,
-        Stop = Stop,
-        ReadAll = All,
-        AllowUserfault = AllowUserfault,
-        IncludeDontDump = IncludeDontDump,
-        Compress = Compress,
-        Overwrite = Force,
-    };
+        _options = new SaveOptions
+        {
+            Format = Format,
+            Stop = Stop,
+            ReadAll = All,
+            AllowUserfault = AllowUserfault,
+            IncludeDontDump = IncludeDontDump,
+            PageInfo = PageInfo,
+            NoContent = NoContent,
+            Compress = Compress,
+            Overwrite = Force,
+        };
+        if (MemorySaver.Conflict(_options) is string conflict)
+        {
+            ThrowBadArgument(nameof(Format), conflict, Format);
+        }
+    }
 
     private protected override void ProcessWhole(LinuxProcess process) => RequestOf(process).IsWhole = true;
 
@@ -121,6 +136,11 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
             if (!dump.IsConsistent)
             {
                 WriteWarning(Format == MemoryDumpFormat.Core ? MemorySaver.NoRegisters : MemorySaver.NotConsistent);
+            }
+
+            if (dump.MissingPageInfo is string missing)
+            {
+                WriteWarning(missing);
             }
 
             WriteObject(dump);

@@ -64,6 +64,11 @@ public sealed class SetPageIdleCommand : AddressCommand
 
     protected override void ProcessRecord()
     {
+        if (IsOfCore(CorePath))
+        {
+            return;
+        }
+
         // A page of a process is marked by its address; a frame belongs to no process.
         bool isFrame = Pfn is not null && InputObject is null && Id is null && Name is null;
         if (ParameterSetName == PhysicalSet)
