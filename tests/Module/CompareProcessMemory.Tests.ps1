@@ -77,12 +77,12 @@ Describe 'Compare-ProcessMemory' {
     }
 
     It 'finds changes of mappings' {
-        $added = $null
+        $made = @{}
         $changes = Compare-ProcessMemory -Id $target.Id -Mapping -During {
-            $script:added = $target.Ask('map 12288 rw- private').address
+            $made.Start = $target.Ask('map 12288 rw- private').address
             $null = $target.Ask("protect $number 4096 r--")
         }
-        ($changes | Where-Object Start -EQ $added).Change | Should -Be 'Added'
+        ($changes | Where-Object Start -EQ $made.Start).Change | Should -Be 'Added'
         $protected = $changes | Where-Object Start -EQ $number
         $protected.Change | Should -Be 'Protection'
         $protected.SizeBytes | Should -Be 4096

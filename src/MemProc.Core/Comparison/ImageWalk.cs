@@ -211,7 +211,10 @@ internal sealed class ImageWalk(
         Piece first = group.First;
         bool isOne = group.Counts.Values.Sum() == 1 && first.Relocation is not null;
         string? symbolOfRelocation = isOne ? _relocations.SymbolOf(first.Relocation!.Value) : null;
-        ResolvedSymbol? symbol = file.SymbolAt(first.ImageAddress, first.Section);
+        // Of many places together, the symbol of the first one would mislead.
+        ResolvedSymbol? symbol = isOne || first.Explanation == ImageExplanation.None
+            ? file.SymbolAt(first.ImageAddress, first.Section)
+            : null;
         return new ImageDifference(file, process, ImageDifferenceKind.Content)
         {
             Address = first.Address,
