@@ -58,6 +58,7 @@ Describe 'Compare-ProcessMemory' {
         $summary, $changes = Compare-ProcessMemory $before -Id $target.Id @range
         $changes[1] | Read-ProcessMemory -AsString | Should -BeLike 'hello*'
         $summary | Out-Screen | Should -Match 'Changed +: .* in 2 places'
+        $summary.Maps | Out-Screen | Should -Match 'Start +Compared'
         $changes | Out-Screen | Should -Match '68 65 6c 6c 6f'
         $saved = (Compare-ProcessMemory $before $after @range -NoSummary)[1]
         $saved.CorePath | Should -Be $after
@@ -89,6 +90,16 @@ Describe 'Compare-ProcessMemory' {
         $protected.Permissions | Should -Be 'r--p'
         $protected | Out-Screen | Should -Match 'Protection +0x'
         $null = $target.Ask("protect $number 4096 rw-")
+    }
+
+    It 'finds changes of pages' {
+        Assert-Root
+        $page = $target.Ask('map 8192 rw- private').address
+        $change = Compare-ProcessMemory -Id $target.Id -Address $page -Length 8192 -Page -During { $null = $target.Ask("touch $page 1") }
+        $change.Change | Should -Be 'BecamePresent'
+        $change.Address | Should -Be $page
+        $change | Out-Screen | Should -Match 'BecamePresent +empty'
+        { Compare-ProcessMemory $before $after -Page -ErrorAction Stop } | Should -Throw -ErrorId 'ReadPageMap,ENODATA,*'
     }
 
     It 'refuses what makes no sense' {

@@ -211,8 +211,8 @@ internal sealed class CompareCommand : CliCommand
         output.WriteLine($"Compared  {HumanSize.Format(summary.ComparedBytes)}; not compared, missing before "
             + $"{HumanSize.Format(summary.PreviousGapBytes)}, after {HumanSize.Format(summary.GapBytes)}");
         output.WriteLine($"Mapped    {HumanSize.Format(summary.AddedBytes)} added, {HumanSize.Format(summary.RemovedBytes)} removed");
-        output.WriteLine($"Changed   {HumanSize.Format(summary.ChangedBytes)} in "
-            + string.Create(CultureInfo.InvariantCulture, $"{summary.DifferenceCount} places"));
+        output.WriteLine(
+            $"Changed   {HumanSize.Format(summary.ChangedBytes)} in {ComparedMap.Places(summary.DifferenceCount)}");
         foreach (ComparedMap map in summary.Maps.Where(map => map.ChangedBytes > 0))
         {
             output.WriteLine($"  {map}");
