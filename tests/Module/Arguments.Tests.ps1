@@ -190,7 +190,7 @@ Describe 'Arguments that make no sense' {
         }
         $valid = @{
             Address = $seed; Pfn = 5; PhysicalAddress = 20480; Path = "$TestDrive/none"; LiteralPath = "$TestDrive/none"
-            OutFile = "$TestDrive/none/file"; Bytes = [byte[]] (1, 2); Text = 'text'; Value = 1; GreaterThan = 1; LessThan = 1
+            OutFile = "$TestDrive/none/file"; Before = "$TestDrive/none"; After = "$TestDrive/none"; Seconds = 0; Bytes = [byte[]] (1, 2); Text = 'text'; Value = 1; GreaterThan = 1; LessThan = 1
             Between = 1, 2; Type = 'Int32'; Pattern = '41'; Regex = 'abc'; Count = 1; Layout = 'int32 a'; During = { }
             Change = @{ Address = $seed; Bytes = [byte[]] 1 }; Scan = 'x'
             InputObject = [pscustomobject] @{ Address = $seed; Bytes = [byte[]] (1, 2, 3, 4); ProcessId = $target.Id; Type = 'Int32' }
@@ -204,6 +204,7 @@ Describe 'Arguments that make no sense' {
             'Get-PageFrame' = @{ Pfn = 5; Address = $seed }; 'Measure-PageFrame' = @{ Pfn = 5 }
             'Measure-PageFlags' = @{ Pfn = 5; Address = $seed }
             'Get-Disassembly' = @{ Address = $seed; Length = 16 }; 'Read-PhysicalMemory' = @{ Length = 16 }
+            'Compare-ProcessMemory' = @{ Address = $seed; Length = 4096 }
             'Measure-PageFolio' = @{ Address = $seed }; 'Invoke-ProcessMemoryAdvice' = @{ Address = $seed }
         }
         $common = [System.Management.Automation.PSCmdlet]::CommonParameters +

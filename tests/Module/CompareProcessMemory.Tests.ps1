@@ -58,6 +58,7 @@ Describe 'Compare-ProcessMemory' {
         $summary, $changes = Compare-ProcessMemory $before -Id $target.Id @range
         $changes[1] | Read-ProcessMemory -AsString | Should -BeLike 'hello*'
         $summary | Out-Screen | Should -Match 'Changed +: .* in 2 places'
+        $summary.Maps | Out-Screen | Should -Match 'Start +Compared'
         $changes | Out-Screen | Should -Match '68 65 6c 6c 6f'
         $saved = (Compare-ProcessMemory $before $after @range -NoSummary)[1]
         $saved.CorePath | Should -Be $after
@@ -77,18 +78,28 @@ Describe 'Compare-ProcessMemory' {
     }
 
     It 'finds changes of mappings' {
-        $added = $null
+        $made = @{}
         $changes = Compare-ProcessMemory -Id $target.Id -Mapping -During {
-            $script:added = $target.Ask('map 12288 rw- private').address
+            $made.Start = $target.Ask('map 12288 rw- private').address
             $null = $target.Ask("protect $number 4096 r--")
         }
-        ($changes | Where-Object Start -EQ $added).Change | Should -Be 'Added'
+        ($changes | Where-Object Start -EQ $made.Start).Change | Should -Be 'Added'
         $protected = $changes | Where-Object Start -EQ $number
         $protected.Change | Should -Be 'Protection'
         $protected.SizeBytes | Should -Be 4096
         $protected.Permissions | Should -Be 'r--p'
         $protected | Out-Screen | Should -Match 'Protection +0x'
         $null = $target.Ask("protect $number 4096 rw-")
+    }
+
+    It 'finds changes of pages' {
+        Assert-Root
+        $page = $target.Ask('map 8192 rw- private').address
+        $change = Compare-ProcessMemory -Id $target.Id -Address $page -Length 8192 -Page -During { $null = $target.Ask("touch $page 1") }
+        $change.Change | Should -Be 'BecamePresent'
+        $change.Address | Should -Be $page
+        $change | Out-Screen | Should -Match 'BecamePresent +empty'
+        { Compare-ProcessMemory $before $after -Page -ErrorAction Stop } | Should -Throw -ErrorId 'ReadPageMap,ENODATA,*'
     }
 
     It 'refuses what makes no sense' {

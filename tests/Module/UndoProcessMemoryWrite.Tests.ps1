@@ -118,15 +118,22 @@ Describe 'Undo-ProcessMemoryWrite' {
         & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
     }
 
-    It 'forgets writes that were undone by their objects' {
-        $writes | Undo-ProcessMemoryWrite -Confirm:$false
-        Write-ProcessMemory $target.Id $seed -Text 'x' -WhatIf
-        $last = Start-ThreadJob {
+    It 'forgets writes that were undone by their objects, and those of other sessions' {
+        # A session of its own, without the writes of the other tests.
+        $answers = Start-ThreadJob {
             Import-Module "$using:PSScriptRoot/../../MemProc.psd1"
-            Undo-ProcessMemoryWrite -Last -Confirm:$false -ErrorAction SilentlyContinue -ErrorVariable problems
+            $arguments = @{ Confirm = $false; ErrorAction = 'SilentlyContinue'; ErrorVariable = 'problems' }
+            Undo-ProcessMemoryWrite -Last @arguments
             $problems.FullyQualifiedErrorId
+            Write-ProcessMemory $using:target.Id ($using:seed + 5) -Text '---' -PassThru -Confirm:$false |
+                Undo-ProcessMemoryWrite -Confirm:$false
+            Undo-ProcessMemoryWrite -Last @arguments
+            $problems.FullyQualifiedErrorId
+            Write-ProcessMemory $using:target.Id ($using:seed + 5) -Text '---' -Confirm:$false
+            (Undo-ProcessMemoryWrite -Last -PassThru @arguments).Address
         } | Receive-Job -Wait -AutoRemoveJob
-        $last | Should -Be (& $refused 'RestoreMemory,ENOENT' 'Undo')
-        & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
+        $none = & $refused 'RestoreMemory,ENOENT' 'Undo'
+        $answers | Should -Be $none, $none, ($seed + 5)
+        & $text | Should -BeExactly 'helloFGHworld234'
     }
 }

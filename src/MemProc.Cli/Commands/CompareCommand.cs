@@ -120,6 +120,9 @@ internal sealed class CompareCommand : CliCommand
         Compare(before, after ?? (MemoryTarget)process!, null, parseResult, output, cancellation);
     }
 
+    private bool WithContent(ParseResult parseResult) => parseResult.GetValue(_content)
+        || !(parseResult.GetValue(_mapping) || parseResult.GetValue(_page));
+
     private CoreFile Hold(LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         bool stop = parseResult.GetValue(_stop);
@@ -133,6 +136,8 @@ internal sealed class CompareCommand : CliCommand
             Stop = stop,
             IncludeDontDump = true,
             ReadAll = parseResult.GetValue(_all),
+            PageInfo = parseResult.GetValue(_page),
+            NoContent = !WithContent(parseResult),
         }, _ => { }, cancellation);
     }
 
@@ -160,7 +165,6 @@ internal sealed class CompareCommand : CliCommand
             Live = live,
             PreviousName = live is null ? null : $"process {live.Identity}, {before.Time.LocalDateTime:HH:mm:ss.fff}",
         };
-        bool hasLevel = parseResult.GetValue(_mapping) || parseResult.GetValue(_page);
         if (parseResult.GetValue(_mapping))
         {
             output.WriteTable(MapColumns, comparer.CompareMaps());
@@ -171,7 +175,7 @@ internal sealed class CompareCommand : CliCommand
             output.WriteTable(PageColumns, comparer.ComparePages());
         }
 
-        if (!hasLevel || parseResult.GetValue(_content))
+        if (WithContent(parseResult))
         {
             WriteContent(comparer, parseResult, output, cancellation);
         }
@@ -207,8 +211,8 @@ internal sealed class CompareCommand : CliCommand
         output.WriteLine($"Compared  {HumanSize.Format(summary.ComparedBytes)}; not compared, missing before "
             + $"{HumanSize.Format(summary.PreviousGapBytes)}, after {HumanSize.Format(summary.GapBytes)}");
         output.WriteLine($"Mapped    {HumanSize.Format(summary.AddedBytes)} added, {HumanSize.Format(summary.RemovedBytes)} removed");
-        output.WriteLine($"Changed   {HumanSize.Format(summary.ChangedBytes)} in "
-            + string.Create(CultureInfo.InvariantCulture, $"{summary.DifferenceCount} places"));
+        output.WriteLine(
+            $"Changed   {HumanSize.Format(summary.ChangedBytes)} in {ComparedMap.Places(summary.DifferenceCount)}");
         foreach (ComparedMap map in summary.Maps.Where(map => map.ChangedBytes > 0))
         {
             output.WriteLine($"  {map}");

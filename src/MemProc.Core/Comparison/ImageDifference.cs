@@ -68,7 +68,7 @@ public sealed class ImageDifference : ProcessOutput
     /// <summary>The ELF section; null where there is none.</summary>
     public string? Section { get; init; }
 
-    /// <summary>The symbol that holds the address, as stored; null where there is none.</summary>
+    /// <summary>The symbol that holds the address, as stored; null where there is none, and for many explained places.</summary>
     public string? Symbol { get; init; }
 
     /// <summary>Bytes from the start of the symbol.</summary>

@@ -81,9 +81,12 @@ internal sealed class ImageWalk(
             ulong? value = WordAt(after, image.AddressOf(word), range), stored = WordAt(before, image.AddressOf(word), range);
             ImageExplanation explanation = Explain(image, section, relocation, imageAddress, value, stored, isRelRo);
             int end = (int)Math.Min((ulong)before.Length, (ulong)at + (word + (ulong)size - imageAddress));
+            // The low bytes of a relocated address seldom change; the word is the difference all the same.
+            int first = relocation is null ? at : Math.Max(0, at - (int)(imageAddress - word));
+            ulong skipped = (ulong)(at - first);
             foreach (ImageDifference done in Add(
-                new Piece(image, map, section, relocation, explanation, address, imageAddress, value),
-                before, after, at, end))
+                new Piece(image, map, section, relocation, explanation, address - skipped, imageAddress - skipped, value),
+                before, after, first, end))
             {
                 yield return done;
             }
@@ -191,9 +194,9 @@ internal sealed class ImageWalk(
             }
         }
 
-        // The equal bytes at the end of a word are not part of it.
+        // The equal bytes at the end of a word that is not relocated are not part of it.
         int last = end;
-        while (last > at && before[last - 1] == after[last - 1])
+        while (piece.Relocation is null && last > at && before[last - 1] == after[last - 1])
         {
             last--;
         }
@@ -211,7 +214,10 @@ internal sealed class ImageWalk(
         Piece first = group.First;
         bool isOne = group.Counts.Values.Sum() == 1 && first.Relocation is not null;
         string? symbolOfRelocation = isOne ? _relocations.SymbolOf(first.Relocation!.Value) : null;
-        ResolvedSymbol? symbol = file.SymbolAt(first.ImageAddress, first.Section);
+        // Of many places together, the symbol of the first one would mislead.
+        ResolvedSymbol? symbol = isOne || first.Explanation == ImageExplanation.None
+            ? file.SymbolAt(first.ImageAddress, first.Section)
+            : null;
         return new ImageDifference(file, process, ImageDifferenceKind.Content)
         {
             Address = first.Address,

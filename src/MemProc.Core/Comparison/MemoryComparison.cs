@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MemProc;
 
 /// <summary>A mapping of a comparison.</summary>
@@ -39,9 +41,12 @@ public sealed class ComparedMap
     /// <summary>Bytes that one side lacks.</summary>
     public ulong GapBytes { get; }
 
+    /// <summary>Formats a number of places: <c>1 place</c>, <c>6 places</c>.</summary>
+    public static string Places(ulong count) => count == 1 ? "1 place" : string.Create(CultureInfo.InvariantCulture, $"{count} places");
+
     /// <summary>Formats the mapping as a line.</summary>
     public override string ToString() => $"0x{Start:x} {Permissions} {HumanSize.Format(ChangedBytes)} of "
-        + $"{HumanSize.Format(ComparedBytes)} in {DifferenceCount} places"
+        + $"{HumanSize.Format(ComparedBytes)} in {Places(DifferenceCount)}"
         + (GapBytes == 0 ? string.Empty : $", {HumanSize.Format(GapBytes)} not compared")
         + (Path.Length == 0 ? string.Empty : $" {SafeText.Escape(Path)}");
 }

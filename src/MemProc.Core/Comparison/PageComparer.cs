@@ -10,11 +10,11 @@ namespace MemProc;
 internal sealed class PageComparer(
     MemoryTarget previous, MemoryTarget current, ProcessIdentity process, CancellationToken cancellation)
 {
-    private readonly PopulatedPages _before = Pages(previous, cancellation);
-    private readonly PopulatedPages _after = Pages(current, cancellation);
+    private readonly PopulatedPages _before = new(previous, cancellation) { DetectHuge = true };
+    private readonly PopulatedPages _after = new(current, cancellation) { DetectHuge = true };
 
     /// <summary>The bits of a pagemap entry that one of the kernels does not report.</summary>
-    private readonly ulong _unknownBits = PageMapSupport.UnknownBits(previous.Files) | PageMapSupport.UnknownBits(current.Files);
+    private readonly ulong _unknownBits = PageMapSupport.UnknownBits(previous) | PageMapSupport.UnknownBits(current);
 
     /// <summary>Frame numbers were hidden, so that other frames cannot be told apart.</summary>
     public bool HasHiddenFrames { get; private set; }
@@ -39,10 +39,6 @@ internal sealed class PageComparer(
 
         current.ThrowIfExited(Operation.ReadPageMap);
     }
-
-    private static PopulatedPages Pages(MemoryTarget target, CancellationToken cancellation) =>
-        new(target as LinuxProcess ?? throw new MemProcException(Operation.ReadPageMap, Errno.ENODATA,
-            $"Process {target.Identity}: the core has no page information.", target.CorePath), cancellation) { DetectHuge = true };
 
     private IEnumerable<PageChange> Compare(ProcMap old, ProcMap now, AddressRange range)
     {

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using MemProc.Interop;
-using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -40,32 +39,14 @@ internal sealed class ElfCoreWriter : DumpWriter
     /// <param name="writeNotes">Write the notes, each those of one segment; null: none.</param>
     public ElfCoreWriter(
         string path, SaveOptions options, CoreLayout layout, long ranges, params Action<DumpFileWriter>?[] writeNotes)
-        : this(new AtomicFile(path, options.Overwrite), null, options, layout, ranges, writeNotes)
     {
-    }
-
-    /// <summary>Writes to a file that gets no name. It stays open.</summary>
-    /// <param name="unnamed">The file.</param>
-    /// <param name="options">How it is written.</param>
-    /// <param name="layout">For 64 bits or 32.</param>
-    /// <param name="ranges">The number of ranges that the memory is expected to consist of.</param>
-    /// <param name="writeNotes">Write the notes, each those of one segment; null: none.</param>
-    public ElfCoreWriter(
-        SafeFileHandle unnamed, SaveOptions options, CoreLayout layout, long ranges, params Action<DumpFileWriter>?[] writeNotes)
-        : this(null, unnamed, options, layout, ranges, writeNotes)
-    {
-    }
-
-    private ElfCoreWriter(AtomicFile? file, SafeFileHandle? unnamed, SaveOptions options, CoreLayout layout, long ranges,
-        Action<DumpFileWriter>?[] writeNotes)
-    {
-        _file = file;
         _layout = layout;
+        _file = options.Unnamed is null ? new AtomicFile(path, options.Overwrite) : null;
         try
         {
             // Zeros and unreadable pages divide ranges.
             _room = (int)Math.Min(MinRoom + 2 * ranges, MaxRoom);
-            _stream = DumpFileWriter.Begin(unnamed ?? file!.Handle, options.Compress, GapsAt + MaxGapNoteBytes);
+            _stream = DumpFileWriter.Begin(options.Unnamed ?? _file!.Handle, options.Compress, GapsAt + MaxGapNoteBytes);
             foreach (Action<DumpFileWriter> write in writeNotes.OfType<Action<DumpFileWriter>>())
             {
                 Segment notes = new(SegmentType.Note, 0, _stream.Position, 0);

@@ -50,40 +50,7 @@ public static class MemorySaver
     /// </exception>
     public static MemoryDump Save(
         LinuxProcess process, IReadOnlyList<AddressExpression>? ranges, string path, SaveOptions options,
-        Action<ulong> progress, CancellationToken cancellation) =>
-        Save(process, ranges, path, unnamed: null, options, progress, cancellation);
-
-    /// <summary>Saves all memory of a process to a core without a name, which is gone when the result is disposed.</summary>
-    /// <param name="process">The process.</param>
-    /// <param name="options">What is saved. The core is not compressed.</param>
-    /// <param name="progress">Called with the number of bytes read so far.</param>
-    /// <param name="cancellation">Stops the work.</param>
-    /// <exception cref="MemProcException">
-    /// As for a core with a name. WriteFile: there is no space in the folder that TMPDIR names.
-    /// </exception>
-    public static CoreFile SaveUnnamed(
-        LinuxProcess process, SaveOptions options, Action<ulong> progress, CancellationToken cancellation)
-    {
-        string folder = Path.GetTempPath();
-        DateTimeOffset time = DateTimeOffset.Now;
-        SafeFileHandle file = AtomicFile.WithErrors(folder, () => CoreStorage.CreateUnnamed(folder));
-        try
-        {
-            MemoryDump dump = Save(process, null, folder, file, options with { Format = MemoryDumpFormat.Core, Compress = false },
-                progress, cancellation);
-            return CoreFile.Read(
-                new CoreStorage.UnnamedSource(file, $"process {process.Id}", dump.SizeBytes), $"process {process.Id}", time);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
-    }
-
-    private static MemoryDump Save(
-        LinuxProcess process, IReadOnlyList<AddressExpression>? ranges, string path, SafeFileHandle? unnamed,
-        SaveOptions options, Action<ulong> progress, CancellationToken cancellation) => AtomicFile.WithErrors(path, () =>
+        Action<ulong> progress, CancellationToken cancellation) => AtomicFile.WithErrors(path, () =>
         {
             DateTime time = DateTime.Now;
             using ProcessStop? stop = options.Stop ? ProcessStop.Begin(process, cancellation) : null;
@@ -91,13 +58,10 @@ public static class MemorySaver
             List<SavedArea> areas = Areas(process, maps, ranges, options.Format, cancellation);
             PageClassifier sorter = new(process, options, cancellation);
             PageInfoWriter? pageInfo = options.PageInfo ? new PageInfoWriter(process, cancellation) : null;
-            bool isCore = options.Format == MemoryDumpFormat.Core;
-            long expected = isCore ? areas.Sum(area => (long)sorter.Classify(area).Count()) : 0;
             CoreLayout layout = CoreLayout.Of(process);
-            Action<DumpFileWriter>?[] notes =
-                [new CoreNotes(process, stop, maps, layout).Write, pageInfo is null ? null : pageInfo.Write];
-            using DumpWriter writer = unnamed is not null ? new ElfCoreWriter(unnamed, options, layout, expected, notes)
-                : isCore ? new ElfCoreWriter(path, options, layout, expected, notes)
+            using DumpWriter writer = options.Format == MemoryDumpFormat.Core
+                ? new ElfCoreWriter(path, options, layout, areas.Sum(area => (long)sorter.Classify(area).Count()),
+                    new CoreNotes(process, stop, maps, layout).Write, pageInfo is null ? null : pageInfo.Write)
                 : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
             AreaCopier copier = new(process, sorter, writer, options.AllowUserfault, progress, cancellation);
             foreach (SavedArea area in areas)
@@ -125,6 +89,34 @@ public static class MemorySaver
                 Time = time,
             };
         });
+
+    /// <summary>Saves all memory of a process to a core without a name, which is gone when the result is disposed.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="options">What is saved. The core is not compressed.</param>
+    /// <param name="progress">Called with the number of bytes read so far.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <exception cref="MemProcException">
+    /// As for a core with a name. WriteFile: there is no space in the folder that TMPDIR names.
+    /// </exception>
+    public static CoreFile SaveUnnamed(
+        LinuxProcess process, SaveOptions options, Action<ulong> progress, CancellationToken cancellation)
+    {
+        string folder = Path.GetTempPath();
+        DateTimeOffset time = DateTimeOffset.Now;
+        SafeFileHandle file = AtomicFile.WithErrors(folder, () => CoreStorage.CreateUnnamed(folder));
+        try
+        {
+            MemoryDump dump = Save(process, null, folder,
+                options with { Format = MemoryDumpFormat.Core, Compress = false, Unnamed = file }, progress, cancellation);
+            return CoreFile.Read(
+                new CoreStorage.UnnamedSource(file, $"process {process.Id}", dump.SizeBytes), $"process {process.Id}", time);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Returns the requested parts of the mappings in address order, each byte once.</summary>
     private static List<SavedArea> Areas(

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace MemProc;
 
 /// <summary>The form in which memory is saved.</summary>
@@ -42,4 +44,7 @@ public sealed record SaveOptions
 
     /// <summary>Replace a regular file, or a directory of raw files, of this name.</summary>
     public bool Overwrite { get; init; }
+
+    /// <summary>A file without a name that a core is written to, and that stays open; null: one that gets a name.</summary>
+    internal SafeFileHandle? Unnamed { get; init; }
 }

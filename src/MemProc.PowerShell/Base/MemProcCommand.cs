@@ -39,10 +39,14 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
 
     /// <summary>Opens a core by its path in PowerShell.</summary>
     /// <exception cref="MemProcException">As for <see cref="CoreFile.Open"/>.</exception>
-    private protected CoreFile OpenCore(string path) => path.Contains('\0', StringComparison.Ordinal)
+    private protected CoreFile OpenCore(string path) => Processes.OpenCore(CorePathOf(path), Cancellation);
+
+    /// <summary>Returns the path of a core in the file system.</summary>
+    /// <exception cref="MemProcException">ReadCore, EINVAL: it is not a valid path.</exception>
+    private protected string CorePathOf(string path) => path.Contains('\0', StringComparison.Ordinal)
         ? throw new MemProcException(
             Operation.ReadCore, Errno.EINVAL, $"'{SafeText.Escape(path)}' is not a valid path: it contains a NUL character.", path)
-        : Processes.OpenCore(SessionState.Path.GetUnresolvedProviderPathFromPSPath(path), Cancellation);
+        : SessionState.Path.GetUnresolvedProviderPathFromPSPath(path);
 
     /// <summary>
     /// Ends the cmdlet where -CorePath has no value on the command line. Objects of live processes have none, either.

@@ -229,7 +229,7 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
     {
         if (!HasTwoMoments)
         {
-            _before ??= DisposeAtEnd(CoreFile.Open(SessionState.Path.GetUnresolvedProviderPathFromPSPath(Before), Cancellation));
+            _before ??= DisposeAtEnd(CoreFile.Open(CorePathOf(Before), Cancellation));
             if (_before.Id != process.Id || _before.Identity.StartTicks != process.Identity.StartTicks)
             {
                 WriteVerbose($"{SafeText.Escape(Before)} is of process {_before.Identity}, and not of {process.Identity}.");
@@ -267,6 +267,8 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
             Stop = Stop,
             IncludeDontDump = true,
             ReadAll = IncludeNotResident,
+            PageInfo = Page,
+            NoContent = !WithContent,
         }, done => progress.Report(Math.Min(done, all), all, HumanSize.Format(done)), Cancellation);
     }
 
