@@ -42,7 +42,7 @@ BeforeDiscovery {
         }
     }
 
-    $pages = Get-ChildItem $docs/*-*.md | Where-Object { $_.BaseName -cmatch '^[A-Z]\w+-[A-Z]' } | ForEach-Object {
+    $pages = @(Get-ChildItem $docs/*-*.md | Where-Object { $_.BaseName -cmatch '^[A-Z]\w+-[A-Z]' }) + (Get-Item $docs/recipes.md) | ForEach-Object {
         @{ Page = $_.BaseName; Steps = @(Get-Example $_.FullName) }
     }
 }

@@ -142,4 +142,14 @@ Describe 'Search-ProcessMemory' {
         $problem = { Search-ProcessMemory $target.Id hunter2 } | Should -Throw -PassThru
         $problem.Exception.Message | Should -Match 'To search for a text, use -Text\.'
     }
+
+    It 'searches for a text where the pattern cannot be bytes, and says when a word is taken for bytes' {
+        $null = $target.Ask('seed')
+        (Search-ProcessMemory $target.Id 'GHIJKL1234' -First 1).Value | Should -Be 'GHIJKL1234'
+        $match = Search-ProcessMemory $target.Id 'cafe' -First 1 -WarningVariable warnings -WarningAction SilentlyContinue
+        "$warnings" | Should -Match "'cafe' is searched for as bytes in hex.* -Text cafe"
+        $match | ForEach-Object { $_.Bytes | Should -Be 0xca, 0xfe }
+        { Search-ProcessMemory $target.Id '41 4' } | Should -Throw '*not a valid byte pattern*-Text*'
+        (Search-ProcessMemory $target.Id -Bytes '47 48' -First 1).Bytes | Should -Be 0x47, 0x48
+    }
 }

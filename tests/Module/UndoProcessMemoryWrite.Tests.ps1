@@ -107,4 +107,11 @@ Describe 'Undo-ProcessMemoryWrite' {
         $problem.FullyQualifiedErrorId | Should -Be (& $refused 'InputObject,EINVAL' 'Undo')
         & $text | Should -BeExactly 'helloFGHworld234'
     }
+
+    It 'accepts writes from a CSV file' {
+        $path = Join-Path $TestDrive writes.csv
+        $writes | Export-Csv $path
+        Import-Csv $path | Undo-ProcessMemoryWrite -Confirm:$false
+        & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
+    }
 }
