@@ -17,7 +17,7 @@ BeforeAll {
     Import-Module $PSScriptRoot/Support.psm1 -Force
     Import-TestedModule
     $target = Start-Target
-    $name = (Get-Process -Id $target.Id).Name
+    $processName = (Get-Process -Id $target.Id).Name
 }
 
 AfterAll {
@@ -45,7 +45,7 @@ Describe 'Processes of <Name>' -ForEach $getters {
 
     It 'takes a name in the place of an id' {
         Assert-PidNamespace
-        (& $Name $name @Extra).ProcessId | Should -Contain $target.Id
+        (& $Name $processName @Extra).ProcessId | Should -Contain $target.Id
         $problem = { & $Name no-such-name @Extra -ErrorAction Stop } | Should -Throw -PassThru
         $problem.FullyQualifiedErrorId | Should -BeLike 'FindProcess,ESRCH,*'
     }
