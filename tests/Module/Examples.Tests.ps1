@@ -42,7 +42,7 @@ BeforeDiscovery {
         }
     }
 
-    $pages = Get-ChildItem $docs/*-*.md | Where-Object { $_.BaseName -cmatch '^[A-Z]\w+-[A-Z]' } | ForEach-Object {
+    $pages = @(Get-ChildItem $docs/*-*.md | Where-Object { $_.BaseName -cmatch '^[A-Z]\w+-[A-Z]' }) + (Get-Item $docs/recipes.md) | ForEach-Object {
         @{ Page = $_.BaseName; Steps = @(Get-Example $_.FullName) }
     }
 }
@@ -55,6 +55,12 @@ BeforeAll {
     $skips = @{
         'Clear-PagePoison' = { (Test-Path /sys/kernel/debug/hwpoison) ? $null : 'it needs the poison injector' }
         'Set-PagePoison' = { param($step) (Test-Path /sys/kernel/debug/hwpoison) -or $step.Output -match 'cannot poison' ? $null : 'it needs the poison injector' }
+        'Clear-SoftDirty' = { $null -eq (Get-PageMapEntry $PID '[stack]-8').IsSoftDirty ? 'it needs CONFIG_MEM_SOFT_DIRTY' : $null }
+        'Get-PageMapEntry' = { param($step) $step.Title -match 'without the right' ? 'it shows what another user sees' : $null }
+        'Get-PageTableEntry' = { param($step) $step.Title -match 'without the required rights' ? 'it shows what another user sees' : $null }
+        'Get-ProcessCore' = { param($step) $step.Output -match '^Signal ' ? 'it needs a crash' : $step.Title -match 'why a service ended' ? 'it needs a crash' : $null }
+        'Measure-PageFolio' = { param($step) $step.Code -match 'Partial' ? 'it needs a program with partly mapped folios' : $null }
+        'Undo-ProcessMemoryWrite' = { param($step) $step.Code -match 'memproc ' ? 'it is tested with memproc' : $null }
         'Set-PageIdle' = { param($step) (Test-Path /sys/kernel/mm/page_idle/bitmap) -or $step.Output -match 'does not track' ? $null : 'it needs the idle bitmap' }
     }
 
@@ -90,11 +96,45 @@ Describe 'Examples of <Page>' -ForEach $pages {
         Assert-Root
         Assert-PidNamespace
         # The variables of a page live in a module of their own, and its files in a folder of their own.
-        $scope = New-Module { $ConfirmPreference = 'None' }
+        $scope = New-Module {
+            $ConfirmPreference = 'None'
+
+            # A process that was just started is still the shell: its heap comes later.
+            function Start-Process {
+                $started = Microsoft.PowerShell.Management\Start-Process @args
+                if ($started) {
+                    $null = [Threading.SpinWait]::SpinUntil({ (Get-Content "/proc/$($started.Id)/status" -ErrorAction Ignore) -match '^State:\tS' -and
+                            (Get-Content "/proc/$($started.Id)/comm" -ErrorAction Ignore) -notin 'dotnet', 'pwsh' }, 10000)
+                }
+
+                $started
+            }
+        }
+        $setups = @{
+            'Clear-FilePage' = { $null = New-Item -ItemType Directory git-core; [IO.File]::WriteAllBytes("$PWD/git-core/a", [byte[]]::new(16KB)) }
+            'Get-FilePage' = { [IO.File]::WriteAllBytes("$PWD/notes.txt", [byte[]]::new(16KB)); $null = Start-Process sleep 600 -PassThru }
+            'Invoke-ProcessMemoryAdvice' = { $test = Start-Process sleep 600 -PassThru }
+            'Measure-PageFolio' = { Set-Content thp "#!/bin/sh`nexec sleep 600"; chmod a+x thp }
+            'Get-ProcessCore' = {
+                Copy-Item /usr/bin/sleep parser
+                $env:MEMPROC_EXAMPLE = 'secret'
+                $null = Start-Process ./parser 600 -PassThru | Save-ProcessMemory -Path core.10805 -Stop
+                $env:MEMPROC_EXAMPLE = $null
+            }
+        }
         $before = (Get-ChildItem /proc/self/task/*/children | Get-Content) -split ' '
         $folder = (New-Item -ItemType Directory (Join-Path ([IO.Path]::GetTempPath()) "memproc-$([guid]::NewGuid())")).FullName
         [IO.File]::WriteAllBytes("$folder/data.bin", [byte[]]::new(1MB))
         Push-Location $folder
+        if ($setups[$Page]) {
+            . $scope ([scriptblock]::Create($setups[$Page]))
+        }
+
+        if ($Page -eq 'recipes') {
+            $target = Start-Target
+            $null = $target.Ask('map 4096 rwx private')
+        }
+
         $results = @{}
         foreach ($step in $Steps) {
             $reason = $skips[$Page] ? (& $skips[$Page] $step) : $null
@@ -107,7 +147,7 @@ Describe 'Examples of <Page>' -ForEach $pages {
             $log = "$folder/transcript"
             $null = Start-Transcript $log -UseMinimalHeader
             try {
-                $items = . $scope { param($text) . ([scriptblock]::Create($text)) *>&1 } $code
+                $items = . $scope { . ([scriptblock]::Create($args[0])) *>&1 } $code
             }
             catch {
                 $items = @($items) + $_
@@ -128,6 +168,7 @@ Describe 'Examples of <Page>' -ForEach $pages {
             Stop-Process -Id $child -Force -ErrorAction Ignore
         }
 
+        Stop-Target
         Remove-Item $folder -Recurse -Force -ErrorAction Ignore
     }
 

@@ -148,9 +148,16 @@ Describe 'Get-PageFlags without a process' {
 
     It 'reads all frames of the machine, and stops when the pipeline stops' {
         Assert-Root
-        (Get-PageFlags | Select-Object -First 3).Pfn | Should -Be 0, 1, 2
+        (Get-PageFlags -Pfn '0..' | Select-Object -First 3).Pfn | Should -Be 0, 1, 2
         $target.Ask("touch $seed 2") | Out-Null
         $own = (Get-PageMapEntry $target.Id $seed).Pfn
         (Get-PageFlags -Flag anonymous, mmap | Where-Object Pfn -EQ $own | Measure-Object).Count | Should -Be 1
+    }
+
+    It 'asks for frames instead of writing all of the machine' {
+        Assert-Root
+        { Get-PageFlags } | Should -Throw -ErrorId 'Pfn,EINVAL,*'
+        (Get-PageFlags -Pfn '0..' | Select-Object -First 1).Pfn | Should -Be 0
+        (Get-PageFlags -Flag reserved -Raw | Select-Object -First 1) | Should -Not -BeNullOrEmpty
     }
 }

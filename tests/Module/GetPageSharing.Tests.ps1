@@ -59,3 +59,30 @@ Describe 'Get-PageSharing' {
             Should -Throw -ErrorId 'OpenProcess,ESRCH,MemProc.PowerShell.GetPageSharingCommand'
     }
 }
+
+Describe 'Get-PageSharing -Summary' {
+    It 'sums up what a process has alone, and what it shares with whom' {
+        Assert-Root
+        $other = Start-Target
+        $maps = Get-PageSharing $target.Id -AmongId $other.Id
+        $sum = Get-PageSharing $target.Id -AmongId $other.Id -Summary
+        $sum | Should -BeOfType MemProc.PageSharingSummary
+        $sum.MappingCount | Should -Be $maps.Count
+        $sum.SharedBytes + $sum.UssBytes | Should -Be $sum.RssBytes
+        $sum.PssBytes | Should -BeGreaterThan $sum.UssBytes
+        $sum.SharedWith.ProcessId | Should -Be $other.Id
+        $sum.SharedWith.SizeBytes | Should -Be (($maps.SharedWith | Measure-Object SizeBytes -Sum).Sum)
+        $screen = $sum | Out-Screen -Width 80
+        $screen | Should -Match "Process $($target.Id) \(dotnet\)"
+        $screen | Should -Match "shared with +[\d.]+ MiB +$($other.Id) \(dotnet\)"
+        ([System.Management.Automation.PSSerializer]::Deserialize(
+            [System.Management.Automation.PSSerializer]::Serialize($sum, 3)) | Out-Screen -Width 80) | Should -Be $screen
+    }
+
+    It 'names what works without root' {
+        Assert-Root
+        $answer = Invoke-OtherPwsh -Prefix setpriv, --reuid=65534, --regid=65534, --clear-groups -Script "
+            Get-PageSharing -ErrorVariable problem -ErrorAction SilentlyContinue; `"`$problem`""
+        $answer | Should -Match 'Get-ProcMemoryStatus -Detailed and Get-ProcMap -Detailed show how much is shared'
+    }
+}

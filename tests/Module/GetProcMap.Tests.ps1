@@ -273,11 +273,16 @@ Describe 'Get-ProcMap' {
         @(Get-ProcMap $target.Id | Select-Object -First 3).Count | Should -Be 3
     }
 
-    It 'names -Name where a name is given as an id: <_>' -ForEach @(
-        "Get-ProcMap sleep", "Get-ProcMap -Id 1, sleep", "Read-ProcessMemory sleep 0x1000 16", "Find-ProcessByPfn 1 -Id sleep"
-    ) {
-        $problem = { Invoke-Expression $_ } | Should -Throw -PassThru
-        $problem.Exception.Message | Should -Match "'sleep' is not a process id\. To select processes by name, use -Name sleep"
+    It 'gets only mappings of deleted files with -Deleted, and writable code with -WritableExecutable' {
+        $file = Join-Path $TestDrive deleted
+        [System.IO.File]::WriteAllBytes($file, [byte[]]::new(4096))
+        $address = $target.Ask("file 0 4096 r-- private $file").address
+        [System.IO.File]::Delete($file)
+        (Get-ProcMap $target.Id -Deleted -Path $file).Start | Should -Be $address
+        Get-ProcMap $target.Id -Deleted | ForEach-Object IsDeleted | Should -Not -Contain $false
+        $code = $target.Ask('map 4096 rwx private').address
+        (Get-ProcMap $target.Id -WX).Start | Should -Contain $code
+        (Get-ProcMap $target.Id -WritableExecutable).Permissions | Should -Match '^.wx.$'
     }
 
     It 'suggests Get-Process where there is no -Name: <_>' -ForEach @(

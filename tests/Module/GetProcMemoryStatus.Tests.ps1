@@ -210,3 +210,34 @@ Describe 'Get-ProcMemoryStatus' {
         $found.CompletionMatches.CompletionText | Should -Contain "$($target.Id)"
     }
 }
+
+Describe 'Get-ProcMemoryStatus -Top' {
+    It 'ranks processes, and leaves the others out' {
+        $address = $target.Ask('map 67108864 rw- private').address
+        $null = $target.Ask("touch $address 16384")
+        $largest = $PID, $target.Id | Get-ProcMemoryStatus -Top 1 -By Uss
+        $largest | Should -BeOfType MemProc.ProcMemoryStatusDetail
+        $all = Get-ProcMemoryStatus $PID, $target.Id -Detailed | Sort-Object UssBytes -Descending
+        $largest.ProcessId | Should -Be $all[0].ProcessId
+        $both = Get-ProcMemoryStatus $PID, $target.Id -Top 5 -By Size
+        $both.Count | Should -Be 2
+        $both[0].VmSizeBytes | Should -BeGreaterOrEqual $both[1].VmSizeBytes
+        $both[0] | Should -Not -BeOfType MemProc.ProcMemoryStatusDetail
+    }
+
+    It 'ranks all processes where none is given' {
+        Assert-PidNamespace
+        $all = Get-ProcMemoryStatus -Top 1000 -By Rss -ErrorAction Stop
+        $all.ProcessId | Should -Contain $target.Id
+        ($all.VmRssBytes | Sort-Object -Descending) | Should -Be $all.VmRssBytes
+        (Get-ProcMemoryStatus -Top 2).ProcessId | Should -Be $all[0, 1].ProcessId
+    }
+
+    It 'rejects <name>' -ForEach @(
+        @{ name = '-By alone'; arguments = @{ By = 'Pss' }; id = 'Top,EINVAL,*' }
+        @{ name = 'nothing to rank'; arguments = @{ Top = 0 }; id = 'ParameterArgumentValidationError,*' }
+        @{ name = 'limits'; arguments = @{ Top = 1; Headroom = $true }; id = 'Headroom,EINVAL,*' }
+    ) {
+        { Get-ProcMemoryStatus @arguments } | Should -Throw -ErrorId $id
+    }
+}

@@ -23,6 +23,11 @@ Describe 'Measure-WorkingSet' {
         $found.RssBytes | Should -Be 40960
         $found.ReferencedBytes | Should -Be 12288
         $found.UntrackedBytes | Should -BeNullOrEmpty
+        # Nobody else maps anonymous memory of its own.
+        $found.UssBytes, $found.PrivateReferencedBytes, $found.SharedReferencedBytes, $found.UnattributedReferencedBytes |
+            Should -Be 40960, 12288, 0, 0
+        $sets | Where-Object { $_.PrivateReferencedBytes + $_.SharedReferencedBytes + $_.UnattributedReferencedBytes -ne $_.ReferencedBytes } |
+            Should -BeNullOrEmpty
         $found.Method | Should -Be Referenced
         $found.ProcessId | Should -Be $target.Id
         $found.Permissions | Should -Be 'rw-p'
@@ -36,6 +41,8 @@ Describe 'Measure-WorkingSet' {
         $sum.MappingCount | Should -BeGreaterThan 20
         $sum.RssBytes | Should -BeGreaterThan 1MB
         $sum.ReferencedBytes | Should -BeLessThan $sum.RssBytes
+        $sum.PrivateReferencedBytes + $sum.SharedReferencedBytes + $sum.UnattributedReferencedBytes | Should -Be $sum.ReferencedBytes
+        $sum.UssBytes | Should -BeLessThan $sum.RssBytes
     }
 
     It 'measures a process once for all its objects, and all processes in one interval' {
@@ -114,7 +121,7 @@ Describe 'Measure-WorkingSet' {
         $sets = Measure-WorkingSet $target.Id -Seconds 0 -Method Referenced | Where-Object Start -EQ $address
         $screen = $sets | Out-Screen -Width 80
         $screen | Should -Match "Process: $($target.Id) \(dotnet\), Referenced, 0\.\d s"
-        $screen | Should -Match ('0x{0:x12} +40 KiB +40 KiB +0 B +rw-p' -f $address)
+        $screen | Should -Match ('0x{0:x12} +40 KiB +40 KiB +0 B +0 B +rw-p' -f $address)
         $screen -split "`n" | ForEach-Object { $_.TrimEnd().Length | Should -BeLessOrEqual 80 }
         $back = Start-Job {
             Import-Module "$using:root/MemProc.psd1"

@@ -394,4 +394,12 @@ Describe 'Read-ProcessMemory -AsString' {
         (Read-ProcessMemory $target.Id $address 8192 -AsString -WarningVariable warning).Length | Should -Be 5000
         $warning.Count | Should -Be 0
     }
+
+    It 'reads the whole symbol where an address is one, and a length where it is given' {
+        $size = (Get-ElfSymbol -Id $target.Id -Path libc.so.6 -Name environ)[0].SizeBytes
+        (Read-ProcessMemory $target.Id 'libc.so.6!environ').Length | Should -Be $size
+        (Read-ProcessMemory $target.Id 'libc.so.6!environ' 4).Length | Should -Be 4
+        { Read-ProcessMemory $target.Id 'libc.so.6!environ+0' -ErrorAction Stop } | Should -Throw '*length*unknown*'
+        { Read-ProcessMemory $target.Id 'libc.so.6!environ' -Dereference 1 -ErrorAction Stop } | Should -Throw '*length*unknown*'
+    }
 }

@@ -106,7 +106,7 @@ Describe 'Search-ProcessMemory' {
 
     It 'rejects <name>' -ForEach @(
         @{ name = 'no process'; what = @{ Text = 'a' }; id = 'Id,EINVAL' }
-        @{ name = 'a pattern with invalid digits'; what = @{ Id = 1; Pattern = 'xyz' }; id = 'Pattern,EINVAL' }
+        @{ name = 'a pattern with invalid digits'; what = @{ Id = 1; Pattern = '4 11' }; id = 'Pattern,EINVAL' }
         @{ name = 'a pattern that matches everything'; what = @{ Id = 1; Pattern = '??' }; id = 'Pattern,EINVAL' }
         @{ name = 'a number that the type cannot hold'; what = @{ Id = 1; Value = 256; Type = 'Byte' }; id = 'Value,EINVAL' }
         @{ name = 'an invalid regular expression'; what = @{ Id = 1; Regex = '(' }; id = 'Regex,EINVAL' }
@@ -138,8 +138,13 @@ Describe 'Search-ProcessMemory' {
         }
     }
 
-    It 'names -Text where a text is given as a pattern' {
-        $problem = { Search-ProcessMemory $target.Id hunter2 } | Should -Throw -PassThru
-        $problem.Exception.Message | Should -Match 'To search for a text, use -Text\.'
+    It 'searches for a text where the pattern cannot be bytes, and says when a word is taken for bytes' {
+        $null = $target.Ask('seed')
+        (Search-ProcessMemory $target.Id 'GHIJKL1234' -First 1).Value | Should -Be 'GHIJKL1234'
+        $match = Search-ProcessMemory $target.Id 'cafe' -First 1 -WarningVariable warnings -WarningAction SilentlyContinue
+        "$warnings" | Should -Match "'cafe' is searched for as bytes in hex.* -Text cafe"
+        $match | ForEach-Object { $_.Bytes | Should -Be 0xca, 0xfe }
+        { Search-ProcessMemory $target.Id '41 4' } | Should -Throw '*not a valid byte pattern*-Text*'
+        (Search-ProcessMemory $target.Id -Bytes '47 48' -First 1).Bytes | Should -Be 0x47, 0x48
     }
 }

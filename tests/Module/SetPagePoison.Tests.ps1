@@ -38,10 +38,9 @@ Describe 'Set-PagePoison' {
             `$page | Set-PagePoison -WhatIf
             '{0:x}' -f `$page.Pfn
             Get-Content /sys/kernel/debug/hwpoison/*"
-        $end = '{0:x}' -f ($seed + 8192)
         $answer.Count | Should -Be 3
         $answer[0] | Should -Match ("What if: Poison frame 0x$($answer[2]) \(physical address 0x$($answer[2])000\), " +
-            "the page at 0x{0:x} of process $($target.Id) \(dotnet\), mapping {0:x}-$end rw-p .*anonymous.*mapped once" -f $seed)
+            "the page at 0x{0:x} of process $($target.Id) \(dotnet\), mapping anonymous rw-p .*anonymous.*mapped once" -f $seed)
         $answer[1] | Should -Be $answer[0]
     }
 

@@ -108,6 +108,13 @@ Describe 'Undo-ProcessMemoryWrite' {
         & $text | Should -BeExactly 'helloFGHworld234'
     }
 
+    It 'accepts writes from a CSV file' {
+        $path = Join-Path $TestDrive writes.csv
+        $writes | Export-Csv $path
+        Import-Csv $path | Undo-ProcessMemoryWrite -Confirm:$false
+        & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
+    }
+
     It 'undoes the last writes of the session without objects' {
         Write-ProcessMemory $target.Id ($seed + 5) -Text '---' -Confirm:$false
         Undo-ProcessMemoryWrite -Last -Confirm:$false

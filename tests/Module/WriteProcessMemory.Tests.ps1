@@ -198,4 +198,21 @@ Describe 'Write-ProcessMemory, several writes' {
         Write-ProcessMemory $target.Id $shared -Bytes 1 -Confirm:$false -ErrorVariable problem -ErrorAction SilentlyContinue
         $problem[0].Exception.Message | Should -Not -Match '-Force'
     }
+
+    It 'prompts with numbers where numbers are written, and with the name of the mapping' {
+        $shown = Invoke-OtherPwsh -Script "
+            Write-ProcessMemory $($target.Id) $seed -Value 5 -Type Int16 -WhatIf
+            Write-ProcessMemory $($target.Id) $seed -Value 0x10 -Type Pointer -WhatIf
+            Write-ProcessMemory $($target.Id) $seed -Bytes '05 00' -WhatIf"
+        $shown[0] | Should -Match 'mapping anonymous rw-p: 16961 becomes 5$'
+        $shown[1] | Should -Match ': 0x[0-9a-f]+ becomes 0x10$'
+        $shown[2] | Should -Match ': 41 42 \|AB\| becomes 05 00 \|\.\.\|$'
+        & $text | Should -BeExactly 'ABCDEFGHIJKL1234'
+    }
+
+    It 'takes bytes as text, as Search-ProcessMemory does' {
+        Write-ProcessMemory $target.Id $seed -Bytes '2a 2A' -Expected '41 42' -Confirm:$false
+        & $text | Should -BeExactly '**CDEFGHIJKL1234'
+        { Write-ProcessMemory $target.Id $seed -Bytes '5' -Confirm:$false } | Should -Throw '*two digits for each byte*'
+    }
 }

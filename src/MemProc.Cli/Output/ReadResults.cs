@@ -73,6 +73,7 @@ internal static class JsonValue
     public static object? Of(object? value, MemoryType type) => value switch
     {
         ulong pointer when type.IsPointer => ConsoleFormat.Hex(pointer),
+        MemoryBytes bytes => (byte[])bytes,
         object?[] many => many.Select(item => Of(item, type)).ToArray(),
         _ => value,
     };

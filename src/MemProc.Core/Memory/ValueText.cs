@@ -15,6 +15,7 @@ public static class ValueText
         string text => SafeText.Escape(text),
         char character => SafeText.Escape(character.ToString()),
         byte[] bytes => ByteText.Preview(bytes),
+        MemoryBytes bytes => ByteText.Preview(bytes),
         IEnumerable values => string.Join(", ", values.Cast<object?>().Select(item => Format(item, type))),
         IFormattable number when type.IsPointer =>
             $"0x{number.ToString("x", CultureInfo.InvariantCulture)}",

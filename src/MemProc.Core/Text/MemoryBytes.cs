@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace MemProc;
@@ -19,13 +20,14 @@ public sealed class MemoryBytes(byte[] bytes) : ReadOnlyCollection<byte>(bytes)
     public static MemoryBytes Create(ReadOnlySpan<byte> bytes) => new(bytes.ToArray());
 
     /// <summary>Returns the bytes as an array, for what takes arrays.</summary>
-    public static implicit operator byte[](MemoryBytes bytes) => bytes?._bytes!;
+    [return: NotNullIfNotNull(nameof(bytes))]
+    public static implicit operator byte[]?(MemoryBytes? bytes) => bytes?._bytes;
 
     /// <summary>Returns the bytes for what reads them.</summary>
-    public static implicit operator ReadOnlySpan<byte>(MemoryBytes bytes) => bytes?._bytes;
+    public static implicit operator ReadOnlySpan<byte>(MemoryBytes? bytes) => bytes?._bytes;
 
     /// <summary>Returns the bytes for what keeps them.</summary>
-    public static implicit operator ReadOnlyMemory<byte>(MemoryBytes bytes) => bytes?._bytes;
+    public static implicit operator ReadOnlyMemory<byte>(MemoryBytes? bytes) => bytes?._bytes;
 
     /// <summary>Returns a copy.</summary>
     public byte[] ToArray() => [.. _bytes];

@@ -165,10 +165,12 @@ public static class View
             text.AppendLine(CultureInfo.InvariantCulture, $"  {"with unread",-16}{Size(unseen),10}  processes that were not read");
         }
 
-        foreach (PSObject sharer in Value(summary, "SharedWith") is IEnumerable many ? many.Cast<object>().Select(PSObject.AsPSObject) : [])
+        foreach (PSObject sharer in InputValues.Unwrap(Value(summary, "SharedWith")) is IEnumerable many ? many.Cast<object>().Select(PSObject.AsPSObject) : [])
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"  {"shared with",-16}{Size(Value(sharer, "SizeBytes")),10}  {
-                Process(Value(sharer, "ProcessId"), Value(sharer, "ProcessName"))}");
+            // From a remote host, each is a text.
+            text.AppendLine(Value(sharer, "SizeBytes") is { } bytes
+                ? $"  {"shared with",-16}{Size(bytes),10}  {Process(Value(sharer, "ProcessId"), Value(sharer, "ProcessName"))}"
+                : $"  {"shared with",-16}{string.Empty,10}  {Text(sharer)}");
         }
 
         return text.ToString().TrimEnd('\n');
@@ -340,7 +342,7 @@ public static class View
     private static string Shown(object? value, MemoryType type)
     {
         object? plain = InputValues.Unwrap(value);
-        return ValueText.Format(plain is PSCustomObject ? value!.ToString() : plain is not (string or byte[]) and IEnumerable many
+        return ValueText.Format(plain is PSCustomObject ? value!.ToString() : plain is not (string or byte[] or MemoryBytes) and IEnumerable many
             ? many.Cast<object?>().Select(InputValues.Unwrap).ToArray()
             : plain, type);
     }

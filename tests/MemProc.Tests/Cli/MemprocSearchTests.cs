@@ -56,7 +56,7 @@ public sealed class MemprocSearchTests
 
     [Theory]
     [InlineData]
-    [InlineData("xyz")]
+    [InlineData("4 11")]
     [InlineData("01", "--text", "a")]
     [InlineData("--value", "1")]
     [InlineData("--type", "int32")]

@@ -178,7 +178,7 @@ public sealed class MemprocTests
     }
 
     [Theory]
-    [InlineData("--text", "search", "{pid}", "hunter2")]
+    [InlineData("--text", "search", "{pid}", "added")]
     [InlineData("--force", "write", "{pid}", "{address}", "--bytes", "00", "--yes")]
     [InlineData("pgrep", "map", "nobody")]
     public void The_option_that_helps_is_named(string option, params string[] arguments)

@@ -203,6 +203,17 @@ public sealed class MemoryTransactionTests : TargetTests
         Assert.Equal(3, lines.Length);
     }
 
+    [Fact]
+    public void Numbers_are_described_as_numbers()
+    {
+        ulong address = Fill(1);
+        PlannedWrite Plan(object value, MemoryValueType type) => Assert.Single(MemoryTransaction.Prepare(Process,
+            [new MemoryWriteRequest(address, MemoryValue.Encode(value, type)) { Type = type }]).Writes);
+        Assert.Equal("1799 becomes -2", Plan(-2, MemoryValueType.Int16).Change);
+        Assert.Equal("0x707070707070707 becomes 0x10", Plan(16, MemoryValueType.Pointer).Change);
+        Assert.EndsWith(", mapping anonymous rw-p", Plan(1, MemoryValueType.Byte).Place, StringComparison.Ordinal);
+    }
+
     private ulong Fill(ulong pages)
     {
         ulong address = Target.Ask($"map {pages * Page.Size} rw- private").Address("address");

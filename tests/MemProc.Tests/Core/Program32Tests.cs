@@ -133,7 +133,7 @@ public sealed class Program32Tests : IDisposable
     {
         using LinuxProcess process = LinuxProcess.Open(_program.ProcessId);
         UnresolvedWrite write = new(AddressExpression.FromNumber(Program32.Pointer),
-            MemoryValue.Encode(0x1234, MemoryValueType.Pointer)) { ArePointers = true };
+            MemoryValue.Encode(0x1234, MemoryValueType.Pointer)) { Type = MemoryValueType.Pointer };
         MemoryTransaction.Prepare(process, UnresolvedWrite.Resolve(process, [write])).Commit(stop: false, verify: true);
         byte[] memory = new MemoryReader(process, ReadMethod.Auto).ReadExactly(Program32.Pointer, 8);
         Assert.Equal([0x34, 0x12, 0, 0, .. BitConverter.GetBytes(Program32.Pointer)], memory);

@@ -39,6 +39,24 @@ public sealed class WorkingSetMeterTests
     }
 
     [Fact]
+    public void What_only_the_process_maps_is_told_from_the_rest()
+    {
+        const ulong Exclusive = 1UL << 56;
+        using SimulatedProcess simulated = TwoMappings();
+        SimulatedIdleBitmap bitmap = new(simulated);
+        simulated.WritePageMap(Start, Present | Exclusive | 10, Present | Exclusive | 11, Present | 12);
+        simulated.WritePageMap(Start + 4 * P, 0);
+        using WorkingSetMeter meter = WorkingSetMeter.Open(WorkingSetMethod.Idle, simulated.Files);
+        using LinuxProcess process = simulated.Open();
+        meter.Add(process);
+        meter.Start();
+        bitmap.Touch(11, 12);
+        WorkingSet set = meter.Read(process).First();
+        Assert.Equal((3 * P, 2 * P, 2 * P, P, P, 0UL), (set.RssBytes, set.UssBytes, set.ReferencedBytes,
+            set.PrivateReferencedBytes, set.SharedReferencedBytes, set.UnattributedReferencedBytes));
+    }
+
+    [Fact]
     public void Pages_faulted_in_during_the_interval_were_touched_and_migrated_ones_were_not()
     {
         using SimulatedProcess simulated = TwoMappings();

@@ -1,0 +1,179 @@
+# What objects look like where no view of this module applies: hex, CSV, XML, JSON; and colours of the views.
+
+BeforeAll {
+    Import-Module $PSScriptRoot/Support.psm1 -Force
+    Import-TestedModule
+    $target = Start-Target
+    $address = New-TouchedMemory $target
+    $types = Get-Command -Module MemProc | ForEach-Object { $_.OutputType.Type } | Where-Object FullName -Like 'MemProc.*' |
+        Sort-Object FullName -Unique
+    # Numbers that people read as numbers.
+    $decimal = 'Bytes$|Count$|Pages$|Length$|Inode$|Ticks$|Index$|Alignment$|RmapItems$|^Duration|Bytes(Before|After)$'
+}
+
+AfterAll {
+    Stop-Target
+}
+
+Describe 'Hex' {
+    It 'is a member for every address, frame and set of flags of every type' {
+        $types.Count | Should -BeGreaterThan 40
+        foreach ($type in $types) {
+            foreach ($property in $type.GetProperties() | Where-Object { $_.PropertyType -in [ulong], [Nullable[ulong]] }) {
+                if ($property.Name -notmatch $decimal) {
+                    $type.GetProperty("$($property.Name)Hex") | Should -Not -BeNullOrEmpty -Because "$($type.Name).$($property.Name) has no text in hex"
+                }
+            }
+        }
+    }
+
+    It 'comes with the numbers, which stay numbers' {
+        $map = Get-ProcMap $target.Id -Address $address
+        $map.Start | Should -BeOfType [ulong]
+        $map.Start -eq $address | Should -BeTrue
+        $map.Start + 4096 | Should -Be ($address + 4096)
+        $map.StartHex | Should -BeExactly ('0x{0:x}' -f $address)
+        ($map | Select-Object StartHex, Path).StartHex | Should -BeExactly $map.StartHex
+        ($map | ConvertTo-Json | ConvertFrom-Json).StartHex | Should -BeExactly $map.StartHex
+        ($map | ConvertTo-Csv | ConvertFrom-Csv).StartHex | Should -BeExactly $map.StartHex
+        $back = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($map))
+        $back.StartHex | Should -BeExactly $map.StartHex
+        # The text is an address, too.
+        (Get-ProcMap $target.Id -Address $map.StartHex).Start | Should -Be $address
+        (Get-PageMapEntry $target.Id $address).AddressHex | Should -BeExactly $map.StartHex
+        (Get-ProcMap $target.Id | Sort-Object Start -Descending)[0].Start | Should -BeGreaterThan $address
+    }
+
+    It 'is null where the number is' {
+        $entry = Get-PageMapEntry $target.Id $target.Ask('map 4096 rw- private').address -All
+        $entry.Pfn | Should -BeNullOrEmpty
+        $entry.PfnHex | Should -BeNullOrEmpty
+    }
+
+    It 'stands for a second type in one output' {
+        $text = & { Get-ProcMap $target.Id -Kind Stack; Get-PageMapEntry $target.Id $address } | Out-Screen
+        $text | Should -Match ('AddressHex +: 0x{0:x}' -f $address)
+    }
+}
+
+Describe 'Text' {
+    It 'is useful for every type' {
+        foreach ($type in $types) {
+            $method = $type.GetMethod('ToString', [type[]] @())
+            $method.DeclaringType.Namespace | Should -Be 'MemProc' -Because "$type has no text of its own"
+        }
+
+        foreach ($item in (Get-ProcMemoryStatus $target.Id), (Get-PageMapEntry $target.Id $address), (Read-ProcessMemory $target.Id $address 4)) {
+            "$item" | Should -Not -Match 'MemProc\.'
+        }
+    }
+
+    It 'has default properties for every type, which it has' {
+        foreach ($type in $types | Where-Object FullName -NE 'MemProc.MemoryRecord') {
+            $names = (Get-TypeData $type.FullName).DefaultDisplayPropertySet.ReferencedProperties
+            $names.Count | Should -BeGreaterThan 2 -Because "$type has default properties"
+            $names | ForEach-Object { $type.GetProperty($_) | Should -Not -BeNullOrEmpty -Because "$type has a property $_" }
+        }
+    }
+}
+
+Describe 'CSV' {
+    BeforeAll {
+        $objects = @(
+            Get-ProcMap $target.Id -Address $address
+            Search-ProcessMemory $target.Id -Text ELF -First 1
+            Search-ProcessMemory $target.Id -Text ELF -First 1 -Context 16
+            Write-ProcessMemory $target.Id $address -Bytes '05 00' -PassThru -Confirm:$false
+            Watch-ProcessMemory $target.Id $address -Length 4 -Timeout 1
+            Get-Disassembly -Path /bin/sh -Symbol _start -Count 1 -ErrorAction Ignore
+            Get-Disassembly $target.Id -Address 'libc.so.6!malloc' -Count 1
+        )
+    }
+
+    It 'has bytes in hex' {
+        $objects.Count | Should -BeGreaterThan 5
+        $objects | ForEach-Object { $_ | ConvertTo-Csv } | Should -Not -Match 'System\.Byte\[\]'
+        ($objects[3] | ConvertTo-Csv | ConvertFrom-Csv).Bytes | Should -BeExactly '05 00'
+    }
+
+    It 'does not keep bytes from being used as bytes' {
+        $write = $objects[3]
+        $write.Bytes | Should -Be 5, 0
+        $write.Bytes.Length, $write.Bytes.Count, $write.Bytes[0] | Should -Be 2, 2, 5
+        $write.Bytes[0..1] | Should -Be 5, 0
+        $write.Bytes -join ',' | Should -Be '5,0'
+        [byte[]] $write.Bytes | Should -Be 5, 0
+        [Convert]::ToHexString($write.Bytes) | Should -Be '0500'
+        [BitConverter]::ToInt16($write.Bytes, 0) | Should -Be 5
+        ($write | ConvertTo-Json | ConvertFrom-Json).Bytes | Should -Be 5, 0
+    }
+
+    It 'has no type with an array of bytes but blocks of memory' {
+        $found = foreach ($type in $types) {
+            foreach ($property in $type.GetProperties() | Where-Object PropertyType -EQ ([byte[]])) {
+                "$($type.Name).$($property.Name)"
+            }
+        }
+
+        # Up to 1 MiB each: a CSV file is no place for them, and a job or remote host transports arrays compactly.
+        $found | Should -Be 'MemoryBlock.Bytes', 'PhysicalMemoryBlock.Bytes'
+    }
+}
+
+Describe 'Views' {
+    It 'show the process in each row with -View Process' {
+        $screen = $PID, $target.Id | Get-ProcMap -Kind Stack | Sort-Object SizeBytes | Format-Table -View Process | Out-Screen -Width 80
+        $screen | Should -Match "(?m)^ +$PID .* \[stack\]"
+        $screen | Should -Match "(?m)^ +$($target.Id) .* \[stack\]"
+        $screen | Should -Not -Match 'Process:'
+        foreach ($objects in (Get-ProcMap $target.Id -Detailed), (Get-PageMapEntry $target.Id $address)) {
+            $objects | Format-Table -View Process | Out-Screen -Width 80 | Should -Match "(?m)^ +$($target.Id) "
+        }
+    }
+
+    It 'fold equal lines of a dump, or show them with -AllLines' {
+        $folded = (Read-ProcessMemory $target.Id ($address + 4096) 256 | Out-Screen).Trim() -split "`n"
+        $all = (Read-ProcessMemory $target.Id ($address + 4096) 256 -AllLines | Out-Screen).Trim() -split "`n"
+        $all.Count | Should -Be 17
+        $folded.Count | Should -BeLessThan 10
+        $folded | Should -Contain '*'
+        $folded[-1] | Should -Be $all[-1]
+        $folded[0, 1] | Should -Be $all[0, 1]
+    }
+
+    It 'of matches with context fit 80 columns' {
+        $lines = Search-ProcessMemory $target.Id -Text ELF -Context 64 -First 2 | Out-Screen -Width 80
+        $lines -split "`n" | ForEach-Object { $_.TrimEnd().Length | Should -BeLessOrEqual 80 }
+    }
+
+    It 'have colours by $PSStyle where they mean something, and none where they are not wanted' {
+        $code = $target.Ask('map 4096 rwx private').address
+        $closed = $target.Ask('map 4096 --- private').address
+        $script = "Import-Module '$PSScriptRoot/../../MemProc.psd1'; `$PSStyle.OutputRendering = '{0}'
+            Get-ProcMap $($target.Id) -Address $code, $closed | Format-Table | Out-String -Width 100"
+        $coloured = (pwsh -NoProfile -NonInteractive -Command ($script -f 'Ansi')) -join "`n"
+        $coloured | Should -Match "`e\[31;1mrwxp`e\[0m"
+        $coloured | Should -Match "`e\[2m---p`e\[0m"
+        $plain = (pwsh -NoProfile -NonInteractive -Command ($script -f 'PlainText')) -join "`n"
+        $redirected = (pwsh -NoProfile -NonInteractive -Command ($script -f 'Host')) -join "`n"
+        $none = (env NO_COLOR=1 pwsh -NoProfile -NonInteractive -Command $script.Replace("`$PSStyle.OutputRendering = '{0}'", '')) -join "`n"
+        foreach ($text in $plain, $redirected, $none) {
+            $text | Should -Match 'rwxp'
+            $text | Should -Not -Match "`e"
+        }
+    }
+}
+
+Describe 'Properties of processes' {
+    It 'adds Pss, Uss and Maps to process objects' {
+        $process = Get-Process -Id $target.Id
+        $process.Pss | Should -BeGreaterThan 1MB
+        $process.Uss | Should -BeLessOrEqual $process.Pss
+        $process.Maps | Should -BeOfType MemProc.ProcMap
+        ($process.Maps | Where-Object Kind -EQ Stack).ProcessId | Should -Be $target.Id
+        $dead = Start-Target
+        $process = Get-Process -Id $dead.Id
+        $dead.Kill()
+        $process.Pss | Should -BeNullOrEmpty
+    }
+}
