@@ -19,12 +19,14 @@
         'lib/MemProc.Pages.format.ps1xml'
         'lib/MemProc.Search.format.ps1xml'
         'lib/MemProc.Symbols.format.ps1xml'
+        'lib/MemProc.Threads.format.ps1xml'
         'lib/MemProc.Usage.format.ps1xml'
     )
     CmdletsToExport      = @(
         'Clear-FilePage'
         'Clear-PagePoison'
         'Clear-SoftDirty'
+        'Find-PointerPath'
         'Find-ProcessByPfn'
         'Get-Disassembly'
         'Get-ElfHeader'
@@ -43,6 +45,7 @@
         'Get-PhysicalMemoryMap'
         'Get-ProcMap'
         'Get-ProcMemoryStatus'
+        'Get-ProcThread'
         'Get-ProcessCore'
         'Get-ProcessMemoryMatch'
         'Invoke-ProcessMemoryAdvice'

@@ -6,7 +6,8 @@ namespace MemProc.Cli;
 /// <summary><c>memproc disasm</c>: disassembles the code of a process or a file.</summary>
 internal sealed class DisassembleCommand : CliCommand
 {
-    private readonly Argument<int> _process = CommandOptions.Process("; omitted with --file");
+    private readonly Argument<(int ProcessId, string? Core)> _process =
+        CommandOptions.Target(TargetCommand.CorePrefix, "; omitted with --file");
     private readonly Argument<AddressExpression?> _address = CommandOptions.Address("Address of the first instruction", orNone: true);
     private readonly Argument<ulong?> _length = CommandOptions.Length(
         "Number of bytes in which instructions begin; to the end of the function if omitted, or 16 instructions without one");
@@ -39,13 +40,15 @@ internal sealed class DisassembleCommand : CliCommand
             "memproc disasm 1234 'libc.so.6!malloc'",
             "memproc disasm 1234 0x7ffd2de47000 --count 20 --syntax intel",
             "memproc disasm 1234 --symbol main",
+            "memproc disasm --core core.1234 '!main' --count 20",
             "memproc disasm --file /bin/ls --section .text --json")
     {
         _process.Arity = ArgumentArity.ZeroOrOne;
         Arguments.Add(_process);
         Arguments.Add(_address);
         Arguments.Add(_length);
-        foreach (Option option in (Option[])[_file, _sections, _symbols, _count, _syntax, _bits, _residentOnly, _allowUserfault])
+        foreach (Option option in (Option[])[_file, _sections, _symbols, _count, _syntax, _bits, _residentOnly, _allowUserfault,
+            TargetCommand.CoreFileOption()])
         {
             Options.Add(option);
         }
@@ -91,7 +94,8 @@ internal sealed class DisassembleCommand : CliCommand
             return;
         }
 
-        using LinuxProcess process = LinuxProcess.Open(parseResult.GetValue(_process));
+        (int processId, string? core) = parseResult.GetValue(_process);
+        using MemoryTarget process = core is null ? LinuxProcess.Open(processId) : CoreFile.Open(core, cancellation);
         MemoryReader reader = new(process, ReadMethod.Auto, cancellation)
         {
             ResidentOnly = parseResult.GetValue(_residentOnly),

@@ -6,10 +6,10 @@ namespace MemProc.Cli;
 internal abstract class TargetCommand : CliCommand
 {
     /// <summary>The option for a core file.</summary>
-    private const string CoreOption = "--core";
+    internal const string CoreOption = "--core";
 
     /// <summary>What stands in the place of the process id for a core file.</summary>
-    private const string CorePrefix = "core:";
+    internal const string CorePrefix = "core:";
 
     private readonly Argument<(int ProcessId, string? Core)> _target;
 
@@ -18,10 +18,15 @@ internal abstract class TargetCommand : CliCommand
     {
         _target = CommandOptions.Target(CorePrefix);
         Arguments.Add(_target);
-        // For the help: it is moved to the place of the process id before the arguments are parsed.
-        Options.Add(CommandOptions.Option<string>(CoreOption, "FILE", "A core file instead of a process: FILE stands for PID",
-            text => text));
+        Options.Add(CoreFileOption());
     }
+
+    /// <summary>
+    /// Creates the option for a core, for the help: it is moved to the place of the process id before the arguments are
+    /// parsed.
+    /// </summary>
+    internal static Option<string?> CoreFileOption() => CommandOptions.Option<string>(
+        CoreOption, "FILE", "A core file instead of a process: FILE stands for PID", text => text);
 
     /// <summary>The work itself.</summary>
     /// <param name="process">The process or core.</param>
@@ -53,7 +58,7 @@ internal abstract class TargetCommand : CliCommand
             || text.StartsWith($"{CoreOption}=", StringComparison.Ordinal));
         bool hasValue = index > 0 && arguments[index] != CoreOption;
         if (index < 1 || (!hasValue && index + 1 == arguments.Length)
-            || !commands.OfType<TargetCommand>().Any(command => command.Name == arguments[0]))
+            || !commands.Any(command => command is TargetCommand or DisassembleCommand && command.Name == arguments[0]))
         {
             return arguments;
         }

@@ -15,9 +15,10 @@ internal static class CommandOptions
 
     /// <summary>Creates the argument for a process or a core.</summary>
     /// <param name="corePrefix">Begins a core.</param>
-    public static Argument<(int ProcessId, string? Core)> Target(string corePrefix) => new("PID")
+    /// <param name="more">More of the description.</param>
+    public static Argument<(int ProcessId, string? Core)> Target(string corePrefix, string more = "") => new("PID")
     {
-        Description = "Process id, or self for memproc itself; or --core FILE",
+        Description = $"Process id, or self for memproc itself; or --core FILE{more}",
         CustomParser = ParseSingle<(int, string?)>(text => text.StartsWith(corePrefix, StringComparison.Ordinal)
             ? (0, text[corePrefix.Length..])
             : (NumberParser.ParseProcessId(text), null)),

@@ -20,7 +20,8 @@ internal static class JsonLine
     [
         "start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet", "entry",
         "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress", "entryPoint", "virtualAddress",
-        "mapStart", "mapEnd", "faultAddress", "stackPointer", "moduleStart", "imageAddress",
+        "mapStart", "mapEnd", "faultAddress", "stackPointer", "stackStart", "stackEnd", "number", "instructionPointer",
+        "dataAddress", "baseAddress", "moduleStart", "imageAddress",
         "structPageAddress", "frameMask", "frameAddress",
         "frameKernelAddress", "pageProtection", "kernelFlagSet", "anonVmaAddress", "mappingAddress", "vmemmap",
         "encryptionMask", "taskSize", "textAddress", "textPhysicalAddress", "kaslrOffset", "target",
@@ -40,6 +41,7 @@ internal static class JsonLine
             new HexBytesConverter(),
             new PathTextConverter(),
             new HexNumbersConverter(),
+            new RegistersConverter(),
             new EnumNameConverter<ProcMapKind>(),
             new EnumNameConverter<ProcessMemoryAdvice>(),
             new EnumNameConverter<FolioKind>(),
@@ -61,6 +63,8 @@ internal static class JsonLine
             new EnumNameConverter<ElfSymbolVisibility>(),
             new EnumNameConverter<ElfSymbolSource>(),
             new EnumNameConverter<InstructionFlow>(),
+            new EnumNameConverter<ProcThreadState>(),
+            new EnumNameConverter<InstructionAccess>(),
             new EnumNameConverter<MemoryStringEncoding>(),
             new JsonStringEnumConverter<Errno>(),
             new JsonStringEnumConverter<PageTableLevel>(),
@@ -102,6 +106,10 @@ internal static class JsonLine
 /// <summary>The types that are written as JSON lines.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(ProcessCore))]
+[JsonSerializable(typeof(ProcThread))]
+[JsonSerializable(typeof(TelescopeWord))]
+[JsonSerializable(typeof(PointerChain))]
+[JsonSerializable(typeof(ProcMemoryAccess))]
 [JsonSerializable(typeof(ProcMap))]
 [JsonSerializable(typeof(ProcMapDetail))]
 [JsonSerializable(typeof(ProcMapNuma))]

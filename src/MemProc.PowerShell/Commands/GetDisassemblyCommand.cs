@@ -14,7 +14,7 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
     private const string LiteralPathSet = "LiteralPath";
 
     private Func<string, bool>? _isSelected;
-    private LinuxProcess? _current;
+    private MemoryTarget? _current;
     private ProcessDisassembler? _disassembler;
 
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = AddressSet)]
@@ -31,6 +31,11 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
     [ArgumentCompleter(typeof(ProcessNameCompleter))]
     [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = AddressSet)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = SymbolSet)]
+    [AllowNull]
+    public string[]? CorePath { get; set; }
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = AddressSet)]
     [Alias("Start")]
@@ -137,8 +142,21 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
             return;
         }
 
-        if (!PipelineInput.Accepts(this, InputObject, Id is not null || Name is not null))
+        RefuseEmptyCore(CorePath);
+        bool isCore = PipelineInput.HasCore(CorePath);
+        if (!PipelineInput.Accepts(this, InputObject, Id is not null || Name is not null || isCore))
         {
+            return;
+        }
+
+        if (isCore)
+        {
+            if (InputObject is null && (Id ?? (object?)Name) is object other)
+            {
+                ThrowBadArgument(nameof(CorePath), "Specify a process or -CorePath, not both.", other);
+            }
+
+            Array.ForEach(CorePath!, path => ReportErrors(() => DisassembleProcess(OpenCore(path))));
             return;
         }
 
@@ -174,7 +192,7 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
         }
     }
 
-    private void DisassembleProcess(LinuxProcess process)
+    private void DisassembleProcess(MemoryTarget process)
     {
         if (_disassembler is null || !ReferenceEquals(_current, process))
         {

@@ -19,7 +19,8 @@ public sealed class FloorsTests
         ["Memory", "Kernel", "Sharing", "WorkingSets", "Files"],
         ["Modules", "Search", "Poison", "PageFrames"],
         ["Addresses"],
-        ["Saving", "Disassembly", "CoreReports"],
+        ["Saving", "Disassembly", "CoreReports", "Threads", "Pointers"],
+        ["Accesses"],
     ];
 
     [Fact]
