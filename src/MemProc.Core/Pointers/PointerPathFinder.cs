@@ -143,7 +143,7 @@ public sealed class PointerPathFinder(MemoryTarget process, CancellationToken ca
     /// </summary>
     private (PointerLevel? Dynamic, List<PointerNode> Heads) Pass(PointerLevel targets, int depth, ulong limit)
     {
-        SearchPass pass = new(process, new SearchRange { Filter = new MapFilter { Permissions = ["rw"] } },
+        SearchPass pass = new(process, new SearchRange { Filter = new MapFilter { Permissions = ["rw??"] } },
             new PointerPattern(_wordBytes), context: 0, cancellation)
         {
             Workers = Workers,

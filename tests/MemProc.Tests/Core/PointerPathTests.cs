@@ -30,7 +30,7 @@ public sealed class PointerPathTests(ExploredProgram program) : IClassFixture<Ex
         using ExploredProgram.Run run = program.Start();
         string path = Path.Combine(program.Folder, "core.pointers");
         MemorySaver.Save(run.Process, null, path, new SaveOptions { Stop = true }, _ => { }, CancellationToken.None);
-        using CoreFile core = CoreFile.Open(path);
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(path);
         ulong player = run.At("!player");
         PointerChain chain = Assert.Single(Finder(core, 0x100).Find(run.Score), chain => chain.BaseAddress == player && chain.Depth == 2);
         Assert.Equal(run.Score, AddressExpression.Parse(chain.Expression).Resolve(core));

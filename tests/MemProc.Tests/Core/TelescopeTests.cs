@@ -12,7 +12,7 @@ public sealed class TelescopeTests(ExploredProgram program) : IClassFixture<Expl
         Check(live);
         string path = Path.Combine(program.Folder, "core");
         MemorySaver.Save(run.Process, null, path, new SaveOptions(), _ => { }, CancellationToken.None);
-        using CoreFile core = CoreFile.Open(path);
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(path);
         TelescopeWord[] saved = Read(core, words, 48);
         Check(saved);
         Assert.Equal(live.Select(word => word.Description), saved.Select(word => word.Description));

@@ -17,7 +17,7 @@ public sealed class GdbExploreTests(ExploredProgram program) : IClassFixture<Exp
         string ofCore = Shell.Run(gdb, [.. ask, program.Path, path]);
         string ofLive = Shell.Run(gdb, [.. ask, "-p", run.Process.Id.ToString(CultureInfo.InvariantCulture)]);
 
-        using CoreFile core = CoreFile.Open(path);
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(path);
         ProcThread saved = new ProcThreadReader(core).Read([run.Process.Id], error => throw error).Single();
         (string Name, ulong Value)[] expected = Registers(ofCore);
         Assert.True(expected.Length > 20);

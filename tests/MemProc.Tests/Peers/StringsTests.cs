@@ -45,7 +45,7 @@ public sealed class StringsTests
         Assert.Equal(expected, Found([.. new StringSearch(process) { Range = range }.Find()], map.Start, MemoryStringEncoding.Ascii));
         string corePath = Path.Combine(folder.Path, "core");
         MemorySaver.Save(process, null, corePath, new SaveOptions(), _ => { }, CancellationToken.None);
-        using CoreFile core = CoreFile.Open(corePath);
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(corePath);
         Assert.Equal(expected, Found(
             [.. new StringSearch(core, encoding: MemoryStringEncoding.Ascii) { Range = range }.Find()], map.Start, MemoryStringEncoding.Ascii));
     }
