@@ -23,6 +23,7 @@
         'lib/MemProc.Search.format.ps1xml'
         'lib/MemProc.Sharing.format.ps1xml'
         'lib/MemProc.Symbols.format.ps1xml'
+        'lib/MemProc.Threads.format.ps1xml'
         'lib/MemProc.Usage.format.ps1xml'
         'lib/MemProc.Variants.format.ps1xml'
     )
@@ -32,6 +33,7 @@
         'Clear-SoftDirty'
         'Compare-ProcessImage'
         'Compare-ProcessMemory'
+        'Find-PointerPath'
         'Find-ProcessByPfn'
         'Get-Disassembly'
         'Get-ElfHeader'
@@ -50,6 +52,7 @@
         'Get-PhysicalMemoryMap'
         'Get-ProcMap'
         'Get-ProcMemoryStatus'
+        'Get-ProcThread'
         'Get-ProcessCore'
         'Get-ProcessMemoryMatch'
         'Invoke-ProcessMemoryAdvice'

@@ -201,6 +201,7 @@ Describe 'Arguments that make no sense' {
             'Get-PageSharing' = @{ AmongId = $target.Id }; 'Get-PageFlags' = @{ Pfn = 5 }
             'Get-PageMapEntry' = @{ Address = $seed }; 'Search-ProcessMemory' = @{ Address = $seed; Length = 4096 }
             'New-ProcessMemoryScan' = @{ Address = $seed; Length = 4096 }
+            'Find-PointerPath' = @{ Depth = 1; MaxOffset = 0 }
             'Get-PageFrame' = @{ Pfn = 5; Address = $seed }; 'Measure-PageFrame' = @{ Pfn = 5 }
             'Measure-PageFlags' = @{ Pfn = 5; Address = $seed }
             'Get-Disassembly' = @{ Address = $seed; Length = 16 }; 'Read-PhysicalMemory' = @{ Length = 16 }

@@ -68,6 +68,19 @@ Describe 'Search-ProcessMemory' {
         Search-ProcessMemory @all -Path '[stack]' | Should -BeNullOrEmpty
     }
 
+    It 'finds strings' {
+        $found = Search-ProcessMemory @here -Strings -MinimumLength 20
+        $found[0] | Should -BeOfType MemProc.MemoryString
+        $found[0].Address | Should -Be $seed
+        $found[0].Text | Should -BeLike 'ABCDEFGHIJKL1234567890!*'
+        $found[0].Encoding | Should -Be Ascii
+        $found | Out-Screen -Width 100 | Should -Match 'rw-p Ascii .*ABCDEFGHIJKL'
+        ($found[0] | Read-ProcessMemory).Length | Should -Be $found[0].Length
+        Search-ProcessMemory @here -Strings -Encoding unicode | Should -BeNullOrEmpty
+        @(Search-ProcessMemory $target.Id -Strings -First 2) | Should -HaveCount 2
+        { Search-ProcessMemory @here -Strings -Encoding utf32 } | Should -Throw -ErrorId 'Encoding,EINVAL,*'
+    }
+
     It 'stops after -First matches' {
         (Search-ProcessMemory $target.Id -Pattern 00 -First 3).Count | Should -Be 3
         (Search-ProcessMemory $target.Id -Pattern 00 | Select-Object -First 3).Count | Should -Be 3

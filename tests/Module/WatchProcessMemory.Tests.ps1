@@ -122,4 +122,52 @@ Describe 'Watch-ProcessMemory' {
         $screen | Should -Match '\d\d:\d\d:\d\d\.\d{3}'
         $screen | Should -Match '0x4847464544434241'
     }
+
+    It 'holds a value, and says how often it was written back' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $seen = Watch-ProcessMemory $target.Id $address -Type Byte -Hold -Interval 1 -Count 2 -Confirm:$false | ForEach-Object {
+            if ($_.RestoreCount -lt 2) {
+                $null = $target.Ask("touch $address 1")
+            }
+
+            $_
+        }
+        $seen.Value | Should -Be 0, 1, 1
+        $seen.RestoreCount | Should -Be 0, 1, 2
+        (Read-ProcessMemory $target.Id $address -Type Byte) | Should -Be 0
+        Watch-ProcessMemory $target.Id $address -Type Byte -Hold -WhatIf | Should -BeNullOrEmpty
+    }
+
+    It 'reports the instruction that writes a value, by -Writer' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $null = $target.Ask("spin $address")
+        try {
+            $access = Watch-ProcessMemory $target.Id $address -Type Int64 -Writer -Count 1 -Timeout 1m -ErrorVariable problems -ErrorAction SilentlyContinue
+        }
+        finally {
+            $null = $target.Ask('still')
+        }
+
+        if ("$problems" -match 'no hardware breakpoints|perf_event') {
+            Set-ItResult -Skipped -Because "$problems"
+            return
+        }
+
+        $access | Should -BeOfType MemProc.ProcMemoryAccess
+        $access.DataAddress | Should -Be $address
+        $access.ThreadId | Should -BeIn (Get-ProcThread $target.Id).ThreadId
+        $access.ThreadId | Should -Not -Be $target.Id
+        $access.Instruction | Should -Match '^(lock )?\w+'
+        $access.Access | Should -Match 'Write'
+        ($access | Get-Disassembly -Count 1).Text | Should -Be $access.Instruction
+        $access | Out-Screen -Width 160 | Should -Match ('0x{0:x12}' -f $address)
+    }
+
+    It 'refuses what a breakpoint cannot watch: <reason>' -ForEach @(
+        @{ reason = 'the length'; extra = @{ Length = 16 }; offset = 0 }
+        @{ reason = 'the address'; extra = @{ Type = 'Int32' }; offset = 2 }
+    ) {
+        { Watch-ProcessMemory $target.Id ($seed + $offset) -Writer @extra -Timeout 1ms -ErrorAction Stop } |
+            Should -Throw -ErrorId "WatchMemory,EINVAL,$command"
+    }
 }

@@ -29,12 +29,26 @@ internal sealed class WatchCommand : ProcessCommand
     private readonly Option<bool> _bigEndian = CommandOptions.Switch("--big-endian", "Numbers are big-endian");
     private readonly Option<bool> _allowUserfault = CommandOptions.AllowUserfault();
 
+    private readonly Option<bool> _writer = CommandOptions.Switch("--writer",
+        "Report the instructions that write the values, by hardware breakpoints");
+
+    private readonly Option<bool> _access = CommandOptions.Switch("--access",
+        "Report the instructions that read or write the values, by hardware breakpoints");
+
+    private readonly Option<AssemblySyntax?> _syntax = CommandOptions.EnumOption<AssemblySyntax>(
+        "--syntax", "SYNTAX", "How instructions of --writer and --access are written; att if omitted");
+
+    private readonly Option<bool> _hold = CommandOptions.Switch("--hold", "Write the values back when they change");
+    private readonly ConfirmationOptions _confirmation = new("With --hold: show what would be held, without holding it");
+
     public WatchCommand()
         : base("watch", "Watches values in the memory of a process: shows each value first, then each change. A value "
             + "that changes and changes back between two reads is missed.",
             "memproc watch 1234 0x7ffd2de47000 --type int32",
             "memproc watch 1234 0x7ffd2de47000 0x7ffd2de47008 --type pointer --interval 100ms --timeout 1m",
-            "memproc watch 1234 0x7ffd2de47000 --type int32 --until 100")
+            "memproc watch 1234 0x7ffd2de47000 --type int32 --until 100",
+            "memproc watch 1234 0x7ffd2de47000 --type int32 --writer --count 10",
+            "memproc watch 1234 0x7ffd2de47000 --type int32 --hold --interval 10ms --yes")
     {
         Arguments.Add(_addresses);
         Options.Add(_type);
@@ -44,10 +58,27 @@ internal sealed class WatchCommand : ProcessCommand
         Options.Add(_until);
         Options.Add(_bigEndian);
         Options.Add(_allowUserfault);
+        foreach (Option option in (Option[])[_writer, _access, _syntax, _hold])
+        {
+            Options.Add(option);
+        }
+
+        _confirmation.AddTo(this);
     }
 
-    protected override string? Validate(ParseResult parseResult) =>
-        parseResult.Has(_type) ? null : "Specify --type, the type of the values, such as int32 or byte[8].";
+    protected override string? Validate(ParseResult parseResult)
+    {
+        bool isAccess = parseResult.Has(_writer) || parseResult.Has(_access);
+        return !parseResult.Has(_type) ? "Specify --type, the type of the values, such as int32 or byte[8]."
+            : ((Option[])[_writer, _access, _hold]).Count(option => parseResult.Has(option)) > 1
+            ? "Specify only one of --writer, --access and --hold."
+            : isAccess && (parseResult.Has(_interval) || parseResult.Has(_until) || parseResult.Has(_allowUserfault))
+            ? "--interval, --until and --allow-userfault cannot be combined with --writer and --access."
+            : parseResult.Has(_syntax) && !isAccess ? "--syntax requires --writer or --access."
+            : parseResult.Has(_until) && parseResult.Has(_hold) ? "--until cannot be combined with --hold."
+            : parseResult.Has(_hold) ? _confirmation.Missing(parseResult)
+            : null;
+    }
 
     protected override void Run(
         LinuxProcess process, ParseResult parseResult, Output output, CancellationToken cancellation)
@@ -57,9 +88,30 @@ internal sealed class WatchCommand : ProcessCommand
         {
             AllowUserfault = parseResult.GetValue(_allowUserfault),
         };
+        if (parseResult.Has(_writer) || parseResult.Has(_access))
+        {
+            WatchAccesses(process, type, parseResult, output, cancellation);
+            return;
+        }
+
         ulong[] addresses = AddressResolution.Resolve(process, parseResult.GetValue(_addresses)!, cancellation);
         WatchedMemory[] targets = Array.ConvertAll(addresses, address => new WatchedMemory(
-            process, reader, address, type, parseResult.GetValue(_bigEndian), Encoding.UTF8));
+            process, reader, address, type, parseResult.GetValue(_bigEndian), Encoding.UTF8)
+        {
+            IsHeld = parseResult.GetValue(_hold),
+            AllowUserfault = parseResult.GetValue(_allowUserfault),
+        });
+        if (parseResult.GetValue(_hold))
+        {
+            if (_confirmation.IsDryRun(parseResult))
+            {
+                Array.ForEach(targets, target => output.WriteLine($"{target.DescribeHold()}."));
+                return;
+            }
+
+            targets = Array.FindAll(targets, target => _confirmation.Agrees(parseResult, target.DescribeHold(), cancellation));
+        }
+
         MemoryWatch watch = new(targets, parseResult.GetValue(_interval) ?? TimeSpan.FromSeconds(1), cancellation);
         Table<MemoryChange> table = output.BeginTable<MemoryChange>(
         [
@@ -78,6 +130,49 @@ internal sealed class WatchCommand : ProcessCommand
             {
                 break;
             }
+        }
+
+        if (parseResult.GetValue(_hold))
+        {
+            output.Warn($"Values were written back {targets.Sum(target => target.RestoreCount)} times.");
+        }
+    }
+
+    private void WatchAccesses(
+        LinuxProcess process, MemoryType type, ParseResult parseResult, Output output, CancellationToken cancellation)
+    {
+        ulong[] addresses = AddressResolution.Resolve(process, parseResult.GetValue(_addresses)!, cancellation);
+        MemoryAccessWatch watch = new(
+            addresses.Select(address => new AccessTarget(process, address, type, parseResult.GetValue(_bigEndian))),
+            parseResult.Has(_writer) ? AccessKind.Write : AccessKind.ReadWrite,
+            parseResult.GetValue(_syntax) ?? AssemblySyntax.Att, cancellation)
+        {
+            Warn = output.WarnOnce,
+        };
+        Table<ProcMemoryAccess> table = output.BeginTable<ProcMemoryAccess>(
+        [
+            new("Time", -12, access => access.Time.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture)),
+            new("Thread", 8, access => access.ThreadId.ToString(CultureInfo.InvariantCulture)),
+            new("DataAddress", -14, access => ConsoleFormat.Hex(access.DataAddress)),
+            new("Previous", -12, access => access.PreviousValue is null ? "-" : ValueText.Format(access.PreviousValue, type)),
+            new("Value", -12, access => access.Value is null ? "-" : ValueText.Format(access.Value, type)),
+            new("Location", -32, access => SafeText.Escape(access.Location ?? ConsoleFormat.Hex(access.Address))),
+            new("Instruction", 0, access => SafeText.Escape(access.Instruction ?? "-")),
+        ]);
+        ulong left = parseResult.GetValue(_count) ?? ulong.MaxValue;
+        foreach (ProcMemoryAccess access in watch.Accesses(parseResult.GetValue(_timeout), error => output.Fail(error.Message)))
+        {
+            table.Add(access);
+            output.Flush();
+            if (--left == 0)
+            {
+                break;
+            }
+        }
+
+        if (watch.LostCount > 0)
+        {
+            output.Warn($"{watch.LostCount} accesses were not reported: there were more than could be taken from the kernel.");
         }
     }
 

@@ -64,7 +64,10 @@ internal static class CompletionSources
         "FLAG" => Flags,
         "TYPE" => _ => MemoryTypeName.Common.Select(type => new CompletionItem(type.ToLowerInvariant())),
         "CGROUP" => _ => CgroupTree.Load().Paths.Order(StringComparer.Ordinal).Select(path => new CompletionItem(path)),
-        "PATTERN" => MapNames,
+        "PATTERN" => context => OfProcess(context, process => MapReader.Read(process)
+            .Select(map => Path.GetFileName(map.Path)).Where(name => name.Length > 0).Distinct().Select(name => new CompletionItem(name))),
+        "THREAD" or "TID" => context => OfProcess(context, process => process.ThreadIds()
+            .Select(id => new CompletionItem(id.ToString(CultureInfo.InvariantCulture), detail: process.ThreadStat(id)?.Name))),
         _ => null,
     };
 
@@ -88,8 +91,9 @@ internal static class CompletionSources
         }
     }
 
-    /// <summary>Returns the file names and the kernel's names of the mappings of the process on the command line.</summary>
-    private static IEnumerable<CompletionItem> MapNames(CompletionContext context)
+    /// <summary>Returns what the process on the command line has; nothing where there is none.</summary>
+    private static IEnumerable<CompletionItem> OfProcess(
+        CompletionContext context, Func<LinuxProcess, IEnumerable<CompletionItem>> items)
     {
         ParseResult parsed = context.ParseResult;
         Argument? process = parsed.CommandResult.Command.Arguments.FirstOrDefault(argument => argument.Name == "PID");
@@ -101,8 +105,7 @@ internal static class CompletionSources
         try
         {
             using LinuxProcess opened = LinuxProcess.Open(NumberParser.ParseProcessId(id));
-            return [.. MapReader.Read(opened).Select(map => Path.GetFileName(map.Path)).Where(name => name.Length > 0).Distinct()
-                .Select(name => new CompletionItem(name))];
+            return [.. items(opened)];
         }
         catch (Exception error) when (error is MemProcException or FormatException)
         {

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
@@ -52,6 +53,25 @@ internal sealed class HexNumbersConverter : JsonConverter<ulong[]>
         }
 
         writer.WriteEndArray();
+    }
+}
+
+/// <summary>Writes registers as an object, each number as <c>"0x7ffd2de47000"</c>.</summary>
+internal sealed class RegistersConverter : JsonConverter<ReadOnlyDictionary<string, ulong>>
+{
+    public override ReadOnlyDictionary<string, ulong> Read(
+        ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
+
+    public override void Write(
+        Utf8JsonWriter writer, ReadOnlyDictionary<string, ulong> value, JsonSerializerOptions options)
+    {
+        writer.WriteStartObject();
+        foreach ((string name, ulong number) in value)
+        {
+            writer.WriteString(name, ConsoleFormat.Hex(number));
+        }
+
+        writer.WriteEndObject();
     }
 }
 

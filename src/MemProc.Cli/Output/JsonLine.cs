@@ -20,7 +20,8 @@ internal static class JsonLine
     [
         "start", "end", "address", "contextAddress", "physicalAddress", "raw", "rawFlags", "flagSet", "entry",
         "entryAddress", "tableAddress", "kernelAddress", "mmAddress", "fileAddress", "entryPoint", "virtualAddress",
-        "mapStart", "mapEnd", "faultAddress", "stackPointer", "moduleStart", "imageAddress",
+        "mapStart", "mapEnd", "faultAddress", "stackPointer", "stackStart", "stackEnd", "number", "instructionPointer",
+        "dataAddress", "baseAddress", "moduleStart", "imageAddress",
         "structPageAddress", "frameMask", "frameAddress",
         "frameKernelAddress", "pageProtection", "kernelFlagSet", "anonVmaAddress", "mappingAddress", "vmemmap",
         "recordAddress", "encryptionMask", "taskSize", "textAddress", "textPhysicalAddress", "kaslrOffset", "target",
@@ -41,6 +42,7 @@ internal static class JsonLine
             new MemoryBytesConverter(),
             new PathTextConverter(),
             new HexNumbersConverter(),
+            new RegistersConverter(),
             new EnumNameConverter<ProcMapKind>(),
             new EnumNameConverter<ProcessMemoryAdvice>(),
             new EnumNameConverter<FolioKind>(),
@@ -62,6 +64,8 @@ internal static class JsonLine
             new EnumNameConverter<ElfSymbolVisibility>(),
             new EnumNameConverter<ElfSymbolSource>(),
             new EnumNameConverter<InstructionFlow>(),
+            new EnumNameConverter<ProcThreadState>(),
+            new EnumNameConverter<InstructionAccess>(),
             new EnumNameConverter<MemoryStringEncoding>(),
             new JsonStringEnumConverter<Errno>(),
             new JsonStringEnumConverter<PageTableLevel>(),
@@ -119,6 +123,10 @@ internal static class JsonLine
 /// <summary>The types that are written as JSON lines.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(ProcessCore))]
+[JsonSerializable(typeof(ProcThread))]
+[JsonSerializable(typeof(TelescopeWord))]
+[JsonSerializable(typeof(PointerChain))]
+[JsonSerializable(typeof(ProcMemoryAccess))]
 [JsonSerializable(typeof(ProcMap))]
 [JsonSerializable(typeof(ProcMemAccess))]
 [JsonSerializable(typeof(ProcMapDetail))]

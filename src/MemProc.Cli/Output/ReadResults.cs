@@ -39,12 +39,13 @@ internal sealed record ReadRecord(int ProcessId, ulong Address, string Layout, D
 /// <summary>A change of a watched value.</summary>
 internal sealed record WatchedChange(
     int ProcessId, ulong Address, string Type, DateTime Time, bool IsFirst, object? PreviousValue, object? Value,
-    byte[] PreviousBytes, byte[] Bytes, MemoryGap? Gap)
+    byte[] PreviousBytes, byte[] Bytes, MemoryGap? Gap, long? RestoreCount)
 {
     /// <summary>Converts a change for JSON.</summary>
     public static WatchedChange Of(MemoryChange change, MemoryType type) => new(change.ProcessId, change.Address,
         change.Type, change.Time, change.IsFirst, JsonValue.Of(change.PreviousValue, type),
-        JsonValue.Of(change.Value, type), change.PreviousBytes, change.Bytes, change.Gap);
+        JsonValue.Of(change.Value, type), change.PreviousBytes, change.Bytes, change.Gap,
+        change.RestoreCount);
 }
 
 /// <summary>A difference between two targets.</summary>

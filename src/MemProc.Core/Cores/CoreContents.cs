@@ -229,7 +229,10 @@ internal sealed class CoreContents
         // Debuggers select the first thread; its id is that of the process where the core does not say more.
         ProcessId = ProcessId == 0 && _threads.Count == 0 ? thread : ProcessId;
         _threads.Add(new CoreThread(thread, signal, _layout.Register(status, _layout.InstructionRegister),
-            _layout.Register(status, _layout.StackRegister)));
+            _layout.Register(status, _layout.StackRegister))
+        {
+            RegisterBytes = status[_layout.RegistersOffset..],
+        });
     }
 
     private void AddProcess(byte[] info)
@@ -355,7 +358,11 @@ internal sealed class CoreContents
 /// <param name="Signal">The signal that it received last; 0: none.</param>
 /// <param name="InstructionPointer">Address of its next instruction; null where the processor is unknown.</param>
 /// <param name="StackPointer">Its stack pointer; null where the processor is unknown.</param>
-public sealed record CoreThread(int ThreadId, int Signal, ulong? InstructionPointer, ulong? StackPointer);
+public sealed record CoreThread(int ThreadId, int Signal, ulong? InstructionPointer, ulong? StackPointer)
+{
+    /// <summary>The general registers in the kernel's layout, and what follows them in the note.</summary>
+    internal byte[] RegisterBytes { get; init; } = [];
+}
 
 /// <summary>A mapped file in a core.</summary>
 /// <param name="Start">First address.</param>

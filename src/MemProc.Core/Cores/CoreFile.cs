@@ -47,6 +47,9 @@ public sealed class CoreFile : MemoryTarget
     /// <summary>Width of addresses: 32 or 64.</summary>
     public int Bits => _elf.Format.Is64Bit ? 64 : 32;
 
+    /// <summary>The byte order of its registers.</summary>
+    internal bool IsBigEndian => _elf.Format.IsBigEndian;
+
     /// <summary>The time of the save; of cores of other programs, the time when the file was changed last.</summary>
     public DateTimeOffset Time { get; }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MemProc;
 
 /// <summary>A disassembled instruction.</summary>
@@ -117,6 +119,10 @@ public sealed class ProcInstruction : MachineInstruction
 
     /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
     public ulong ProcessStartTicks => _process.StartTicks;
+
+    /// <summary>The path of the core file that it comes from; null where it comes from a live process.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CorePath => _process.CorePath;
 }
 
 /// <summary>Where execution continues after an instruction.</summary>

@@ -22,7 +22,7 @@ public sealed class ProcessDisassembler : IDisposable
     private readonly Dictionary<MappedFile, LinkageNames> _linkage = [];
 
     /// <summary>Prepares to disassemble.</summary>
-    /// <param name="process">The process. It has to stay open as long as this is used.</param>
+    /// <param name="process">The process or core. It has to stay open as long as this is used.</param>
     /// <param name="reader">Reads its memory.</param>
     /// <param name="options">How to disassemble.</param>
     /// <param name="warn">Called once for each reason why names may be missing, and for what was not resident.</param>
@@ -117,8 +117,49 @@ public sealed class ProcessDisassembler : IDisposable
         gaps.WarnOfAbsent();
     }
 
+    /// <summary>Finds the instruction that has just accessed memory, and where it is.</summary>
+    /// <param name="pointer">The instruction pointer that the processor reported.</param>
+    /// <param name="afterwards">The processor reports an access after the instruction, as those of x86 do.</param>
+    /// <returns>
+    /// The instruction, null where it is not certain; what it does with memory; and its place, or that of the pointer.
+    /// </returns>
+    /// <exception cref="MemProcException">ReadMaps, ReadMemory: the code cannot be read.</exception>
+    internal (ProcInstruction? Instruction, InstructionAccess? Access, string? Location) FindAccess(ulong pointer, bool afterwards)
+    {
+        _symbolizer.Begin();
+        CodePlace place = PlaceOf(afterwards ? pointer - 1 : pointer);
+        if (!afterwards)
+        {
+            return (null, null, LocationOf(pointer, place));
+        }
+
+        if (PlaceOf(pointer).SymbolStart == pointer)
+        {
+            // A call has written its return address; what precedes the function has nothing to do with it.
+            return (null, null, LocationOf(pointer, PlaceOf(pointer)));
+        }
+
+        ulong mapStart = _symbolizer.PlaceOf(pointer - 1).Map?.Start ?? pointer;
+        // Functions are decoded from their start, unless they are long.
+        bool isBoundary = place.SymbolStart is ulong symbol && symbol < pointer && pointer - symbol <= PieceBytes;
+        ulong start = isBoundary ? place.SymbolStart!.Value : Math.Max(mapStart, pointer - Math.Min(pointer, InstructionLocator.LookBehind));
+        byte[] code = new byte[(int)(pointer - start) + InstructionDecoder.MaxBytes];
+        int known = _reader.Read(start, code.AsMemory()) is [{ } gap, ..] ? (int)(gap.Address - start) : code.Length;
+        if ((ulong)known < pointer - start
+            || InstructionLocator.Find(code.AsMemory(0, known), start, isBoundary, pointer, BitsAt(pointer - 1)) is not { } found)
+        {
+            return (null, null, LocationOf(pointer, PlaceOf(pointer)));
+        }
+
+        ProcInstruction? instruction = Disassemble(found.Address, null, 1, _ => { }).FirstOrDefault();
+        return (instruction, found.Access, LocationOf(found.Address, PlaceOf(found.Address)));
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _symbolizer.Dispose();
+
+    private static string? LocationOf(ulong address, CodePlace place) => place.NameOf(address)
+        ?? (place.Path.Length == 0 ? null : Path.GetFileName(place.Path));
 
     private static AddressExpression Parse(string symbol)
     {

@@ -44,6 +44,11 @@ public sealed class MemoryChange : ProcessOutput
     /// <summary>The bytes; empty where they can no longer be read.</summary>
     public MemoryBytes Bytes { get; init; } = [];
 
+    /// <summary>
+    /// How often the value was written back so far, this time included, where it is held; null where it is only watched.
+    /// </summary>
+    public long? RestoreCount { get; init; }
+
     /// <summary>Why it can no longer be read; null where it can.</summary>
     public MemoryGap? Gap { get; init; }
 

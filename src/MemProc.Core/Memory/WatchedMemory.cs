@@ -17,6 +17,7 @@ public sealed class WatchedMemory
     private byte[] _current;
     private byte[] _previous;
     private MemoryGap? _gap;
+    private byte[]? _held;
 
     /// <summary>Creates a watched value; its memory is not read yet.</summary>
     /// <param name="process">The process.</param>
@@ -51,11 +52,28 @@ public sealed class WatchedMemory
     public LinuxProcess Process { get; }
 
     /// <summary>
+    /// Write the initial value back whenever it has changed. The process is not stopped: it can see the other value, and
+    /// can write between the read and the write.
+    /// </summary>
+    public bool IsHeld { get; init; }
+
+    /// <summary>Write the value back in the same way as this, where handlers of userfaultfd(2) are concerned.</summary>
+    public bool AllowUserfault { get; init; }
+
+    /// <summary>How often the value was written back.</summary>
+    public long RestoreCount { get; private set; }
+
+    /// <summary>Describes what a hold does, for the question to the user.</summary>
+    public string DescribeHold() => $"Hold {HumanSize.Format((ulong)_current.Length)} at 0x{_address:x} of process "
+        + $"{Process.Identity}: write the value back whenever it changes";
+
+    /// <summary>
     /// Reads the value: returns the initial value first, later each change; null where it is unchanged.
     /// </summary>
     /// <param name="time">The current time.</param>
     /// <exception cref="MemProcException">
-    /// ReadMemory: ESRCH where the process has exited; EFAULT or EIO where it cannot be read the first time.
+    /// ReadMemory: ESRCH where the process has exited; EFAULT or EIO where it cannot be read the first time. WriteMemory: it
+    /// is held and cannot be written back.
     /// </exception>
     public MemoryChange? Poll(DateTime time)
     {
@@ -67,6 +85,7 @@ public sealed class WatchedMemory
         }
 
         bool isSame = _isKnown && (gap is null) == (_gap is null) && (gap is not null || _current.AsSpan().SequenceEqual(_previous));
+        bool isRestored = IsHeld && !isSame && Restore(gap);
         MemoryChange? change = isSame ? null : new(Process.Identity, _address, (ulong)_current.Length, _type, isFirst: !_isKnown)
         {
             Time = time,
@@ -75,10 +94,31 @@ public sealed class WatchedMemory
             Value = gap is null ? Decode(_current) : null,
             Bytes = gap is null ? [.. _current] : [],
             Gap = gap,
+            RestoreCount = IsHeld ? RestoreCount : null,
         };
+        if (isRestored)
+        {
+            _held!.CopyTo(_current, 0);
+        }
+
         _gap = gap;
         _isKnown = true;
         return change;
+    }
+
+    /// <summary>Writes the initial value back; false where it is the initial value, or cannot be read.</summary>
+    private bool Restore(MemoryGap? gap)
+    {
+        _held ??= [.. _current];
+        if (gap is not null || _current.AsSpan().SequenceEqual(_held))
+        {
+            return false;
+        }
+
+        MemoryTransaction.Prepare(Process, [new MemoryWriteRequest(_address, _held)], AllowUserfault)
+            .Commit(stop: false, verify: false);
+        RestoreCount++;
+        return true;
     }
 
     private object Decode(byte[] bytes) => _type.Decode(bytes, _isBigEndian, _encoding);

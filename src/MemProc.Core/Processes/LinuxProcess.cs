@@ -327,23 +327,30 @@ public sealed class LinuxProcess : MemoryTarget
         Span<byte> text = stackalloc byte[256];
         foreach (int thread in ThreadIds())
         {
-            if (Libc.TryOpenAt(Folder, $"task/{thread}/syscall", OpenAccess.ReadOnly, out SafeFileHandle? file)
-                != Errno.None)
+            if (TryReadThread(thread, "syscall", text, out int read) == Errno.None
+                && SyscallLine.TryParse(text[..read], out ulong pointer))
             {
-                continue;
-            }
-
-            using (file)
-            {
-                if (Libc.TryPRead(file!, text, 0, out int read) == Errno.None
-                    && SyscallLine.TryParse(text[..read], out ulong pointer))
-                {
-                    found.Add((pointer, thread));
-                }
+                found.Add((pointer, thread));
             }
         }
 
         return found;
+    }
+
+    /// <summary>Reads a small file that procfs has of a thread.</summary>
+    /// <param name="threadId">The thread's id.</param>
+    /// <param name="name">The name of the file.</param>
+    /// <param name="buffer">Receives the text, or the beginning of it.</param>
+    /// <param name="read">Number of bytes read.</param>
+    /// <returns>ENOENT, ESRCH: there is no such thread; EACCES, EPERM: the file is hidden.</returns>
+    internal Errno TryReadThread(int threadId, string name, Span<byte> buffer, out int read)
+    {
+        read = 0;
+        Errno errno = Libc.TryOpenAt(Folder, $"task/{threadId}/{name}", OpenAccess.ReadOnly, out SafeFileHandle? file);
+        using (file)
+        {
+            return errno == Errno.None ? Libc.TryPRead(file!, buffer, 0, out read) : errno;
+        }
     }
 
     /// <inheritdoc/>

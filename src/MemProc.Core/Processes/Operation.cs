@@ -44,6 +44,9 @@ public sealed class Operation
     /// <summary>Looking up a physical address or frame in <c>/proc/iomem</c>.</summary>
     public static readonly Operation FindPhysicalRange = new(nameof(FindPhysicalRange));
 
+    /// <summary>Finding pointer paths to an address.</summary>
+    public static readonly Operation FindPointerPath = new(nameof(FindPointerPath));
+
     /// <summary>Looking up processes by name.</summary>
     public static readonly Operation FindProcess = new(nameof(FindProcess));
 
@@ -106,6 +109,9 @@ public sealed class Operation
 
     /// <summary>Reading <c>status</c>.</summary>
     public static readonly Operation ReadStatus = new(nameof(ReadStatus));
+
+    /// <summary>Reading the threads of a process.</summary>
+    public static readonly Operation ReadThreads = new(nameof(ReadThreads));
 
     /// <summary>Reading VMAs from kernel memory.</summary>
     public static readonly Operation ReadVmas = new(nameof(ReadVmas), requiresRights: true);

@@ -104,6 +104,9 @@ internal sealed class SearchChunk
     /// <summary>Strings in it, and parts of strings at the ends of its windows, where strings are searched for.</summary>
     public List<FoundString> Strings { get; } = [];
 
+    /// <summary>Pointers in it, where pointers are searched for: the address of each, and what it holds.</summary>
+    public List<(ulong Address, ulong Target)> Pointers { get; } = [];
+
     /// <summary>Free bytes of the buffer.</summary>
     public int Free { get; private set; }
 
@@ -118,6 +121,7 @@ internal sealed class SearchChunk
         Maps.Clear();
         Candidates.Clear();
         Strings.Clear();
+        Pointers.Clear();
         Free = _bytes;
         SearchedBytes = FailedBytes = UserfaultBytes = 0;
         _foundCount = _window = 0;

@@ -8,10 +8,20 @@ namespace MemProc.Interop;
 /// </summary>
 public static class SyscallLine
 {
-    /// <summary>Gets the stack pointer; false if the thread was running, or the text is something else.</summary>
-    public static bool TryParse(ReadOnlySpan<byte> text, out ulong stackPointer)
+    /// <inheritdoc cref="TryParse(ReadOnlySpan{byte}, out ulong, out ulong, out long)"/>
+    public static bool TryParse(ReadOnlySpan<byte> text, out ulong stackPointer) =>
+        TryParse(text, out stackPointer, out _, out _);
+
+    /// <summary>Gets the registers; false if the thread was running, or the text is something else.</summary>
+    /// <param name="text">The content of the file.</param>
+    /// <param name="stackPointer">The stack pointer.</param>
+    /// <param name="instructionPointer">The program counter; 0 where it is malformed.</param>
+    /// <param name="number">Number of the system call that it sleeps in; -1 outside of one.</param>
+    public static bool TryParse(
+        ReadOnlySpan<byte> text, out ulong stackPointer, out ulong instructionPointer, out long number)
     {
-        stackPointer = 0;
+        stackPointer = instructionPointer = 0;
+        number = -1;
         text = text.TrimEnd((byte)'\n');
         int last = text.LastIndexOf((byte)' ');
         int before = last < 0 ? -1 : text[..last].LastIndexOf((byte)' ');
@@ -20,8 +30,15 @@ public static class SyscallLine
             return false;
         }
 
-        ReadOnlySpan<byte> word = text[(before + 1)..last];
-        return word.StartsWith("0x"u8) && Utf8Parser.TryParse(word[2..], out stackPointer, out int length, 'x')
-            && length == word.Length - 2 && stackPointer != 0;
+        TryHex(text[(last + 1)..], out instructionPointer);
+        number = Utf8Parser.TryParse(text, out long call, out _) ? call : -1;
+        return TryHex(text[(before + 1)..last], out stackPointer) && stackPointer != 0;
+    }
+
+    private static bool TryHex(ReadOnlySpan<byte> word, out ulong value)
+    {
+        value = 0;
+        return word.StartsWith("0x"u8) && Utf8Parser.TryParse(word[2..], out value, out int length, 'x')
+            && length == word.Length - 2;
     }
 }

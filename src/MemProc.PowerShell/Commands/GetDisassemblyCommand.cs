@@ -32,6 +32,11 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
     [ValidateNotNullOrEmpty]
     public string[]? Name { get; set; }
 
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = AddressSet)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = SymbolSet)]
+    [AllowNull]
+    public string[]? CorePath { get; set; }
+
     [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = AddressSet)]
     [Alias("Start")]
     [AddressTransformation]

@@ -12,7 +12,8 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(ValueType), typeof(string), typeof(byte[]), typeof(object[]), ParameterSetName = [TypeSet])]
 [OutputType(typeof(MemoryRecord), ParameterSetName = [LayoutSet])]
 [OutputType(typeof(MemoryFile), ParameterSetName = [FileSet])]
-public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTarget>
+[OutputType(typeof(TelescopeWord), ParameterSetName = [TelescopeSet])]
+public sealed class ReadProcessMemoryCommand : AddressCommand<MemoryTarget>
 {
     private const string BlockSet = "Block";
     private const string RawSet = "Raw";
@@ -20,6 +21,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
     private const string TypeSet = "Type";
     private const string LayoutSet = "Layout";
     private const string FileSet = "File";
+    private const string TelescopeSet = "Telescope";
     private readonly StoppedReadRanges _stoppedRanges = new();
     private readonly Queue<Action> _pendingMessages = [];
     private bool _hasFile;
@@ -30,10 +32,23 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
     [AllowNull]
     public override string[]? CorePath { get; set; }
 
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = BlockSet)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = RawSet)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = StringSet)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = TypeSet)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = LayoutSet)]
+    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = FileSet)]
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = TelescopeSet)]
+    [Alias("Start")]
+    [AddressTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public override AddressExpression[]? Address { get; set; }
+
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = BlockSet)]
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = RawSet)]
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = StringSet)]
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = FileSet)]
+    [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = TelescopeSet)]
     [Alias("SizeBytes")]
     [ValidateRange(1UL, ulong.MaxValue)]
     public override ulong? Length { get; set; }
@@ -73,6 +88,22 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
     [Parameter(ParameterSetName = LayoutSet)]
     public SwitchParameter BigEndian { get; set; }
 
+    [Parameter(Mandatory = true, ParameterSetName = TelescopeSet)]
+    public SwitchParameter Telescope { get; set; }
+
+    [Parameter(ParameterSetName = TelescopeSet)]
+    [ValidateRange(1, TelescopeReader.MaxDepth)]
+    public int Depth { get; set; } = TelescopeReader.DefaultDepth;
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = TelescopeSet)]
+    [Alias("Thread")]
+    [ValidateRange(1, int.MaxValue)]
+    [ArgumentCompleter(typeof(ThreadIdCompleter))]
+    public int? ThreadId { get; set; }
+
+    [Parameter(ParameterSetName = TelescopeSet)]
+    public SwitchParameter IncludeNotResident { get; set; }
+
     [Parameter(Mandatory = true, ParameterSetName = FileSet)]
     [ValidateNotNullOrEmpty]
     public string OutFile { get; set; } = string.Empty;
@@ -92,7 +123,12 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
     [Parameter]
     public SwitchParameter AllowUserfault { get; set; }
 
-    [Parameter]
+    [Parameter(ParameterSetName = BlockSet)]
+    [Parameter(ParameterSetName = RawSet)]
+    [Parameter(ParameterSetName = StringSet)]
+    [Parameter(ParameterSetName = TypeSet)]
+    [Parameter(ParameterSetName = LayoutSet)]
+    [Parameter(ParameterSetName = FileSet)]
     [ValidateRange(0, PointerPath.MaxPointers)]
     public int Dereference { get; set; }
 
@@ -106,6 +142,15 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
     /// <summary>The size of a pointer is not that of what it points to.</summary>
     private protected override bool UsesSymbolSizes => Dereference == 0;
 
+    protected override void BeginProcessing()
+    {
+        // Only the command line is bound here: an object of a thread has both.
+        if (ThreadId is not null && Address is not null)
+        {
+            ThrowBadArgument(nameof(ThreadId), "Specify -Address or -ThreadId, not both.", ThreadId);
+        }
+    }
+
     protected override void Process(MemoryTarget process)
     {
         if (Stop && process is CoreFile core)
@@ -114,12 +159,24 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
         }
 
         _reader = Stop ? null : Reader(process);
-        base.Process(process);
+        if (ThreadId is int thread)
+        {
+            ProcessAddress(process, ProcThreadReader.StackPointerOf(process, thread), Length);
+        }
+        else
+        {
+            base.Process(process);
+        }
     }
+
+    /// <summary>Only the words of -Telescope can begin at a thread instead of an address.</summary>
+    private protected override void ProcessWhole(MemoryTarget process) =>
+        ThrowBadArgument(nameof(Address), "-Telescope requires -Address or -ThreadId.", null);
 
     private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length)
     {
         ulong? bytes = ParameterSetName is TypeSet or LayoutSet ? null
+            : ParameterSetName == TelescopeSet ? length
             : length ?? (ParameterSetName == StringSet ? null : throw new MemProcException(Operation.ReadMemory,
                 Errno.EINVAL, $"The length to read at 0x{address:x} is unknown. Specify -Length, or pipe in an object with a "
                 + "length, such as a mapping.", address));
@@ -163,7 +220,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
     {
         MemoryReader reader = new(process, Method, Cancellation)
         {
-            ResidentOnly = ResidentOnly,
+            ResidentOnly = ResidentOnly || (Telescope && !IncludeNotResident && process is LinuxProcess),
             AllowUserfault = AllowUserfault,
         };
         WriteVerbose($"Process {process.Identity}: reading by {reader.Method}.");
@@ -175,6 +232,7 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
         TypeSet => TypedReader.MaxBytes(Type!, Count),
         LayoutSet => TypedReader.MaxBytes(Layout!, Count, Stride ?? (ulong)Layout!.SizeBytes),
         FileSet => 0,
+        TelescopeSet => (UInt128)(length ?? MachinePage.SizeBytes) * (ulong)(Depth + 1) * sizeof(ulong),
         _ => length ?? MemoryOutput.DefaultTextBytes,
     };
 
@@ -191,6 +249,17 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
         }
 
         ulong address = path[^1];
+        if (ParameterSetName == TelescopeSet)
+        {
+            TelescopeReader telescope = new(process, reader, Cancellation)
+            {
+                Depth = Depth,
+                ReadsAhead = Stop,
+                Warn = text => WriteMessage(() => WarnOnce(text)),
+            };
+            return telescope.Read(address, length ?? telescope.DefaultLength);
+        }
+
         TypedReader typed = new(process, reader) { IsBigEndian = BigEndian, Encoding = Encoding, ReadsAhead = Stop };
         switch (ParameterSetName)
         {
@@ -262,14 +331,20 @@ public sealed class ReadProcessMemoryCommand : MandatoryAddressCommand<MemoryTar
 
     private void Write(IEnumerable<object?> answers)
     {
-        while (_pendingMessages.TryDequeue(out Action? write))
-        {
-            write();
-        }
-
+        WritePending();
         foreach (object? answer in answers)
         {
             WriteObject(AllLines ? View.WithAllLines(answer) : answer, enumerateCollection: false);
+        }
+
+        WritePending();
+    }
+
+    private void WritePending()
+    {
+        while (_pendingMessages.TryDequeue(out Action? write))
+        {
+            write();
         }
     }
 }

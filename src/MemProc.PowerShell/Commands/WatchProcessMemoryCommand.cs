@@ -5,11 +5,32 @@ using MemProc.Interop;
 namespace MemProc.PowerShell;
 
 /// <summary>Watch-ProcessMemory: watches values in the memory of processes.</summary>
-[Cmdlet(VerbsCommon.Watch, "ProcessMemory")]
-[OutputType(typeof(MemoryChange))]
+[Cmdlet(VerbsCommon.Watch, "ProcessMemory", DefaultParameterSetName = ValueSet, SupportsShouldProcess = true,
+    ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(MemoryChange), ParameterSetName = [ValueSet, HoldSet])]
+[OutputType(typeof(ProcMemoryAccess), ParameterSetName = [WriterSet, AccessSet])]
 public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
 {
+    private const string ValueSet = "Value";
+    private const string HoldSet = "Hold";
+    private const string WriterSet = "Writer";
+    private const string AccessSet = "Access";
+
     private readonly List<WatchedMemory> _targets = [];
+    private readonly List<AccessTarget> _accessTargets = [];
+
+    [Parameter(Mandatory = true, ParameterSetName = WriterSet)]
+    public SwitchParameter Writer { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = AccessSet)]
+    public SwitchParameter Access { get; set; }
+
+    [Parameter(Mandatory = true, ParameterSetName = HoldSet)]
+    public SwitchParameter Hold { get; set; }
+
+    [Parameter(ParameterSetName = WriterSet)]
+    [Parameter(ParameterSetName = AccessSet)]
+    public AssemblySyntax Syntax { get; set; }
 
     [Parameter]
     [MemoryTypeTransformation]
@@ -21,7 +42,8 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
     [ValidateRange(1UL, ulong.MaxValue)]
     public override ulong? Length { get; set; }
 
-    [Parameter]
+    [Parameter(ParameterSetName = ValueSet)]
+    [Parameter(ParameterSetName = HoldSet)]
     [DurationTransformation]
     public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(1);
 
@@ -29,7 +51,7 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
     [DurationTransformation]
     public TimeSpan? Timeout { get; set; }
 
-    [Parameter]
+    [Parameter(ParameterSetName = ValueSet)]
     [ValidateNotNull]
     public object? Until { get; set; }
 
@@ -40,15 +62,18 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
     [Parameter]
     public SwitchParameter BigEndian { get; set; }
 
-    [Parameter]
+    [Parameter(ParameterSetName = ValueSet)]
+    [Parameter(ParameterSetName = HoldSet)]
     [EncodingTransformation]
     [ArgumentCompleter(typeof(EncodingCompleter))]
     public Encoding Encoding { get; set; } = Encoding.UTF8;
 
-    [Parameter]
+    [Parameter(ParameterSetName = ValueSet)]
+    [Parameter(ParameterSetName = HoldSet)]
     public ReadMethod Method { get; set; }
 
-    [Parameter]
+    [Parameter(ParameterSetName = ValueSet)]
+    [Parameter(ParameterSetName = HoldSet)]
     public SwitchParameter AllowUserfault { get; set; }
 
     private protected override bool UsesSymbolSizes => Type is null;
@@ -66,12 +91,33 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
     private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length)
     {
         Processes.Keep(process);
+        MemoryType type = TypeAt(address, length);
+        if (Writer || Access)
+        {
+            _accessTargets.Add(new AccessTarget(process, address, type, BigEndian));
+            return;
+        }
+
         MemoryReader reader = new(process, Method, Cancellation) { AllowUserfault = AllowUserfault };
-        _targets.Add(new WatchedMemory(process, reader, address, TypeAt(address, length), BigEndian, Encoding));
+        WatchedMemory target = new(process, reader, address, type, BigEndian, Encoding)
+        {
+            IsHeld = Hold,
+            AllowUserfault = AllowUserfault,
+        };
+        if (!Hold || Confirm(target.DescribeHold()))
+        {
+            _targets.Add(target);
+        }
     }
 
     protected override void EndProcessing() => ReportErrors(() =>
     {
+        if (Writer || Access)
+        {
+            WatchAccesses();
+            return;
+        }
+
         MemoryWatch watch = new(_targets, Interval, Cancellation);
         int changes = 0;
         foreach (MemoryChange change in watch.Changes(Timeout, WriteError))
@@ -84,6 +130,29 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
             }
         }
     });
+
+    private void WatchAccesses()
+    {
+        MemoryAccessWatch watch = new(_accessTargets, Writer ? AccessKind.Write : AccessKind.ReadWrite, Syntax, Cancellation)
+        {
+            Warn = WarnOnce,
+            Started = () => WriteVerbose("The breakpoints are set."),
+        };
+        int accesses = 0;
+        foreach (ProcMemoryAccess access in watch.Accesses(Timeout, WriteError))
+        {
+            WriteObject(access);
+            if (++accesses == Count)
+            {
+                break;
+            }
+        }
+
+        if (watch.LostCount > 0)
+        {
+            WriteWarning($"{watch.LostCount} accesses were not reported: there were more than could be taken from the kernel.");
+        }
+    }
 
     private MemoryType TypeAt(ulong address, ulong? length)
     {
@@ -99,9 +168,20 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
             > WatchedMemory.MaxLength => throw new MemProcException(Operation.WatchMemory, Errno.EINVAL,
                 $"{HumanSize.Format(length.Value)} at 0x{address:x} are too many to watch: at most "
                 + $"{HumanSize.Format(WatchedMemory.MaxLength)}.", address),
+            _ when Writer || Access => AccessType((int)length),
             _ => MemoryType.Bytes((int)length),
         };
     }
+
+    /// <summary>The type of watched bytes: a number where they can be one.</summary>
+    private static MemoryType AccessType(int length) => length switch
+    {
+        1 => MemoryType.Of(MemoryValueType.Byte),
+        2 => MemoryType.Of(MemoryValueType.UInt16),
+        4 => MemoryType.Of(MemoryValueType.UInt32),
+        8 => MemoryType.Of(MemoryValueType.UInt64),
+        _ => MemoryType.Bytes(length),
+    };
 
     private bool IsLast(MemoryChange change) => Until switch
     {

@@ -200,3 +200,27 @@ public sealed class EncodingCompleter : IArgumentCompleter
         where Completion.Matches(wordToComplete, encoding.Key)
         select Completion.Result(encoding.Key, encoding.Key, encoding.Value.EncodingName);
 }
+
+/// <summary>Completes ids of threads of the process, with the name as tooltip.</summary>
+public sealed class ThreadIdCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst,
+        IDictionary fakeBoundParameters)
+    {
+        try
+        {
+            using MemoryTarget process = Completion.Open(fakeBoundParameters);
+            (int Id, string Name)[] threads = process is LinuxProcess live
+                ? [.. live.ThreadIds().Select(id => (id, live.ThreadStat(id)?.Name ?? string.Empty))]
+                : [.. ((CoreFile)process).Threads.Select(thread => (thread.ThreadId, string.Empty))];
+            return [.. threads.Select(thread => (Text: thread.Id.ToString(CultureInfo.InvariantCulture), thread.Name))
+                .Where(thread => Completion.Matches(wordToComplete, thread.Text))
+                .Select(thread => Completion.Result(thread.Text, thread.Text, thread.Name))];
+        }
+        catch (MemProcException)
+        {
+            return [];
+        }
+    }
+}

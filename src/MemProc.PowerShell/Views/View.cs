@@ -208,6 +208,15 @@ public static class View
         return text.ToString().TrimEnd('\n');
     }
 
+    /// <summary>Formats registers in hex, one below the other.</summary>
+    public static string Registers(object? registers) => InputValues.Unwrap(registers) is IDictionary named
+        ? string.Join('\n', named.Keys.Cast<object>().Select(name => $"{Text(name),-9} {Hex(named[name])}"))
+        : string.Empty;
+
+    /// <summary>Formats a word and what it points to as a line.</summary>
+    public static string TelescopeLine(PSObject word) => string.Create(CultureInfo.InvariantCulture,
+        $"0x{Number(word, "Address"):x12} +0x{Number(word, "Offset"):x4}  {Text(Value(word, "Description"))}");
+
     /// <summary>Formats bytes in hex, with blanks.</summary>
     public static string HexBytes(object? bytes) => InstructionText.Bytes(LanguagePrimitives.ConvertTo<byte[]>(bytes) ?? []);
 

@@ -19,7 +19,8 @@ public sealed class FloorsTests
         ["Memory", "Kernel", "Sharing", "WorkingSets", "Files"],
         ["Modules", "Search", "Poison", "PageFrames"],
         ["Addresses", "Access"],
-        ["Saving", "Disassembly", "CoreReports", "Comparison"],
+        ["Saving", "Disassembly", "CoreReports", "Comparison", "Threads", "Pointers"],
+        ["Accesses"],
     ];
 
     [Fact]

@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using MemProc.Interop;
+
+namespace MemProc.Tests;
+
+/// <summary>Tests who accesses memory: the thread, the instruction, and the values, by hardware breakpoints.</summary>
+public sealed class MemoryAccessWatchTests(ExploredProgram program) : IClassFixture<ExploredProgram>
+{
+    [Fact]
+    public void The_first_write_among_four_threads_is_found_with_its_instruction_and_values()
+    {
+        string objdump = Requires.Tool("objdump");
+        using ExploredProgram.Run run = program.Start();
+        ProcMemoryAccess access = Watch(run, AccessKind.Write, "2").First();
+        // The address of the store in the file, by objdump.
+        Match expected = Regex.Match(Shell.Run(objdump, "-d", "--disassemble=store", program.Path),
+            @"^\s*([0-9a-f]+) <store>:.*?^\s*([0-9a-f]+):\s[^\n]*\smov\s[^\n]*<shared>", RegexOptions.Singleline | RegexOptions.Multiline);
+        Assert.True(expected.Success);
+        ulong distance = Hex(expected.Groups[2]) - Hex(expected.Groups[1]);
+        Assert.Equal((run.At("!store") + distance, "explored!store" + (distance == 0 ? "" : $"+0x{distance:x}")),
+            (access.Address, access.Location));
+        Assert.Matches(@"^mov +%r\w+, ?0x[0-9a-f]+(\(%rip\))?", access.Instruction!);
+        Assert.Equal((InstructionAccess.Write, false, 0L, 1002L),
+            (access.Access!.Value, access.IsKernel, (long)access.PreviousValue!, (long)access.Value!));
+        Assert.Equal((run.At("!shared"), 8), (access.DataAddress, access.DataBytes));
+        Assert.Contains(access.ThreadId, run.Process.ThreadIds());
+        Assert.NotEqual(run.Process.Id, access.ThreadId);
+        Assert.InRange(access.InstructionPointer, access.Address + 1, access.Address + 15);
+    }
+
+    [Fact]
+    public void A_thread_that_starts_later_is_watched_from_its_first_instruction_on()
+    {
+        using ExploredProgram.Run run = program.Start();
+        int[] before = run.Process.ThreadIds();
+        ProcMemoryAccess access = Watch(run, AccessKind.Write, "n").First();
+        Assert.DoesNotContain(access.ThreadId, before);
+        Assert.Equal(77L, access.Value);
+    }
+
+    [Fact]
+    public void Reads_are_reported_on_request_and_nothing_is_left()
+    {
+        using ExploredProgram.Run run = program.Start();
+        ProcMemoryAccess[] accesses = [.. Watch(run, AccessKind.ReadWrite, "r0").Take(2)];
+        ProcMemoryAccess read = Assert.Single(accesses, access => access.Access == InstructionAccess.Read);
+        Assert.Equal(("explored!load", run.Process.Id), (read.Location!.Split('+')[0], read.ThreadId));
+        Assert.Single(accesses, access => access.Access == InstructionAccess.Write);
+        Assert.DoesNotContain(Directory.GetFiles("/proc/self/fd"),
+            file => new FileInfo(file).LinkTarget?.Contains("perf_event", StringComparison.Ordinal) == true);
+    }
+
+    [Fact]
+    public void What_a_processor_cannot_watch_is_refused_with_the_limit()
+    {
+        using ExploredProgram.Run run = program.Start();
+        ulong shared = run.At("!shared");
+        MemProcException error = Assert.Throws<MemProcException>(() => new AccessTarget(run.Process, shared + 1, MemoryType.Parse("int32")));
+        Assert.Equal("WatchMemory,EINVAL", error.ErrorId);
+        Assert.Contains("multiple of the length", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<MemProcException>(() => new AccessTarget(run.Process, shared, MemoryType.Parse("byte[16]")));
+        Assert.Contains("1, 2, 4 or 8 bytes", error.Message, StringComparison.Ordinal);
+        List<MemProcException> failures = [];
+        AccessTarget[] five = [.. Enumerable.Range(0, 5).Select(index => new AccessTarget(run.Process, shared + (ulong)index, MemoryType.Parse("byte")))];
+        Assert.Empty(new MemoryAccessWatch(five, AccessKind.Write).Accesses(TimeSpan.Zero, failures.Add));
+        Assert.Contains("has 4 breakpoints", Assert.Single(failures).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_end_is_by_cancellation_timeout_or_exit()
+    {
+        RequireBreakpoints();
+        using ExploredProgram.Run run = program.Start();
+        AccessTarget[] targets = [new AccessTarget(run.Process, run.At("!shared"), MemoryType.Parse("int64"))];
+        Assert.Empty(new MemoryAccessWatch(targets, AccessKind.Write).Accesses(TimeSpan.Zero, error => throw error));
+        using CancellationTokenSource source = new();
+        MemoryAccessWatch watch = new(targets, AccessKind.Write, cancellation: source.Token) { Started = source.Cancel };
+        Assert.ThrowsAny<OperationCanceledException>(() => watch.Accesses(null, error => throw error).Count());
+        ExploredProgram.Run dying = program.Start();
+        List<MemProcException> failures = [];
+        watch = new([new AccessTarget(dying.Process, dying.At("!shared"), MemoryType.Parse("int64"))], AccessKind.Write)
+        {
+            Started = () => Shell.Run("/bin/kill", "-9", dying.Process.Id.ToString(CultureInfo.InvariantCulture)),
+        };
+        Assert.Empty(watch.Accesses(null, failures.Add));
+        Assert.Equal("WatchMemory,ESRCH", Assert.Single(failures).ErrorId);
+        dying.Dispose();
+    }
+
+    private static IEnumerable<ProcMemoryAccess> Watch(ExploredProgram.Run run, AccessKind kind, string commands)
+    {
+        RequireBreakpoints();
+        MemoryAccessWatch watch = new([new AccessTarget(run.Process, run.At("!shared"), MemoryType.Parse("int64"))], kind)
+        {
+            Started = () => run.Send(commands),
+        };
+        return watch.Accesses(TimeSpan.FromMinutes(1), error => throw error);
+    }
+
+    /// <summary>Skips the test where the machine has no breakpoints, or this user may not set them.</summary>
+    private static void RequireBreakpoints()
+    {
+        PerfEventAttribute attribute = new()
+        {
+            Type = PerfEventAttribute.BreakpointType,
+            Size = PerfEventAttribute.Bytes,
+            SamplePeriod = 1,
+            Flags = PerfEventAttribute.ExcludeKernel | PerfEventAttribute.ExcludeHypervisor,
+            BreakpointKind = PerfEventAttribute.Write,
+            BreakpointAddress = 0x1000,
+            BreakpointLength = 8,
+        };
+        Errno errno = Libc.TryPerfEventOpen(attribute, 0, -1, out Microsoft.Win32.SafeHandles.SafeFileHandle? handle);
+        handle?.Dispose();
+        Assert.SkipUnless(errno == Errno.None, $"needs hardware breakpoints: {errno}");
+    }
+
+    private static ulong Hex(Group group) => ulong.Parse(group.Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+}
