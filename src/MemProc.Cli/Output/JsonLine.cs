@@ -67,6 +67,7 @@ internal static class JsonLine
             new EnumNameConverter<KernelReadSource>(),
             new EnumNameConverter<MemoryAbility>(),
             new EnumNameConverter<AccessCause>(),
+            new EnumNameConverter<MapPictureGrouping>(),
         },
         TypeInfoResolver = JsonTypes.Default.WithAddedModifier(Adapt),
     };
@@ -105,6 +106,8 @@ internal static class JsonLine
 [JsonSerializable(typeof(ProcessCore))]
 [JsonSerializable(typeof(ProcMap))]
 [JsonSerializable(typeof(ProcMemAccess))]
+[JsonSerializable(typeof(MapPicture))]
+[JsonSerializable(typeof(FramePicture))]
 [JsonSerializable(typeof(ProcMapDetail))]
 [JsonSerializable(typeof(ProcMapNuma))]
 [JsonSerializable(typeof(PageMapEntry))]

@@ -104,9 +104,10 @@ internal sealed class AccessAdvice(CallerRights rights)
 
     private string OtherUser(TargetRights target, uint user) => target.UserIds.Take(3).Distinct().Count() > 1
         ? "The process has several user ids."
-        : string.Create(CultureInfo.InvariantCulture, user != rights.UserId
-            ? $"The process belongs to user {user}."
-            : $"The process belongs to another group, {target.GroupIds.ElementAtOrDefault(1)}.");
+        : user != rights.UserId
+        ? string.Create(CultureInfo.InvariantCulture, $"The process belongs to user {user}.")
+        : string.Create(CultureInfo.InvariantCulture,
+            $"The process belongs to another group, {target.GroupIds.ElementAtOrDefault(1)}.");
 
     private (string Reason, string Remedy) Yama(string grant) => rights.YamaScope switch
     {

@@ -20,6 +20,7 @@ public sealed class FloorsTests
         ["Modules", "Search", "Poison", "PageFrames"],
         ["Addresses", "Access"],
         ["Saving", "Disassembly", "CoreReports"],
+        ["Pictures"],
     ];
 
     [Fact]
