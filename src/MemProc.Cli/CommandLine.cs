@@ -45,8 +45,8 @@ internal static class CommandLine
         RootCommand root = new("Inspects the memory of Linux processes.");
         foreach (Command command in (Command[])
         [
-            new MapCommand(), new StatusCommand(), new TopCommand(), new AccessCommand(), new PageMapCommand(),
-            new FlagsCommand(), new SummaryCommand(),
+            new MapCommand(), new StatusCommand(), new TopCommand(), new AccessCommand(), new PictureCommand(),
+            new FramePictureCommand(), new PageMapCommand(), new FlagsCommand(), new SummaryCommand(),
             new FolioCommand(), new FrameCommand(), new FramesCommand(), new PhysicalCommand(), new FileCommand(),
             new WalkCommand(), new VmaCommand(), new LayoutCommand(), new ElfCommand(), new CoreCommand(),
             new ThreadCommand(), new ResolveCommand(), new DisassembleCommand(), new ReadCommand(), new ReadPhysicalCommand(),

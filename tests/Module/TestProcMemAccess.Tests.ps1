@@ -3,19 +3,23 @@ BeforeAll {
     Import-Module $PSScriptRoot/Support.psm1 -Force
     Import-TestedModule
     $isRoot = Test-IsRoot
+    $isArm = [System.Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture -eq 'Arm64'
     $other = 65533
     $user = 65534
 
-    # Starts a program as a user, and returns its id with a writable and a read-only address.
-    function Start-Sleep600([int] $UserId, [string] $Program = 'sleep') {
-        $process = Start-Shell "exec setpriv --reuid $UserId --regid $UserId --clear-groups $Program 600"
-        $name = [System.IO.Path]::GetFileName($Program)
-        while (-not ($maps = Get-ProcMap $process.Id | Where-Object { $_.Path -eq '[stack]' -or $_.Path -like "*/$name" }) -or
-            $maps[-1].ProcessName -ne $name -or $maps[-1].Path -ne '[stack]') {
-            [System.Threading.Thread]::Sleep(5)
-        }
+    # Starts a program as a user, and returns its id with a writable and a read-only address. Protected: not dumpable.
+    function Start-Sleeper([int] $UserId, [switch] $Protected) {
+        $name, $program = $Protected ? @('perl', "perl -e 'syscall($($isArm ? 167 : 157), 4, 0, 0, 0, 0); sleep 600'") : @('sleep', 'sleep 600')
+        $process = Start-Shell "exec setpriv --reuid $UserId --regid $UserId --clear-groups $program"
+        do {
+            [System.Threading.Thread]::Sleep(2)
+            $maps = @(Get-ProcMap $process.Id -ErrorAction Ignore)
+            $isReady = $maps.Count -gt 0 -and $maps[0].Path -like "*/$name" -and $maps.Path -contains '[stack]' -and
+                (-not $Protected -or (stat -c %u "/proc/$($process.Id)/mem") -eq 0)
+        } until ($isReady)
 
-        @{ Id = $process.Id; Page = $maps[-1].End - 4096; ReadOnly = $maps[0].Start }
+        $stack = $maps | Where-Object Path -EQ '[stack]'
+        @{ Id = $process.Id; Page = $stack.End - 4096; ReadOnly = $maps[0].Start }
     }
 
     # Tests the access, and tries everything. What is written is what is there.
@@ -74,34 +78,28 @@ BeforeAll {
         $repo = Resolve-Path $PSScriptRoot/../..
         Copy-Item "$repo/MemProc.psd1", "$repo/lib" $copy -Recurse
         chmod -R a+rX $copy
-        # Not readable for the user who runs it: the kernel makes its process one that is not dumpable.
-        $closed = "$copy/closed"
-        Copy-Item (Get-Command sleep).Source $closed
-        chmod 0711 $closed
-        $foreign = Start-Sleep600 $other
-        $own = Start-Sleep600 $user
-        $protected = Start-Sleep600 $user $closed
+        $foreign = Start-Sleeper $other
         $situations = @{
-            root = @(), $foreign
             user = (As-User), $foreign
-            sys_ptrace = (As-User '+sys_ptrace'), $foreign
-            dac_read_search = (As-User '+dac_read_search'), $foreign
-            sys_admin = (As-User '+sys_admin'), $own
-            most = (As-User '+sys_ptrace,+dac_read_search,+dac_override,+sys_admin'), $foreign
-            own = (As-User), $own
-            protected = (As-User), $protected
-            userns = ((As-User) + 'unshare', '--user', '--map-root-user'), $foreign
-            pidns = @('unshare', '--pid', '--fork'), $foreign
-            hidepid = (In-Mount 'hidepid=2' (As-User)), $foreign
-            subset = (In-Mount 'subset=pid' @()), $foreign
+            sys_ptrace = (As-User '+sys_ptrace'), (Start-Sleeper $other)
+            most = (As-User '+sys_ptrace,+dac_read_search,+dac_override,+sys_admin'), (Start-Sleeper $other)
+            own = (As-User), (Start-Sleeper $user)
+            userns = ((As-User) + 'unshare', '--user', '--map-root-user'), (Start-Sleeper $other)
+            pidns = @('unshare', '--pid', '--fork'), (Start-Sleeper $other)
+            hidepid = (In-Mount 'hidepid=2' (As-User)), (Start-Sleeper $other)
+            subset = (In-Mount 'subset=pid' @()), (Start-Sleeper $other)
         }
+        if (Get-Command perl -ErrorAction Ignore) {
+            $situations.protected = (As-User), (Start-Sleeper $user -Protected)
+        }
+
         # All at once: they wait for each other otherwise.
         $running = @{}
         foreach ($name in $situations.Keys) {
             $prefix, $target = $situations[$name]
             $line = "Import-Module $copy/MemProc.psd1; & {$trial} $($target.Id) $($target.Page) $($target.ReadOnly)"
             $command = @($prefix) + 'env', 'HOME=/tmp', "XDG_CACHE_HOME=$copy/none", 'DOTNET_EnableDiagnostics=0', 'pwsh',
-                '-NoProfile', '-NonInteractive', '-EncodedCommand',
+                '-NoProfile', '-NonInteractive', '-OutputFormat', 'Text', '-EncodedCommand',
                 [Convert]::ToBase64String([System.Text.Encoding]::Unicode.GetBytes($line))
             $start = [System.Diagnostics.ProcessStartInfo]::new($command[0])
             $command | Select-Object -Skip 1 | ForEach-Object { $start.ArgumentList.Add($_) }
@@ -122,6 +120,10 @@ BeforeAll {
     function Get-Answer([string] $Situation) {
         Assert-Root
         $found = $answers[$Situation]
+        if (-not $found) {
+            Set-ItResult -Skipped -Because 'it needs perl'
+        }
+
         if ($found -is [string]) {
             if ($found -match 'unshare: |mount: ') {
                 Set-ItResult -Skipped -Because "this machine does not allow it: $found"
@@ -142,8 +144,8 @@ AfterAll {
 }
 
 Describe 'Test-ProcMemAccess' {
-    It 'agrees with what works: <_>' -ForEach root, user, sys_ptrace, dac_read_search, sys_admin, most, own, protected, userns,
-    pidns, hidepid, subset {
+    It 'agrees with what works: <_>' -ForEach user, sys_ptrace, most, own, protected, userns, pidns, hidepid,
+    subset {
         $rows = Get-Answer $_
         $rows.Count | Should -Be ([Enum]::GetNames([MemProc.MemoryAbility]).Count)
         $wrong = $rows | Where-Object { $_.IsAllowed -ne ($_.Problem -eq '') }
@@ -159,7 +161,6 @@ Describe 'Test-ProcMemAccess' {
         @{ Situation = 'user'; Ability = 'PageFlags'; Cause = 'FileMode'; Remedy = 'Grant CAP_DAC_READ_SEARCH.' }
         @{ Situation = 'sys_ptrace'; Ability = 'PageMap'; Cause = 'FileMode'; Remedy = 'Grant CAP_DAC_READ_SEARCH.' }
         @{ Situation = 'sys_ptrace'; Ability = 'ForcedWrite'; Cause = 'FileMode'; Remedy = 'Grant CAP_DAC_OVERRIDE.' }
-        @{ Situation = 'dac_read_search'; Ability = 'ReadMem'; Cause = 'OtherUser'; Remedy = 'Grant CAP_SYS_PTRACE, *' }
         @{ Situation = 'own'; Ability = 'FrameNumbers'; Cause = 'Capability'; Remedy = 'Grant CAP_SYS_ADMIN.' }
         @{ Situation = 'own'; Ability = 'KernelTables'; Cause = 'Capability'; Remedy = 'Grant CAP_SYS_ADMIN.' }
         @{ Situation = 'protected'; Ability = 'ReadProcessVm'; Cause = 'NotDumpable'; Remedy = 'Grant CAP_SYS_PTRACE.' }
@@ -181,9 +182,9 @@ Describe 'Test-ProcMemAccess' {
     }
 
     It 'is named by a permission error' {
-        Assert-Root
-        $problems = Invoke-OtherPwsh "Get-ProcMap $($foreign.Id) 2>&1; Get-PageFlags -Pfn 1 2>&1" $as
-        "$problems" -replace '\s+', ' ' | Should -Match "Test-ProcMemAccess $($foreign.Id) shows.*Test-ProcMemAccess shows"
+        $rows = Get-Answer user
+        ($rows | Where-Object Ability -EQ Maps).Problem | Should -BeLike "*Test-ProcMemAccess $($foreign.Id) shows what*"
+        ($rows | Where-Object Ability -EQ PageFlags).Problem | Should -BeLike '*Test-ProcMemAccess shows what*'
     }
 
     It 'tries to stop the process only if that is requested' {
@@ -199,7 +200,7 @@ Describe 'Test-ProcMemAccess' {
         $rows[0] | Should -BeOfType MemProc.ProcMemAccess
         $rows[0].ProcessId, $rows[0].IsAllowed | Should -Be $PID, $true
         ($rows | Where-Object Ability -EQ Stop).Cause | Should -Be SameProcess
-        $rows | Out-Screen | Should -Match "Process: $PID \(.*Maps +yes +tried"
+        $rows | Out-Screen | Should -Match "(?s)Process: $PID \(.*Maps +yes +tried"
     }
 
     It 'takes processes from the pipeline, and survives a job' {

@@ -77,6 +77,7 @@ internal static class JsonLine
             new JsonStringEnumConverter<PageChangeKind>(),
             new EnumNameConverter<MemoryAbility>(),
             new EnumNameConverter<AccessCause>(),
+            new EnumNameConverter<MapPictureGrouping>(),
         },
         TypeInfoResolver = JsonTypes.Default.WithAddedModifier(Adapt),
     };
@@ -129,6 +130,8 @@ internal static class JsonLine
 [JsonSerializable(typeof(ProcMemoryAccess))]
 [JsonSerializable(typeof(ProcMap))]
 [JsonSerializable(typeof(ProcMemAccess))]
+[JsonSerializable(typeof(MapPicture))]
+[JsonSerializable(typeof(FramePicture))]
 [JsonSerializable(typeof(ProcMapDetail))]
 [JsonSerializable(typeof(ProcMapNuma))]
 [JsonSerializable(typeof(PageMapEntry))]

@@ -98,6 +98,23 @@ public static class View
         ? string.Join('\n', many.Cast<object?>().Select(Text))
         : Text(items);
 
+    /// <summary>Formats sentences for the last column of a table, with line breaks between words.</summary>
+    /// <inheritdoc cref="Path" path="/param"/>
+    public static string Sentences(object? text, PSHost? host, int used)
+    {
+        int width = (ScreenWidth(host) is > 0 and int screen ? screen : MaxPathWidth) - used - 1;
+        StringBuilder result = new();
+        int length = 0;
+        foreach (string word in Text(text).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            bool breaks = length > 0 && length + 1 + word.Length > width;
+            result.Append(length == 0 ? string.Empty : breaks ? "\n" : " ").Append(word);
+            length = (length == 0 || breaks ? 0 : length + 1) + word.Length;
+        }
+
+        return result.ToString();
+    }
+
     /// <summary>Formats a yes or no.</summary>
     public static string Answer(object? isTrue) => LanguagePrimitives.IsTrue(isTrue) ? "yes" : "no";
 
@@ -357,7 +374,7 @@ public static class View
     }
 
     /// <summary>Returns the width of the screen in characters; 0 where the host has none.</summary>
-    private static int ScreenWidth(PSHost? host)
+    internal static int ScreenWidth(PSHost? host)
     {
         try
         {

@@ -20,7 +20,7 @@ public sealed class FloorsTests
         ["Modules", "Search", "Poison", "PageFrames"],
         ["Addresses", "Access"],
         ["Saving", "Disassembly", "CoreReports", "Comparison", "Threads", "Pointers"],
-        ["Accesses"],
+        ["Accesses", "Pictures"],
     ];
 
     [Fact]
