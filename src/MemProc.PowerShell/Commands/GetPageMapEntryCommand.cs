@@ -10,9 +10,17 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     private const string LengthSet = "Length";
     private const string CountSet = "Count";
 
+    /// <summary>Maximum number of addresses from the pipeline that are gathered, so that results come soon.</summary>
+    private const int PipelineBatch = 1024;
+
+    private readonly PipelineBatch<(ulong Address, ulong? Length, ulong? Count)> _waiting;
     private PageFilter _filter = new();
     private FrameTables? _frames;
     private PageMapWalk? _walk;
+    private LinuxProcess? _walked;
+
+    public GetPageMapEntryCommand() => _waiting = Gather<(ulong, ulong?, ulong?)>(
+        PipelineBatch, ranges => Write(_walk!.FromMany(ranges, WriteError)));
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
     [Alias("SizeBytes")]
@@ -92,22 +100,33 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
 
     protected override void Process(LinuxProcess process)
     {
-        _walk = new PageMapWalk(process, Cancellation)
+        if (!ReferenceEquals(process, _walked))
         {
-            IncludeEmpty = All,
-            JoinRuns = Run,
-            Filter = _filter,
-            Frames = _frames,
-            WithNodes = WithNode,
-            RawFlags = Raw,
-        };
+            _walk = new PageMapWalk(process, Cancellation)
+            {
+                IncludeEmpty = All,
+                JoinRuns = Run,
+                Filter = _filter,
+                Frames = _frames,
+                WithNodes = WithNode,
+                RawFlags = Raw,
+            };
+            _walked = process;
+        }
+
         base.Process(process);
     }
 
-    private protected override void ProcessWhole(LinuxProcess process) => Write(_walk!.All());
+    private protected override void ProcessWhole(LinuxProcess process)
+    {
+        _waiting.Flush();
+        Write(_walk!.All());
+    }
 
     private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
-        Write(_walk!.From(address, length, ParameterSetName == CountSet ? Count : null));
+        _waiting.Add((address, length, ParameterSetName == CountSet ? Count : null));
+
+    protected override void EndProcessing() => _waiting.Flush();
 
     private void Write(IEnumerable<PageMapEntry> entries)
     {

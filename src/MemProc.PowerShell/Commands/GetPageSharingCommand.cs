@@ -8,6 +8,7 @@ namespace MemProc.PowerShell;
 public sealed class GetPageSharingCommand : ProcessCommand
 {
     private PfnIndex? _index;
+    private int _count;
 
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -16,28 +17,30 @@ public sealed class GetPageSharingCommand : ProcessCommand
 
     protected override void Process(LinuxProcess process)
     {
-        // One index serves all processes of the pipeline, except those that started after it was built.
-        if (_index is null || !_index.Processes.Contains(process.Identity))
-        {
-            _index = BuildIndex(process.Id);
-        }
-
-        WriteEach(new PageSharingReader(_index, cancellation: Cancellation).Read(process));
+        // The first process is compared alone, which takes less time and memory. One index serves all others of the
+        // pipeline, except those that started after it was built.
+        bool isAlone = _count++ == 0 && Id is not { Length: > 1 };
+        PfnIndex index = isAlone ? BuildIndex(process, isAlone)
+            : _index?.Processes.Contains(process.Identity) == true ? _index
+            : _index = BuildIndex(process, isAlone);
+        WriteEach(new PageSharingReader(index, cancellation: Cancellation).Read(process));
     }
 
-    private PfnIndex BuildIndex(int processId)
+    private PfnIndex BuildIndex(LinuxProcess process, bool isAlone)
     {
-        int[] ids = AmongId is null ? ProcessList.Ids() : [.. AmongId.Append(processId).Concat(Id ?? []).Distinct()];
+        int[] ids = AmongId is null ? ProcessList.Ids() : [.. AmongId.Append(process.Id).Concat(Id ?? []).Distinct()];
         UnreadProcesses unread = new();
         using Progress progress = new(this, "Reading the page tables of processes");
-        PfnIndex index = PfnIndex.Build(ids,
-            count => progress.Report((ulong)count, (ulong)ids.Length, $"{count} of {ids.Length} processes"),
-            error =>
-            {
-                unread.Add(error);
-                WriteVerbose(error.Message);
-            },
-            cancellation: Cancellation);
+        void Visit(int count) => progress.Report((ulong)count, (ulong)ids.Length, $"{count} of {ids.Length} processes");
+        void Fail(MemProcException error)
+        {
+            unread.Add(error);
+            WriteVerbose(error.Message);
+        }
+
+        PfnIndex index = isAlone
+            ? PfnIndex.BuildShared(process, ids, Visit, Fail, Cancellation)
+            : PfnIndex.Build(ids, Visit, Fail, cancellation: Cancellation);
         if (unread.Count > 0)
         {
             WriteWarning($"{unread.Of(ids.Length, "share pages")} Use -Verbose to list them with the reasons.");

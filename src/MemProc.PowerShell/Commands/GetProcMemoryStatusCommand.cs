@@ -4,7 +4,7 @@ namespace MemProc.PowerShell;
 
 /// <summary>Get-ProcMemoryStatus: gets the memory counters of processes.</summary>
 [Cmdlet(VerbsCommon.Get, "ProcMemoryStatus")]
-[OutputType(typeof(ProcMemoryStatus), typeof(ProcMemoryStatusDetail), typeof(ProcMemoryHeadroom))]
+[OutputType(typeof(ProcMemoryStatus), typeof(ProcMemoryStatusDetail), typeof(ProcMemoryStatusPages), typeof(ProcMemoryHeadroom))]
 public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
 {
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -15,6 +15,9 @@ public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
     public SwitchParameter Detailed { get; set; }
 
     [Parameter]
+    public MemoryStatusMethod Method { get; set; }
+
+    [Parameter]
     public SwitchParameter Headroom { get; set; }
 
     protected override void BeginProcessing()
@@ -22,6 +25,11 @@ public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
         if (Detailed && Headroom)
         {
             ThrowBadArgument(nameof(Headroom), "-Headroom cannot be combined with -Detailed.", true);
+        }
+
+        if (Method != MemoryStatusMethod.Rollup && !Detailed)
+        {
+            ThrowBadArgument(nameof(Method), "-Method requires -Detailed.", Method);
         }
     }
 
@@ -37,6 +45,19 @@ public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
             }
 
             WriteObject(headroom);
+            return;
+        }
+
+        if (Method == MemoryStatusMethod.Pages)
+        {
+            ProcMemoryStatusPages pages = new PageMemoryMeter(
+                process as LinuxProcess ?? throw NotLive(process.CorePath!), Cancellation).Read();
+            if (pages.PssBytes is null)
+            {
+                WarnOnce(PageMemoryMeter.CountsHidden);
+            }
+
+            WriteObject(pages);
             return;
         }
 

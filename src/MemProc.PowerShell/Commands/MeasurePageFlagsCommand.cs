@@ -14,11 +14,13 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     private const string LiteralPathSet = "LiteralPath";
 
     /// <summary>Single frames, which are looked up together.</summary>
-    private readonly List<ulong> _waiting = [];
+    private readonly PipelineBatch<ulong> _waiting;
 
     private FrameFilter _filter = new();
     private FlagTallyBuilder? _count;
     private FilePageWalk? _files;
+
+    public MeasurePageFlagsCommand() => _waiting = Gather<ulong>(FrameTables.BatchFrames, pfns => _count!.AddFrames(pfns));
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = ProcessSet)]
     [Alias("Start")]
@@ -55,6 +57,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     /// <summary>A file of the pipeline. Its Length would otherwise be taken for a length of memory.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
+    [FileOrNone]
     public FileSystemInfo? File { get; set; }
 
     [Parameter]
@@ -153,8 +156,8 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     protected override void EndProcessing()
     {
-        ReportErrors(Flush);
-        WriteObject(_count!.Counts.Summaries, enumerateCollection: true);
+        _waiting.Flush();
+        WriteEach(_count!.Counts.Summaries);
     }
 
     private void Add(PfnRange range)
@@ -166,16 +169,5 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
         }
 
         _waiting.Add(range.First);
-        if (_waiting.Count == FrameTables.BatchFrames)
-        {
-            ReportErrors(Flush);
-        }
-    }
-
-    private void Flush()
-    {
-        ulong[] pfns = [.. _waiting];
-        _waiting.Clear();
-        _count!.AddFrames(pfns);
     }
 }
