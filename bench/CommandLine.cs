@@ -48,6 +48,13 @@ internal static class CommandLine
         HelpName = "path",
     };
 
+    private static readonly Option<int> Resident = new("--resident")
+    {
+        Description = "GiB of memory that the process of unique-memory and index has",
+        HelpName = "GiB",
+        DefaultValueFactory = _ => Tools.ResidentGiB,
+    };
+
     private static readonly Option<string?> Result = new("--result")
     {
         Description = "The result of the one case goes to this file",
@@ -60,6 +67,13 @@ internal static class CommandLine
     /// </summary>
     public static int Run(string[] arguments)
     {
+        Resident.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+            {
+                result.AddError("--resident takes a number of at least 1.");
+            }
+        });
         Rounds.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1)
@@ -70,7 +84,7 @@ internal static class CommandLine
         Cases.AcceptOnlyFromAmong([.. CaseList.All.Select(known => known.Name)]);
         RootCommand root = new("Side-by-side figures: MemProc, other programs, and the least that a C program can do.")
         {
-            Cases, Rounds, Markdown, BaselineFile, Compare, Page, PageTypes, Result,
+            Cases, Rounds, Markdown, BaselineFile, Compare, Page, PageTypes, Resident, Result,
             Report(), List(), Micro(), new IndexCommand(), new FuzzCommand(),
         };
         root.SetAction(RunCases);
@@ -80,6 +94,7 @@ internal static class CommandLine
     private static int RunCases(ParseResult parseResult)
     {
         Tools.PageTypes = parseResult.GetValue(PageTypes) ?? Tools.PageTypes;
+        Tools.ResidentGiB = parseResult.GetValue(Resident);
         string[] names = parseResult.GetValue(Cases) ?? [];
         int rounds = parseResult.GetValue(Rounds);
         Case[] chosen = [.. CaseList.All.Where(known => names.Length == 0 || names.Contains(known.Name))];

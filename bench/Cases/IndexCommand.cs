@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace MemProc.Bench;
 
@@ -21,9 +22,20 @@ internal sealed class IndexCommand : Command
         SetAction(given =>
         {
             long before = GC.GetTotalMemory(forceFullCollection: true);
+            // Resets the peak (proc_pid_clear_refs(5)).
+            File.WriteAllText("/proc/self/clear_refs", "5");
+            long rss = Status("VmRSS:");
             PfnIndex index = PfnIndex.Build([given.GetValue(process)], _ => { }, error => throw error);
+            long peak = Status("VmHWM:") - rss;
             long held = GC.GetTotalMemory(forceFullCollection: true) - before;
-            Console.WriteLine($"{index.PageCount} {held}");
+            Console.WriteLine($"{index.PageCount} {held} {peak}");
+            GC.KeepAlive(index);
         });
     }
+
+    /// <summary>A counter of this process, bytes.</summary>
+    private static long Status(string name) => 1024 * long.Parse(
+        File.ReadLines("/proc/self/status").First(line => line.StartsWith(name, StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        CultureInfo.InvariantCulture);
 }

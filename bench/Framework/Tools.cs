@@ -6,6 +6,9 @@ internal static class Tools
     /// <summary>Path of page-types from <c>--page-types</c> or the variable PAGE_TYPES; null: not specified.</summary>
     public static string? PageTypes { get; set; } = Environment.GetEnvironmentVariable("PAGE_TYPES");
 
+    /// <summary>Resident memory of the large process of a case, GiB.</summary>
+    public static int ResidentGiB { get; set; } = 8;
+
     /// <summary>A program's path, found through PATH; null where it is not there.</summary>
     public static string? Find(string name) => (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(':')
         .Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);

@@ -41,7 +41,7 @@ internal sealed class SharingCommand : ProcessCommand
         bool isChosen = parseResult.Has(_among);
         int[] ids = isChosen ? [.. parseResult.GetValue(_among)!.Append(process.Id).Distinct()] : ProcessList.Ids();
         List<MemProcException> refused = [];
-        PfnIndex index = PfnIndex.Build(ids, _ => { }, refused.Add, cancellation: cancellation);
+        PfnIndex index = PfnIndex.BuildShared(process, ids, _ => { }, refused.Add, cancellation);
         IEnumerable<PageSharing> mappings = new PageSharingReader(index, cancellation: cancellation).Read(process);
         if (parseResult.GetValue(_summary))
         {

@@ -9,6 +9,9 @@ internal sealed class StatusCommand : TargetCommand
     private readonly Option<bool> _detailed = CommandOptions.Switch(
         "--detailed", "Read all page tables for shared, private and dirty memory: Pss, Uss and more");
 
+    private readonly Option<MemoryStatusMethod?> _method = CommandOptions.EnumOption<MemoryStatusMethod>(
+        "--method", "METHOD", "How --detailed sums; pages delays the process for microseconds only");
+
     private readonly Option<bool> _headroom = CommandOptions.Switch(
         "--headroom", "Show limits: mappings, locked memory, the cgroup, swap, the OOM score, KSM");
 
@@ -16,16 +19,19 @@ internal sealed class StatusCommand : TargetCommand
         : base("status", "Shows how much memory a process has, by type.",
             "memproc status self",
             "memproc status 1234 --detailed",
+            "memproc status 1234 --detailed --method pages",
             "memproc status 1234 --headroom",
             "memproc status 1234 --detailed --json | jq .ussBytes")
     {
         Options.Add(_detailed);
+        Options.Add(_method);
         Options.Add(_headroom);
     }
 
     protected override string? Validate(ParseResult parseResult) =>
         parseResult.GetValue(_detailed) && parseResult.GetValue(_headroom)
             ? "--headroom cannot be combined with --detailed."
+            : parseResult.Has(_method) && !parseResult.GetValue(_detailed) ? "--method requires --detailed."
             : null;
 
     protected override void Run(
@@ -34,6 +40,22 @@ internal sealed class StatusCommand : TargetCommand
         if (parseResult.GetValue(_headroom))
         {
             Write(MemoryHeadroomReader.Read(Live(process, "--headroom"), cancellation), output);
+        }
+        else if (parseResult.GetValue(_method) == MemoryStatusMethod.Pages)
+        {
+            ProcMemoryStatusPages pages = new PageMemoryMeter(Live(process, "--method pages"), cancellation).Read();
+            if (pages.PssBytes is null)
+            {
+                output.WarnOnce(PageMemoryMeter.CountsHidden);
+            }
+
+            Write(pages, pages.UssBytes, output);
+            if (!output.IsJson)
+            {
+                output.WriteLine($"{"Uncertain",-16} {ConsoleFormat.Size(pages.UncertainBytes),10}");
+                output.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"{"MaxLock",-16} {pages.MaxLockMicroseconds,7:0} µs"));
+            }
         }
         else if (parseResult.GetValue(_detailed))
         {

@@ -145,6 +145,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(PhysicalRange))]
 [JsonSerializable(typeof(ProcMemoryStatus))]
 [JsonSerializable(typeof(ProcMemoryStatusDetail))]
+[JsonSerializable(typeof(ProcMemoryStatusPages))]
 [JsonSerializable(typeof(ProcMemoryHeadroom))]
 [JsonSerializable(typeof(FilePage))]
 [JsonSerializable(typeof(FilePageSummary))]

@@ -17,9 +17,17 @@ internal sealed class FrameSet
 
     private const int FramesPerWord = 64;
 
-    private readonly Dictionary<ulong, ulong[]> _blocks = [];
+    private readonly Dictionary<ulong, ulong[]> _blocks;
     private ulong _lastKey = ulong.MaxValue;
     private ulong[]? _lastBlock;
+
+    /// <summary>Creates an empty set.</summary>
+    public FrameSet()
+        : this([])
+    {
+    }
+
+    private FrameSet(Dictionary<ulong, ulong[]> blocks) => _blocks = blocks;
 
     /// <summary>The keys of all blocks that are not empty, in ascending order.</summary>
     public IEnumerable<ulong> Blocks => _blocks.Keys.Order();
@@ -69,7 +77,10 @@ internal sealed class FrameSet
         }
     }
 
-    /// <summary>Returns whether a frame is in the set.</summary>
+    /// <summary>Returns the same frames, for another thread. None may be added from then on.</summary>
+    public FrameSet View() => new(_blocks);
+
+    /// <summary>Returns whether a frame is in the set. An instance serves one thread at a time.</summary>
     public bool Contains(ulong pfn) =>
         Block(pfn) is ulong[] block && (block[pfn % BlockFrames / FramesPerWord] & 1UL << (int)(pfn % FramesPerWord)) != 0;
 

@@ -96,8 +96,7 @@ public static class MapReader
         MemoryTarget process, ulong start, ulong end, CancellationToken cancellation = default)
     {
         // The vsyscall page, alone in the upper half, is in the list but cannot be queried.
-        if (start <= long.MaxValue && process.MapQueries is SafeFileHandle queries
-            && ProcMapQuery.TryQuery(queries, 0, orNext: true, out _, out _) != Errno.ENOTTY)
+        if (start <= long.MaxValue && process.MapQueries is SafeFileHandle queries)
         {
             return QueryBetween(process, queries, start, end, cancellation);
         }

@@ -4,7 +4,7 @@ namespace MemProc;
 /// The memory counters of a process with the sums over all mappings from <c>/proc/PID/smaps_rollup</c> (4.14).
 /// <see cref="ProcMemoryStatus.Counters"/> has the counters of both.
 /// </summary>
-public sealed class ProcMemoryStatusDetail : ProcMemoryStatus
+public class ProcMemoryStatusDetail : ProcMemoryStatus
 {
     internal ProcMemoryStatusDetail(
         ProcessIdentity process, string? state, int? threadCount, Dictionary<string, ulong> counters)
@@ -31,7 +31,7 @@ public sealed class ProcMemoryStatusDetail : ProcMemoryStatus
     public ulong? PssShmemBytes => this["Pss_Shmem"];
 
     /// <inheritdoc cref="ProcMapDetail.UssBytes"/>
-    public ulong? UssBytes => PrivateCleanBytes + PrivateDirtyBytes;
+    public virtual ulong? UssBytes => PrivateCleanBytes + PrivateDirtyBytes;
 
     /// <inheritdoc cref="ProcMapDetail.SharedCleanBytes"/>
     public ulong? SharedCleanBytes => this["Shared_Clean"];

@@ -99,7 +99,7 @@ public sealed class FlagTallyBuilder(
             ? new AddressRange(start, UserRange.End(start, length, Operation.ReadPageMap)).Pages
             : AddressRange.All;
         ParallelForEach<(ProcMap Map, AddressRange Part), (PopulatedPages Walk, ProcessFlagTally Count)> chunks = new(
-            Chunks(new PopulatedPages(process, cancellation).Maps(range), range),
+            PopulatedPages.Parts(new PopulatedPages(process, cancellation).Maps(range), range, ChunkBytes, MaxChunks),
             stop => (new PopulatedPages(process, stop) { DetectHuge = filter.IsHuge },
                 new ProcessFlagTally(tables, raw, filter)),
             cancellation);
@@ -122,23 +122,6 @@ public sealed class FlagTallyBuilder(
         for (ulong at = first; at < end; at += ChunkFrames)
         {
             yield return new PfnRange(at, Math.Min(ChunkFrames, end - at));
-        }
-    }
-
-    /// <summary>Returns the mappings, the large ones cut so that several processors have work.</summary>
-    private static IEnumerable<(ProcMap Map, AddressRange Part)> Chunks(IEnumerable<ProcMap> maps, AddressRange range)
-    {
-        foreach (ProcMap map in maps)
-        {
-            AddressRange part = new AddressRange(map.Start, map.End).Clip(range);
-            // Reservations of terabytes are not cut into millions of chunks.
-            ulong size = Math.Max(ChunkBytes, MachinePage.Ceiling(map.SizeBytes / MaxChunks));
-            for (ulong at = part.Start; at < part.End;)
-            {
-                ulong next = at + Math.Min(size, part.End - at);
-                yield return (map, new AddressRange(at, next));
-                at = next;
-            }
         }
     }
 

@@ -48,6 +48,12 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
     public bool DetectHuge { get; init; }
 
     /// <summary>
+    /// Whether <see cref="ReadPopulated"/> leaves out anonymous pages, except for the zero page, where the kernel finds the
+    /// others by itself (PAGEMAP_SCAN).
+    /// </summary>
+    public bool OnlyFiles { get; init; }
+
+    /// <summary>
     /// Returns every populated page of a range, in address order. Empty pages can be among them:
     /// <see cref="RawPageMapEntry.IsPopulated"/> says which.
     /// </summary>
@@ -64,7 +70,7 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
         for (ulong at = start; at < end;)
         {
             bool goesOn = false;
-            ulong until = at + Math.Min(pages * MachinePage.SizeBytes, end - at);
+            ulong until = OnlyFiles && _canScan ? at : at + Math.Min(pages * MachinePage.SizeBytes, end - at);
             foreach (PageMapRange range in ReadEntries(at, until))
             {
                 goesOn = EndsPopulated(range.Entries.Span);
@@ -195,7 +201,9 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
     {
         cancellation.ThrowIfCancellationRequested();
         _regions = _regions.Length == 0 ? new PageRegion[RegionCount] : _regions;
-        Errno errno = process.Pages.TryFindPopulated(at, end, _regions, out int count, out walkEnd, maxPages);
+        Errno errno = OnlyFiles && process is LinuxProcess live
+            ? PageMapScan.TryFindFiles(live.PageMap, at, end, _regions, out int count, out walkEnd)
+            : process.Pages.TryFindPopulated(at, end, _regions, out count, out walkEnd, maxPages);
         if (errno == Errno.ENOTTY)
         {
             _canScan = false;

@@ -25,6 +25,9 @@ public sealed class PageMapWalk(MemoryTarget process, CancellationToken cancella
     private int[] _indexes = [];
     private PageNodes? _nodes;
 
+    /// <summary>The walk over many ranges; null: each is for itself.</summary>
+    private PopulatedPages? _shared;
+
     /// <summary>Whether pages that are not populated are included.</summary>
     public bool IncludeEmpty { get; init; }
 
@@ -96,8 +99,52 @@ public sealed class PageMapWalk(MemoryTarget process, CancellationToken cancella
         return Entries([ChunkOf(map, HugePageSize(map), page with { Address = address }, includeEmpty: true)]);
     }
 
-    private PopulatedPages Walk(bool includeEmpty) =>
-        new(process, cancellation) { DetectHuge = true, IncludeEmpty = includeEmpty };
+    /// <summary>
+    /// Returns the pages of many ranges, one after another, at a lower cost than one by one. What fails for a range does not
+    /// stop the others.
+    /// </summary>
+    /// <param name="ranges">First addresses, and bytes or pages, as for <see cref="From"/>.</param>
+    /// <param name="fail">Called with each failure, in place of the pages that are missing.</param>
+    /// <exception cref="MemProcException">ReadPageMap, ESRCH: the process has exited.</exception>
+    public IEnumerable<PageMapEntry> FromMany(
+        IReadOnlyList<(ulong Address, ulong? Length, ulong? Count)> ranges, Action<MemProcException> fail)
+    {
+        if (ranges.Count > 1)
+        {
+            _shared ??= Walk(IncludeEmpty, checksExit: false);
+        }
+
+        foreach ((ulong address, ulong? length, ulong? count) in ranges)
+        {
+            using IEnumerator<PageMapEntry>? pages = Try(() => From(address, length, count).GetEnumerator(), fail);
+            while (Try(() => pages?.MoveNext() == true, fail))
+            {
+                yield return pages!.Current;
+            }
+        }
+
+        if (_shared is not null)
+        {
+            process.ThrowIfExited(Operation.ReadPageMap);
+        }
+    }
+
+    /// <summary>Does a part of the work; returns the default value where it fails.</summary>
+    private static T? Try<T>(Func<T> work, Action<MemProcException> fail)
+    {
+        try
+        {
+            return work();
+        }
+        catch (MemProcException error)
+        {
+            fail(error);
+            return default;
+        }
+    }
+
+    private PopulatedPages Walk(bool includeEmpty, bool checksExit = true) =>
+        new(process, cancellation) { DetectHuge = true, IncludeEmpty = includeEmpty, ChecksExit = checksExit };
 
     private IEnumerable<ProcMap> MapsIn(AddressRange range, ulong address)
     {
@@ -120,7 +167,7 @@ public sealed class PageMapWalk(MemoryTarget process, CancellationToken cancella
     /// <summary>Returns the selected pages of mappings.</summary>
     private IEnumerable<PageMapChunk> Chunks(IEnumerable<ProcMap> maps, AddressRange range)
     {
-        foreach ((ProcMap map, IEnumerable<PageMapRange> ranges) in Walk(IncludeEmpty).ByMap(maps, range))
+        foreach ((ProcMap map, IEnumerable<PageMapRange> ranges) in (_shared ?? Walk(IncludeEmpty)).ByMap(maps, range))
         {
             Lazy<ulong?> hugeSize = HugePageSize(map);
             foreach (PageMapRange pages in ranges)

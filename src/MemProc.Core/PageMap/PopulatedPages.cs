@@ -21,7 +21,20 @@ internal sealed class PopulatedPages(MemoryTarget process, CancellationToken can
     /// <summary>Whether the pages that are not populated are included.</summary>
     public bool IncludeEmpty { get; init; }
 
-    private PageMapReader Reader => _reader ??= new PageMapReader(process, cancellation) { DetectHuge = DetectHuge };
+    /// <inheritdoc cref="PageMapReader.OnlyFiles"/>
+    public bool OnlyFiles { get; init; }
+
+    /// <summary>
+    /// Whether the end of a walk checks that the process has not exited. It costs more than a small mapping: who walks many
+    /// checks it at the end.
+    /// </summary>
+    public bool ChecksExit { get; init; } = true;
+
+    private PageMapReader Reader => _reader ??= new PageMapReader(process, cancellation)
+    {
+        DetectHuge = DetectHuge,
+        OnlyFiles = OnlyFiles,
+    };
 
     /// <summary>Returns the pages of a range with their mappings, in address order.</summary>
     /// <param name="range">The addresses; their whole pages count.</param>
@@ -57,7 +70,10 @@ internal sealed class PopulatedPages(MemoryTarget process, CancellationToken can
             yield return (map, Of(map, range));
         }
 
-        process.ThrowIfExited(Operation);
+        if (ChecksExit)
+        {
+            process.ThrowIfExited(Operation);
+        }
     }
 
     /// <summary>
@@ -85,6 +101,29 @@ internal sealed class PopulatedPages(MemoryTarget process, CancellationToken can
     public IEnumerable<ProcMap> Maps(AddressRange range) => range == AddressRange.All
         ? MapReader.Read(process, cancellation)
         : MapReader.Between(process, range.Start, range.End, cancellation);
+
+    /// <summary>Returns mappings, the large ones cut so that several processors have work.</summary>
+    /// <param name="maps">The mappings.</param>
+    /// <param name="range">The addresses that count.</param>
+    /// <param name="partBytes">Bytes of a part, a multiple of the page size.</param>
+    /// <param name="maxParts">
+    /// Maximum number of parts of a mapping, so that reservations of terabytes are not cut into millions: their parts are larger.
+    /// </param>
+    public static IEnumerable<(ProcMap Map, AddressRange Part)> Parts(
+        IEnumerable<ProcMap> maps, AddressRange range, ulong partBytes, ulong maxParts)
+    {
+        foreach (ProcMap map in maps)
+        {
+            AddressRange part = new AddressRange(map.Start, map.End).Clip(range);
+            ulong size = Math.Max(partBytes, MachinePage.Ceiling(map.SizeBytes / maxParts));
+            for (ulong at = part.Start; at < part.End;)
+            {
+                ulong next = at + Math.Min(size, part.End - at);
+                yield return (map, new AddressRange(at, next));
+                at = next;
+            }
+        }
+    }
 
     /// <summary>Throws where the kernel hides frame numbers from this user.</summary>
     /// <param name="files">Where procfs is.</param>

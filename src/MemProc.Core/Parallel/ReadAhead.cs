@@ -8,21 +8,28 @@ internal static class ReadAhead
     /// <summary>Maximum number of items that wait for the caller.</summary>
     private const int MaxWaiting = 4;
 
+    /// <summary>Items that the caller's thread fetches. There can be a list for each of many small mappings.</summary>
+    private const int DirectItems = 2;
+
     /// <summary>
-    /// Returns the same items in the same order. The caller's thread fetches the first one, so that a single item costs
-    /// no other thread. What the source throws is thrown in its place. Once the caller stops, at the end or early, the
+    /// Returns the same items in the same order. The caller's thread fetches the first two, so that few items cost no other
+    /// thread. What the source throws is thrown in its place. Once the caller stops, at the end or early, the
     /// other thread is done.
     /// </summary>
     /// <param name="source">The items. Each must stay valid while the next ones are fetched.</param>
     public static IEnumerable<T> Of<T>(IEnumerable<T> source)
     {
         using IEnumerator<T> items = source.GetEnumerator();
-        if (!items.MoveNext())
+        for (int direct = 0; direct < DirectItems; direct++)
         {
-            yield break;
+            if (!items.MoveNext())
+            {
+                yield break;
+            }
+
+            yield return items.Current;
         }
 
-        yield return items.Current;
         using CancellationTokenSource stop = new();
         using BlockingCollection<T> waiting = new(MaxWaiting);
         // On a thread of its own: where many callers wait, the pool has no thread left for what they wait for.

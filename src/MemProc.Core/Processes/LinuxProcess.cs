@@ -16,6 +16,7 @@ public sealed class LinuxProcess : MemoryTarget
     private readonly SafeFileHandle _folder;
     private readonly SafeFileHandle? _pidfd;
     private SafeFileHandle? _maps;
+    private bool? _answersQueries;
     private SafeFileHandle? _pageMap;
     private SafeFileHandle? _memory;
     private TargetFiles? _namedFiles;
@@ -145,7 +146,8 @@ public sealed class LinuxProcess : MemoryTarget
     internal SafeFileHandle Maps => _maps ??= OpenFile("maps", Operation.ReadMaps);
 
     /// <inheritdoc/>
-    internal override SafeFileHandle? MapQueries => Maps;
+    internal override SafeFileHandle? MapQueries =>
+        (_answersQueries ??= ProcMapQuery.TryQuery(Maps, 0, orNext: true, out _, out _) != Errno.ENOTTY) ? Maps : null;
 
     /// <summary><c>/proc/PID/pagemap</c>, opened once.</summary>
     internal SafeFileHandle PageMap => _pageMap ??= OpenFile("pagemap", Operation.ReadPageMap);

@@ -45,7 +45,8 @@ public sealed class MemorySearch(
     {
         SearchPass pass = new(process, Range, pattern, Context, cancellation)
         {
-            Workers = Workers,
+            // A second one has nothing to do.
+            Workers = Range.End - Range.Start <= (ulong)ChunkBytes ? 1 : Workers,
             ChunkBytes = ChunkBytes,
             Progress = Progress,
         };

@@ -48,7 +48,8 @@ public sealed class SearchRange
     /// <exception cref="MemProcException">FindMap,ENOENT: nothing is mapped in the range. ReadMaps failed.</exception>
     internal ProcMap[] Maps(MemoryTarget process, CancellationToken cancellation)
     {
-        ProcMap[] mapped = [.. MapReader.Read(process, cancellation)
+        // There can be a search for each of many mappings, which must not read the whole list each time.
+        ProcMap[] mapped = [.. (Start == 0 ? MapReader.Read(process, cancellation) : MapReader.Between(process, Start, End, cancellation))
             .Where(map => map.Start < End && map.End > Start && map.Kind != ProcMapKind.Vsyscall)];
         return mapped.Length > 0
             ? [.. mapped.Where(Filter.Matches)]

@@ -3,7 +3,10 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>Finds the processes that share pages with a process, by the frames themselves.</summary>
-/// <param name="index">The pages of all processes that count, including the process itself.</param>
+/// <param name="index">
+/// The pages of all processes that count, including the process itself; or those that it may share
+/// (<see cref="PfnIndex.BuildShared"/>).
+/// </param>
 /// <param name="files">Where the map counts are; the usual place when left out.</param>
 /// <param name="cancellation">Stops the work.</param>
 public sealed class PageSharingReader(PfnIndex index, KernelFiles? files = null, CancellationToken cancellation = default)
@@ -96,12 +99,12 @@ public sealed class PageSharingReader(PfnIndex index, KernelFiles? files = null,
     private (int Mappings, bool IsPrivate) AddSharers(
         Dictionary<ProcessIdentity, ulong> sharers, ProcMap map, ulong pfn, ulong pages)
     {
-        (int first, int end) = index.Find(pfn);
+        ulong[] entries = index.Find(pfn, out int first, out int end);
         bool isPrivate = true;
         ProcessIdentity? previous = null;
         for (int at = first; at < end; at++)
         {
-            ProcessIdentity owner = index.ProcessAt(at);
+            ProcessIdentity owner = index.ProcessOf(entries[at]);
             if (owner.ProcessId == map.ProcessId || ReferenceEquals(owner, previous))
             {
                 continue;

@@ -1,34 +1,54 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
 using MemProc.Interop;
 
 namespace MemProc;
 
 /// <summary>
-/// All addresses where processes map frames, by frame: 16 bytes a page. Built in one pass over the page tables, on all
-/// processors.
+/// All addresses where processes map frames, by frame: little more than 8 bytes a page. Built in one pass over the page
+/// tables, on all processors.
 /// </summary>
+/// <remarks>
+/// Frames are in buckets by the high bits of their numbers. An entry of a bucket has the low bits above the place of the
+/// page: the number of a stretch of a process, and the page in it. So entries in ascending order are by frame, then by
+/// process and address.
+/// </remarks>
 public sealed class PfnIndex
 {
-    /// <summary>Low bits of a key: the process. The frame number is above them.</summary>
-    private const int ProcessBits = 24;
+    /// <summary>Low bits of a frame number, which tell the frames of a bucket apart.</summary>
+    internal const int FrameBits = 16;
 
-    private readonly ulong[] _keys;
-    private readonly ulong[] _addresses;
+    /// <summary>Bits of a page's number in its stretch.</summary>
+    internal const int PageBits = 24;
+
+    /// <summary>Bits of a place: a stretch, and a page in it.</summary>
+    private const int PlaceBits = 64 - FrameBits;
+
+    /// <summary>Maximum number of stretches. Each has a page at least, and few processes need more than a dozen.</summary>
+    private const int MaxStretches = 1 << (PlaceBits - PageBits);
+
+    /// <summary>Buckets with fewer entries are sorted as they are; it takes a table of all frames of a bucket otherwise.</summary>
+    private const int MinCounted = 4096;
+
+    private readonly ulong[]?[] _buckets;
+    private readonly (int Process, ulong FirstPage)[] _stretches;
     private readonly ProcessIdentity[] _processes;
 
-    private PfnIndex(ulong[] keys, ulong[] addresses, ProcessIdentity[] processes)
+    private PfnIndex(ulong[]?[] buckets, (int Process, ulong FirstPage)[] stretches, ProcessIdentity[] processes)
     {
-        _keys = keys;
-        _addresses = addresses;
+        _buckets = buckets;
+        _stretches = stretches;
         _processes = processes;
+        PageCount = buckets.Sum(bucket => bucket?.LongLength ?? 0);
     }
 
     /// <summary>Number of mapped pages.</summary>
-    public int PageCount => _keys.Length;
+    public long PageCount { get; }
 
     /// <summary>The processes whose pages are in the index.</summary>
     public IReadOnlyList<ProcessIdentity> Processes => _processes;
 
-    /// <summary>Builds the index.</summary>
+    /// <summary>Builds the index of all pages.</summary>
     /// <param name="processIds">The processes.</param>
     /// <param name="visited">Called after each process with the number of processes done, on the caller's thread.</param>
     /// <param name="fail">
@@ -40,72 +60,196 @@ public sealed class PfnIndex
     /// <exception cref="MemProcException">EPERM where the kernel hides the frame numbers.</exception>
     public static PfnIndex Build(
         IReadOnlyList<int> processIds, Action<int> visited, Action<MemProcException> fail,
-        KernelFiles? files = null, CancellationToken cancellation = default)
+        KernelFiles? files = null, CancellationToken cancellation = default) =>
+        Build(processIds, null, visited, fail, files, cancellation);
+
+    /// <summary>
+    /// Builds the index of the pages that a process shares, or may share: all but those that the kernel reports as mapped
+    /// by it alone. It takes memory only for these. Of the other processes only pages of files are read where all shared
+    /// pages are such, and nothing where there are none.
+    /// </summary>
+    /// <param name="process">The process.</param>
+    /// <param name="processIds">The processes that are read; the process itself is always among them.</param>
+    /// <param name="visited">As for <c>Build</c>.</param>
+    /// <param name="fail">As for <c>Build</c>.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <exception cref="MemProcException">
+    /// EPERM where the kernel hides the frame numbers; ReadMaps or ReadPageMap failed for the process.
+    /// </exception>
+    public static PfnIndex BuildShared(
+        LinuxProcess process, IReadOnlyList<int> processIds, Action<int> visited, Action<MemProcException> fail,
+        CancellationToken cancellation = default)
+    {
+        PopulatedPages.ThrowIfFramesHidden(process.Files);
+        SharedFrames shared = SharedFrames.Of(process, cancellation);
+        return Build(shared.IsEmpty ? [process.Id] : [.. processIds.Append(process.Id).Distinct()],
+            shared, visited, fail, process.Files, cancellation);
+    }
+
+    private static PfnIndex Build(
+        IReadOnlyList<int> processIds, SharedFrames? only, Action<int> visited, Action<MemProcException> fail,
+        KernelFiles? files, CancellationToken cancellation)
     {
         files ??= KernelFiles.Default;
         PopulatedPages.ThrowIfFramesHidden(files);
-        ParallelForEach<int, CancellationToken> processes = new(
-            Enumerable.Range(0, processIds.Count), stop => stop, cancellation)
+        int done = 0;
+        List<FramePages> lists = [];
+        List<FramePages> large = [];
+        ParallelForEach<int, (CancellationToken Stop, SharedFrames? Only)> processes = new(
+            Enumerable.Range(0, processIds.Count), stop => (stop, only?.Copy()), cancellation)
         {
             IsItemError = error => error is MemProcException,
             Completed = process =>
             {
-                visited(process.Count);
                 if (process.Error is MemProcException error)
                 {
+                    visited(++done);
                     fail(error);
+                }
+                else if (!large.Exists(list => list.Order == process.Item))
+                {
+                    visited(++done);
                 }
             },
         };
-        PageList?[] lists = new PageList?[processIds.Count];
-        foreach ((int index, PageList list) in processes.Stream<(int, PageList)>(
-            (index, stop, found) => found((index, PageList.Read(processIds[index], files, stop)))))
+        foreach (FramePages list in processes.Stream<FramePages>((index, worker, found) =>
+            found(FramePages.Read(index, processIds[index], files, worker.Only, worker.Stop))))
         {
-            lists[index] = list;
+            (list.IsComplete ? lists : large).Add(list);
         }
 
-        return Merge([.. lists.OfType<PageList>()]);
+        foreach (FramePages list in large)
+        {
+            try
+            {
+                list.ReadRest(files, only, cancellation);
+                lists.Add(list);
+            }
+            catch (MemProcException error)
+            {
+                fail(error);
+            }
+
+            visited(++done);
+        }
+
+        lists.Sort((one, other) => one.Order.CompareTo(other.Order));
+        return Merge(lists, cancellation);
     }
 
     /// <summary>Returns the addresses where a frame is mapped, by process.</summary>
     /// <param name="pfn">The frame number.</param>
     public IEnumerable<(ProcessIdentity Process, ulong Address)> Owners(ulong pfn)
     {
-        (int first, int end) = Find(pfn);
+        ulong[] bucket = Find(pfn, out int first, out int end);
         for (int index = first; index < end; index++)
         {
-            yield return (ProcessAt(index), _addresses[index]);
+            (int process, ulong firstPage) = StretchOf(bucket[index]);
+            yield return (_processes[process], (firstPage + (bucket[index] & ((1UL << PageBits) - 1))) * MachinePage.SizeBytes);
         }
     }
 
-    /// <summary>Returns the part of the index that a frame has: first index, and the index after the last one.</summary>
-    internal (int First, int End) Find(ulong pfn) => (LowerBound(pfn << ProcessBits), LowerBound((pfn + 1) << ProcessBits));
-
-    /// <summary>Returns the process at an index. The processes of a frame are in order.</summary>
-    internal ProcessIdentity ProcessAt(int index) => _processes[(int)(_keys[index] & ((1UL << ProcessBits) - 1))];
-
-    private static PfnIndex Merge(PageList[] lists)
+    /// <summary>Finds the entries of a frame.</summary>
+    /// <param name="pfn">The frame number.</param>
+    /// <param name="first">Index of the first one.</param>
+    /// <param name="end">Index after the last one.</param>
+    /// <returns>The array that the indexes are in. The processes of a frame are in order.</returns>
+    internal ulong[] Find(ulong pfn, out int first, out int end)
     {
-        ulong[] keys = GC.AllocateUninitializedArray<ulong>(lists.Sum(list => list.Count));
-        ulong[] addresses = GC.AllocateUninitializedArray<ulong>(keys.Length);
-        int filled = 0;
-        for (int process = 0; process < lists.Length; process++)
+        ulong key = pfn >> FrameBits;
+        if (key >= (ulong)_buckets.Length || _buckets[key] is not ulong[] bucket)
         {
-            filled += lists[process].MoveTo(keys.AsSpan(filled), addresses.AsSpan(filled), ProcessBits, (ulong)process);
+            first = end = 0;
+            return [];
         }
 
-        Array.Sort(keys, addresses);
-        return new PfnIndex(keys, addresses, Array.ConvertAll(lists, list => list.Process));
+        first = end = LowerBound(bucket, (pfn & ((1 << FrameBits) - 1)) << PlaceBits);
+        for (; end < bucket.Length && bucket[end] >> PlaceBits == (pfn & ((1 << FrameBits) - 1)); end++)
+        {
+        }
+
+        return bucket;
     }
 
-    private int LowerBound(ulong key)
+    /// <summary>Returns the process of an entry.</summary>
+    internal ProcessIdentity ProcessOf(ulong entry) => _processes[StretchOf(entry).Process];
+
+    private (int Process, ulong FirstPage) StretchOf(ulong entry) =>
+        _stretches[entry >> PageBits & (MaxStretches - 1)];
+
+    private static PfnIndex Merge(List<FramePages> lists, CancellationToken cancellation)
+    {
+        int stretches = lists.Sum(list => list.Chunks.Count);
+        if (stretches > MaxStretches)
+        {
+            throw new MemProcException(Operation.ReadPageMap, Errno.E2BIG,
+                $"The processes have pages in {stretches} places; the index of pages has room for {MaxStretches}. Select "
+                + "processes by their ids.");
+        }
+
+        ulong max = lists.Max(list => (ulong?)list.MaxPfn) ?? 0;
+        int[] sizes = new int[(max >> FrameBits) + 1];
+        lists.ForEach(list => list.Count(sizes));
+        ulong[]?[] buckets = Array.ConvertAll(
+            sizes, size => size == 0 ? null : GC.AllocateUninitializedArray<ulong>(size));
+        (int, ulong)[] places = new (int, ulong)[stretches];
+        int[] filled = new int[sizes.Length];
+        int stretch = 0;
+        for (int process = 0; process < lists.Count; process++)
+        {
+            while (lists[process].Chunks.TryDequeue(out FramePages.Chunk? chunk))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                places[stretch] = (process, chunk.FirstPage);
+                chunk.MoveTo(buckets, filled, (ulong)stretch++ << PageBits, PlaceBits);
+            }
+        }
+
+        ParallelForEach<ulong[], int[]> all = new(buckets.OfType<ulong[]>(), _ => new int[1 << FrameBits], cancellation);
+        all.Run((bucket, counts) => Sort(bucket, counts), _ => { });
+        return new PfnIndex(buckets, places, [.. lists.Select(list => list.Identity)]);
+    }
+
+    /// <summary>Sorts entries that are in order of their places already by frame.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Sort(ulong[] bucket, int[] counts)
+    {
+        if (bucket.Length < MinCounted)
+        {
+            Array.Sort(bucket);
+            return;
+        }
+
+        Array.Clear(counts);
+        foreach (ulong entry in bucket)
+        {
+            counts[entry >> PlaceBits]++;
+        }
+
+        int sum = 0;
+        for (int frame = 0; frame < counts.Length; frame++)
+        {
+            (counts[frame], sum) = (sum, sum + counts[frame]);
+        }
+
+        ulong[] sorted = ArrayPool<ulong>.Shared.Rent(bucket.Length);
+        foreach (ulong entry in bucket)
+        {
+            sorted[counts[entry >> PlaceBits]++] = entry;
+        }
+
+        sorted.AsSpan(0, bucket.Length).CopyTo(bucket);
+        ArrayPool<ulong>.Shared.Return(sorted);
+    }
+
+    private static int LowerBound(ulong[] entries, ulong entry)
     {
         int first = 0;
-        int end = _keys.Length;
+        int end = entries.Length;
         while (first < end)
         {
             int middle = first + (end - first) / 2;
-            if (_keys[middle] < key)
+            if (entries[middle] < entry)
             {
                 first = middle + 1;
             }
@@ -116,73 +260,5 @@ public sealed class PfnIndex
         }
 
         return first;
-    }
-
-    /// <summary>The present pages of one process, in chunks that are released as they are merged.</summary>
-    private sealed class PageList(ProcessIdentity process)
-    {
-        private const int ChunkPages = 32 * 1024;
-
-        private readonly Queue<(ulong[] Pfns, ulong[] Addresses)> _chunks = new();
-        private ulong[] _pfns = [];
-        private ulong[] _addresses = [];
-        private int _last = ChunkPages;
-
-        public ProcessIdentity Process { get; } = process;
-
-        public int Count { get; private set; }
-
-        public static PageList Read(int processId, KernelFiles files, CancellationToken cancellation)
-        {
-            using LinuxProcess process = LinuxProcess.Open(processId, files: files);
-            PageList list = new(process.Identity);
-            foreach ((_, PageMapRange pages) in new PopulatedPages(process, cancellation).In(AddressRange.All))
-            {
-                list.Add(pages);
-            }
-
-            return list;
-        }
-
-        public int MoveTo(Span<ulong> keys, Span<ulong> addresses, int shift, ulong process)
-        {
-            int filled = 0;
-            while (_chunks.TryDequeue(out (ulong[] Pfns, ulong[] Addresses) chunk))
-            {
-                int size = _chunks.Count == 0 ? _last : ChunkPages;
-                for (int index = 0; index < size; index++)
-                {
-                    keys[filled] = chunk.Pfns[index] << shift | process;
-                    addresses[filled++] = chunk.Addresses[index];
-                }
-            }
-
-            return filled;
-        }
-
-        private void Add(PageMapRange pages)
-        {
-            ReadOnlySpan<ulong> entries = pages.Entries.Span;
-            for (int index = 0; index < entries.Length; index++)
-            {
-                RawPageMapEntry page = new(entries[index]);
-                if (page.Pfn == 0)
-                {
-                    continue;
-                }
-
-                if (_last == ChunkPages)
-                {
-                    _pfns = GC.AllocateUninitializedArray<ulong>(ChunkPages);
-                    _addresses = GC.AllocateUninitializedArray<ulong>(ChunkPages);
-                    _chunks.Enqueue((_pfns, _addresses));
-                    _last = 0;
-                }
-
-                _pfns[_last] = page.Pfn;
-                _addresses[_last++] = pages.Address + (ulong)index * MachinePage.SizeBytes;
-                Count++;
-            }
-        }
     }
 }

@@ -107,9 +107,31 @@ public static class PageMapScan
     /// <summary>Finds the runs of pages that are present in memory.</summary>
     /// <inheritdoc cref="TryFindPopulated"/>
     public static Errno TryFindPresent(
+        SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd,
+        ulong maxPages = 0)
+    {
+        PageMapScanArgument argument = new()
+        {
+            Start = start,
+            End = end,
+            MaxPages = maxPages,
+            CategoryMask = PageCategories.Present,
+        };
+        return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
+    }
+
+    /// <summary>Finds the runs of pages of files and shared memory that are present, and of the zero page.</summary>
+    /// <inheritdoc cref="TryFindPopulated"/>
+    public static Errno TryFindFiles(
         SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd)
     {
-        PageMapScanArgument argument = new() { Start = start, End = end, CategoryMask = PageCategories.Present };
+        PageMapScanArgument argument = new()
+        {
+            Start = start,
+            End = end,
+            CategoryMask = PageCategories.Present,
+            CategoryAnyOfMask = PageCategories.File | PageCategories.ZeroPage,
+        };
         return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
     }
 

@@ -182,6 +182,19 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
         }
     }
 
+    /// <summary>
+    /// Creates the batch in which a cmdlet gathers what the pipeline brings. It is worked on before the process that it is
+    /// about is closed; a failure becomes an error record. The cmdlet flushes it at the end.
+    /// </summary>
+    /// <param name="maxItems">Maximum number of items that are gathered.</param>
+    /// <param name="work">The work on the items.</param>
+    private protected PipelineBatch<T> Gather<T>(int maxItems, Action<T[]> work)
+    {
+        PipelineBatch<T> batch = new(maxItems, items => ReportErrors(() => work(items)));
+        Processes.Closing = batch.Flush;
+        return batch;
+    }
+
     /// <summary>Writes objects as they arrive, until Ctrl-C.</summary>
     protected void WriteEach<T>(IEnumerable<T> items)
     {

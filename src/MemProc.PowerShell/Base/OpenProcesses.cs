@@ -10,6 +10,9 @@ internal sealed class OpenProcesses : IDisposable
     private ulong? _expectedStartTicks;
     private CoreFile? _core;
 
+    /// <summary>Called before a process or core is closed because another one is opened.</summary>
+    public Action Closing { get; set; } = () => { };
+
     /// <summary>Opens a process. It stays open until another one is opened, or to the end where it is kept.</summary>
     /// <param name="id">The process id.</param>
     /// <param name="startTicks">The start time that the process must have; null: any.</param>
@@ -18,6 +21,7 @@ internal sealed class OpenProcesses : IDisposable
     {
         if (_current is null || _current.Id != id || startTicks != _expectedStartTicks)
         {
+            Closing();
             Release();
             _current = Find(id, startTicks);
             _expectedStartTicks = startTicks;
@@ -42,6 +46,7 @@ internal sealed class OpenProcesses : IDisposable
     {
         if (_core?.CorePath != Path.GetFullPath(path))
         {
+            Closing();
             _core?.Dispose();
             _core = null;
             _core = CoreFile.Open(path, cancellation);

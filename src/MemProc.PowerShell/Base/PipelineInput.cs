@@ -89,7 +89,7 @@ internal static class PipelineInput
     private static bool IsFile(PSObject input) => input.BaseObject is FileInfo
         || TypeName(input) == $"{DeserializedPrefix}{typeof(FileInfo).FullName}";
 
-    private static bool HasProcess(PSObject input) => Has(input, "ProcessId") || Has(input, "CorePath") || Has(input, "PID")
+    private static bool HasProcess(PSObject input) => input.BaseObject is ProcessOutput || Has(input, "ProcessId") || Has(input, "CorePath") || Has(input, "PID")
         || (Has(input, "Id") && (IsData(input) || input.BaseObject is Process
             || TypeName(input) == $"{DeserializedPrefix}{typeof(Process).FullName}"));
 
@@ -127,4 +127,15 @@ public sealed class ProcessObjectAttribute : ArgumentTransformationAttribute
         PSInvalidCastException reason = new("The object is not about a process.");
         throw new ArgumentTransformationMetadataException(reason.Message, reason);
     }
+}
+
+/// <summary>
+/// Takes files of the pipeline and nothing of other objects: PowerShell's own conversion would fail for each by an
+/// exception.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class FileOrNoneAttribute : ArgumentTransformationAttribute
+{
+    public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) =>
+        (InputValues.Unwrap(inputData) as FileSystemInfo)!;
 }

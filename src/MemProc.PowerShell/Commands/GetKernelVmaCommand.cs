@@ -16,7 +16,8 @@ public sealed class GetKernelVmaCommand : AddressCommand
         _reader = DisposeAtEnd(new KernelVmaReader(Source, cancellation: Cancellation));
 
     private protected override void ProcessWhole(LinuxProcess process) =>
-        WriteObject(_reader!.Read(process), enumerateCollection: true);
+        // Not as one list: PowerShell would pass all of it on after Ctrl-C.
+        WriteEach(_reader!.Read(process));
 
     private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
         WriteObject(_reader!.Read(process, address));

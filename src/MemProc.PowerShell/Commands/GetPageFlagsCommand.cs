@@ -14,12 +14,12 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     private const string DescribeSet = "Describe";
 
     /// <summary>
-    /// Maximum number of frames from the pipeline that are collected, so that neighbors are read together and the first
-    /// results still come soon.
+    /// Maximum number of frames from the pipeline that are gathered, so that neighbors are read together and results still
+    /// come soon.
     /// </summary>
     private const int PipelineBatch = 1024;
 
-    private readonly List<ulong> _waiting = [];
+    private readonly PipelineBatch<ulong> _waiting;
     private readonly PageFlagsRuns _runs = new();
     private (FrameTables Tables, FrameFilter Filter)? _live;
 
@@ -27,6 +27,8 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     private FrameTables? _tables;
     private string? _core;
     private FrameFilter _filter = new();
+
+    public GetPageFlagsCommand() => _waiting = Gather<ulong>(PipelineBatch, WriteFrames);
 
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
         ParameterSetName = FrameSet)]
@@ -189,7 +191,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             return;
         }
 
-        ReportErrors(Flush);
+        _waiting.Flush();
         if (core is null)
         {
             _live ??= OpenLive();
@@ -228,7 +230,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             PfnRange range = given with { Count = Math.Max(given.Count, Count) };
             if (range.Count > 1)
             {
-                ReportErrors(Flush);
+                _waiting.Flush();
                 ReportErrors(() => WriteFrames(Run
                     ? _tables!.ReadRuns(range, Raw, _filter)
                     : _tables!.ReadRange(range, Raw, _filter)));
@@ -236,33 +238,19 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             }
 
             _waiting.Add(range.First);
-            if (_waiting.Count >= PipelineBatch)
-            {
-                ReportErrors(Flush);
-            }
         }
     }
 
     protected override void EndProcessing()
     {
-        ReportErrors(Flush);
+        _waiting.Flush();
         if (_runs.Take() is PageFlags last)
         {
             WriteObject(last);
         }
     }
 
-    private void Flush()
-    {
-        ulong[] pfns = [.. _waiting];
-        _waiting.Clear();
-        if (pfns.Length == 0)
-        {
-            return;
-        }
-
-        WriteFrames(Known(pfns, _tables!.Read(pfns, Raw)));
-    }
+    private void WriteFrames(ulong[] pfns) => WriteFrames(Known(pfns, _tables!.Read(pfns, Raw)));
 
     private void WriteFrames(IEnumerable<PageFlags> frames)
     {

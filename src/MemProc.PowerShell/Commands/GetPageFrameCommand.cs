@@ -12,14 +12,16 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
     private const string ProcessSet = "Process";
 
     /// <summary>
-    /// Maximum number of frames from the pipeline that are collected, so that they are read together and the first results
-    /// still come soon.
+    /// Maximum number of frames from the pipeline that are gathered, so that they are read together and results still come
+    /// soon.
     /// </summary>
     private const int PipelineBatch = 1024;
 
-    private readonly List<ulong> _waiting = [];
+    private readonly PipelineBatch<ulong> _waiting;
     private PageFrameReader? _reader;
     private PageFrameFilter? _filter;
+
+    public GetPageFrameCommand() => _waiting = Gather<ulong>(PipelineBatch, WriteFrames);
 
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
     [AllowEmptyCollection]
@@ -104,17 +106,17 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
         }
     }
 
-    protected override void EndProcessing() => ReportErrors(Flush);
+    protected override void EndProcessing() => _waiting.Flush();
 
     private void AddRange(PfnRange range)
     {
         if (range.Count == 1)
         {
-            Add(range.First);
+            _waiting.Add(range.First);
             return;
         }
 
-        ReportErrors(Flush);
+        _waiting.Flush();
         ReportErrors(() =>
         {
             if (range.First >= _reader!.End)
@@ -126,19 +128,8 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
         });
     }
 
-    private void Add(ulong pfn)
+    private void WriteFrames(ulong[] pfns)
     {
-        _waiting.Add(pfn);
-        if (_waiting.Count >= PipelineBatch)
-        {
-            ReportErrors(Flush);
-        }
-    }
-
-    private void Flush()
-    {
-        ulong[] pfns = [.. _waiting];
-        _waiting.Clear();
         PageFrame?[] frames = _reader!.Read(pfns);
         for (int index = 0; index < pfns.Length; index++)
         {

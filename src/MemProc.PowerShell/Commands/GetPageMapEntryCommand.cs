@@ -10,10 +10,17 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     private const string LengthSet = "Length";
     private const string CountSet = "Count";
 
+    /// <summary>Maximum number of addresses from the pipeline that are gathered, so that results come soon.</summary>
+    private const int PipelineBatch = 1024;
+
+    private readonly PipelineBatch<(ulong Address, ulong? Length, ulong? Count)> _waiting;
     private FrameTables? _frames;
     private MemoryTarget? _target;
     private PageMapWalk? _walk;
     private PageFilter? _filter;
+
+    public GetPageMapEntryCommand() => _waiting = Gather<(ulong, ulong?, ulong?)>(
+        PipelineBatch, ranges => Write(_walk!.FromMany(ranges, WriteError)));
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
     [Alias("SizeBytes")]
@@ -92,10 +99,16 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
         base.Process(process);
     }
 
-    private protected override void ProcessWhole(MemoryTarget process) => Write(_walk!.All());
+    private protected override void ProcessWhole(MemoryTarget process)
+    {
+        _waiting.Flush();
+        Write(_walk!.All());
+    }
 
     private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length) =>
-        Write(_walk!.From(address, length, ParameterSetName == CountSet ? Count : null));
+        _waiting.Add((address, length, ParameterSetName == CountSet ? Count : null));
+
+    protected override void EndProcessing() => _waiting.Flush();
 
     /// <summary>Opens what the pages of processes require. A failure ends the cmdlet.</summary>
     private void Prepare()

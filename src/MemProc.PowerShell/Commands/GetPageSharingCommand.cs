@@ -9,6 +9,7 @@ namespace MemProc.PowerShell;
 public sealed class GetPageSharingCommand : ProcessCommand
 {
     private PfnIndex? _index;
+    private int _count;
 
     [Parameter]
     [ProcessIdTransformation(hasName: false)]
@@ -21,13 +22,13 @@ public sealed class GetPageSharingCommand : ProcessCommand
 
     protected override void Process(LinuxProcess process)
     {
-        // One index serves all processes of the pipeline, except those that started after it was built.
-        if (_index is null || !_index.Processes.Contains(process.Identity))
-        {
-            _index = BuildIndex(process.Id);
-        }
-
-        IEnumerable<PageSharing> mappings = new PageSharingReader(_index, cancellation: Cancellation).Read(process);
+        // The first process is compared alone, which takes less time and memory. One index serves all others of the
+        // pipeline, except those that started after it was built.
+        bool isAlone = _count++ == 0 && Id is not { Length: > 1 };
+        PfnIndex index = isAlone ? BuildIndex(process, isAlone)
+            : _index?.Processes.Contains(process.Identity) == true ? _index
+            : _index = BuildIndex(process, isAlone);
+        IEnumerable<PageSharing> mappings = new PageSharingReader(index, cancellation: Cancellation).Read(process);
         if (Summary)
         {
             WriteObject(PageSharingSummary.Of(process, mappings));
@@ -38,23 +39,25 @@ public sealed class GetPageSharingCommand : ProcessCommand
         }
     }
 
-    private PfnIndex BuildIndex(int processId)
+    private PfnIndex BuildIndex(LinuxProcess process, bool isAlone)
     {
         int[] ids = AmongId is null ? ProcessList.Ids()
-            : [.. ProcessNames.Ids(AmongId).Append(processId).Concat(ProcessNames.Ids(Id)).Distinct()];
+            : [.. ProcessNames.Ids(AmongId).Append(process.Id).Concat(ProcessNames.Ids(Id)).Distinct()];
         UnreadProcesses unread = new();
         using Progress progress = new(this, "Reading the page tables of processes");
+        void Visit(int count) => progress.Report((ulong)count, (ulong)ids.Length, $"{count} of {ids.Length} processes");
+        void Fail(MemProcException error)
+        {
+            unread.Add(error);
+            WriteVerbose(error.Message);
+        }
+
         PfnIndex index;
         try
         {
-            index = PfnIndex.Build(ids,
-                count => progress.Report((ulong)count, (ulong)ids.Length, $"{count} of {ids.Length} processes"),
-                error =>
-                {
-                    unread.Add(error);
-                    WriteVerbose(error.Message);
-                },
-                cancellation: Cancellation);
+            index = isAlone
+                ? PfnIndex.BuildShared(process, ids, Visit, Fail, Cancellation)
+                : PfnIndex.Build(ids, Visit, Fail, cancellation: Cancellation);
         }
         catch (MemProcException error) when (error.Errno == Errno.EPERM)
         {

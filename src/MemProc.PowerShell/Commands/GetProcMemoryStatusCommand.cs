@@ -5,7 +5,7 @@ namespace MemProc.PowerShell;
 
 /// <summary>Get-ProcMemoryStatus: gets the memory counters of processes.</summary>
 [Cmdlet(VerbsCommon.Get, "ProcMemoryStatus")]
-[OutputType(typeof(ProcMemoryStatus), typeof(ProcMemoryStatusDetail), typeof(ProcMemoryHeadroom))]
+[OutputType(typeof(ProcMemoryStatus), typeof(ProcMemoryStatusDetail), typeof(ProcMemoryStatusPages), typeof(ProcMemoryHeadroom))]
 public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
 {
     private MemoryRanking? _ranking;
@@ -17,6 +17,9 @@ public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
 
     [Parameter]
     public SwitchParameter Detailed { get; set; }
+
+    [Parameter]
+    public MemoryStatusMethod Method { get; set; }
 
     [Parameter]
     public SwitchParameter Headroom { get; set; }
@@ -53,6 +56,11 @@ public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
         {
             ThrowBadArgument(nameof(Top), "-By requires -Top: how many processes to get.", By);
         }
+
+        if (Method != MemoryStatusMethod.Rollup && !Detailed)
+        {
+            ThrowBadArgument(nameof(Method), "-Method requires -Detailed.", Method);
+        }
     }
 
     protected override void Process(MemoryTarget process)
@@ -73,6 +81,19 @@ public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
             }
 
             WriteObject(headroom);
+            return;
+        }
+
+        if (Method == MemoryStatusMethod.Pages)
+        {
+            ProcMemoryStatusPages pages = new PageMemoryMeter(
+                process as LinuxProcess ?? throw NotLive(process.CorePath!), Cancellation).Read();
+            if (pages.PssBytes is null)
+            {
+                WarnOnce(PageMemoryMeter.CountsHidden);
+            }
+
+            WriteObject(pages);
             return;
         }
 

@@ -14,7 +14,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     private const string LiteralPathSet = "LiteralPath";
 
     /// <summary>Single frames, which are looked up together.</summary>
-    private readonly List<ulong> _waiting = [];
+    private readonly PipelineBatch<ulong> _waiting;
 
     /// <summary>The sums of all processes, cores, and frames.</summary>
     private FlagTally? _sums;
@@ -26,6 +26,8 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     private FlagTallyBuilder? _count;
     private string? _core;
     private FilePageWalk? _files;
+
+    public MeasurePageFlagsCommand() => _waiting = Gather<ulong>(FrameTables.BatchFrames, pfns => _count!.AddFrames(pfns));
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = ProcessSet)]
     [Alias("Start")]
@@ -62,6 +64,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     /// <summary>A file of the pipeline. Its Length would otherwise be taken for a length of memory.</summary>
     [Parameter(ValueFromPipeline = true, DontShow = true)]
+    [FileOrNone]
     public FileSystemInfo? File { get; set; }
 
     [Parameter]
@@ -122,7 +125,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
             return;
         }
 
-        ReportErrors(Flush);
+        _waiting.Flush();
         _count = null;
         _count = core is null ? Live() : OfCore(OpenCore(core));
         _core = core;
@@ -184,7 +187,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
         else
         {
             // Another core can be opened now.
-            ReportErrors(Flush);
+            _waiting.Flush();
             base.ProcessInput();
         }
     }
@@ -213,8 +216,8 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     protected override void EndProcessing()
     {
-        ReportErrors(Flush);
-        WriteObject(_sums!.Summaries, enumerateCollection: true);
+        _waiting.Flush();
+        WriteEach(_sums!.Summaries);
     }
 
     private void Add(PfnRange range)
@@ -226,19 +229,5 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
         }
 
         _waiting.Add(range.First);
-        if (_waiting.Count == FrameTables.BatchFrames)
-        {
-            ReportErrors(Flush);
-        }
-    }
-
-    private void Flush()
-    {
-        ulong[] pfns = [.. _waiting];
-        _waiting.Clear();
-        if (pfns.Length > 0)
-        {
-            _count!.AddFrames(pfns);
-        }
     }
 }

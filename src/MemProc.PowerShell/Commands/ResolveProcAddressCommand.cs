@@ -7,10 +7,14 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(ResolvedAddress))]
 public sealed class ResolveProcAddressCommand : ProcessCommand<MemoryTarget>
 {
+    private readonly PipelineBatch<AddressExpression> _waiting;
     private Symbolizer? _resolver;
     private MemoryTarget? _resolved;
     private FrameTables? _frames;
     private bool _isAddressGiven;
+
+    public ResolveProcAddressCommand() => _waiting = Gather<AddressExpression>(
+        Symbolizer.BatchAddresses, addresses => WriteEach(_resolver!.Resolve(addresses, WriteError)));
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]
@@ -49,13 +53,16 @@ public sealed class ResolveProcAddressCommand : ProcessCommand<MemoryTarget>
     {
         if (_resolver is null || !ReferenceEquals(_resolved, process))
         {
+            _waiting.Flush();
             _resolver?.Dispose();
             _resolver = new Symbolizer(process, _frames, Cancellation) { Warn = WriteWarning };
             _resolved = process;
         }
 
-        WriteEach(_resolver.Resolve(Address, WriteError));
+        Array.ForEach(Address, _waiting.Add);
     }
+
+    protected override void EndProcessing() => _waiting.Flush();
 
     protected override void Dispose(bool disposing)
     {

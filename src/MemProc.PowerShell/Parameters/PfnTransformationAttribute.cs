@@ -1,8 +1,9 @@
 namespace MemProc.PowerShell;
 
 /// <summary>
-/// Converts numbers and texts to ranges of frames: hex or decimal, as addresses are, and <c>first..last</c>. A page
-/// without a frame (null: it is swapped out, or its frame is hidden) has no frame number and is skipped.
+/// Converts numbers, texts, and objects with a Pfn to ranges of frames: hex or decimal, as addresses are, and
+/// <c>first..last</c>. A page without a frame (null: it is swapped out, or its frame is hidden) has no frame number and is
+/// skipped.
 /// </summary>
 public sealed class PfnTransformationAttribute : ValueTransformationAttribute
 {
@@ -21,8 +22,17 @@ public sealed class PfnTransformationAttribute : ValueTransformationAttribute
         {
             null => null,
             PfnRange range => range,
+            // Of the pipeline as a whole: PowerShell would bind its property only after an exception.
+            PageMapEntry page => Frame(page.Pfn),
+            FilePage page => Frame(page.Pfn),
+            ResolvedAddress address => Frame(address.Pfn),
+            PageFlags frame => Frame(frame.Pfn),
+            PageFrame frame => Frame(frame.Pfn),
+            PfnOwner owner => Frame(owner.Pfn),
             string text => PfnRange.Parse(text, AllowOpen),
             _ => new PfnRange(Literal.Whole(value, "A frame number")),
         };
     }
+
+    private static PfnRange? Frame(ulong? pfn) => pfn is ulong known ? new PfnRange(known) : null;
 }

@@ -1,0 +1,53 @@
+using System.Globalization;
+
+namespace MemProc.Bench;
+
+/// <summary>Objects piped into a cmdlet, against one call for all of them.</summary>
+internal sealed class PipelineCase : Case
+{
+    private const ulong Mappings = 20_000;
+    private const ulong Entries = 100_000;
+
+    /// <inheritdoc/>
+    public override string Name => "pipelines";
+
+    /// <inheritdoc/>
+    public override string Title => "objects from the pipeline";
+
+    /// <inheritdoc/>
+    public override void Prepare(CaseContext context)
+    {
+        Tools.RequireRoot();
+        TargetProcess target = context.Keep(TargetProcess.Start());
+        target.Ask($"vmas {Mappings}");
+        int mapped = target.ProcessId;
+        ResidentMemory memory = ResidentMemory.In(context, Entries * MachinePage.SizeBytes);
+        Pair("20,000 mappings | Get-PageMapEntry", $"@(Get-ProcMap {mapped} | Where-Object Kind -NE Vsyscall)",
+            "$null = $global:given | Get-PageMapEntry", "Get-PageMapEntry of the process", $"$null = Get-PageMapEntry {mapped}");
+        string pages = string.Create(CultureInfo.InvariantCulture,
+            $"@(Get-PageMapEntry {memory.ProcessId} {memory.Start} {memory.Length})");
+        Pair("100,000 entries | Get-PageFlags", pages, "$null = $global:given | Get-PageFlags", "Get-PageFlags of a list",
+            "$null = Get-PageFlags $global:given.Pfn");
+        Pair("100,000 entries | Measure-PageFlags", pages, "$null = $global:given | Measure-PageFlags", null, null);
+        Pair("20,000 mappings | Resolve-ProcAddress", $"@(Get-ProcMap {mapped} | Where-Object Kind -NE Vsyscall)",
+            "$null = $global:given | Resolve-ProcAddress", "Resolve-ProcAddress of a list",
+            $"$null = Resolve-ProcAddress {mapped} $global:given.Start");
+
+        // Each in its own session, with the same objects, so that the heap of one does not affect the time of another.
+        Candidate Add(string name, string given, string line)
+        {
+            PwshSession session = context.Keep(PwshSession.Start());
+            session.Run($"$global:given = {given}");
+            return context.Add(new PwshCandidate(name, session, line));
+        }
+
+        void Pair(string name, string given, string line, string? otherName, string? otherLine)
+        {
+            Candidate piped = Add(name, given, line);
+            if (otherName is not null)
+            {
+                context.Compare(piped, Add(otherName, given, otherLine!), maxRatio: 2.5);
+            }
+        }
+    }
+}
