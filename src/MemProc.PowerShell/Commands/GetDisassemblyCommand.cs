@@ -78,11 +78,6 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
     [ValidateNotNullOrEmpty]
     public string[]? Section { get; set; }
 
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = AddressSet)]
-    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = SymbolSet)]
-    [AllowNull]
-    public string[]? CorePath { get; set; }
-
     [Parameter]
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong? Count { get; set; }
