@@ -91,7 +91,8 @@ Describe 'A core with page information' {
     It 'is missing in other cores, which is said' {
         $path = Join-Path $TestDrive 'plain.core'
         Save-ProcessMemory -Id $target.Id -Path $path -Stop -NoContent -WarningAction SilentlyContinue | Out-Null
-        $failures = @(
+        $failures = @()
+        $null = @(
             Get-PageMapEntry -CorePath $path -ErrorAction SilentlyContinue -ErrorVariable +failures
             Measure-PageFlags -CorePath $path -ErrorAction SilentlyContinue -ErrorVariable +failures
             Get-PageFlags -CorePath $path -ErrorAction SilentlyContinue -ErrorVariable +failures
