@@ -120,7 +120,7 @@ public sealed class ProcInstruction : MachineInstruction
     /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
     public ulong ProcessStartTicks => _process.StartTicks;
 
-    /// <summary>The path of the core file that it comes from; null where it comes from a live process.</summary>
+    /// <inheritdoc cref="ProcessOutput.CorePath"/>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CorePath => _process.CorePath;
 }
