@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace MemProc.Bench;
 
 /// <summary>
-/// <c>fuzz</c>: damaged ELF files are read from end to end. None may do worse than fail, take 100 ms or 64 MiB.
+/// <c>fuzz</c>: damaged ELF files, or cores, are read from end to end. None may do worse than fail, take 100 ms or 64 MiB.
 /// </summary>
 internal sealed class FuzzCommand : Command
 {
@@ -31,22 +31,30 @@ internal sealed class FuzzCommand : Command
         HelpName = "path",
     };
 
+    private readonly Option<bool> _cores = new("--cores")
+    {
+        Description = "Damage cores with notes of the kernel and of MemProc",
+    };
+
     public FuzzCommand()
         : base("fuzz", "Reads damaged ELF files, and fails where one takes too long or too much memory.")
     {
         Arguments.Add(_count);
         Arguments.Add(_seed);
         Options.Add(_samples);
-        SetAction(given => Run(given.GetValue(_count), given.GetValue(_seed), given.GetValue(_samples) ?? []));
+        Options.Add(_cores);
+        SetAction(given => given.GetValue(_cores)
+            ? Run(given.GetValue(_count), given.GetValue(_seed), CoreFuzz.Samples(), CoreFuzz.ReadAll)
+            : Run(given.GetValue(_count), given.GetValue(_seed), [.. Samples(given.GetValue(_samples) ?? [])],
+                bytes => ElfFuzz.ReadAll(bytes).IsSound));
     }
 
-    private static int Run(int count, int seed, string[] paths)
+    private static int Run(int count, int seed, byte[][] samples, Func<byte[], bool> readAll)
     {
-        byte[][] samples = [.. Samples(paths)];
         // What is compiled on the way must not be counted.
         foreach (byte[] sample in samples)
         {
-            ElfFuzz.ReadAll(sample);
+            readAll(sample);
         }
 
         int broken = 0, bad = 0;
@@ -57,11 +65,11 @@ internal sealed class FuzzCommand : Command
             // Each file has its own numbers, so that one can be made again alone.
             Random random = new(unchecked(seed * 1_000_003 + number));
             byte[] damaged = ElfFuzz.Damage(samples[number % samples.Length], random);
-            (bool isSound, TimeSpan time, long bytes) = Measure(damaged);
+            (bool isSound, TimeSpan time, long bytes) = Measure(damaged, readAll);
             // A short pause of the machine is not caused by the file, and does not happen three times in a row.
             for (int again = 0; again < 2 && time > MaxTime; again++)
             {
-                TimeSpan next = Measure(damaged).Time;
+                TimeSpan next = Measure(damaged, readAll).Time;
                 time = next < time ? next : time;
             }
 
@@ -82,11 +90,11 @@ internal sealed class FuzzCommand : Command
         return bad == 0 ? 0 : 1;
     }
 
-    private static (bool IsSound, TimeSpan Time, long Bytes) Measure(byte[] damaged)
+    private static (bool IsSound, TimeSpan Time, long Bytes) Measure(byte[] damaged, Func<byte[], bool> readAll)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
         long start = Stopwatch.GetTimestamp();
-        (bool isSound, _) = ElfFuzz.ReadAll(damaged);
+        bool isSound = readAll(damaged);
         return (isSound, Stopwatch.GetElapsedTime(start), GC.GetAllocatedBytesForCurrentThread() - before);
     }
 

@@ -62,38 +62,6 @@ Describe 'Cores as targets' {
         ($json | Resolve-ProcAddress).Address | Should -Be $text
     }
 
-    It 'refuses a core in <_> and leaves the live process alone' -ForEach @(
-        'Write-ProcessMemory', 'Watch-ProcessMemory', 'Save-ProcessMemory', 'Get-PageMapEntry', 'Measure-PageFlags',
-        'Clear-SoftDirty', 'Set-PageIdle', 'Measure-WorkingSet', 'Get-PageSharing', 'Measure-PageFolio', 'Get-PageTableEntry',
-        'Get-KernelVma', 'Invoke-ProcessMemoryAdvice'
-    ) {
-        $name = $_
-        $arguments = switch ($name) {
-            'Write-ProcessMemory' { @{ Bytes = 1; Confirm = $false } }
-            'Watch-ProcessMemory' { @{ Type = 'byte'; Timeout = 1 } }
-            'Save-ProcessMemory' { @{ Path = Join-Path $TestDrive 'never' } }
-            'Invoke-ProcessMemoryAdvice' { @{ Cold = $true; Confirm = $false } }
-            default { @{} }
-        }
-        $stack = Get-ProcMap -CorePath $core -Kind Stack
-        $failures = $null
-        try {
-            $stack | & $name @arguments -ErrorAction SilentlyContinue -ErrorVariable failures | Should -BeNullOrEmpty
-        }
-        catch {
-            if ($_.Exception -isnot [MemProc.MemProcException]) {
-                throw
-            }
-
-            Set-ItResult -Skipped -Because "this kernel has not what $name requires: $_"
-            return
-        }
-
-        $failures[0].FullyQualifiedErrorId | Should -BeLike 'ReadCore,EOPNOTSUPP,*'
-        "$($failures[0])" | Should -BeLike "*is a core file: $name requires a live process."
-        Join-Path $TestDrive 'never' | Should -Not -Exist
-    }
-
     It 'does not take a process and a core at once' {
         { Get-ProcMap -Id $target.Id -CorePath $core } |
             Should -Throw -ErrorId 'CorePath,EINVAL,MemProc.PowerShell.GetProcMapCommand'

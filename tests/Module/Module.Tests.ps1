@@ -13,9 +13,9 @@ Describe 'The module' {
             ForEach-Object { $_.GetName().Version.ToString(3) } | Should -Be $manifest.ModuleVersion
     }
 
-    It 'ships no assembly of PowerShell, and Iced alone of others' {
+    It 'ships no assembly of PowerShell, and of others Iced and ZstdSharp' {
         Get-ChildItem $PSScriptRoot/../../lib -Recurse -Filter *.dll | ForEach-Object Name |
-            Should -Be 'Iced.dll', 'MemProc.Core.dll', 'MemProc.Interop.dll', 'MemProc.PowerShell.dll'
+            Should -Be 'Iced.dll', 'MemProc.Core.dll', 'MemProc.Interop.dll', 'MemProc.PowerShell.dll', 'ZstdSharp.dll'
     }
 
     It 'passes the manifest test' {

@@ -79,6 +79,11 @@ public static class ProcessCoreReader
 
     private static IEnumerable<string> Missing(CoreFile core, ulong mappedBytes)
     {
+        if (core.StorageFault is string storage)
+        {
+            yield return $"The compressed file was cut off or is damaged: {SafeText.Escape(storage)}";
+        }
+
         if (core.TruncatedBytes > 0)
         {
             yield return $"The file was cut off: {HumanSize.Format(core.TruncatedBytes)} of memory are missing.";
@@ -102,6 +107,11 @@ public static class ProcessCoreReader
         if (!core.IsOfMemProc)
         {
             yield return "Names of anonymous memory, inodes, and whether mappings are shared: only cores of MemProc have them.";
+        }
+
+        if (core is { IsOfMemProc: true, HasPageInfo: false })
+        {
+            yield return "Page information: Save-ProcessMemory -PageInfo adds it.";
         }
 
         if (core.SavedBytes < mappedBytes)

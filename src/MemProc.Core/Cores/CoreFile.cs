@@ -83,6 +83,9 @@ public sealed class CoreFile : MemoryTarget
     /// <inheritdoc/>
     internal override TargetFiles NamedFiles => TargetFiles.OfHost;
 
+    /// <summary>Why a compressed core was not read to its end; null where it was, or is not compressed.</summary>
+    internal string? StorageFault { get; private set; }
+
     /// <summary>The memory that it holds.</summary>
     internal CoreMemory Memory { get; }
 
@@ -92,7 +95,7 @@ public sealed class CoreFile : MemoryTarget
     /// <summary>The notes.</summary>
     internal CoreContents Contents => _contents;
 
-    /// <summary>Opens a core. One that is compressed with gzip is decompressed into a temporary file.</summary>
+    /// <summary>Opens a core. One that is compressed with gzip or zstd is decompressed into a temporary file.</summary>
     /// <param name="path">The path.</param>
     /// <param name="cancellation">Stops reads.</param>
     /// <exception cref="MemProcException">
@@ -102,7 +105,9 @@ public sealed class CoreFile : MemoryTarget
     public static CoreFile Open(string path, CancellationToken cancellation = default)
     {
         path = Path.GetFullPath(path);
-        return Read(CoreStorage.Open(path, cancellation, out DateTimeOffset modified), path, modified);
+        CoreFile core = Read(CoreStorage.Open(path, cancellation, out DateTimeOffset modified, out string? fault), path, modified);
+        core.StorageFault = fault;
+        return core;
     }
 
     /// <summary>Reads a core from its bytes.</summary>

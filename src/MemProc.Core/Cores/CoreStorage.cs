@@ -16,12 +16,14 @@ internal static class CoreStorage
     /// <param name="path">The path.</param>
     /// <param name="cancellation">Stops the decompression, and reads.</param>
     /// <param name="modified">When the file was changed last.</param>
+    /// <param name="fault">Why a compressed file was not read to its end: it was cut off, or is damaged; else null.</param>
     /// <exception cref="MemProcException">
-    /// ReadElf: it cannot be opened. ReadCore: EOPNOTSUPP for an unknown compression, EIO where it is damaged, ENOSPC where
-    /// there is no space for the decompressed file.
+    /// ReadElf: it cannot be opened. ReadCore: EIO where nothing of it can be decompressed, ENOSPC where there is no space for
+    /// the decompressed file.
     /// </exception>
-    public static ElfSource Open(string path, CancellationToken cancellation, out DateTimeOffset modified)
+    public static ElfSource Open(string path, CancellationToken cancellation, out DateTimeOffset modified, out string? fault)
     {
+        fault = null;
         ElfFileSource source = ElfFileSource.Open(path, cancellation);
         try
         {
@@ -31,13 +33,14 @@ internal static class CoreStorage
             if (read >= 2 && magic[0] == 0x1f && magic[1] == 0x8b)
             {
                 using ElfSource compressed = source;
-                return Decompress(compressed, cancellation);
+                return Decompress(
+                    compressed, new GZipStream(new SourceStream(compressed), CompressionMode.Decompress), cancellation, out fault);
             }
 
-            if (magic.SequenceEqual<byte>([0x28, 0xb5, 0x2f, 0xfd]))
+            if (read == magic.Length && magic.SequenceEqual<byte>([0x28, 0xb5, 0x2f, 0xfd]))
             {
-                throw new MemProcException(Operation.ReadCore, Errno.EOPNOTSUPP, $"{SafeText.Escape(path)} is compressed with "
-                    + "zstd, which MemProc does not read. Decompress it first: zstd -d FILE, or coredumpctl dump.", path);
+                using ElfSource compressed = source;
+                return Decompress(compressed, ZstdStream.Open(new SourceStream(compressed)), cancellation, out fault);
             }
 
             return source;
@@ -50,24 +53,35 @@ internal static class CoreStorage
     }
 
     /// <summary>Decompresses a file into a temporary one without a name. Pages of zeros are holes in it.</summary>
-    private static UnnamedSource Decompress(ElfSource source, CancellationToken cancellation)
+    private static DecompressedSource Decompress(
+        ElfSource source, Stream stream, CancellationToken cancellation, out string? fault)
     {
         string folder = Path.GetTempPath();
         SafeFileHandle? file = null;
         try
         {
             file = CreateUnnamed(folder);
-            using GZipStream gzip = new(new SourceStream(source), CompressionMode.Decompress);
+            using Stream decompressed = stream;
             byte[] buffer = new byte[BufferBytes];
             long length = 0;
-            for (int read; (read = gzip.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)) > 0; length += read)
+            for (int read; (read = Fill(stream, buffer, out fault)) > 0; length += read)
             {
                 cancellation.ThrowIfCancellationRequested();
                 Write(file, buffer.AsSpan(0, read), length);
+                if (fault is not null)
+                {
+                    length += read;
+                    break;
+                }
+            }
+
+            if (length == 0 && fault is not null)
+            {
+                throw new InvalidDataException(fault);
             }
 
             RandomAccess.SetLength(file, length);
-            return new UnnamedSource(file, source.Name, (ulong)length);
+            return new DecompressedSource(file, source.Name, (ulong)length);
         }
         catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException or ErrnoException)
         {
@@ -82,6 +96,27 @@ internal static class CoreStorage
             file?.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Fills a buffer, up to the end of a stream or to what cannot be decompressed.</summary>
+    private static int Fill(Stream stream, byte[] buffer, out string? fault)
+    {
+        int filled = 0;
+        fault = null;
+        try
+        {
+            for (int read; filled < buffer.Length && (read = stream.Read(buffer, filled, buffer.Length - filled)) > 0;)
+            {
+                filled += read;
+            }
+        }
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
+        {
+            // The file that is decompressed was cut off: what precedes the end is read.
+            fault = error.Message;
+        }
+
+        return filled;
     }
 
     /// <summary>Creates a file that no one else can open, and that is gone when it is closed.</summary>
@@ -136,7 +171,7 @@ internal static class CoreStorage
     }
 
     /// <summary>The bytes of a temporary file without a name.</summary>
-    internal sealed class UnnamedSource(SafeFileHandle file, string name, ulong length) : ElfSource
+    internal sealed class DecompressedSource(SafeFileHandle file, string name, ulong length) : ElfSource
     {
         public override string Name => name;
 

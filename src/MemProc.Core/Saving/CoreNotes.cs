@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
@@ -15,7 +14,8 @@ namespace MemProc;
 /// <param name="process">The process.</param>
 /// <param name="stop">The stop that it is under; null: it runs, and its registers cannot be read.</param>
 /// <param name="maps">All its mappings.</param>
-internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOnlyList<MapWithTraits> maps)
+/// <param name="layout">For 64 bits or 32.</param>
+internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOnlyList<MapWithTraits> maps, CoreLayout layout)
 {
     private const uint PrStatus = 1;
     private const uint FloatingPoint = 2;
@@ -24,26 +24,26 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     private const uint SignalInfo = 0x53494749;
     private const uint MappedFiles = 0x46494c45;
 
-    /// <summary>Offset of the registers in a prstatus: 112 bytes on both architectures.</summary>
-    private const int RegistersOffset = 112;
-
-    private static bool IsArm64 => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
-
-    /// <summary>Size of the general registers in bytes: struct user_regs_struct, struct user_pt_regs.</summary>
-    private static int RegisterBytes => IsArm64 ? 34 * 8 : 27 * 8;
+    /// <summary>Offset of the registers in a prstatus: behind signals, ids and times of the width of an address.</summary>
+    private int RegistersOffset => layout.Is64Bit ? 112 : 72;
 
     /// <summary>
-    /// Register sets that only one architecture has: XSTATE; thread pointer, SVE, pointer authentication, tagging.
+    /// Register sets that only one architecture has: XSTATE; thread pointer, SVE, pointer authentication, tagging; of 32-bit
+    /// programs TLS and XSTATE, VFP and thread pointer.
     /// </summary>
-    private static uint[] ExtraRegisterSets => IsArm64 ? [0x401, 0x405, 0x406, 0x409] : [0x202];
+    private uint[] ExtraRegisterSets => layout.Machine switch
+    {
+        ElfMachine.Arm64 => [0x401, 0x405, 0x406, 0x409],
+        ElfMachine.Arm => [0x400, 0x401],
+        ElfMachine.X86 => [0x200, 0x202],
+        _ => [0x202],
+    };
 
     /// <summary>The threads, the main thread first, since debuggers select the first one.</summary>
     private int[] Threads => stop is null ? [] : [.. stop.ThreadIds.OrderBy(thread => thread != process.Id)];
 
     /// <summary>Writes all notes.</summary>
-    /// <exception cref="MemProcException">
-    /// ReadStatus, EOPNOTSUPP: a 32-bit process. StopProcess, ESRCH: it was killed.
-    /// </exception>
+    /// <exception cref="MemProcException">StopProcess, ESRCH: it was killed.</exception>
     public void Write(DumpFileWriter stream)
     {
         int[] threads = Threads;
@@ -118,6 +118,12 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     {
         if (stop!.ReadSignalInfo(thread) is byte[] info)
         {
+            if (!layout.Is64Bit)
+            {
+                // Signal, error and code, then the rest without the gap before an address of 64 bits.
+                info.AsSpan(16).CopyTo(info.AsSpan(12));
+            }
+
             WriteNote(stream, "CORE", SignalInfo, info);
         }
     }
@@ -126,60 +132,71 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     private void WriteStatus(DumpFileWriter stream, int thread)
     {
         byte[] registers = stop!.ReadRegisters(thread, PrStatus)!;
-        if (registers.Length != RegisterBytes)
-        {
-            throw new MemProcException(Operation.ReadStatus, Errno.EOPNOTSUPP,
-                $"Process {process.Identity} is a 32-bit process, whose registers cannot be saved in a 64-bit core. Save it "
-                + "without stopping it, or as raw files.", process.Id);
-        }
-
-        byte[] status = new byte[RegistersOffset + RegisterBytes + 8];
+        // pr_fpvalid follows, and pads to the alignment.
+        byte[] status = new byte[RegistersOffset + registers.Length + layout.WordBytes];
+        int ids = layout.Is64Bit ? 32 : 24;
         if (process.ThreadStat(thread) is ProcessStat stat)
         {
-            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(32), thread);
-            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(36), stat.ParentId);
-            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(40), stat.GroupId);
-            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(44), stat.SessionId);
+            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(ids), thread);
+            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(ids + 4), stat.ParentId);
+            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(ids + 8), stat.GroupId);
+            BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(ids + 12), stat.SessionId);
         }
 
-        BinaryPrimitives.WriteUInt64LittleEndian(status.AsSpan(16), Mask(thread, "SigPnd"u8));
-        BinaryPrimitives.WriteUInt64LittleEndian(status.AsSpan(24), Mask(thread, "SigBlk"u8));
+        // Of the signals of a 32-bit program the first 32 have room.
+        ulong mask = layout.Is64Bit ? ulong.MaxValue : uint.MaxValue;
+        layout.WriteWord(status.AsSpan(16), Mask(thread, "SigPnd"u8) & mask);
+        layout.WriteWord(status.AsSpan(16 + layout.WordBytes), Mask(thread, "SigBlk"u8) & mask);
         registers.CopyTo(status.AsSpan(RegistersOffset));
         // pr_fpvalid: there are floating-point registers.
-        BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(RegistersOffset + RegisterBytes), 1);
+        BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(RegistersOffset + registers.Length), 1);
         WriteNote(stream, "CORE", PrStatus, status);
     }
 
     private ulong Mask(int thread, ReadOnlySpan<byte> name) =>
         Utf8Parser.TryParse(StatusText($"task/{thread}/status", name), out ulong mask, out _, 'x') ? mask : 0;
 
-    /// <summary>Returns a struct elf_prpsinfo.</summary>
+    /// <summary>Returns a struct elf_prpsinfo. That of 32-bit programs has user ids of 16 bits.</summary>
     private byte[] ProcessInfo()
     {
-        byte[] info = new byte[136];
+        (int length, int ids, int numbers, int text) = layout.Is64Bit ? (136, 16, 24, 40) : (124, 8, 12, 28);
+        byte[] info = new byte[length];
         // A thread that runs: the main thread may have exited before the others.
         if (process.ThreadStat(process.CallId) is ProcessStat stat)
         {
             info[0] = (byte)Math.Max("RSDTZW".IndexOf(stat.State, StringComparison.Ordinal), 0);
             info[1] = (byte)stat.State;
             info[2] = (byte)(stat.IsZombie ? 1 : 0);
-            BinaryPrimitives.WriteUInt64LittleEndian(info.AsSpan(8), stat.Flags);
-            BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(28), stat.ParentId);
-            BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(32), stat.GroupId);
-            BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(36), stat.SessionId);
+            layout.WriteWord(info.AsSpan(layout.WordBytes), stat.Flags);
+            BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(numbers + 4), stat.ParentId);
+            BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(numbers + 8), stat.GroupId);
+            BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(numbers + 12), stat.SessionId);
         }
 
-        BinaryPrimitives.WriteUInt32LittleEndian(info.AsSpan(16), FirstNumber("Uid"u8));
-        BinaryPrimitives.WriteUInt32LittleEndian(info.AsSpan(20), FirstNumber("Gid"u8));
-        BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(24), process.Id);
+        (uint user, uint group) = (FirstNumber("Uid"u8), FirstNumber("Gid"u8));
+        if (layout.Is64Bit)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(info.AsSpan(ids), user);
+            BinaryPrimitives.WriteUInt32LittleEndian(info.AsSpan(ids + 4), group);
+        }
+        else
+        {
+            BinaryPrimitives.WriteUInt16LittleEndian(info.AsSpan(ids), OfSixteenBits(user));
+            BinaryPrimitives.WriteUInt16LittleEndian(info.AsSpan(ids + 2), OfSixteenBits(group));
+        }
+
+        BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(numbers), process.Id);
         byte[] name = Encoding.UTF8.GetBytes(process.Identity.Name);
-        name.AsSpan(0, Math.Min(name.Length, 15)).CopyTo(info.AsSpan(40));
+        name.AsSpan(0, Math.Min(name.Length, 15)).CopyTo(info.AsSpan(text));
         byte[] commandLine = ReadAll("cmdline");
-        Span<byte> arguments = info.AsSpan(56, 79);
+        Span<byte> arguments = info.AsSpan(text + 16, 79);
         commandLine.AsSpan(0, Math.Min(commandLine.Length, arguments.Length)).CopyTo(arguments);
-        int length = arguments.TrimEnd((byte)0).Length;
-        arguments[..length].Replace((byte)0, (byte)' ');
+        int used = arguments.TrimEnd((byte)0).Length;
+        arguments[..used].Replace((byte)0, (byte)' ');
         return info;
+
+        // What the kernel writes for an id that does not fit.
+        static ushort OfSixteenBits(uint id) => id <= ushort.MaxValue ? (ushort)id : (ushort)65534;
     }
 
     private uint FirstNumber(ReadOnlySpan<byte> name) =>
@@ -205,24 +222,28 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     /// </summary>
     private byte[] Files()
     {
-        using MemoryStream numbers = new();
-        using MemoryStream names = new();
-        using BinaryWriter writer = new(numbers);
         ProcMap[] files = [.. maps.Select(mapping => mapping.Map).Where(map => map.Path.StartsWith('/'))];
-        writer.Write((ulong)files.Length);
-        writer.Write(MachinePage.SizeBytes);
+        byte[] numbers = new byte[(2 + 3 * files.Length) * layout.WordBytes];
+        int at = 0;
+        Write((ulong)files.Length);
+        Write(MachinePage.SizeBytes);
+        using MemoryStream names = new();
         foreach (ProcMap map in files)
         {
-            writer.Write(map.Start);
-            writer.Write(map.End);
-            writer.Write(map.Offset / MachinePage.SizeBytes);
+            Write(map.Start);
+            Write(map.End);
+            Write(map.Offset / MachinePage.SizeBytes);
             names.Write(Encoding.UTF8.GetBytes(map.IsDeleted ? $"{map.Path} (deleted)" : map.Path));
             names.WriteByte(0);
         }
 
-        writer.Flush();
-        names.WriteTo(numbers);
-        return numbers.ToArray();
+        return [.. numbers, .. names.ToArray()];
+
+        void Write(ulong word)
+        {
+            layout.WriteWord(numbers.AsSpan(at), word);
+            at += layout.WordBytes;
+        }
     }
 
     private byte[] ReadAll(string name)

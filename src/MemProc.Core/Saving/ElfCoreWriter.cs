@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -11,9 +10,6 @@ namespace MemProc;
 /// </summary>
 internal sealed class ElfCoreWriter : DumpWriter
 {
-    private const int HeaderBytes = 64;
-    private const int EntryBytes = 56;
-    private const int SectionBytes = 64;
     private const ushort ExtendedNumbering = 0xffff;
 
     /// <summary>
@@ -29,6 +25,7 @@ internal sealed class ElfCoreWriter : DumpWriter
     private readonly AtomicFile? _file;
     private readonly DumpFileWriter _stream;
     private readonly int _room;
+    private readonly CoreLayout _layout;
     private readonly List<Segment> _segments = [];
     private readonly List<(ulong Address, ulong Length, int Kind, Errno Errno)> _gaps = [];
     private SavedArea _area;
@@ -37,10 +34,13 @@ internal sealed class ElfCoreWriter : DumpWriter
     /// <summary>Creates a file and writes its notes.</summary>
     /// <param name="path">The name that it gets when it is complete.</param>
     /// <param name="options">How it is written.</param>
+    /// <param name="layout">For 64 bits or 32.</param>
     /// <param name="ranges">The number of ranges that the memory is expected to consist of.</param>
     /// <param name="writeNotes">Write the notes, each those of one segment; null: none.</param>
-    public ElfCoreWriter(string path, SaveOptions options, long ranges, params Action<DumpFileWriter>?[] writeNotes)
+    public ElfCoreWriter(
+        string path, SaveOptions options, CoreLayout layout, long ranges, params Action<DumpFileWriter>?[] writeNotes)
     {
+        _layout = layout;
         _file = options.Unnamed is null ? new AtomicFile(path, options.Overwrite) : null;
         try
         {
@@ -132,7 +132,7 @@ internal sealed class ElfCoreWriter : DumpWriter
     }
 
     /// <summary>Offset of the list of gaps in front.</summary>
-    private int GapsAt => HeaderBytes + _room * EntryBytes;
+    private int GapsAt => _layout.HeaderBytes + _room * _layout.EntryBytes;
 
     private int MaxGapNoteBytes => CoreNoteFormat.Note(CoreNoteFormat.Owner, CoreNoteFormat.GapsType, []).Length
         + _room * CoreNoteFormat.GapBytes;
@@ -144,10 +144,10 @@ internal sealed class ElfCoreWriter : DumpWriter
         gaps.CopyTo(front, GapsAt);
         for (int index = 0; index < _segments.Count; index++)
         {
-            Encode(_segments[index], front.AsSpan(HeaderBytes + index * EntryBytes, EntryBytes));
+            Encode(_segments[index], front.AsSpan(_layout.HeaderBytes + index * _layout.EntryBytes, _layout.EntryBytes));
         }
 
-        Header(HeaderBytes, sections: 0).CopyTo(front, 0);
+        Header((ulong)_layout.HeaderBytes, sections: 0).CopyTo(front, 0);
         // The file ends with a whole page, as programs map it.
         Pad();
         return _stream.End(front);
@@ -160,11 +160,11 @@ internal sealed class ElfCoreWriter : DumpWriter
         _stream.Write(gaps);
         Pad();
         ulong table = _stream.Position;
-        Span<byte> entry = stackalloc byte[SectionBytes];
+        Span<byte> entry = new byte[_layout.SectionBytes];
         foreach (Segment segment in _segments)
         {
             Encode(segment, entry);
-            _stream.Write(entry[..EntryBytes]);
+            _stream.Write(entry[.._layout.EntryBytes]);
         }
 
         // More entries than the header can count (PN_XNUM): section 0 holds their number.
@@ -173,8 +173,9 @@ internal sealed class ElfCoreWriter : DumpWriter
         if (isLong)
         {
             entry.Clear();
-            BinaryPrimitives.WriteUInt64LittleEndian(entry[32..], 1);
-            BinaryPrimitives.WriteUInt32LittleEndian(entry[44..], (uint)_segments.Count);
+            // Size and info of the section: one section, and the number of entries.
+            _layout.WriteWord(entry[(8 + 3 * _layout.WordBytes)..], 1);
+            BinaryPrimitives.WriteUInt32LittleEndian(entry[(12 + 4 * _layout.WordBytes)..], (uint)_segments.Count);
             _stream.Write(entry);
         }
 
@@ -193,40 +194,39 @@ internal sealed class ElfCoreWriter : DumpWriter
     private static uint FlagsOf(ProcMap map) =>
         (map.IsExecutable ? 1U : 0) | (map.IsWritable ? 2U : 0) | (map.IsReadable ? 4U : 0);
 
-    private static void Encode(Segment segment, Span<byte> entry)
+    private void Encode(Segment segment, Span<byte> entry)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(entry, (uint)segment.Type);
-        BinaryPrimitives.WriteUInt32LittleEndian(entry[4..], segment.Flags);
-        BinaryPrimitives.WriteUInt64LittleEndian(entry[8..], segment.Offset);
-        BinaryPrimitives.WriteUInt64LittleEndian(entry[16..], segment.Address);
-        BinaryPrimitives.WriteUInt64LittleEndian(entry[24..], 0);
-        BinaryPrimitives.WriteUInt64LittleEndian(entry[32..], segment.FileBytes);
-        BinaryPrimitives.WriteUInt64LittleEndian(entry[40..], segment.MemoryBytes);
-        BinaryPrimitives.WriteUInt64LittleEndian(
-            entry[48..], segment.Type == SegmentType.Note ? 4 : MachinePage.SizeBytes);
+        // The flags are the second field, or the one before the last.
+        BinaryPrimitives.WriteUInt32LittleEndian(entry[(_layout.Is64Bit ? 4 : 24)..], segment.Flags);
+        int at = _layout.Is64Bit ? 8 : 4;
+        foreach (ulong word in (ReadOnlySpan<ulong>)[segment.Offset, segment.Address, 0, segment.FileBytes, segment.MemoryBytes])
+        {
+            _layout.WriteWord(entry[at..], word);
+            at += _layout.WordBytes;
+        }
+
+        _layout.WriteWord(entry[(_layout.Is64Bit ? 48 : 28)..], segment.Type == SegmentType.Note ? 4 : MachinePage.SizeBytes);
     }
 
     private byte[] Header(ulong table, ulong sections)
     {
         const ushort CoreType = 4;
-        const ushort X64 = 62;
-        const ushort Arm64 = 183;
-        byte[] header = new byte[HeaderBytes];
-        // 64 bits, little-endian, version 1.
-        ReadOnlySpan<byte> identity = [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1];
+        byte[] header = new byte[_layout.HeaderBytes];
+        // 64 or 32 bits, little-endian, version 1.
+        ReadOnlySpan<byte> identity = [0x7f, (byte)'E', (byte)'L', (byte)'F', (byte)(_layout.Is64Bit ? 2 : 1), 1, 1];
         identity.CopyTo(header);
-        Span<byte> rest = header.AsSpan(16);
-        BinaryPrimitives.WriteUInt16LittleEndian(rest, CoreType);
-        BinaryPrimitives.WriteUInt16LittleEndian(
-            rest[2..], RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? Arm64 : X64);
-        BinaryPrimitives.WriteUInt32LittleEndian(rest[4..], 1);
-        BinaryPrimitives.WriteUInt64LittleEndian(rest[16..], table);
-        BinaryPrimitives.WriteUInt64LittleEndian(rest[24..], sections);
-        BinaryPrimitives.WriteUInt16LittleEndian(rest[36..], HeaderBytes);
-        BinaryPrimitives.WriteUInt16LittleEndian(rest[38..], EntryBytes);
-        BinaryPrimitives.WriteUInt16LittleEndian(rest[40..], (ushort)Math.Min(_segments.Count, ExtendedNumbering));
-        BinaryPrimitives.WriteUInt16LittleEndian(rest[42..], (ushort)(sections == 0 ? 0 : SectionBytes));
-        BinaryPrimitives.WriteUInt16LittleEndian(rest[44..], (ushort)(sections == 0 ? 0 : 1));
+        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(16), CoreType);
+        BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(18), (ushort)_layout.Machine);
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(20), 1);
+        _layout.WriteWord(header.AsSpan(24 + _layout.WordBytes), table);
+        _layout.WriteWord(header.AsSpan(24 + 2 * _layout.WordBytes), sections);
+        Span<byte> sizes = header.AsSpan(28 + 3 * _layout.WordBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(sizes, (ushort)_layout.HeaderBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(sizes[2..], (ushort)_layout.EntryBytes);
+        BinaryPrimitives.WriteUInt16LittleEndian(sizes[4..], (ushort)Math.Min(_segments.Count, ExtendedNumbering));
+        BinaryPrimitives.WriteUInt16LittleEndian(sizes[6..], (ushort)(sections == 0 ? 0 : _layout.SectionBytes));
+        BinaryPrimitives.WriteUInt16LittleEndian(sizes[8..], (ushort)(sections == 0 ? 0 : 1));
         return header;
     }
 

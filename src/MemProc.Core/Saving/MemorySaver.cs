@@ -58,9 +58,10 @@ public static class MemorySaver
             List<SavedArea> areas = Areas(process, maps, ranges, options.Format, cancellation);
             PageClassifier sorter = new(process, options, cancellation);
             PageInfoWriter? pageInfo = options.PageInfo ? new PageInfoWriter(process, cancellation) : null;
+            CoreLayout layout = CoreLayout.Of(process);
             using DumpWriter writer = options.Format == MemoryDumpFormat.Core
-                ? new ElfCoreWriter(path, options, areas.Sum(area => (long)sorter.Classify(area).Count()),
-                    new CoreNotes(process, stop, maps).Write, pageInfo is null ? null : pageInfo.Write)
+                ? new ElfCoreWriter(path, options, layout, areas.Sum(area => (long)sorter.Classify(area).Count()),
+                    new CoreNotes(process, stop, maps, layout).Write, pageInfo is null ? null : pageInfo.Write)
                 : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
             AreaCopier copier = new(process, sorter, writer, options.AllowUserfault, progress, cancellation);
             foreach (SavedArea area in areas)
@@ -108,7 +109,7 @@ public static class MemorySaver
             MemoryDump dump = Save(process, null, folder,
                 options with { Format = MemoryDumpFormat.Core, Compress = false, Unnamed = file }, progress, cancellation);
             return CoreFile.Read(
-                new CoreStorage.UnnamedSource(file, $"process {process.Id}", dump.SizeBytes), $"process {process.Id}", time);
+                new CoreStorage.DecompressedSource(file, $"process {process.Id}", dump.SizeBytes), $"process {process.Id}", time);
         }
         catch
         {

@@ -136,78 +136,16 @@ public sealed class CoreFileTests : IDisposable
     public void Damaged_cores_cost_neither_time_nor_memory()
     {
         const int Count = 20_000;
-        byte[] page = [.. Enumerable.Range(0, 4096).Select(index => (byte)index)];
-        string maps = $"8000-9000 r-xp 00000000 00:00 1 {HandmadeCore.Path}\n{Base:x}-{Base + 8192:x} rw-p 00000000 00:00 0 [heap]\n";
-        byte[][] samples =
-        [
-            new HandmadeCore().Process(42, Base, Base, 0x10, 0x8000, 0x9000).Load(0x8000, SmallImage(), flags: 5)
-                .Load(Base, page, 8192).Build(),
-            new HandmadeCore(is64Bit: false, machine: 3).Process(42, Base, Base, 0x10, 0x8000, 0x9000).Load(Base, page, 8192).Build(),
-            new HandmadeCore().Process(42, Base, Base, 0x10, 0x8000, 0x9000).Load(Base, page, 8192)
-                .OfMemProc(maps, (Base + 4096, 4096)).Build(),
-        ];
-        Assert.All(samples, sample => Assert.True(ReadAll(sample)));
+        byte[][] samples = CoreFuzz.Samples();
+        Assert.All(samples, sample => Assert.True(CoreFuzz.ReadAll(sample)));
         int sound = 0;
         for (int number = 0; number < Count; number++)
         {
             byte[] damaged = ElfFuzz.Damage(samples[number % samples.Length], new Random(number));
-            FuzzCost.Check(() => sound += ReadAll(damaged) ? 1 : 0);
+            FuzzCost.Check(() => sound += CoreFuzz.ReadAll(damaged) ? 1 : 0);
         }
 
         Assert.InRange(sound, 1, long.MaxValue);
-    }
-
-    /// <summary>The start of an ELF image with a build id.</summary>
-    private static byte[] SmallImage() => [.. HandmadeElfStart(), .. new byte[4096 - HandmadeElfStart().Length]];
-
-    private static byte[] HandmadeElfStart()
-    {
-        byte[] image = new HandmadeCore().Note("GNU", 3, [1, 2, 3, 4, 5, 6, 7, 8]).Build();
-        image[16] = 3;
-        return image;
-    }
-
-    /// <summary>Reads whatever a core answers; false where a part of it is refused.</summary>
-    private static bool ReadAll(byte[] bytes)
-    {
-        bool isSound = true;
-        Try(() =>
-        {
-            using MemProc.CoreFile core = Read(bytes);
-            Try(() => ProcessCoreReader.Read(core));
-            Try(() =>
-            {
-                MemoryReader reader = new(core, ReadMethod.Auto);
-                byte[] buffer = new byte[4096];
-                foreach (ProcMap map in MapReader.Read(core).Take(64))
-                {
-                    if (map.Start <= long.MaxValue - 4096)
-                    {
-                        reader.Read(map.Start, buffer.AsSpan());
-                        reader.Read(map.End - 1, buffer.AsSpan(0, 2));
-                    }
-                }
-
-                foreach (AddressRange range in new ResidentMemory(core).Ranges(0, long.MaxValue).Take(64))
-                {
-                    Assert.True(range.Start < range.End);
-                }
-            });
-            Try(() => DataModel.Of(core));
-        });
-        return isSound;
-
-        void Try(Action read)
-        {
-            try
-            {
-                read();
-            }
-            catch (MemProcException)
-            {
-                isSound = false;
-            }
-        }
     }
 
     private static MemProc.CoreFile Read(byte[] bytes) =>

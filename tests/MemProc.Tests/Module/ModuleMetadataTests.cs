@@ -34,7 +34,7 @@ public sealed partial class ModuleMetadataTests
             Directory.GetFiles(Path.Combine(Root, "src", "MemProc.PowerShell", "Views"), "*.ps1xml")
                 .Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.All(["FunctionsToExport", "VariablesToExport", "AliasesToExport"], key => Assert.Empty(Manifest(key)));
-        Assert.Equal(["Iced.dll", "MemProc.Core.dll", "MemProc.Interop.dll", "MemProc.PowerShell.dll"],
+        Assert.Equal(["Iced.dll", "MemProc.Core.dll", "MemProc.Interop.dll", "MemProc.PowerShell.dll", "ZstdSharp.dll"],
             Directory.GetFiles(Library, "*.dll", SearchOption.AllDirectories).Select(Path.GetFileName).Order());
     }
 

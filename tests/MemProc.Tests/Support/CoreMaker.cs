@@ -23,13 +23,17 @@ internal static class CoreMaker
     public static string[] KernelPrefix(TemporaryFolder folder, string filter = "0x33") =>
         ["sh", "-c", $"cd {folder.Path} && ulimit -c unlimited && echo {filter} > /proc/self/coredump_filter && exec \"$@\"", "sh"];
 
-    /// <summary>Has the kernel dump a process; skips the test where cores are not written into the working folder.</summary>
-    public static string Kernel(TargetProcess target, TemporaryFolder folder)
+    /// <summary>
+    /// Has the kernel dump a process that is stopped, before it runs again; skips the test where cores are not written into the
+    /// working folder.
+    /// </summary>
+    public static string Kernel(TargetProcess target, TemporaryFolder folder, SuspendedProcess stopped)
     {
         Assert.SkipUnless(File.ReadAllText("/proc/sys/kernel/core_pattern").Trim() == "core",
             "needs core_pattern 'core', so that the kernel writes into the working folder");
         // The runtime does not handle SIGXCPU.
         Shell.Run("sh", "-c", $"kill -XCPU {target.ProcessId}");
+        stopped.Dispose();
         Assert.True(SpinWait.SpinUntil(() => target.HasExited, TimeSpan.FromSeconds(60)));
         string[] files = Directory.GetFiles(folder.Path, "core*");
         Assert.SkipUnless(files.Length == 1, "needs the right to dump core");

@@ -1,0 +1,68 @@
+using System.Text;
+
+namespace MemProc.Tests;
+
+/// <summary>Tests cores that other programs have compressed, and cores of 32-bit programs.</summary>
+public sealed class CompressedCoreTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly Program32 _program = Program32.Start();
+    private readonly LinuxProcess _process;
+
+    public CompressedCoreTests() => _process = LinuxProcess.Open(_program.ProcessId);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _process.Dispose();
+        _program.Dispose();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData("gzip", ".gz")]
+    [InlineData("zstd", ".zst")]
+    public void A_core_that_another_program_compressed_is_read(string tool, string suffix)
+    {
+        string plain = CoreMaker.Save(_process, _folder);
+        Shell.Run(Requires.Tool(tool), "-q", "-k", plain);
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(plain + suffix), same = MemProc.CoreFile.Open(plain);
+        Assert.Equal(same.SizeBytes, core.SizeBytes);
+        Assert.Equal(File.ReadAllBytes(plain).Length, (int)core.SizeBytes);
+        Assert.Equal("garlic", new MemoryReader(core, ReadMethod.Auto).ReadText(Program32.Text, 16, Encoding.UTF8));
+        // What precedes the end of a file that was cut off is read.
+        byte[] compressed = File.ReadAllBytes(plain + suffix);
+        File.WriteAllBytes(plain + suffix, compressed[..(compressed.Length - 20)]);
+        using MemProc.CoreFile cut = MemProc.CoreFile.Open(plain + suffix);
+        Assert.Equal(MapReader.Read(core).Count(), MapReader.Read(cut).Count());
+        Assert.Contains(ProcessCoreReader.Read(cut).Missing, missing => missing.Contains("cut off", StringComparison.Ordinal));
+        File.WriteAllBytes(plain + suffix, [.. compressed[..8], .. new byte[64]]);
+        Assert.Throws<MemProcException>(() => MemProc.CoreFile.Open(plain + suffix));
+    }
+
+    [Fact]
+    public void The_core_of_a_32_bit_process_has_32_bits_and_its_registers()
+    {
+        string path = CoreMaker.Save(_process, _folder);
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(path);
+        Assert.Equal((32, ElfMachine.X86, DataModel.I386), (core.Bits, core.Machine, DataModel.Of(core)));
+        CoreThread thread = Assert.Single(core.Threads);
+        Assert.Equal(_process.Id, thread.ThreadId);
+        Assert.True(MapReader.Find(core, thread.InstructionPointer!.Value)!.IsExecutable);
+        Assert.Equal(ProcMapKind.Stack, MapReader.Find(core, thread.StackPointer!.Value)!.Kind);
+        Assert.Equal(MapReader.Read(_process).Select(map => (map.Start, map.End, map.Permissions, map.Path)),
+            MapReader.Read(core).Select(map => (map.Start, map.End, map.Permissions, map.Path)));
+        ProcessCore found = ProcessCoreReader.Read(core);
+        Assert.Equal(("program32", _process.Id), (found.ProcessName, found.ProcessId));
+        Assert.Contains("program32", found.CommandLine!, StringComparison.Ordinal);
+        MemoryReader reader = new(core, ReadMethod.Auto), live = new(_process, ReadMethod.Auto);
+        Assert.Equal([Program32.PointerToPointer, Program32.Pointer, Program32.Text],
+            PointerPath.Follow(core, reader, Program32.PointerToPointer, 2));
+        Assert.Equal(live.ReadExactly(Program32.Text, 128), reader.ReadExactly(Program32.Text, 128));
+        string registers = Shell.Run(Requires.Tool("gdb"), "-batch", "-nx", "-ex", "info registers eip esp",
+            MapReader.Read(_process).First().Path, path);
+        Assert.Contains($"0x{thread.InstructionPointer:x}", registers, StringComparison.Ordinal);
+        Assert.Contains($"0x{thread.StackPointer:x}", registers, StringComparison.Ordinal);
+        Assert.DoesNotContain("arning", Shell.Run(Requires.Tool("readelf"), "-hlnW", path), StringComparison.Ordinal);
+    }
+}
