@@ -17,7 +17,7 @@ BeforeAll {
     $dump = Save-ProcessMemory -Id $target.Id -Path $core -Stop -PageInfo -WarningAction SilentlyContinue
     $isRoot = (id -u) -eq 0
     $objects = @(
-        Get-ProcMap -CorePath $core -Kind Stack
+        Get-ProcMap -CorePath $core -Path libc.so.6 | Where-Object IsExecutable
         Get-PageMapEntry -CorePath $core -Address $seed
         Read-ProcessMemory -CorePath $core -Address $seed -Length 16
         if ($isRoot) { Get-PageFlags -CorePath $core | Select-Object -First 1 }
@@ -91,7 +91,8 @@ Describe 'A core with page information' {
     It 'is missing in other cores, which is said' {
         $path = Join-Path $TestDrive 'plain.core'
         Save-ProcessMemory -Id $target.Id -Path $path -Stop -NoContent -WarningAction SilentlyContinue | Out-Null
-        $failures = @(
+        $failures = @()
+        $null = @(
             Get-PageMapEntry -CorePath $path -ErrorAction SilentlyContinue -ErrorVariable +failures
             Measure-PageFlags -CorePath $path -ErrorAction SilentlyContinue -ErrorVariable +failures
             Get-PageFlags -CorePath $path -ErrorAction SilentlyContinue -ErrorVariable +failures
@@ -126,6 +127,8 @@ Describe 'Objects from a core' {
             'Watch-ProcessMemory' { @{ Type = 'byte'; Timeout = 1 } }
             'Save-ProcessMemory' { @{ Path = Join-Path $TestDrive 'never' } }
             'Invoke-ProcessMemoryAdvice' { @{ Cold = $true; Confirm = $false } }
+            'Get-Disassembly' { @{ Count = 2 } }
+            'Get-ElfSymbol' { @{ Name = 'malloc' } }
             'Search-ProcessMemory' { @{ Text = 'garlic' } }
             'New-ProcessMemoryScan' { @{ Type = 'byte'; Value = 1; ErrorAction = 'SilentlyContinue' } }
             'Select-ProcessMemoryMatch' { @{ Unchanged = $true } }
@@ -140,7 +143,8 @@ Describe 'Objects from a core' {
             }
             catch {
                 # Terminating errors: the kernel lacks what the cmdlet requires; or the object does not bind at all.
-                if ($_.Exception -isnot [MemProc.MemProcException] -and $_.Exception -isnot [Management.Automation.ParameterBindingException]) {
+                if ($_.Exception -isnot [MemProc.MemProcException] -and $_.Exception -isnot [ArgumentException] -and
+                    $_.Exception -isnot [Management.Automation.ParameterBindingException]) {
                     throw
                 }
 
@@ -176,6 +180,7 @@ Describe 'Objects from a core' {
         $target.Process.HasExited | Should -BeFalse
         $page = Get-PageMapEntry -CorePath $core -Address $seed
         (Get-PageMapEntry $target.Id $seed).Pfn | Should -Be $page.Pfn
-        Read-ProcessMemory $target.Id $seed 64 -Raw | Should -Be (Read-ProcessMemory -CorePath $core -Address $seed -Length 64 -Raw)
+        [Convert]::ToHexString((Read-ProcessMemory $target.Id $seed 64 -Raw)) |
+            Should -Be ([Convert]::ToHexString((Read-ProcessMemory -CorePath $core -Address $seed -Length 64 -Raw)))
     }
 }

@@ -8,7 +8,7 @@ internal sealed class CoreCommand : CliCommand
 {
     private readonly Argument<string[]> _paths = new("FILE")
     {
-        Description = "Core files, also compressed with gzip",
+        Description = "Core files, also compressed with gzip or zstd",
         Arity = ArgumentArity.OneOrMore,
     };
 

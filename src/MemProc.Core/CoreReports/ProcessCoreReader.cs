@@ -48,7 +48,8 @@ public static class ProcessCoreReader
             SignalName = signal >= 1 && signal <= SignalNames.Length ? SignalNames[signal - 1] : null,
             FaultAddress = fault,
             FaultLocation = fault is ulong at ? locations.GetValueOrDefault(at) : null,
-            Threads = [.. threads.Select(thread => new ProcessCoreThread(core.Identity, thread,
+            // Arrays, which PowerShell can index.
+            Threads = (ProcessCoreThread[])[.. threads.Select(thread => new ProcessCoreThread(core.Identity, thread,
                 thread.InstructionPointer is ulong next ? locations.GetValueOrDefault(next) : null))],
             Images = Images(core, maps, cancellation),
             MappingCount = maps.Length,
@@ -56,7 +57,7 @@ public static class ProcessCoreReader
             SavedBytes = core.SavedBytes,
             TruncatedBytes = core.TruncatedBytes,
             SizeBytes = core.SizeBytes,
-            Missing = [.. Missing(core, mapped)],
+            Missing = (string[])[.. Missing(core, mapped)],
         };
     }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MemProc;
 
 /// <summary>A disassembled instruction.</summary>
@@ -107,6 +109,10 @@ public sealed class ProcInstruction : MachineInstruction
 
     /// <summary>Start time of the process, in clock ticks after boot; with the id it identifies one process.</summary>
     public ulong ProcessStartTicks => _process.StartTicks;
+
+    /// <inheritdoc cref="ProcessOutput.CorePath"/>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CorePath => _process.CorePath;
 }
 
 /// <summary>Where execution continues after an instruction.</summary>

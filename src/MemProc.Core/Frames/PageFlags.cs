@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -61,6 +62,7 @@ public sealed class PageFlags
     public string? CgroupPath { get; }
 
     /// <summary>The core that it comes from; null for a frame of this machine.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CorePath { get; init; }
 
     /// <summary>Physical address of the frame.</summary>

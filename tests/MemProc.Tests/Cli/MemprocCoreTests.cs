@@ -41,6 +41,26 @@ public sealed class MemprocCoreTests : IDisposable
     }
 
     [Fact]
+    public void Page_information_is_saved_and_read()
+    {
+        string path = Path.Combine(_folder.Path, "pages");
+        Assert.Equal(0, Memproc("save", $"{_target.ProcessId}", path, "--stop", "--page-info", "--no-content").ExitCode);
+        JsonElement page = Json("pagemap", "--core", path, "--anonymous", "--present", "--json")[0];
+        Assert.Equal(path, page.GetProperty("corePath").GetString());
+        Assert.Contains("Rss", Memproc("map", "--core", path, "--detailed").Output, StringComparison.Ordinal);
+        (int exitCode, _, string errors) = Memproc("pagemap", "--core", _core);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("memproc save --page-info", errors, StringComparison.Ordinal);
+        Assert.Contains("Only a core", Memproc("save", $"{_target.ProcessId}", path, "--format", "raw", "--page-info").Errors,
+            StringComparison.Ordinal);
+        string code = Memproc("disasm", "--core", _core, "libc.so.6!malloc", "--count", "2").Output;
+        Assert.Equal(Memproc("disasm", $"{_target.ProcessId}", "libc.so.6!malloc", "--count", "2").Output, code);
+        Requires.Root();
+        Assert.Equal(path, Json("flags", "--core", path, "--run", "--json")[0].GetProperty("corePath").GetString());
+        Assert.NotEmpty(Json("summary", "--core", path, "--json"));
+    }
+
+    [Fact]
     public void What_requires_a_live_process_refuses_a_core()
     {
         (int exitCode, _, string errors) = Memproc("read", "--core", _core, "[stack]", "8", "--stop");
