@@ -99,6 +99,11 @@ Describe 'Compare-ProcessMemory' {
         $change.Change | Should -Be 'BecamePresent'
         $change.Address | Should -Be $page
         $change | Out-Screen | Should -Match 'BecamePresent +empty'
+        # A core without memory is compared by its layout.
+        $layout = Join-Path $TestDrive layout.core
+        Save-ProcessMemory $target.Id $layout -PageInfo -NoContent -WarningAction SilentlyContinue | Out-Null
+        $null = $target.Ask("touch $($page + 4096) 1")
+        (Compare-ProcessMemory $layout -Id $target.Id -Address $page -Length 8192).Change | Should -Be 'BecamePresent'
         { Compare-ProcessMemory $before $after -Page -ErrorAction Stop } | Should -Throw -ErrorId 'ReadPageMap,ENODATA,*'
     }
 

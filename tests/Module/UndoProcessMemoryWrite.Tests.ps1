@@ -126,21 +126,22 @@ Describe 'Undo-ProcessMemoryWrite' {
     }
 
     It 'forgets writes that were undone by their objects, and those of other sessions' {
-        # A session of its own, without the writes of the other tests.
+        # A session of its own, without the writes of the other tests. Thread jobs take whole variables only.
+        $id, $place, $folder = $target.Id, ($seed + 5), $PSScriptRoot
         $answers = Start-ThreadJob {
-            Import-Module "$using:PSScriptRoot/../../MemProc.psd1"
+            Import-Module "$using:folder/../../MemProc.psd1"
             $arguments = @{ Confirm = $false; ErrorAction = 'SilentlyContinue'; ErrorVariable = 'problems' }
             Undo-ProcessMemoryWrite -Last @arguments
             $problems.FullyQualifiedErrorId
-            Write-ProcessMemory $using:target.Id ($using:seed + 5) -Text '---' -PassThru -Confirm:$false |
+            Write-ProcessMemory $using:id $using:place -Text '---' -PassThru -Confirm:$false |
                 Undo-ProcessMemoryWrite -Confirm:$false
             Undo-ProcessMemoryWrite -Last @arguments
             $problems.FullyQualifiedErrorId
-            Write-ProcessMemory $using:target.Id ($using:seed + 5) -Text '---' -Confirm:$false
+            Write-ProcessMemory $using:id $using:place -Text '---' -Confirm:$false
             (Undo-ProcessMemoryWrite -Last -PassThru @arguments).Address
         } | Receive-Job -Wait -AutoRemoveJob
         $none = & $refused 'RestoreMemory,ENOENT' 'Undo'
-        $answers | Should -Be $none, $none, ($seed + 5)
+        $answers | Should -Be $none, $none, $place
         & $text | Should -BeExactly 'helloFGHworld234'
     }
 }

@@ -165,17 +165,19 @@ internal sealed class CompareCommand : CliCommand
             Live = live,
             PreviousName = live is null ? null : $"process {live.Identity}, {before.Time.LocalDateTime:HH:mm:ss.fff}",
         };
-        if (parseResult.GetValue(_mapping))
+        bool isLayoutOnly = !parseResult.GetValue(_mapping) && !parseResult.GetValue(_page) && !parseResult.GetValue(_content)
+            && comparer.HasLayoutOnly;
+        if (parseResult.GetValue(_mapping) || isLayoutOnly)
         {
             output.WriteTable(MapColumns, comparer.CompareMaps());
         }
 
-        if (parseResult.GetValue(_page))
+        if (parseResult.GetValue(_page) || (isLayoutOnly && comparer.HasPages))
         {
             output.WriteTable(PageColumns, comparer.ComparePages());
         }
 
-        if (WithContent(parseResult))
+        if (WithContent(parseResult) && !isLayoutOnly)
         {
             WriteContent(comparer, parseResult, output, cancellation);
         }

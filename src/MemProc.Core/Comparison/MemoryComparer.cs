@@ -28,6 +28,12 @@ public sealed class MemoryComparer(
     /// </summary>
     public MemoryTarget? Live { get; init; }
 
+    /// <summary>One of the two is a core without memory, so that there is no content to compare.</summary>
+    public bool HasLayoutOnly => previous is CoreFile { SavedBytes: 0 } || current is CoreFile { SavedBytes: 0 };
+
+    /// <summary>Both have a page table: a process, or a core with page information.</summary>
+    public bool HasPages => previous is not CoreFile { HasPageInfo: false } && current is not CoreFile { HasPageInfo: false };
+
     private ProcessIdentity Identity => (Live ?? current).Identity;
 
     private ProcMap[] Before => _before ??= [.. MapReader.Read(previous, cancellation)];

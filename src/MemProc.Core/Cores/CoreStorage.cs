@@ -81,7 +81,7 @@ internal static class CoreStorage
             }
 
             RandomAccess.SetLength(file, length);
-            return new UnnamedSource(file, source.Name, (ulong)length);
+            return new DecompressedSource(file, source.Name, (ulong)length);
         }
         catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException or ErrnoException)
         {
@@ -171,7 +171,7 @@ internal static class CoreStorage
     }
 
     /// <summary>The bytes of a temporary file without a name.</summary>
-    internal sealed class UnnamedSource(SafeFileHandle file, string name, ulong length) : ElfSource
+    internal sealed class DecompressedSource(SafeFileHandle file, string name, ulong length) : ElfSource
     {
         public override string Name => name;
 

@@ -109,7 +109,7 @@ public static class MemorySaver
             MemoryDump dump = Save(process, null, folder,
                 options with { Format = MemoryDumpFormat.Core, Compress = false, Unnamed = file }, progress, cancellation);
             return CoreFile.Read(
-                new CoreStorage.UnnamedSource(file, $"process {process.Id}", dump.SizeBytes), $"process {process.Id}", time);
+                new CoreStorage.DecompressedSource(file, $"process {process.Id}", dump.SizeBytes), $"process {process.Id}", time);
         }
         catch
         {

@@ -307,17 +307,18 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
             Live = live,
             PreviousName = live is null ? null : $"process {live.Identity}, {before.Time.LocalDateTime:HH:mm:ss.fff}",
         };
-        if (Mapping)
+        bool isLayoutOnly = !(Mapping || Page || Content) && comparer.HasLayoutOnly;
+        if (Mapping || isLayoutOnly)
         {
             WriteEach(comparer.CompareMaps());
         }
 
-        if (Page)
+        if (Page || (isLayoutOnly && comparer.HasPages))
         {
             WriteEach(comparer.ComparePages());
         }
 
-        if (!WithContent)
+        if (!WithContent || isLayoutOnly)
         {
             return;
         }

@@ -118,7 +118,7 @@ public sealed class MemoryComparerTests : IDisposable
             options => options with { Layout = ComparisonOptions.CheckType(MemoryType.Parse("int32")) });
         Assert.Equal([address + 40, address + 4096], numbers.Select(number => number.Address));
         Assert.Equal(((object)1000, (object)1001, "int32"), (numbers[0].PreviousValue, numbers[0].Value, numbers[0].Type));
-        // Structs of 12 bytes, one of which is over the end of a page.
+        // Structs of 12 bytes, one of which crosses the end of a page.
         MemoryDifference[] fields = Differences(before, address, 2 * Page.Size, options => options with
         {
             Layout = ComparisonOptions.CheckLayout(MemoryLayout.Parse("int32 id; int32 count; int32 more")),
