@@ -55,7 +55,7 @@ public static class ProcessCoreReader
             MappedBytes = mapped,
             SavedBytes = core.SavedBytes,
             TruncatedBytes = core.TruncatedBytes,
-            SizeBytes = core.SizeBytes,
+            FileSizeBytes = core.SizeBytes,
             Missing = [.. Missing(core, mapped)],
         };
     }

@@ -96,7 +96,7 @@ internal static class CommandLineProcess
     {
         try
         {
-            return PipelineInput.ProcessOf(item)?.Id;
+            return ProcessObjects.ProcessOf(item)?.Id;
         }
         catch (FormatException)
         {
