@@ -59,9 +59,19 @@ BeforeAll {
         'Get-PageMapEntry' = { param($step) $step.Title -match 'without the right' ? 'it shows what another user sees' : $null }
         'Get-PageTableEntry' = { param($step) $step.Title -match 'without the required rights' ? 'it shows what another user sees' : $null }
         'Get-ProcessCore' = { param($step) $step.Output -match '^Signal ' ? 'it needs a crash' : $step.Title -match 'why a service ended' ? 'it needs a crash' : $null }
+        'Get-FilePage' = { param($step) $step.Code -match '-Flag dirty' -and -not (Get-FilePage "$folder/notes.txt" -Flag dirty) ? 'the file system writes back at once' : $null }
         'Measure-PageFolio' = { param($step) $step.Code -match 'Partial' ? 'it needs a program with partly mapped folios' : $null }
         'Undo-ProcessMemoryWrite' = { param($step) $step.Code -match 'memproc ' ? 'it is tested with memproc' : $null }
         'Set-PageIdle' = { param($step) (Test-Path /sys/kernel/mm/page_idle/bitmap) -or $step.Output -match 'does not track' ? $null : 'it needs the idle bitmap' }
+    }
+
+    # Returns the ids of the processes that this one has started.
+    function Get-ChildProcess {
+        foreach ($file in [IO.Directory]::GetDirectories('/proc', '*') -match '/\d+$') {
+            if ((Get-Content "$file/stat" -ErrorAction Ignore) -match "\) \S+ $PID ") {
+                [int] (Split-Path -Leaf $file)
+            }
+        }
     }
 
     # Returns what a text consists of, without its values.
@@ -73,7 +83,7 @@ BeforeAll {
                 '^[- ]*--[- ]*$' { 'table ' + ($lines[$index - 1].Trim() -replace '\s+', ' '); break }
                 '^\s*(\w+) +: ' { "list $($Matches[1])"; break }
                 '^(\w+) *:$' { "list $($Matches[1])"; break }
-                '^0x[0-9a-f]+ ( ?([0-9a-f]{2}|--)){4}' { 'dump'; break }
+                '^0x[0-9a-f]{6,16} +(([0-9a-f]{2}|--) +)+' { 'dump'; break }
                 '^What if: (\w+)' { "what if $($Matches[1])"; break }
                 '^([A-Z]\w+-\w+): ' { "error $($Matches[1])"; break }
                 '^WARNING: ' { 'warning'; break }
@@ -112,7 +122,7 @@ Describe 'Examples of <Page>' -ForEach $pages {
         }
         $setups = @{
             'Clear-FilePage' = { $null = New-Item -ItemType Directory git-core; [IO.File]::WriteAllBytes("$PWD/git-core/a", [byte[]]::new(16KB)) }
-            'Get-FilePage' = { [IO.File]::WriteAllBytes("$PWD/notes.txt", [byte[]]::new(16KB)); $null = Start-Process sleep 600 -PassThru }
+            'Get-FilePage' = { $null = Start-Process sleep 600 -PassThru }
             'Invoke-ProcessMemoryAdvice' = { $test = Start-Process sleep 600 -PassThru }
             'Measure-PageFolio' = { Set-Content thp "#!/bin/sh`nexec sleep 600"; chmod a+x thp }
             'Get-ProcessCore' = {
@@ -122,7 +132,7 @@ Describe 'Examples of <Page>' -ForEach $pages {
                 $env:MEMPROC_EXAMPLE = $null
             }
         }
-        $before = (Get-ChildItem /proc/self/task/*/children | Get-Content) -split ' '
+        $before = @(Get-ChildProcess)
         $folder = (New-Item -ItemType Directory (Join-Path ([IO.Path]::GetTempPath()) "memproc-$([guid]::NewGuid())")).FullName
         [IO.File]::WriteAllBytes("$folder/data.bin", [byte[]]::new(1MB))
         Push-Location $folder
@@ -137,13 +147,18 @@ Describe 'Examples of <Page>' -ForEach $pages {
 
         $results = @{}
         foreach ($step in $Steps) {
+            if ($Page -eq 'Get-FilePage') {
+                # The kernel writes it back at some time.
+                [IO.File]::WriteAllBytes("$folder/notes.txt", [byte[]]::new(16KB))
+            }
+
             $reason = $skips[$Page] ? (& $skips[$Page] $step) : $null
             if ($reason) {
                 $results[$step.Number] = @{ Skip = $reason }
                 continue
             }
 
-            $code = $step.Code.Replace('/var/tmp/', "$folder/")
+            $code = $step.Code -replace '(?<![\w/])/(var/)?tmp/', "$folder/"
             $log = "$folder/transcript"
             $null = Start-Transcript $log -UseMinimalHeader
             try {
@@ -164,9 +179,7 @@ Describe 'Examples of <Page>' -ForEach $pages {
 
     AfterAll {
         Remove-Module $scope -ErrorAction Ignore
-        foreach ($child in (Get-ChildItem /proc/self/task/*/children | Get-Content) -split ' ' | Where-Object { $_ -and $_ -notin $before }) {
-            Stop-Process -Id $child -Force -ErrorAction Ignore
-        }
+        Get-ChildProcess | Where-Object { $_ -notin $before } | ForEach-Object { Stop-Process -Id $_ -Force -ErrorAction Ignore }
 
         Stop-Target
         Remove-Item $folder -Recurse -Force -ErrorAction Ignore

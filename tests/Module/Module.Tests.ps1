@@ -70,6 +70,11 @@ Describe 'Help of <_>' -ForEach (Import-PowerShellDataFile $PSScriptRoot/../../M
         $help.Examples.Example | ForEach-Object { ($_ | Out-String) | Should -Match $command.Name }
     }
 
+    It 'offers no page on the web, since there is none' {
+        $help.relatedLinks.navigationLink.uri | Should -BeNullOrEmpty
+        Get-Help $command.Name | Out-String | Should -Not -Match '-Online'
+    }
+
     It 'describes every parameter' {
         $hidden = $command.Parameters.Values | Where-Object { $_.Attributes.DontShow -contains $true } | ForEach-Object Name
         $names = $command.Parameters.Keys | Where-Object { $_ -notin $common -and $_ -notin $hidden }
@@ -81,8 +86,10 @@ Describe 'Help of <_>' -ForEach (Import-PowerShellDataFile $PSScriptRoot/../../M
     }
 }
 
-Describe 'about_MemProc' {
+Describe 'Topic <_>' -ForEach 'about_MemProc', 'about_MemProc_Addresses', 'about_MemProc_Cores', 'about_MemProc_PageFlags',
+    'about_MemProc_Permissions' {
     It 'exists' {
-        (Get-Help about_MemProc | Out-String) | Should -Match 'MemProc'
+        (Get-Help $_ | Out-String) | Should -Match 'MemProc'
+        (Get-Help $_).Synopsis | Should -Not -BeNullOrEmpty
     }
 }

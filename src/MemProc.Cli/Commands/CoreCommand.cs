@@ -44,7 +44,7 @@ internal sealed class CoreCommand : CliCommand
         output.WriteLine($"Signal   {core.SignalName ?? core.Signal?.ToString(CultureInfo.InvariantCulture) ?? "-"}"
             + (core.FaultAddress is ulong fault ? $" at 0x{fault:x} {SafeText.Escape(core.FaultLocation ?? "(not mapped)")}" : ""));
         output.WriteLine($"Memory   {HumanSize.Format(core.SavedBytes)} of {HumanSize.Format(core.MappedBytes)} in "
-            + $"{core.MappingCount} mappings; file {HumanSize.Format(core.SizeBytes)}");
+            + $"{core.MappingCount} mappings; file {HumanSize.Format(core.FileSizeBytes)}");
         foreach (ProcessCoreThread thread in core.Threads)
         {
             output.WriteLine($"Thread   {thread}");

@@ -60,7 +60,7 @@ public sealed class ProcessCore : ProcessOutput
     public ulong TruncatedBytes { get; init; }
 
     /// <summary>Length of the file in bytes; of a compressed file, before compression.</summary>
-    public ulong SizeBytes { get; init; }
+    public ulong FileSizeBytes { get; init; }
 
     /// <summary>What the core lacks, a sentence each.</summary>
     public required IReadOnlyList<string> Missing { get; init; }

@@ -56,7 +56,7 @@ public static class ProcessCoreReader
             MappedBytes = mapped,
             SavedBytes = core.SavedBytes,
             TruncatedBytes = core.TruncatedBytes,
-            SizeBytes = core.SizeBytes,
+            FileSizeBytes = core.SizeBytes,
             Missing = (string[])[.. Missing(core, mapped)],
         };
     }

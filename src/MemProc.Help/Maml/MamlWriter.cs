@@ -60,10 +60,10 @@ internal sealed class MamlWriter
         WriteTypes("inputTypes", "inputType", page.Inputs);
         WriteTypes("returnValues", "returnValue", page.Outputs);
         _xml.WriteStartElement("alertSet", Maml);
-        WriteText("alert", page.Notes);
+        WriteText("alert", [.. page.Notes, .. SeeAlso(page.Links)]);
         _xml.WriteEndElement();
         WriteExamples(page.Examples);
-        WriteLinks(page.Links);
+        WriteLinks(HasOnlinePage(page.Links) ? page.Links : []);
         _xml.WriteEndElement();
     }
 
@@ -185,6 +185,15 @@ internal sealed class MamlWriter
         ? step.Text
         : string.Join('\n', step.Text.Split('\n').Select(line =>
             line.Length == 0 || line[0] is ' ' or '}' ? line : $"PS> {line}"));
+
+    /// <summary>
+    /// Get-Help offers -Online for every page with links. Without a page to open, the links are a note.
+    /// </summary>
+    private static string[] SeeAlso(IReadOnlyList<HelpLink> links) => links.Count == 0 || HasOnlinePage(links)
+        ? []
+        : [$"See also: {string.Join(", ", links.Select(link => link.Text))}."];
+
+    private static bool HasOnlinePage(IReadOnlyList<HelpLink> links) => links.Any(link => link.OnlineAddress.Length > 0);
 
     private void WriteLinks(IReadOnlyList<HelpLink> links)
     {

@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Management.Automation;
 using MemProc.Interop;
 
@@ -12,11 +10,10 @@ namespace MemProc.PowerShell;
 /// </summary>
 internal static class PipelineInput
 {
-    private const string DeserializedPrefix = "Deserialized.";
-
     /// <summary>Returns whether an object names a process, or is data of the user about a range of memory.</summary>
-    public static bool IsUsable(PSObject input) => HasProcess(input)
-        || (IsData(input) && (Has(input, "Address") || Has(input, "Start") || Has(input, "Length") || Has(input, "SizeBytes")));
+    public static bool IsUsable(PSObject input) => ProcessObjects.HasProcess(input)
+        || (ProcessObjects.IsData(input)
+            && Array.Exists(["Address", "Start", "Length", "SizeBytes"], name => ProcessObjects.Has(input, name)));
 
     /// <summary>
     /// Returns whether a cmdlet can use what the pipeline brought. What would be about the current process only because
@@ -27,7 +24,8 @@ internal static class PipelineInput
     /// <param name="isTargetKnown">The process or the address is known: from the object, or from the command line.</param>
     public static bool Accepts(MemProcCommand cmdlet, PSObject? input, bool isTargetKnown)
     {
-        if (!cmdlet.MyInvocation.ExpectingInput || (input is not null && !IsFile(input) && (isTargetKnown || HasProcess(input))))
+        if (!cmdlet.MyInvocation.ExpectingInput || (input is not null && !ProcessObjects.IsFile(input)
+            && (isTargetKnown || ProcessObjects.HasProcess(input))))
         {
             return true;
         }
@@ -41,65 +39,13 @@ internal static class PipelineInput
 
     /// <summary>Returns path and length of a file that the pipeline brought; null where it is something else.</summary>
     public static (string Path, ulong? Length)? FileOf(PSObject? input) =>
-        input is not null && IsFile(input) && input.Properties["FullName"]?.Value is string path
+        input is not null && ProcessObjects.IsFile(input) && input.Properties["FullName"]?.Value is string path
             ? (path, LanguagePrimitives.TryConvertTo(input.Properties["Length"]?.Value, out ulong length) ? length : null)
             : null;
 
     /// <summary>Returns whether an object comes from a core: objects of live processes have the property without a value.</summary>
     public static bool HasCore([NotNullWhen(true)] string[]? corePath) =>
         corePath is { Length: > 0 } && !Array.Exists(corePath, string.IsNullOrEmpty);
-
-    /// <summary>Returns the process id that the pipeline brought; null where it is something else.</summary>
-    public static int? IdOf(PSObject? input) => input?.BaseObject switch
-    {
-        int id when id > 0 => id,
-        // JSON and arithmetic make these. A byte, or an address, which is unsigned, is not an id.
-        long id when id is > 0 and <= int.MaxValue => (int)id,
-        // What pgrep and pidof write. PowerShell's other texts are not about processes.
-        string text when text.Length is > 0 and <= 10
-            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id > 0 => id,
-        _ => null,
-    };
-
-    /// <summary>Returns the process that an object is about; null where it is about none.</summary>
-    /// <exception cref="FormatException">It is from a core, or its id is not valid.</exception>
-    public static ProcessSelector? ProcessOf(PSObject input)
-    {
-        if (Text(input, "CorePath") is string core)
-        {
-            throw new FormatException(
-                $"The object is from the core '{SafeText.Escape(core)}'. Pipe it in, or use -CorePath.");
-        }
-
-        if (!HasProcess(input))
-        {
-            return null;
-        }
-
-        object? id = input.Properties["ProcessId"]?.Value ?? input.Properties["PID"]?.Value ?? input.Properties["Id"]?.Value;
-        object? ticks = input.Properties["ProcessStartTicks"]?.Value;
-        return LanguagePrimitives.TryConvertTo(id, out int number) && number > 0
-            ? new ProcessSelector(number, LanguagePrimitives.TryConvertTo(ticks, out ulong start) && start > 0 ? start : null)
-            : throw new FormatException($"'{SafeText.Escape($"{id}")}' is not a process id.");
-    }
-
-    private static string? Text(PSObject input, string property) =>
-        input.Properties[property]?.Value is { } value && $"{value}" is { Length: > 0 } text ? text : null;
-
-    private static bool IsFile(PSObject input) => input.BaseObject is FileInfo
-        || TypeName(input) == $"{DeserializedPrefix}{typeof(FileInfo).FullName}";
-
-    private static bool HasProcess(PSObject input) => input.BaseObject is ProcessOutput || Has(input, "ProcessId") || Has(input, "CorePath") || Has(input, "PID")
-        || (Has(input, "Id") && (IsData(input) || input.BaseObject is Process
-            || TypeName(input) == $"{DeserializedPrefix}{typeof(Process).FullName}"));
-
-    /// <summary>Whether an object has only the properties that the user, a file, or Select-Object gave it.</summary>
-    private static bool IsData(PSObject input) =>
-        input.BaseObject is PSCustomObject && !TypeName(input).StartsWith(DeserializedPrefix, StringComparison.Ordinal);
-
-    private static string TypeName(PSObject input) => input.TypeNames.Count > 0 ? input.TypeNames[0] : string.Empty;
-
-    private static bool Has(PSObject input, string property) => input.Properties[property]?.Value is not null;
 }
 
 /// <summary>
@@ -119,7 +65,7 @@ public sealed class ProcessObjectAttribute : ArgumentTransformationAttribute
     {
         if (inputData is not null && PSObject.AsPSObject(inputData) is PSObject input
             && (PipelineInput.IsUsable(input) || (AllowFiles && PipelineInput.FileOf(input) is not null)
-                || (AllowIds && PipelineInput.IdOf(input) is not null)))
+                || (AllowIds && ProcessObjects.IdOf(input) is not null)))
         {
             return inputData;
         }

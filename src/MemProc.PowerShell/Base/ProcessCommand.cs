@@ -52,7 +52,7 @@ public abstract class ProcessCommand<T> : MemProcCommand
         {
             ProcessFile(path, length);
         }
-        else if (PipelineInput.IdOf(InputObject) is int id)
+        else if (ProcessObjects.IdOf(InputObject) is int id)
         {
             ProcessId(id);
         }

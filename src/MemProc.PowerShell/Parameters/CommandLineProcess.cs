@@ -14,12 +14,12 @@ internal static class CommandLineProcess
     /// </summary>
     /// <param name="boundParameters">The parameters of the command so far.</param>
     /// <param name="command">The command; null: unknown.</param>
-    public static int? Find(IDictionary boundParameters, CommandAst? command) => Given(boundParameters) ?? FromPipeline(command);
+    public static int? Find(IDictionary boundParameters, CommandAst? command) => OfParameters(boundParameters) ?? FromPipeline(command);
 
     /// <summary>Whether the command has -Id, or another command of the pipeline brings processes.</summary>
     public static bool IsKnown(IDictionary boundParameters, CommandAst? command) => Find(boundParameters, command) is not null;
 
-    private static int? Given(IDictionary boundParameters)
+    private static int? OfParameters(IDictionary boundParameters)
     {
         foreach (string name in IdParameters)
         {
@@ -65,7 +65,7 @@ internal static class CommandLineProcess
             bound[name] = result.ConstantValue ?? result.Value;
         }
 
-        return Given(bound);
+        return OfParameters(bound);
     }
 
     /// <summary>Returns the process of a value of -Id: an id, a name, an object, or the text of one.</summary>
@@ -96,7 +96,7 @@ internal static class CommandLineProcess
     {
         try
         {
-            return PipelineInput.ProcessOf(item)?.Id;
+            return ProcessObjects.ProcessOf(item)?.Id;
         }
         catch (FormatException)
         {

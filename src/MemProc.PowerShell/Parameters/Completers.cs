@@ -10,7 +10,7 @@ namespace MemProc.PowerShell;
 /// <summary>Creates completions: quoting, wildcards, and text that is safe to show.</summary>
 internal static class Completion
 {
-    /// <summary>Maximum number of completions: a list that is longer helps nobody.</summary>
+    /// <summary>Maximum number of completions: a longer list is of no use.</summary>
     public const int MaxResults = 300;
 
     /// <summary>Creates a completion. Text with blanks or characters that PowerShell interprets is quoted.</summary>

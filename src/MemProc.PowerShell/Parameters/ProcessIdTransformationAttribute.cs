@@ -47,7 +47,7 @@ public sealed class ProcessIdTransformationAttribute(bool hasName) : ArgumentTra
             case null:
                 throw new FormatException("A process id is missing: the value is null.");
             default:
-                return PipelineInput.ProcessOf(PSObject.AsPSObject(input)) ?? throw new FormatException(
+                return ProcessObjects.ProcessOf(PSObject.AsPSObject(input)) ?? throw new FormatException(
                     "A process is an id, a process object, an object with a ProcessId, or "
                     + (hasName ? "a name." : "the Id of a process."));
         }

@@ -163,6 +163,9 @@ public sealed class MemprocPageTests
         JsonElement sharer = Assert.Single(map.GetProperty("sharedWith").EnumerateArray());
         Assert.Equal(other.ProcessId, sharer.GetProperty("processId").GetInt32());
         Assert.Matches($"0x{address:x} +1 +0 .* 1 r--s .*page\n", MemprocTests.Memproc(sharing).Output);
+        JsonElement sum = Assert.Single(MemprocTests.Json([.. sharing, "--summary", "--json"]));
+        Assert.Equal(sum.GetProperty("rssBytes").GetInt64(), sum.GetProperty("ussBytes").GetInt64() + sum.GetProperty("sharedBytes").GetInt64());
+        Assert.Contains($"with {other.ProcessId} (", MemprocTests.Memproc([.. sharing, "--summary"]).Output, StringComparison.Ordinal);
         (int exitCode, _, string errors) = MemprocTests.Memproc([.. sharing, "4194305"]);
         Assert.Equal(1, exitCode);
         Assert.Contains("4194305", errors, StringComparison.Ordinal);

@@ -6,6 +6,21 @@ namespace MemProc.Tests;
 /// <summary>Tests <c>memproc read</c> with types, and <c>memproc watch</c>.</summary>
 public sealed class MemprocReadTests
 {
+    [Fact]
+    public void A_symbol_is_read_by_its_size_and_equal_lines_are_folded()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        string id = $"{target.ProcessId}";
+        JsonElement block = Assert.Single(Json(["read", id, "libc.so.6!environ", "--json"]));
+        Assert.Equal(nint.Size, block.GetProperty("length").GetInt32());
+        Assert.False(block.TryGetProperty("addressHex", out _));
+        Assert.Equal(1, Memproc("read", id, "libc.so.6!environ+0").ExitCode);
+
+        string address = $"0x{target.Ask($"map {Page.Size} rw- private").Address("address"):x}";
+        Assert.Equal(["*"], Memproc("read", id, address, "64").Output.Split('\n').Where(line => line == "*"));
+        Assert.Equal(4, Memproc("read", id, address, "64", "--all-lines").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
     [Theory]
     [InlineData]
     [InlineData("--stop")]

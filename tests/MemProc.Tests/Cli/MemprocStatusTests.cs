@@ -17,6 +17,20 @@ public sealed class MemprocStatusTests
         Assert.Equal(1, MemprocTests.Memproc([.. status, "--detailed"]).ExitCode);
     }
 
+    [Theory]
+    [InlineData("rss", "vmRssBytes")]
+    [InlineData("uss", "ussBytes")]
+    public void Top_shows_the_largest_processes_first(string counter, string property)
+    {
+        (int exitCode, string output, _) = MemprocTests.Memproc("top", "3", "--by", counter, "--json");
+        Assert.Equal(0, exitCode);
+        long[] sizes = [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty(property).GetInt64())];
+        Assert.InRange(sizes.Length, 1, 3);
+        Assert.Equal(sizes.OrderDescending(), sizes);
+        Assert.Equal(1, MemprocTests.Memproc("top", "0").ExitCode);
+    }
+
     [Fact]
     public void Counters_are_readable_sizes_in_text_and_bytes_in_json()
     {
