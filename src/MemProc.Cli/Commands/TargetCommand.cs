@@ -14,9 +14,18 @@ internal abstract class TargetCommand : CliCommand
     private readonly Argument<(int ProcessId, string? Core)> _target;
 
     protected TargetCommand(string name, string description, params string[] examples)
+        : this(name, description, takesAll: false, examples)
+    {
+    }
+
+    /// <param name="name">Its name.</param>
+    /// <param name="description">Its description in the help.</param>
+    /// <param name="takesAll">The process can be <c>all</c>: <see cref="RunAll"/> does the work then.</param>
+    /// <param name="examples">The examples in the help.</param>
+    protected TargetCommand(string name, string description, bool takesAll, string[] examples)
         : base(name, description, [.. examples, $"memproc {name} --core core.1234"])
     {
-        _target = CommandOptions.Target(CorePrefix);
+        _target = CommandOptions.Target(CorePrefix, takesAll ? "; or all for all processes" : string.Empty, takesAll);
         Arguments.Add(_target);
         Options.Add(CoreFileOption());
     }
@@ -35,9 +44,22 @@ internal abstract class TargetCommand : CliCommand
     /// <param name="cancellation">Canceled by Ctrl-C.</param>
     protected abstract void Run(MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation);
 
+    /// <summary>Whether the process is <c>all</c>.</summary>
+    protected bool IsAll(ParseResult parseResult) => parseResult.GetValue(_target).ProcessId == CommandOptions.AllProcesses;
+
+    /// <summary>The work on all processes.</summary>
+    protected virtual void RunAll(ParseResult parseResult, Output output, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+
     protected sealed override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
         (int processId, string? core) = parseResult.GetValue(_target);
+        if (processId == CommandOptions.AllProcesses)
+        {
+            RunAll(parseResult, output, cancellation);
+            return;
+        }
+
         using MemoryTarget process = core is null ? LinuxProcess.Open(processId) : CoreFile.Open(core, cancellation);
         Run(process, parseResult, output, cancellation);
     }

@@ -52,6 +52,9 @@ public class MemoryMatch : ProcessOutput
     /// <summary>Bytes from the start of the mapping.</summary>
     public ulong? OffsetInMapping => Address - _map?.Start;
 
+    /// <summary>That mapping.</summary>
+    internal ProcMap? Map => _map;
+
     internal override ProcessIdentity Process { get; }
 }
 
