@@ -81,6 +81,22 @@ Describe 'Search-ProcessMemory' {
         { Search-ProcessMemory @here -Strings -Encoding utf32 } | Should -Throw -ErrorId 'Encoding,EINVAL,*'
     }
 
+    It 'searches memory that processes share once, by a name with wildcards, and names the owners' {
+        Assert-Root
+        $answer = Invoke-OtherPwsh -Prefix unshare, --pid, --fork, --mount-proc -Script @'
+            $sleeps = 1..3 | ForEach-Object { Start-Process sleep 600 -PassThru }
+            $found = Search-ProcessMemory -Name 'slee*' -Text 'GLIBC_2.3.4' -Path libc.so.6 -Verbose 4>&1
+            $match = @($found | Where-Object { $_ -is [MemProc.SharedMemoryMatch] })[0]
+            "owners $(($match.Owners.ProcessId | Select-Object -Unique).Count)"
+            "list $(($match | Format-List | Out-String) -match 'Owners +: \d+ \(sleep\) at 0x')"
+            "verbose $($found -match 'read .* that they map')"
+            $sleeps | Stop-Process
+'@
+        $answer[0] | Should -Be 'owners 3'
+        $answer[1] | Should -Be 'list True'
+        $answer[2] | Should -Match 'Searched 3 processes'
+    }
+
     It 'stops after -First matches' {
         (Search-ProcessMemory $target.Id -Pattern 00 -First 3).Count | Should -Be 3
         (Search-ProcessMemory $target.Id -Pattern 00 | Select-Object -First 3).Count | Should -Be 3

@@ -142,6 +142,7 @@ Describe 'Watch-ProcessMemory' {
         $address = $target.Ask('map 4096 rw- private').address
         $null = $target.Ask("spin $address")
         try {
+            $threads = (Get-ProcThread $target.Id).ThreadId
             $access = Watch-ProcessMemory $target.Id $address -Type Int64 -Writer -Count 1 -Timeout 1m -ErrorVariable problems -ErrorAction SilentlyContinue
         }
         finally {
@@ -155,7 +156,7 @@ Describe 'Watch-ProcessMemory' {
 
         $access | Should -BeOfType MemProc.ProcMemoryAccess
         $access.DataAddress | Should -Be $address
-        $access.ThreadId | Should -BeIn (Get-ProcThread $target.Id).ThreadId
+        $access.ThreadId | Should -BeIn $threads
         $access.ThreadId | Should -Not -Be $target.Id
         $access.Instruction | Should -Match '^(lock )?\w+'
         $access.Access | Should -Match 'Write'

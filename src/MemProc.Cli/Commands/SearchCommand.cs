@@ -72,12 +72,16 @@ internal sealed class SearchCommand : TargetCommand
         "Show this number of bytes before and after each match", text => (int)Math.Min(NumberParser.ParseCount(text), int.MaxValue));
 
     public SearchCommand()
-        : base("search", "Searches the memory of a process, by default only what is in memory.",
-            "memproc search 1234 '48 8b ?? 05' --permission r-x",
-            "memproc search 1234 --text password --ignore-case --context 32",
-            "memproc search 1234 --value 100 --type int32 --kind heap",
-            "memproc search 1234 --regex 'https?://[!-~]+' --first 10 --json",
-            "memproc search 1234 --strings --minimum-length 8 --encoding utf-16")
+        : base("search", "Searches the memory of a process, by default only what is in memory. With all in place of PID, memory "
+            + "that processes share is searched once.", takesAll: true,
+            [
+                "memproc search 1234 '48 8b ?? 05' --permission r-x",
+                "memproc search 1234 --text password --ignore-case --context 32",
+                "memproc search 1234 --value 100 --type int32 --kind heap",
+                "memproc search 1234 --regex 'https?://[!-~]+' --first 10 --json",
+                "memproc search 1234 --strings --minimum-length 8 --encoding utf-16",
+                "memproc search all --text secret --json",
+            ])
     {
         Arguments.Add(_pattern);
         foreach (Option option in new Option[]
@@ -119,7 +123,7 @@ internal sealed class SearchCommand : TargetCommand
             ? "--allow-userfault requires --include-not-resident: the pages that a handler supplies are not resident."
             : parseResult.GetValue(_context) > MemorySearch.MaxContextBytes
             ? $"--context is at most {MemorySearch.MaxContextBytes} bytes."
-            : PatternFault(parseResult);
+            : AllFault(parseResult) ?? PatternFault(parseResult);
     }
 
     protected override void Run(
@@ -154,6 +158,42 @@ internal sealed class SearchCommand : TargetCommand
 
         WarnOfSkips(output, search.SearchedBytes, search.Skips);
     }
+
+    protected override void RunAll(ParseResult parseResult, Output output, CancellationToken cancellation)
+    {
+        HostSearch search = new(ProcessList.Ids(), process => Pattern(parseResult, process), cancellation)
+        {
+            Range = new SearchRange
+            {
+                Filter = _filter.Filter(parseResult),
+                Method = parseResult.GetValue(_method) ?? ReadMethod.Auto,
+            },
+            First = parseResult.GetValue(_first) ?? ulong.MaxValue,
+        };
+        Table<SharedMemoryMatch> table = output.BeginTable<SharedMemoryMatch>(
+        [
+            new("Process", 8, match => match.ProcessId.ToString(CultureInfo.InvariantCulture)),
+            new("Owners", 6, match => match.Owners.Length.ToString(CultureInfo.InvariantCulture)),
+            .. Columns.Select(column => column.For<SharedMemoryMatch>()),
+        ]);
+        ulong left = search.First;
+        foreach (SharedMemoryMatch match in search.Find(error => output.Fail(error.Message), output.Warn))
+        {
+            table.Add(match);
+            if (--left == 0)
+            {
+                return;
+            }
+        }
+
+        table.End();
+        output.Warn($"Searched {search.ProcessCount} processes: read {HumanSize.Format(search.SearchedBytes)} of "
+            + $"{HumanSize.Format(search.MappedBytes)} that they map.");
+    }
+
+    private string? AllFault(ParseResult parseResult) => IsAll(parseResult)
+        && ((Option[])[_strings, _address, _context, _all]).Any(parseResult.Has)
+        ? "--strings, --address, --context and --include-not-resident require PID." : null;
 
     private void WriteStrings(
         MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation)

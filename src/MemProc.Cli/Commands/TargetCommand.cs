@@ -14,9 +14,18 @@ internal abstract class TargetCommand : CliCommand, ITargetCommand
     private readonly Argument<(int ProcessId, string? Core)> _target;
 
     protected TargetCommand(string name, string description, params string[] examples)
+        : this(name, description, takesAll: false, examples)
+    {
+    }
+
+    /// <param name="name">Its name.</param>
+    /// <param name="description">Its description in the help.</param>
+    /// <param name="takesAll">The process can be <c>all</c>: <see cref="RunAll"/> does the work then.</param>
+    /// <param name="examples">The examples in the help.</param>
+    protected TargetCommand(string name, string description, bool takesAll, string[] examples)
         : base(name, description, [.. examples, $"memproc {name} --core core.1234"])
     {
-        _target = AddTarget(this);
+        _target = AddTarget(this, takesAll ? "; or all for all processes" : string.Empty, takesAll);
     }
 
     /// <summary>The work itself.</summary>
@@ -26,18 +35,33 @@ internal abstract class TargetCommand : CliCommand, ITargetCommand
     /// <param name="cancellation">Canceled by Ctrl-C.</param>
     protected abstract void Run(MemoryTarget process, ParseResult parseResult, Output output, CancellationToken cancellation);
 
+    /// <summary>Whether the process is <c>all</c>.</summary>
+    protected bool IsAll(ParseResult parseResult) => parseResult.GetValue(_target).ProcessId == CommandOptions.AllProcesses;
+
+    /// <summary>The work on all processes.</summary>
+    protected virtual void RunAll(ParseResult parseResult, Output output, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+
     protected sealed override void Run(ParseResult parseResult, Output output, CancellationToken cancellation)
     {
-        using MemoryTarget process = Open(parseResult.GetValue(_target), cancellation);
+        (int ProcessId, string? Core) target = parseResult.GetValue(_target);
+        if (target.ProcessId == CommandOptions.AllProcesses)
+        {
+            RunAll(parseResult, output, cancellation);
+            return;
+        }
+
+        using MemoryTarget process = Open(target, cancellation);
         Run(process, parseResult, output, cancellation);
     }
 
     /// <summary>Adds the argument for a process or core to a command, and the option for a core.</summary>
     /// <param name="command">The command.</param>
     /// <param name="more">More of the description of the argument.</param>
-    public static Argument<(int ProcessId, string? Core)> AddTarget(CliCommand command, string more = "")
+    /// <param name="takesAll">It can be <c>all</c>.</param>
+    public static Argument<(int ProcessId, string? Core)> AddTarget(CliCommand command, string more = "", bool takesAll = false)
     {
-        Argument<(int ProcessId, string? Core)> target = CommandOptions.Target(CorePrefix, more);
+        Argument<(int ProcessId, string? Core)> target = CommandOptions.Target(CorePrefix, more, takesAll);
         command.Arguments.Add(target);
         // For the help: it is moved to the place of the process id before the arguments are parsed.
         command.Options.Add(CommandOptions.Option<string>(

@@ -6,6 +6,9 @@ namespace MemProc.Cli;
 /// <summary>Creates the arguments and options of commands, and reads their values.</summary>
 internal static class CommandOptions
 {
+    /// <summary>Stands for all processes.</summary>
+    public const int AllProcesses = -1;
+
     /// <summary>Creates the argument for a process.</summary>
     public static Argument<int> Process(string more = "") => new("PID")
     {
@@ -16,11 +19,13 @@ internal static class CommandOptions
     /// <summary>Creates the argument for a process or a core.</summary>
     /// <param name="corePrefix">Begins a core.</param>
     /// <param name="more">More of the description.</param>
-    public static Argument<(int ProcessId, string? Core)> Target(string corePrefix, string more = "") => new("PID")
+    /// <param name="takesAll">It can be <c>all</c>, which is <see cref="AllProcesses"/>.</param>
+    public static Argument<(int ProcessId, string? Core)> Target(string corePrefix, string more = "", bool takesAll = false) => new("PID")
     {
         Description = $"Process id, or self for memproc itself; or --core FILE{more}",
         CustomParser = ParseSingle<(int, string?)>(text => text.StartsWith(corePrefix, StringComparison.Ordinal)
             ? (0, text[corePrefix.Length..])
+            : takesAll && text == "all" ? (AllProcesses, (string?)null)
             : (NumberParser.ParseProcessId(text), null)),
     };
 

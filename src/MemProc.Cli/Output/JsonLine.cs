@@ -155,6 +155,7 @@ internal static class JsonLine
 [JsonSerializable(typeof(MemoryMatch))]
 [JsonSerializable(typeof(MemoryMatchInContext))]
 [JsonSerializable(typeof(MemoryString))]
+[JsonSerializable(typeof(SharedMemoryMatch))]
 [JsonSerializable(typeof(MemoryWrite))]
 [JsonSerializable(typeof(PlannedWrite))]
 [JsonSerializable(typeof(PageIdleMark))]

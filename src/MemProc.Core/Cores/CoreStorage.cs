@@ -53,7 +53,7 @@ internal static class CoreStorage
     }
 
     /// <summary>Decompresses a file into a temporary one without a name. Pages of zeros are holes in it.</summary>
-    private static UnnamedSource Decompress(
+    private static DecompressedSource Decompress(
         ElfSource source, Stream stream, CancellationToken cancellation, out string? fault)
     {
         string folder = Path.GetTempPath();

@@ -60,6 +60,9 @@ public class MemoryMatch : ProcessOutput
     /// <summary><see cref="OffsetInMapping"/> in hex.</summary>
     public string? OffsetInMappingHex => HexText.Of(OffsetInMapping);
 
+    /// <summary>That mapping.</summary>
+    internal ProcMap? Map => _map;
+
     internal override ProcessIdentity Process { get; }
 
     /// <summary>Returns address and content.</summary>

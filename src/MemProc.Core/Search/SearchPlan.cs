@@ -162,9 +162,10 @@ internal sealed class SearchPlan
         for (ulong at = start; at < end;)
         {
             ulong to = at + Math.Min(step, end - at), taken = 0;
-            foreach (AddressRange range in _range.IncludeNotResident ? [new(at, to)] : _resident.Ranges(at, to))
+            foreach (AddressRange range in _range.Parts is not null ? _range.Parts(at, to)
+                : _range.IncludeNotResident ? [new(at, to)] : _resident.Ranges(at, to))
             {
-                // Ranges consist of whole pages, and reflect what is mapped by now.
+                // Ranges reflect what is mapped by now.
                 ulong from = Math.Max(range.Start, at), until = Math.Min(range.End, to);
                 taken += until - from;
                 yield return new Part(from, until, map);

@@ -29,6 +29,22 @@ public sealed class SearchRange
     /// <summary>How memory is read.</summary>
     public ReadMethod Method { get; init; }
 
+    /// <summary>
+    /// Returns the parts of a range that are searched, in address order; null: the resident pages, or all.
+    /// </summary>
+    internal Func<ulong, ulong, IEnumerable<AddressRange>>? Parts { get; private init; }
+
+    /// <summary>Returns the same selection, but of some parts of the memory only.</summary>
+    /// <param name="parts">Returns the parts of a range that are searched, in address order.</param>
+    internal SearchRange OfPages(Func<ulong, ulong, IEnumerable<AddressRange>> parts) => new()
+    {
+        Filter = Filter,
+        Start = Start,
+        End = End,
+        Method = Method,
+        Parts = parts,
+    };
+
     /// <summary>Returns the same selection within a range.</summary>
     /// <param name="address">First address.</param>
     /// <param name="length">Length in bytes; null: to the end of user space.</param>

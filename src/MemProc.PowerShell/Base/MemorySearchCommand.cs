@@ -82,6 +82,9 @@ public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
         };
     }
 
+    /// <summary>The memory that the filters select. Known from BeginProcessing on.</summary>
+    private protected SearchRange WholeRange => _range;
+
     /// <summary>The work on one range of a process.</summary>
     private protected abstract void Process(MemoryTarget process, SearchRange range);
 

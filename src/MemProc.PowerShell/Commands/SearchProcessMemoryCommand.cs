@@ -5,7 +5,7 @@ namespace MemProc.PowerShell;
 
 /// <summary>Search-ProcessMemory: searches the memory of processes.</summary>
 [Cmdlet(VerbsCommon.Search, "ProcessMemory", DefaultParameterSetName = PatternSet)]
-[OutputType(typeof(MemoryMatch), typeof(MemoryMatchInContext),
+[OutputType(typeof(MemoryMatch), typeof(MemoryMatchInContext), typeof(SharedMemoryMatch),
     ParameterSetName = [PatternSet, BytesSet, TextSet, RegexSet, ValueSet, GreaterSet, LessSet, BetweenSet])]
 [OutputType(typeof(MemoryString), ParameterSetName = [StringsSet])]
 public sealed class SearchProcessMemoryCommand : MemorySearchCommand
@@ -131,6 +131,45 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
     /// <summary>Not all mappings were looked at: enough was found.</summary>
     private protected override bool IsStoppedEarly => _found >= First;
 
+    /// <summary>
+    /// Searches the processes that a name with wildcards selects together, so that memory that they share is searched once.
+    /// </summary>
+    private protected override void ProcessInput()
+    {
+        if (_pattern is null || Context > 0 || IncludeNotResident || Address is not null || PipelineInput.HasCore(CorePath)
+            || Name is null || !Array.Exists(Name, WildcardPattern.ContainsWildcardCharacters))
+        {
+            base.ProcessInput();
+            return;
+        }
+
+        if (_found >= First)
+        {
+            return;
+        }
+
+        int[] ids = [.. (ProcessNames.Select(this, Id, Name) ?? []).Select(one => one.Id)];
+        using Progress progress = new(this, $"Searching {ids.Length} processes");
+        HostSearch? search = null;
+        search = new HostSearch(ids, PatternFor, Cancellation)
+        {
+            Range = WholeRange,
+            First = First - _found,
+            Visited = done => progress.Report((ulong)done, (ulong)ids.Length,
+                $"{done} of {ids.Length}, {HumanSize.Format(search!.SearchedBytes)}"),
+        };
+        if (WriteFirst(search.Find(WriteError, WriteWarning)))
+        {
+            WriteVerbose($"Searched {search.ProcessCount} processes: read {HumanSize.Format(search.SearchedBytes)} of "
+                + $"{HumanSize.Format(search.MappedBytes)} that they map.");
+        }
+    }
+
+    /// <summary>Returns the pattern for a process: the size of a pointer is known only now.</summary>
+    private SearchPattern PatternFor(MemoryTarget process) => _pattern!.Type == MemoryValueType.Pointer
+        ? ValuesOf(CreateCondition(MemoryValueType.Pointer, process)!)
+        : _pattern;
+
     private ValuePattern ValuesOf(ValueCondition condition) => new(condition, Unaligned ? 1 : Alignment);
 
     private protected override void Process(MemoryTarget process, SearchRange range)
@@ -156,11 +195,7 @@ public sealed class SearchProcessMemoryCommand : MemorySearchCommand
             return;
         }
 
-        // The size of a pointer is known only now.
-        SearchPattern pattern = _pattern!.Type == MemoryValueType.Pointer
-            ? ValuesOf(CreateCondition(MemoryValueType.Pointer, process)!)
-            : _pattern;
-        MemorySearch search = new(process, pattern, Cancellation)
+        MemorySearch search = new(process, PatternFor(process), Cancellation)
         {
             Range = range,
             Context = Context,

@@ -48,7 +48,8 @@ internal static class ProcessObjects
         || TypeName(input) == $"{DeserializedPrefix}{typeof(FileInfo).FullName}";
 
     /// <summary>Whether an object names a process.</summary>
-    public static bool HasProcess(PSObject input) => Has(input, "ProcessId") || Has(input, "CorePath") || Has(input, "PID")
+    public static bool HasProcess(PSObject input) => input.BaseObject is ProcessOutput
+        || Has(input, "ProcessId") || Has(input, "CorePath") || Has(input, "PID")
         || (Has(input, "Id") && (IsData(input) || input.BaseObject is Process
             || TypeName(input) == $"{DeserializedPrefix}{typeof(Process).FullName}"));
 

@@ -44,7 +44,7 @@ public sealed class TelescopeTests(ExploredProgram program) : IClassFixture<Expl
     public void Nothing_is_faulted_in()
     {
         using TargetProcess target = TargetProcess.Start();
-        ulong length = 16 * (ulong)Page.Size;
+        ulong length = 16 * Page.Size;
         ulong address = target.Ask($"map {length} rw- private").Address("address");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         TelescopeWord[] words = [.. new TelescopeReader(process, new MemoryReader(process, ReadMethod.Auto) { ResidentOnly = true })

@@ -36,6 +36,45 @@ public sealed class KernelNumberTests
         AuxiliaryVector.Names.Select(entry => (entry.Name, (object)entry.Type)));
 
     [Fact]
+    public void Perf_events() => Prove(
+        """
+        #include <linux/hw_breakpoint.h>
+        #include <linux/perf_event.h>
+        #include <stddef.h>
+        #include <sys/ioctl.h>
+        #include <sys/syscall.h>
+        #include <time.h>
+        """,
+        [
+            ("PERF_TYPE_BREAKPOINT", PerfEventAttribute.BreakpointType),
+            ("PERF_ATTR_SIZE_VER4", PerfEventAttribute.Bytes),
+            ("PERF_ATTR_SIZE_VER4", Marshal.SizeOf<PerfEventAttribute>()),
+            ("(PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_ID)", PerfEventAttribute.SampleFields),
+            ("HW_BREAKPOINT_W", PerfEventAttribute.Write),
+            ("HW_BREAKPOINT_RW", PerfEventAttribute.ReadWrite),
+            ("CLOCK_MONOTONIC", PerfEventAttribute.Monotonic),
+            ("SYS_perf_event_open", Constant(typeof(Libc),
+                RuntimeInformation.ProcessArchitecture == Architecture.X64 ? "PerfNumberX64" : "PerfNumberArm64")),
+            ("PERF_FLAG_FD_CLOEXEC", Constant(typeof(Libc), "PerfCloseOnExec")),
+            ("PERF_EVENT_IOC_ID", Constant(typeof(Libc), "PerfIocId")),
+            ("PERF_EVENT_IOC_SET_OUTPUT", Constant(typeof(Libc), "PerfIocSetOutput")),
+            ("offsetof(struct perf_event_attr, sample_type)", Offset(nameof(PerfEventAttribute.SampleType))),
+            ("offsetof(struct perf_event_attr, wakeup_events)", Offset(nameof(PerfEventAttribute.WakeupEvents))),
+            ("offsetof(struct perf_event_attr, bp_type)", Offset(nameof(PerfEventAttribute.BreakpointKind))),
+            ("offsetof(struct perf_event_attr, bp_addr)", Offset(nameof(PerfEventAttribute.BreakpointAddress))),
+            ("offsetof(struct perf_event_attr, bp_len)", Offset(nameof(PerfEventAttribute.BreakpointLength))),
+            ("offsetof(struct perf_event_attr, clockid)", Offset(nameof(PerfEventAttribute.ClockId))),
+            ("offsetof(struct perf_event_mmap_page, data_head)", Constant(typeof(PerfRing), "HeadOffset")),
+            ("offsetof(struct perf_event_mmap_page, data_tail)", Constant(typeof(PerfRing), "TailOffset")),
+            ("PERF_RECORD_LOST", Constant(typeof(PerfRing), "LostRecord")),
+            ("PERF_RECORD_SAMPLE", Constant(typeof(PerfRing), "SampleRecord")),
+            ("PERF_RECORD_MISC_CPUMODE_MASK", Constant(typeof(PerfRing), "ModeMask")),
+            ("PERF_RECORD_MISC_KERNEL", Constant(typeof(PerfRing), "KernelMode")),
+        ]);
+
+    private static object Offset(string field) => (int)Marshal.OffsetOf<PerfEventAttribute>(field);
+
+    [Fact]
     public void Arguments_of_system_calls() => Prove(
         """
         #include <fcntl.h>
