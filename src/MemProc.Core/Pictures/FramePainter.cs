@@ -132,8 +132,8 @@ public static class FramePainter
             _processes = processes;
             Values =
             [
-                new("free", '.', PictureValues.Neutral), new("not mapped", 'U', 0x9d755d), new("several processes", 'M', 0xbab0ac),
-                new("other processes", 'O', 0xb279a2),
+                new("free", '.', PictureValues.Neutral), new("not mapped", 'U', 0x7a8699), new("several processes", 'M', 0xbab0ac),
+                new("other processes", 'O', 0xff9da6),
                 .. largest.Select((number, index) => new PictureValue(
                     $"{processes[number].Name} ({processes[number].ProcessId})", PictureValues.Letters[index + 1], PictureValues.Cycle(index))),
             ];

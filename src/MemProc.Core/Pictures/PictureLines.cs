@@ -29,9 +29,9 @@ internal sealed class PictureLines(bool isColored)
             + string.Create(CultureInfo.InvariantCulture, $"{HumanSize.Format(picture.MappedBytes)} in {picture.MapCount} mappings")];
         foreach (PictureRegion region in picture.Regions)
         {
-            string hole = region.HoleBytes == 0 ? string.Empty : $"  {Dim}after a hole of {HumanSize.Format(region.HoleBytes)}{Reset}";
-            lines.Add(string.Empty);
-            lines.Add(Heading(region, picture.Regions[0].Columns, hole));
+            lines.Add(region.HoleBytes == 0 ? string.Empty
+                : $"{new string(' ', Indent)}{Dim}⋮ {HumanSize.Format(region.HoleBytes)} not mapped{Reset}");
+            lines.Add(Heading(region));
             AddRows(lines, region.Cells, region.Columns, 1, picture.Legend);
         }
 
@@ -43,23 +43,23 @@ internal sealed class PictureLines(bool isColored)
     /// <summary>Writes frames of the machine, two characters a cell.</summary>
     public IReadOnlyList<string> Of(FramePicture picture)
     {
-        List<string> lines = [$"{Bold}{picture.Title}{Reset}, {HumanSize.Format(picture.SizeBytes)}, "
-            + $"{HumanSize.Format(picture.CellBytes)} a cell, along a Hilbert curve from the top left to the top right", string.Empty];
+        List<string> lines =
+        [
+            $"{Bold}{picture.Title}{Reset}, {HumanSize.Format(picture.SizeBytes)}, {HumanSize.Format(picture.CellBytes)} a cell",
+            $"{Dim}along a Hilbert curve from the top left to the top right{Reset}", string.Empty,
+        ];
         AddRows(lines, picture.Cells, picture.Side, 2, picture.Legend);
         lines.Add(string.Empty);
         AddLegend(lines, picture.Legend, Math.Max(picture.Side * 2, 60));
         return lines;
     }
 
-    private string Heading(PictureRegion region, int columns, string hole)
+    private string Heading(PictureRegion region)
     {
         string start = string.Create(CultureInfo.InvariantCulture, $"0x{region.Start:x}");
         string scale = $"{HumanSize.Format(region.SizeBytes)}, {HumanSize.Format(region.CellBytes)} a cell";
-        int holeLength = hole.Length == 0 ? 0 : hole.Length - Dim.Length - Reset.Length;
-        int rest = columns + Indent - start.Length - scale.Length - 4;
-        string name = SafeText.ShortenMiddle(SafeText.Escape(region.Name), rest);
-        // The size of the hole is left out where it does not fit.
-        return $"{start}  {Bold}{name}{Reset}  {scale}{(name.Length + holeLength <= rest ? hole : string.Empty)}";
+        int width = region.Columns + Indent - start.Length - scale.Length - 4;
+        return $"{start}  {Bold}{SafeText.ShortenMiddle(SafeText.Escape(region.Name), width)}{Reset}  {Dim}{scale}{Reset}";
     }
 
     private void AddRows(List<string> lines, IReadOnlyList<PictureCell> cells, int columns, int repeat,
@@ -121,6 +121,12 @@ internal sealed class PictureLines(bool isColored)
         if (!isColored)
         {
             return string.Empty;
+        }
+
+        // What has no pages is no more than a trace, or it would dominate the picture.
+        if (color == PictureValues.Neutral)
+        {
+            return Dim;
         }
 
         // Toward a middle gray, which is neither the light nor the dark background.

@@ -106,15 +106,17 @@ internal sealed class PictureSvg
 
             ulong address = region.Start + (ulong)start * region.CellBytes;
             ulong size = Math.Min((ulong)(index - start) * region.CellBytes, region.End - address);
+            // A line between mappings.
+            int gap = index - start > 1 && index < end && region.Cells[index].Mappings != cell.Mappings ? 1 : 0;
             string parts = index - start == 1 ? cell.Parts : _legend[cell.Value].Name;
-            Rect(cell, Margin + (start - first) * CellWidth, _y, (index - start) * CellWidth, RowHeight,
+            Rect(cell, Margin + (start - first) * CellWidth, _y, (index - start) * CellWidth - gap, RowHeight,
                 $"{cell.Mappings}\n0x{address:x}, {HumanSize.Format(size)}: {parts}");
         }
     }
 
     private void Rect(PictureCell cell, int x, int y, int width, int height, string tooltip)
     {
-        string opacity = cell.Share switch { 1 => " opacity=\".4\"", 2 => " opacity=\".6\"", 3 => " opacity=\".8\"", _ => string.Empty };
+        string opacity = cell.Share switch { 1 => " opacity=\".55\"", 2 => " opacity=\".7\"", 3 => " opacity=\".85\"", _ => string.Empty };
         _body.Append(CultureInfo.InvariantCulture,
             $"<rect class=\"c{cell.Value}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{opacity}><title>")
             .Append(Xml(tooltip)).Append("</title></rect>\n");

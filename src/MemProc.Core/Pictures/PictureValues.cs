@@ -4,7 +4,7 @@ namespace MemProc;
 internal static class PictureValues
 {
     private const uint Blue = 0x4c78a8, Orange = 0xf58518, Red = 0xe45756, Green = 0x54a24b, LightGreen = 0x88d27a,
-        Violet = 0xb279a2, Pink = 0xff9da6, Brown = 0x9d755d, Yellow = 0xeeca3b, Teal = 0x72b7b2, Gray = 0x8a9099,
+        Violet = 0xb279a2, Pink = 0xff9da6, Brown = 0x9d755d, Yellow = 0xeeca3b, Teal = 0x72b7b2,
         DarkTeal = 0x2f7f79, Crimson = 0xd62728, Stone = 0xbab0ac;
 
     /// <summary>The color of what is mapped and has no page.</summary>
@@ -23,7 +23,7 @@ internal static class PictureValues
     /// <summary>By permissions; see <see cref="OfPermission"/>.</summary>
     public static readonly PictureValue[] Permissions =
     [
-        new("no access", '-', Gray), new("read", 'r', Blue), new("read and write", 'w', Green),
+        new("no access", '-', Neutral), new("read", 'r', Blue), new("read and write", 'w', Green),
         new("read and execute", 'x', Orange), new("write and execute", '!', Crimson), new("other", 'o', Violet),
     ];
 
