@@ -31,7 +31,7 @@ public sealed class KernelVmaReader(
     public IReadOnlyList<KernelVma> Read(LinuxProcess process)
     {
         KernelProcess kernel = new(_reader, process);
-        KernelVmaList list = new(_reader, kernel.Address);
+        KernelVmaList list = new(_reader, kernel.Address, cancellation);
         List<KernelVmaRecord> found = [];
         for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
