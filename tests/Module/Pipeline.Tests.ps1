@@ -39,10 +39,11 @@ Describe 'Pipelines of many objects' {
             }
         }
 
-        $piped.Address | Should -Be $whole.Address
+        # Not $piped.Address: arrays have a method of that name.
+        $piped | ForEach-Object Address | Should -Be ($whole | ForEach-Object Address)
         $piped.Pfn | Should -Be $whole.Pfn
         ($whole | Get-PageFlags).Pfn | Should -Be $whole.Pfn
-        ($whole | Resolve-ProcAddress).Address | Should -Be $whole.Address
+        $whole | Resolve-ProcAddress | ForEach-Object Address | Should -Be ($whole | ForEach-Object Address)
         ($whole | Measure-PageFlags | Measure-Object PageCount -Sum).Sum | Should -Be $whole.Count
     }
 
@@ -54,13 +55,13 @@ Describe 'Pipelines of many objects' {
         }
         $answers = $addresses | & $_
         $answers.ProcessId | Should -Be $addresses.ProcessId
-        $answers.Address | Should -Be $addresses.Address
+        $answers | ForEach-Object Address | Should -Be ($addresses | ForEach-Object Address)
     }
 
     It 'goes on after an address that fails: <_>' -ForEach 'Get-PageMapEntry', 'Resolve-ProcAddress' {
         $addresses = $seed, 0x10, ($seed + 4096) | ForEach-Object { [pscustomobject] @{ ProcessId = $target.Id; Address = $_ } }
         $answers = $addresses | & $_ -ErrorVariable problems -ErrorAction SilentlyContinue
-        $answers.Address | Should -Be $seed, ($seed + 4096)
+        $answers | ForEach-Object Address | Should -Be $seed, ($seed + 4096)
         $problems.Count | Should -Be 1
         $problems[0].FullyQualifiedErrorId | Should -Match '^FindMap,ENOENT,'
     }
