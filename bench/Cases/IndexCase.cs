@@ -30,7 +30,7 @@ internal sealed class IndexCase : Case
         Candidate core = context.Add(new InProcessCandidate("MemProc.Core, PfnIndex", 1, () =>
         {
             PfnIndex index = PfnIndex.Build([memory.ProcessId], _ => { }, error => throw error);
-            return index.PageCount >= (long)memory.Pages ? string.Empty : throw TooFew(index.PageCount, memory);
+            return index.PageCount >= (long)memory.Pages ? $"{memory.Pages}" : throw TooFew(index.PageCount, memory);
         }));
         ProgramCandidate index = context.Add(new ProgramCandidate(
             "MemProc.Core, PfnIndex, start to end",

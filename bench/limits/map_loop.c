@@ -24,6 +24,8 @@ static void *map_and_unmap(void *unused)
         /* The reader has a processor to itself for most of the time. */
         usleep(100);
     }
+
+    return NULL;
 }
 
 int main(int count, char **arguments)

@@ -51,6 +51,34 @@ Describe 'Get-ProcMemoryStatus' {
         $after.Counters['Pss'] | Should -Be $after.PssBytes
     }
 
+    It 'sums pages with -Method Pages' {
+        Assert-Root
+        $address = $target.Ask('map 16777216 rw- private').address
+        $before = Get-ProcMemoryStatus $target.Id -Detailed -Method Pages
+        $before | Should -BeOfType MemProc.ProcMemoryStatusPages
+        $null = $target.Ask("touch $address $(16MB / [Environment]::SystemPageSize)")
+        $after = Get-ProcMemoryStatus $target.Id -Detailed -Method Pages
+        foreach ($counter in 'RssBytes', 'PssBytes', 'UssBytes', 'AnonymousBytes') {
+            $after.$counter - $before.$counter | Should -BeGreaterThan 14MB -Because $counter
+        }
+
+        $after.PrivateDirtyBytes | Should -BeNullOrEmpty
+        $after.MaxLockMicroseconds | Should -BeGreaterThan 0
+        $after | Format-List | Out-Screen | Should -Match 'MaxLockMicroseconds +: [\d.]+'
+        Get-ProcMemoryStatus $target.Id -Detailed | Format-List | Out-Screen | Should -Not -Match 'MaxLockMicroseconds'
+        { Get-ProcMemoryStatus $target.Id -Method Pages } |
+            Should -Throw -ErrorId 'Method,EINVAL,MemProc.PowerShell.GetProcMemoryStatusCommand'
+    }
+
+    It 'sums unique memory without rights with -Method Pages, and says what is hidden' {
+        Assert-Root
+        $said = Invoke-OtherPwsh -Prefix 'setpriv', '--reuid', '65534', '--clear-groups' '
+            $status = Get-ProcMemoryStatus -Detailed -Method Pages -WarningVariable warned -WarningAction SilentlyContinue
+            $status.UssBytes -gt 1MB; $null -eq $status.PssBytes; $warned.Count; $warned[0].Message'
+        $said[0..2] | Should -Be 'True', 'True', '1'
+        $said[3] | Should -Match 'CAP_SYS_ADMIN'
+    }
+
     It 'shows limits with -Headroom' {
         $headroom = Get-ProcMemoryStatus $target.Id -Headroom
         $headroom | Should -BeOfType MemProc.ProcMemoryHeadroom

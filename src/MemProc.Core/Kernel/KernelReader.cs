@@ -185,18 +185,6 @@ internal sealed class KernelReader(KernelReadSource source, KernelFiles? files) 
         return false;
     }
 
-    /// <summary>Reads the same member of 64 bits of many structures that may be gone.</summary>
-    /// <param name="structures">Addresses of the structures.</param>
-    /// <param name="offset">Offset of the member in bytes.</param>
-    /// <param name="values">The members, in the order of the structures.</param>
-    /// <returns>False if one of them cannot be read.</returns>
-    public bool TryReadUInt64s(ulong[] structures, int offset, out ulong[] values)
-    {
-        values = new ulong[structures.Length];
-        return TryReadMany(Array.ConvertAll(structures, structure => structure + (ulong)offset), sizeof(ulong),
-            MemoryMarshal.AsBytes(values.AsSpan()));
-    }
-
     /// <summary>Returns the address of the struct file of a descriptor of this process.</summary>
     public ulong FileOf(SafeFileHandle handle)
     {

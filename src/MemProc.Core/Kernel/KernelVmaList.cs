@@ -1,11 +1,17 @@
+using System.Runtime.InteropServices;
+
 namespace MemProc;
 
 /// <summary>Reads the mappings of an mm_struct: a maple tree, or before Linux 6.1 a linked list.</summary>
 /// <param name="reader">The kernel's memory.</param>
 /// <param name="memory">Address of the mm_struct.</param>
-internal sealed class KernelVmaList(KernelReader reader, ulong memory)
+/// <param name="cancellation">Stops the read.</param>
+internal sealed class KernelVmaList(KernelReader reader, ulong memory, CancellationToken cancellation = default)
 {
     private const int MaxMappings = 10_000_000;
+
+    /// <summary>Structures that are read between two checks for a cancellation.</summary>
+    private const int BatchStructures = 4096;
 
     /// <summary>Reads the list once.</summary>
     /// <param name="found">Receives the mappings in address order.</param>
@@ -22,7 +28,7 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
         ulong root = reader.ReadUInt64(memory, reader.Layout.Memory.Tree!.Value + maple.Root);
         List<MapleTree.Range> entries = [];
         MapleTree tree = new(maple,
-            (addresses, nodes) => reader.TryReadMany(addresses, maple.NodeBytes, nodes));
+            (addresses, nodes) => TryReadMany(addresses, maple.NodeBytes, nodes));
         if (!tree.TryRead(root, entries)
             || !TryReadStructures([.. entries.Select(entry => entry.Entry)], found))
         {
@@ -46,6 +52,7 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
         ulong next = reader.ReadUInt64(memory, layout.Memory.List ?? 0);
         while (next != 0)
         {
+            cancellation.ThrowIfCancellationRequested();
             if (found.Count > MaxMappings || !TryReadStructures([next], found)
                 || !reader.TryReadUInt64(next, layout.Vma.Next ?? 0, out next))
             {
@@ -61,7 +68,7 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
         KernelOffsets.VmaOffsets offsets = reader.Layout.Vma;
         int size = offsets.UsedBytes;
         byte[] bytes = new byte[addresses.Length * size];
-        if (!reader.TryReadMany(addresses, size, bytes))
+        if (!TryReadMany(addresses, size, bytes))
         {
             return false;
         }
@@ -88,11 +95,11 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
     {
         KernelOffsets layout = reader.Layout;
         ulong[] files = [.. found.Select(vma => vma.File).Where(file => file != 0).Distinct()];
-        if (!reader.TryReadUInt64s(files, layout.FileInode, out ulong[] inodes)
+        if (!TryReadUInt64s(files, layout.FileInode, out ulong[] inodes)
             || !TryReadUserFiles(files, inodes)
-            || !reader.TryReadUInt64s(inodes, layout.InodeNumber, out ulong[] numbers)
-            || !reader.TryReadUInt64s(inodes, layout.InodeSuperBlock, out ulong[] superBlocks)
-            || !reader.TryReadUInt64s(superBlocks, layout.SuperBlockDevice, out ulong[] devices))
+            || !TryReadUInt64s(inodes, layout.InodeNumber, out ulong[] numbers)
+            || !TryReadUInt64s(inodes, layout.InodeSuperBlock, out ulong[] superBlocks)
+            || !TryReadUInt64s(superBlocks, layout.SuperBlockDevice, out ulong[] devices))
         {
             return false;
         }
@@ -109,6 +116,29 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
         return true;
     }
 
+    private bool TryReadMany(ReadOnlySpan<ulong> addresses, int size, Span<byte> bytes)
+    {
+        for (int done = 0; done < addresses.Length; done += BatchStructures)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int count = Math.Min(BatchStructures, addresses.Length - done);
+            if (!reader.TryReadMany(addresses.Slice(done, count), size, bytes.Slice(done * size, count * size)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Reads the same member of 64 bits of many structures that may be gone.</summary>
+    private bool TryReadUInt64s(ulong[] structures, int offset, out ulong[] values)
+    {
+        values = new ulong[structures.Length];
+        return TryReadMany(Array.ConvertAll(structures, structure => structure + (ulong)offset), sizeof(ulong),
+            MemoryMarshal.AsBytes(values.AsSpan()));
+    }
+
     /// <summary>
     /// Replaces the inodes of backing files by those of the files that the user opened. A stacked file system such as
     /// overlayfs maps the file of the lower file system, which keeps the path that was opened.
@@ -122,7 +152,7 @@ internal sealed class KernelVmaList(KernelReader reader, ulong memory)
             return true;
         }
 
-        if (!reader.TryReadUInt64s(files, mode, out ulong[] modes))
+        if (!TryReadUInt64s(files, mode, out ulong[] modes))
         {
             return false;
         }

@@ -36,7 +36,7 @@ public sealed class KernelVmaReader(
     public IReadOnlyList<KernelVma> Read(LinuxProcess process)
     {
         KernelProcess kernel = new(_reader, process);
-        KernelVmaList list = new(_reader, kernel.Address);
+        KernelVmaList list = new(_reader, kernel.Address, cancellation);
         List<KernelVmaRecord> found = [];
         List<KernelVmaRecord>? previous = null;
         for (int attempt = 0; attempt < MaxAttempts; attempt++)

@@ -20,6 +20,9 @@ public sealed class AddressTransformationAttribute : ValueTransformationAttribut
         {
             AddressExpression address => address,
             string text => AddressExpression.Parse(text),
+            // Of the pipeline, in large numbers: their properties are found faster without PowerShell.
+            ProcMap map => AddressExpression.FromNumber(map.Start, map.SizeBytes),
+            PageMapEntry page => AddressExpression.FromNumber(page.Address, page.Length),
             _ when Literal.TryAddress(value, out ulong number) => AddressExpression.FromNumber(number),
             _ => FromObject(input),
         };

@@ -51,6 +51,21 @@ public sealed class MemprocStatusTests
     }
 
     [Fact]
+    public void Pages_sum_memory_without_the_kernels_sums()
+    {
+        Requires.Root();
+        using TargetProcess target = TargetProcess.Start();
+        string[] command = ["status", $"{target.ProcessId}", "--detailed", "--method", "pages"];
+        string output = MemprocTests.Memproc(command).Output;
+        Assert.Matches(@"(?m)^Uss +[0-9.]+ [KM]iB$", output);
+        Assert.Matches(@"(?m)^MaxLock +\d+ µs$", output);
+        JsonElement status = Assert.Single(MemprocTests.Json([.. command, "--json"]));
+        Assert.True(status.GetProperty("pssBytes").GetInt64() >= status.GetProperty("ussBytes").GetInt64());
+        Assert.True(status.GetProperty("maxLockMicroseconds").GetDouble() > 0);
+        Assert.Equal(1, MemprocTests.Memproc("status", $"{target.ProcessId}", "--method", "pages").ExitCode);
+    }
+
+    [Fact]
     public void Detail_adds_shared_and_private_memory()
     {
         using TargetProcess target = TargetProcess.Start();

@@ -118,6 +118,80 @@ public sealed class PageSharingTests
         Assert.Null(Assert.Single(new PageSharingReader(index, simulated.Files).Read(process)).UnseenSharedPages);
     }
 
+    [Fact]
+    public void The_index_of_shared_pages_gives_the_same_answers()
+    {
+        Requires.Root();
+        using TemporaryFolder folder = new();
+        string file = folder.File("shared", new byte[8 * Page.Size]);
+        using TargetProcess first = TargetProcess.Start();
+        using TargetProcess second = TargetProcess.Start();
+        ulong[] shared = [.. new[] { first, second }.Select(target =>
+            target.Ask($"file 0 {8 * Page.Size} rw- shared {file}").Address("address"))];
+        first.Ask($"touch {shared[0]} 6");
+        second.Ask($"touch {shared[1]} 2");
+        ulong alone = first.Ask("seed").Address("address");
+        int[] ids = [first.ProcessId, second.ProcessId];
+        using LinuxProcess process = LinuxProcess.Open(first.ProcessId);
+        PfnIndex all = PfnIndex.Build(ids, _ => { }, error => throw error);
+        PfnIndex some = PfnIndex.BuildShared(process, ids, _ => { }, error => throw error);
+        Assert.InRange(some.PageCount, 1, all.PageCount - 1);
+        Assert.Equal(Described(all), Described(some));
+
+        // The runtime of the targets maps other memory meanwhile.
+        string[] Described(PfnIndex index) =>
+        [
+            .. new PageSharingReader(index).Read(process)
+                .Where(sharing => sharing.Start == alone || sharing.Start == shared[0] || sharing.Path == "[vdso]")
+                .Select(sharing => $"{sharing.Start:x} {sharing.PresentPages} {sharing.PrivatePages} {sharing.PssBytes} "
+                    + $"{sharing.UnseenSharedPages} {string.Join(", ", sharing.SharedWith.Select(sharer => $"{sharer}"))}"),
+        ];
+    }
+
+    [Theory]
+    // Mapped by the process alone: the other process, which does not exist, is not looked for.
+    [InlineData(0x8100_0000_0000_1234, 0x8100_0000_0000_1235, 1, 0, 0)]
+    // Another process may map one of them.
+    [InlineData(0x8100_0000_0000_1234, 0xa000_0000_0000_1235, 2, 1, 1)]
+    // Mapped twice by the process itself.
+    [InlineData(0x8100_0000_0000_1234, 0x8100_0000_0000_1234, 2, 1, 2)]
+    public void Other_processes_are_read_only_if_a_page_may_be_shared(
+        ulong first, ulong second, int visits, int failures, int pages)
+    {
+        using SimulatedProcess simulated = new();
+        simulated.Write("maps", "400000-402000 rw-p 00000000 00:00 0\n");
+        simulated.WritePageMap(0x400000, first, second);
+        using LinuxProcess process = simulated.Open();
+        List<int> visited = [];
+        List<MemProcException> failed = [];
+        PfnIndex index = PfnIndex.BuildShared(
+            process, [Environment.ProcessId, Environment.ProcessId + 1], visited.Add, failed.Add);
+        Assert.Equal((visits, failures, pages), (visited.Count, failed.Count, (int)index.PageCount));
+        Assert.Equal(Environment.ProcessId, Assert.Single(index.Processes).ProcessId);
+    }
+
+    [Fact]
+    public void A_large_process_is_read_in_parts_and_its_pages_stay_in_order()
+    {
+        const ulong Pages = 80_000;
+        Requires.Root();
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Pages * Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} {Pages}");
+        PfnIndex index = PfnIndex.Build([target.ProcessId], _ => { }, error => throw error);
+        Assert.InRange(index.PageCount, (long)Pages, long.MaxValue);
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        int count = 0;
+        foreach (PageMapEntry page in new PageMapWalk(process).Range(address, Pages * Page.Size))
+        {
+            // A frame of private memory that was written to is mapped once.
+            Assert.Equal(page.Address, Assert.Single(index.Owners(page.Pfn!.Value)).Address);
+            count++;
+        }
+
+        Assert.Equal((int)Pages, count);
+    }
+
     private static PageMapEntry[] Present(TargetProcess target, ulong address, ulong pages)
     {
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);

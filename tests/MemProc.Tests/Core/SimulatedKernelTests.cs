@@ -155,6 +155,30 @@ public sealed class SimulatedKernelTests : IDisposable
     }
 
     [Fact]
+    public void A_read_of_the_mappings_can_be_canceled_half_way()
+    {
+        const int Reads = 100;
+        using SimulatedKernel kernel = new(_process, hasTree: false);
+        // Each mapping is followed by the other one: the list has no end.
+        kernel.Put(SimulatedKernel.Memory + 0x10, First);
+        kernel.PutVma(First, 0x1000, 0x3000, 0x71, next: Second);
+        kernel.PutVma(Second, 0x3000, 0x4000, 0x100073, next: First);
+        using CancellationTokenSource stop = new();
+        int reads = 0;
+        kernel.Reading = () =>
+        {
+            if (++reads == Reads)
+            {
+                stop.Cancel();
+            }
+        };
+        using KernelReader reader = new(kernel, _process.Files, new KernelPageTables(0, PageTableFormat.Native(4, 0)));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => new KernelVmaList(reader, SimulatedKernel.Memory, stop.Token).TryRead([]));
+        Assert.InRange(reads, Reads, Reads + 10);
+    }
+
+    [Fact]
     public void The_reason_why_kcore_fails_is_reported()
     {
         using SimulatedKernel kernel = new(_process, hasTree: false);

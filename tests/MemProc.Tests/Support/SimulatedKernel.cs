@@ -25,6 +25,9 @@ internal sealed class SimulatedKernel : KernelMemory
 
     private readonly byte[] _memory = new byte[MemoryBytes];
 
+    /// <summary>Called before each read.</summary>
+    public Action Reading { get; set; } = () => { };
+
     /// <summary>Creates a process without mappings.</summary>
     /// <param name="process">Its files; the kernel's description of itself is added to them.</param>
     /// <param name="hasTree">Whether the kernel keeps mappings in a maple tree instead of a list.</param>
@@ -97,6 +100,7 @@ internal sealed class SimulatedKernel : KernelMemory
     /// <inheritdoc/>
     public override Errno TryRead(ulong address, Span<byte> buffer)
     {
+        Reading();
         if (address < Base || buffer.Length > MemoryBytes || address - Base > (ulong)(MemoryBytes - buffer.Length))
         {
             return Errno.EFAULT;
