@@ -135,7 +135,8 @@ internal sealed class Guest
             export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp/home TERM=dumb LC_ALL=C
             export MEMPROC_GUEST=1 MEMPROC_TIMEOUT_FACTOR=20 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_EnableDiagnostics=0
             export DOTNET_TieredPGO=0 DOTNET_TieredCompilation=1 NO_COLOR=1
-            export MEMPROC='{GuestPrograms.Memproc}' TARGET='{GuestPrograms.Target}' MODULE='{GuestPrograms.Repository}/MemProc.psd1'
+            export MEMPROC='{GuestPrograms.Memproc}' MEMPROC_ASSEMBLY='{GuestPrograms.MemprocAssembly}'
+            export TARGET='{GuestPrograms.Target}' MODULE='{GuestPrograms.Repository}/MemProc.psd1'
             export KERNEL_REASONS='{configuration.KernelReasons}' MEMORY_REASONS='{configuration.MemoryReasons}'
             cp /proc/uptime /run/results/begun
             {configuration.Prepare}
@@ -144,7 +145,7 @@ internal sealed class Guest
         foreach (string part in configuration.Parts)
         {
             string command = GuestParts.Classes.TryGetValue(part, out string[]? classes)
-                ? $"dotnet '{GuestPrograms.Tests}' -noLogo -noColor -parallel none "
+                ? $"dotnet '{GuestPrograms.Tests}' -noLogo -noColor -parallelMode none "
                     + string.Join(' ', classes.Select(name => $"-class MemProc.Tests.{name}"))
                 : part == "cmdlets"
                 ? $"dotnet '{GuestPrograms.Pwsh}' -NoProfile -NonInteractive -File '{GuestPrograms.Scripts}/cmdlets.ps1'"

@@ -14,6 +14,9 @@ internal static class GuestPrograms
     /// <summary>Path of the native memproc.</summary>
     public static string Memproc { get; } = Remembered("NativeProgram");
 
+    /// <summary>Path of memproc for .NET.</summary>
+    public static string MemprocAssembly { get; } = Remembered("MemprocProgram");
+
     /// <summary>Path of PowerShell.</summary>
     public static string Pwsh { get; } = Remembered("PwshProgram");
 

@@ -22,7 +22,7 @@ function Send-Command([string] $Command) {
 $ran = [System.Collections.Generic.HashSet[string]]::new([System.StringComparer]::OrdinalIgnoreCase)
 
 function Test-Cmdlet([string] $Name, [scriptblock] $Script, [string] $Reasons = '') {
-    $null = $ran.Add($Name)
+    $null = $ran.Add(($Name -split ' ')[0])
     try {
         $output = @(& $Script)
         $result = if ($output.Count -gt 0) { 'works' } else { 'failed' }
@@ -39,7 +39,7 @@ $seed = Send-Command 'seed'
 $memory = Send-Command 'map 16384 rw- private'
 $null = Send-Command "touch $memory 4"
 $page = Get-PageMapEntry $id $seed
-$kernel = 'ReadKernelMemory,EPERM'
+$kernel = 'ReadKernelMemory,EPERM|CONFIG_PROC_KCORE'
 $idle = 'IDLE_PAGE_TRACKING|page_idle'
 $poison = 'CONFIG_MEMORY_FAILURE|hwpoison-inject'
 
@@ -70,12 +70,12 @@ Test-Cmdlet Get-ElfSection { Get-ElfSection $env:MEMPROC }
 Test-Cmdlet Get-ElfSymbol { Get-ElfSymbol $env:MEMPROC }
 Test-Cmdlet Get-Disassembly { Get-Disassembly -Path $env:MEMPROC -Section .init }
 foreach ($source in 'Bpf', 'BpfTracepoint', 'Kcore') {
-    Test-Cmdlet Get-PageTableEntry { Get-PageTableEntry $id $seed -Source $source } $kernel
-    Test-Cmdlet Get-KernelVma { Get-KernelVma $id -Source $source } $kernel
-    Test-Cmdlet Get-KernelMemoryMap { Get-KernelMemoryMap $id -Source $source } $kernel
-    Test-Cmdlet Get-KernelLayout { Get-KernelLayout -Source $source } $kernel
-    Test-Cmdlet Get-PageFrame { Get-PageFrame $page.Pfn -Source $source } $kernel
-    Test-Cmdlet Read-PhysicalMemory { Read-PhysicalMemory -Pfn $page.Pfn -Length 64 -Source $source } $kernel
+    Test-Cmdlet "Get-PageTableEntry $source" { Get-PageTableEntry $id $seed -Source $source } $kernel
+    Test-Cmdlet "Get-KernelVma $source" { Get-KernelVma $id -Source $source } $kernel
+    Test-Cmdlet "Get-KernelMemoryMap $source" { Get-KernelMemoryMap $id -Source $source } $kernel
+    Test-Cmdlet "Get-KernelLayout $source" { Get-KernelLayout -Source $source } $kernel
+    Test-Cmdlet "Get-PageFrame $source" { Get-PageFrame $page.Pfn -Source $source } $kernel
+    Test-Cmdlet "Read-PhysicalMemory $source" { Read-PhysicalMemory -Pfn $page.Pfn -Length 64 -Source $source } $kernel
 }
 
 Test-Cmdlet Measure-PageFrame { Measure-PageFrame } $kernel

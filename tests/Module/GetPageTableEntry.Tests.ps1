@@ -43,6 +43,20 @@ Describe 'Get-PageTableEntry' {
         (Get-PageTableEntry $target.Id $seed -Count 2 | Where-Object IsLeaf).Entry | Should -Be $expected.Entry
     }
 
+    It 'shows all flags of an entry on a screen of 80 columns' {
+        foreach ($type in 'PageTableWalk', 'PageTableEntry') {
+            $entry = [pscustomobject] @{
+                PSTypeName = "Deserialized.MemProc.$type"; ProcessId = 1; ProcessName = 'init'; Address = [ulong] 0x7ffd2de47000
+                Level = 'PTE'; PageSizeBytes = [ulong] 4096; Entry = [ulong] 0x16a236867; PhysicalAddress = [ulong] 0x16a236000
+                SwapType = $null; SwapOffset = $null; TableAddress = [ulong] 0x16a237000; IndexBytes = 8
+                Flags = 'P', 'RW', 'US', 'A', 'D', 'SoftDirty', 'NX'
+            }
+            $shown = $entry | Out-String -Width 80
+            $shown | Should -Match 'SoftDirty'
+            $shown | Should -Match 'NX'
+        }
+    }
+
     It 'ends at an empty entry without an error' {
         Assert-KernelMemory
         $walk = Get-PageTableEntry $target.Id 0x10000 -Summary

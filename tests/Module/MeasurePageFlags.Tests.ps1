@@ -59,7 +59,7 @@ Describe 'Measure-PageFlags' {
 
         (Measure-PageFlags $target.Id $seed 8192 -Cgroup $page.CgroupInode | Measure-Object PageCount -Sum).Sum |
             Should -Be 2
-        Measure-PageFlags $target.Id $seed 8192 -Cgroup 1 | Should -BeNullOrEmpty
+        Measure-PageFlags $target.Id $seed 8192 -Cgroup "@$($page.CgroupInode + 1)" | Should -BeNullOrEmpty
         (Get-PageMapEntry $target.Id $seed 8192 -Cgroup $page.CgroupInode).Count | Should -Be 2
         { Measure-PageFlags -Cgroup /no/such/cgroup } |
             Should -Throw -ErrorId 'FindCgroup,ENOENT,MemProc.PowerShell.MeasurePageFlagsCommand'

@@ -32,7 +32,10 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
     private static readonly (ulong Bit, string Name)[] Common =
         [(Writable, "RW"), (User, "US"), (1 << 3, "PWT"), (1 << 4, "PCD"), (Accessed, "A")];
 
-    /// <summary>Bits 9 to 11, 57 and 58 are the kernel's own.</summary>
+    /// <summary>
+    /// Bits 9 to 11, 57 and 58 are the kernel's own. A page of hugetlb can have SavedDirty beside RW: the kernel makes the
+    /// entry dirty first and writable then, and leaves the saved bit (<c>make_huge_pte</c>).
+    /// </summary>
     private readonly (ulong Bit, string Name)[] _leafFlags =
     [
         (Dirty, "D"), (Global, "G"), (1 << 9, "Special"), (WriteProtected, "UffdWp"), (SoftDirty, "SoftDirty"),

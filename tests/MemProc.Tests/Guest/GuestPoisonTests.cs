@@ -56,7 +56,7 @@ public sealed class GuestPoisonTests : IDisposable
             () => new MemoryReader(_process, ReadMethod.ProcessVm).ReadExactly(address, 8)).Errno);
         Assert.Equal(Errno.EIO, Assert.Throws<MemProcException>(
             () => new MemoryReader(_process, ReadMethod.Mem).ReadExactly(address, 8)).Errno);
-        TargetException death = Assert.Throws<TargetException>(() => _target.Ask($"peek {address} 8"));
+        TargetException death = Assert.Throws<TargetException>(() => _target.Ask($"touch {address} 1"));
         // SIGBUS, or SIGABRT where the runtime of the target reports it.
         Assert.Matches("exit code (135|134)", death.Message);
         Assert.False(_unpoisoner.Clear(_unpoisoner.Prepare(null, poison.Pfn, force: true)).IsPoisoned);
