@@ -209,8 +209,9 @@ public sealed class MemoryTransactionTests : TargetTests
         ulong address = Fill(1);
         PlannedWrite Plan(object value, MemoryValueType type) => Assert.Single(MemoryTransaction.Prepare(Process,
             [new MemoryWriteRequest(address, MemoryValue.Encode(value, type)) { Type = type }]).Writes);
-        Assert.Equal("1799 becomes -2", Plan(-2, MemoryValueType.Int16).Change);
-        Assert.Equal("0x707070707070707 becomes 0x10", Plan(16, MemoryValueType.Pointer).Change);
+        byte[] before = Peek(address, 8);
+        Assert.Equal($"{BitConverter.ToInt16(before)} becomes -2", Plan(-2, MemoryValueType.Int16).Change);
+        Assert.Equal($"0x{BitConverter.ToUInt64(before):x} becomes 0x10", Plan(16, MemoryValueType.Pointer).Change);
         Assert.EndsWith(", mapping anonymous rw-p", Plan(1, MemoryValueType.Byte).Place, StringComparison.Ordinal);
     }
 

@@ -179,9 +179,13 @@ public sealed class WorkingSetMeterTests
         simulated.Write("smaps", """
             400000-401000 rw-p 00000000 00:00 0
             Rss:                   4 kB
+            Private_Clean:         0 kB
+            Private_Dirty:         4 kB
             Referenced:            0 kB
             500000-504000 rw-p 00000000 00:00 0
             Rss:                  16 kB
+            Private_Clean:         4 kB
+            Private_Dirty:         0 kB
             Referenced:            8 kB
 
             """);
@@ -193,6 +197,9 @@ public sealed class WorkingSetMeterTests
         WorkingSetSummary sum = meter.Summarize(process);
         Assert.Equal((2, 20 * 1024UL, 8 * 1024UL, null), (sum.MappingCount, sum.RssBytes, sum.ReferencedBytes, sum.UntrackedBytes));
         Assert.Equal(WorkingSetMethod.Referenced, sum.Method);
+        // At least one of two touched pages is shared, since only one of the four is private.
+        Assert.Equal((8 * 1024UL, 0UL, 4 * 1024UL, 4 * 1024UL), (sum.UssBytes, sum.PrivateReferencedBytes,
+            sum.SharedReferencedBytes, sum.UnattributedReferencedBytes));
     }
 
     [Fact]
