@@ -35,9 +35,10 @@ public sealed class GuestTrackingTests
     [Fact]
     public void A_page_of_hugetlb_is_soft_dirty_in_its_page_table_only()
     {
-        using Tracked tracked = Tracked.SoftDirty();
         LiveKernel.Require();
+        // Before the target, which has to end before it is unmounted.
         using HugeTlb huge = HugeTlb.Reserve();
+        using Tracked tracked = Tracked.SoftDirty();
         ulong address = tracked.Target.Ask($"file 0 {HugeTlb.PageBytes} rw- shared {huge.FilePath}").Address("address");
         tracked.Target.Ask($"touch {address} 1");
         Assert.False(new PageMapWalk(tracked.Process).At(address).First().IsSoftDirty);
