@@ -210,7 +210,7 @@ public sealed class ThreadIdCompleter : IArgumentCompleter
     {
         try
         {
-            using MemoryTarget process = Completion.Open(fakeBoundParameters);
+            using MemoryTarget process = Completion.Open(fakeBoundParameters, commandAst);
             (int Id, string Name)[] threads = process is LinuxProcess live
                 ? [.. live.ThreadIds().Select(id => (id, live.ThreadStat(id)?.Name ?? string.Empty))]
                 : [.. ((CoreFile)process).Threads.Select(thread => (thread.ThreadId, string.Empty))];

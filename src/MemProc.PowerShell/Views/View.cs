@@ -102,7 +102,7 @@ public static class View
     /// <inheritdoc cref="Path" path="/param"/>
     public static string Sentences(object? text, PSHost? host, int used)
     {
-        int width = (ScreenWidth(host) is > 0 and int screen ? screen : MaxPathWidth) - used - 1;
+        int width = (ScreenWidth(host) is > 0 and int screen ? screen : DefaultWidth) - used - 1;
         StringBuilder result = new();
         int length = 0;
         foreach (string word in Text(text).Split(' ', StringSplitOptions.RemoveEmptyEntries))
