@@ -56,7 +56,7 @@ public sealed class MemprocAccessTests : TargetTests
         string filter = CCompiler.Build(Path.Combine(folder.Path, "filter"), Filter, "gcc", "-x", "c");
         ulong address = Target.Ask("garlic").Address("text");
         (int ExitCode, string Output, string Errors) Filtered(params string[] arguments) =>
-            Shell.Try(filter, [DotnetHost.Path, Programs.Memproc, .. arguments]);
+            Shell.Try(filter, [Programs.MemprocHost, Programs.Memproc, .. arguments]);
         (int exitCode, string output, string errors) = Filtered("access", $"{Target.ProcessId}", "--json");
         Assert.SkipWhen(exitCode == 77, "needs seccomp filters");
         Assert.True(exitCode == 0, errors);
