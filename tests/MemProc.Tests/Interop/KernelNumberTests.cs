@@ -72,7 +72,7 @@ public sealed class KernelNumberTests
             ("PERF_RECORD_MISC_KERNEL", Constant(typeof(PerfRing), "KernelMode")),
         ]);
 
-    private static object Offset(string field) => (int)Marshal.OffsetOf<PerfEventAttribute>(field);
+    private static int Offset(string field) => (int)Marshal.OffsetOf<PerfEventAttribute>(field);
 
     [Fact]
     public void Arguments_of_system_calls() => Prove(

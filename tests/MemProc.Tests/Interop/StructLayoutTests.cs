@@ -100,12 +100,46 @@ public sealed class StructLayoutTests
             (nameof(ProcMapQueryArgument.BuildIdAddress), "build_id_addr"));
 
     [Fact]
+    public void PerfEventAttribute_is_the_head_of_perf_event_attr()
+    {
+        // The flags are bits without an address. The size is that of an older version, which the kernel accepts.
+        FieldInfo[] fields = [.. typeof(PerfEventAttribute).GetFields(BindingFlags.Public | BindingFlags.Instance)];
+        Dictionary<string, string> names = new()
+        {
+            [nameof(PerfEventAttribute.Type)] = "type",
+            [nameof(PerfEventAttribute.Size)] = "size",
+            [nameof(PerfEventAttribute.Config)] = "config",
+            [nameof(PerfEventAttribute.SamplePeriod)] = "sample_period",
+            [nameof(PerfEventAttribute.SampleType)] = "sample_type",
+            [nameof(PerfEventAttribute.ReadFormat)] = "read_format",
+            [nameof(PerfEventAttribute.WakeupEvents)] = "wakeup_events",
+            [nameof(PerfEventAttribute.BreakpointKind)] = "bp_type",
+            [nameof(PerfEventAttribute.BreakpointAddress)] = "bp_addr",
+            [nameof(PerfEventAttribute.BreakpointLength)] = "bp_len",
+            [nameof(PerfEventAttribute.BranchSampleType)] = "branch_sample_type",
+            [nameof(PerfEventAttribute.SampleRegistersUser)] = "sample_regs_user",
+            [nameof(PerfEventAttribute.SampleStackUser)] = "sample_stack_user",
+            [nameof(PerfEventAttribute.ClockId)] = "clockid",
+            [nameof(PerfEventAttribute.SampleRegistersInterrupt)] = "sample_regs_intr",
+        };
+        Assert.Equal([nameof(PerfEventAttribute.Flags)], fields.Select(field => field.Name).Except(names.Keys));
+        Assert.Equal((40, 8), Locate<PerfEventAttribute>(fields.Single(field => field.Name == nameof(PerfEventAttribute.Flags))));
+        Assert.Empty(CCompiler.CompileErrors(Assertions("struct perf_event_attr", "#include <linux/perf_event.h>", null,
+            fields.Where(field => names.ContainsKey(field.Name)).Select(field =>
+            {
+                (int offset, int size) = Locate<PerfEventAttribute>(field);
+                return (names[field.Name], offset, size);
+            }))));
+    }
+
+    [Fact]
     public void Every_structure_of_the_interop_assembly_is_tested_here()
     {
         Type[] proven =
         [
             typeof(IoVector), typeof(PollFd), typeof(FileStatus), typeof(PageRegion), typeof(PageMapScanArgument),
             typeof(ProcMapQueryArgument), typeof(CacheRange), typeof(CacheCounts), typeof(OpenHow),
+            typeof(PerfEventAttribute),
         ];
         // These structures have public fields; all other types have properties.
         IEnumerable<Type> crossing = typeof(Libc).Assembly.GetTypes().Where(type => type.IsValueType && !type.IsEnum
@@ -139,11 +173,15 @@ public sealed class StructLayoutTests
     }
 
     private static string Assertions(
-        string structure, string header, int size, IEnumerable<(string Member, int Offset, int Size)> members)
+        string structure, string header, int? size, IEnumerable<(string Member, int Offset, int Size)> members)
     {
         StringBuilder program = new();
         program.AppendLine("#define _GNU_SOURCE").AppendLine(header).AppendLine("#include <stddef.h>");
-        program.AppendLine($"_Static_assert(sizeof({structure}) == {size}, \"size\");");
+        if (size is not null)
+        {
+            program.AppendLine($"_Static_assert(sizeof({structure}) == {size}, \"size\");");
+        }
+
         foreach ((string member, int offset, int length) in members)
         {
             program.AppendLine(
