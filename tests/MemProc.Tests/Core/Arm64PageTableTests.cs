@@ -1,6 +1,6 @@
 namespace MemProc.Tests;
 
-/// <summary>Tests arm64 page table entries according to the kernel's source; not verified on hardware.</summary>
+/// <summary>Tests arm64 page table entries according to the kernel's source. tests/Guest/arm64 walks on real kernels.</summary>
 public sealed class Arm64PageTableTests
 {
     private const ulong Page = 0x0060_0000_0000_0fc3 & ~(1UL << 7);
