@@ -38,14 +38,14 @@ internal sealed class SearchStringsCase : Case
         {
             using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
             StringSearch search = new(process, encoding: MemoryStringEncoding.Ascii) { Range = range };
-            search.Find().Count();
+            _ = search.Find().Count();
             return $"{search.SearchedBytes}";
         }));
         Candidate bytes = context.Add(new InProcessCandidate("MemProc.Core, MemorySearch for 8 bytes", 1, () =>
         {
             using LinuxProcess process = LinuxProcess.Open(memory.ProcessId);
             MemorySearch search = new(process, BytePattern.Parse("4d656d50726f6321")) { Range = range };
-            search.Find().Count();
+            _ = search.Find().Count();
             return $"{search.SearchedBytes}";
         }));
         context.Compare(all, bytes, maxRatio: 2);
