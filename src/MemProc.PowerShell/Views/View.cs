@@ -144,6 +144,18 @@ public static class View
     public static string Words(object? names) =>
         names is IEnumerable many and not string ? string.Join(' ', many.Cast<object>()) : Text(names);
 
+    /// <summary>
+    /// Formats the flags of a page table entry: those of the processor first, which are the first line of a narrow column,
+    /// then the kernel's own, which have longer names.
+    /// </summary>
+    public static string EntryFlags(object? names)
+    {
+        const int MaxProcessorName = 4;
+        return names is IEnumerable many and not string
+            ? string.Join(' ', many.Cast<object>().Select(name => $"{name}").OrderBy(name => name.Length > MaxProcessorName))
+            : Text(names);
+    }
+
     /// <summary>Formats a size; <c>unknown</c> for null.</summary>
     public static string SizeOrUnknown(object? bytes) => bytes is null ? "unknown" : Size(bytes);
 
