@@ -63,6 +63,12 @@ Test-Cmdlet Select-ProcessMemoryMatch { $scan | Select-ProcessMemoryMatch -Uncha
 Test-Cmdlet Get-ProcessMemoryMatch { $scan | Get-ProcessMemoryMatch }
 Test-Cmdlet Save-ProcessMemory { Save-ProcessMemory $id /tmp/every.core }
 Test-Cmdlet Get-ProcessCore { Get-ProcessCore /tmp/every.core }
+Test-Cmdlet Compare-ProcessMemory { Compare-ProcessMemory /tmp/every.core -Id $id -Address $memory -Length 16384 }
+Test-Cmdlet Compare-ProcessImage { Compare-ProcessImage $id }
+Test-Cmdlet Get-ProcThread { Get-ProcThread $id -Stop }
+Test-Cmdlet Find-PointerPath { Write-ProcessMemory $id $memory -Value $seed -Type Pointer; Find-PointerPath $id $seed -Depth 2 -Verbose 4>&1 }
+Test-Cmdlet Show-ProcMap { Show-ProcMap $id -By Residency }
+Test-Cmdlet Test-ProcMemAccess { Test-ProcMemAccess $id }
 Test-Cmdlet Resolve-ProcAddress { Resolve-ProcAddress $id $seed }
 Test-Cmdlet Get-ElfHeader { Get-ElfHeader $env:MEMPROC }
 Test-Cmdlet Get-ElfSegment { Get-ElfSegment $env:MEMPROC }

@@ -42,7 +42,6 @@ internal static class JsonLine
             new MemoryBytesConverter(),
             new PathTextConverter(),
             new HexNumbersConverter(),
-            new RegistersConverter(),
             new EnumNameConverter<ProcMapKind>(),
             new EnumNameConverter<ProcessMemoryAdvice>(),
             new EnumNameConverter<FolioKind>(),
@@ -116,6 +115,11 @@ internal static class JsonLine
                 property.CustomConverter = property.PropertyType == typeof(ulong)
                     ? new HexNumberConverter()
                     : new NullableHexNumberConverter();
+            }
+
+            if (type.Type == typeof(ProcThread) && property.Name == "registers")
+            {
+                property.CustomConverter = new RegistersConverter();
             }
         }
     }

@@ -59,7 +59,7 @@ public sealed class PageMemoryMeter(LinuxProcess process, CancellationToken canc
         parts.Run((part, worker) => worker.Add(part.Map, part.Part), worker =>
         {
             sums.Add(worker.Sums);
-            longest = Math.Max(longest, worker.LongestCall);
+            longest = Math.Max(longest, worker.MaxCall);
         });
         process.ThrowIfExited(Operation.ReadPageMap);
         Dictionary<string, ulong> counters = new(status.Counters);
@@ -150,7 +150,7 @@ public sealed class PageMemoryMeter(LinuxProcess process, CancellationToken canc
         public Sums Sums => _sums;
 
         /// <summary>The longest system call on the page table, in ticks of the stopwatch.</summary>
-        public long LongestCall { get; private set; }
+        public long MaxCall { get; private set; }
 
         public void Add(ProcMap map, AddressRange part)
         {
@@ -177,7 +177,7 @@ public sealed class PageMemoryMeter(LinuxProcess process, CancellationToken canc
                 0, (int)Math.Min((end - address) / MachinePage.SizeBytes, (ulong)PiecePages - page % (ulong)PiecePages));
             long start = Stopwatch.GetTimestamp();
             Errno errno = Libc.TryPRead(process.PageMap, MemoryMarshal.AsBytes(entries), page * sizeof(ulong), out int read);
-            LongestCall = Math.Max(LongestCall, Stopwatch.GetTimestamp() - start);
+            MaxCall = Math.Max(MaxCall, Stopwatch.GetTimestamp() - start);
             if (errno != Errno.None)
             {
                 throw process.Failure(Operation.ReadPageMap, errno, $"cannot read the pages from 0x{address:x}", address);
@@ -193,7 +193,7 @@ public sealed class PageMemoryMeter(LinuxProcess process, CancellationToken canc
             long start = Stopwatch.GetTimestamp();
             Errno errno = PageMapScan.TryFindPresent(
                 process.PageMap, address, end, _region, out int count, out ulong walkEnd, maxPages: 1);
-            LongestCall = Math.Max(LongestCall, Stopwatch.GetTimestamp() - start);
+            MaxCall = Math.Max(MaxCall, Stopwatch.GetTimestamp() - start);
             _canScan = errno == Errno.None;
             return !_canScan ? address
                 : count > 0 ? _region[0].Start

@@ -26,7 +26,7 @@ public sealed class TelescopeWord : ProcessOutput
     public string? Text { get; init; }
 
     /// <summary>
-    /// What it points to, what is pointed to from there, and so on; empty where its value is no address of mapped memory.
+    /// What it points to, what is pointed to from there, and so on; empty where nothing is mapped at its value.
     /// </summary>
     public required IReadOnlyList<TelescopeStop> Chain { get; init; }
 

@@ -63,7 +63,7 @@ public sealed class MemprocWorkingSetTests
         (exitCode, output, errors) = Memproc(command);
         Assert.Equal((0, ""), (exitCode, errors));
         Assert.Contains(output.Split('\n'), line => line.StartsWith($"0x{address:x} ", StringComparison.Ordinal)
-            && line.Contains($" {HumanSize.Format(4 * Page.Size)}        0 B          - rw-p", StringComparison.Ordinal));
+            && line.Contains($" {HumanSize.Format(4 * Page.Size)}        0 B        0 B        0 B          - rw-p", StringComparison.Ordinal));
         (exitCode, output, errors) = Memproc([.. command, "--summary"]);
         Assert.Equal((0, ""), (exitCode, errors));
         string[] lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -24,7 +24,8 @@ public sealed class CoreFileTests : IDisposable
             .Process(42, instruction: Base + 8, stack: Base + 0x800, fault: 0x10, fileStart: 0x8000, fileEnd: 0x9000)
             .Load(Base, page).Build());
         Assert.Equal((42, "program", 0UL), (core.Identity.ProcessId, core.Identity.Name, core.Identity.StartTicks));
-        Assert.Equal([new CoreThread(42, 11, Base + 8, Base + 0x800)], core.Threads);
+        Assert.Equal([(42, 11, Base + 8, Base + 0x800)], core.Threads.Select(
+            thread => (thread.ThreadId, (int)thread.Signal, thread.InstructionPointer!.Value, thread.StackPointer!.Value)));
         Assert.Equal(DataModel.I386, DataModel.Of(core));
         MemoryReader reader = new(core, ReadMethod.Auto);
         Assert.Equal("garlic", reader.ReadText(PointerPath.Follow(core, reader, Base + 16, 1)[^1], 64, Encoding.UTF8));

@@ -142,7 +142,7 @@ public sealed class UserfaultTests : IDisposable
         _target.Ask($"advise {address} {Page.Size} 4");
         Assert.Equal(MemoryGapKind.Userfault, (await Soon(() => watched.Poll(default)))!.Gap!.Kind);
         _target.Ask($"supply {address} {Page.Size} {Supplied}");
-        Assert.Equal(Supplied, ((byte[])(await Soon(() => watched.Poll(default)))!.Value!)[0]);
+        Assert.Equal(Supplied, ((IReadOnlyList<byte>)(await Soon(() => watched.Poll(default)))!.Value!)[0]);
     }
 
     [Fact]

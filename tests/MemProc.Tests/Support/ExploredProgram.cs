@@ -121,6 +121,8 @@ public sealed class ExploredProgram : IDisposable
             })!;
             Score = ulong.Parse(_process.StandardOutput.ReadLine()!.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             Process = LinuxProcess.Open(_process.Id);
+            // It has written the address, and waits for commands a moment later.
+            SpinWait.SpinUntil(() => Process.ThreadStat(_process.Id)?.State == 'S', TestTimeout.OfSeconds(10));
         }
 
         /// <summary>The process.</summary>
