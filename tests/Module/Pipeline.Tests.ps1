@@ -30,6 +30,10 @@ Describe 'Pipelines of many objects' {
         Assert-Root
         # A program that does nothing keeps its pages.
         $sleep = Start-Shell 'exec sleep 600'
+        while ((Get-Content "/proc/$($sleep.Id)/comm") -ne 'sleep') {
+            Start-Sleep -Milliseconds 5
+        }
+
         foreach ($try in 1..50) {
             $whole = Get-PageMapEntry $sleep.Id
             $piped = Get-ProcMap $sleep.Id | Where-Object Kind -NE Vsyscall | Get-PageMapEntry

@@ -33,7 +33,7 @@ BeforeAll {
         "'text'" = "'GHIJKL'"
         'app.core' = "$TestDrive/app.core"
         '-Seconds 5' = '-Seconds 0.1'
-        '-Writer' = '-Writer -Count 1 -Timeout 10000'
+        '-Writer' = '-Writer -Count 1 -Timeout 10s'
         '-Value 5 -Type Int64' = '-Value 5 -Type Int64 -Confirm:$false -PassThru'
         '-Last' = '-Last -Confirm:$false -PassThru'
     }
@@ -54,6 +54,10 @@ Describe 'README' {
         foreach ($command in $Commands) {
             foreach ($name in $here.Keys) {
                 $command = $command.Replace($name, $here[$name])
+            }
+
+            if ($command -match '^Write-') {
+                $null = $target.Ask('still')
             }
 
             $output = Invoke-Expression $command -ErrorVariable problems

@@ -45,7 +45,7 @@ Describe 'Watch-ProcessMemory' {
     It 'watches bytes without a type, of objects with a length too' {
         $change = [pscustomobject] @{ ProcessId = $target.Id; Address = $seed; Length = 4 } |
             Watch-ProcessMemory -Timeout 1ms
-        , $change.Value | Should -BeOfType [byte[]]
+        , $change.Value | Should -BeOfType MemProc.MemoryBytes
         $change.Type | Should -Be 'byte[4]'
         $change | Out-Screen | Should -Match '41 42 43 44'
         $change | Format-List | Out-Screen | Should -Match 'Length +: 4 B'
