@@ -40,6 +40,7 @@ Describe 'Compare-ProcessMemory' {
         $changes[1].Address | Should -Be ($number + 4100)
         [Text.Encoding]::ASCII.GetString($changes[1].Bytes) | Should -Be 'hello'
         $changes[1].PreviousBytes | Should -HaveCount 5
+        ($changes[1] | ConvertTo-Csv | ConvertFrom-Csv).Bytes | Should -BeExactly '68 65 6c 6c 6f'
         ($changes.ChangedBytes | Measure-Object -Sum).Sum | Should -Be $summary.ChangedBytes
     }
 

@@ -63,7 +63,9 @@ Describe 'Text' {
             $method.DeclaringType.Namespace | Should -Be 'MemProc' -Because "$type has no text of its own"
         }
 
-        foreach ($item in (Get-ProcMemoryStatus $target.Id), (Get-PageMapEntry $target.Id $address), (Read-ProcessMemory $target.Id $address 4)) {
+        $picture = Show-ProcMap $target.Id
+        foreach ($item in (Get-ProcMemoryStatus $target.Id), (Get-PageMapEntry $target.Id $address), (Read-ProcessMemory $target.Id $address 4),
+            $picture, $picture.Regions[0], $picture.Legend[0]) {
             "$item" | Should -Not -Match 'MemProc\.'
         }
     }

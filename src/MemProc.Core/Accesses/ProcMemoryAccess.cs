@@ -26,8 +26,14 @@ public sealed class ProcMemoryAccess : ProcessOutput
     /// </summary>
     public required ulong Address { get; init; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>The instruction pointer that the processor reported: on x86, that after the instruction.</summary>
     public required ulong InstructionPointer { get; init; }
+
+    /// <summary><see cref="InstructionPointer"/> in hex.</summary>
+    public string InstructionPointerHex => HexText.Of(InstructionPointer);
 
     /// <summary>What the instruction belongs to, by symbol where one is known.</summary>
     public string? Location { get; init; }
@@ -44,6 +50,9 @@ public sealed class ProcMemoryAccess : ProcessOutput
     /// <summary>Address of the watched bytes.</summary>
     public required ulong DataAddress { get; init; }
 
+    /// <summary><see cref="DataAddress"/> in hex.</summary>
+    public string DataAddressHex => HexText.Of(DataAddress);
+
     /// <summary>Number of watched bytes: 1, 2, 4 or 8.</summary>
     public required int DataBytes { get; init; }
 
@@ -57,4 +66,8 @@ public sealed class ProcMemoryAccess : ProcessOutput
     public object? Value { get; init; }
 
     internal override ProcessIdentity Process { get; }
+
+    /// <summary>Returns the watched address, the thread, and the place of the instruction.</summary>
+    public override string ToString() =>
+        SafeText.Escape($"0x{DataAddress:x} by thread {ThreadId} at {(string.IsNullOrEmpty(Location) ? AddressHex : Location)}");
 }

@@ -53,6 +53,9 @@ public sealed class ImageDifference : ProcessOutput
     /// <summary>Address of the first byte that differs; of a file, of its image.</summary>
     public required ulong Address { get; init; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Bytes from the first to the last that differ; null where it is about a file.</summary>
     public ulong? Length { get; init; }
 
@@ -62,8 +65,14 @@ public sealed class ImageDifference : ProcessOutput
     /// <summary>The address in the image, as nm and objdump use it; null where it is about a file.</summary>
     public ulong? ImageAddress { get; init; }
 
+    /// <summary><see cref="ImageAddress"/> in hex.</summary>
+    public string? ImageAddressHex => HexText.Of(ImageAddress);
+
     /// <summary>Offset in the file; null where it is about a file.</summary>
     public ulong? FileOffset { get; init; }
+
+    /// <summary><see cref="FileOffset"/> in hex.</summary>
+    public string? FileOffsetHex => HexText.Of(FileOffset);
 
     /// <summary>The ELF section; null where there is none.</summary>
     public string? Section { get; init; }
@@ -74,11 +83,14 @@ public sealed class ImageDifference : ProcessOutput
     /// <summary>Bytes from the start of the symbol.</summary>
     public ulong? SymbolOffset { get; init; }
 
+    /// <summary><see cref="SymbolOffset"/> in hex.</summary>
+    public string? SymbolOffsetHex => HexText.Of(SymbolOffset);
+
     /// <summary>The bytes of the file; of a long difference the first ones. Empty where it is about a file.</summary>
-    public byte[] PreviousBytes { get; init; } = [];
+    public MemoryBytes PreviousBytes { get; init; } = [];
 
     /// <summary>The bytes in memory; of a long difference the first ones. Empty where it is about a file.</summary>
-    public byte[] Bytes { get; init; } = [];
+    public MemoryBytes Bytes { get; init; } = [];
 
     /// <summary>What explains the difference.</summary>
     public ImageExplanation Explanation { get; init; }

@@ -212,8 +212,8 @@ public sealed class MemoryComparer(
                 {
                     Length = difference.Length,
                     ChangedBytes = difference.ChangedBytes,
-                    PreviousBytes = difference.Previous,
-                    Bytes = difference.Current,
+                    PreviousBytes = new(difference.Previous),
+                    Bytes = new(difference.Current),
                 };
                 continue;
             }
@@ -244,8 +244,8 @@ public sealed class MemoryComparer(
             {
                 Length = (ulong)before.Length,
                 ChangedBytes = (ulong)before.Zip(after).Count(pair => pair.First != pair.Second),
-                PreviousBytes = before,
-                Bytes = after,
+                PreviousBytes = new(before),
+                Bytes = new(after),
                 Type = field.Type.ToString(),
                 Field = isStruct ? field.Name : null,
                 RecordAddress = isStruct ? difference.Address : null,

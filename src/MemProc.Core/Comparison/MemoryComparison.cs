@@ -20,8 +20,14 @@ public sealed class ComparedMap
     /// <summary>First address.</summary>
     public ulong Start { get; }
 
+    /// <summary><see cref="Start"/> in hex.</summary>
+    public string StartHex => HexText.Of(Start);
+
     /// <summary>First address after the mapping.</summary>
     public ulong End { get; }
+
+    /// <summary><see cref="End"/> in hex.</summary>
+    public string EndHex => HexText.Of(End);
 
     /// <summary>The four letters: <c>rw-p</c>.</summary>
     public string Permissions { get; }
@@ -97,6 +103,10 @@ public sealed class MemoryComparison : ProcessOutput
 
     /// <summary>There are more gaps than <see cref="Gaps"/> has; the sums are of all.</summary>
     public required bool HasMoreGaps { get; init; }
+
+    /// <summary>Formats the sums as a sentence.</summary>
+    public override string ToString() => $"{Process}: {HumanSize.Format(ChangedBytes)} of {HumanSize.Format(ComparedBytes)} changed "
+        + $"in {ComparedMap.Places(DifferenceCount)}";
 }
 
 /// <summary>Consecutive bytes, or a value, that differ between two targets.</summary>
@@ -118,6 +128,9 @@ public sealed class MemoryDifference : ProcessOutput
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Length in bytes, the few equal bytes in between included.</summary>
     public required ulong Length { get; init; }
 
@@ -125,10 +138,10 @@ public sealed class MemoryDifference : ProcessOutput
     public required ulong ChangedBytes { get; init; }
 
     /// <summary>The bytes before; of a long run the first ones.</summary>
-    public required byte[] PreviousBytes { get; init; }
+    public required MemoryBytes PreviousBytes { get; init; }
 
     /// <summary>The bytes after; of a long run the first ones.</summary>
-    public required byte[] Bytes { get; init; }
+    public required MemoryBytes Bytes { get; init; }
 
     /// <summary>The type of the value, as <see cref="MemoryType"/> formats it; null for a run of bytes.</summary>
     public string? Type { get; init; }
@@ -138,6 +151,9 @@ public sealed class MemoryDifference : ProcessOutput
 
     /// <summary>Address of the struct; null where it is not one.</summary>
     public ulong? RecordAddress { get; init; }
+
+    /// <summary><see cref="RecordAddress"/> in hex.</summary>
+    public string? RecordAddressHex => HexText.Of(RecordAddress);
 
     /// <summary>The value before; null for a run of bytes.</summary>
     public object? PreviousValue { get; init; }
@@ -154,6 +170,9 @@ public sealed class MemoryDifference : ProcessOutput
     /// <summary>Bytes from the start of the symbol.</summary>
     public ulong? SymbolOffset => _place?.SymbolOffset;
 
+    /// <summary><see cref="SymbolOffset"/> in hex.</summary>
+    public string? SymbolOffsetHex => HexText.Of(SymbolOffset);
+
     /// <summary>Path or name of the mapping; null where it is gone.</summary>
     public string? Path => _map?.Path;
 
@@ -162,6 +181,9 @@ public sealed class MemoryDifference : ProcessOutput
 
     /// <summary>First address of the mapping.</summary>
     public ulong? MapStart => _map?.Start;
+
+    /// <summary><see cref="MapStart"/> in hex.</summary>
+    public string? MapStartHex => HexText.Of(MapStart);
 
     /// <summary>Formats the difference as a line.</summary>
     public override string ToString() => $"0x{Address:x} {HumanSize.Format(Length)} {SafeText.Escape(Location ?? Path ?? "")}: "

@@ -56,6 +56,9 @@ public sealed class PageChange : ProcessOutput
     /// <summary>Address of the first page.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Length in bytes.</summary>
     public ulong Length => PageCount * MachinePage.SizeBytes;
 
@@ -74,11 +77,20 @@ public sealed class PageChange : ProcessOutput
     /// <summary>The frame of the first page before; null where there was none, or the kernel hid it.</summary>
     public ulong? PreviousPfn => PfnOf(_previous);
 
+    /// <summary><see cref="PreviousPfn"/> in hex.</summary>
+    public string? PreviousPfnHex => HexText.Of(PreviousPfn);
+
     /// <summary>The frame of the first page after; null where there is none, or the kernel hid it.</summary>
     public ulong? Pfn => PfnOf(_current);
 
+    /// <summary><see cref="Pfn"/> in hex.</summary>
+    public string? PfnHex => HexText.Of(Pfn);
+
     /// <summary>Path or name of the mapping.</summary>
     public string Path => _map.Path;
+
+    /// <summary>Formats the change as a line.</summary>
+    public override string ToString() => $"0x{Address:x} {HumanSize.Format(Length)} {Change}: {PreviousState} -> {State}";
 
     /// <summary>Returns the change with one more page.</summary>
     internal PageChange Extended() => new(Process, _map, Address, PageCount + 1, Change, _previous, _current);

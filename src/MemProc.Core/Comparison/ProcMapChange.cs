@@ -43,8 +43,14 @@ public sealed class ProcMapChange : ProcessOutput
     /// <summary>First address that the change concerns.</summary>
     public ulong Start { get; }
 
+    /// <summary><see cref="Start"/> in hex.</summary>
+    public string StartHex => HexText.Of(Start);
+
     /// <summary>First address after those.</summary>
     public ulong End { get; }
+
+    /// <summary><see cref="End"/> in hex.</summary>
+    public string EndHex => HexText.Of(End);
 
     /// <summary>Bytes that the change concerns: of a mapping that has grown, those that it has grown by.</summary>
     public ulong SizeBytes => End - Start;

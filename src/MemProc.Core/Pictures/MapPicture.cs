@@ -97,6 +97,9 @@ public sealed class PictureLegendEntry
     public ulong SizeBytes { get; }
 
     internal PictureValue Value { get; }
+
+    /// <summary>Returns name and size.</summary>
+    public override string ToString() => $"{SafeText.Escape(Name)}: {HumanSize.Format(SizeBytes)}";
 }
 
 /// <summary>A part of an address space without large holes, as a strip of cells of equal size.</summary>
@@ -105,8 +108,14 @@ public sealed class PictureRegion
     /// <summary>First address.</summary>
     public required ulong Start { get; init; }
 
+    /// <summary><see cref="Start"/> in hex.</summary>
+    public string StartHex => HexText.Of(Start);
+
     /// <summary>First address after it.</summary>
     public required ulong End { get; init; }
+
+    /// <summary><see cref="End"/> in hex.</summary>
+    public string EndHex => HexText.Of(End);
 
     /// <summary>Size in bytes.</summary>
     public ulong SizeBytes => End - Start;
@@ -131,6 +140,9 @@ public sealed class PictureRegion
 
     /// <summary>The cells, by address.</summary>
     public required IReadOnlyList<PictureCell> Cells { get; init; }
+
+    /// <summary>Returns addresses, size, and name.</summary>
+    public override string ToString() => $"0x{Start:x}-0x{End:x} {HumanSize.Format(SizeBytes)} {SafeText.Escape(Name)}";
 }
 
 /// <summary>A cell of a picture.</summary>

@@ -20,6 +20,9 @@ public sealed class PointerChain : ProcessOutput
     /// <summary>The address that it leads to.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>The path as an expression that -Address accepts: <c>*(*(game!.data+0x10)+0x8)+0x20</c>.</summary>
     public string Expression { get; }
 
@@ -28,6 +31,9 @@ public sealed class PointerChain : ProcessOutput
 
     /// <summary>Address of the first pointer.</summary>
     public ulong BaseAddress { get; }
+
+    /// <summary><see cref="BaseAddress"/> in hex.</summary>
+    public string BaseAddressHex => HexText.Of(BaseAddress);
 
     /// <summary>Bytes from what each pointer points to, to the next pointer; the last one, to the address.</summary>
     public ulong[] Offsets { get; }

@@ -16,11 +16,20 @@ public sealed class TelescopeWord : ProcessOutput
     /// <summary>Address of the word.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Bytes from the first word.</summary>
     public ulong Offset { get; }
 
+    /// <summary><see cref="Offset"/> in hex.</summary>
+    public string OffsetHex => HexText.Of(Offset);
+
     /// <summary>Its value; null where it cannot be read.</summary>
     public ulong? Number { get; init; }
+
+    /// <summary><see cref="Number"/> in hex.</summary>
+    public string? NumberHex => HexText.Of(Number);
 
     /// <summary>The bytes of the word as text, where they are no pointer and all printable; else null.</summary>
     public string? Text { get; init; }
@@ -72,6 +81,9 @@ public sealed record TelescopeStop
     /// <summary>The address.</summary>
     public required ulong Address { get; init; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>What it belongs to: <c>libc.so.6!malloc+0x12</c>, <c>[heap]+0x10</c>.</summary>
     public string? Location { get; init; }
 
@@ -85,6 +97,9 @@ public sealed record TelescopeStop
     /// The word there; null where it was not read: after the last stop, in code, and where a page is not in memory.
     /// </summary>
     public ulong? Number { get; init; }
+
+    /// <summary><see cref="Number"/> in hex.</summary>
+    public string? NumberHex => HexText.Of(Number);
 
     /// <summary>The chain has been here before.</summary>
     public bool IsCycle { get; init; }

@@ -33,17 +33,29 @@ public sealed class ProcThread : ProcessOutput
     /// </summary>
     public ulong? Address { get; init; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string? AddressHex => HexText.Of(Address);
+
     /// <summary>What that address belongs to, by symbol where one is known; null where nothing is mapped there.</summary>
     public string? Location { get; init; }
 
     /// <summary>Its stack pointer; null where <see cref="Address"/> is not known.</summary>
     public ulong? StackPointer { get; init; }
 
+    /// <summary><see cref="StackPointer"/> in hex.</summary>
+    public string? StackPointerHex => HexText.Of(StackPointer);
+
     /// <summary>First address of the mapping that its stack is in; null where the stack pointer is in none.</summary>
     public ulong? StackStart { get; init; }
 
+    /// <summary><see cref="StackStart"/> in hex.</summary>
+    public string? StackStartHex => HexText.Of(StackStart);
+
     /// <summary>First address after that mapping.</summary>
     public ulong? StackEnd { get; init; }
+
+    /// <summary><see cref="StackEnd"/> in hex.</summary>
+    public string? StackEndHex => HexText.Of(StackEnd);
 
     /// <summary>Size of that mapping in bytes. The kernel makes that of the main thread larger as it is used.</summary>
     public ulong? StackSizeBytes => StackEnd - StackStart;

@@ -99,8 +99,8 @@ public sealed class MemoryComparerTests : IDisposable
         Assert.InRange(run.ChangedBytes, length / 2, run.Length);
         Assert.Equal(4096, run.Bytes.Length);
         int skipped = (int)(run.Address - address);
-        Assert.Equal(present[skipped..], run.Bytes[..^skipped]);
-        Assert.Equal(previous[skipped..], run.PreviousBytes[..^skipped]);
+        Assert.Equal(present[skipped..], run.Bytes.ToArray()[..^skipped]);
+        Assert.Equal(previous[skipped..], run.PreviousBytes.ToArray()[..^skipped]);
         Assert.Equal(Differences(before, address, length, options => options with { Workers = 1 })[0].ChangedBytes, run.ChangedBytes);
     }
 

@@ -21,6 +21,9 @@ public sealed class SharedMemoryMatch : MemoryMatch
 /// <param name="Path">Path or name of the mapping.</param>
 public sealed record MemoryMatchOwner(int ProcessId, string ProcessName, ulong Address, string Permissions, string Path)
 {
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Process and address.</summary>
     public override string ToString() => $"{ProcessId} ({SafeText.Escape(ProcessName)}) at 0x{Address:x}";
 }

@@ -34,6 +34,9 @@ public sealed class MemoryString : ProcessOutput
     /// <summary>Address of the first byte.</summary>
     public ulong Address { get; }
 
+    /// <summary><see cref="Address"/> in hex.</summary>
+    public string AddressHex => HexText.Of(Address);
+
     /// <summary>Length in bytes. It does not include a terminating NUL.</summary>
     public ulong Length { get; }
 
@@ -58,7 +61,13 @@ public sealed class MemoryString : ProcessOutput
     /// <summary>Bytes from the start of the mapping.</summary>
     public ulong OffsetInMapping => Address - _map.Start;
 
+    /// <summary><see cref="OffsetInMapping"/> in hex.</summary>
+    public string OffsetInMappingHex => HexText.Of(OffsetInMapping);
+
     internal override ProcessIdentity Process { get; }
+
+    /// <summary>Returns address and text.</summary>
+    public override string ToString() => $"0x{Address:x} {SafeText.Escape(Text)}";
 
     private static string Decode(ReadOnlySpan<byte> bytes, MemoryStringEncoding encoding) => encoding switch
     {
