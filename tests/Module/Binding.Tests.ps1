@@ -94,6 +94,7 @@ Describe 'Processes' {
         $shell = Start-Shell 'sleep 0 & echo $!; exec sleep 600'
         $zombie = [int] $shell.StandardOutput.ReadLine()
         [Threading.SpinWait]::SpinUntil({ (Get-Content /proc/$zombie/status -ErrorAction Ignore) -match 'zombie' }, 30000) | Should -BeTrue
+        [Threading.SpinWait]::SpinUntil({ (Get-Content "/proc/$($shell.Id)/comm") -eq 'sleep' }, 30000) | Should -BeTrue
         $found = Get-ProcMap -Name 's?eep' -Kind Stack -ErrorVariable problems -ErrorAction SilentlyContinue
         $problems | Should -BeNullOrEmpty
         $found.ProcessId | Should -Contain $shell.Id

@@ -19,18 +19,19 @@ Describe 'Compare-ProcessImage' {
     }
 
     It 'finds a patched function, in the process and in its core' {
-        $function = Resolve-ProcAddress $target.Id 'libc.so.6!malloc'
+        # A function that the process does not call.
+        $function = Resolve-ProcAddress $target.Id 'libc.so.6!l64a'
         $write = Write-ProcessMemory $target.Id $function.Address -Bytes 0xcc -Force -PassThru -Confirm:$false
         $core = Join-Path $TestDrive patched.core
         Save-ProcessMemory $target.Id $core -WarningAction SilentlyContinue | Out-Null
         $found = Get-ProcMap $target.Id -Path libc.so.6 | Compare-ProcessImage -Unexplained -Path libc.so.6
         $write | Undo-ProcessMemoryWrite -Confirm:$false
         $found | Should -HaveCount 1
-        $found.Symbol | Should -Match 'malloc'
+        $found.Symbol | Should -Match 'l64a'
         $found.Section | Should -Be '.text'
         $found.Bytes | Should -Be 0xcc
         $found.PreviousBytes | Should -Be $write.PreviousBytes
-        $found | Out-Screen | Should -Match 'malloc .* -> cc'
+        $found | Out-Screen | Should -Match 'l64a .* -> cc'
         Compare-ProcessImage $target.Id libc.so.6 -Unexplained | Should -BeNullOrEmpty
         $saved = Compare-ProcessImage -CorePath $core -Unexplained -Path libc.so.6
         $saved.Address | Should -Be $found.Address

@@ -152,8 +152,13 @@ public sealed class MemorySearchTests
         ulong address = target.Ask($"map {length} rw- private").Address("address");
         target.Ask($"touch {address} 400");
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
-        MemorySearch search = new(process, BytePattern.Parse("00")) { Range = SearchRange.All.From(address, length) };
-        // The search reads no more than one block beyond the requested matches.
+        MemorySearch search = new(process, BytePattern.Parse("00"))
+        {
+            Range = SearchRange.All.From(address, length),
+            ChunkBytes = 16 * (int)Page.Size,
+            Workers = 2,
+        };
+        // The search reads only a few blocks beyond the requested matches.
         Assert.Equal(10_000, search.Find().Take(10_000).Count());
         Assert.True(search.SearchedBytes < length);
         Assert.Equal((long)(length - 400), search.Find().LongCount());
