@@ -30,8 +30,8 @@ internal sealed class SearchCoreCase : Case
         Candidate one = context.Add(Core(path, 1));
         Candidate two = context.Add(Core(path, 2));
         Candidate loop = context.Add(new LimitCandidate("C, pread and memmem of the file", "file_memmem", 1, path, Pattern));
-        // 1.25 of the time is 0.8 of the bandwidth.
-        context.Compare(one, loop, maxRatio: 1.25);
+        // 1.25 of the time is 0.8 of the bandwidth; users have all processors.
+        context.Compare(one, loop);
         context.Compare(two, loop, maxRatio: 1.25);
     }
 

@@ -55,6 +55,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
 
     /// <summary>A file of the pipeline, which is a core.</summary>
     [Parameter(ValueFromPipeline = true, ParameterSetName = FrameSet, DontShow = true)]
+    [FileOrNone]
     public FileSystemInfo? File { get; set; }
 
     [Parameter(ParameterSetName = FrameSet)]
