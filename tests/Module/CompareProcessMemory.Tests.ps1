@@ -67,7 +67,7 @@ Describe 'Compare-ProcessMemory' {
         Compare-ProcessMemory $before $after @range -Summary | Should -HaveCount 1
     }
 
-    It 'compares two moments and leaves nothing behind' {
+    It 'compares two moments and leaves no file' {
         $temporary = { Get-ChildItem ([IO.Path]::GetTempPath()) -Force -File | ForEach-Object Name }
         $old = & $temporary
         $summary, $change = Compare-ProcessMemory -Id $target.Id @range -During { Set-Number $target ($number + 32) 99 } -Type Int32

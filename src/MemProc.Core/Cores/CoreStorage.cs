@@ -210,41 +210,15 @@ internal static class CoreStorage
     }
 
     /// <summary>The bytes of a source, one after the other.</summary>
-    private sealed class SourceStream(ElfSource source) : Stream
+    private sealed class SourceStream(ElfSource source) : ForwardStream
     {
         private ulong _at;
 
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
+        public override int Read(byte[] buffer, int offset, int count)
         {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(Span<byte> buffer)
-        {
-            int read = source.Read(_at, buffer);
+            int read = source.Read(_at, buffer.AsSpan(offset, count));
             _at += (ulong)read;
             return read;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

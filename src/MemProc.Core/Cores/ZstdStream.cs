@@ -7,27 +7,8 @@ namespace MemProc;
 /// Decompresses zstd. The library is loaded when the first such file is opened: nothing else in this assembly refers to it.
 /// </summary>
 /// <param name="decompressor">The stream of the library.</param>
-internal sealed class ZstdStream(DecompressionStream decompressor) : Stream
+internal sealed class ZstdStream(DecompressionStream decompressor) : ForwardStream
 {
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     /// <summary>Decompresses a stream. A window of more than 128 MiB is refused, as by the program zstd.</summary>
     /// <param name="compressed">The compressed bytes.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -49,20 +30,6 @@ internal sealed class ZstdStream(DecompressionStream decompressor) : Stream
     }
 
     /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)
@@ -72,4 +39,41 @@ internal sealed class ZstdStream(DecompressionStream decompressor) : Stream
 
         base.Dispose(disposing);
     }
+}
+
+/// <summary>A stream that is read from its start to its end.</summary>
+internal abstract class ForwardStream : Stream
+{
+    /// <inheritdoc/>
+    public sealed override bool CanRead => true;
+
+    /// <inheritdoc/>
+    public sealed override bool CanSeek => false;
+
+    /// <inheritdoc/>
+    public sealed override bool CanWrite => false;
+
+    /// <inheritdoc/>
+    public sealed override long Length => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public sealed override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <inheritdoc/>
+    public sealed override void Flush()
+    {
+    }
+
+    /// <inheritdoc/>
+    public sealed override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public sealed override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public sealed override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -24,7 +24,7 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
     private const uint SignalInfo = 0x53494749;
     private const uint MappedFiles = 0x46494c45;
 
-    /// <summary>Offset of the registers in a prstatus: behind signals, ids and times of the width of an address.</summary>
+    /// <summary>Offset of the registers in a prstatus: after signals, ids and times of the width of an address.</summary>
     private int RegistersOffset => layout.Is64Bit ? 112 : 72;
 
     /// <summary>

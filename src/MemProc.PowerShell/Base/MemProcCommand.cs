@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Management.Automation;
 using MemProc.Interop;
 
@@ -8,6 +9,12 @@ namespace MemProc.PowerShell;
 /// <summary>The base of all cmdlets: cancellation, errors, warnings, confirmation, and what is disposed at the end.</summary>
 public abstract class MemProcCommand : PSCmdlet, IDisposable
 {
+    /// <summary>Maximum number of objects from the pipeline that are gathered, so that results come soon.</summary>
+    private const int PipelineItems = 1024;
+
+    /// <summary>How often a wait reports its progress.</summary>
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
+
     private readonly CancellationTokenSource _cancellation = new();
     private readonly Stack<IDisposable> _resources = [];
     private readonly HashSet<string> _warnings = [];
@@ -186,9 +193,9 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
     /// Creates the batch in which a cmdlet gathers what the pipeline brings. It is worked on before the process that it is
     /// about is closed; a failure becomes an error record. The cmdlet flushes it at the end.
     /// </summary>
-    /// <param name="maxItems">Maximum number of items that are gathered.</param>
     /// <param name="work">The work on the items.</param>
-    private protected PipelineBatch<T> Gather<T>(int maxItems, Action<T[]> work)
+    /// <param name="maxItems">Maximum number of items that are gathered.</param>
+    private protected PipelineBatch<T> Gather<T>(Action<T[]> work, int maxItems = PipelineItems)
     {
         PipelineBatch<T> batch = new(maxItems, items => ReportErrors(() => work(items)));
         Processes.Closing = batch.Flush;
@@ -202,6 +209,34 @@ public abstract class MemProcCommand : PSCmdlet, IDisposable
         {
             Cancellation.ThrowIfCancellationRequested();
             WriteObject(item);
+        }
+    }
+
+    /// <summary>Runs a script block, or waits, while what is measured goes on.</summary>
+    /// <param name="during">The script block; null: wait.</param>
+    /// <param name="seconds">How long to wait.</param>
+    /// <param name="activity">What the wait is for.</param>
+    private protected void LetRun(ScriptBlock? during, double seconds, string activity)
+    {
+        if (during is not null)
+        {
+            during.Invoke();
+            return;
+        }
+
+        using Progress progress = new(this, activity);
+        TimeSpan whole = TimeSpan.FromSeconds(seconds);
+        long start = Stopwatch.GetTimestamp();
+        for (TimeSpan rest = whole; rest > TimeSpan.Zero; rest = whole - Stopwatch.GetElapsedTime(start))
+        {
+            if (Cancellation.WaitHandle.WaitOne(rest < PollInterval ? rest : PollInterval))
+            {
+                Cancellation.ThrowIfCancellationRequested();
+            }
+
+            double done = Math.Min(seconds, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            progress.Report((ulong)(done * 1000), (ulong)(seconds * 1000) + 1,
+                string.Create(CultureInfo.InvariantCulture, $"{done:0} of {seconds:0.#} s"));
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Management.Automation;
 using System.Text;
 
@@ -14,8 +12,6 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
     private const string ProcessSet = "Process";
     private const string SecondsSet = "Seconds";
     private const string DuringSet = "During";
-
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>What is compared of each process, where two moments are.</summary>
     private readonly List<(LinuxProcess Process, List<ComparisonOptions> Ranges)> _moments = [];
@@ -207,7 +203,7 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
 
         if (held.Count > 0)
         {
-            ReportErrors(Pass);
+            ReportErrors(() => LetRun(During, Seconds, "Waiting for changes"));
         }
 
         foreach ((LinuxProcess process, CoreFile before, List<ComparisonOptions> ranges) in held)
@@ -270,31 +266,6 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
             PageInfo = Page,
             NoContent = !WithContent,
         }, done => progress.Report(Math.Min(done, all), all, HumanSize.Format(done)), Cancellation);
-    }
-
-    /// <summary>Waits while the processes run.</summary>
-    private void Pass()
-    {
-        if (During is not null)
-        {
-            During.Invoke();
-            return;
-        }
-
-        using Progress progress = new(this, "Waiting for changes");
-        TimeSpan whole = TimeSpan.FromSeconds(Seconds);
-        long start = Stopwatch.GetTimestamp();
-        for (TimeSpan rest = whole; rest > TimeSpan.Zero; rest = whole - Stopwatch.GetElapsedTime(start))
-        {
-            if (Cancellation.WaitHandle.WaitOne(rest < PollInterval ? rest : PollInterval))
-            {
-                Cancellation.ThrowIfCancellationRequested();
-            }
-
-            double done = Math.Min(Seconds, Stopwatch.GetElapsedTime(start).TotalSeconds);
-            progress.Report((ulong)(done * 1000), (ulong)(Seconds * 1000) + 1,
-                string.Create(CultureInfo.InvariantCulture, $"{done:0} of {Seconds:0.#} s"));
-        }
     }
 
     private void Write(CoreFile before, MemoryTarget after, LinuxProcess? live, ComparisonOptions options)

@@ -13,12 +13,6 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     private const string PhysicalSet = "PhysicalAddress";
     private const string DescribeSet = "Describe";
 
-    /// <summary>
-    /// Maximum number of frames from the pipeline that are gathered, so that neighbors are read together and results still
-    /// come soon.
-    /// </summary>
-    private const int PipelineBatch = 1024;
-
     private readonly PipelineBatch<ulong> _waiting;
     private readonly PageFlagsRuns _runs = new();
     private (FrameTables Tables, FrameFilter Filter)? _live;
@@ -28,7 +22,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     private string? _core;
     private FrameFilter _filter = new();
 
-    public GetPageFlagsCommand() => _waiting = Gather<ulong>(PipelineBatch, WriteFrames);
+    public GetPageFlagsCommand() => _waiting = Gather<ulong>(WriteFrames);
 
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
         ParameterSetName = FrameSet)]

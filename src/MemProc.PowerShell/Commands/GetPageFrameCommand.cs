@@ -11,17 +11,11 @@ public sealed class GetPageFrameCommand : PageFrameFilterCommand
     private const string PhysicalSet = "Physical";
     private const string ProcessSet = "Process";
 
-    /// <summary>
-    /// Maximum number of frames from the pipeline that are gathered, so that they are read together and results still come
-    /// soon.
-    /// </summary>
-    private const int PipelineBatch = 1024;
-
     private readonly PipelineBatch<ulong> _waiting;
     private PageFrameReader? _reader;
     private PageFrameFilter? _filter;
 
-    public GetPageFrameCommand() => _waiting = Gather<ulong>(PipelineBatch, WriteFrames);
+    public GetPageFrameCommand() => _waiting = Gather<ulong>(WriteFrames);
 
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
     [AllowEmptyCollection]

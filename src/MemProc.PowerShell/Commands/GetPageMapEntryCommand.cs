@@ -10,9 +10,6 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     private const string LengthSet = "Length";
     private const string CountSet = "Count";
 
-    /// <summary>Maximum number of addresses from the pipeline that are gathered, so that results come soon.</summary>
-    private const int PipelineBatch = 1024;
-
     private readonly PipelineBatch<(ulong Address, ulong? Length, ulong? Count)> _waiting;
     private FrameTables? _frames;
     private MemoryTarget? _target;
@@ -20,7 +17,7 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     private PageFilter? _filter;
 
     public GetPageMapEntryCommand() => _waiting = Gather<(ulong, ulong?, ulong?)>(
-        PipelineBatch, ranges => Write(_walk!.FromMany(ranges, WriteError)));
+        ranges => Write(_walk!.FromMany(ranges, WriteError)));
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
     [Alias("SizeBytes")]

@@ -27,7 +27,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
     private string? _core;
     private FilePageWalk? _files;
 
-    public MeasurePageFlagsCommand() => _waiting = Gather<ulong>(FrameTables.BatchFrames, pfns => _count!.AddFrames(pfns));
+    public MeasurePageFlagsCommand() => _waiting = Gather<ulong>(pfns => _count!.AddFrames(pfns), FrameTables.BatchFrames);
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = ProcessSet)]
     [Alias("Start")]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Management.Automation;
 
@@ -12,8 +11,6 @@ public sealed class MeasureWorkingSetCommand : ProcessCommand
 {
     private const string SecondsSet = "Seconds";
     private const string DuringSet = "During";
-
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly HashSet<(int Id, ulong StartTicks)> _seen = [];
     private readonly List<LinuxProcess> _chosen = [];
@@ -78,7 +75,7 @@ public sealed class MeasureWorkingSetCommand : ProcessCommand
             if (_measured.Count > 0)
             {
                 _meter!.Start();
-                Pass();
+                LetRun(During, Seconds, "Measuring working sets");
             }
 
             foreach (LinuxProcess process in _measured)
@@ -91,31 +88,6 @@ public sealed class MeasureWorkingSetCommand : ProcessCommand
     private string Wait() => During is null
         ? string.Create(CultureInfo.InvariantCulture, $"wait {Seconds:0.###} s")
         : "run the script block";
-
-    /// <summary>Waits while the processes run.</summary>
-    private void Pass()
-    {
-        if (During is not null)
-        {
-            During.Invoke();
-            return;
-        }
-
-        using Progress progress = new(this, "Measuring working sets");
-        TimeSpan whole = TimeSpan.FromSeconds(Seconds);
-        long start = Stopwatch.GetTimestamp();
-        for (TimeSpan rest = whole; rest > TimeSpan.Zero; rest = whole - Stopwatch.GetElapsedTime(start))
-        {
-            if (Cancellation.WaitHandle.WaitOne(rest < PollInterval ? rest : PollInterval))
-            {
-                Cancellation.ThrowIfCancellationRequested();
-            }
-
-            double done = Math.Min(Seconds, Stopwatch.GetElapsedTime(start).TotalSeconds);
-            progress.Report((ulong)(done * 1000), (ulong)(Seconds * 1000) + 1,
-                string.Create(CultureInfo.InvariantCulture, $"{done:0} of {Seconds:0.#} s"));
-        }
-    }
 
     private void Write(LinuxProcess process)
     {

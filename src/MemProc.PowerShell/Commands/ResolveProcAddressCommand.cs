@@ -14,7 +14,7 @@ public sealed class ResolveProcAddressCommand : ProcessCommand<MemoryTarget>
     private bool _isAddressGiven;
 
     public ResolveProcAddressCommand() => _waiting = Gather<AddressExpression>(
-        Symbolizer.BatchAddresses, addresses => WriteEach(_resolver!.Resolve(addresses, WriteError)));
+        addresses => WriteEach(_resolver!.Resolve(addresses, WriteError)), Symbolizer.BatchAddresses);
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]
