@@ -31,7 +31,7 @@ internal sealed class MemoryAccess(LinuxProcess process, bool isMem, Cancellatio
     private bool _canReadEntries = true;
 
     /// <summary>Wait for handlers. Not done while the process is stopped: the handler may be in it.</summary>
-    public bool AllowsUserfault { get; init; }
+    public bool AllowsUserfault { get; set; }
 
     private bool IsGuarded => !AllowsUserfault || process.IsStopped;
 

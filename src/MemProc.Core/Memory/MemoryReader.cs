@@ -22,7 +22,7 @@ public sealed class MemoryReader
 
     private readonly MemoryTarget _process;
     private readonly CancellationToken _cancellation;
-    private MemoryAccess? _access;
+    private readonly MemorySource _source;
 
     /// <summary>Creates a reader.</summary>
     /// <param name="process">The process.</param>
@@ -32,35 +32,33 @@ public sealed class MemoryReader
     {
         _process = process;
         _cancellation = cancellation;
-        Method = process switch
-        {
-            CoreFile => ReadMethod.Core,
-            LinuxProcess when method == ReadMethod.Core => throw process.Failure(Operation.ReadMemory, Errno.EINVAL,
-                "the method Core reads core files"),
-            LinuxProcess live when method == ReadMethod.Auto => Choose(live),
-            _ => method,
-        };
+        _source = MemorySource.Of(process, method, cancellation);
     }
 
     /// <summary>How memory is read; never Auto.</summary>
-    public ReadMethod Method { get; }
+    public ReadMethod Method => _source.Method;
 
     /// <summary>
     /// Read only pages in memory, so that the read faults no page in; the rest becomes gaps of the kind NotResident. A
     /// page that is swapped out between the check of the page table and the read is still faulted in.
     /// </summary>
-    public bool ResidentOnly { get; init; }
+    public bool ResidentOnly
+    {
+        get => _source.ResidentOnly;
+        init => _source.ResidentOnly = value;
+    }
 
     /// <summary>
     /// Wait for pages that a handler of userfaultfd(2) supplies. Otherwise they become gaps of the kind Userfault, as
     /// they do in any case while the process is stopped and where <c>/proc/PID/mem</c> is read.
     /// </summary>
-    public bool AllowUserfault { get; init; }
+    public bool AllowUserfault
+    {
+        get => _source.AllowsUserfault;
+        init => _source.AllowsUserfault = value;
+    }
 
     private bool CanAbandon => _cancellation.CanBeCanceled || _process.IsStopped;
-
-    private MemoryAccess Access => _access ??=
-        new MemoryAccess((LinuxProcess)_process, Method == ReadMethod.Mem, _cancellation) { AllowsUserfault = AllowUserfault };
 
     /// <summary>Reads a range in blocks of at most <see cref="MaxBlockBytes"/>, each returned when it is full.</summary>
     /// <param name="address">First address.</param>
@@ -278,9 +276,7 @@ public sealed class MemoryReader
 
     /// <summary>Returns which parts of a range are read, for calls of <see cref="Fill"/> in address order.</summary>
     internal ReadableRanges ReadableBetween(ulong start, ulong end) =>
-        new(end, !ResidentOnly ? null
-            : _process is CoreFile core ? core.Memory.Ranges(start, end)
-            : new ResidentMemory(_process, _cancellation).Ranges(start, end));
+        new(end, ResidentOnly ? _source.ResidentRanges(start, end) : null);
 
     /// <summary>
     /// Fills a buffer. A gap that begins in the buffer is followed to its end, at most to the end of the range.
@@ -309,9 +305,7 @@ public sealed class MemoryReader
             {
                 int size = (int)Math.Min(Math.Min((ulong)buffer.Length - covered, end - at), ChunkBytes);
                 Span<byte> part = buffer.Slice((int)covered, size);
-                Errno errno = _process is CoreFile core
-                    ? TryReadCore(core, at, part, files, out int read)
-                    : TryRead((LinuxProcess)_process, at, part, out read);
+                Errno errno = _source.TryRead(at, part, files, out int read);
                 covered += (ulong)read;
                 if (read > 0)
                 {
@@ -349,60 +343,6 @@ public sealed class MemoryReader
         }
     }
 
-    private static ReadMethod Choose(LinuxProcess process)
-    {
-        Span<byte> nothing = stackalloc byte[1];
-        // Address 0 is never mapped: EFAULT means that the call itself is allowed. In a procfs of another PID
-        // namespace, process ids differ from those that the call takes.
-        Errno errno;
-        do
-        {
-            errno = Libc.TryProcessVmRead(process.CallId, 0, nothing, out _);
-        }
-        while (process.MustRepeat(errno));
-
-        bool works = errno is Errno.EFAULT or Errno.None
-            && process.Files.NumbersAsCalls;
-        return works ? ReadMethod.ProcessVm : ReadMethod.Mem;
-    }
-
-    /// <summary>Reads what a core holds, or has left to a mapped file.</summary>
-    private Errno TryReadCore(CoreFile core, ulong address, Span<byte> buffer, SortedSet<string>? files, out int read)
-    {
-        Errno errno = core.Memory.TryRead(address, buffer, out read);
-        if (errno == Errno.ENODATA && !ResidentOnly && core.Backing.TryRead(address, buffer, out read, out string? path))
-        {
-            files?.Add(path);
-            return Errno.None;
-        }
-
-        return errno;
-    }
-
-    private Errno TryRead(LinuxProcess process, ulong address, Span<byte> buffer, out int read)
-    {
-        Errno errno = Access.TryRead(address, buffer, out read);
-        switch (errno)
-        {
-            case Errno.None when read > 0:
-                // The call takes a process id, which may have been reused if the process has exited.
-                if (Method == ReadMethod.ProcessVm)
-                {
-                    process.ThrowIfTerminated(Operation.ReadMemory);
-                }
-
-                return errno;
-            case Errno.None:
-                throw _process.Failure(Operation.ReadMemory, Errno.EFAULT,
-                    $"the memory at 0x{address:x} is gone, since the process has executed another program", address);
-            case Errno.EFAULT or Errno.EIO or Errno.ENXIO or Errno.EHWPOISON:
-                _process.ThrowIfExited(Operation.ReadMemory);
-                return errno;
-            default:
-                throw _process.Failure(Operation.ReadMemory, errno, $"the memory at 0x{address:x} cannot be read", address);
-        }
-    }
-
     /// <summary>
     /// Adds the gap that begins where a read failed. Returns where to continue: after what is not mapped or not
     /// readable at all, otherwise at the next page.
@@ -410,43 +350,13 @@ public sealed class MemoryReader
     private ulong AddUnreadable(List<MemoryGap> gaps, ulong address, Errno errno, ulong limit)
     {
         ProcMap? map = MapReader.Between(_process, address, long.MaxValue, _cancellation).FirstOrDefault();
-        bool isMapped = map?.Start <= address;
-        if (isMapped && _process is CoreFile core)
-        {
-            ulong savedAt = Math.Min(Math.Min(NextInCore(core, map!, address), map!.End), limit);
-            AddGap(gaps, address, savedAt, MemoryGapKind.NotSaved, Errno.None);
-            return savedAt;
-        }
-
-        if (isMapped && Access.IsUserfault(map!, address, errno))
-        {
-            ulong absentEnd = Math.Min(Access.EndOfAbsent(map!, address), limit);
-            AddGap(gaps, address, absentEnd, MemoryGapKind.Userfault, errno);
-            return absentEnd;
-        }
-
-        ulong end = map is null ? limit : !isMapped ? map.Start
-            : IsClosed(map, errno) ? map.End
-            : MachinePage.Floor(address) + MachinePage.SizeBytes;
-        end = Math.Min(end, limit);
-        MemoryGapKind kind = isMapped ? MemoryGapKind.Unreadable : MemoryGapKind.NotMapped;
-        MemoryGap.Add(gaps, new MemoryGap(address, end - address, kind, errno));
+        MemoryGap gap = map?.Start <= address
+            ? _source.GapAt(map!, address, errno)
+            : new MemoryGap(address, (map?.Start ?? limit) - address, MemoryGapKind.NotMapped, errno);
+        ulong end = Math.Min(gap.End, limit);
+        MemoryGap.Add(gaps, gap with { Length = end - address });
         return end;
     }
-
-    /// <summary>
-    /// Returns where a gap in a core ends: at the next page that the core has, or a mapped file can have. A file is asked
-    /// page by page, as only parts of it are used.
-    /// </summary>
-    private static ulong NextInCore(CoreFile core, ProcMap map, ulong address)
-    {
-        ulong next = core.Memory.NextSaved(address);
-        next = next > address ? next : MachinePage.Floor(address) + MachinePage.SizeBytes;
-        return core.Backing.CanHave(map, address) ? Math.Min(next, MachinePage.Floor(address) + MachinePage.SizeBytes) : next;
-    }
-
-    private bool IsClosed(ProcMap map, Errno errno) => (!map.IsReadable && Method == ReadMethod.ProcessVm)
-        || map.Kind is ProcMapKind.Vvar || (map.Kind == ProcMapKind.Device && errno == Errno.EIO);
 
     /// <summary>Adds gaps for a range without pages; mapped and unmapped parts are gaps of different kinds.</summary>
     private void AddNotResident(List<MemoryGap> gaps, ulong start, ulong end)
@@ -457,7 +367,7 @@ public sealed class MemoryReader
             ulong mapped = Math.Max(map.Start, at);
             AddGap(gaps, at, mapped, MemoryGapKind.NotMapped, Errno.EFAULT);
             at = Math.Min(map.End, end);
-            AddGap(gaps, mapped, at, _process is CoreFile ? MemoryGapKind.NotSaved : MemoryGapKind.NotResident, Errno.None);
+            AddGap(gaps, mapped, at, _source.AbsentKind, Errno.None);
         }
 
         AddGap(gaps, at, end, MemoryGapKind.NotMapped, Errno.EFAULT);

@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Buffers.Text;
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
 
@@ -16,53 +13,25 @@ namespace MemProc;
 /// </remarks>
 public sealed class ProcessStop : IDisposable
 {
-    private const int PTraceEventStop = 128;
-
-    /// <summary>
-    /// How long a thread may take to stop. One in an uninterruptible wait for a device may never stop.
-    /// </summary>
-    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
-
-    /// <summary>How long an aborted stop may take, for example after Ctrl-C.</summary>
-    private static readonly TimeSpan ReleaseTimeout = TimeSpan.FromMilliseconds(200);
-
-    /// <summary>How long a refusal may last that no right explains: an execve(2) of a thread causes such ones.</summary>
-    private static readonly TimeSpan RefusalTimeout = TimeSpan.FromSeconds(1);
-
     /// <summary>How often threads that have exited are released during a stop, which most often takes less time.</summary>
     private static readonly TimeSpan ReapInterval = TimeSpan.FromMilliseconds(2);
 
     private static int _warned;
 
     private readonly LinuxProcess _process;
-    private readonly CancellationToken _cancellation;
-
-    /// <summary>For each stopped thread, the signal that was to be delivered when it stopped, or 0.</summary>
-    private readonly SortedDictionary<int, int> _signals = [];
-
-    /// <summary>Threads that were requested to stop and are not known to have stopped.</summary>
-    private readonly HashSet<int> _stopping = [];
-
-    /// <summary>All threads that were ever seized.</summary>
-    private readonly ConcurrentDictionary<int, bool> _seized = [];
-
-    /// <summary>Makes all ptrace requests, which must come from one thread.</summary>
-    private readonly Thread _tracer;
-    private readonly BlockingCollection<Action> _work = [];
-    private string? _tracerPath;
-    private int _tracerId;
+    private readonly TracerThread _tracer;
+    private readonly ThreadStopper _threads;
     private bool _isDisposed;
 
     private ProcessStop(LinuxProcess process, CancellationToken cancellation)
     {
         _process = process;
-        _cancellation = cancellation;
-        _tracer = new Thread(Trace) { IsBackground = true, Name = "MemProc tracer" };
-        _tracer.Start();
+        _tracer = new TracerThread(process.Files);
+        _threads = new ThreadStopper(process, _tracer, cancellation);
     }
 
     /// <summary>The ids of the stopped threads, in ascending order.</summary>
-    public IReadOnlyList<int> ThreadIds => [.. _signals.Keys];
+    public IReadOnlyList<int> ThreadIds => _threads.ThreadIds;
 
     /// <summary>
     /// Returns a warning for users of this .NET runtime who stop processes, once in the life of this program; otherwise
@@ -112,10 +81,10 @@ public sealed class ProcessStop : IDisposable
         ProcessStop stop = new(process, cancellation);
         try
         {
-            Task<bool> stopping = stop.Start(stop.StopAll);
+            Task<bool> stopping = stop._tracer.Start(stop._threads.StopAll);
             while (!((IAsyncResult)stopping).AsyncWaitHandle.WaitOne(ReapInterval))
             {
-                stop.ReapThreads();
+                stop._threads.Reap();
             }
 
             stopping.GetAwaiter().GetResult();
@@ -125,7 +94,11 @@ public sealed class ProcessStop : IDisposable
         catch
         {
             stop.Dispose();
-            stop.WaitForDetach();
+            if (stop._threads.IsStopping)
+            {
+                stop._tracer.WaitForDetach();
+            }
+
             throw;
         }
     }
@@ -136,7 +109,7 @@ public sealed class ProcessStop : IDisposable
     /// <param name="threadId">The thread.</param>
     /// <param name="noteType">The note type of the set, as in core files (<c>include/uapi/linux/elf.h</c>).</param>
     /// <exception cref="MemProcException">StopProcess, ESRCH: the thread was killed.</exception>
-    public byte[]? ReadRegisters(int threadId, uint noteType) => Run(() =>
+    public byte[]? ReadRegisters(int threadId, uint noteType) => _tracer.Run(() =>
     {
         byte[] buffer = new byte[64 * 1024];
         Errno errno = Libc.TryPTraceGetRegSet(threadId, noteType, buffer, out int length);
@@ -151,7 +124,7 @@ public sealed class ProcessStop : IDisposable
     /// <summary>Reads the siginfo_t of the signal that stopped a thread; null where no signal stopped it.</summary>
     /// <param name="threadId">The thread.</param>
     /// <exception cref="MemProcException">StopProcess, ESRCH: the thread was killed.</exception>
-    public byte[]? ReadSignalInfo(int threadId) => Run(() =>
+    public byte[]? ReadSignalInfo(int threadId) => _tracer.Run(() =>
     {
         byte[] buffer = new byte[Libc.SignalInfoBytes];
         return Libc.TryPTraceGetSigInfo(threadId, buffer) switch
@@ -168,312 +141,9 @@ public sealed class ProcessStop : IDisposable
         if (!_isDisposed)
         {
             _isDisposed = true;
-            _work.CompleteAdding();
-            _tracer.Join();
+            _tracer.Run(_threads.Detach);
+            _tracer.Dispose();
             _process.IsStopped = false;
-            _work.Dispose();
-        }
-    }
-
-    private void Trace()
-    {
-        _tracerPath = new FileInfo($"{_process.Files.Proc}/thread-self").LinkTarget;
-        _tracerId = int.TryParse(Path.GetFileName(_tracerPath), out int id) ? id : -1;
-        foreach (Action work in _work.GetConsumingEnumerable())
-        {
-            work();
-        }
-
-        foreach ((int thread, int signal) in _signals)
-        {
-            // One that was killed meanwhile need not be detached.
-            Libc.TryPTraceDetach(thread, signal);
-        }
-    }
-
-    private T Run<T>(Func<T> work) => Start(work).GetAwaiter().GetResult();
-
-    private Task<T> Start<T>(Func<T> work)
-    {
-        TaskCompletionSource<T> result = new();
-        _work.Add(() =>
-        {
-            try
-            {
-                result.SetResult(work());
-            }
-            catch (Exception error)
-            {
-                result.SetException(error);
-            }
-        });
-        return result.Task;
-    }
-
-    /// <summary>
-    /// Releases threads that exited while they were traced. An execve(2) of another thread waits for that, and
-    /// PTRACE_SEIZE waits for the execve: the tracer cannot do it.
-    /// </summary>
-    private void ReapThreads()
-    {
-        foreach (int thread in _seized.Keys)
-        {
-            // A thread that is a zombie here cannot be another one: its id is in use until it is released.
-            if (thread != _process.Id && _process.ThreadStat(thread) is { IsZombie: true })
-            {
-                Libc.TryReapThread(thread);
-            }
-        }
-    }
-
-    /// <summary>Stops threads until none runs: those that still ran may have started others.</summary>
-    private bool StopAll()
-    {
-        try
-        {
-            long started = Environment.TickCount64;
-            do
-            {
-                while (StopThreads())
-                {
-                    _cancellation.ThrowIfCancellationRequested();
-                }
-            }
-            while (!AreAllStopped(started));
-        }
-        catch
-        {
-            Abort();
-            throw;
-        }
-
-        _process.ThrowIfExited(Operation.StopProcess);
-        return true;
-    }
-
-    /// <summary>Stops the threads that exist now; false where none was running.</summary>
-    private bool StopThreads()
-    {
-        int[] running = [.. _process.ThreadIds().Where(thread => !_signals.ContainsKey(thread) && Seize(thread))];
-        foreach (int thread in running)
-        {
-            if (HasStopped(thread))
-            {
-                _signals[thread] = PendingSignal(thread);
-            }
-
-            _stopping.Remove(thread);
-        }
-
-        return running.Length > 0;
-    }
-
-    /// <summary>
-    /// Whether every thread of the process is stopped. A thread that calls execve(2) gets the id of the main thread, which
-    /// was another one when it was stopped; and the list of threads ends early where one exits while it is read.
-    /// </summary>
-    private bool AreAllStopped(long started)
-    {
-        int[] threads = _process.ThreadIds();
-        bool isComplete = threads.Length >= ThreadCount();
-        foreach (int gone in _signals.Keys.Except(threads).ToArray())
-        {
-            _signals.Remove(gone);
-        }
-
-        foreach (int thread in threads)
-        {
-            ProcessStat? stat = _process.ThreadStat(thread);
-            if (stat is not { State: 't' })
-            {
-                _signals.Remove(thread);
-                isComplete &= stat is { IsZombie: true };
-            }
-            else if (Libc.TryWaitForStop(thread, out bool hasStopped) == Errno.None && hasStopped)
-            {
-                // The stop of a thread that got this id meanwhile.
-                _signals[thread] = PendingSignal(thread);
-            }
-        }
-
-        return isComplete || _process.HasExited || (Environment.TickCount64 - started > StopTimeout.TotalMilliseconds
-            ? throw new MemProcException(Operation.StopProcess, Errno.EBUSY,
-                $"Process {_process.Identity} could not be stopped within {StopTimeout.TotalSeconds} s: it starts threads or "
-                + "programs faster than they can be stopped. The process runs on.", _process.Id)
-            : false);
-    }
-
-    /// <summary>
-    /// Waits briefly for threads that are about to stop, since the request cannot be withdrawn. A stop that no thread
-    /// has waited for makes the .NET runtime search its children for one that exited, in an endless loop.
-    /// </summary>
-    private void Abort()
-    {
-        long started = Environment.TickCount64;
-        foreach (int thread in _stopping)
-        {
-            SpinWait spin = default;
-            bool hasStopped = false;
-            while (!hasStopped && Environment.TickCount64 - started < ReleaseTimeout.TotalMilliseconds
-                && Libc.TryWaitForStop(thread, out hasStopped) == Errno.None)
-            {
-                spin.SpinOnce(sleep1Threshold: 100);
-            }
-
-            if (hasStopped)
-            {
-                _signals[thread] = PendingSignal(thread);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Waits until the kernel has detached threads that did not stop in time. It does so when the tracer thread exits,
-    /// slightly after the runtime reports that; until then they could still stop.
-    /// </summary>
-    private void WaitForDetach()
-    {
-        if (_stopping.Count > 0 && _tracerPath is string path)
-        {
-            SpinWait.SpinUntil(() => !Directory.Exists($"{_process.Files.Proc}/{path}"));
-        }
-    }
-
-    /// <summary>Requests that a thread stop; false where it has exited.</summary>
-    private bool Seize(int thread)
-    {
-        long started = Environment.TickCount64;
-        for (SpinWait spin = default; ; spin.SpinOnce(sleep1Threshold: 100))
-        {
-            _cancellation.ThrowIfCancellationRequested();
-            Errno errno = Libc.TryPTraceSeize(thread);
-            // EPERM is also the answer for a thread that is exiting, or that this stop traces already: one that has called
-            // execve(2) under another id.
-            if (errno is not (Errno.None or Errno.ESRCH) && _process.ThreadStat(thread) is { IsZombie: false })
-            {
-                int tracer = TracerId(thread);
-                if (tracer != _tracerId)
-                {
-                    ThrowIfRefused(thread, tracer, errno, started);
-                    continue;
-                }
-
-                errno = Errno.None;
-            }
-
-            if (errno != Errno.None)
-            {
-                return false;
-            }
-
-            _stopping.Add(thread);
-            _seized[thread] = true;
-            return Libc.TryPTraceInterrupt(thread) != Errno.ESRCH || _process.ThreadStat(thread) is { IsZombie: false };
-        }
-    }
-
-    private void ThrowIfRefused(int thread, int tracer, Errno errno, long started)
-    {
-        if (tracer != 0)
-        {
-            throw new MemProcException(Operation.StopProcess, errno, $"Process {_process.Identity} cannot be stopped: "
-                + $"{TracerName(tracer)} traces it, and a process can have one tracer only. Detach it, or continue without "
-                + "stopping the process.", _process.Id)
-            {
-                ProcessId = _process.Id,
-            };
-        }
-
-        AccessDiagnosis diagnosis = _process.Diagnose(file: null);
-        if (diagnosis.IsRefused || Environment.TickCount64 - started > RefusalTimeout.TotalMilliseconds)
-        {
-            throw _process.Failure(Operation.StopProcess, errno, $"cannot stop its thread {thread}");
-        }
-    }
-
-    /// <summary>Waits until a thread has stopped; false where it has exited instead.</summary>
-    private bool HasStopped(int thread)
-    {
-        long started = Environment.TickCount64;
-        bool isTraced = false;
-        for (SpinWait spin = default; ; spin.SpinOnce(sleep1Threshold: 100))
-        {
-            _cancellation.ThrowIfCancellationRequested();
-            Libc.TryWaitForStop(thread, out bool hasStopped);
-            // A stop is reported once. If the thread is stopped already, another thread has consumed the report.
-            if (hasStopped || isTraced)
-            {
-                return true;
-            }
-
-            if (_process.ThreadStat(thread) is not { IsZombie: false } stat)
-            {
-                return false;
-            }
-
-            isTraced = stat.State == 't';
-            if (Environment.TickCount64 - started > StopTimeout.TotalMilliseconds)
-            {
-                throw new MemProcException(Operation.StopProcess, Errno.EBUSY,
-                    $"Process {_process.Identity}: its thread {thread} did not stop within {StopTimeout.TotalSeconds} s; "
-                    + "it is in an uninterruptible wait, for example for a device or for a child of vfork(2). The process "
-                    + "runs on.",
-                    _process.Id);
-            }
-        }
-    }
-
-    /// <summary>Returns the signal that was to be delivered to a thread when it stopped, or 0.</summary>
-    private static int PendingSignal(int thread)
-    {
-        Span<byte> info = stackalloc byte[Libc.SignalInfoBytes];
-        if (Libc.TryPTraceGetSigInfo(thread, info) != Errno.None)
-        {
-            return 0;
-        }
-
-        // si_signo and si_code; a stop that was requested carries an event above its signal.
-        int code = BinaryPrimitives.ReadInt32LittleEndian(info[8..]);
-        return code >> 8 == PTraceEventStop ? 0 : BinaryPrimitives.ReadInt32LittleEndian(info);
-    }
-
-    /// <summary>Returns the thread that traces a thread of the process; 0 where none does, or it exits meanwhile.</summary>
-    private int TracerId(int thread) => StatusNumber($"task/{thread}/status", "TracerPid"u8);
-
-    private int ThreadCount() => StatusNumber("status", "Threads"u8);
-
-    private int StatusNumber(string file, ReadOnlySpan<byte> name)
-    {
-        try
-        {
-            using ProcfsLines lines = new(_process, file, Operation.StopProcess);
-            while (lines.MoveNext())
-            {
-                if (StatusLine.TryParse(lines.Current, out StatusLine line) && line.Name.SequenceEqual(name))
-                {
-                    return Utf8Parser.TryParse(line.Text, out int number, out _) ? number : 0;
-                }
-            }
-        }
-        catch (MemProcException error) when (error.Errno is Errno.ENOENT or Errno.ESRCH)
-        {
-            // The thread has exited.
-        }
-
-        return 0;
-    }
-
-    /// <summary>Returns id and name of the process that a tracing thread belongs to: <c>process 812 (gdb)</c>.</summary>
-    private string TracerName(int thread)
-    {
-        try
-        {
-            using LinuxProcess tracer = LinuxProcess.Open(thread, files: _process.Files);
-            return $"process {tracer.ThreadGroup()}";
-        }
-        catch (MemProcException)
-        {
-            return $"process {thread}";
         }
     }
 

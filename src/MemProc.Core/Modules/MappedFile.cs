@@ -12,6 +12,7 @@ public sealed class MappedFile
     private readonly MemoryTarget _process;
     private readonly CancellationToken _cancellation;
     private readonly ProcMap[] _maps;
+    private readonly ImageOpener _opener;
     private ElfFile? _elf;
     private MemProcException? _refusal;
     private ModuleSymbols? _symbols;
@@ -26,6 +27,7 @@ public sealed class MappedFile
         _process = process;
         _cancellation = cancellation;
         _maps = maps;
+        _opener = ImageOpener.Of(process, maps, cancellation);
         Path = maps[0].Path;
         Name = Path.StartsWith('/') ? System.IO.Path.GetFileName(Path) : Path;
     }
@@ -46,7 +48,7 @@ public sealed class MappedFile
     public IReadOnlyList<ProcMap> Maps => _maps;
 
     /// <summary>Another file has the path now, so that the file on disk is not the mapped one.</summary>
-    public bool IsReplaced => _isReplaced ??= CheckReplaced();
+    public bool IsReplaced => _isReplaced ??= _opener.IsReplaced();
 
     /// <summary>
     /// The ELF image; null where the file is not an ELF file, or cannot be read (<see cref="LoadError"/>).
@@ -188,17 +190,8 @@ public sealed class MappedFile
     {
         try
         {
-            if (_process is CoreFile core)
-            {
-                OpenOfCore(core);
-                return;
-            }
-
-            LinuxProcess live = (LinuxProcess)_process;
-            CheckedFile? file = _maps[0].Kind == ProcMapKind.Vdso ? null : OpenByMapping(live) ?? OpenByPath(live);
-            _elf = ElfFile.Read(file is null
-                ? new ElfMemoryImage(_process, _maps, _cancellation)
-                : new ElfFileSource(file, Path, _cancellation));
+            _elf = _opener.Open(out MemProcException? incomplete);
+            LoadError = incomplete ?? LoadError;
         }
         catch (MemProcException error)
         {
@@ -207,115 +200,6 @@ public sealed class MappedFile
             LoadError = error.Errno == Errno.ENOEXEC ? null : error;
         }
     }
-
-    /// <summary>
-    /// Opens the file on this machine where it is that of the core; else what the core holds of the image, which seldom
-    /// includes sections and symbols.
-    /// </summary>
-    private void OpenOfCore(CoreFile core)
-    {
-        string? refusal = null;
-        ElfFileSource? file = _maps[0].Kind == ProcMapKind.Vdso ? null
-            : core.Backing.TryOpen(Path, _cancellation, out refusal);
-        _elf = ElfFile.Read(file is null ? new ElfMemoryImage(core, _maps, _cancellation) : file);
-        if (refusal is not null && _elf.Sections.Count == 0)
-        {
-            LoadError = core.Failure(Operation.ReadElf, Errno.ENODATA,
-                $"{SafeText.Escape(Path)} is not used, and the core has only a part of it: {refusal}", Path);
-        }
-    }
-
-    /// <summary>
-    /// Opens the file that the mapping shows, whatever has its path; null without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE,
-    /// and where the mapping has changed since the list was read.
-    /// </summary>
-    /// <exception cref="MemProcException">
-    /// ReadElf, EINVAL: it is not a regular file, or its file system stores no files. The memory is not read instead: it
-    /// can be that of a device, where a read has effects.
-    /// </exception>
-    private CheckedFile? OpenByMapping(LinuxProcess live)
-    {
-        ProcMap map = _maps[0];
-        FileRefusal? refusal = live.NamedFiles.TryOpenMapping(map.Start, map.End, _cancellation, out CheckedFile? file);
-        if (refusal is { IsOtherKind: true } kind)
-        {
-            throw Refused(kind);
-        }
-
-        // Some file systems report another device or inode in statx than in the list of mappings.
-        if (file is null || map.IsOf(file.Status) || IsUnchanged(map))
-        {
-            return file;
-        }
-
-        file.Dispose();
-        return null;
-    }
-
-    /// <summary>
-    /// Opens the file by its path; null where the path leads to another file, or that cannot be excluded. An inode number
-    /// alone does not identify a file: another device can have the same one.
-    /// </summary>
-    /// <exception cref="MemProcException">ReadElf, EINVAL: as for a mapping.</exception>
-    private CheckedFile? OpenByPath(LinuxProcess live)
-    {
-        TargetFiles files = live.NamedFiles;
-        if (IsDeleted || files.FromMaps(Path) is not string path)
-        {
-            return null;
-        }
-
-        ProcMap map = _maps[0];
-        if (files.TryOpen(path, _cancellation, out CheckedFile? file) is FileRefusal refusal)
-        {
-            return refusal.IsOtherKind && IsAt(path, map) ? throw Refused(refusal) : null;
-        }
-
-        // While the mapping exists, and while the file is open here, no other file gets the inode.
-        if ((map.IsOf(file!.Status) || IsOfMount(map, file)) && IsUnchanged(map))
-        {
-            return file;
-        }
-
-        file.Dispose();
-        return null;
-    }
-
-    /// <summary>
-    /// Whether a file is the mapped one in a file system that reports another device in statx than in the list of
-    /// mappings. The mount has that device. Where it numbers inodes several times, as btrfs does in each subvolume, the
-    /// build id in memory decides.
-    /// </summary>
-    private bool IsOfMount(ProcMap map, CheckedFile file)
-    {
-        if (map.Inode != file.Status.Inode || !map.IsOn(_process.NamedFiles.MountDeviceOf(file)))
-        {
-            return false;
-        }
-
-        try
-        {
-            // Not disposed: the file stays open.
-            ElfFile other = ElfFile.Read(new ElfFileSource(file, Path, _cancellation));
-            using ElfFile image = ElfFile.Read(new ElfMemoryImage(_process, _maps, _cancellation));
-            return other.BuildId is string id && id == image.BuildId;
-        }
-        catch (MemProcException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Whether a path leads to what the mapping shows, by device and inode.</summary>
-    private bool IsAt(string path, ProcMap map) =>
-        _process.NamedFiles.TryStat(path, _cancellation, out FileStatus status) == Errno.None && map.IsOf(status);
-
-    /// <summary>Whether the process still has a mapping, of the same file.</summary>
-    private bool IsUnchanged(ProcMap map) =>
-        MapReader.Find(_process, map.Start, _cancellation) is ProcMap current && current.ShowsSameAs(map);
-
-    private MemProcException Refused(FileRefusal refusal) => new(Operation.ReadElf, refusal.Errno,
-        $"Process {_process.Identity}: {SafeText.Escape(Path)} {refusal}.", Path);
 
     [MemberNotNull(nameof(_images))]
     private void FindImages()
@@ -338,50 +222,5 @@ public sealed class MappedFile
         _imageOfMap = loaded.SelectMany(image => image.Maps.Select(map => (map.Start, image)))
             .Concat(unloaded.Select(map => (map.Start, image: data)))
             .ToDictionary(item => item.Start, item => item.image);
-    }
-
-    private bool CheckReplaced()
-    {
-        if (_process is CoreFile core)
-        {
-            return core.Backing.IsReplaced(Path);
-        }
-
-        ProcMap map = _maps[0];
-        TargetFiles files = _process.NamedFiles;
-        if (map.Inode == 0 || files.FromMaps(Path) is not string path
-            || files.TryStat(path, _cancellation, out FileStatus status) != Errno.None || !status.IsRegular)
-        {
-            return false;
-        }
-
-        if (map.IsOf(status))
-        {
-            return false;
-        }
-
-        // File systems such as btrfs and overlayfs can report another device or inode in statx than in the list of
-        // mappings. The file of the mapping itself decides; without the right to it, the build id.
-        if (files.TryStatMapping(map.Start, map.End, _cancellation, out FileStatus mapped) == Errno.None)
-        {
-            return !mapped.IsSameFileAs(status);
-        }
-
-        try
-        {
-            if (files.TryOpen(path, _cancellation, out CheckedFile? file) is not null)
-            {
-                return true;
-            }
-
-            using ElfFile other = ElfFile.Read(new ElfFileSource(file!, Path, _cancellation));
-            using ElfFile image = ElfFile.Read(new ElfMemoryImage(_process, _maps, _cancellation));
-            return other.BuildId is not string id || id != image.BuildId;
-        }
-        catch (MemProcException error)
-        {
-            _process.ThrowIfExited(error.Operation);
-            return true;
-        }
     }
 }

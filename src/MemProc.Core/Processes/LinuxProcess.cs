@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,10 +11,8 @@ namespace MemProc;
 /// </summary>
 public sealed class LinuxProcess : MemoryTarget
 {
-    /// <summary>More threads than can exit, one after another, while one file is opened.</summary>
-    private const int MaxSwitches = 100;
-
     private readonly SafeFileHandle _folder;
+    private readonly ProcessThreads _threads;
     private readonly SafeFileHandle? _pidfd;
     private SafeFileHandle? _maps;
     private bool? _answersQueries;
@@ -21,12 +20,6 @@ public sealed class LinuxProcess : MemoryTarget
     private SafeFileHandle? _memory;
     private TargetFiles? _namedFiles;
     private LivePages? _pages;
-
-    /// <summary>
-    /// The thread that memory and the files of the process are reached through: the main thread, or another one where
-    /// that has exited.
-    /// </summary>
-    private volatile LivingThread _thread;
 
     private LinuxProcess(
         SafeFileHandle folder, SafeFileHandle? pidfd, ProcessStat stat, KernelFiles files)
@@ -36,7 +29,7 @@ public sealed class LinuxProcess : MemoryTarget
         Files = files;
         Identity = new ProcessIdentity(stat.ProcessId, stat.Name, stat.StartTicks);
         IsKernelThread = stat.IsKernelThread;
-        _thread = new LivingThread(stat.ProcessId, folder);
+        _threads = new ProcessThreads(stat.ProcessId, folder, files, () => HasTerminated);
         HugeTlbDevices = new Lazy<HashSet<(uint Major, uint Minor)>>(ReadHugeTlbDevices);
     }
 
@@ -78,7 +71,7 @@ public sealed class LinuxProcess : MemoryTarget
         }
 
         // Read after the pidfd was opened: on success, the pidfd is of the same process.
-        if (!TryReadStat(folder, "stat", out ProcessStat stat))
+        if (!ProcessThreads.TryReadStat(folder, "stat", out ProcessStat stat))
         {
             folder.Dispose();
             pidfd?.Dispose();
@@ -100,7 +93,8 @@ public sealed class LinuxProcess : MemoryTarget
     /// Whether the process has exited, even if its parent has not waited for it. Its memory is gone then, and reads
     /// through handles opened earlier return an end of file.
     /// </summary>
-    public override bool HasExited => HasTerminated || (TryReadStat(_folder, "stat", out ProcessStat stat) && stat.IsZombie
+    public override bool HasExited => HasTerminated
+        || (ProcessThreads.TryReadStat(_folder, "stat", out ProcessStat stat) && stat.IsZombie
         // A pidfd does not report the exit while a tracer holds dead threads. Other threads may outlive the main
         // thread.
         && ThreadIds().All(thread => ThreadStat(thread) is not { IsZombie: false }));
@@ -108,7 +102,7 @@ public sealed class LinuxProcess : MemoryTarget
     /// <summary>
     /// Whether its id may belong to another process by now. Cheaper than <see cref="HasExited"/>.
     /// </summary>
-    private bool HasTerminated => _pidfd is not null ? Libc.IsReadable(_pidfd) : !TryReadStat(_folder, "stat", out _);
+    private bool HasTerminated => _pidfd is not null ? Libc.IsReadable(_pidfd) : !ProcessThreads.TryReadStat(_folder, "stat", out _);
 
     /// <inheritdoc/>
     internal override TargetFiles NamedFiles => _namedFiles ??= new TargetFiles(this);
@@ -122,7 +116,7 @@ public sealed class LinuxProcess : MemoryTarget
         get
         {
             TrySwitchThread();
-            return _thread.Folder;
+            return _threads.Folder;
         }
     }
 
@@ -130,7 +124,7 @@ public sealed class LinuxProcess : MemoryTarget
     /// The id that system calls on the memory take: that of the process, or of a living thread where the main thread has
     /// exited. <see cref="MustRepeat"/> has to be asked after each call.
     /// </summary>
-    internal int CallId => _thread.Id;
+    internal int CallId => _threads.Id;
 
     /// <summary>
     /// Whether a call with <see cref="CallId"/> has to be repeated with its new value, since the thread exited: the call
@@ -138,6 +132,9 @@ public sealed class LinuxProcess : MemoryTarget
     /// </summary>
     /// <param name="errno">The result of the call.</param>
     internal bool MustRepeat(Errno errno) => (errno == Errno.ESRCH || CallId != Id) && TrySwitchThread();
+
+    /// <inheritdoc cref="ProcessThreads.TrySwitch"/>
+    internal bool TrySwitchThread() => _threads.TrySwitch();
 
     /// <summary>A handle of pidfd_open(2), which also pins the process; null where the kernel has none (before Linux 5.3).</summary>
     internal SafeFileHandle? Pidfd => _pidfd;
@@ -165,99 +162,9 @@ public sealed class LinuxProcess : MemoryTarget
     /// <exception cref="MemProcException">The file cannot be opened.</exception>
     public SafeFileHandle OpenFile(string name, Operation operation, OpenAccess access = OpenAccess.ReadOnly)
     {
-        Errno errno = Libc.TryOpenAt(_thread.Folder, name, access, out SafeFileHandle? handle);
-        // Checked after it was opened: a thread that lives now had its memory then.
-        for (int attempt = 0; attempt < MaxSwitches && TrySwitchThread(); attempt++)
-        {
-            handle?.Dispose();
-            errno = Libc.TryOpenAt(_thread.Folder, name, access, out handle);
-        }
-
+        Errno errno = _threads.TryOpen(name, access, out SafeFileHandle? handle);
         return handle ?? throw Failure(operation, errno, $"cannot open {Files.Proc}/{Id}/{name}", null, name, access);
     }
-
-    /// <summary>
-    /// If the thread that the process is reached through has exited, switches to another one that runs. An execve(2) of
-    /// another thread gives the main thread's id back.
-    /// </summary>
-    /// <returns>Whether there is another one, so that what failed or was empty can be repeated.</returns>
-    internal bool TrySwitchThread()
-    {
-        LivingThread current = _thread;
-        if (IsLiving(current.Folder))
-        {
-            return false;
-        }
-
-        foreach (int id in (int[])[Id, .. ThreadIds()])
-        {
-            if (id != current.Id && TryOpenThread(id) is SafeFileHandle folder)
-            {
-                // The former directory stays open for those who use it now, until it is collected.
-                _thread = new LivingThread(id, folder);
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>
-    /// Opens the directory of a living thread. That of procfs' root is not listed but has all files; the one in task lacks
-    /// some. Null where it has exited, or where its id belongs to another process.
-    /// </summary>
-    private SafeFileHandle? TryOpenThread(int id)
-    {
-        if (id == Id)
-        {
-            return IsLiving(_folder) ? _folder : null;
-        }
-
-        if (Libc.TryOpenAt(null, $"{Files.Proc}/{id}", OpenAccess.ReadOnly, out SafeFileHandle? folder) != Errno.None)
-        {
-            return null;
-        }
-
-        // The pinned directory of the process knows only threads of the process; start times tell two threads with one
-        // id apart.
-        if (IsLiving(folder!) && ThreadStat(id) is ProcessStat listed && TryReadStat(folder!, "stat", out ProcessStat opened)
-            && listed.StartTicks == opened.StartTicks && !HasTerminated)
-        {
-            return folder;
-        }
-
-        folder!.Dispose();
-        return null;
-    }
-
-    /// <summary>Whether a thread has not begun to exit. One that has may have no memory before it becomes a zombie.</summary>
-    private static bool IsLiving(SafeFileHandle folder) =>
-        TryReadStat(folder, "stat", out ProcessStat stat) && !stat.IsZombie && !stat.IsExiting;
-
-    /// <summary>Returns the ids of its threads in ascending order; none where it has exited.</summary>
-    public int[] ThreadIds()
-    {
-        bool referenced = false;
-        _folder.DangerousAddRef(ref referenced);
-        try
-        {
-            return [.. Directory.EnumerateDirectories($"/proc/self/fd/{_folder.DangerousGetHandle()}/task")
-                .Select(folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture)).Order()];
-        }
-        catch (IOException)
-        {
-            return [];
-        }
-        finally
-        {
-            _folder.DangerousRelease();
-        }
-    }
-
-    /// <summary>Reads the stat file of one of its threads; null where there is no such thread.</summary>
-    /// <param name="threadId">The thread's id.</param>
-    public ProcessStat? ThreadStat(int threadId) =>
-        TryReadStat(_folder, $"task/{threadId}/stat", out ProcessStat stat) ? stat : null;
 
     /// <inheritdoc/>
     public override void ThrowIfExited(Operation operation)
@@ -339,21 +246,16 @@ public sealed class LinuxProcess : MemoryTarget
         return found;
     }
 
-    /// <summary>Reads a small file that procfs has of a thread.</summary>
+    /// <summary>Returns the ids of its threads in ascending order; none where it has exited.</summary>
+    public int[] ThreadIds() => _threads.Ids();
+
+    /// <summary>Reads the stat file of one of its threads; null where there is no such thread.</summary>
     /// <param name="threadId">The thread's id.</param>
-    /// <param name="name">The name of the file.</param>
-    /// <param name="buffer">Receives the text, or the beginning of it.</param>
-    /// <param name="read">Number of bytes read.</param>
-    /// <returns>ENOENT, ESRCH: there is no such thread; EACCES, EPERM: the file is hidden.</returns>
-    internal Errno TryReadThread(int threadId, string name, Span<byte> buffer, out int read)
-    {
-        read = 0;
-        Errno errno = Libc.TryOpenAt(Folder, $"task/{threadId}/{name}", OpenAccess.ReadOnly, out SafeFileHandle? file);
-        using (file)
-        {
-            return errno == Errno.None ? Libc.TryPRead(file!, buffer, 0, out read) : errno;
-        }
-    }
+    public ProcessStat? ThreadStat(int threadId) => _threads.Stat(threadId);
+
+    /// <inheritdoc cref="ProcessThreads.TryRead"/>
+    internal Errno TryReadThread(int threadId, string name, Span<byte> buffer, out int read) =>
+        _threads.TryRead(threadId, name, buffer, out read);
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -362,7 +264,7 @@ public sealed class LinuxProcess : MemoryTarget
         _pageMap?.Dispose();
         _maps?.Dispose();
         _pidfd?.Dispose();
-        _thread.Folder.Dispose();
+        _threads.Dispose();
         _folder.Dispose();
     }
 
@@ -372,25 +274,9 @@ public sealed class LinuxProcess : MemoryTarget
             ProcessId = errno is Errno.EACCES or Errno.EPERM ? processId : null,
         };
 
-    private static bool TryReadStat(SafeFileHandle folder, string name, out ProcessStat stat)
-    {
-        stat = default;
-        if (Libc.TryOpenAt(folder, name, OpenAccess.ReadOnly, out SafeFileHandle? file) != Errno.None)
-        {
-            return false;
-        }
-
-        using (file)
-        {
-            Span<byte> text = stackalloc byte[1024];
-            return Libc.TryPRead(file!, text, 0, out int read) == Errno.None
-                && ProcessStat.TryParse(text[..read], out stat);
-        }
-    }
-
     private MemProcException Exited(Operation operation)
     {
-        bool waitedFor = !TryReadStat(_folder, "stat", out _);
+        bool waitedFor = !ProcessThreads.TryReadStat(_folder, "stat", out _);
         string state = waitedFor
             ? "has exited"
             : "has exited and is a zombie; its memory is gone";
@@ -402,7 +288,7 @@ public sealed class LinuxProcess : MemoryTarget
     /// <param name="access">How the file was opened.</param>
     internal AccessDiagnosis Diagnose(string? file, OpenAccess access = OpenAccess.ReadOnly)
     {
-        FileStatus? status = file is not null && Libc.TryStatX(_thread.Folder, file, out FileStatus found) == Errno.None
+        FileStatus? status = file is not null && Libc.TryStatX(_threads.Folder, file, out FileStatus found) == Errno.None
             ? found
             : null;
         return AccessDiagnosis.Of(CallerRights.Read(Files), Rights(),
@@ -417,13 +303,13 @@ public sealed class LinuxProcess : MemoryTarget
     /// <summary>Reads what the kernel's access checks look at in the process.</summary>
     internal TargetRights Rights()
     {
-        TryReadStat(_folder, "stat", out ProcessStat stat);
-        return TargetRights.Read(_thread.Folder, stat.ParentId, Files);
+        ProcessThreads.TryReadStat(_folder, "stat", out ProcessStat stat);
+        return TargetRights.Read(_threads.Folder, stat.ParentId, Files);
     }
 
     /// <summary>Returns the id of the thread that traces the process; 0 where none does.</summary>
     internal int TracerId() => int.TryParse(
-        CallerRights.Fields(CallerRights.ReadAll("status", _thread.Folder)).GetValueOrDefault("TracerPid"),
+        CallerRights.Fields(CallerRights.ReadAll("status", _threads.Folder)).GetValueOrDefault("TracerPid"),
         CultureInfo.InvariantCulture, out int tracer) ? tracer : 0;
 
     /// <summary>
@@ -452,20 +338,18 @@ public sealed class LinuxProcess : MemoryTarget
     private HashSet<(uint Major, uint Minor)> ReadHugeTlbDevices()
     {
         HashSet<(uint, uint)> devices = [];
-        if (Libc.TryOpenAt(Folder, "mountinfo", OpenAccess.ReadOnly, out SafeFileHandle? file) != Errno.None)
+        if (_threads.TryOpen("mountinfo", OpenAccess.ReadOnly, out SafeFileHandle? file) != Errno.None)
         {
             return devices;
         }
 
-        // "36 35 98:0 /root /mount options - type source superoptions"
         using StreamReader reader = new(new FileStream(file!, FileAccess.Read));
-        while (reader.ReadLine() is string line)
+        while (reader.ReadLine() is string text)
         {
-            if (line.Contains(" - hugetlbfs ", StringComparison.Ordinal)
-                && line.Split(' ') is [_, _, string device, ..]
-                && device.Split(':') is [string major, string minor])
+            if (MountInfoLine.TryParse(Encoding.UTF8.GetBytes(text), out MountInfoLine line)
+                && line.FileSystem.SequenceEqual("hugetlbfs"u8))
             {
-                devices.Add((uint.Parse(major), uint.Parse(minor)));
+                devices.Add((line.DeviceMajor, line.DeviceMinor));
             }
         }
 
@@ -487,7 +371,4 @@ public sealed class LinuxProcess : MemoryTarget
             base.Dispose(disposing);
         }
     }
-
-    /// <summary>A thread, and its directory in procfs.</summary>
-    private sealed record LivingThread(int Id, SafeFileHandle Folder);
 }
