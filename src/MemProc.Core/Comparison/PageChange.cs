@@ -16,7 +16,7 @@ public enum PageChangeKind
     SwappedOut = 4,
     /// <summary>A page of a file, or one that was shared, was replaced by a private copy.</summary>
     CopiedOnWrite = 8,
-    /// <summary>Another frame holds it: it was moved, or dropped and filled again.</summary>
+    /// <summary>Another frame holds it, or another slot in swap: it was moved, or dropped and filled again.</summary>
     OtherFrame = 16,
     /// <summary>A larger page-table entry maps it now.</summary>
     BecameHuge = 32,
@@ -28,7 +28,7 @@ public enum PageChangeKind
     WriteProtection = 256,
     /// <summary>A guard region was set or removed.</summary>
     Guard = 512,
-    /// <summary>Whether other processes map it too has changed, or the slot in swap.</summary>
+    /// <summary>Whether other processes map it too has changed.</summary>
     Sharing = 1024,
 }
 

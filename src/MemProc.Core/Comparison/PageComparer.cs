@@ -119,8 +119,8 @@ internal sealed class PageComparer(
             : PageChangeKind.None);
     }
 
-    private static PageChangeKind SwapState(RawPageMapEntry old, RawPageMapEntry now) =>
-        old.SwapType != now.SwapType || old.SwapOffset != now.SwapOffset ? PageChangeKind.Sharing : PageChangeKind.None;
+    private PageChangeKind SwapState(RawPageMapEntry old, RawPageMapEntry now) => Flags(old, now)
+        | (old.SwapType != now.SwapType || old.SwapOffset != now.SwapOffset ? PageChangeKind.OtherFrame : PageChangeKind.None);
 
     private PageChangeKind Flags(RawPageMapEntry old, RawPageMapEntry now) =>
         (old.IsSoftDirty != now.IsSoftDirty && (_unknownBits & PageMapSupport.SoftDirty) == 0
