@@ -42,6 +42,7 @@ Describe 'Show-ProcMap' {
     It 'writes <Extension> files' -ForEach @(@{ Extension = 'svg' }, @{ Extension = 'html' }) {
         $file = Show-ProcMap $target.Id -OutFile $folder/map.$Extension
         $file | Should -BeOfType System.IO.FileInfo
+        $file.UnixMode | Should -Match '^-rw'
         $text = Get-Content $file -Raw
         $text | Should -Match '<title>0x[0-9a-f]+-0x[0-9a-f]+ r--p'
         $text | Should -Match 'prefers-color-scheme:dark'

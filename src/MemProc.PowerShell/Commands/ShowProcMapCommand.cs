@@ -113,7 +113,8 @@ public sealed class ShowProcMapCommand : ProcessCommand<MemoryTarget>
         }
 
         _isWritten = true;
-        WriteObject(new FileInfo(path));
+        // As Get-Item returns it: only the provider adds the mode and the owner, which PowerShell's view shows.
+        WriteObject(InvokeProvider.Item.Get([path], force: true, literalPath: true), enumerateCollection: true);
     }
 
     private int ScreenWidth() => View.ScreenWidth(Host) is >= 20 and int width ? width : DefaultWidth;
