@@ -13,8 +13,7 @@ internal sealed class MapComparer(MemoryTarget previous, MemoryTarget current, P
     MapSamples previousSamples, MapSamples currentSamples)
 {
     /// <summary>Cores of other programs have no inodes, no names of anonymous memory, and not whether a mapping is shared.</summary>
-    private readonly bool _isComplete =
-        previous is not CoreFile { IsOfMemProc: false } && current is not CoreFile { IsOfMemProc: false };
+    private readonly bool _isComplete = AreComplete(previous, current);
 
     /// <summary>Returns the changes, in address order.</summary>
     /// <param name="before">The mappings before.</param>
@@ -185,6 +184,12 @@ internal sealed class MapComparer(MemoryTarget previous, MemoryTarget current, P
 
                 break;
             case { Previous: ProcMap old, Current: ProcMap now }:
+                // The kernel's cores have its own mappings without a name.
+                if (!IsComparable(old) || !IsComparable(now))
+                {
+                    break;
+                }
+
                 if (!IsSameBacking(old, now))
                 {
                     yield return ProcMapChangeKind.Remapped;
@@ -210,9 +215,15 @@ internal sealed class MapComparer(MemoryTarget previous, MemoryTarget current, P
         }
     }
 
-    /// <summary>Whether a mapping would be in both lists: cores of other programs leave out those of the kernel.</summary>
-    private bool IsComparable(ProcMap map) => _isComplete
-        || map.Kind is not (ProcMapKind.Vdso or ProcMapKind.Vvar or ProcMapKind.Vsyscall or ProcMapKind.Special);
+    private bool IsComparable(ProcMap map) => _isComplete || !IsOfKernel(map);
+
+    /// <summary>Whether both lists have all mappings: cores of other programs leave out those of the kernel.</summary>
+    internal static bool AreComplete(MemoryTarget previous, MemoryTarget current) =>
+        previous is not CoreFile { IsOfMemProc: false } && current is not CoreFile { IsOfMemProc: false };
+
+    /// <summary>Whether the kernel has made a mapping.</summary>
+    internal static bool IsOfKernel(ProcMap map) =>
+        map.Kind is ProcMapKind.Vdso or ProcMapKind.Vvar or ProcMapKind.Vsyscall or ProcMapKind.Special;
 
     /// <summary>
     /// Whether two mappings of an address show the same: anonymous memory, or the same place of a file by its path. A file

@@ -121,7 +121,9 @@ public sealed class MemoryComparer(
 
     private IEnumerable<MapPair> Pairs() => MapPairs.Of(Before, After, options.Range)
         .Where(pair => (pair.Previous is not null && options.Filter.Matches(pair.Previous))
-            || (pair.Current is not null && options.Filter.Matches(pair.Current)));
+            || (pair.Current is not null && options.Filter.Matches(pair.Current)))
+        .Where(pair => MapComparer.AreComplete(previous, current)
+            || pair is { Previous: not null, Current: not null } || !MapComparer.IsOfKernel((pair.Previous ?? pair.Current)!));
 
     /// <summary>Finds the differences on several processors, and joins those that continue over the end of a piece.</summary>
     private IEnumerable<FoundDifference> Find()

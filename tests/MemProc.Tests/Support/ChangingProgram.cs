@@ -98,6 +98,7 @@ internal sealed class ChangingProgram : IDisposable
 
     private readonly TemporaryFolder _folder;
     private readonly Process _process;
+    private int _coreCount;
 
     /// <summary>Compiles and starts it; the test is skipped where that is not possible.</summary>
     /// <param name="folder">The folder of the program and of its cores.</param>
@@ -169,7 +170,7 @@ internal sealed class ChangingProgram : IDisposable
     /// <param name="isLast">The process is not needed any more: the kernel dumps it, and not a child that is the same.</param>
     public MemProc.CoreFile Core(string form, bool isLast)
     {
-        string path = Path.Combine(_folder.Path, $"{form}.{isLast}");
+        string path = Path.Combine(_folder.Path, $"{form}.{++_coreCount}");
         switch (form)
         {
             case "kernel":
