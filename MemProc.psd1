@@ -27,6 +27,7 @@
         'lib/MemProc.Threads.format.ps1xml'
         'lib/MemProc.Usage.format.ps1xml'
         'lib/MemProc.Variants.format.ps1xml'
+        'lib/MemProc.VariantsByProcess.format.ps1xml'
     )
     CmdletsToExport      = @(
         'Clear-FilePage'

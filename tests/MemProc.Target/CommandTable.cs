@@ -15,6 +15,7 @@ namespace MemProc.Target;
 /// <item><c>touch address pages [stride]</c>: writes 1 to the first byte of each page</item>
 /// <item><c>fill address length seed</c>: the bytes of <see cref="MemoryBytes.Fill"/></item>
 /// <item><c>protect address length prot</c>, <c>unmap address length</c>, <c>advise address length number</c></item>
+/// <item><c>move address length</c>: moves a mapping, or a part of one, as mremap(2) does → <c>address</c></item>
 /// <item><c>refuse address length</c>, <c>stall address length</c>: writes by other processes to these touched pages
 /// fail, or wait until this process exits; maps still shows them as writable (<see cref="UserFault"/>)</item>
 /// <item><c>miss address length</c>, <c>minor address length</c>: an access to a page that is missing there, or not
@@ -73,6 +74,7 @@ internal sealed class CommandTable
         ["protect"] = arguments => Done(() => Native.Protect(
             arguments.Address(), arguments.Length(), arguments.Protection())),
         ["unmap"] = arguments => Done(() => Native.Unmap(arguments.Address(), arguments.Length())),
+        ["move"] = arguments => new Reply().Address("address", Mappings.Move(arguments.Address(), arguments.Length())),
         ["advise"] = arguments => Done(() => Native.Advise(
             arguments.Address(), arguments.Length(), (int)arguments.Number("advice"))),
         ["refuse"] = arguments => Done(() => UserFault.Protect(

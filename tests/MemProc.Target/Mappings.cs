@@ -87,6 +87,14 @@ internal static class Mappings
         }
     }
 
+    /// <summary>Moves memory to another address, isolated like a new mapping.</summary>
+    public static nint Move(nint address, nuint length)
+    {
+        nuint page = (nuint)Native.PageSize;
+        nint hole = Hole(length + 2 * page);
+        return Native.Remap(address, length, hole + (nint)page);
+    }
+
     /// <summary>Makes a large reservation, as runtimes do, of which only a few pages are touched.</summary>
     /// <returns>The address, and the distance between touched pages in bytes.</returns>
     public static (nint Address, ulong Stride) Reserve(nuint length, ulong pages)

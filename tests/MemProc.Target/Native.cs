@@ -31,6 +31,15 @@ internal static unsafe partial class Native
     public static void Protect(nint address, nuint length, int protection) =>
         Check("mprotect", mprotect(address, length, protection));
 
+    /// <summary>Moves memory to an address where nothing is mapped.</summary>
+    public static nint Remap(nint address, nuint length, nint target)
+    {
+        const int MayMove = 1, Fixed = 2;
+        nint result = mremap(address, length, length, MayMove | Fixed, target);
+        Check("mremap", result);
+        return result;
+    }
+
     public static void Advise(nint address, nuint length, int advice) =>
         Check("madvise", madvise(address, length, advice));
 
@@ -128,6 +137,9 @@ internal static unsafe partial class Native
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int mprotect(nint address, nuint length, int protection);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial nint mremap(nint address, nuint length, nuint newLength, int flags, nint target);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int madvise(nint address, nuint length, int advice);

@@ -89,6 +89,13 @@ Describe 'CSV' {
             Watch-ProcessMemory $target.Id $address -Length 4 -Timeout 1
             Get-Disassembly -Path /bin/sh -Symbol _start -Count 1 -ErrorAction Ignore
             Get-Disassembly $target.Id -Address 'libc.so.6!malloc' -Count 1
+            Read-ProcessMemory $target.Id $address 8
+            Read-ProcessMemory $target.Id $address -Layout 'byte[4] code; int32 count'
+            Watch-ProcessMemory $target.Id $address -Type 'byte[4]' -Timeout 1
+            Compare-ProcessMemory -Id $target.Id -Address $address -Length 8 -Type 'byte[4]' -NoSummary -During {
+                Write-ProcessMemory $target.Id $address -Bytes '06 01' -Confirm:$false
+            }
+            Get-KernelMemoryMap $PID -ErrorAction Ignore | ForEach-Object { Read-PhysicalMemory -Address 0x1000 -Length 8 -ErrorAction Ignore }
         )
     }
 
@@ -96,6 +103,14 @@ Describe 'CSV' {
         $objects.Count | Should -BeGreaterThan 5
         $objects | ForEach-Object { $_ | ConvertTo-Csv } | Should -Not -Match 'System\.Byte\[\]'
         ($objects[3] | ConvertTo-Csv | ConvertFrom-Csv).Bytes | Should -BeExactly '05 00'
+        $block = $objects | Where-Object { $_ -is [MemProc.MemoryBlock] }
+        ($block | ConvertTo-Csv | ConvertFrom-Csv).Bytes | Should -BeExactly '05 00 00 00 00 00 00 00'
+        ($block | Select-Object AddressHex, Bytes | ConvertTo-Csv | ConvertFrom-Csv).Bytes | Should -BeExactly '05 00 00 00 00 00 00 00'
+        $record = ($objects | Where-Object { $_ -is [MemProc.MemoryRecord] } | ConvertTo-Csv | ConvertFrom-Csv)
+        $record.code, $record.count | Should -BeExactly '05 00 00 00', '0'
+        $change = ($objects | Where-Object { $_ -is [MemProc.MemoryDifference] } | ConvertTo-Csv | ConvertFrom-Csv)
+        $change.PreviousValue, $change.Value | Should -BeExactly '05 00 00 00', '06 01 00 00'
+        ($objects | Where-Object { $_ -is [MemProc.MemoryChange] } | ConvertTo-Csv | ConvertFrom-Csv).Value | Should -Contain '05 00 00 00'
     }
 
     It 'does not keep bytes from being used as bytes' {
@@ -117,8 +132,51 @@ Describe 'CSV' {
             }
         }
 
-        # Up to 1 MiB each: a CSV file is no place for them, and a job or remote host transports arrays compactly.
+        # Type data gives these their text.
         $found | Should -Be 'MemoryBlock.Bytes', 'PhysicalMemoryBlock.Bytes'
+    }
+
+    It 'has no value that can be an array of bytes unnoticed' {
+        $found = foreach ($type in $types) {
+            foreach ($property in $type.GetProperties() | Where-Object PropertyType -EQ ([object])) {
+                "$($type.Name).$($property.Name)"
+            }
+        }
+
+        # Of the matches these are numbers; the others become lists of bytes.
+        $found | ForEach-Object { ($_ -split '\.')[0] } | Sort-Object -Unique |
+            Should -Be 'MemoryChange', 'MemoryDifference', 'MemoryMatch', 'MemoryMatchInContext', 'ProcMemoryAccess', 'SharedMemoryMatch'
+    }
+
+    It 'leaves the bytes of a block an array, here and after the transport' {
+        $block = Read-ProcessMemory $target.Id $address 65536 -WarningAction Ignore
+        $text = [System.Management.Automation.PSSerializer]::Serialize($block)
+        $back = [System.Management.Automation.PSSerializer]::Deserialize($text)
+        $text.Length | Should -BeLessThan ($block.Bytes.Length * 4 / 3 * 1.1)
+        foreach ($item in $block, $back) {
+            $item.Bytes -is [byte[]] | Should -BeTrue
+            $item.Bytes.Length | Should -Be $block.Bytes.Length
+            $item.Bytes[0, 1] | Should -Be $block.Bytes[0], $block.Bytes[1]
+            [BitConverter]::ToInt32($item.Bytes, 0) | Should -Be ($block.Bytes[0] + 256 * $block.Bytes[1])
+            [Text.Encoding]::Latin1.GetString($item.Bytes).Length | Should -Be $block.Bytes.Length
+            (Format-Hex -InputObject $item.Bytes)[0].Bytes | Should -Be $block.Bytes[0..15]
+            ($item.Bytes | Select-Object -First 32 | Format-Hex)[1].Bytes | Should -Be $block.Bytes[16..31]
+            ($item | ConvertTo-Csv | ConvertFrom-Csv).Bytes | Should -BeLike ('{0:x2} {1:x2} 00 00 *' -f $block.Bytes[0], $block.Bytes[1])
+        }
+
+        # They can be written back, and so can those from a CSV file.
+        $part = Read-ProcessMemory $target.Id $address 4
+        $row = $part | ConvertTo-Csv | ConvertFrom-Csv
+        foreach ($bytes in $part.Bytes, $row.Bytes) {
+            Write-ProcessMemory $target.Id $address -Bytes 9, 9, 9, 9 -Confirm:$false
+            Write-ProcessMemory $target.Id $address -Bytes $bytes -Confirm:$false
+            (Read-ProcessMemory $target.Id $address 4).Bytes | Should -Be $part.Bytes
+        }
+
+        foreach ($type in [MemProc.MemoryBlock], [MemProc.PhysicalMemoryBlock]) {
+            (Get-TypeData $type.FullName).PropertySerializationSet.ReferencedProperties | Sort-Object |
+                Should -Be ($type.GetProperties().Name | Sort-Object)
+        }
     }
 }
 
@@ -128,8 +186,21 @@ Describe 'Views' {
         $screen | Should -Match "(?m)^ +$PID .* \[stack\]"
         $screen | Should -Match "(?m)^ +$($target.Id) .* \[stack\]"
         $screen | Should -Not -Match 'Process:'
-        foreach ($objects in (Get-ProcMap $target.Id -Detailed), (Get-PageMapEntry $target.Id $address)) {
+        $write = { Write-ProcessMemory $target.Id $address -Bytes '07 01' -Confirm:$false }
+        foreach ($objects in (Get-ProcMap $target.Id -Detailed), (Get-PageMapEntry $target.Id $address), (Get-ProcThread $target.Id),
+            (Search-ProcessMemory $target.Id -Text ELF -First 1), (Search-ProcessMemory $target.Id -Strings -First 1),
+            (Write-ProcessMemory $target.Id $address -Bytes 1, 2 -PassThru -Confirm:$false), (Test-ProcMemAccess $target.Id),
+            (Compare-ProcessImage $target.Id -Path libc.so.6), (Compare-ProcessMemory -Id $target.Id -Address $address -NoSummary -During $write),
+            (Compare-ProcessMemory -Id $target.Id -Address $address -Length 40960 -Mapping -During { $null = $target.Ask("protect $address 4096 r--") }),
+            (Compare-ProcessMemory -Id $target.Id -Address $address -Length 40960 -Page -During { $null = $target.Ask("advise $address 40960 4") })) {
+            @($objects).Count | Should -BeGreaterThan 0
             $objects | Format-Table -View Process | Out-Screen -Width 80 | Should -Match "(?m)^ +$($target.Id) "
+        }
+
+        $null = $target.Ask("protect $address 4096 rw-")
+        $vmas = Get-KernelVma $target.Id -ErrorAction Ignore
+        if ($vmas) {
+            $vmas | Format-Table -View Process | Out-Screen -Width 80 | Should -Match "(?m)^ +$($target.Id) "
         }
     }
 
@@ -152,10 +223,17 @@ Describe 'Views' {
         $code = $target.Ask('map 4096 rwx private').address
         $closed = $target.Ask('map 4096 --- private').address
         $script = "Import-Module '$PSScriptRoot/../../MemProc.psd1'; `$PSStyle.OutputRendering = '{0}'
-            Get-ProcMap $($target.Id) -Address $code, $closed | Format-Table | Out-String -Width 100"
+            Get-ProcMap $($target.Id) -Address $code, $closed | Format-Table | Out-String -Width 100
+            Compare-ProcessMemory -Id $($target.Id) -Address $code -Length 4096 -Mapping -During {{ }}
+            Test-ProcMemAccess $($target.Id) -Ability Maps, Poison
+            [MemProc.PowerShell.Emphasis]::Explanation('Content', 'None')
+            [MemProc.PowerShell.Emphasis]::FrameFlags(@('lru', 'hwpoison'))"
         $coloured = (pwsh -NoProfile -NonInteractive -Command ($script -f 'Ansi')) -join "`n"
         $coloured | Should -Match "`e\[31;1mrwxp`e\[0m"
         $coloured | Should -Match "`e\[2m---p`e\[0m"
+        $coloured | Should -Match "`e\[31;1mNone`e\[0m"
+        $coloured | Should -Match "`e\[31;1mlru,hwpoison`e\[0m"
+        $coloured | Should -Match "Maps +yes"
         $plain = (pwsh -NoProfile -NonInteractive -Command ($script -f 'PlainText')) -join "`n"
         $redirected = (pwsh -NoProfile -NonInteractive -Command ($script -f 'Host')) -join "`n"
         $none = (env NO_COLOR=1 pwsh -NoProfile -NonInteractive -Command $script.Replace("`$PSStyle.OutputRendering = '{0}'", '')) -join "`n"

@@ -1,11 +1,13 @@
-# Runs every example of the help pages, in the order of each page, and compares the shape of the output with the page: the
-# headings of tables, the names in lists, hex dumps, messages. The values are of the machine that made the page.
+# Runs every example of the help pages, and every command of the pages with several, in the order of each page, and compares the
+# shape of the output with the page: the headings of tables, the names in lists, hex dumps, messages. The values are of the machine
+# that made the page.
 
 BeforeDiscovery {
     $docs = Resolve-Path $PSScriptRoot/../../docs
 
     # Returns the steps of a page: blocks of commands, and the output that follows, by example.
-    function Get-Example([string] $File) {
+    function Get-Example([string] $File, [string] $Language = '^```(powershell|output)$') {
+        $languages = $Language
         $title = $language = $null
         $lines = $steps = [System.Collections.Generic.List[object]]::new()
         foreach ($line in Get-Content $File) {
@@ -16,7 +18,7 @@ BeforeDiscovery {
                         $steps[-1].Output = "$($steps[-1].Output)`n$text".Trim("`n")
                     }
                     else {
-                        $steps.Add(@{ Title = $title; Code = $text; Output = $null })
+                        $steps.Add(@{ Title = $title; Code = $text; Output = $null; IsShell = $language -eq 'sh' })
                     }
 
                     $language = $null
@@ -28,7 +30,7 @@ BeforeDiscovery {
             elseif ($line -match '^###? (.+)') {
                 $title = $Matches[1]
             }
-            elseif ($line -match '^```(powershell|output)$') {
+            elseif ($line -match $languages) {
                 $language = $Matches[1]
                 $lines = [System.Collections.Generic.List[object]]::new()
             }
@@ -45,6 +47,10 @@ BeforeDiscovery {
     $pages = @(Get-ChildItem $docs/*-*.md | Where-Object { $_.BaseName -cmatch '^[A-Z]\w+-[A-Z]' }) + (Get-Item $docs/recipes.md) | ForEach-Object {
         @{ Page = $_.BaseName; Steps = @(Get-Example $_.FullName) }
     }
+    # These have commands of memproc, too.
+    $pages += 'what-changed', 'post-mortem' | ForEach-Object {
+        @{ Page = $_; Steps = @(Get-Example "$docs/$_.md" '^```(powershell|output|sh)$') }
+    }
 }
 
 BeforeAll {
@@ -54,10 +60,16 @@ BeforeAll {
     # The programs of the pages: their examples name $app, a running service, or start ./game.
     $programs = (New-Item -ItemType Directory (Join-Path $TestDrive programs)).FullName
     $hasPrograms = [bool] (Get-Command gcc -ErrorAction Ignore)
-    foreach ($name in $hasPrograms ? @('service', 'game') : @()) {
+    foreach ($name in $hasPrograms ? @('service', 'game', 'billing') : @()) {
         gcc "$PSScriptRoot/Programs/$name.c" -o "$programs/$name"
         $hasPrograms = $hasPrograms -and $LASTEXITCODE -eq 0
     }
+
+    # memproc, for the commands of a shell.
+    $memproc = Get-ChildItem "$PSScriptRoot/../../src/MemProc.Cli/bin" -Recurse -Filter memproc.dll -ErrorAction Ignore |
+        Sort-Object LastWriteTime | Select-Object -Last 1 -ExpandProperty FullName
+    Set-Content "$programs/memproc" "#!/bin/sh`nexec dotnet '$memproc' `"`$@`""
+    chmod a+x "$programs/memproc"
 
     $startService = {
         $start = [Diagnostics.ProcessStartInfo]::new("$PWD/service")
@@ -71,6 +83,10 @@ BeforeAll {
             $service.StandardInput.WriteLine($Request)
             $null = $service.StandardOutput.ReadLine()
         }
+
+        # The first requests have it allocate buffers, and bind functions.
+        Invoke-Action
+        Invoke-Action
     }
 
     # What an example needs that a machine may lack, by page and number of the step: a reason to skip it.
@@ -78,14 +94,19 @@ BeforeAll {
         'Clear-PagePoison' = { (Test-Path /sys/kernel/debug/hwpoison) ? $null : 'it needs the poison injector' }
         'Set-PagePoison' = { param($step) (Test-Path /sys/kernel/debug/hwpoison) -or $step.Output -match 'cannot poison' ? $null : 'it needs the poison injector' }
         'Clear-SoftDirty' = { $null -eq (Get-PageMapEntry $PID '[stack]-8').IsSoftDirty ? 'it needs CONFIG_MEM_SOFT_DIRTY' : $null }
-        'Get-PageMapEntry' = { param($step) $step.Title -match 'without the right' ? 'it shows what another user sees' : $null }
-        'Get-PageTableEntry' = { param($step) $step.Title -match 'without the required rights' ? 'it shows what another user sees' : $null }
         'Get-ProcessCore' = { param($step) $step.Output -match '^Signal ' ? 'it needs a crash' : $step.Title -match 'why a service ended' ? 'it needs a crash' : $null }
         'Get-FilePage' = { param($step) $step.Code -match '-Flag dirty' -and -not (Get-FilePage "$folder/notes.txt" -Flag dirty) ? 'the file system writes back at once' : $null }
         'Measure-PageFolio' = { param($step) $step.Code -match 'Partial' ? 'it needs a program with partly mapped folios' : $null }
-        'Test-ProcMemAccess' = { param($step) $step.Title -match 'cannot write|service needs' ? 'it shows what another user sees' : $null }
         'Undo-ProcessMemoryWrite' = { param($step) $step.Code -match 'memproc ' ? 'it is tested with memproc' : $null }
+        'post-mortem' = { param($step) (Get-Content /proc/sys/kernel/core_pattern) -ne 'core' -and $step.Code -match 'billing|\$core' ? 'it needs core_pattern core' : $null }
         'Set-PageIdle' = { param($step) (Test-Path /sys/kernel/mm/page_idle/bitmap) -or $step.Output -match 'does not track' ? $null : 'it needs the idle bitmap' }
+    }
+
+    # What an example shows to another user, by page and title.
+    $ordinary = @{
+        'Get-PageMapEntry' = 'without the right'
+        'Get-PageTableEntry' = 'without the required rights'
+        'Test-ProcMemAccess' = '.'
     }
 
     # Returns the ids of the processes that this one has started.
@@ -114,6 +135,18 @@ BeforeAll {
         }
     }
 
+    # Returns what kind of value a line is, where an output has no shape.
+    function Get-ValueKind([string] $Line) {
+        switch -Regex ($Line.Trim()) {
+            '^-?[\d.,]+$' { 'number'; break }
+            '^0x[0-9a-f]+$' { 'hex'; break }
+            '^(True|False)$' { 'answer'; break }
+            '^CAP_' { 'capability'; break }
+            '^/' { 'path'; break }
+            default { 'text' }
+        }
+    }
+
     # Shows output and errors as they are seen in a console.
     function ConvertTo-Screen($Items) {
         $Items | ForEach-Object {
@@ -138,7 +171,7 @@ Describe 'Examples of <Page>' -ForEach $pages {
                 $started = Microsoft.PowerShell.Management\Start-Process @args
                 if ($started) {
                     $null = [Threading.SpinWait]::SpinUntil({ (Get-Content "/proc/$($started.Id)/status" -ErrorAction Ignore) -match '^State:\tS' -and
-                            (Get-Content "/proc/$($started.Id)/comm" -ErrorAction Ignore) -notin 'dotnet', 'pwsh' }, 10000)
+                            (Get-Content "/proc/$($started.Id)/comm" -ErrorAction Ignore) -notin 'dotnet', 'pwsh', 'setpriv' }, 10000)
                 }
 
                 $started
@@ -149,7 +182,17 @@ Describe 'Examples of <Page>' -ForEach $pages {
             'Get-FilePage' = { $null = Start-Process sleep 600 -PassThru }
             'Invoke-ProcessMemoryAdvice' = { $test = Start-Process sleep 600 -PassThru }
             'Measure-PageFolio' = { Set-Content thp "#!/bin/sh`nexec sleep 600"; chmod a+x thp }
-            'Test-ProcMemAccess' = { Copy-Item /usr/bin/sleep nginx; $null = Start-Process ./nginx 600 -PassThru }
+            'Test-ProcMemAccess' = {
+                Copy-Item /usr/bin/sleep nginx
+                $null = Start-Process setpriv '--reuid=33 --regid=33 --clear-groups ./nginx 600' -PassThru
+            }
+            'post-mortem' = {
+                sh -c 'ulimit -c unlimited; exec 2>&1 >/dev/null; ./billing < /dev/null' | Out-Null
+                Get-Item core, core.* -ErrorAction Ignore | Select-Object -First 1 | Move-Item -Destination billing.core
+                $start = [Diagnostics.ProcessStartInfo]::new("$PWD/billing")
+                $start.RedirectStandardInput = $start.RedirectStandardOutput = $true
+                $billing = [Diagnostics.Process]::Start($start)
+            }
             'Get-ProcessCore' = {
                 Copy-Item /usr/bin/sleep parser
                 $env:MEMPROC_EXAMPLE = 'secret'
@@ -162,9 +205,9 @@ Describe 'Examples of <Page>' -ForEach $pages {
         [IO.File]::WriteAllBytes("$folder/data.bin", [byte[]]::new(1MB))
         Push-Location $folder
         $usesService = [bool] ($Steps.Code -match '\$app\b')
-        $usesPrograms = $usesService -or [bool] ($Steps.Code -match '\./game\b')
+        $usesPrograms = $usesService -or [bool] ($Steps.Code -match '\./game\b|\bbilling\b')
         if ($usesPrograms -and $hasPrograms) {
-            Copy-Item $programs/service, $programs/game .
+            Copy-Item $programs/service, $programs/game, $programs/billing .
         }
 
         if ($usesService -and $hasPrograms) {
@@ -188,6 +231,7 @@ Describe 'Examples of <Page>' -ForEach $pages {
             }
 
             $reason = $usesPrograms -and -not $hasPrograms ? 'it needs gcc'
+            : $step.IsShell -and -not $memproc ? 'it needs memproc, which is not built'
             : $skips[$Page] ? (& $skips[$Page] $step) : $null
             if ($reason) {
                 $results[$step.Number] = @{ Skip = $reason }
@@ -195,6 +239,22 @@ Describe 'Examples of <Page>' -ForEach $pages {
             }
 
             $code = $step.Code -replace '(?<![\w/])/(var/)?tmp/', "$folder/"
+            if ($step.IsShell) {
+                $script = "PATH='$programs':`$PATH`n$code" -replace "'", "''"
+                $code = "`$env:app = `$app`nsh -ec '$script'`nif (`$LASTEXITCODE) { Write-Error `"exit code `$LASTEXITCODE`" }"
+            }
+
+            if ($ordinary[$Page] -and $step.Title -match $ordinary[$Page]) {
+                $other = "`$PSStyle.OutputRendering = 'PlainText'; & { $code } *>&1 | ForEach-Object {
+                    `$_ -is [System.Management.Automation.ErrorRecord] ? `"`$(`$_.InvocationInfo.MyCommand): `$(`$_.Exception.Message)`"
+                    : `$_ -is [System.Management.Automation.WarningRecord] ? `"WARNING: `$_`" : `$_ } |
+                    Out-String -Width 120"
+                $results[$step.Number] = @{
+                    Screen = (Invoke-OtherPwsh -Prefix setpriv, --reuid=65534, --regid=65534, --clear-groups -Script $other) -join "`n"
+                }
+                continue
+            }
+
             $log = "$folder/transcript"
             $null = Start-Transcript $log -UseMinimalHeader
             $items = [System.Collections.Generic.List[object]]::new()
@@ -236,6 +296,11 @@ Describe 'Examples of <Page>' -ForEach $pages {
         $expected | Where-Object { $_ -notin $actual } | Should -BeNullOrEmpty -Because "the output was:`n$($result.Screen)"
         if ($Output) {
             $result.Screen.Trim() | Should -Not -BeNullOrEmpty
+        }
+
+        if ($Output -and -not $expected) {
+            $first = ($result.Screen -replace '\x1b\[[0-9;]*m' -split "`n" | Where-Object { $_.Trim() })[0]
+            Get-ValueKind $first | Should -Be (Get-ValueKind ($Output -split "`n")[0]) -Because "the output was:`n$($result.Screen)"
         }
 
         $actual -match '^error' | Where-Object { $_ -notin $expected } | Should -BeNullOrEmpty -Because "the output was:`n$($result.Screen)"

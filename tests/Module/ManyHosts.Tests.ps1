@@ -104,5 +104,45 @@ Describe 'A sweep over many hosts' {
             `$map | Read-ProcessMemory -Length 16")) -ArgumentList $map
         $block.ProcessId | Should -Be $target.Id
         $block.Bytes | Should -Be (Read-ProcessMemory $target.Id $map.Start 16).Bytes
+        # An array of bytes, which is hex in a CSV file on this side, too.
+        $block.Bytes -is [byte[]] | Should -BeTrue
+        ($block | ConvertTo-Csv | ConvertFrom-Csv).Bytes | Should -Match '^([0-9a-f]{2} ){15}[0-9a-f]{2}$'
+    }
+
+    It 'runs the commands of the page, and the line of the recipe' {
+        Assert-Hosts
+        Assert-PidNamespace
+        $code = $target.Ask('map 4096 rwx private').address
+        $text = $page -replace 'Import-Module MemProc', "Import-Module '$module'" -replace 'Invoke-Sweep \$hosts', 'Invoke-Sweep -Connection $connection $hosts' `
+            -replace 'Invoke-Command -HostName \$map', 'Invoke-Command @connection -HostName $map'
+        $commands = [regex]::Matches($text, '(?s)```powershell\r?\n(?!function)(.*?)```').ForEach{ [scriptblock]::Create($_.Groups[1].Value) }
+        $commands | Should -HaveCount 4
+        Push-Location $folder
+        try {
+            $hosts + $dead | Set-Content hosts.txt
+            $top = . $commands[0]
+            $top.Count | Should -BeLessOrEqual 10
+            $top.PSComputerName | Sort-Object -Unique | Should -Be $hosts
+            . $commands[1] | Out-Screen | Should -Match "(?m)^$dead +\S"
+            . $commands[2]
+            $found = Import-Csv wx.csv
+            ($found | Where-Object { $_.ProcessId -eq $target.Id -and $_.StartHex -eq ('0x{0:x}' -f $code) }).PSComputerName |
+                Sort-Object | Should -Be $hosts
+            ($found | Where-Object Problem).PSComputerName | Should -Contain $dead
+            $rows = Invoke-Sweep -Connection $connection $hosts[0] ([scriptblock]::Create("Import-Module '$module'; Get-ProcMap $($target.Id)"))
+            . $commands[3] | Out-Screen | Should -Match '(?m)^0x[0-9a-f]+ ([0-9a-f]{2} ){8}'
+
+            $recipe = Get-Content $PSScriptRoot/../../docs/recipes.md -Raw
+            $find = [scriptblock]::Create("Import-Module '$module'; " + [regex]::Match($recipe, '(?s)\$find = \{(.*?)\n\}').Groups[1].Value)
+            $line = [regex]::Match($recipe, 'Invoke-Command -HostName web1, web2, web3 .*').Value
+            $line | Should -Match 'WritableExecutable|\$find'
+            $table = . ([scriptblock]::Create($line.Replace('-HostName web1, web2, web3', '@connection -HostName $hosts'))) | Out-Screen
+            foreach ($name in $hosts) {
+                $table | Should -Match "(?m)^$name +dotnet +\d+"
+            }
+        }
+        finally {
+            Pop-Location
+        }
     }
 }

@@ -15,7 +15,7 @@ internal sealed class CompareCommand : CliCommand
         new("Size", 10, change => ConsoleFormat.Size(change.SizeBytes)),
         new("Before", -6, change => change.PreviousPermissions ?? "-"),
         new("Now", -4, change => change.Permissions ?? "-"),
-        new("Path", 0, change => SafeText.Escape(change.Path)),
+        new("Path", 0, change => ProcMapChange.Place(change.PreviousStart, change.Path)),
     ];
 
     private static readonly Column<PageChange>[] PageColumns =
@@ -108,10 +108,11 @@ internal sealed class CompareCommand : CliCommand
         if (parseResult.Has(_seconds))
         {
             using CoreFile held = Hold(process!, parseResult, output, cancellation);
+            MapSamples? samples = WithContent(parseResult) || !parseResult.GetValue(_mapping) ? null : MapSamples.Take(process!, cancellation);
             cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(parseResult.GetValue(_seconds)!.Value));
             cancellation.ThrowIfCancellationRequested();
             using CoreFile? now = parseResult.GetValue(_stop) ? Hold(process!, parseResult, output, cancellation) : null;
-            Compare(held, now ?? (MemoryTarget)process!, process, parseResult, output, cancellation);
+            Compare(held, now ?? (MemoryTarget)process!, process, parseResult, output, cancellation, samples);
             return;
         }
 
@@ -142,7 +143,7 @@ internal sealed class CompareCommand : CliCommand
     }
 
     private void Compare(CoreFile before, MemoryTarget after, LinuxProcess? live, ParseResult parseResult, Output output,
-        CancellationToken cancellation)
+        CancellationToken cancellation, MapSamples? samples = null)
     {
         MemoryLayout? layout = parseResult.GetValue(_type) ?? parseResult.GetValue(_layout);
         ComparisonOptions options = new()
@@ -163,6 +164,7 @@ internal sealed class CompareCommand : CliCommand
         {
             Warn = output.WarnOnce,
             Live = live,
+            PreviousSamples = samples,
             PreviousName = live is null ? null : $"process {live.Identity}, {before.Time.LocalDateTime:HH:mm:ss.fff}",
         };
         bool isLayoutOnly = !parseResult.GetValue(_mapping) && !parseResult.GetValue(_page) && !parseResult.GetValue(_content)

@@ -40,10 +40,12 @@ internal sealed class CompareImageCommand : TargetCommand
         {
             Path = parseResult.GetValue(_path) is { Length: > 0 } paths ? MapFilterOptions.Paths(paths) : null,
         };
-        ImageComparer comparer = new(process, cancellation) { Warn = output.WarnOnce };
-        bool isUnexplained = parseResult.GetValue(_unexplained);
-        output.WriteTable(Columns, comparer.Compare(filter).Where(difference => !isUnexplained
-            || difference.Kind != ImageDifferenceKind.Content || difference.Explanation == ImageExplanation.None));
+        ImageComparer comparer = new(process, cancellation)
+        {
+            Warn = output.WarnOnce,
+            UnexplainedOnly = parseResult.GetValue(_unexplained),
+        };
+        output.WriteTable(Columns, comparer.Compare(filter));
     }
 
     private static string Describe(ImageDifference difference)

@@ -25,6 +25,9 @@ public sealed class ImageComparer(MemoryTarget process, CancellationToken cancel
     /// <summary>Called once for each reason why answers are incomplete.</summary>
     public Action<string>? Warn { get; init; }
 
+    /// <summary>Leaves out the differences that are explained, and does not look up what they belong to.</summary>
+    public bool UnexplainedOnly { get; init; }
+
     /// <summary>Bytes that were compared so far.</summary>
     public ulong ComparedBytes { get; private set; }
 
@@ -82,7 +85,7 @@ public sealed class ImageComparer(MemoryTarget process, CancellationToken cancel
             yield break;
         }
 
-        ImageWalk walk = new(process.Identity, images, file, symbolizer, cancellation);
+        ImageWalk walk = new(process.Identity, images, file, symbolizer, cancellation) { UnexplainedOnly = UnexplainedOnly };
         foreach ((ProcMap map, AddressRange range) in changed)
         {
             if (file.ImageOf(map) is not { IsLoaded: true } image)

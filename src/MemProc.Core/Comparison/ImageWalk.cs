@@ -25,6 +25,9 @@ internal sealed class ImageWalk(
     private readonly List<Group> _groups = [];
     private Group? _open;
 
+    /// <summary>Leaves out the differences that are explained.</summary>
+    public bool UnexplainedOnly { get; init; }
+
     /// <summary>Returns what the file decides of changed pages: segments without write permission, and PT_GNU_RELRO.</summary>
     public IEnumerable<(AddressRange Part, bool IsRelRo)> CheckedParts(MappedImage image, ProcMap map, AddressRange range)
     {
@@ -81,6 +84,12 @@ internal sealed class ImageWalk(
             ulong? value = WordAt(after, image.AddressOf(word), range), stored = WordAt(before, image.AddressOf(word), range);
             ImageExplanation explanation = Explain(image, section, relocation, imageAddress, value, stored, isRelRo);
             int end = (int)Math.Min((ulong)before.Length, (ulong)at + (word + (ulong)size - imageAddress));
+            if (UnexplainedOnly && explanation != ImageExplanation.None)
+            {
+                at = end + before.AsSpan(end).CommonPrefixLength(after.AsSpan(end));
+                continue;
+            }
+
             // The low bytes of a relocated address seldom change; the word is the difference all the same.
             int first = relocation is null ? at : Math.Max(0, at - (int)(imageAddress - word));
             ulong skipped = (ulong)(at - first);

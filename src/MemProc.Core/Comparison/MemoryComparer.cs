@@ -22,6 +22,9 @@ public sealed class MemoryComparer(
     /// <summary>What the target before is called in the summary; null: the path of its core.</summary>
     public string? PreviousName { get; init; }
 
+    /// <summary>Samples of the memory before, by which mappings are recognized that moved; null: taken from the target.</summary>
+    public MapSamples? PreviousSamples { get; init; }
+
     /// <summary>
     /// The process that results are about, and that has the symbols, where the target after is only a copy of it; null: the
     /// target after.
@@ -29,7 +32,7 @@ public sealed class MemoryComparer(
     public MemoryTarget? Live { get; init; }
 
     /// <summary>One of the two is a core without memory, so that there is no content to compare.</summary>
-    public bool HasLayoutOnly => previous is CoreFile { SavedBytes: 0 } || current is CoreFile { SavedBytes: 0 };
+    public bool HasLayoutOnly => HasNoContent(previous) || HasNoContent(current);
 
     /// <summary>Both have a page table: a process, or a core with page information.</summary>
     public bool HasPages => previous is not CoreFile { HasPageInfo: false } && current is not CoreFile { HasPageInfo: false };
@@ -43,7 +46,8 @@ public sealed class MemoryComparer(
     /// <summary>Returns the changes of the mappings, in address order.</summary>
     /// <exception cref="MemProcException">ReadMaps failed.</exception>
     public IEnumerable<ProcMapChange> CompareMaps() =>
-        new MapComparer(previous, current, Identity).Compare(Before, After, options.Range, options.Filter);
+        new MapComparer(previous, current, Identity, PreviousSamples ?? new MapSamples(previous, cancellation),
+            new MapSamples(HasNoContent(current) ? Live ?? current : current, cancellation)).Compare(Before, After, options.Range, options.Filter);
 
     /// <summary>Returns the changes of the pages that are mapped before and after, in address order.</summary>
     /// <exception cref="MemProcException">
@@ -113,9 +117,13 @@ public sealed class MemoryComparer(
         HasMoreGaps = _tally.HasMoreGaps,
     };
 
+    private static bool HasNoContent(MemoryTarget target) => target is CoreFile { SavedBytes: 0 };
+
     private IEnumerable<MapPair> Pairs() => MapPairs.Of(Before, After, options.Range)
         .Where(pair => (pair.Previous is not null && options.Filter.Matches(pair.Previous))
-            || (pair.Current is not null && options.Filter.Matches(pair.Current)));
+            || (pair.Current is not null && options.Filter.Matches(pair.Current)))
+        .Where(pair => MapComparer.AreComplete(previous, current)
+            || pair is { Previous: not null, Current: not null } || !MapComparer.IsOfKernel((pair.Previous ?? pair.Current)!));
 
     /// <summary>Finds the differences on several processors, and joins those that continue over the end of a piece.</summary>
     private IEnumerable<FoundDifference> Find()

@@ -156,10 +156,10 @@ public sealed class MemoryDifference : ProcessOutput
     public string? RecordAddressHex => HexText.Of(RecordAddress);
 
     /// <summary>The value before; null for a run of bytes.</summary>
-    public object? PreviousValue { get; init; }
+    public object? PreviousValue { get; init => field = MemoryBytes.OfValue(value); }
 
     /// <summary>The value after; null for a run of bytes.</summary>
-    public object? Value { get; init; }
+    public object? Value { get; init => field = MemoryBytes.OfValue(value); }
 
     /// <summary>Symbol and offset, or mapping and offset: <c>[heap]+0x10</c>.</summary>
     public string? Location => _place?.Location;

@@ -19,6 +19,8 @@ public enum ProcMapChangeKind
     Remapped,
     /// <summary>The name of anonymous memory changed.</summary>
     Renamed,
+    /// <summary>The same part of a file, or anonymous memory of the same content, is at another address.</summary>
+    Moved,
 }
 
 /// <summary>A change between two lists of mappings, for the addresses that it concerns.</summary>
@@ -55,6 +57,12 @@ public sealed class ProcMapChange : ProcessOutput
     /// <summary>Bytes that the change concerns: of a mapping that has grown, those that it has grown by.</summary>
     public ulong SizeBytes => End - Start;
 
+    /// <summary>Where the first of these bytes was before, if they have moved; otherwise null.</summary>
+    public ulong? PreviousStart { get; init; }
+
+    /// <summary><see cref="PreviousStart"/> in hex.</summary>
+    public string? PreviousStartHex => HexText.Of(PreviousStart);
+
     /// <summary>The permissions before; null where nothing was mapped.</summary>
     public string? PreviousPermissions => PreviousMap?.Permissions;
 
@@ -75,5 +83,12 @@ public sealed class ProcMapChange : ProcessOutput
 
     /// <summary>Formats the change as a line.</summary>
     public override string ToString() => $"{Change} 0x{Start:x}-0x{End:x} {PreviousPermissions ?? "-"} {Permissions ?? "-"} "
-        + SafeText.Escape(Path);
+        + Place(PreviousStart, Path);
+
+    /// <summary>Formats what a change is about: <c>from 0x7f0000000000 [anon:arena]</c>, or only the path.</summary>
+    /// <param name="previousStart">Where it was, if it has moved.</param>
+    /// <param name="path">Path or name of the mapping.</param>
+    public static string Place(ulong? previousStart, string? path) => previousStart is ulong start
+        ? $"from 0x{start:x12} {SafeText.Escape(path ?? string.Empty)}".TrimEnd()
+        : SafeText.Escape(path ?? string.Empty);
 }

@@ -33,10 +33,10 @@ public sealed class MemoryChange : ProcessOutput
     public bool IsFirst { get; }
 
     /// <summary>The previous value; null for the initial one, and where it could not be read before.</summary>
-    public object? PreviousValue { get; init => field = Immutable(value); }
+    public object? PreviousValue { get; init => field = MemoryBytes.OfValue(value); }
 
     /// <summary>The value; null where it can no longer be read.</summary>
-    public object? Value { get; init => field = Immutable(value); }
+    public object? Value { get; init => field = MemoryBytes.OfValue(value); }
 
     /// <summary>The previous bytes; empty where there are none.</summary>
     public MemoryBytes PreviousBytes { get; init; } = [];
@@ -51,8 +51,6 @@ public sealed class MemoryChange : ProcessOutput
 
     /// <summary>Why it can no longer be read; null where it can.</summary>
     public MemoryGap? Gap { get; init; }
-
-    private static object? Immutable(object? value) => value is byte[] bytes ? new MemoryBytes(bytes) : value;
 
     /// <summary>Returns address and value.</summary>
     public override string ToString() => $"0x{Address:x}: {SafeText.Escape($"{Value ?? Bytes}")}";

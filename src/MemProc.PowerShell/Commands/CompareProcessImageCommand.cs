@@ -33,9 +33,8 @@ public sealed class CompareProcessImageCommand : ProcessCommand<MemoryTarget>
             return;
         }
 
-        ImageComparer comparer = new(process, Cancellation) { Warn = WriteWarning };
-        WriteEach(comparer.Compare(_filter).Where(difference => !Unexplained
-            || difference.Kind != ImageDifferenceKind.Content || difference.Explanation == ImageExplanation.None));
+        ImageComparer comparer = new(process, Cancellation) { Warn = WriteWarning, UnexplainedOnly = Unexplained };
+        WriteEach(comparer.Compare(_filter));
         WriteVerbose($"Process {process.Identity}: compared {HumanSize.Format(comparer.ComparedBytes)} that may differ.");
     }
 }

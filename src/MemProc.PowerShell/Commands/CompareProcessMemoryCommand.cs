@@ -191,13 +191,14 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
             return;
         }
 
-        List<(LinuxProcess Process, CoreFile Before, List<ComparisonOptions> Ranges)> held = [];
+        List<(LinuxProcess Process, CoreFile Before, MapSamples? Samples, List<ComparisonOptions> Ranges)> held = [];
         foreach ((LinuxProcess process, List<ComparisonOptions> ranges) in _moments)
         {
             ReportErrors(() =>
             {
                 OpenProcesses.ThrowIfGone(process);
-                held.Add((process, DisposeAtEnd(Hold(process)), ranges));
+                CoreFile before = DisposeAtEnd(Hold(process));
+                held.Add((process, before, Mapping && !WithContent ? MapSamples.Take(process, Cancellation) : null, ranges));
             });
         }
 
@@ -206,7 +207,7 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
             ReportErrors(() => LetRun(During, Seconds, "Waiting for changes"));
         }
 
-        foreach ((LinuxProcess process, CoreFile before, List<ComparisonOptions> ranges) in held)
+        foreach ((LinuxProcess process, CoreFile before, MapSamples? samples, List<ComparisonOptions> ranges) in held)
         {
             ReportErrors(() =>
             {
@@ -214,7 +215,7 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
                 using CoreFile? after = Stop ? Hold(process) : null;
                 foreach (ComparisonOptions range in ranges)
                 {
-                    Write(before, after ?? (MemoryTarget)process, process, range);
+                    Write(before, after ?? (MemoryTarget)process, process, range, samples);
                 }
             });
         }
@@ -268,7 +269,8 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
         }, done => progress.Report(Math.Min(done, all), all, HumanSize.Format(done)), Cancellation);
     }
 
-    private void Write(CoreFile before, MemoryTarget after, LinuxProcess? live, ComparisonOptions options)
+    private void Write(
+        CoreFile before, MemoryTarget after, LinuxProcess? live, ComparisonOptions options, MapSamples? samples = null)
     {
         using Progress progress = new(this, $"Comparing process {(live ?? after).Identity}");
         MemoryComparer comparer = new(before, after, options, Cancellation)
@@ -276,6 +278,7 @@ public sealed class CompareProcessMemoryCommand : MapFilterCommand<MemoryTarget>
             Progress = progress.Report,
             Warn = WarnOnce,
             Live = live,
+            PreviousSamples = samples,
             PreviousName = live is null ? null : $"process {live.Identity}, {before.Time.LocalDateTime:HH:mm:ss.fff}",
         };
         bool isLayoutOnly = !(Mapping || Page || Content) && comparer.HasLayoutOnly;

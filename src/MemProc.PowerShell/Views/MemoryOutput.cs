@@ -41,7 +41,8 @@ internal static class MemoryOutput
         PSObject item = new(record);
         foreach ((MemoryField field, object? value) in record.GetFields())
         {
-            item.Properties.Add(new PSNoteProperty(field.Name, Value(value, field.Type)));
+            item.Properties.Add(new PSNoteProperty(
+                field.Name, value is byte[] bytes ? BlockBytes.Wrap(bytes) : Value(value, field.Type)));
         }
 
         return item;

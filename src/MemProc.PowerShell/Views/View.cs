@@ -354,8 +354,8 @@ public static class View
         {
             return kind switch
             {
-                nameof(ImageDifferenceKind.FileReplaced) => "another file has the path",
-                nameof(ImageDifferenceKind.FileDeleted) => "the file was deleted",
+                nameof(ImageDifferenceKind.FileReplaced) => ViewStyle.Notice("another file has the path"),
+                nameof(ImageDifferenceKind.FileDeleted) => ViewStyle.Notice("the file was deleted"),
                 _ => $"not compared: {Text(Value(difference, "Reason"))}",
             };
         }

@@ -30,6 +30,9 @@ int main(void)
                 memset(more, 1, 8192);
         }
 
+        if (line[0] == 'g')
+            memset(malloc(1 << 16), 1, 1 << 16);
+
         puts("done");
         fflush(stdout);
     }
