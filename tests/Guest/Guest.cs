@@ -6,11 +6,12 @@ namespace MemProc.Tests;
 
 /// <summary>
 /// A guest that boots, runs all parts of its configuration, and powers off. Its root is that of this machine, read-only; its
-/// /tmp is a disk of its own; results come back in a shared folder.
+/// /tmp is a disk of its own, another one is for swap; results come back in a shared folder.
 /// </summary>
 internal sealed class Guest
 {
     private const string ScratchBytes = "2G";
+    private const string SwapBytes = "512M";
 
     private readonly Dictionary<string, GuestResult> _results = [];
 
@@ -70,8 +71,9 @@ internal sealed class Guest
         try
         {
             string results = folder.CreateSubdirectory("results").FullName;
-            string scratch = Path.Combine(folder.FullName, "scratch.img");
+            string scratch = Path.Combine(folder.FullName, "scratch.img"), swap = Path.Combine(folder.FullName, "swap.img");
             Shell($"truncate -s {ScratchBytes} '{scratch}' && '{make}' -q -t ext4 -E lazy_itable_init=1,lazy_journal_init=1 '{scratch}'");
+            Shell($"truncate -s {SwapBytes} '{swap}'");
             File.WriteAllText(Path.Combine(results, "run"), ScriptOf(configuration));
             string[] arguments =
             [
@@ -83,7 +85,7 @@ internal sealed class Guest
                 "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
                 "-fsdev", $"local,id=results,path={results},security_model=none",
                 "-device", "virtio-9p-pci,fsdev=results,mount_tag=results",
-                "-drive", $"file={scratch},format=raw,if=virtio",
+                "-drive", $"file={scratch},format=raw,if=virtio", "-drive", $"file={swap},format=raw,if=virtio",
             ];
             Stopwatch watch = Stopwatch.StartNew();
             using Process process = Process.Start(new ProcessStartInfo(qemu, arguments))!;
@@ -106,11 +108,7 @@ internal sealed class Guest
         GuestConfiguration configuration, string folder, string results, TimeSpan total, bool isOff)
     {
         string console = File.Exists($"{folder}/console") ? File.ReadAllText($"{folder}/console") : string.Empty;
-        string begun = Path.Combine(results, "begun");
-        TimeSpan boot = File.Exists(begun)
-            && double.TryParse(File.ReadAllText(begun).Split(' ')[0], CultureInfo.InvariantCulture, out double seconds)
-            ? TimeSpan.FromSeconds(seconds) : total;
-        Guest guest = new(boot, total, (isOff ? "" : $"It was killed after {total.TotalMinutes:f0} minutes. ")
+        Guest guest = new(Uptime(Path.Combine(results, "begun")) ?? total, total, (isOff ? "" : $"It was killed after {total.TotalMinutes:f0} minutes. ")
             + console[Math.Max(0, console.Length - 2000)..]);
         foreach (string part in configuration.Parts)
         {
@@ -119,12 +117,20 @@ internal sealed class Guest
             {
                 guest._results[part] = new GuestResult(
                     File.Exists(code) ? int.Parse(File.ReadAllText(code), CultureInfo.InvariantCulture) : null,
-                    File.ReadAllText(output));
+                    File.ReadAllText(output))
+                {
+                    Time = Uptime(Path.Combine(results, $"{part}.ended")) - Uptime(Path.Combine(results, $"{part}.begun")),
+                };
             }
         }
 
         return guest;
     }
+
+    /// <summary>Reads a copy of /proc/uptime; null where the guest did not get there.</summary>
+    private static TimeSpan? Uptime(string path) => File.Exists(path)
+        && double.TryParse(File.ReadAllText(path).Split(' ')[0], CultureInfo.InvariantCulture, out double seconds)
+        ? TimeSpan.FromSeconds(seconds) : null;
 
     /// <summary>Returns what the guest runs after it has mounted everything.</summary>
     private static string ScriptOf(GuestConfiguration configuration)
@@ -137,6 +143,7 @@ internal sealed class Guest
             export DOTNET_TieredPGO=0 DOTNET_TieredCompilation=1 NO_COLOR=1
             export MEMPROC='{GuestPrograms.Memproc}' MEMPROC_ASSEMBLY='{GuestPrograms.MemprocAssembly}'
             export TARGET='{GuestPrograms.Target}' MODULE='{GuestPrograms.Repository}/MemProc.psd1'
+            export PWSH='{GuestPrograms.Pwsh}' PAGE_TYPES='{GuestKernel.PageTypes}' MEMPROC_GUEST_SWAP=/dev/vdb
             export KERNEL_REASONS='{configuration.KernelReasons}' MEMORY_REASONS='{configuration.MemoryReasons}'
             cp /proc/uptime /run/results/begun
             {configuration.Prepare}
@@ -144,14 +151,15 @@ internal sealed class Guest
             """);
         foreach (string part in configuration.Parts)
         {
-            string command = GuestParts.Classes.TryGetValue(part, out string[]? classes)
-                ? $"dotnet '{GuestPrograms.Tests}' -noLogo -noColor -parallelMode none "
+            string command = GuestParts.ClassesOf(part) is string[] classes
+                ? (part.EndsWith(GuestParts.ByKcore, StringComparison.Ordinal) ? "MEMPROC_KERNEL_SOURCE=Kcore " : "") + $"dotnet '{GuestPrograms.Tests}' -noLogo -noColor -parallelMode none "
                     + string.Join(' ', classes.Select(name => $"-class MemProc.Tests.{name}"))
                 : part == "cmdlets"
                 ? $"dotnet '{GuestPrograms.Pwsh}' -NoProfile -NonInteractive -File '{GuestPrograms.Scripts}/cmdlets.ps1'"
                 : $"bash '{GuestPrograms.Scripts}/{part}'";
             script.AppendLine(CultureInfo.InvariantCulture,
-                $"{command} > /run/results/{part}.output 2>&1; echo $? > /run/results/{part}.code");
+                $"cp /proc/uptime /run/results/{part}.begun; {command} > /run/results/{part}.output 2>&1; "
+                + $"echo $? > /run/results/{part}.code; cp /proc/uptime /run/results/{part}.ended");
         }
 
         return script.AppendLine("dmesg | tail -n 60 > /run/results/log; sync; echo o > /proc/sysrq-trigger; sleep 60").ToString();
@@ -161,4 +169,8 @@ internal sealed class Guest
 /// <summary>The result of a part.</summary>
 /// <param name="ExitCode">Its exit code; null if it did not end.</param>
 /// <param name="Output">What it printed.</param>
-internal sealed record GuestResult(int? ExitCode, string Output);
+internal sealed record GuestResult(int? ExitCode, string Output)
+{
+    /// <summary>How long it ran; null if it did not end.</summary>
+    public TimeSpan? Time { get; init; }
+}

@@ -19,15 +19,19 @@ internal sealed record GuestConfiguration(string Name, string Kernel, string Par
     /// <summary>A command of the shell that runs before the parts.</summary>
     public string Prepare { get; init; } = ":";
 
-    /// <summary>All configurations. With <c>-cpu max</c> the processor has five levels of page tables.</summary>
+    /// <summary>
+    /// All configurations. With <c>-cpu max</c> the processor has five levels of page tables. What sets ptrace_scope to 3
+    /// comes last.
+    /// </summary>
     public static IReadOnlyList<GuestConfiguration> All { get; } =
     [
         new("6.12", "6.12.", "", "commands", "poison", "sources") { IsUsual = true },
-        new("6.12 all", "6.12.", "", "cmdlets", "tracking", "frames", "rights"),
+        new("6.12 all", "6.12.", "", "cmdlets", "tracking", "swap", "frames", "frames-kcore", "compare", "processes"),
+        new("6.12 rights", "6.12.", "", "rights"),
         new("6.12 4 levels", "6.12.", "no5lvl", "commands", "sources"),
         new("6.12 pti", "6.12.", "pti=on", "commands", "sources"),
-        new("6.12 lockdown=integrity", "6.12.", "lockdown=integrity", "commands"),
-        new("6.12 lockdown=confidentiality", "6.12.", "lockdown=confidentiality", "commands")
+        new("6.12 lockdown=integrity", "6.12.", "lockdown=integrity", "commands", "cmdlets"),
+        new("6.12 lockdown=confidentiality", "6.12.", "lockdown=confidentiality", "commands", "cmdlets")
         {
             KernelReasons = "the kernel is locked down \\(confidentiality\\)",
         },
@@ -35,27 +39,39 @@ internal sealed record GuestConfiguration(string Name, string Kernel, string Par
         {
             MemoryReasons = "kernel.yama.ptrace_scope is 3", Prepare = "echo 3 > /proc/sys/kernel/yama/ptrace_scope",
         },
-        new("6.1", "6.1.", "", "commands", "poison", "sources", "tracking", "frames", "rights"),
+        new("6.1", "6.1.", "", "commands", "cmdlets", "poison", "sources", "tracking", "swap"),
+        new("6.1 all", "6.1.", "", "frames", "frames-kcore", "compare", "processes", "rights"),
         new("6.1 4 levels", "6.1.", "no5lvl nocgroup2", "commands", "sources"),
         new("6.1 pti", "6.1.", "pti=on", "commands", "sources"),
         new("6.1 lockdown=confidentiality", "6.1.", "lockdown=confidentiality", "commands")
         {
             KernelReasons = "the kernel is locked down \\(confidentiality\\)",
         },
-        new("idle", "6.12-memproc-", "", "commands", "tracking", "poison"),
+        new("idle", "6.12-memproc-", "", "commands", "cmdlets", "tracking", "poison", "sources", "swap", "page-types"),
     ];
 }
 
 /// <summary>What can run in a guest.</summary>
 internal static class GuestParts
 {
+    /// <summary>At the end of the name of a part: it reads the kernel's memory from /proc/kcore.</summary>
+    public const string ByKcore = "-kcore";
+
     /// <summary>Classes of MemProc.Tests that make a part.</summary>
     public static IReadOnlyDictionary<string, string[]> Classes { get; } = new Dictionary<string, string[]>
     {
         ["poison"] = ["GuestPoisonTests"],
         ["sources"] = ["KernelSourcesTests", "KsmFlagTests"],
         ["tracking"] = ["GuestTrackingTests", "SoftDirtyTests", "PageIdleMarkerTests"],
-        ["frames"] = ["FrameTablesTests", "PageFrameReaderTests", "PageMapReaderTests", "PageTableReaderTests", "Program32Tests"],
-        ["rights"] = ["AccessDiagnosisTests", "LinuxProcessTests"],
+        ["swap"] = ["GuestSwapTests"],
+        ["frames"] = ["FrameTablesTests", "PageFrameReaderTests", "PageFrameMeterTests", "PhysicalMemoryReaderTests",
+            "PageMapReaderTests", "PageTableReaderTests"],
+        ["compare"] = ["MemoryComparerTests", "ImageComparerTests", "MemoryAccessWatchTests", "PointerPathTests"],
+        ["processes"] = ["AccessDiagnosisTests", "LinuxProcessTests", "Program32Tests", "ProcThreadTests"],
+        ["page-types"] = ["PageTypesTests"],
     };
+
+    /// <summary>Returns the classes that make a part; null where it is a script.</summary>
+    public static string[]? ClassesOf(string part) =>
+        Classes.GetValueOrDefault(part.EndsWith(ByKcore, StringComparison.Ordinal) ? part[..^ByKcore.Length] : part);
 }

@@ -17,6 +17,10 @@ internal sealed record GuestKernel(string Image, string? Modules)
     public static string Cache { get; } =
         Environment.GetEnvironmentVariable("MEMPROC_GUESTS") is { Length: > 0 } folder ? folder : "/var/tmp/memproc-guests";
 
+    /// <summary>Path of page-types of the kernel's source, as build-kernel builds it; empty where it is not there.</summary>
+    public static string PageTypes { get; } =
+        File.Exists(Path.Combine(Cache, "page-types")) ? Path.Combine(Cache, "page-types") : string.Empty;
+
     /// <summary>Returns the kernel whose release begins with some characters; null where it is not in the cache.</summary>
     /// <param name="release">The first characters.</param>
     /// <param name="machine">The machine, by Debian's name: a word of the release.</param>

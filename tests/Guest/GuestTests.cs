@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
 
 namespace MemProc.Tests;
 
@@ -36,9 +37,10 @@ public sealed class GuestTests(ITestOutputHelper output)
         Guest guest = Booted.GetOrAdd(configuration, _ => new Lazy<Guest>(() => Guest.Run(boot))).Value;
         GuestResult result = guest.ResultOf(part);
         output.WriteLine($"booted in {guest.BootTime.TotalSeconds:f0} s, off after {guest.TotalTime.TotalSeconds:f0} s");
+        output.WriteLine($"{part} took {result.Time?.TotalMinutes ?? double.NaN:f1} minutes");
         output.WriteLine(result.Output);
         Assert.True(result.ExitCode is not null, $"{part} did not end: {result.Output[Math.Max(0, result.Output.Length - 4000)..]}");
-        if (GuestParts.Classes.ContainsKey(part))
+        if (GuestParts.ClassesOf(part) is not null)
         {
             Assert.True(result.ExitCode == 0, result.Output);
             return;
@@ -50,6 +52,18 @@ public sealed class GuestTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Every_cmdlet_runs_in_the_part_cmdlets()
+    {
+        string manifest = File.ReadAllText(Path.Combine(GuestPrograms.Repository, "MemProc.psd1"));
+        string script = File.ReadAllText(Path.Combine(GuestPrograms.Scripts, "cmdlets.ps1"));
+        string exported = manifest[manifest.IndexOf("CmdletsToExport", StringComparison.Ordinal)
+            ..manifest.IndexOf("FunctionsToExport", StringComparison.Ordinal)];
+        string[] cmdlets = [.. Regex.Matches(exported, "'([A-Z][A-Za-z]+-[A-Za-z]+)'").Select(match => match.Groups[1].Value)];
+        Assert.InRange(cmdlets.Length, 40, int.MaxValue);
+        Assert.All(cmdlets, name => Assert.Matches($"Test-Cmdlet \"?{name}[ \"]", script));
+    }
+
+    [Fact]
     public void The_classes_of_the_parts_exist()
     {
         string folder = Path.Combine(GuestPrograms.Repository, "tests", "MemProc.Tests");
@@ -57,6 +71,6 @@ public sealed class GuestTests(ITestOutputHelper output)
             .Select(Path.GetFileNameWithoutExtension)];
         Assert.All(GuestParts.Classes.Values.SelectMany(classes => classes), name => Assert.Contains(name, files));
         Assert.All(GuestConfiguration.All.SelectMany(boot => boot.Parts), part => Assert.True(
-            GuestParts.Classes.ContainsKey(part) || part == "cmdlets" || File.Exists(Path.Combine(GuestPrograms.Scripts, part))));
+            GuestParts.ClassesOf(part) is not null || part == "cmdlets" || File.Exists(Path.Combine(GuestPrograms.Scripts, part))));
     }
 }

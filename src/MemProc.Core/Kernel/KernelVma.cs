@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Numerics;
 
 namespace MemProc;
 
@@ -8,10 +8,13 @@ public sealed class KernelVma : ProcessOutput
     private const int DeviceMinorBits = 20;
 
     private readonly uint _device;
+    private readonly (ulong Bit, string Name)[] _tagFlags;
 
-    internal KernelVma(ProcessIdentity process, ulong memory, int index, in KernelVmaRecord record)
+    internal KernelVma(
+        ProcessIdentity process, ulong memory, int index, in KernelVmaRecord record, (ulong Bit, string Name)[] tagFlags)
     {
         Process = process;
+        _tagFlags = tagFlags;
         MmAddress = memory;
         Index = index;
         KernelAddress = record.Address;
@@ -64,10 +67,10 @@ public sealed class KernelVma : ProcessOutput
     public string FlagSetHex => HexText.Of(FlagSet);
 
     /// <summary>
-    /// The flags whose bits have the same meaning from Linux 5.10 to 6.18, and those of memory tags of arm64, by the kernel's
-    /// names without VM_.
+    /// The flags whose bits have the same meaning from Linux 5.10 to 6.18, and those of memory tags of arm64 where the processor
+    /// has them, by the kernel's names without VM_.
     /// </summary>
-    public IReadOnlyList<string> Flags => VmaFlagNames.Of(FlagSet);
+    public IReadOnlyList<string> Flags => VmaFlagNames.Of(FlagSet, _tagFlags);
 
     /// <summary>The four letters of <c>/proc/PID/maps</c>: <c>r-xp</c>.</summary>
     public string Permissions => VmaFlagNames.Letters(FlagSet);
@@ -131,20 +134,27 @@ internal static class VmaFlagNames
         (0x4000_0000, "NOHUGEPAGE"), (0x8000_0000, "MERGEABLE"),
     ];
 
-    /// <summary>Flags of this processor.</summary>
-    private static readonly (ulong Bit, string Name)[] ForProcessor =
-        RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? OfArm64(Environment.OSVersion.Version) : [];
+    /// <summary>The lowest bit whose meaning depends on the processor (VM_HIGH_ARCH_0).</summary>
+    private const ulong FirstOfProcessor = 1UL << 32;
 
-    /// <summary>Returns the flags of arm64's memory tags, whose bits moved in Linux 6.12.</summary>
-    internal static (ulong Bit, string Name)[] OfArm64(Version release)
+    /// <summary>
+    /// Returns the flags of arm64's memory tags, whose bits differ between kernels, from what the kernel gave to two mappings.
+    /// </summary>
+    /// <param name="tagged">vm_flags of anonymous memory with PROT_MTE.</param>
+    /// <param name="plain">vm_flags of the same without.</param>
+    public static (ulong Bit, string Name)[] OfTags(ulong tagged, ulong plain)
     {
-        int first = release >= new Version(6, 12) ? 36 : 32;
-        return [(1UL << first, "MTE"), (2UL << first, "MTE_ALLOWED")];
+        ulong tag = tagged & ~plain & ~(FirstOfProcessor - 1);
+        // VM_MTE_ALLOWED is the next bit, and set on all anonymous memory.
+        return !BitOperations.IsPow2(tag) ? []
+            : (tagged & plain & (tag << 1)) != 0 ? [(tag, "MTE"), (tag << 1, "MTE_ALLOWED")] : [(tag, "MTE")];
     }
 
     /// <summary>Returns the names of the bits that are set, without the bits that have no name.</summary>
-    public static string[] Of(ulong flags) =>
-        [.. Names.Concat(ForProcessor).Where(flag => (flags & flag.Bit) != 0).Select(flag => flag.Name)];
+    /// <param name="flags">vm_flags.</param>
+    /// <param name="tagFlags">The flags of memory tags.</param>
+    public static string[] Of(ulong flags, (ulong Bit, string Name)[] tagFlags) =>
+        [.. Names.Concat(tagFlags).Where(flag => (flags & flag.Bit) != 0).Select(flag => flag.Name)];
 
     /// <summary>Returns the four letters of <c>/proc/PID/maps</c>.</summary>
     public static string Letters(ulong flags) => string.Create(4, flags, static (letters, bits) =>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -19,6 +20,7 @@ public sealed class KernelVmaReader(
     private const int SpinAttempts = 1000;
 
     private readonly KernelReader _reader = new(source, files);
+    private (ulong Bit, string Name)[]? _tagFlags;
 
     /// <summary>Creates a reader over memory that is open already.</summary>
     internal KernelVmaReader(KernelReader reader)
@@ -36,6 +38,47 @@ public sealed class KernelVmaReader(
     public IReadOnlyList<KernelVma> Read(LinuxProcess process)
     {
         KernelProcess kernel = new(_reader, process);
+        List<KernelVmaRecord> records = ReadRecords(process, kernel);
+        _tagFlags ??= FindTagFlags();
+        return [.. records.Select((record, index) => new KernelVma(process.Identity, kernel.Address, index, record, _tagFlags))];
+    }
+
+    /// <summary>Reads the mapping that contains an address.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="address">The address.</param>
+    /// <exception cref="MemProcException">
+    /// Those of <see cref="Read(LinuxProcess)"/>. FindMap: ENOENT if nothing is mapped at the address.
+    /// </exception>
+    public KernelVma Read(LinuxProcess process, ulong address) =>
+        Read(process).FirstOrDefault(vma => address >= vma.Start && address < vma.End)
+        ?? throw MapReader.NotMapped(process, address);
+
+    /// <inheritdoc/>
+    public void Dispose() => _reader.Dispose();
+
+    /// <summary>Returns the flags of memory tags, from own memory with tags and without; none on other processors.</summary>
+    private (ulong Bit, string Name)[] FindTagFlags()
+    {
+        SafeMapping? tagged = null;
+        if (RuntimeInformation.ProcessArchitecture != Architecture.Arm64
+            || Libc.TryMapTagged(MachinePage.SizeBytes, out tagged) != Errno.None)
+        {
+            return [];
+        }
+
+        using (tagged)
+        using (SafeMapping plain = Libc.MapMemory(MachinePage.SizeBytes))
+        using (LinuxProcess self = LinuxProcess.Open(Environment.ProcessId, files: _reader.Files))
+        {
+            List<KernelVmaRecord> records = ReadRecords(self, new KernelProcess(_reader, self));
+            return VmaFlagNames.OfTags(FlagsAt(tagged!.Address), FlagsAt(plain.Address));
+
+            ulong FlagsAt(ulong address) => records.Find(record => address >= record.Start && address < record.End).Flags;
+        }
+    }
+
+    private List<KernelVmaRecord> ReadRecords(LinuxProcess process, KernelProcess kernel)
+    {
         KernelVmaList list = new(_reader, kernel.Address, cancellation);
         List<KernelVmaRecord> found = [];
         List<KernelVmaRecord>? previous = null;
@@ -50,7 +93,7 @@ public sealed class KernelVmaReader(
             {
                 if (sequence is not null || previous?.SequenceEqual(found) == true)
                 {
-                    return [.. found.Select((record, index) => new KernelVma(process.Identity, kernel.Address, index, record))];
+                    return found;
                 }
 
                 (previous, found) = (found, previous ?? []);
@@ -70,17 +113,4 @@ public sealed class KernelVmaReader(
             $"Process {process.Identity}: the mappings changed during each of {MaxAttempts} reads. Stop the process to read a "
             + "list that is consistent.", process.Id);
     }
-
-    /// <summary>Reads the mapping that contains an address.</summary>
-    /// <param name="process">The process.</param>
-    /// <param name="address">The address.</param>
-    /// <exception cref="MemProcException">
-    /// Those of <see cref="Read(LinuxProcess)"/>. FindMap: ENOENT if nothing is mapped at the address.
-    /// </exception>
-    public KernelVma Read(LinuxProcess process, ulong address) =>
-        Read(process).FirstOrDefault(vma => address >= vma.Start && address < vma.End)
-        ?? throw MapReader.NotMapped(process, address);
-
-    /// <inheritdoc/>
-    public void Dispose() => _reader.Dispose();
 }

@@ -234,8 +234,8 @@ public sealed class PhysicalMemoryReader(
             if (map.IsHidden)
             {
                 throw new MemProcException(Operation.ReadPhysicalMap, Errno.EPERM,
-                    "The kernel hides from this user which physical addresses are RAM. Only RAM is read. Requires CAP_SYS_ADMIN "
-                    + "(run as root; root in a container may lack it).");
+                    "The kernel hides from this user which physical addresses are RAM. Only RAM is read. "
+                    + CallerRights.Read(reader.Files).Explain([Capability.SysAdmin]));
             }
 
             _ram = [.. map.SystemRam.OrderBy(range => range.Start)];

@@ -103,7 +103,7 @@ internal sealed class CheckedFile : IDisposable
         return errno != Errno.None ? new FileRefusal(errno, "cannot be queried")
             : status.IsRegular && !FileSystems.StoresFiles(type, status.DeviceMajor)
                 ? new FileRefusal(Errno.EINVAL, $"is in a file system that stores no files (type 0x{type:x})", IsOtherKind: true)
-            : TryReopen(place, OpenAccess.ReadChecked, out file, FileSystems.CanBlock(type));
+            : TryReopen(place, OpenAccess.ReadChecked, out file, FileSystems.CanBlock(type, status.DeviceMajor));
     }
 
     /// <summary>Reads until the buffer is full or the file ends.</summary>
@@ -209,15 +209,28 @@ internal static class FileSystems
     ];
 
     /// <summary>
+    /// File systems of disks. 9p reports the type of the file system on the server, so with a device number that is not that
+    /// of a disk, the file is on a server (<c>fs/9p/vfs_super.c</c>).
+    /// </summary>
+    private static readonly uint[] Disks =
+    [
+        // ext2 to ext4, XFS, F2FS, JFS, FAT, exFAT, NTFS (two), ISO 9660, UDF, SquashFS
+        0xef53, 0x5846_5342, 0xf2f5_2010, 0x3153_464a, 0x4d44, 0x2011_bab0, 0x5346_544e, 0x7366_746e, 0x9660, 0x1501_3346,
+        0x7371_7368,
+    ];
+
+    /// <summary>
     /// Whether regular files of a file system are stored data. Those of the others (procfs, sysfs, debugfs, cgroup and so
     /// on) are an interface to the kernel.
     /// </summary>
     /// <param name="type">Its magic number.</param>
     /// <param name="deviceMajor">Major number of its device; 0 where it has no disk.</param>
     public static bool StoresFiles(uint type, uint deviceMajor) =>
-        deviceMajor != 0 || Local.Contains(type) || Remote.Contains(type);
+        deviceMajor != 0 || Local.Contains(type) || Remote.Contains(type) || Disks.Contains(type);
 
     /// <summary>Whether a read can wait for a server, for ever.</summary>
     /// <param name="type">Its magic number.</param>
-    public static bool CanBlock(uint type) => Remote.Contains(type);
+    /// <param name="deviceMajor">Major number of its device; 0 where it has no disk.</param>
+    public static bool CanBlock(uint type, uint deviceMajor) =>
+        Remote.Contains(type) || (deviceMajor == 0 && Disks.Contains(type));
 }

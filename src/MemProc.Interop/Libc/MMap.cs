@@ -7,6 +7,7 @@ public static partial class Libc
 {
     private const int ProtectRead = 1;
     private const int ProtectWrite = 2;
+    private const int ProtectTags = 0x20;
     private const int MapShared = 1;
     private const int MapPrivate = 2;
     private const int MapAnonymous = 0x20;
@@ -53,6 +54,20 @@ public static partial class Libc
         nint address = mmap(
             null, (nuint)length, isReadOnly ? ProtectRead : ProtectRead | ProtectWrite, MapPrivate | MapAnonymous, none, 0);
         return address == -1 ? throw new ErrnoException("mmap", LastErrno) : new SafeMapping(address, (nuint)length);
+    }
+
+    /// <summary>mmap(2): maps anonymous private memory with tags (PROT_MTE). Only for arm64.</summary>
+    /// <param name="length">Bytes; the kernel rounds up to whole pages.</param>
+    /// <param name="mapping">The mapping; null if the call failed.</param>
+    /// <returns>EINVAL: the processor or the kernel has no memory tags.</returns>
+    public static unsafe Errno TryMapTagged(ulong length, out SafeMapping? mapping)
+    {
+        using SafeFileHandle none = new(-1, ownsHandle: false);
+        nint address = mmap(
+            null, (nuint)length, ProtectRead | ProtectWrite | ProtectTags, MapPrivate | MapAnonymous, none, 0);
+        Errno errno = address == -1 ? LastErrno : Errno.None;
+        mapping = errno == Errno.None ? new SafeMapping(address, (nuint)length) : null;
+        return errno;
     }
 
     [LibraryImport(Library, SetLastError = true)]

@@ -113,8 +113,19 @@ public sealed class Arm64PageTableTests
     }
 
     [Theory]
-    [InlineData("6.1.5", 1UL << 32)]
-    [InlineData("6.12.0", 1UL << 36)]
-    public void The_flags_of_memory_tags_moved(string release, ulong bit) =>
-        Assert.Contains((bit, "MTE"), VmaFlagNames.OfArm64(Version.Parse(release)));
+    [InlineData(0x3_0010_0073, 0x2_0010_0073, 32)] // Linux 6.1
+    [InlineData(0x30_0010_0073, 0x20_0010_0073, 36)] // Linux 6.12
+    public void The_flags_of_memory_tags_are_those_that_the_kernel_sets_on_own_memory(ulong tagged, ulong plain, int bit)
+    {
+        (ulong Bit, string Name)[] flags = VmaFlagNames.OfTags(tagged, plain);
+        Assert.Equal([(1UL << bit, "MTE"), (2UL << bit, "MTE_ALLOWED")], flags);
+        Assert.Equal(["READ", "MTE"], VmaFlagNames.Of(1 | 1UL << bit, flags));
+    }
+
+    [Fact]
+    public void Without_memory_tags_no_bit_is_called_so()
+    {
+        Assert.Empty(VmaFlagNames.OfTags(0x10_0073, 0x10_0073));
+        Assert.Equal(["READ"], VmaFlagNames.Of(1 | 1UL << 36, []));
+    }
 }

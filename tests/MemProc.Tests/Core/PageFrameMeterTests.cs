@@ -107,7 +107,7 @@ public sealed class PageFrameMeterTests : TargetTests
     private static PageFrameMeter Meter()
     {
         LiveKernel.Require();
-        return new PageFrameMeter();
+        return new PageFrameMeter(LiveKernel.Source);
     }
 
     /// <summary>Whether a count lies between two others, with some room for what came and went between them.</summary>

@@ -338,7 +338,7 @@ public sealed class PageFrameReaderTests : TargetTests
     internal static PageFrameReader Reader()
     {
         LiveKernel.Require();
-        return new PageFrameReader();
+        return new PageFrameReader(LiveKernel.Source);
     }
 
     private static bool IsRam(PageFlags frame)

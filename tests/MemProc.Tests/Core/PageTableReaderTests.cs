@@ -271,7 +271,7 @@ public sealed class PageTableReaderTests : TargetTests
     private static PageTableReader Reader()
     {
         LiveKernel.Require();
-        return new PageTableReader();
+        return new PageTableReader(LiveKernel.Source);
     }
 
     private static ulong[] PagesOf(ulong start, ulong end) =>

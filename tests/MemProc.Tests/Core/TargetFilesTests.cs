@@ -272,6 +272,18 @@ public sealed class TargetFilesTests : IDisposable
         Assert.Equal("malloc", resolver.Resolve([libc], error => throw error).Single().Symbol);
     }
 
+    [Theory]
+    [InlineData(0xef53u, 8u, true, false)] // ext4 on a disk
+    [InlineData(0xef53u, 0u, true, true)] // 9p, with the type of the server's file system
+    [InlineData(0x0102_1997u, 0u, true, true)] // 9p
+    [InlineData(0x0102_1994u, 0u, true, false)] // tmpfs
+    [InlineData(0x9fa0u, 0u, false, false)] // procfs
+    public void What_stores_files_and_what_can_block(uint type, uint deviceMajor, bool stores, bool canBlock)
+    {
+        Assert.Equal(stores, FileSystems.StoresFiles(type, deviceMajor));
+        Assert.Equal(canBlock, FileSystems.CanBlock(type, deviceMajor));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
