@@ -93,6 +93,16 @@ BeforeAll {
             $situations.protected = (As-User), (Start-Sleeper $user -Protected)
         }
 
+        # A Landlock sandbox that restricts no files, so that only the access to other processes is refused.
+        if (Get-Command gcc -ErrorAction Ignore) {
+            gcc $PSScriptRoot/Programs/sandbox.c -o $copy/sandbox
+            chmod a+rx $copy/sandbox
+            & $copy/sandbox true
+            if ($LASTEXITCODE -eq 0) {
+                $situations.landlock = ((As-User) + "$copy/sandbox"), (Start-Sleeper $user)
+            }
+        }
+
         # All at once: they wait for each other otherwise.
         $running = @{}
         foreach ($name in $situations.Keys) {
@@ -121,7 +131,7 @@ BeforeAll {
         Assert-Root
         $found = $answers[$Situation]
         if (-not $found) {
-            Set-ItResult -Skipped -Because 'it needs perl'
+            Set-ItResult -Skipped -Because 'it needs perl, or gcc and a kernel with Landlock'
         }
 
         if ($found -is [string]) {
@@ -145,7 +155,7 @@ AfterAll {
 
 Describe 'Test-ProcMemAccess' {
     It 'agrees with what works: <_>' -ForEach user, sys_ptrace, most, own, protected, userns, pidns, hidepid,
-    subset {
+    subset, landlock {
         $rows = Get-Answer $_
         $rows.Count | Should -Be ([Enum]::GetNames([MemProc.MemoryAbility]).Count)
         $wrong = $rows | Where-Object { $_.IsAllowed -ne ($_.Problem -eq '') }
@@ -168,6 +178,8 @@ Describe 'Test-ProcMemAccess' {
         @{ Situation = 'userns'; Ability = 'PageFlags'; Cause = 'UserNamespace'; Remedy = 'Run outside of the container.' }
         @{ Situation = 'pidns'; Ability = 'Stop'; Cause = 'PidNamespace'; Remedy = '*nsenter*' }
         @{ Situation = 'hidepid'; Ability = 'Maps'; Cause = 'HidePid'; Remedy = 'Grant CAP_SYS_PTRACE.' }
+        @{ Situation = 'landlock'; Ability = 'Maps'; Cause = 'SecurityModule'; Remedy = 'Run outside of the sandbox.' }
+        @{ Situation = 'landlock'; Ability = 'Write'; Cause = 'SecurityModule'; Remedy = 'Run outside of the sandbox.' }
         @{ Situation = 'subset'; Ability = 'PageFlags'; Cause = 'SubsetPid'; Remedy = 'Mount another procfs*' }
     ) {
         $row = Get-Answer $Situation | Where-Object Ability -EQ $Ability

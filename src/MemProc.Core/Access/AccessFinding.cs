@@ -96,11 +96,10 @@ internal sealed class AccessAdvice(CallerRights rights)
         : new AccessFinding(AccessCause.KernelConfig, $"This kernel has no {path}.", $"Requires a kernel with {option}.");
 
     /// <summary>Finds the words for a system call or file that a filter or a security module refuses.</summary>
-    public static (string Reason, string Remedy) Filtered(AccessCause cause, string what) => cause == AccessCause.Seccomp
+    public (string Reason, string Remedy) Filtered(AccessCause cause, string what) => cause == AccessCause.Seccomp
         ? ($"A seccomp filter of this process, as containers have it, or a security module refuses {what}.",
             "Run outside of the container, or without the filter (seccomp=unconfined).")
-        : ($"No right is missing: a security module (SELinux, AppArmor) refuses {what}.",
-            "See the kernel's log for its rule.");
+        : ($"No right is missing: {rights.Modules.Refusal(what)}.", rights.Modules.Remedy);
 
     private string OtherUser(TargetRights target, uint user) => target.UserIds.Take(3).Distinct().Count() > 1
         ? "The process has several user ids."

@@ -182,7 +182,7 @@ public sealed class AccessTester
         }
 
         AccessCause cause = _rights.HasSeccompFilter ? AccessCause.Seccomp : AccessCause.SecurityModule;
-        (string reason, string remedy) = AccessAdvice.Filtered(cause, name);
+        (string reason, string remedy) = _advice.Filtered(cause, name);
         return new AccessFinding(cause, reason, remedy);
     }
 

@@ -38,6 +38,9 @@ public sealed record CallerRights
     /// <summary>A seccomp filter restricts its system calls.</summary>
     public bool HasSeccompFilter { get; init; }
 
+    /// <summary>The security modules that can restrict it.</summary>
+    public SecurityModules Modules { get; init; } = new();
+
     /// <summary>The lockdown mode of the kernel: none, integrity, confidentiality; null where it is not known.</summary>
     public string? Lockdown { get; init; }
 
@@ -68,6 +71,7 @@ public sealed record CallerRights
             YamaScope = int.TryParse(ReadAll($"{files.Proc}/sys/kernel/yama/ptrace_scope"), CultureInfo.InvariantCulture,
                 out int scope) ? scope : null,
             HasSeccompFilter = status.GetValueOrDefault("Seccomp") == "2",
+            Modules = SecurityModules.Read(files, status.GetValueOrDefault("NoNewPrivs") == "1"),
             Lockdown = Selected(ReadAll($"{files.Sys}/kernel/security/lockdown")),
             HidePid = procfs.HidePid,
             HidePidGroup = procfs.Group,
@@ -111,7 +115,7 @@ public sealed record CallerRights
     /// <summary>Returns a sentence that names who can refuse although no capability is missing.</summary>
     public string WhoElse() => HasSeccompFilter
         ? "A seccomp filter of this process, as containers have it, or a security module (SELinux, AppArmor) refuses it."
-        : "A security module (SELinux, AppArmor) refuses it: see the kernel's log.";
+        : $"{Capitalized(Modules.Refusal("it"))}. {Modules.Remedy}";
 
     /// <summary>Returns the message for a file of procfs, not of a process, that does not exist.</summary>
     /// <param name="path">The file.</param>
@@ -120,6 +124,8 @@ public sealed record CallerRights
         ? $"There is no {path}: this procfs shows processes only (mount option subset=pid). Mount another procfs, or run where "
             + "it is mounted without the option."
         : otherwise;
+
+    private static string Capitalized(string clause) => char.ToUpperInvariant(clause[0]) + clause[1..];
 
     internal static string List(IReadOnlyList<Capability> capabilities) => capabilities.Count == 1
         ? CapabilityName.Of(capabilities[0])

@@ -65,6 +65,20 @@ public sealed class AccessDiagnosisTests
     }
 
     [Theory]
+    [InlineData(null, false, "a security module (SELinux, AppArmor) refuses it", "kernel's log")]
+    [InlineData(null, true, "probably Landlock: this process has no_new_privs", "outside of the sandbox")]
+    [InlineData("docker-default (enforce)", true, "probably AppArmor: this process has the profile docker-default (enforce)", "kernel's log")]
+    [InlineData("u:r:web_t:s0", false, "probably SELinux: this process has the context u:r:web_t:s0", "kernel's log")]
+    public void The_security_module_that_restricts_the_caller_is_named(string? label, bool canBeSandboxed, string named, string remedy)
+    {
+        CallerRights user = User with { Modules = new SecurityModules { Label = label, CanBeSandboxed = canBeSandboxed } };
+        AccessDiagnosis diagnosis = AccessDiagnosis.Of(user, Own, AccessCheck.Attach);
+        Assert.Equal(AccessCause.SecurityModule, diagnosis.Cause);
+        Assert.Contains(named, diagnosis.Message, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(remedy, diagnosis.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(0, false, AccessCheck.Attach, null)]
     [InlineData(1, false, AccessCheck.Attach, "kernel.yama.ptrace_scope is 1")]
     [InlineData(1, true, AccessCheck.Attach, null)]

@@ -72,6 +72,9 @@ public sealed class ImageComparerTests : IDisposable
         Assert.Equal([0UL, 10UL], found.Select(difference => difference.SymbolOffset));
         Assert.Equal([answer, secret + 10], found.Select(difference => difference.Address));
         Assert.Equal(original[..(int)found[0].Length!], found[0].PreviousBytes);
+        // What is explained need not be found first.
+        Assert.Equal(found.Select(difference => $"{difference} {difference.Bytes}"),
+            new ImageComparer(_process) { UnexplainedOnly = true }.Compare(new MapFilter()).Select(difference => $"{difference} {difference.Bytes}"));
         Assert.StartsWith("e9", Convert.ToHexStringLower(found[0].Bytes), StringComparison.Ordinal);
         Assert.Equal(("c"u8.ToArray()[0], "X"u8.ToArray()[0]), (found[1].PreviousBytes[0], found[1].Bytes[0]));
         using FileStream file = File.OpenRead(_path);
