@@ -16,6 +16,9 @@ internal sealed record GuestConfiguration(string Name, string Kernel, string Par
     /// <summary>A pattern of words with which commands refuse to read the memory of processes in this boot.</summary>
     public string MemoryReasons { get; init; } = string.Empty;
 
+    /// <summary>Parts of which no test may be skipped: the kernel has all that they need.</summary>
+    public IReadOnlyList<string> CompleteParts { get; init; } = [];
+
     /// <summary>A command of the shell that runs before the parts.</summary>
     public string Prepare { get; init; } = ":";
 
@@ -26,7 +29,10 @@ internal sealed record GuestConfiguration(string Name, string Kernel, string Par
     public static IReadOnlyList<GuestConfiguration> All { get; } =
     [
         new("6.12", "6.12.", "", "commands", "poison", "sources") { IsUsual = true },
-        new("6.12 all", "6.12.", "", "cmdlets", "tracking", "swap", "frames", "frames-kcore", "compare", "processes"),
+        new("6.12 all", "6.12.", "", "cmdlets", "tracking", "swap", "frames", "frames-kcore", "compare", "processes")
+        {
+            CompleteParts = ["swap"],
+        },
         new("6.12 rights", "6.12.", "", "rights"),
         new("6.12 4 levels", "6.12.", "no5lvl", "commands", "sources"),
         new("6.12 pti", "6.12.", "pti=on", "commands", "sources"),
@@ -39,7 +45,10 @@ internal sealed record GuestConfiguration(string Name, string Kernel, string Par
         {
             MemoryReasons = "kernel.yama.ptrace_scope is 3", Prepare = "echo 3 > /proc/sys/kernel/yama/ptrace_scope",
         },
-        new("6.1", "6.1.", "", "commands", "cmdlets", "poison", "sources", "tracking", "swap"),
+        new("6.1", "6.1.", "", "commands", "cmdlets", "poison", "sources", "tracking", "swap")
+        {
+            CompleteParts = ["swap"],
+        },
         new("6.1 all", "6.1.", "", "frames", "frames-kcore", "compare", "processes", "rights"),
         new("6.1 4 levels", "6.1.", "no5lvl nocgroup2", "commands", "sources"),
         new("6.1 pti", "6.1.", "pti=on", "commands", "sources"),
@@ -47,7 +56,10 @@ internal sealed record GuestConfiguration(string Name, string Kernel, string Par
         {
             KernelReasons = "the kernel is locked down \\(confidentiality\\)",
         },
-        new("idle", "6.12-memproc-", "", "commands", "cmdlets", "tracking", "poison", "sources", "swap", "page-types"),
+        new("idle", "6.12-memproc-", "", "commands", "cmdlets", "tracking", "poison", "sources", "swap", "page-types")
+        {
+            CompleteParts = ["tracking", "poison", "sources", "swap"],
+        },
     ];
 }
 

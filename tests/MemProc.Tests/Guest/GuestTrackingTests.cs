@@ -3,7 +3,7 @@ namespace MemProc.Tests;
 /// <summary>Soft-dirty bits and the idle bitmap on kernels that have them, which that of this machine need not be.</summary>
 public sealed class GuestTrackingTests
 {
-    private const int Pages = 64;
+    private const ulong Pages = 64;
 
     [Fact]
     public void Exactly_the_touched_pages_are_soft_dirty()
@@ -11,10 +11,10 @@ public sealed class GuestTrackingTests
         using Tracked tracked = Tracked.SoftDirty();
         ulong address = FramePages.Anonymous(tracked.Target, Pages);
         SoftDirty.Clear(tracked.Process);
-        int[] touched = [0, 1, 17, 40, Pages - 1];
+        int[] touched = [0, 1, 17, 40, (int)Pages - 1];
         Array.ForEach(touched, page => tracked.Target.Ask($"touch {address + (ulong)page * Page.Size} 1"));
         PageMapEntry[] pages = [.. new PageMapWalk(tracked.Process).Range(address, Pages * Page.Size)];
-        Assert.Equal(touched, Enumerable.Range(0, Pages).Where(page => pages[page].IsSoftDirty == true));
+        Assert.Equal(touched, Enumerable.Range(0, (int)Pages).Where(page => pages[page].IsSoftDirty == true));
     }
 
     [Fact]
@@ -51,28 +51,65 @@ public sealed class GuestTrackingTests
     }
 
     [Fact]
-    public void Pages_that_are_touched_after_they_were_marked_are_no_longer_idle()
+    public void Exactly_the_touched_pages_are_no_longer_idle()
     {
-        using WorkingSetMeter meter = OpenMeter();
+        using PageIdleMarker marker = Open(() => new PageIdleMarker());
         using Tracked tracked = new();
         ulong address = FramePages.Anonymous(tracked.Target, Pages);
-        meter.Add(tracked.Process);
-        meter.Start();
-        // Marking does not flush the TLB: other memory is used until the processor forgets its entries.
-        ulong other = tracked.Target.Ask($"map {4096 * Page.Size} rw- private").Address("address");
-        tracked.Target.Ask($"touch {other} 4096");
-        tracked.Target.Ask($"touch {address} 10");
-        WorkingSet set = meter.Read(tracked.Process).Single(set => set.Start <= address && set.End > address);
-        Assert.Equal(WorkingSetMethod.Idle, set.Method);
-        Assert.InRange(set.ReferencedBytes, 10 * Page.Size, set.RssBytes - 10 * Page.Size);
+        Drain();
+        PageIdleMark mark = marker.Mark(tracked.Process, address, Pages * Page.Size);
+        Assert.Equal((Pages, 0UL), (mark.PageCount, mark.UnmarkableCount));
+        Assert.Equal(Pages, mark.IdleCount + mark.TouchedCount);
+        int[] touched = [0, 3, 17, 40, (int)Pages - 1];
+        ForgetTranslations(tracked.Target);
+        Array.ForEach(touched, page => tracked.Target.Ask($"touch {address + (ulong)page * Page.Size} 1"));
+        ulong[] pfns = FramePages.Pfns(tracked.Process, address, Pages);
+        using FileStream bitmap = new("/sys/kernel/mm/page_idle/bitmap", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
+        byte[] word = new byte[sizeof(ulong)];
+        Assert.Equal(touched, Enumerable.Range(0, (int)Pages).Where(page =>
+        {
+            bitmap.Position = (long)(pfns[page] / 64 * sizeof(ulong));
+            bitmap.ReadExactly(word);
+            return (BitConverter.ToUInt64(word) >> (int)(pfns[page] % 64) & 1) == 0;
+        }));
     }
 
-    private static WorkingSetMeter OpenMeter()
+    [Theory]
+    [InlineData(WorkingSetMethod.Idle)]
+    [InlineData(WorkingSetMethod.Referenced)]
+    public void The_working_set_is_exactly_what_was_touched(WorkingSetMethod method)
     {
-        Requires.Root();
+        using WorkingSetMeter meter = Open(() => WorkingSetMeter.Open(method));
+        using Tracked tracked = new();
+        ulong address = FramePages.Anonymous(tracked.Target, Pages);
+        Drain();
+        meter.Add(tracked.Process);
+        meter.Start();
+        ForgetTranslations(tracked.Target);
+        tracked.Target.Ask($"touch {address + 5 * Page.Size} 10");
+        WorkingSet set = meter.Read(tracked.Process).Single(set => set.Start <= address && set.End > address);
+        Assert.Equal(method, set.Method);
+        Assert.Equal((Pages * Page.Size, 10 * Page.Size), (set.RssBytes, set.ReferencedBytes));
+    }
+
+    /// <summary>Puts all pages on the LRU lists: those in batches of a processor cannot be marked as idle.</summary>
+    private static void Drain() => File.WriteAllText("/proc/sys/vm/compact_memory", "1");
+
+    /// <summary>
+    /// Marking does not flush the TLB: the target uses other memory until the processor has forgotten its entries.
+    /// </summary>
+    private static void ForgetTranslations(TargetProcess target)
+    {
+        ulong other = target.Ask($"map {4096 * Page.Size} rw- private").Address("address");
+        target.Ask($"touch {other} 4096");
+    }
+
+    private static T Open<T>(Func<T> open)
+    {
+        Requires.Guest();
         try
         {
-            return WorkingSetMeter.Open(WorkingSetMethod.Idle);
+            return open();
         }
         catch (MemProcException error)
         {

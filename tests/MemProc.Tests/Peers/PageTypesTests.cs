@@ -13,6 +13,9 @@ public sealed class PageTypesTests
     /// <summary>The flags from locked to arch; the flags after them differ between versions.</summary>
     private const int CommonLetters = 34;
 
+    /// <summary>The flag ksm.</summary>
+    private const int KsmLetter = 21;
+
     /// <summary>
     /// The range in which the target maps memory on command. Outside are libraries that page-types also maps while it
     /// counts, and pages that the runtime touches.
@@ -20,6 +23,10 @@ public sealed class PageTypesTests
     private const ulong Arena = 0x7000_0000_0000, ArenaEnd = 0x7400_0000_0000;
 
     private static readonly string[] InArena = ["-a", $"0x{Arena / Page.Size:x},0x{ArenaEnd / Page.Size:x}"];
+
+    /// <summary>The kernel reports every anonymous page as merged, page-types shows it, and MemProc does not.</summary>
+    private static readonly bool IsKsmWrong = KsmFlag.IsWrong(KernelFiles.Default);
+
     private const int AdviseMergeable = 12, AdviseHuge = 14, AdvisePageOut = 21;
 
     [Fact]
@@ -36,6 +43,8 @@ public sealed class PageTypesTests
     public void Merged_pages()
     {
         Requires.PageTypes();
+        Requires.Root();
+        SkipWhereKsmIsWrong();
         using Ksm ksm = Ksm.On();
         using TargetProcess target = Mixed(out TemporaryFolder folder);
         using (folder)
@@ -70,6 +79,11 @@ public sealed class PageTypesTests
     [InlineData("=uptodate,lru,mmap,anonymous,swapbacked", null, null, null, "uptodate,lru,mmap,anonymous,swapbacked")]
     public void The_four_forms_of_filters_by_flag(string bits, string? all, string? any, string? none, string? exact)
     {
+        if (exact is not null)
+        {
+            SkipWhereKsmIsWrong();
+        }
+
         using TargetProcess target = Mixed(out TemporaryFolder folder);
         using (folder)
         {
@@ -260,7 +274,9 @@ public sealed class PageTypesTests
         from line in output.Split('\n')
         where line.StartsWith("0x", StringComparison.Ordinal)
         let cells = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
-        select (Convert.ToUInt64(cells[0], 16), ulong.Parse(cells[1], CultureInfo.InvariantCulture)));
+        let flags = Convert.ToUInt64(cells[0], 16)
+        // Only anonymous pages are affected.
+        select (IsKsmWrong ? flags & ~KsmFlag.Bit : flags, ulong.Parse(cells[1], CultureInfo.InvariantCulture)));
 
     private static string[] Counted(FlagTallyBuilder count) =>
         Summed(count.Counts.Summaries.Select(summary => (summary.FlagSet, summary.PageCount)));
@@ -271,6 +287,10 @@ public sealed class PageTypesTests
             orderby pages.Key
             select $"0x{pages.Key:x} {pages.Aggregate(0UL, (sum, one) => sum + one)}"];
 
-    /// <summary>Returns the letters before the flags that differ between versions of page-types.</summary>
-    private static string Symbol(string symbol) => symbol[..CommonLetters];
+    /// <summary>Returns the letters before the flags that differ between versions of page-types, without a wrong one.</summary>
+    private static string Symbol(string symbol) =>
+        IsKsmWrong ? $"{symbol[..KsmLetter]}_{symbol[(KsmLetter + 1)..CommonLetters]}" : symbol[..CommonLetters];
+
+    private static void SkipWhereKsmIsWrong() =>
+        Assert.SkipWhen(IsKsmWrong, "needs a kernel that does not report every anonymous page as ksm");
 }
