@@ -32,6 +32,9 @@ internal sealed class FrameSet
     /// <summary>The keys of all blocks that are not empty, in ascending order.</summary>
     public IEnumerable<ulong> Blocks => _blocks.Keys.Order();
 
+    /// <summary>Number of blocks that are not empty.</summary>
+    public int BlockCount => _blocks.Count;
+
     /// <summary>Adds a frame.</summary>
     /// <returns>False where it was in the set already.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

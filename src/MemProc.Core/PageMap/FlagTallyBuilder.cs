@@ -102,7 +102,10 @@ public sealed class FlagTallyBuilder(
             PopulatedPages.Parts(new PopulatedPages(process, cancellation).Maps(range), range, ChunkBytes, MaxChunks),
             stop => (new PopulatedPages(process, stop) { DetectHuge = filter.IsHuge },
                 new ProcessFlagTally(tables, raw, filter)),
-            cancellation);
+            cancellation)
+        {
+            Workers = range.SizeBytes <= ChunkBytes ? 1 : Environment.ProcessorCount,
+        };
         ProcessFlagTally count = new(tables, raw, filter);
         chunks.Run(
             (chunk, worker) =>

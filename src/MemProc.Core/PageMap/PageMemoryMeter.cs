@@ -18,7 +18,9 @@ public enum MemoryStatusMethod
 /// <summary>
 /// Sums the resident, proportional, and unique memory of a process from <c>/proc/PID/pagemap</c> and
 /// <c>/proc/kpagecount</c>, on all processors. Each system call walks one page table, so that the mmap lock of the process
-/// is held for microseconds; smaps_rollup holds it for a whole mapping. The rules are those of <c>fs/proc/task_mmu.c</c>.
+/// is held for microseconds, and the workers let a thread of the process that waits for it go first
+/// (<see cref="LockTurns"/>); smaps_rollup holds it for a whole mapping. The rules are those of
+/// <c>fs/proc/task_mmu.c</c>.
 /// </summary>
 /// <param name="process">The process.</param>
 /// <param name="cancellation">Stops the read.</param>
@@ -50,16 +52,17 @@ public sealed class PageMemoryMeter(LinuxProcess process, CancellationToken canc
         ProcMemoryStatus status = MemoryStatusReader.Read(process);
         using FrameTables? tables = OpenTables();
         bool knowsExclusive = (PageMapSupport.UnknownBits(process.Files) & PageMapSupport.Exclusive) == 0;
+        LockTurns turns = new();
         ParallelForEach<(ProcMap Map, AddressRange Part), Worker> parts = new(
             PopulatedPages.Parts(MapReader.Read(process, cancellation).Where(map => map.Kind != ProcMapKind.Vsyscall),
                 AddressRange.All, PartBytes, MaxParts),
-            stop => new Worker(process, tables, knowsExclusive, stop), cancellation);
+            stop => new Worker(process, tables, knowsExclusive, turns.Add(), stop), cancellation);
         Sums sums = default;
         long longest = 0;
         parts.Run((part, worker) => worker.Add(part.Map, part.Part), worker =>
         {
             sums.Add(worker.Sums);
-            longest = Math.Max(longest, worker.MaxCall);
+            longest = Math.Max(longest, worker.MaxCallTicks);
         });
         process.ThrowIfExited(Operation.ReadPageMap);
         Dictionary<string, ulong> counters = new(status.Counters);
@@ -133,7 +136,8 @@ public sealed class PageMemoryMeter(LinuxProcess process, CancellationToken canc
     }
 
     /// <summary>The buffers and sums of one worker.</summary>
-    private sealed class Worker(LinuxProcess process, FrameTables? tables, bool knowsExclusive, CancellationToken stop)
+    private sealed class Worker(
+        LinuxProcess process, FrameTables? tables, bool knowsExclusive, LockTurns.Turn turn, CancellationToken stop)
     {
         private readonly ulong[] _entries = new ulong[PiecePages];
         private readonly PageRegion[] _region = new PageRegion[1];
@@ -149,8 +153,8 @@ public sealed class PageMemoryMeter(LinuxProcess process, CancellationToken canc
 
         public Sums Sums => _sums;
 
-        /// <summary>The longest system call on the page table, in ticks of the stopwatch.</summary>
-        public long MaxCall { get; private set; }
+        /// <inheritdoc cref="LockTurns.Turn.MaxCallTicks"/>
+        public long MaxCallTicks => turn.MaxCallTicks;
 
         public void Add(ProcMap map, AddressRange part)
         {
@@ -175,9 +179,9 @@ public sealed class PageMemoryMeter(LinuxProcess process, CancellationToken canc
             ulong page = address / MachinePage.SizeBytes;
             Span<ulong> entries = _entries.AsSpan(
                 0, (int)Math.Min((end - address) / MachinePage.SizeBytes, (ulong)PiecePages - page % (ulong)PiecePages));
-            long start = Stopwatch.GetTimestamp();
+            turn.Begin();
             Errno errno = Libc.TryPRead(process.PageMap, MemoryMarshal.AsBytes(entries), page * sizeof(ulong), out int read);
-            MaxCall = Math.Max(MaxCall, Stopwatch.GetTimestamp() - start);
+            turn.End();
             if (errno != Errno.None)
             {
                 throw process.Failure(Operation.ReadPageMap, errno, $"cannot read the pages from 0x{address:x}", address);
@@ -190,10 +194,10 @@ public sealed class PageMemoryMeter(LinuxProcess process, CancellationToken canc
         /// <summary>Returns the address of the next page in memory, or the end.</summary>
         private ulong FindPresent(ulong address, ulong end)
         {
-            long start = Stopwatch.GetTimestamp();
+            turn.Begin();
             Errno errno = PageMapScan.TryFindPresent(
                 process.PageMap, address, end, _region, out int count, out ulong walkEnd, maxPages: 1);
-            MaxCall = Math.Max(MaxCall, Stopwatch.GetTimestamp() - start);
+            turn.End();
             _canScan = errno == Errno.None;
             return !_canScan ? address
                 : count > 0 ? _region[0].Start

@@ -16,6 +16,9 @@ namespace MemProc;
 /// <param name="filter">Selects the pages that count.</param>
 internal sealed class ProcessFlagTally(FrameTables tables, bool raw, PageFilter filter)
 {
+    /// <summary>Blocks of frames that are not worth another thread.</summary>
+    private const int SmallBlocks = 4;
+
     private readonly FlagTally _counts = new(raw, filter.Frame.Flags);
 
     /// <summary>The frames by the state of the pages that count with them.</summary>
@@ -79,7 +82,10 @@ internal sealed class ProcessFlagTally(FrameTables tables, bool raw, PageFilter 
         foreach ((RawPageMapEntry state, FrameSet frames) in _frames)
         {
             ParallelForEach<ulong, FlagTally> blocks = new(
-                frames.Blocks, _ => new FlagTally(raw, filter.Frame.Flags), cancellation);
+                frames.Blocks, _ => new FlagTally(raw, filter.Frame.Flags), cancellation)
+            {
+                Workers = frames.BlockCount <= SmallBlocks ? 1 : Environment.ProcessorCount,
+            };
             blocks.Run((block, counts) => Count(frames, block, state, counts), _counts.Add);
             CountRepeated(state);
         }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 
 namespace MemProc;
@@ -14,6 +15,11 @@ namespace MemProc;
 internal sealed class ParallelForEach<TItem, TState>(
     IEnumerable<TItem> items, Func<CancellationToken, TState> newState, CancellationToken cancellation = default)
 {
+    /// <summary>
+    /// How long a worker gathers the completions of small items: to wake the caller for each can cost more than the item.
+    /// </summary>
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(5);
+
     /// <summary>Maximum number of workers.</summary>
     public int Workers { get; init; } = Environment.ProcessorCount;
 
@@ -21,7 +27,7 @@ internal sealed class ParallelForEach<TItem, TState>(
     public int MaxWaiting { get; init; } = 64;
 
     /// <summary>
-    /// Called by <see cref="Stream"/> on the caller's thread after each item, when the caller has taken all results of
+    /// Called by <see cref="Stream"/> on the caller's thread for each item, soon after the caller has taken all results of
     /// the item.
     /// </summary>
     public Action<ItemCompletion<TItem>>? Completed { get; init; }
@@ -49,13 +55,15 @@ internal sealed class ParallelForEach<TItem, TState>(
             int count = 0;
             foreach (Message<TResult> message in messages.GetConsumingEnumerable(cancellation))
             {
-                if (message.IsCompletion)
-                {
-                    Completed?.Invoke(new ItemCompletion<TItem>(message.Item!, ++count, message.Error));
-                }
-                else
+                if (message.Completions is null)
                 {
                     yield return message.Result!;
+                    continue;
+                }
+
+                foreach ((TItem item, Exception? error) in message.Completions)
+                {
+                    Completed?.Invoke(new ItemCompletion<TItem>(item, ++count, error));
                 }
             }
 
@@ -75,6 +83,12 @@ internal sealed class ParallelForEach<TItem, TState>(
     /// <exception cref="OperationCanceledException">The work was canceled.</exception>
     public void Run(Action<TItem, TState> work, Action<TState> merge)
     {
+        if (Workers == 1)
+        {
+            RunAlone(work, merge);
+            return;
+        }
+
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         ConcurrentQueue<TState> states = [];
         try
@@ -112,11 +126,23 @@ internal sealed class ParallelForEach<TItem, TState>(
         }
     }
 
+    /// <summary>Works on the caller's thread: small work costs less than to start workers.</summary>
+    private void RunAlone(Action<TItem, TState> work, Action<TState> merge)
+    {
+        TState state = newState(cancellation);
+        foreach (TItem item in items)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            work(item, state);
+        }
+
+        merge(state);
+    }
+
     private TState NewState(CancellationToken stop) => newState(stop);
 
-    /// <summary>A result, or the completion of an item.</summary>
-    private readonly record struct Message<TResult>(
-        TResult? Result, bool IsCompletion = false, TItem? Item = default, Exception? Error = null);
+    /// <summary>A result, or items that are done, and what failed.</summary>
+    private readonly record struct Message<TResult>(TResult? Result, List<(TItem Item, Exception? Error)>? Completions = null);
 
     /// <summary>The workers of one stream.</summary>
     private sealed class Crew<TResult>
@@ -157,10 +183,22 @@ internal sealed class ParallelForEach<TItem, TState>(
             try
             {
                 TState? state = default;
+                List<(TItem, Exception?)> done = [];
+                long reported = Stopwatch.GetTimestamp();
                 for (bool isNew = true; TryTake(out TItem item); isNew = false)
                 {
                     state = isNew ? _owner.NewState(_stopped) : state;
-                    Write(new Message<TResult>(default, IsCompletion: true, item, WorkOn(item, state!)));
+                    done.Add((item, WorkOn(item, state!)));
+                    if (Stopwatch.GetElapsedTime(reported) >= ReportInterval)
+                    {
+                        Write(new Message<TResult>(default, done));
+                        (done, reported) = ([], Stopwatch.GetTimestamp());
+                    }
+                }
+
+                if (done.Count > 0)
+                {
+                    Write(new Message<TResult>(default, done));
                 }
             }
             catch (Exception error)

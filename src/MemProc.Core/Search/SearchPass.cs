@@ -52,7 +52,9 @@ internal sealed class SearchPass(
         // An expression sees whether the end of a match of maximum length is also the end of the memory.
         int after = pattern.MaxMatchLength - (pattern.CanOverlap ? 1 : 0) + context;
         SearchPlan plan = new(process, range, _reader.Method, before, after, cancellation);
-        int bytes = Math.Max(ChunkBytes, before + after + (int)MachinePage.SizeBytes);
+        // There can be a search for each of many small mappings.
+        int most = range.End - range.Start < (ulong)ChunkBytes ? (int)(range.End - range.Start) + before + after : ChunkBytes;
+        int bytes = Math.Max(most, before + after) + (int)MachinePage.SizeBytes;
         OrderedPipeline<SearchChunk> pipeline = new(() => new SearchChunk(pattern, bytes), plan.TryFill,
             (chunk, stopped) =>
             {

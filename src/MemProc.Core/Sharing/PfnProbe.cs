@@ -19,9 +19,42 @@ internal sealed class PfnProbe(TargetFrames targets, KernelFiles files, Cancella
     /// <summary>Reading this many empty entries is cheaper than another system call.</summary>
     private const ulong MaxGapPages = 128;
 
+    /// <summary>Frames whose flags are read, so that pages that cannot be in them are left out.</summary>
+    private const int MaxCheckedFrames = 1024;
+
     private readonly ulong _end = UserSpace.End(files);
     private readonly PageRegion[] _regions = new PageRegion[RegionCount];
     private readonly ulong[] _entries = new ulong[BatchPages];
+
+    /// <summary>Whether the frames are all anonymous memory: pages of files are not read then. They are most pages.</summary>
+    public bool OnlyAnonymous { get; init; }
+
+    /// <summary>
+    /// Returns whether all frames are anonymous memory (kpageflags). A frame that is freed and used for a file during the
+    /// search can be missed, as if it had been searched for earlier.
+    /// </summary>
+    /// <param name="targets">The frames.</param>
+    /// <param name="files">Where procfs is.</param>
+    /// <returns>False where the flags cannot be read, too.</returns>
+    public static bool AreAnonymous(TargetFrames targets, KernelFiles files)
+    {
+        ulong[]? pfns = targets.Singles(MaxCheckedFrames);
+        if (pfns is null)
+        {
+            return false;
+        }
+
+        try
+        {
+            using FrameTables tables = new(FrameAttributes.Flags, files, isKsmWrong: false);
+            ulong[] flags = new ulong[pfns.Length];
+            return tables.ReadFlags(pfns, flags) == pfns.Length && Array.TrueForAll(flags, set => new KernelPageFlagSet(set).IsAnonymous);
+        }
+        catch (MemProcException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Returns the lowest address where a process maps one of the frames.</summary>
     /// <param name="processId">The process.</param>
@@ -42,8 +75,10 @@ internal sealed class PfnProbe(TargetFrames targets, KernelFiles files, Cancella
             {
                 cancellation.ThrowIfCancellationRequested();
                 ulong start = at;
-                if (PageMapScan.TryFindPresent(pagemap!, start, _end, _regions, out int count, out at) != Errno.None
-                    || at <= start)
+                Errno errno = OnlyAnonymous
+                    ? PageMapScan.TryFindAnonymous(pagemap!, start, _end, _regions, out int count, out at)
+                    : PageMapScan.TryFindPresent(pagemap!, start, _end, _regions, out count, out at);
+                if (errno != Errno.None || at <= start)
                 {
                     return 0;
                 }

@@ -88,8 +88,9 @@ public sealed class PfnSearch
             return [];
         }
 
+        bool onlyAnonymous = PfnProbe.AreAnonymous(_targets, _files);
         ParallelForEach<int, (PfnProbe Probe, CancellationToken Stop)> processes = new(
-            processIds, stop => (new PfnProbe(_targets, _files, stop), stop), cancellation)
+            InSearchOrder(processIds), stop => (new PfnProbe(_targets, _files, stop) { OnlyAnonymous = onlyAnonymous }, stop), cancellation)
         {
             IsItemError = error => error is MemProcException,
             Completed = process =>
@@ -104,6 +105,22 @@ public sealed class PfnSearch
         return processes
             .Stream<List<PfnOwner>>((id, worker, found) => Search(id, worker.Probe, found, worker.Stop))
             .SelectMany(owners => owners);
+    }
+
+    /// <summary>
+    /// Returns the processes from the newest on, so that small ones are left for the end, when workers run out of them: the
+    /// oldest are kernel threads, which have no memory. The own process is in the middle: while its page table is walked,
+    /// its mmap lock is held, and without that lock no further worker starts.
+    /// </summary>
+    private static List<int> InSearchOrder(IReadOnlyList<int> processIds)
+    {
+        List<int> ids = [.. processIds.Reverse()];
+        if (ids.Remove(Environment.ProcessId))
+        {
+            ids.Insert(ids.Count / 2, Environment.ProcessId);
+        }
+
+        return ids;
     }
 
     private void Search(int processId, PfnProbe probe, Action<List<PfnOwner>> found, CancellationToken stop)

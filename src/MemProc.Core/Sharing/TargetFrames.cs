@@ -58,6 +58,9 @@ internal sealed class TargetFrames
     /// <summary>Whether there are none.</summary>
     public bool IsEmpty => _pfns.Count == 0 && _firsts.Length == 0;
 
+    /// <summary>Returns the frames in ascending order; null where they are more than a maximum, or ranges.</summary>
+    public ulong[]? Singles(int max) => _firsts.Length == 0 && _pfns.Count <= max ? [.. _pfns.Order()] : null;
+
     /// <summary>
     /// Returns the index of the next page in one of the frames, or of one whose frame number the kernel hides, which
     /// could be one of them; -1 where there is none. Pages in swap never match.

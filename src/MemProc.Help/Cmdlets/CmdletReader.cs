@@ -65,10 +65,12 @@ internal static class CmdletReader
         }
 
         string? defaultSet = Named<string?>(cmdlet, "DefaultParameterSetName", null);
+        string[] bound = [.. parameters.SelectMany(parameter => parameter.Bindings).Select(binding => binding.ParameterSet).Distinct()];
+        // A set whose own parameters are all hidden, such as that of whole objects from the pipeline, is not shown.
         string[] sets =
         [
-            .. parameters.SelectMany(parameter => parameter.Bindings).Select(binding => binding.ParameterSet)
-                .Prepend(defaultSet ?? ParameterBinding.AllSets).Distinct(),
+            .. bound.Prepend(defaultSet ?? ParameterBinding.AllSets).Distinct()
+                .Where(set => set == ParameterBinding.AllSets || bound.Contains(set) || bound.All(other => other == ParameterBinding.AllSets)),
         ];
         return new CmdletDescription(
             (string)cmdlet.ConstructorArguments[0].Value!,

@@ -135,6 +135,24 @@ public static class PageMapScan
         return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
     }
 
+    /// <summary>
+    /// Finds the runs of pages that are present and not of files or shared memory: anonymous ones, the zero page, and memory
+    /// of devices.
+    /// </summary>
+    /// <inheritdoc cref="TryFindPopulated"/>
+    public static Errno TryFindAnonymous(
+        SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd)
+    {
+        PageMapScanArgument argument = new()
+        {
+            Start = start,
+            End = end,
+            CategoryInverted = PageCategories.File,
+            CategoryMask = PageCategories.Present | PageCategories.File,
+        };
+        return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
+    }
+
     /// <summary>Finds the first run of pages that are not present in memory.</summary>
     /// <param name="pagemap">An open <c>/proc/PID/pagemap</c>.</param>
     /// <param name="start">First address, page-aligned.</param>

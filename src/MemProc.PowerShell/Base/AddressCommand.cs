@@ -44,6 +44,23 @@ public abstract class AddressCommand<T> : ProcessCommand<T>
             UsesSymbolSizes && Length is null);
     }
 
+    /// <summary>
+    /// The work on a mapping that the pipeline brought as a whole, in a parameter set of its own: that costs a fraction of
+    /// what PowerShell takes to bind its properties by their names.
+    /// </summary>
+    private protected void ProcessMap(ProcMap map)
+    {
+        Address = [AddressExpression.FromNumber(map.Start, map.SizeBytes)];
+        try
+        {
+            ReportErrors(() => Process((T)Processes.Open(map.ProcessId, map.ProcessStartTicks, map.CorePath, Cancellation)));
+        }
+        finally
+        {
+            Address = null;
+        }
+    }
+
     /// <summary>The length of the file is bound as if it were one of memory.</summary>
     private protected override void ProcessFile(string path, ulong? length)
     {

@@ -13,7 +13,7 @@ public abstract class ProcessCommand<T> : MemProcCommand
     where T : MemoryTarget
 {
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
-    [Alias("PID", "ProcessId")]
+    [Alias("ProcessId", "PID")]
     [ProcessIdTransformation(hasName: true)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
@@ -24,10 +24,6 @@ public abstract class ProcessCommand<T> : MemProcCommand
     [ArgumentCompleter(typeof(ProcessNameCompleter))]
     [ValidateNotNullOrEmpty]
     public virtual string[]? Name { get; set; }
-
-    /// <summary>The start time that the module's objects carry, so that a reused process id is noticed.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true, DontShow = true)]
-    public ulong? ProcessStartTicks { get; set; }
 
     /// <summary>
     /// Core files, which objects from cores carry. A cmdlet that takes cores overrides it as a parameter that is shown; the
@@ -86,7 +82,7 @@ public abstract class ProcessCommand<T> : MemProcCommand
             return;
         }
 
-        ForEachProcess(ProcessNames.Select(this, Id, Name) ?? DefaultProcesses, ProcessStartTicks,
+        ForEachProcess(ProcessNames.Select(this, Id, Name) ?? DefaultProcesses, ProcessObjects.StartTicksOf(InputObject),
             process => Process((T)(MemoryTarget)process), TryProcessHidden);
     }
 

@@ -4,11 +4,12 @@ using MemProc.Interop;
 namespace MemProc.PowerShell;
 
 /// <summary>Get-PageFlags: gets the flags, map counts and cgroups of page frames.</summary>
-[Cmdlet(VerbsCommon.Get, "PageFlags", DefaultParameterSetName = FrameSet)]
-[OutputType(typeof(PageFlags), ParameterSetName = [FrameSet, PhysicalSet])]
+[Cmdlet(VerbsCommon.Get, "PageFlags", DefaultParameterSetName = PageSet)]
+[OutputType(typeof(PageFlags), ParameterSetName = [PageSet, FrameSet, PhysicalSet])]
 [OutputType(typeof(PageFlagDescription), typeof(PageFlagSet), ParameterSetName = [DescribeSet])]
 public sealed class GetPageFlagsCommand : MemProcCommand
 {
+    private const string PageSet = "Page";
     private const string FrameSet = "Frame";
     private const string PhysicalSet = "PhysicalAddress";
     private const string DescribeSet = "Describe";
@@ -22,10 +23,14 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     private string? _core;
     private FrameFilter _filter = new();
 
+    /// <summary>What the command line gives, which objects of the pipeline do not replace.</summary>
+    private (PfnRange[]? Pfn, ulong? Count, string[]? CorePath) _given;
+
     public GetPageFlagsCommand() => _waiting = Gather<ulong>(WriteFrames);
 
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true,
         ParameterSetName = FrameSet)]
+    [Parameter(Position = 0, ParameterSetName = PageSet)]
     [AllowEmptyCollection]
     [PfnTransformation(AllowOpen = true)]
     public PfnRange[]? Pfn { get; set; }
@@ -37,39 +42,52 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     public PfnRange[] PhysicalAddress { get; set; } = [];
 
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [Parameter(Position = 1, ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     [Alias("PageCount")]
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong Count { get; set; } = 1;
 
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = FrameSet)]
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     [AllowNull]
     public string[]? CorePath { get; set; }
+
+    /// <summary>
+    /// A page of the pipeline as a whole. Its set, in which nothing binds by the name of a property, is the default one, so
+    /// that PowerShell tries it first.
+    /// </summary>
+    [Parameter(ValueFromPipeline = true, ParameterSetName = PageSet, DontShow = true)]
+    public PageMapEntry? Page { get; set; }
 
     /// <summary>A file of the pipeline, which is a core.</summary>
     [Parameter(ValueFromPipeline = true, ParameterSetName = FrameSet, DontShow = true)]
     [FileOrNone]
     public FileSystemInfo? File { get; set; }
 
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
     [ValidateNotNullOrEmpty]
     public string[]? Flag { get; set; }
 
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
     [ValidateNotNullOrEmpty]
     public string[]? AnyFlag { get; set; }
 
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     [ArgumentCompleter(typeof(PageFlagCompleter))]
     [ValidateNotNullOrEmpty]
     public string[]? NotFlag { get; set; }
 
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     [AllowEmptyCollection]
@@ -77,30 +95,36 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     [ValidateNotNull]
     public string[]? ExactFlag { get; set; }
 
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     [ArgumentCompleter(typeof(CgroupCompleter))]
     [ValidateNotNullOrEmpty]
     public string? Cgroup { get; set; }
 
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     public SwitchParameter Raw { get; set; }
 
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     public SwitchParameter Run { get; set; }
 
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     [ValidateNotNullOrEmpty]
     public string? KpageFlagsPath { get; set; }
 
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     [ValidateNotNullOrEmpty]
     public string? KpageCountPath { get; set; }
 
+    [Parameter(ParameterSetName = PageSet)]
     [Parameter(ParameterSetName = FrameSet)]
     [Parameter(ParameterSetName = PhysicalSet)]
     [ValidateNotNullOrEmpty]
@@ -117,6 +141,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
 
     protected override void BeginProcessing()
     {
+        _given = (Pfn, MyInvocation.BoundParameters.ContainsKey(nameof(Count)) ? Count : null, CorePath);
         if (!Describe)
         {
             if (KpageFlagsPath is null && (KpageCountPath ?? KpageCgroupPath) is not null)
@@ -140,7 +165,7 @@ public sealed class GetPageFlagsCommand : MemProcCommand
     }
 
     /// <summary>Nothing on the command line limits what is written, and the pipeline brings nothing.</summary>
-    private bool IsBare => ParameterSetName == FrameSet && Pfn is null && !MyInvocation.ExpectingInput && !Run
+    private bool IsBare => ParameterSetName is PageSet or FrameSet && Pfn is null && !MyInvocation.ExpectingInput && !Run
         && (Flag ?? AnyFlag ?? NotFlag ?? ExactFlag) is null && Cgroup is null && KpageFlagsPath is null && !PipelineInput.HasCore(CorePath);
 
     protected override void ProcessRecord()
@@ -153,7 +178,34 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             return;
         }
 
+        if (Page is not null)
+        {
+            ReadPage(Page);
+            return;
+        }
+
         RefuseEmptyCore(CorePath);
+        Read();
+    }
+
+    /// <summary>Reads the frames of a page as if its properties were bound by their names, which costs far more.</summary>
+    private void ReadPage(PageMapEntry page)
+    {
+        Pfn = _given.Pfn ?? (page.Pfn is ulong pfn ? [new PfnRange(pfn)] : null);
+        Count = _given.Count ?? page.PageCount;
+        CorePath = _given.CorePath ?? (page.CorePath is string core ? [core] : null);
+        try
+        {
+            Read();
+        }
+        finally
+        {
+            (Pfn, Count, CorePath) = (_given.Pfn, _given.Count ?? 1, _given.CorePath);
+        }
+    }
+
+    private void Read()
+    {
         string[]? cores = File is null ? CorePath : [File.FullName];
         if (!PipelineInput.HasCore(cores))
         {

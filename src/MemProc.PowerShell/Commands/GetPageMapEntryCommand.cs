@@ -3,10 +3,11 @@ using System.Management.Automation;
 namespace MemProc.PowerShell;
 
 /// <summary>Get-PageMapEntry: gets the pagemap entries of processes.</summary>
-[Cmdlet(VerbsCommon.Get, "PageMapEntry", DefaultParameterSetName = LengthSet)]
+[Cmdlet(VerbsCommon.Get, "PageMapEntry", DefaultParameterSetName = MapSet)]
 [OutputType(typeof(PageMapEntry))]
 public sealed class GetPageMapEntryCommand : FrameFilterCommand
 {
+    private const string MapSet = "Map";
     private const string LengthSet = "Length";
     private const string CountSet = "Count";
 
@@ -18,6 +19,33 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
 
     public GetPageMapEntryCommand() => _waiting = Gather<(ulong, ulong?, ulong?)>(
         ranges => Write(_walk!.FromMany(ranges, WriteError)));
+
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
+    [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = CountSet)]
+    [Alias("ProcessId", "PID")]
+    [ProcessIdTransformation(hasName: true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ProcessIdCompleter))]
+    public override ProcessSelector[]? Id { get; set; }
+
+    [Parameter(ParameterSetName = LengthSet)]
+    [Parameter(ParameterSetName = CountSet)]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ProcessNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public override string[]? Name { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = CountSet)]
+    [AllowNull]
+    public override string[]? CorePath { get; set; }
+
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = CountSet)]
+    [Alias("Start")]
+    [AddressTransformation]
+    [ArgumentCompleter(typeof(AddressCompleter))]
+    public override AddressExpression[]? Address { get; set; }
 
     [Parameter(Position = 2, ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
     [Alias("SizeBytes")]
@@ -73,6 +101,10 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     [Parameter]
     public SwitchParameter Raw { get; set; }
 
+    /// <summary>A mapping of the pipeline as a whole. The set is the default one, so that PowerShell tries it first.</summary>
+    [Parameter(ValueFromPipeline = true, ParameterSetName = MapSet, DontShow = true)]
+    public ProcMap? Map { get; set; }
+
     private protected override string? LengthParameter =>
         ParameterSetName == CountSet ? nameof(Count) : base.LengthParameter;
 
@@ -82,6 +114,18 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
         if (!MyInvocation.ExpectingInput && !PipelineInput.HasCore(CorePath))
         {
             Prepare();
+        }
+    }
+
+    protected override void ProcessRecord()
+    {
+        if (Map is not null)
+        {
+            ProcessMap(Map);
+        }
+        else
+        {
+            base.ProcessRecord();
         }
     }
 

@@ -43,6 +43,14 @@ internal static class ProcessObjects
             : throw new FormatException($"'{SafeText.Escape($"{id}")}' is not a process id.");
     }
 
+    /// <summary>
+    /// Returns the start time that an object of the pipeline carries, so that a reused process id is noticed; null where it
+    /// has none. As a parameter that binds by the name of the property it would cost more.
+    /// </summary>
+    public static ulong? StartTicksOf(PSObject? input) => input?.BaseObject is ProcessOutput output ? output.ProcessStartTicks
+        : LanguagePrimitives.TryConvertTo(input?.Properties["ProcessStartTicks"]?.Value, out ulong ticks) && ticks > 0 ? ticks
+        : null;
+
     /// <summary>Whether an object is a file.</summary>
     public static bool IsFile(PSObject input) => input.BaseObject is FileInfo
         || TypeName(input) == $"{DeserializedPrefix}{typeof(FileInfo).FullName}";
