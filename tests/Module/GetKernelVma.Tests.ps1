@@ -53,4 +53,19 @@ Describe 'Get-KernelVma' {
         [System.Management.Automation.PSSerializer]::Deserialize(
             [System.Management.Automation.PSSerializer]::Serialize($vma)) | Out-Screen -Width 80 | Should -Be $screen
     }
+
+    It 'stops on Ctrl-C while it reads the list of a process with many mappings' {
+        Assert-KernelMemory
+        $null = $target.Ask('vmas 60000')
+        $shell = [powershell]::Create().AddScript(
+            "Import-Module '$PSScriptRoot/../../MemProc.psd1'; '-'; while (`$true) { Get-KernelVma $($target.Id) | Out-Null }")
+        $output = [System.Management.Automation.PSDataCollection[psobject]]::new()
+        $null = $shell.BeginInvoke([System.Management.Automation.PSDataCollection[psobject]]::new(), $output)
+        [System.Threading.SpinWait]::SpinUntil({ $output.Count -gt 0 }, 30000) | Should -BeTrue
+        $shell.InvocationStateInfo.State | Should -Be 'Running'
+        $shell.BeginStop($null, $null).AsyncWaitHandle.WaitOne(30000) | Should -BeTrue
+        $shell.InvocationStateInfo.State | Should -Be 'Stopped'
+        $shell.Streams.Error | Should -BeNullOrEmpty
+        $shell.Dispose()
+    }
 }

@@ -51,6 +51,21 @@ Describe 'Get-PageFlags' {
         { Set-PageIdle -Pfn '0x10..' -WhatIf } | Should -Throw '*not a valid frame number*'
     }
 
+    It 'takes pages from the pipeline' {
+        Assert-Root
+        $pages = Get-PageMapEntry $target.Id $seed -Count 2
+        ($pages | Get-PageFlags).Pfn | Should -Be $pages.Pfn
+        ($pages | Select-Object Pfn | Get-PageFlags).Pfn | Should -Be $pages.Pfn
+        ($pages | Get-PageFlags -Flag buddy) | Should -BeNullOrEmpty
+        # What the command line gives is not replaced by the page.
+        ($pages[0] | Get-PageFlags -Count 2).Pfn | Should -Be $pages[0].Pfn, ($pages[0].Pfn + 1)
+        $address = $target.Ask('map 4096 rw- private').address
+        $missing = Get-PageMapEntry $target.Id $address -All
+        $null = $missing, $pages[0] | Get-PageFlags -OutVariable found -ErrorVariable problem -ErrorAction SilentlyContinue
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'Pfn,EINVAL,*'
+        $found.Pfn | Should -Be $pages[0].Pfn
+    }
+
     It 'reads saved tables' {
         $file, $counts, $groups = 'flags', 'counts', 'groups' | ForEach-Object { Join-Path $TestDrive $_ }
         $words = { [byte[]] ($args | ForEach-Object { [BitConverter]::GetBytes([ulong] $_) }) }

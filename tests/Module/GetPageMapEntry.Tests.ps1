@@ -50,6 +50,23 @@ Describe 'Get-PageMapEntry' {
         $map = Get-ProcMap $target.Id -Address $seed
         Get-PageMapEntry $target.Id -Address $map | ForEach-Object Raw | Should -Be $expected
         $map | Get-PageMapEntry | ForEach-Object Raw | Should -Be $expected
+        $map, $map | Get-PageMapEntry | ForEach-Object Raw | Should -Be ($expected + $expected)
+        # What the command line gives is not replaced by the mapping.
+        $map | Get-PageMapEntry -Length 4096 | ForEach-Object Raw | Should -Be $expected[0]
+        $map | Get-PageMapEntry -Count 1 | ForEach-Object Raw | Should -Be $expected[0]
+        $map | Get-PageMapEntry -Address ($seed + 4096) -Length 1 | ForEach-Object Raw | Should -Be $expected[1]
+        { $map | Get-PageMapEntry -Id $PID -ErrorAction Stop } | Should -Throw '*belongs to another process*'
+        # Its properties alone, as from a remote host.
+        $map | Select-Object ProcessId, Start, SizeBytes | Get-PageMapEntry | ForEach-Object Raw | Should -Be $expected
+        [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($map)) |
+            Get-PageMapEntry | ForEach-Object Raw | Should -Be $expected
+    }
+
+    It 'notices that the process of a mapping has gone' {
+        $dead = Start-Target
+        $map = (Get-ProcMap $dead.Id)[0]
+        $dead.Kill()
+        { $map | Get-PageMapEntry -ErrorAction Stop } | Should -Throw -ErrorId 'OpenProcess,ESRCH,*'
     }
 
     It 'shows holes with -All and joins adjacent pages with -Run' {
