@@ -103,6 +103,17 @@ Describe 'Get-Disassembly' {
         $copy[0] | Get-Disassembly | ForEach-Object Text | Should -Be $code[0].Text
     }
 
+    It 'refuses code for other processors than x86, by name' {
+        $bytes = [System.IO.File]::ReadAllBytes($libc)
+        # The machine of the ELF header: AArch64.
+        $bytes[18] = 183
+        [System.IO.File]::WriteAllBytes("$TestDrive/arm64.so", $bytes)
+        { Get-Disassembly -Path $TestDrive/arm64.so -Section .text -ErrorAction Stop } |
+            Should -Throw -ErrorId 'Disassemble,EOPNOTSUPP,*' -ExpectedMessage '*Arm64*'
+        { Get-Disassembly -Path $TestDrive/arm64.so -Symbol nanosleep -ErrorAction Stop } |
+            Should -Throw -ErrorId 'Disassemble,EOPNOTSUPP,*'
+    }
+
     It 'loads the decoder when it is first needed' {
         $script = '[AppDomain]::CurrentDomain.GetAssemblies().GetName().Name -contains "Iced"
             $null = Get-Disassembly -Path {0} -Section .text -Count 1

@@ -46,6 +46,11 @@ Describe 'Get-ProcThread' {
         $words.Count | Should -Be 16
         $words[0] | Should -BeOfType MemProc.TelescopeWord
         $words[0].Address | Should -Be $thread.StackPointer
+        # As it is written at the prompt, for all threads.
+        $pointers = (Get-ProcThread $target.Id | Where-Object StackPointer).StackPointer
+        (Get-ProcThread $target.Id | Read-ProcessMemory -Telescope -ErrorAction SilentlyContinue).Address |
+            Should -Contain ($pointers[-1] + 8)
+        (Get-ProcThread $target.Id | Get-Disassembly -Count 1 -ErrorAction SilentlyContinue).Address | Should -Contain $thread.Address
     }
 
     It 'reports a thread that the process does not have' {

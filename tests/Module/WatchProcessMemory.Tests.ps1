@@ -44,7 +44,7 @@ Describe 'Watch-ProcessMemory' {
 
     It 'watches bytes without a type, of objects with a length too' {
         $change = [pscustomobject] @{ ProcessId = $target.Id; Address = $seed; Length = 4 } |
-            Watch-ProcessMemory -Timeout 1ms
+            Watch-ProcessMemory -Seconds 0
         , $change.Value | Should -BeOfType MemProc.MemoryBytes
         $change.Type | Should -Be 'byte[4]'
         $change | Out-Screen | Should -Match '41 42 43 44'
@@ -101,6 +101,7 @@ Describe 'Watch-ProcessMemory' {
         @{ name = 'an interval of 0'; arguments = @{ Type = 'Byte'; Interval = 0 }; id = 'Interval,EINVAL' }
         @{ name = 'a char*'; arguments = @{ Type = 'char*' }; id = 'Type,EINVAL' }
         @{ name = 'nothing to watch'; arguments = @{ Timeout = 1 }; id = 'WatchMemory,EINVAL' }
+        @{ name = 'two times'; arguments = @{ Type = 'Byte'; Seconds = 1; Timeout = 1 }; id = 'Seconds,EINVAL' }
         @{ name = 'too many bytes'; arguments = @{ Length = 2mb }; id = 'WatchMemory,EINVAL' }
         @{ name = 'unmapped memory'; arguments = @{ Type = 'Byte'; Address = 0x10 }; id = 'ReadMemory,EFAULT' }
     ) {
@@ -135,7 +136,87 @@ Describe 'Watch-ProcessMemory' {
         $seen.Value | Should -Be 0, 1, 1
         $seen.RestoreCount | Should -Be 0, 1, 2
         (Read-ProcessMemory $target.Id $address -Type Byte) | Should -Be 0
-        Watch-ProcessMemory $target.Id $address -Type Byte -Hold -WhatIf | Should -BeNullOrEmpty
+        Watch-ProcessMemory $target.Id $address -Type Byte -Hold -WhatIf -InformationVariable said | Should -BeNullOrEmpty
+        $said | Should -BeNullOrEmpty
+    }
+
+    It 'says how often it has written back at the end: <end>' -ForEach @(
+        @{ end = 'a count' }, @{ end = 'the exit of the process' }, @{ end = 'a pipeline that is closed' }
+    ) {
+        $held = Start-Target
+        $address = $held.Ask('map 4096 rw- private').address
+        $arguments = @{ Id = $held.Id; Address = $address; Type = 'Byte'; Hold = $true; Interval = 1; Confirm = $false
+            ErrorAction = 'SilentlyContinue' }
+        if ($end -eq 'a count') {
+            $arguments.Count = 1
+        }
+
+        $seen = Watch-ProcessMemory @arguments -InformationVariable said 6> $null | ForEach-Object {
+            if ($_.IsFirst) {
+                $null = $held.Ask("touch $address 1")
+            }
+            elseif ($end -eq 'the exit of the process') {
+                $held.Kill()
+            }
+
+            $_
+        } | Select-Object -First ($end -eq 'a pipeline that is closed' ? 2 : 1000)
+        $seen.Value | Should -Be 0, 1
+        "$said" | Should -Match ('^Written back: 0x{0:x} of process {1} \(dotnet\) once\.$' -f $address, $held.Id)
+    }
+
+    It 'says how often it has written back after Ctrl-C' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $start = [System.Diagnostics.ProcessStartInfo]::new('pwsh')
+        '-NoProfile', '-NonInteractive', '-Command', "Import-Module '$PSScriptRoot/../../MemProc.psd1'
+            Watch-ProcessMemory $($target.Id) $address -Type Byte -Hold -Interval 1 -Confirm:`$false |
+                ForEach-Object { [Console]::Out.WriteLine(""seen `$(`$_.RestoreCount)"") }" |
+            ForEach-Object { $start.ArgumentList.Add($_) }
+        $start.RedirectStandardOutput = $start.RedirectStandardError = $start.RedirectStandardInput = $true
+        $watch = [System.Diagnostics.Process]::Start($start)
+        try {
+            $watch.StandardOutput.ReadLine() | Should -Be 'seen 0'
+            $null = $target.Ask("touch $address 1")
+            $watch.StandardOutput.ReadLine() | Should -Be 'seen 1'
+            /bin/kill -INT $watch.Id
+            $watch.StandardOutput.ReadToEnd() | Should -Match ('Written back: 0x{0:x} .* once\.' -f $address)
+        }
+        finally {
+            $watch.Kill()
+            $watch.Dispose()
+        }
+    }
+
+    It 'tells how many accesses were lost' {
+        $address = $target.Ask('map 4096 rw- private').address
+        $null = $target.Ask("spin $address")
+        try {
+            $state = @{ First = $true }
+            $count = 6000 * [Math]::Min(4, [Environment]::ProcessorCount)
+            $accesses = Watch-ProcessMemory $target.Id $address -Type Int64 -Writer -Count $count -WarningVariable warnings -ErrorVariable problems `
+                -WarningAction SilentlyContinue -ErrorAction SilentlyContinue | ForEach-Object {
+                    if ($state.First) {
+                        # The buffer of a processor holds fewer than 6000.
+                        $state.First = $false
+                        $end = (Read-ProcessMemory $target.Id $address -Type Int64) + $count
+                        while ((Read-ProcessMemory $target.Id $address -Type Int64) -lt $end) {
+                        }
+                    }
+
+                    $_
+                }
+        }
+        finally {
+            $null = $target.Ask('still')
+        }
+
+        if ("$problems" -match 'no hardware breakpoints|perf_event') {
+            Set-ItResult -Skipped -Because "$problems"
+            return
+        }
+
+        $accesses.Count | Should -Be $count
+        "$warnings" | Should -Match '^\d+ accesses were not reported'
     }
 
     It 'reports the instruction that writes a value, by -Writer' {

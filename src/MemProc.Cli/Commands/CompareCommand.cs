@@ -38,7 +38,7 @@ internal sealed class CompareCommand : CliCommand
         "A process: compared with the core, or with itself after --seconds", text => NumberParser.ParseProcessId(text));
 
     private readonly Option<double?> _seconds = CommandOptions.Option<double?>("--seconds", "SECONDS",
-        "Compare two moments of --pid that are this far apart: 0.5, 60. Nothing is left on disk", text => Seconds(text));
+        "Compare two moments of --pid that are this far apart: 0.5, 60. Nothing is left on disk", text => NumberParser.ParseSeconds(text));
 
     private readonly Option<bool> _stop = CommandOptions.Switch("--stop", "Stop the process at each of the two moments");
     private readonly Option<bool> _mapping = CommandOptions.Switch(
@@ -249,13 +249,6 @@ internal sealed class CompareCommand : CliCommand
     private static string Shown(object? value, string? type, byte[] bytes) => type is null
         ? ByteText.Preview(bytes)
         : ValueText.Format(value, MemoryType.Parse(type));
-
-    /// <exception cref="FormatException">It is not a number from 0 to one week.</exception>
-    private static double Seconds(string text) =>
-        double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
-            && seconds <= WorkingSetMeter.MaxSeconds
-        ? seconds
-        : throw new FormatException($"'{SafeText.Escape(text)}' is not a valid number of seconds. Specify at most one week, such as 5 or 0.5.");
 
     /// <exception cref="FormatException">It is not a number from 0 to the maximum.</exception>
     private static int Join(string text) =>

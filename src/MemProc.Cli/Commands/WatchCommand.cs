@@ -17,8 +17,11 @@ internal sealed class WatchCommand : ProcessCommand
         "Time between two reads, 1s if omitted: 250ms, 5s, 1m; a number without a unit is milliseconds",
         text => MemoryWatch.CheckInterval(Duration.Parse(text)));
 
+    private readonly Option<double?> _seconds = CommandOptions.Option<double?>(
+        "--seconds", "SECONDS", "Stop after this time: 0.5, 60; until Ctrl-C if omitted", text => NumberParser.ParseSeconds(text));
+
     private readonly Option<TimeSpan?> _timeout = CommandOptions.Option<TimeSpan?>(
-        "--timeout", "TIME", "Stop after this time; until Ctrl-C if omitted", text => Duration.Parse(text));
+        "--timeout", "TIME", "The same with a unit: 500ms, 5m; a number without a unit is milliseconds", text => Duration.Parse(text));
 
     private readonly Option<ulong?> _count = CommandOptions.Option<ulong?>(
         "--count", "CHANGES", "Stop after this number of changes", text => NumberParser.ParseCount(text));
@@ -45,7 +48,7 @@ internal sealed class WatchCommand : ProcessCommand
         : base("watch", "Watches values in the memory of a process: shows each value first, then each change. A value "
             + "that changes and changes back between two reads is missed.",
             "memproc watch 1234 0x7ffd2de47000 --type int32",
-            "memproc watch 1234 0x7ffd2de47000 0x7ffd2de47008 --type pointer --interval 100ms --timeout 1m",
+            "memproc watch 1234 0x7ffd2de47000 0x7ffd2de47008 --type pointer --interval 100ms --seconds 60",
             "memproc watch 1234 0x7ffd2de47000 --type int32 --until 100",
             "memproc watch 1234 0x7ffd2de47000 --type int32 --writer --count 10",
             "memproc watch 1234 0x7ffd2de47000 --type int32 --hold --interval 10ms --yes")
@@ -53,6 +56,7 @@ internal sealed class WatchCommand : ProcessCommand
         Arguments.Add(_addresses);
         Options.Add(_type);
         Options.Add(_interval);
+        Options.Add(_seconds);
         Options.Add(_timeout);
         Options.Add(_count);
         Options.Add(_until);
@@ -74,6 +78,7 @@ internal sealed class WatchCommand : ProcessCommand
             ? "Specify only one of --writer, --access and --hold."
             : isAccess && (parseResult.Has(_interval) || parseResult.Has(_until) || parseResult.Has(_allowUserfault))
             ? "--interval, --until and --allow-userfault cannot be combined with --writer and --access."
+            : parseResult.Has(_seconds) && parseResult.Has(_timeout) ? "--seconds and --timeout cannot be combined."
             : parseResult.Has(_syntax) && !isAccess ? "--syntax requires --writer or --access."
             : parseResult.Has(_until) && parseResult.Has(_hold) ? "--until cannot be combined with --hold."
             : parseResult.Has(_hold) ? _confirmation.Missing(parseResult)
@@ -112,6 +117,23 @@ internal sealed class WatchCommand : ProcessCommand
             targets = Array.FindAll(targets, target => _confirmation.Agrees(parseResult, target.DescribeHold(), cancellation));
         }
 
+        try
+        {
+            WatchValues(targets, type, parseResult, output, cancellation);
+        }
+        finally
+        {
+            if (parseResult.GetValue(_hold) && targets.Length > 0)
+            {
+                output.Flush();
+                output.Warn(WatchedMemory.DescribeRestores(targets));
+            }
+        }
+    }
+
+    private void WatchValues(
+        WatchedMemory[] targets, MemoryType type, ParseResult parseResult, Output output, CancellationToken cancellation)
+    {
         MemoryWatch watch = new(targets, parseResult.GetValue(_interval) ?? TimeSpan.FromSeconds(1), cancellation);
         Table<MemoryChange> table = output.BeginTable<MemoryChange>(
         [
@@ -121,7 +143,7 @@ internal sealed class WatchCommand : ProcessCommand
             new("Value", 0, change => change.Gap is null ? ValueText.Format(change.Value, type) : change.Gap.Describe()),
         ]);
         ulong changes = 0;
-        foreach (MemoryChange change in watch.Changes(parseResult.GetValue(_timeout), error => output.Fail(error.Message)))
+        foreach (MemoryChange change in watch.Changes(Timeout(parseResult), error => output.Fail(error.Message)))
         {
             Write(output, table, change, type);
             changes += change.IsFirst ? 0UL : 1;
@@ -130,11 +152,6 @@ internal sealed class WatchCommand : ProcessCommand
             {
                 break;
             }
-        }
-
-        if (parseResult.GetValue(_hold))
-        {
-            output.Warn($"Values were written back {targets.Sum(target => target.RestoreCount)} times.");
         }
     }
 
@@ -160,7 +177,7 @@ internal sealed class WatchCommand : ProcessCommand
             new("Instruction", 0, access => SafeText.Escape(access.Instruction ?? "-")),
         ]);
         ulong left = parseResult.GetValue(_count) ?? ulong.MaxValue;
-        foreach (ProcMemoryAccess access in watch.Accesses(parseResult.GetValue(_timeout), error => output.Fail(error.Message)))
+        foreach (ProcMemoryAccess access in watch.Accesses(Timeout(parseResult), error => output.Fail(error.Message)))
         {
             table.Add(access);
             output.Flush();
@@ -175,6 +192,10 @@ internal sealed class WatchCommand : ProcessCommand
             output.Warn($"{watch.LostCount} accesses were not reported: there were more than could be taken from the kernel.");
         }
     }
+
+    private TimeSpan? Timeout(ParseResult parseResult) => parseResult.GetValue(_seconds) is double seconds
+        ? TimeSpan.FromSeconds(seconds)
+        : parseResult.GetValue(_timeout);
 
     /// <summary>Writes a change and flushes it: the next one can take long.</summary>
     private static void Write(Output output, Table<MemoryChange> table, MemoryChange change, MemoryType type)

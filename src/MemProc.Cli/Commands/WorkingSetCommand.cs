@@ -32,7 +32,7 @@ internal sealed class WorkingSetCommand : ProcessCommand
     ];
 
     private readonly Option<double?> _seconds = CommandOptions.Option<double?>(
-        "--seconds", "SECONDS", "Duration of the measurement, 5 if omitted: 0.5, 60", text => Seconds(text));
+        "--seconds", "SECONDS", "Duration of the measurement, 5 if omitted: 0.5, 60", text => NumberParser.ParseSeconds(text));
 
     private readonly Option<WorkingSetMethod?> _method = CommandOptions.EnumOption<WorkingSetMethod>(
         "--method", "METHOD", "How to detect accessed pages");
@@ -72,11 +72,4 @@ internal sealed class WorkingSetCommand : ProcessCommand
 
         output.WriteTable(Columns, meter.Read(process));
     }
-
-    /// <exception cref="FormatException">It is not a number from 0 to one week.</exception>
-    private static double Seconds(string text) =>
-        double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
-            && seconds <= WorkingSetMeter.MaxSeconds
-        ? seconds
-        : throw new FormatException($"'{SafeText.Escape(text)}' is not a valid number of seconds. Specify at most one week, such as 5 or 0.5.");
 }

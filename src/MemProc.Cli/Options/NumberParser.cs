@@ -45,4 +45,12 @@ internal static class NumberParser
             ? ulong.TryParse(
                 digits.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number)
             : ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+
+    /// <summary>Parses a time in seconds: 0.5, 60.</summary>
+    /// <exception cref="FormatException">It is not a number from 0 to one week.</exception>
+    public static double ParseSeconds(string text) =>
+        double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds)
+            && seconds <= WorkingSetMeter.MaxSeconds
+        ? seconds
+        : throw new FormatException($"'{SafeText.Escape(text)}' is not a valid number of seconds. Specify at most one week, such as 5 or 0.5.");
 }

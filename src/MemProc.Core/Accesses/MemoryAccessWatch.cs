@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemProc;
 
@@ -30,6 +31,9 @@ public sealed class MemoryAccessWatch(
     /// <summary>Called when all breakpoints are set.</summary>
     public Action? Started { get; init; }
 
+    /// <summary>Pages of the buffer of each processor.</summary>
+    internal int RingPages { get; init; } = ProcessBreakpoints.DefaultRingPages;
+
     /// <summary>Number of accesses that were not reported, since there were too many at a time.</summary>
     public ulong LostCount { get; private set; }
 
@@ -48,7 +52,7 @@ public sealed class MemoryAccessWatch(
             {
                 try
                 {
-                    watched.Add(new WatchedProcess(group.Key, [.. group], kind, syntax, Warn, cancellation));
+                    watched.Add(new WatchedProcess(group.Key, [.. group], kind, syntax, RingPages, Warn, cancellation));
                 }
                 catch (MemProcException error)
                 {
@@ -56,10 +60,10 @@ public sealed class MemoryAccessWatch(
                 }
             }
 
-            if (watched.Exists(process => process.ExcludesKernel))
+            if (watched.Find(process => process.ExcludesKernel) is WatchedProcess limited)
             {
-                Warn?.Invoke("Accesses by the kernel, in system calls, are not reported: kernel.perf_event_paranoid requires "
-                    + "CAP_PERFMON for them.");
+                Warn?.Invoke("Accesses by the kernel, in system calls, are not reported: they require CAP_PERFMON, since "
+                    + $"kernel.perf_event_paranoid is {limited.Paranoia}; 1 or less allows them.");
             }
 
             Started?.Invoke();
@@ -75,16 +79,16 @@ public sealed class MemoryAccessWatch(
                 foreach (WatchedProcess process in watched.ToArray())
                 {
                     // Before the buffers are emptied for the last time: afterwards nothing can be added to them.
-                    bool hasExited = checksExit && process.HasExited;
+                    MemProcException? end = checksExit ? process.End() : null;
                     foreach (ProcMemoryAccess access in process.Take())
                     {
                         yield return access;
                     }
 
-                    if (hasExited)
+                    if (end is not null)
                     {
                         Remove(process, watched);
-                        fail(process.Exited());
+                        fail(end);
                         isLast |= watched.Count == 0;
                     }
                 }
@@ -112,6 +116,7 @@ public sealed class MemoryAccessWatch(
         private readonly LinuxProcess _process;
         private readonly AccessTarget[] _targets;
         private readonly MemoryReader _reader;
+        private readonly SafeFileHandle? _memory;
         private readonly ProcessDisassembler _disassembler;
         private readonly ProcessBreakpoints _breakpoints;
         private readonly Dictionary<ulong, (ulong Address, string? Text, InstructionAccess? Access, string? Location)> _known = [];
@@ -122,15 +127,16 @@ public sealed class MemoryAccessWatch(
         private readonly object?[] _values;
 
         public WatchedProcess(LinuxProcess process, AccessTarget[] targets, AccessKind kind, AssemblySyntax syntax,
-            Action<string>? warn, CancellationToken cancellation)
+            int ringPages, Action<string>? warn, CancellationToken cancellation)
         {
             (_process, _targets) = (process, targets);
             _reader = new MemoryReader(process, ReadMethod.Auto, cancellation);
             _values = new object?[targets.Length];
+            _memory = TryOpenMemory(process);
             _disassembler = new ProcessDisassembler(process, _reader, new DisassemblyOptions(syntax), warn, cancellation);
             try
             {
-                _breakpoints = ProcessBreakpoints.Set(process, targets, kind, cancellation);
+                _breakpoints = ProcessBreakpoints.Set(process, targets, kind, ringPages, cancellation);
             }
             catch
             {
@@ -144,13 +150,18 @@ public sealed class MemoryAccessWatch(
             }
         }
 
-        public bool HasExited => _process.HasExited;
-
         public bool ExcludesKernel => _breakpoints.ExcludesKernel;
+
+        public int Paranoia => ProcessBreakpoints.Paranoia(_process.Files);
 
         public ulong LostCount => _breakpoints.LostCount;
 
-        public MemProcException Exited() => _process.Failure(Operation.WatchMemory, Errno.ESRCH, "it cannot be watched any more");
+        /// <summary>Returns why nothing more can be reported; null where it can.</summary>
+        public MemProcException? End() => _process.HasExited
+            ? _process.Failure(Operation.WatchMemory, Errno.ESRCH, "it cannot be watched any more")
+            : HasExecuted()
+            ? _process.Failure(Operation.WatchMemory, Errno.EFAULT, "the watched memory is gone, since the process has executed another program")
+            : null;
 
         public IEnumerable<ProcMemoryAccess> Take()
         {
@@ -190,6 +201,29 @@ public sealed class MemoryAccessWatch(
         {
             _breakpoints.Dispose();
             _disassembler.Dispose();
+        }
+
+        private static SafeFileHandle? TryOpenMemory(LinuxProcess process)
+        {
+            try
+            {
+                return process.Memory;
+            }
+            catch (MemProcException)
+            {
+                return null;
+            }
+        }
+
+        /// <summary>
+        /// Whether the memory that was watched is gone while the process has other memory. The breakpoints would report
+        /// accesses of another program to the same addresses.
+        /// </summary>
+        private bool HasExecuted()
+        {
+            Span<byte> one = stackalloc byte[1];
+            return _memory is not null && Libc.TryPRead(_memory, one, _targets[0].Address, out int read) == Errno.None && read == 0
+                && KernelFiles.TryReadText("maps", _process.Folder, 1) is { Length: > 0 } && !_process.HasExited;
         }
 
         private ProcMemoryAccess Describe(AccessTarget target, in PerfSample sample, object? before, object? after)

@@ -17,7 +17,7 @@ namespace MemProc;
 internal sealed class ProcessBreakpoints : IDisposable
 {
     /// <summary>Pages of a buffer: as many as a user without rights may lock in memory for each processor.</summary>
-    private const int RingPages = 64;
+    public const int DefaultRingPages = 64;
 
     /// <summary>Rounds after which a process that keeps starting threads is watched as it is.</summary>
     private const int MaxRounds = 8;
@@ -25,6 +25,7 @@ internal sealed class ProcessBreakpoints : IDisposable
     private readonly LinuxProcess _process;
     private readonly AccessTarget[] _targets;
     private readonly AccessKind _kind;
+    private readonly int _ringPages;
     private readonly CancellationToken _cancellation;
     private readonly List<SafeFileHandle> _events = [];
     private readonly Dictionary<int, (PerfRing Ring, SafeFileHandle Event)> _rings = [];
@@ -35,9 +36,9 @@ internal sealed class ProcessBreakpoints : IDisposable
     private bool _inheritsToProcesses;
 
     private ProcessBreakpoints(
-        LinuxProcess process, AccessTarget[] targets, AccessKind kind, CancellationToken cancellation)
+        LinuxProcess process, AccessTarget[] targets, AccessKind kind, int ringPages, CancellationToken cancellation)
     {
-        (_process, _targets, _kind, _cancellation) = (process, targets, kind, cancellation);
+        (_process, _targets, _kind, _ringPages, _cancellation) = (process, targets, kind, ringPages, cancellation);
     }
 
     /// <summary>Accesses by the kernel are not reported: the user may not observe it.</summary>
@@ -50,13 +51,14 @@ internal sealed class ProcessBreakpoints : IDisposable
     /// <param name="process">The process.</param>
     /// <param name="targets">What is watched in it.</param>
     /// <param name="kind">Which accesses.</param>
+    /// <param name="ringPages">Pages of the buffer of each processor, a power of two.</param>
     /// <param name="cancellation">Stops the work.</param>
     /// <exception cref="MemProcException">
     /// WatchMemory: EACCES without the right; ENOSPC where the breakpoints are in use, or there are more places than
     /// breakpoints; EOPNOTSUPP where the processor has none; EMFILE with too many threads; ESRCH: the process has exited.
     /// </exception>
     public static ProcessBreakpoints Set(
-        LinuxProcess process, AccessTarget[] targets, AccessKind kind, CancellationToken cancellation)
+        LinuxProcess process, AccessTarget[] targets, AccessKind kind, int ringPages, CancellationToken cancellation)
     {
         if (targets.Length > AccessTarget.MaxTargets)
         {
@@ -70,7 +72,7 @@ internal sealed class ProcessBreakpoints : IDisposable
                 + $"accesses: {process.Files.Proc} belongs to another PID namespace.", process.Id);
         }
 
-        ProcessBreakpoints breakpoints = new(process, targets, kind, cancellation);
+        ProcessBreakpoints breakpoints = new(process, targets, kind, ringPages, cancellation);
         try
         {
             breakpoints.SetAll();
@@ -237,7 +239,7 @@ internal sealed class ProcessBreakpoints : IDisposable
         int page = (int)MachinePage.SizeBytes;
         SafeMapping? mapping = null;
         Errno refusal = Errno.None;
-        for (int pages = RingPages; mapping is null && pages > 0; pages /= 4)
+        for (int pages = _ringPages; mapping is null && pages > 0; pages /= 4)
         {
             refusal = Libc.TryMapPerfEvent(opened, (1 + pages) * page, out mapping);
         }
@@ -255,9 +257,9 @@ internal sealed class ProcessBreakpoints : IDisposable
         {
             case Errno.EACCES or Errno.EPERM:
                 CallerRights rights = CallerRights.Read(_process.Files);
-                return Paranoia() > 2 && !rights.Has(Capability.Perfmon) && !rights.Has(Capability.SysAdmin)
+                return Paranoia(_process.Files) > 2 && !rights.Has(Capability.Perfmon) && !rights.Has(Capability.SysAdmin)
                     ? new MemProcException(Operation.WatchMemory, errno, $"Process {_process.Identity}: {what}: "
-                        + $"kernel.perf_event_paranoid is {Paranoia()}. {rights.Explain([Capability.Perfmon])} Or set it to 2 or less.",
+                        + $"kernel.perf_event_paranoid is {Paranoia(_process.Files)}. {rights.Explain([Capability.Perfmon])} Or set it to 2 or less.",
                         _process.Id)
                     : _process.Failure(Operation.WatchMemory, errno, what);
             case Errno.ENOSPC:
@@ -276,7 +278,8 @@ internal sealed class ProcessBreakpoints : IDisposable
         }
     }
 
-    private int Paranoia() => int.TryParse(CallerRights.ReadAll($"{_process.Files.Proc}/sys/kernel/perf_event_paranoid").Trim(),
+    /// <summary>Returns the value of kernel.perf_event_paranoid.</summary>
+    internal static int Paranoia(KernelFiles files) => int.TryParse(CallerRights.ReadAll($"{files.Proc}/sys/kernel/perf_event_paranoid").Trim(),
         NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int level) ? level : 2;
 
     /// <summary>Returns the processors that can run threads: 0-3,8.</summary>

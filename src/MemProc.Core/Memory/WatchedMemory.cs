@@ -8,6 +8,9 @@ public sealed class WatchedMemory
     /// <summary>Maximum size of one value in bytes: all of it is read and compared each time.</summary>
     public const int MaxLength = 1024 * 1024;
 
+    /// <summary>Addresses that a message names.</summary>
+    private const int MaxDescribed = 8;
+
     private readonly MemoryReader _reader;
     private readonly ulong _address;
     private readonly MemoryType _type;
@@ -66,6 +69,17 @@ public sealed class WatchedMemory
     /// <summary>Describes what a hold does, for the question to the user.</summary>
     public string DescribeHold() => $"Hold {HumanSize.Format((ulong)_current.Length)} at 0x{_address:x} of process "
         + $"{Process.Identity}: write the value back whenever it changes";
+
+    /// <summary>Describes how often values were written back: that of each address, and the sum of several.</summary>
+    public static string DescribeRestores(IReadOnlyCollection<WatchedMemory> held)
+    {
+        string each = string.Join(", ", held.Take(MaxDescribed).Select(one => $"0x{one._address:x} of process {one.Process.Identity} "
+            + Times(one.RestoreCount)));
+        return "Written back: " + (held.Count == 1 ? $"{each}." : $"{Times(held.Sum(one => one.RestoreCount))} ({each}"
+            + $"{(held.Count > MaxDescribed ? ", …" : string.Empty)}).");
+
+        static string Times(long count) => count == 1 ? "once" : $"{count} times";
+    }
 
     /// <summary>
     /// Reads the value: returns the initial value first, later each change; null where it is unchanged.

@@ -33,6 +33,18 @@ internal sealed class PointerLevel
         }
     }
 
+    /// <summary>Whether the pointers were dropped.</summary>
+    public bool IsDropped { get; private set; }
+
+    /// <summary>Drops the pointers, which exceed the memory.</summary>
+    public void Drop()
+    {
+        _pieces.Clear();
+        _starts.Clear();
+        Count = 0;
+        IsDropped = true;
+    }
+
     /// <summary>Prepares <see cref="IsNear"/>.</summary>
     /// <param name="maxOffset">Maximum number of bytes from a pointer's target to one of these.</param>
     public void Index(ulong maxOffset)

@@ -77,8 +77,10 @@ public sealed class PointerPathFinder(MemoryTarget process, CancellationToken ca
         {
             reached.Index(MaxOffset);
             levels.Add(reached);
-            (PointerLevel? dynamic, List<PointerNode> heads) = Pass(reached, depth, limit - held);
-            foreach (PointerNode head in heads)
+            // Those of the last pass begin no longer paths.
+            PointerLevel? kept = depth < Depth ? new() : null;
+            bool isExceeded = false;
+            foreach (PointerNode head in Pass(reached, depth, nodes => isExceeded |= !Keep(kept, nodes, limit - held)))
             {
                 foreach (PointerChain chain in Chains(head, levels, address))
                 {
@@ -86,15 +88,20 @@ public sealed class PointerPathFinder(MemoryTarget process, CancellationToken ca
                 }
             }
 
-            if (dynamic is null)
+            if (isExceeded)
             {
                 Warn?.Invoke($"Process {process.Identity}: more than {HumanSize.Format(limit)} of pointers lead to 0x{address:x} by "
                     + $"{depth} or fewer. Longer paths are left out. Specify a smaller maximum offset or depth.");
                 yield break;
             }
 
-            held += (ulong)dynamic.Count * PointerBytes;
-            reached = dynamic;
+            if (kept is null)
+            {
+                yield break;
+            }
+
+            held += (ulong)kept.Count * PointerBytes;
+            reached = kept;
         }
     }
 
@@ -137,11 +144,30 @@ public sealed class PointerPathFinder(MemoryTarget process, CancellationToken ca
         }
     }
 
+    /// <summary>Adds pointers to those that are kept. Returns false where they exceed the memory: then all are dropped.</summary>
+    private static bool Keep(PointerLevel? kept, PointerNode[] nodes, ulong limit)
+    {
+        if (kept is null || kept.IsDropped)
+        {
+            return kept is null;
+        }
+
+        kept.Add(nodes);
+        if ((ulong)kept.Count * PointerBytes > limit)
+        {
+            kept.Drop();
+        }
+
+        return !kept.IsDropped;
+    }
+
     /// <summary>
-    /// Finds the pointers to pointers of one level: those in static memory, with which paths begin, and the others; null
-    /// where these exceed the memory.
+    /// Returns the pointers to pointers of one level that are in static memory, with which paths begin, as they are found.
     /// </summary>
-    private (PointerLevel? Dynamic, List<PointerNode> Heads) Pass(PointerLevel targets, int depth, ulong limit)
+    /// <param name="targets">The pointers of the level.</param>
+    /// <param name="depth">Number of the pass.</param>
+    /// <param name="keep">Called with the pointers in other memory.</param>
+    private IEnumerable<PointerNode> Pass(PointerLevel targets, int depth, Action<PointerNode[]> keep)
     {
         SearchPass pass = new(process, new SearchRange { Filter = new MapFilter { Permissions = ["rw??"] } },
             new PointerPattern(_wordBytes), context: 0, cancellation)
@@ -149,8 +175,6 @@ public sealed class PointerPathFinder(MemoryTarget process, CancellationToken ca
             Workers = Workers,
             Progress = progress => Progress?.Invoke(depth, progress),
         };
-        PointerLevel? dynamic = new();
-        List<PointerNode> heads = [];
         Place place = default;
         foreach (SearchChunk chunk in pass.Run((chunk, stopped) => FindPointers(chunk, targets, stopped)))
         {
@@ -160,7 +184,7 @@ public sealed class PointerPathFinder(MemoryTarget process, CancellationToken ca
                 place = address >= place.Start && address < place.End ? place : PlaceOf(address);
                 if (place.IsStatic || (place.HasZeros && _images!.ImageOfZeros(place.Map, address) is { IsLoaded: true }))
                 {
-                    heads.Add(new PointerNode(address, target));
+                    yield return new PointerNode(address, target);
                 }
                 else if (!place.IsStack)
                 {
@@ -168,12 +192,10 @@ public sealed class PointerPathFinder(MemoryTarget process, CancellationToken ca
                 }
             }
 
-            dynamic?.Add([.. others]);
-            dynamic = (ulong)(dynamic?.Count ?? 0) * PointerBytes > limit ? null : dynamic;
+            keep([.. others]);
         }
 
         process.ThrowIfExited(Operation.FindPointerPath);
-        return (dynamic, heads);
     }
 
     /// <summary>Adds the pointers of a piece to it. Returns whether there are any.</summary>
@@ -326,6 +348,8 @@ public sealed class PointerPathFinder(MemoryTarget process, CancellationToken ca
     /// <summary>What the pass has to know: the size of a pointer.</summary>
     private sealed class PointerPattern(int bytes) : SearchPattern(bytes, bytes)
     {
+        internal override bool KeepsBytes => false;
+
         internal override int Find(SearchChunk chunk, in SearchWindow window, ref int next, Span<FoundMatch> found) =>
             throw new NotSupportedException();
 

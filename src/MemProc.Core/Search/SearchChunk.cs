@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace MemProc;
@@ -44,11 +45,17 @@ internal sealed class SearchChunk
     /// <summary>Patterns compare so many bytes at a time, even where only one is left.</summary>
     private const int Padding = 128;
 
+    /// <summary>The buffer of a worker whose pieces do not keep theirs.</summary>
+    [ThreadStatic]
+    private static byte[]? _shared;
+
     private readonly SearchPattern _pattern;
     private readonly int _bytes;
     private readonly FoundMatch[] _found = new FoundMatch[MaxFound];
     private readonly List<SearchWindow> _planned = [];
     private readonly List<SearchWindow> _windows = [];
+    private byte[] _text = [];
+    private int _textLength;
     private char[]? _characters;
     private int _foundCount;
     private int _window;
@@ -61,12 +68,14 @@ internal sealed class SearchChunk
     {
         _pattern = pattern;
         _bytes = bytes;
-        // Pinned for good: a buffer of this size is never moved anyway, and reads need not pin it each time.
-        Buffer = GC.AllocateUninitializedArray<byte>(bytes + pattern.MaxMatchLength + Padding, pinned: true);
+        Buffer = pattern.KeepsBytes ? Allocate() : [];
     }
 
-    /// <summary>The bytes. There is room after them for patterns that look further.</summary>
-    public byte[] Buffer { get; }
+    /// <summary>
+    /// The bytes. There is room after them for patterns that look further. Where the pattern does not keep them, only the
+    /// worker that has read them sees them.
+    /// </summary>
+    public byte[] Buffer { get; private set; }
 
     /// <summary>What was read, in address order.</summary>
     public IReadOnlyList<SearchWindow> Windows => _windows;
@@ -122,6 +131,7 @@ internal sealed class SearchChunk
         Candidates.Clear();
         Strings.Clear();
         Pointers.Clear();
+        _textLength = 0;
         Free = _bytes;
         SearchedBytes = FailedBytes = UserfaultBytes = 0;
         _foundCount = _window = 0;
@@ -144,6 +154,12 @@ internal sealed class SearchChunk
     /// <summary>Reads all of it. What cannot be read is in no window.</summary>
     public void Read(MemoryReader reader)
     {
+        if (!_pattern.KeepsBytes)
+        {
+            // A worker fills the same one again: it is still in its processor's cache.
+            Buffer = _shared is { } shared && shared.Length >= Size ? shared : _shared = Allocate();
+        }
+
         foreach (SearchWindow planned in _planned)
         {
             ulong at = planned.Address;
@@ -163,6 +179,28 @@ internal sealed class SearchChunk
 
         _next = _windows.Count == 0 ? 0 : _windows[0].From;
     }
+
+    /// <summary>Keeps the beginnings of the strings, so that the buffer is not needed any more.</summary>
+    /// <param name="maxBytes">Maximum number of bytes of each.</param>
+    public void KeepText(int maxBytes)
+    {
+        foreach (ref FoundString found in CollectionsMarshal.AsSpan(Strings))
+        {
+            int length = Math.Min(found.Length, maxBytes);
+            if (_textLength + length > _text.Length)
+            {
+                Array.Resize(ref _text, Math.Max(_text.Length * 2, _textLength + length));
+            }
+
+            Buffer.AsSpan(found.Offset, length).CopyTo(_text.AsSpan(_textLength));
+            found = found with { Offset = _textLength };
+            _textLength += length;
+        }
+    }
+
+    /// <summary>Returns the beginning of a string that was kept.</summary>
+    public ReadOnlySpan<byte> TextOf(in FoundString found, int maxBytes) =>
+        _text.AsSpan(found.Offset, Math.Min(found.Length, maxBytes));
 
     /// <summary>Drops the last matches.</summary>
     public void Reset() => _foundCount = 0;
@@ -208,6 +246,11 @@ internal sealed class SearchChunk
         Encoding.Latin1.GetChars(Buffer, window.Start, length, _characters, 0);
         return _characters.AsSpan(0, length);
     }
+
+    private int Size => _bytes + _pattern.MaxMatchLength + Padding;
+
+    /// <summary>Pinned for good: a buffer of this size is never moved anyway, and reads need not pin it each time.</summary>
+    private byte[] Allocate() => GC.AllocateUninitializedArray<byte>(Size, pinned: true);
 
     private void AddWindow(in SearchWindow window)
     {

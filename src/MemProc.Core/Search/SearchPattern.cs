@@ -39,6 +39,9 @@ public abstract class SearchPattern
     /// <summary>Whether matches are reported that begin within others.</summary>
     internal virtual bool CanOverlap => true;
 
+    /// <summary>Whether the bytes are needed when what was found in them is returned.</summary>
+    internal virtual bool KeepsBytes => true;
+
     /// <summary>Finds matches that begin in a part of a window.</summary>
     /// <param name="chunk">The owner of the window's buffer, which extends past the window by the length of a match.</param>
     /// <param name="window">The window.</param>

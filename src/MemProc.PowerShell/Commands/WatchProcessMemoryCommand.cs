@@ -48,6 +48,10 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
     public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(1);
 
     [Parameter]
+    [ValidateRange(0.0, WorkingSetMeter.MaxSeconds)]
+    public double? Seconds { get; set; }
+
+    [Parameter]
     [DurationTransformation]
     public TimeSpan? Timeout { get; set; }
 
@@ -80,6 +84,12 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
 
     protected override void BeginProcessing()
     {
+        if (Seconds is not null && Timeout is not null)
+        {
+            ThrowBadArgument(nameof(Seconds), "-Seconds and -Timeout cannot be combined.", Seconds);
+        }
+
+        Timeout ??= Seconds is double seconds ? TimeSpan.FromSeconds(seconds) : null;
         ValueConditions.Create(this, nameof(Interval), Interval, () => MemoryWatch.CheckInterval(Interval));
         if (Type is not null)
         {
@@ -118,6 +128,18 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
             return;
         }
 
+        try
+        {
+            WatchValues();
+        }
+        finally
+        {
+            ReportHold();
+        }
+    });
+
+    private void WatchValues()
+    {
         MemoryWatch watch = new(_targets, Interval, Cancellation);
         int changes = 0;
         foreach (MemoryChange change in watch.Changes(Timeout, WriteError))
@@ -129,7 +151,29 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
                 break;
             }
         }
-    });
+    }
+
+    /// <summary>
+    /// Shows how often values were written back, however the watch ends. Once the user has stopped it, the pipeline takes
+    /// nothing, and only the host can show it.
+    /// </summary>
+    private void ReportHold()
+    {
+        if (!Hold || _targets.Count == 0)
+        {
+            return;
+        }
+
+        string message = WatchedMemory.DescribeRestores(_targets);
+        if (Stopping)
+        {
+            Host.UI?.WriteLine(message);
+        }
+        else
+        {
+            WriteInformation(new HostInformationMessage { Message = message }, ["PSHOST"]);
+        }
+    }
 
     private void WatchAccesses()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 namespace MemProc.Tests;
@@ -46,6 +47,60 @@ public sealed class MemprocExploreTests
         Assert.Equal((0, output), (exitCode, kept));
     }
 
+    [Fact]
+    public void All_of_it_works_on_a_core()
+    {
+        using ExploredProgram program = new();
+        using ExploredProgram.Run run = program.Start();
+        string core = Path.Combine(program.Folder, "core");
+        MemorySaver.Save(run.Process, null, core, new SaveOptions { Stop = true }, _ => { }, CancellationToken.None);
+        JsonElement[] threads = Found($"thread --core {core} --json");
+        Assert.Equal(5, threads.Length);
+        string[] commands =
+        [
+            $"telescope --core {core} --thread {threads[0].GetProperty("threadId")} --json",
+            $"telescope --core {core} {threads[0].GetProperty("stackPointer").GetString()} 8 --json",
+            $"disasm --core {core} {threads[0].GetProperty("address").GetString()} --count 1 --json",
+            $"search --core {core} --strings --path {program.Path} --json",
+            $"pointers --core {core} 0x{run.Score:x} --depth 2 --max-offset 0x40 --json",
+        ];
+        JsonElement[][] answers = Array.ConvertAll(commands, Found);
+        Assert.All(answers, answer =>
+        {
+            Assert.NotEmpty(answer);
+            Assert.All(answer, found => Assert.Equal(core, found.GetProperty("corePath").GetString()));
+        });
+        Assert.Contains(answers[3], found => found.GetProperty("text").GetString() == "telescope text");
+
+        // Warnings say what the core does not have.
+        static JsonElement[] Found(string command)
+        {
+            (int exitCode, string output, string errors) = MemprocTests.Memproc(command.Split(' '));
+            Assert.True(exitCode == 0, errors);
+            return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        }
+    }
+
+    [Fact]
+    public void A_hold_says_how_often_it_has_written_back_also_after_an_interrupt()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {Page.Size} rw- private").Address("address");
+        using Process watch = Process.Start(new ProcessStartInfo(Programs.MemprocHost,
+            [Programs.Memproc, "watch", $"{target.ProcessId}", $"0x{address:x}", "--type", "byte", "--hold", "--interval", "1ms", "--yes", "--json"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        Assert.NotNull(watch.StandardOutput.ReadLine());
+        target.Ask($"touch {address} 1");
+        Assert.NotNull(watch.StandardOutput.ReadLine());
+        Shell.Run("kill", "-INT", $"{watch.Id}");
+        Assert.Contains($"Written back: 0x{address:x} of process {target.ProcessId} (dotnet) once.", watch.StandardError.ReadToEnd(), StringComparison.Ordinal);
+        watch.WaitForExit();
+        Assert.Equal(130, watch.ExitCode);
+    }
+
     [Theory]
     [InlineData("thread", "1", "x")]
     [InlineData("telescope", "self")]
@@ -55,6 +110,8 @@ public sealed class MemprocExploreTests
     [InlineData("pointers", "self", "0x1000", "--from", "x", "--depth", "2")]
     [InlineData("watch", "self", "0x1000", "--type", "int32", "--writer", "--hold")]
     [InlineData("watch", "self", "0x1000", "--type", "int32", "--syntax", "intel")]
+    [InlineData("watch", "self", "0x1000", "--type", "int32", "--seconds", "1", "--timeout", "1s")]
+    [InlineData("watch", "self", "0x1000", "--type", "int32", "--seconds", "-1")]
     [InlineData("watch", "self", "0x1000", "--type", "int32", "--writer", "--interval", "1s")]
     [InlineData("search", "self", "--strings", "--text", "a")]
     [InlineData("search", "self", "--text", "a", "--minimum-length", "2")]

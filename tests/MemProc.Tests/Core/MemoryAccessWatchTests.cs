@@ -61,6 +61,9 @@ public sealed class MemoryAccessWatchTests(ExploredProgram program) : IClassFixt
         Assert.Contains("multiple of the length", error.Message, StringComparison.Ordinal);
         error = Assert.Throws<MemProcException>(() => new AccessTarget(run.Process, shared, MemoryType.Parse("byte[16]")));
         Assert.Contains("1, 2, 4 or 8 bytes", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<MemProcException>(() => new AccessTarget(run.Process, shared, MemoryType.Parse("byte[3]")));
+        Assert.Contains("3 bytes", error.Message, StringComparison.Ordinal);
+        Assert.Contains("1, 2, 4 or 8 bytes", error.Message, StringComparison.Ordinal);
         List<MemProcException> failures = [];
         AccessTarget[] five = [.. Enumerable.Range(0, 5).Select(index => new AccessTarget(run.Process, shared + (ulong)index, MemoryType.Parse("byte")))];
         Assert.Empty(new MemoryAccessWatch(five, AccessKind.Write).Accesses(TimeSpan.Zero, failures.Add));
@@ -86,6 +89,120 @@ public sealed class MemoryAccessWatchTests(ExploredProgram program) : IClassFixt
         Assert.Empty(watch.Accesses(null, failures.Add));
         Assert.Equal("WatchMemory,ESRCH", Assert.Single(failures).ErrorId);
         dying.Dispose();
+    }
+
+    [Fact]
+    public void Accesses_that_do_not_fit_in_the_buffer_are_counted()
+    {
+        RequireBreakpoints();
+        using ExploredProgram.Run run = program.Start();
+        MemoryAccessWatch watch = new([new AccessTarget(run.Process, run.At("!shared"), MemoryType.Parse("int64"))], AccessKind.Write)
+        {
+            RingPages = 1,
+            Started = () => run.Ask("w"),
+        };
+        ulong seen = 0;
+        foreach (ProcMemoryAccess access in watch.Accesses(TimeSpan.FromMinutes(1), error => throw error))
+        {
+            if (seen++ == 0)
+            {
+                // The kernel reports what was lost together with the next access.
+                run.Ask("p");
+            }
+
+            if (access.Value is 4242L)
+            {
+                break;
+            }
+        }
+
+        Assert.InRange(seen, 2UL, (ulong)Page.Size / 48 + 1);
+        Assert.Equal(5001UL, seen + watch.LostCount);
+    }
+
+    [Fact]
+    public void Breakpoints_that_others_use_are_named_with_the_limit()
+    {
+        RequireBreakpoints();
+        using ExploredProgram.Run run = program.Start();
+        ulong counters = run.At("!counters");
+        MemoryType type = MemoryType.Parse("int64");
+        AccessTarget[] four = [.. Enumerable.Range(0, 4).Select(index => new AccessTarget(run.Process, counters + (ulong)(8 * index), type))];
+        List<MemProcException> failures = [];
+        MemoryAccessWatch second = new([new AccessTarget(run.Process, run.At("!shared"), type)], AccessKind.Write);
+        MemoryAccessWatch first = new(four, AccessKind.Write)
+        {
+            Started = () => Assert.Empty(second.Accesses(null, failures.Add)),
+        };
+        ProcMemoryAccess access = first.Accesses(TimeSpan.FromMinutes(1), error => throw error).First();
+        Assert.InRange(access.DataAddress, counters, counters + 24);
+        MemProcException refusal = Assert.Single(failures);
+        Assert.Equal("WatchMemory,ENOSPC", refusal.ErrorId);
+        Assert.Contains("has 4 breakpoints", refusal.Message, StringComparison.Ordinal);
+        // They are free again.
+        Assert.Empty(second.Accesses(TimeSpan.Zero, error => throw error));
+    }
+
+    [Fact]
+    public void The_exit_of_a_thread_does_not_end_the_watch_and_another_program_does()
+    {
+        using ExploredProgram.Run run = program.Start();
+        ProcMemoryAccess[] accesses = [.. Watch(run, AccessKind.Write, "np").Take(2)];
+        Assert.NotEqual(run.Process.Id, accesses[0].ThreadId);
+        Assert.Equal((run.Process.Id, 4242L), (accesses[1].ThreadId, accesses[1].Value));
+
+        List<MemProcException> failures = [];
+        MemoryAccessWatch watch = new([new AccessTarget(run.Process, run.At("!shared"), MemoryType.Parse("int64"))], AccessKind.Write)
+        {
+            Started = () => run.Send("e"),
+        };
+        Assert.Empty(watch.Accesses(null, failures.Add));
+        MemProcException end = Assert.Single(failures);
+        Assert.Equal("WatchMemory,EFAULT", end.ErrorId);
+        Assert.Contains("executed another program", end.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2", "CAP_SYS_PTRACE", "perf_event_paranoid")]
+    [InlineData("3", "kernel.perf_event_paranoid is 3", "CAP_SYS_PTRACE")]
+    public void A_refusal_names_the_setting_or_the_right_that_is_missing(string paranoia, string named, string notNamed)
+    {
+        Requires.Root();
+        RequireBreakpoints();
+        using ExploredProgram.Run run = program.Start();
+        string errors = WatchAsNobody(paranoia, run.Process.Id, run.At("!shared"), exitCode: 1);
+        Assert.Contains(named, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain(notNamed, errors, StringComparison.Ordinal);
+        Assert.Contains("CAP_", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_user_without_rights_watches_own_processes_and_is_told_what_is_missing()
+    {
+        Requires.Root();
+        RequireBreakpoints();
+        using TargetProcess target = TargetProcess.Start([Requires.Tool("setpriv"), .. MemprocTests.AsNobody]);
+        string errors = WatchAsNobody("2", target.ProcessId, target.Ask("seed").Address("address"), exitCode: 0);
+        Assert.Contains("Accesses by the kernel", errors, StringComparison.Ordinal);
+        Assert.Contains("kernel.perf_event_paranoid is 2; 1 or less allows them", errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// Runs memproc as an ordinary user where kernel.perf_event_paranoid reads as a value. What the kernel itself does remains
+    /// as it is. Returns its errors.
+    /// </summary>
+    private static string WatchAsNobody(string paranoia, int processId, ulong address, int exitCode)
+    {
+        using TemporaryFolder folder = new();
+        string value = folder.File("paranoia", System.Text.Encoding.ASCII.GetBytes(paranoia + "\n"));
+        (int code, _, string errors) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
+            chmod 755 {folder.Path} && chmod 644 {value} && mount --bind {value} /proc/sys/kernel/perf_event_paranoid || exit 77
+            exec {Requires.Tool("setpriv")} {string.Join(' ', MemprocTests.AsNobody)} {Programs.MemprocHost} \
+                {Programs.MakeWorldReadable(Programs.Memproc)} watch {processId} 0x{address:x} --type int64 --writer --seconds 0
+            """]);
+        Assert.SkipWhen(code == 77, "needs a mount namespace in which a setting can be simulated");
+        Assert.Equal(exitCode, code);
+        return errors;
     }
 
     private static IEnumerable<ProcMemoryAccess> Watch(ExploredProgram.Run run, AccessKind kind, string commands)

@@ -58,6 +58,42 @@ public sealed class StringSearchTests
             (found.OffsetInMapping, found.Length, found.IsTruncated, found.Text.Length));
     }
 
+    [Fact]
+    public void A_large_sparse_mapping_is_not_faulted_in()
+    {
+        const ulong length = 64UL << 30;
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"reserve {length} 0").Address("address");
+        ulong[] places = [address + 100, address + length / 2 - 5, address + length - 20];
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        MemoryTransaction.Prepare(process, [.. places.Select(place => new MemoryWriteRequest(place, "sparse text"u8.ToArray()))])
+            .Commit(stop: false, verify: true);
+        AddressRange[] resident = [.. new ResidentMemory(process).Ranges(address, address + length)];
+        StringSearch search = new(process) { Range = SearchRange.All.From(address, length) };
+        Assert.Equal(places, search.Find().Select(found => found.Address));
+        Assert.Equal(resident, new ResidentMemory(process).Ranges(address, address + length));
+        Assert.Equal(resident.Aggregate(0UL, (sum, range) => sum + range.End - range.Start), search.SearchedBytes);
+    }
+
+    [Fact]
+    public void A_string_of_many_pieces_keeps_little_memory()
+    {
+        const ulong length = 32UL << 20;
+        using TemporaryFolder folder = new();
+        byte[] letters = new byte[length];
+        Array.Fill(letters, (byte)'A');
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"file 0 {length} r-- private {folder.File("letters", letters)}").Address("address");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        MemoryString found = Assert.Single(new StringSearch(process)
+        {
+            Range = new SearchRange { IncludeNotResident = true }.From(address, length),
+        }.Find());
+        Assert.Equal((address, length, true, StringSearch.MaxTextBytes), (found.Address, found.Length, found.IsTruncated, found.Text.Length));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4L << 20);
+    }
+
     private static string Describe(MemoryString found) =>
         $"{found.OffsetInMapping} {found.Encoding} {found.Length} {found.Text}";
 

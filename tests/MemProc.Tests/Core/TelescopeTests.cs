@@ -55,6 +55,35 @@ public sealed class TelescopeTests(ExploredProgram program) : IClassFixture<Expl
     }
 
     [Fact]
+    public void Memory_that_is_unmapped_meanwhile_is_a_gap_of_each_word()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        ulong address = target.Ask($"map {2 * Page.Size} rw- private").Address("address");
+        target.Ask($"touch {address} 2");
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        // Pointers to what will be gone.
+        MemoryTransaction.Prepare(process, [new MemoryWriteRequest(address, BitConverter.GetBytes(address + Page.Size)),
+            new MemoryWriteRequest(address + Page.Size - 8, BitConverter.GetBytes(address + Page.Size))]).Commit(stop: false, verify: true);
+        List<TelescopeWord> words = [];
+        foreach (TelescopeWord word in new TelescopeReader(process, new MemoryReader(process, ReadMethod.Auto)).Read(address, 2 * Page.Size))
+        {
+            if (words.Count == 0)
+            {
+                target.Ask($"unmap {address + Page.Size} {Page.Size}");
+            }
+
+            words.Add(word);
+        }
+
+        int half = (int)Page.Size / 8;
+        Assert.Equal(2 * half, words.Count);
+        Assert.Equal(0x01UL, words[0].Chain.Single().Number! & 0xff);
+        TelescopeStop gone = words[half - 1].Chain.Single();
+        Assert.Equal((address + Page.Size, null, MemoryGapKind.Unreadable), (gone.Address, gone.Number, gone.GapKind));
+        Assert.All(words[half..], word => Assert.Equal((null, MemoryGapKind.Unreadable), (word.Number, word.Gap!.Kind)));
+    }
+
+    [Fact]
     public void A_hostile_text_is_shown_without_control_characters()
     {
         using TargetProcess target = TargetProcess.Start();

@@ -95,11 +95,22 @@ public sealed class ObjdumpTests(ElfSamples samples) : IClassFixture<ElfSamples>
                 && instruction.TargetSymbol.StartsWith($"{instruction.Module}!", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public void A_process_has_the_instructions_of_the_file()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_process_and_its_core_have_the_instructions_of_the_file(bool inCore)
     {
+        using TemporaryFolder folder = new();
         using TargetProcess target = TargetProcess.Start();
-        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using LinuxProcess live = LinuxProcess.Open(target.ProcessId);
+        string path = Path.Combine(folder.Path, "core");
+        if (inCore)
+        {
+            MemorySaver.Save(live, null, path, new SaveOptions(), _ => { }, CancellationToken.None);
+        }
+
+        using MemProc.CoreFile? core = inCore ? MemProc.CoreFile.Open(path) : null;
+        MemoryTarget process = core is null ? live : core;
         using MappedImages images = new(process);
         MappedFile libc = images.Named("libc.so.6").Single();
         ulong bias = libc.Images.Single().LoadBias!.Value;

@@ -46,8 +46,9 @@ public sealed class StringsTests
         string corePath = Path.Combine(folder.Path, "core");
         MemorySaver.Save(process, null, corePath, new SaveOptions(), _ => { }, CancellationToken.None);
         using MemProc.CoreFile core = MemProc.CoreFile.Open(corePath);
-        Assert.Equal(expected, Found(
-            [.. new StringSearch(core, encoding: MemoryStringEncoding.Ascii) { Range = range }.Find()], map.Start, MemoryStringEncoding.Ascii));
+        MemoryString[] inCore = [.. new StringSearch(core) { Range = range }.Find()];
+        Assert.Equal(expected, Found(inCore, map.Start, MemoryStringEncoding.Ascii));
+        Assert.Equal(Peer(strings, "l", 6, dump), Found(inCore, map.Start, MemoryStringEncoding.Utf16));
     }
 
     private static string[] Found(MemoryString[] found, ulong start, MemoryStringEncoding encoding) =>

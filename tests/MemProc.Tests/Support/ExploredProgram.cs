@@ -7,7 +7,9 @@ namespace MemProc.Tests;
 public sealed class ExploredProgram : IDisposable
 {
     private const string Source = """
+        #define _GNU_SOURCE
         #include <pthread.h>
+        #include <sched.h>
         #include <stdio.h>
         #include <stdlib.h>
         #include <string.h>
@@ -47,6 +49,19 @@ public sealed class ExploredProgram : IDisposable
             }
         }
 
+        // Many stores on one processor, whose buffer they fill.
+        static void burst(void)
+        {
+            cpu_set_t set;
+            CPU_ZERO(&set);
+            CPU_SET(sched_getcpu(), &set);
+            sched_setaffinity(0, sizeof set, &set);
+            for (long number = 0; number < 5000; number++)
+            {
+                store(number);
+            }
+        }
+
         static void *late(void *argument)
         {
             store(77);
@@ -78,6 +93,9 @@ public sealed class ExploredProgram : IDisposable
                     case 'n': pthread_create(&thread, 0, late, 0); pthread_join(thread, 0); break;
                     case 'r': load(); break;
                     case 's': player->item->score += 1; break;
+                    case 'w': burst(); break;
+                    case 'p': store(4242); break;
+                    case 'e': execl("/proc/self/exe", "explored", (char *)0); break;
                     default: continue;
                 }
 
@@ -136,6 +154,16 @@ public sealed class ExploredProgram : IDisposable
         {
             _process.StandardInput.Write(commands);
             _process.StandardInput.Flush();
+        }
+
+        /// <summary>Sends commands and waits until they are done.</summary>
+        public void Ask(string commands)
+        {
+            Send(commands);
+            foreach (char _ in commands)
+            {
+                Assert.Equal('.', (char)_process.StandardOutput.Read());
+            }
         }
 
         /// <summary>Returns the address that an expression stands for.</summary>

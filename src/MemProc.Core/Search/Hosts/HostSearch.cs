@@ -53,14 +53,14 @@ public sealed class HostSearch(
     public IEnumerable<SharedMemoryMatch> Find(Action<MemProcException> fail, Action<string> warn)
     {
         bool areShared = AreFramesShown(warn);
-        List<(MemoryMatch Match, ulong? Pfn)> pending = [];
+        List<(MemoryMatch Match, ulong[] Pfns)> pending = [];
         long since = 0;
         for (int index = 0; index < processIds.Count; index++)
         {
             cancellation.ThrowIfCancellationRequested();
             Visited?.Invoke(index);
             // Enumerated by hand, since a process that exits fails in the midst of it.
-            using IEnumerator<(MemoryMatch Match, ulong? Pfn)> found = In(processIds[index], areShared).GetEnumerator();
+            using IEnumerator<(MemoryMatch Match, ulong[] Pfns)> found = In(processIds[index], areShared).GetEnumerator();
             while (TryMoveNext(found, fail))
             {
                 since = pending.Count == 0 ? Stopwatch.GetTimestamp() : since;
@@ -114,7 +114,7 @@ public sealed class HostSearch(
         }
     }
 
-    private IEnumerable<(MemoryMatch Match, ulong? Pfn)> In(int processId, bool areShared)
+    private IEnumerable<(MemoryMatch Match, ulong[] Pfns)> In(int processId, bool areShared)
     {
         using LinuxProcess process = LinuxProcess.Open(processId);
         if (process.IsKernelThread)
@@ -135,7 +135,7 @@ public sealed class HostSearch(
             {
                 if (fresh?.IsFresh(match.Address, match.Address + match.Length) != false)
                 {
-                    yield return (match, areShared ? PfnOf(process, match.Address) : null);
+                    yield return (match, areShared ? PfnsOf(process, match) : []);
                 }
             }
 
@@ -148,20 +148,25 @@ public sealed class HostSearch(
         }
     }
 
-    /// <summary>Returns the frame of an address; null where the page is not present any more.</summary>
-    private static ulong? PfnOf(LinuxProcess process, ulong address)
+    /// <summary>Returns the frames of the pages of a match; empty where one of them is not present any more.</summary>
+    private static ulong[] PfnsOf(LinuxProcess process, MemoryMatch match)
     {
-        Span<ulong> entry = stackalloc ulong[1];
-        return Libc.TryPRead(process.PageMap, MemoryMarshal.AsBytes(entry), address / MachinePage.SizeBytes * sizeof(ulong), out int read)
-            == Errno.None && read == sizeof(ulong) && new RawPageMapEntry(entry[0]) is { IsPresent: true, IsPfnHidden: false } page
-            ? page.Pfn
-            : null;
+        ulong first = match.Address / MachinePage.SizeBytes, last = (match.Address + Math.Max(match.Length, 1) - 1) / MachinePage.SizeBytes;
+        ulong[] entries = new ulong[last - first + 1];
+        return Libc.TryPRead(process.PageMap, MemoryMarshal.AsBytes(entries.AsSpan()), first * sizeof(ulong), out int read)
+            == Errno.None && read == entries.Length * sizeof(ulong)
+            && Array.TrueForAll(entries, entry => new RawPageMapEntry(entry) is { IsPresent: true, IsPfnHidden: false })
+            ? Array.ConvertAll(entries, entry => new RawPageMapEntry(entry).Pfn)
+            : [];
     }
 
-    private IEnumerable<SharedMemoryMatch> WithOwners(List<(MemoryMatch Match, ulong? Pfn)> matches)
+    private IEnumerable<SharedMemoryMatch> WithOwners(List<(MemoryMatch Match, ulong[] Pfns)> matches)
     {
         Dictionary<ulong, List<PfnOwner>> owners = [];
-        ulong[] pfns = [.. matches.Select(match => match.Pfn).OfType<ulong>().Distinct()];
+        // Where the pages after the first one are.
+        HashSet<(ulong Pfn, int ProcessId, ulong Address)> followers = [];
+        ulong[] pfns = [.. matches.SelectMany(match => match.Pfns).Distinct()];
+        HashSet<ulong> following = [.. matches.SelectMany(match => match.Pfns.Skip(1))];
         if (pfns.Length > 0)
         {
             // A process that cannot be read was reported when it was searched.
@@ -173,20 +178,37 @@ public sealed class HostSearch(
                 }
 
                 known.Add(owner);
+                if (following.Contains(owner.Pfn))
+                {
+                    followers.Add((owner.Pfn, owner.ProcessId, owner.Address));
+                }
             }
         }
 
-        foreach ((MemoryMatch match, ulong? pfn) in matches)
+        foreach ((MemoryMatch match, ulong[] frames) in matches)
         {
             ulong offset = match.Address % MachinePage.SizeBytes;
-            IEnumerable<MemoryMatchOwner> found = pfn is ulong frame && owners.TryGetValue(frame, out List<PfnOwner>? known)
-                ? known.Select(owner => new MemoryMatchOwner(
+            IEnumerable<MemoryMatchOwner> found = frames.Length > 0 && owners.TryGetValue(frames[0], out List<PfnOwner>? known)
+                ? known.Where(owner => HasAll(owner, frames)).Select(owner => new MemoryMatchOwner(
                     owner.ProcessId, owner.ProcessName, owner.Address + offset, owner.Permissions, owner.Path))
                 : [];
             MemoryMatchOwner own = new(match.ProcessId, match.ProcessName, match.Address, match.Permissions ?? string.Empty, match.Path ?? string.Empty);
-            // The page can have another frame by now.
+            // The pages can have other frames by now.
             yield return new SharedMemoryMatch(match, match.Map,
                 [.. found.Append(own).DistinctBy(owner => (owner.ProcessId, owner.Address)).OrderBy(owner => owner.ProcessId).ThenBy(owner => owner.Address)]);
+        }
+
+        bool HasAll(PfnOwner owner, ulong[] frames)
+        {
+            for (int index = 1; index < frames.Length; index++)
+            {
+                if (!followers.Contains((frames[index], owner.ProcessId, owner.Address + (ulong)index * MachinePage.SizeBytes)))
+                {
+                    return false;
+                }
+            }
+
+            return true;
         }
     }
 }

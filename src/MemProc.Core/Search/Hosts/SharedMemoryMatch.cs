@@ -7,13 +7,13 @@ public sealed class SharedMemoryMatch : MemoryMatch
         : base(match.Process, map, match.Address, match.Bytes, match.Type, match.Value) => Owners = owners;
 
     /// <summary>
-    /// Every place where a searched process maps the page in which the match begins, that of the match itself included, by
-    /// process id.
+    /// Every place where a searched process maps the pages of the match, one after the other, that of the match itself
+    /// included, by process id.
     /// </summary>
     public MemoryMatchOwner[] Owners { get; }
 }
 
-/// <summary>A place where a process maps the page of a match.</summary>
+/// <summary>A place where a process maps the pages of a match.</summary>
 /// <param name="ProcessId">The process id.</param>
 /// <param name="ProcessName">The name of the process.</param>
 /// <param name="Address">The address of the match in this process.</param>

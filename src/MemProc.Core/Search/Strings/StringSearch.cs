@@ -110,6 +110,7 @@ public sealed class StringSearch(
             scanner.Scan(chunk.Buffer, window, chunk.Strings);
         }
 
+        chunk.KeepText(MaxTextBytes);
         return chunk.Strings.Count > 0;
     }
 
@@ -117,7 +118,7 @@ public sealed class StringSearch(
     private MemoryString? Add(in FoundString found, SearchChunk chunk, ProcMap map)
     {
         ref OpenString? open = ref _open[(int)found.Encoding];
-        ReadOnlySpan<byte> bytes = chunk.Buffer.AsSpan(found.Offset, Math.Min(found.Length, MaxTextBytes));
+        ReadOnlySpan<byte> bytes = chunk.TextOf(found, MaxTextBytes);
         if (open?.End == found.Address)
         {
             open.Append(found, bytes);
@@ -166,6 +167,8 @@ public sealed class StringSearch(
     /// <summary>What the pass has to know: a character that begins in a piece can end in the next one.</summary>
     private sealed class StringPattern() : SearchPattern(maxMatchLength: 4, alignment: 1)
     {
+        internal override bool KeepsBytes => false;
+
         internal override int Find(SearchChunk chunk, in SearchWindow window, ref int next, Span<FoundMatch> found) =>
             throw new NotSupportedException();
 
