@@ -48,9 +48,10 @@ Describe 'Get-ProcThread' {
         $words[0].Address | Should -Be $thread.StackPointer
         # As it is written at the prompt, for all threads.
         $pointers = (Get-ProcThread $target.Id | Where-Object StackPointer).StackPointer
-        (Get-ProcThread $target.Id | Read-ProcessMemory -Telescope -ErrorAction SilentlyContinue).Address |
+        Get-ProcThread $target.Id | Read-ProcessMemory -Telescope -ErrorAction SilentlyContinue | ForEach-Object { $_.Address } |
             Should -Contain ($pointers[-1] + 8)
-        (Get-ProcThread $target.Id | Get-Disassembly -Count 1 -ErrorAction SilentlyContinue).Address | Should -Contain $thread.Address
+        Get-ProcThread $target.Id | Get-Disassembly -Count 1 -ErrorAction SilentlyContinue |
+            ForEach-Object { $_.Address } | Should -Contain $thread.Address
     }
 
     It 'reports a thread that the process does not have' {

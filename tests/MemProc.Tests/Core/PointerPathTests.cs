@@ -46,6 +46,9 @@ public sealed class PointerPathTests(ExploredProgram program) : IClassFixture<Ex
         Assert.DoesNotContain(finder.Find(run.Score), chain => chain.Depth > 1);
         Assert.Equal(8UL, limit);
         Assert.Contains("Longer paths are left out", Assert.Single(warnings), StringComparison.Ordinal);
+        // No pointers of the last pass are kept, and nothing is left out.
+        PointerPathFinder last = new(run.Process) { Depth = 1, MaxHeldBytes = 8, Warn = warning => Assert.Fail(warning) };
+        Assert.All(last.Find(run.Score), chain => Assert.Equal(1, chain.Depth));
         Assert.Equal("FindMap,ENOENT", Assert.Throws<MemProcException>(() => finder.Find(16).Count()).ErrorId);
     }
 

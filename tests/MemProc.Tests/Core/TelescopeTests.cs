@@ -79,8 +79,8 @@ public sealed class TelescopeTests(ExploredProgram program) : IClassFixture<Expl
         Assert.Equal(2 * half, words.Count);
         Assert.Equal(0x01UL, words[0].Chain.Single().Number! & 0xff);
         TelescopeStop gone = words[half - 1].Chain.Single();
-        Assert.Equal((address + Page.Size, null, MemoryGapKind.Unreadable), (gone.Address, gone.Number, gone.GapKind));
-        Assert.All(words[half..], word => Assert.Equal((null, MemoryGapKind.Unreadable), (word.Number, word.Gap!.Kind)));
+        Assert.Equal((address + Page.Size, null, MemoryGapKind.NotMapped), (gone.Address, gone.Number, gone.GapKind));
+        Assert.All(words[half..], word => Assert.Equal((null, MemoryGapKind.NotMapped), (word.Number, word.Gap!.Kind)));
     }
 
     [Fact]
