@@ -91,6 +91,13 @@ Describe 'Compare-ProcessMemory' {
         $protected.Permissions | Should -Be 'r--p'
         $protected | Out-Screen | Should -Match 'Protection +0x'
         $null = $target.Ask("protect $number 4096 rw-")
+        # What was moved is one change, also where no content was kept.
+        $moved = $target.Ask('map 8192 rw- private').address
+        $null = $target.Ask("fill $moved 8192 3")
+        $change = Compare-ProcessMemory -Id $target.Id -Mapping -During { $made.Target = $target.Ask("move $moved 8192").address } |
+            Where-Object { $moved, $made.Target -contains $_.Start -or $_.PreviousStart -eq $moved }
+        $change.Change, $change.Start, $change.PreviousStart | Should -Be 'Moved', $made.Target, $moved
+        $change | Out-Screen | Should -Match ('Moved +0x{0:x} .* from 0x{1:x}' -f $made.Target, $moved)
     }
 
     It 'finds changes of pages' {

@@ -95,7 +95,7 @@ Describe 'CSV' {
             Compare-ProcessMemory -Id $target.Id -Address $address -Length 8 -Type 'byte[4]' -NoSummary -During {
                 Write-ProcessMemory $target.Id $address -Bytes '06 01' -Confirm:$false
             }
-            Get-KernelMemoryMap $PID -ErrorAction Ignore | ForEach-Object { Read-PhysicalMemory -Address 0x1000 -Length 8 -ErrorAction Ignore }
+            Get-KernelMemoryMap $PID -ErrorAction Ignore | ForEach-Object { Read-PhysicalMemory 0x1000 8 -ErrorAction Ignore }
         )
     }
 
@@ -224,15 +224,17 @@ Describe 'Views' {
         $closed = $target.Ask('map 4096 --- private').address
         $script = "Import-Module '$PSScriptRoot/../../MemProc.psd1'; `$PSStyle.OutputRendering = '{0}'
             Get-ProcMap $($target.Id) -Address $code, $closed | Format-Table | Out-String -Width 100
-            Compare-ProcessMemory -Id $($target.Id) -Address $code -Length 4096 -Mapping -During {{ }}
-            Test-ProcMemAccess $($target.Id) -Ability Maps, Poison
+            Test-ProcMemAccess $($target.Id) -Ability Maps, IdlePages, Poison, SoftDirty | Out-String -Width 100"
+        # What cannot be made here: a difference without an explanation, and a poisoned frame.
+        $coloured = (pwsh -NoProfile -NonInteractive -Command "$($script -f 'Ansi')
             [MemProc.PowerShell.Emphasis]::Explanation('Content', 'None')
-            [MemProc.PowerShell.Emphasis]::FrameFlags(@('lru', 'hwpoison'))"
-        $coloured = (pwsh -NoProfile -NonInteractive -Command ($script -f 'Ansi')) -join "`n"
+            [MemProc.PowerShell.Emphasis]::FrameFlags(@('lru', 'hwpoison'))
+            [MemProc.PowerShell.Emphasis]::Allowed(`$false)") -join "`n"
         $coloured | Should -Match "`e\[31;1mrwxp`e\[0m"
         $coloured | Should -Match "`e\[2m---p`e\[0m"
         $coloured | Should -Match "`e\[31;1mNone`e\[0m"
         $coloured | Should -Match "`e\[31;1mlru,hwpoison`e\[0m"
+        $coloured | Should -Match "(?m)^`e\[31;1mno`e\[0m"
         $coloured | Should -Match "Maps +yes"
         $plain = (pwsh -NoProfile -NonInteractive -Command ($script -f 'PlainText')) -join "`n"
         $redirected = (pwsh -NoProfile -NonInteractive -Command ($script -f 'Host')) -join "`n"
