@@ -31,7 +31,7 @@ internal static class NumberParser
     {
         if (text == "self")
         {
-            return Environment.ProcessId;
+            return LinuxProcess.OwnId;
         }
 
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id > 0

@@ -226,7 +226,7 @@ public sealed class AccessTester
     private AccessFinding Stop()
     {
         LinuxProcess process = _process!;
-        if (process.Id == Environment.ProcessId)
+        if (process.Id == process.Files.OwnId)
         {
             return new AccessFinding(AccessCause.SameProcess, "It is this process, which cannot stop itself.",
                 "Run this from another process.");

@@ -24,7 +24,7 @@ internal sealed class FilePageReader(KernelFiles files, CancellationToken cancel
     private readonly byte[] _residency = new byte[WindowPages];
     private readonly ulong[] _entries = new ulong[WindowPages];
     private readonly ulong[] _addresses = new ulong[OwnPages.Batch];
-    private readonly LinuxProcess _self = LinuxProcess.Open(Environment.ProcessId, files: files);
+    private readonly LinuxProcess _self = LinuxProcess.OpenSelf(files);
     private PageMapReader? _pageMap;
     private bool _areFramesHidden;
 

@@ -16,7 +16,7 @@ public sealed class KernelLayoutReader(KernelReadSource source = KernelReadSourc
     /// </exception>
     public KernelLayout Read()
     {
-        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId, files: files);
+        using LinuxProcess self = LinuxProcess.OpenSelf(files);
         KernelProcess process = new(_reader, self);
         VmcoreInfo info = _reader.VmcoreInfo;
         return new KernelLayout(_reader,

@@ -24,7 +24,7 @@ internal sealed record KernelPageTables(ulong DirectMap, PageTableFormat Format,
     /// </exception>
     public static KernelPageTables Find(KernelReader reader, KernelFiles files, ulong task)
     {
-        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId, files: files);
+        using LinuxProcess self = LinuxProcess.OpenSelf(files);
         using OwnPage page = new();
         byte[] signature = new byte[SignatureBytes];
         // Random is enough to tell the page from others, and unlike cryptography it needs no library of the system.

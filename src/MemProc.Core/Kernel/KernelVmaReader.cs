@@ -68,7 +68,7 @@ public sealed class KernelVmaReader(
 
         using (tagged)
         using (SafeMapping plain = Libc.MapMemory(MachinePage.SizeBytes))
-        using (LinuxProcess self = LinuxProcess.Open(Environment.ProcessId, files: _reader.Files))
+        using (LinuxProcess self = LinuxProcess.OpenSelf(_reader.Files))
         {
             List<KernelVmaRecord> records = ReadRecords(self, new KernelProcess(_reader, self));
             return VmaFlagNames.OfTags(FlagsAt(tagged!.Address), FlagsAt(plain.Address));

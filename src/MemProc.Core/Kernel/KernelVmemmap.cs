@@ -23,7 +23,7 @@ internal sealed record KernelVmemmap(ulong Base, int SizeBytes)
     public static KernelVmemmap Find(KernelReader reader, KernelFiles files)
     {
         int size = reader.Layout.Frames.Page.SizeBytes;
-        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId, files: files);
+        using LinuxProcess self = LinuxProcess.OpenSelf(files);
         const int Attempts = 5;
         for (int attempt = 0; attempt < Attempts; attempt++)
         {

@@ -60,7 +60,7 @@ public sealed class ProcessStop : IDisposable
     /// </exception>
     public static ProcessStop Begin(LinuxProcess process, CancellationToken cancellation = default)
     {
-        if (process.Id == Environment.ProcessId)
+        if (process.Id == process.Files.OwnId)
         {
             throw new MemProcException(Operation.StopProcess, Errno.EPERM,
                 $"Process {process.Identity} is this process, which cannot stop itself.", process.Id)

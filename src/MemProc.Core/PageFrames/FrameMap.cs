@@ -50,7 +50,7 @@ internal sealed class FrameMap : IDisposable
     public static FrameMap Create(KernelReader reader)
     {
         KernelVmemmap vmemmap = reader.Vmemmap;
-        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId, files: reader.Files);
+        using LinuxProcess self = LinuxProcess.OpenSelf(reader.Files);
         using OwnPage page = new();
         using OwnZeroPage zero = new();
         ulong pfn = KernelPageTables.FrameOf(self, page.Address);

@@ -130,7 +130,7 @@ internal sealed class PopulatedPages(MemoryTarget process, CancellationToken can
     /// <exception cref="MemProcException">EPERM.</exception>
     public static void ThrowIfFramesHidden(KernelFiles files)
     {
-        using LinuxProcess self = LinuxProcess.Open(Environment.ProcessId, files: files);
+        using LinuxProcess self = LinuxProcess.OpenSelf(files);
         foreach ((_, PageMapRange pages) in new PopulatedPages(self).In(AddressRange.All))
         {
             foreach (ulong entry in pages.Entries.Span)

@@ -19,7 +19,7 @@ public class SoftDirtyProbe : IDisposable
     /// <exception cref="MemProcException">The files of this process cannot be opened.</exception>
     public SoftDirtyProbe(KernelFiles? files = null)
     {
-        _self = LinuxProcess.Open(Environment.ProcessId, files: files);
+        _self = LinuxProcess.OpenSelf(files);
         _walk = new PageMapWalk(_self);
     }
 

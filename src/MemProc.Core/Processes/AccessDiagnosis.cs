@@ -106,9 +106,10 @@ public sealed record TargetRights
     private static bool DescendsFromCaller(int parentId, KernelFiles files)
     {
         const int MaxGenerations = 1000;
+        int own = files.OwnId;
         for (int generation = 0; generation < MaxGenerations && parentId > 0; generation++)
         {
-            if (parentId == Environment.ProcessId)
+            if (parentId == own)
             {
                 return true;
             }

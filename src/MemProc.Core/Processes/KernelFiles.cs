@@ -21,6 +21,12 @@ public sealed record KernelFiles(string Proc = "/proc", string Sys = "/sys", str
     internal bool NumbersAsCalls =>
         new FileInfo($"{Proc}/self").LinkTarget == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
 
+    /// <summary>
+    /// Id of this process in procfs, which differs from the one of system calls where procfs is that of another PID namespace.
+    /// </summary>
+    internal int OwnId => int.TryParse(new FileInfo($"{Proc}/self").LinkTarget, CultureInfo.InvariantCulture, out int id)
+        ? id : Environment.ProcessId;
+
     /// <summary>Reads the start of a small file of the kernel; null where that fails.</summary>
     /// <param name="path">The path.</param>
     /// <param name="folder">The directory of a relative path.</param>

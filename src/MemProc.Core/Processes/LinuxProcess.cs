@@ -45,8 +45,11 @@ public sealed class LinuxProcess : MemoryTarget
     /// <inheritdoc/>
     internal override Lazy<HashSet<(uint Major, uint Minor)>> HugeTlbDevices { get; }
 
+    /// <summary>Id of this process in procfs: what <see cref="Open"/> takes.</summary>
+    public static int OwnId => KernelFiles.Default.OwnId;
+
     /// <summary>Opens a process.</summary>
-    /// <param name="processId">The process id.</param>
+    /// <param name="processId">The process id, as procfs has it.</param>
     /// <param name="expectedStartTicks">
     /// The start time that the process must have; a newer process with the same id is refused.
     /// </param>
@@ -58,7 +61,9 @@ public sealed class LinuxProcess : MemoryTarget
     {
         files ??= KernelFiles.Default;
         Errno errno = Libc.TryOpenAt(null, $"{files.Proc}/{processId}", OpenAccess.ReadOnly, out SafeFileHandle? folder);
-        Errno pidfdErrno = Libc.TryPidfdOpen(processId, out SafeFileHandle? pidfd);
+        // By the number of another PID namespace it would be that of another process.
+        SafeFileHandle? pidfd = null;
+        Errno pidfdErrno = files.OwnId == Environment.ProcessId ? Libc.TryPidfdOpen(processId, out pidfd) : Errno.ESRCH;
         if (folder is null)
         {
             pidfd?.Dispose();
@@ -88,6 +93,10 @@ public sealed class LinuxProcess : MemoryTarget
 
         return new LinuxProcess(folder, pidfd, stat, files);
     }
+
+    /// <summary>Opens this process.</summary>
+    /// <param name="files">The mount point of procfs; the usual one by default.</param>
+    internal static LinuxProcess OpenSelf(KernelFiles? files) => Open((files ?? KernelFiles.Default).OwnId, files: files);
 
     /// <summary>
     /// Whether the process has exited, even if its parent has not waited for it. Its memory is gone then, and reads

@@ -87,7 +87,7 @@ public abstract class ProcessCommand<T> : MemProcCommand
     }
 
     /// <summary>The processes where neither -Id nor -Name is given: the current one.</summary>
-    private protected virtual IEnumerable<SelectedProcess> DefaultProcesses => [new SelectedProcess(Environment.ProcessId)];
+    private protected virtual IEnumerable<SelectedProcess> DefaultProcesses => [new SelectedProcess(LinuxProcess.OwnId)];
 
     /// <summary>The work on a process whose id is the object of the pipeline.</summary>
     private void ProcessId(int id)

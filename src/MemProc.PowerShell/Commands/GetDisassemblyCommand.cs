@@ -163,7 +163,7 @@ public sealed class GetDisassemblyCommand : ElfFileCommand
             return;
         }
 
-        ForEachProcess(ProcessNames.Select(this, Id, Name) ?? [new SelectedProcess(Environment.ProcessId)], ProcessStartTicks,
+        ForEachProcess(ProcessNames.Select(this, Id, Name) ?? [new SelectedProcess(LinuxProcess.OwnId)], ProcessStartTicks,
             DisassembleProcess);
     }
 

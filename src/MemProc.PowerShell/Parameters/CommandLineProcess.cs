@@ -126,7 +126,7 @@ internal static class CommandLineProcess
     {
         if (name.Equals("PID", StringComparison.OrdinalIgnoreCase))
         {
-            return Environment.ProcessId;
+            return LinuxProcess.OwnId;
         }
 
         try

@@ -40,7 +40,7 @@ internal static class Completion
         object? core = boundParameters["CorePath"];
         return (core is object[] { Length: > 0 } many ? many[0] : core) is string path
             ? CoreFile.Open(path)
-            : LinuxProcess.Open(CommandLineProcess.Find(boundParameters, command) ?? Environment.ProcessId);
+            : LinuxProcess.Open(CommandLineProcess.Find(boundParameters, command) ?? LinuxProcess.OwnId);
     }
 
     /// <summary>Returns the mappings of that process; none where it cannot be read.</summary>
