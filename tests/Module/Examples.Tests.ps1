@@ -127,7 +127,7 @@ BeforeAll {
                 '^[- ]*--[- ]*$' { 'table ' + ($lines[$index - 1].Trim() -replace '\s+', ' '); break }
                 '^\s*(\w+) +: ' { "list $($Matches[1])"; break }
                 '^(\w+) *:$' { "list $($Matches[1])"; break }
-                '^0x[0-9a-f]{6,16} +(([0-9a-f]{2}|--) +)+' { 'dump'; break }
+                '^0x[0-9a-f]{6,16} +(([0-9a-f]{2}|--) +){2,}' { 'dump'; break }
                 '^What if: (\w+)' { "what if $($Matches[1])"; break }
                 '^([A-Z]\w+-\w+): \S' { "error $($Matches[1])"; break }
                 '^WARNING: ' { 'warning'; break }
@@ -139,10 +139,10 @@ BeforeAll {
     function Get-ValueKind([string] $Line) {
         switch -Regex ($Line.Trim()) {
             '^-?[\d.,]+$' { 'number'; break }
-            '^0x[0-9a-f]+$' { 'hex'; break }
+            '^(0x[0-9a-f]+|[0-9a-f]{8,16})$' { 'hex'; break }
+            '^-?[\d.,]+ %$' { 'percentage'; break }
             '^(True|False)$' { 'answer'; break }
             '^CAP_' { 'capability'; break }
-            '^/' { 'path'; break }
             default { 'text' }
         }
     }
@@ -299,8 +299,9 @@ Describe 'Examples of <Page>' -ForEach $pages {
         }
 
         if ($Output -and -not $expected) {
-            $first = ($result.Screen -replace '\x1b\[[0-9;]*m' -split "`n" | Where-Object { $_.Trim() })[0]
-            Get-ValueKind $first | Should -Be (Get-ValueKind ($Output -split "`n")[0]) -Because "the output was:`n$($result.Screen)"
+            # Warnings and messages of progress can come first.
+            $lines = $result.Screen -replace '\x1b\[[0-9;]*m' -split "`n" | Where-Object { $_.Trim() }
+            $lines | ForEach-Object { Get-ValueKind $_ } | Should -Contain (Get-ValueKind ($Output -split "`n")[0]) -Because "the output was:`n$($result.Screen)"
         }
 
         $actual -match '^error' | Where-Object { $_ -notin $expected } | Should -BeNullOrEmpty -Because "the output was:`n$($result.Screen)"

@@ -117,18 +117,20 @@ Describe 'A sweep over many hosts' {
             -replace 'Invoke-Command -HostName \$map', 'Invoke-Command @connection -HostName $map'
         $commands = [regex]::Matches($text, '(?s)```powershell\r?\n(?!function)(.*?)```').ForEach{ [scriptblock]::Create($_.Groups[1].Value) }
         $commands | Should -HaveCount 4
+        $names = $hosts
         Push-Location $folder
         try {
             $hosts + $dead | Set-Content hosts.txt
             $top = . $commands[0]
             $top.Count | Should -BeLessOrEqual 10
-            $top.PSComputerName | Sort-Object -Unique | Should -Be $hosts
+            $top.PSComputerName | Sort-Object -Unique | Should -Be $names
             . $commands[1] | Out-Screen | Should -Match "(?m)^$dead +\S"
             . $commands[2]
             $found = Import-Csv wx.csv
             ($found | Where-Object { $_.ProcessId -eq $target.Id -and $_.StartHex -eq ('0x{0:x}' -f $code) }).PSComputerName |
-                Sort-Object | Should -Be $hosts
+                Sort-Object | Should -Be $names
             ($found | Where-Object Problem).PSComputerName | Should -Contain $dead
+            $hosts = $names
             $rows = Invoke-Sweep -Connection $connection $hosts[0] ([scriptblock]::Create("Import-Module '$module'; Get-ProcMap $($target.Id)"))
             . $commands[3] | Out-Screen | Should -Match '(?m)^0x[0-9a-f]+ ([0-9a-f]{2} ){8}'
 
@@ -137,7 +139,7 @@ Describe 'A sweep over many hosts' {
             $line = [regex]::Match($recipe, 'Invoke-Command -HostName web1, web2, web3 .*').Value
             $line | Should -Match 'WritableExecutable|\$find'
             $table = . ([scriptblock]::Create($line.Replace('-HostName web1, web2, web3', '@connection -HostName $hosts'))) | Out-Screen
-            foreach ($name in $hosts) {
+            foreach ($name in $names) {
                 $table | Should -Match "(?m)^$name +dotnet +\d+"
             }
         }
