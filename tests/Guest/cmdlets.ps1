@@ -41,7 +41,7 @@ $null = Send-Command "touch $memory 4"
 $page = Get-PageMapEntry $id $seed
 $kernel = 'ReadKernelMemory,EPERM|CONFIG_PROC_KCORE'
 $idle = 'IDLE_PAGE_TRACKING|page_idle'
-$poison = 'CONFIG_MEMORY_FAILURE|hwpoison-inject'
+$poison = 'CONFIG_MEMORY_FAILURE|hwpoison-inject|The kernel is in lockdown'
 
 Test-Cmdlet Get-ProcMap { Get-ProcMap $id }
 Test-Cmdlet Get-ProcMemoryStatus { Get-ProcMemoryStatus $id -Detailed }

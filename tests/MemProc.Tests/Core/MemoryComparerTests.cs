@@ -192,6 +192,8 @@ public sealed class MemoryComparerTests : IDisposable
         _target.Ask($"peek {zero} 1");
         _target.Ask($"peek {file} {4 * Page.Size}");
         ulong huge = FramePages.Huge(_target, _process);
+        // Before Linux 6.7 pagemap does not say how large a page is.
+        bool isSizeKnown = new PageMapWalk(_process).Range(huge, Page.Size).Single().IsHuge == true;
         using MemProc.CoreFile before = HoldPages();
         _target.Ask($"touch {area + 3 * Page.Size} 2");
         _target.Ask($"touch {zero} 1");
@@ -206,7 +208,7 @@ public sealed class MemoryComparerTests : IDisposable
         ulong hugePages = HugeTlb.PageBytes / Page.Size;
         (ulong Address, ulong Count, PageChangeKind Change)[] split = Pages(before, huge, hugePages);
         Assert.All(split, change => Assert.Equal(PageChangeKind.Split, change.Change));
-        Assert.Equal(hugePages, split.Aggregate(0UL, (sum, change) => sum + change.Count));
+        Assert.Equal(isSizeKnown ? hugePages : 0, split.Aggregate(0UL, (sum, change) => sum + change.Count));
         // Two cores with page information compare like a core and the process.
         using MemProc.CoreFile after = HoldPages();
         Assert.Equal(Pages(before, file, 4), Pages(before, file, 4, after));
