@@ -51,18 +51,18 @@ internal sealed class ComparisonChunk(ComparisonOptions options, int stride, ulo
     }
 
     /// <summary>Reads both sides. What one of them cannot read is in no window.</summary>
-    /// <param name="before">Reads the target before, by whether the mapping is readable.</param>
+    /// <param name="before">Reads the target before.</param>
     /// <param name="after">Reads the target after.</param>
     /// <param name="tally">Counts what was read, and what could not be.</param>
-    public void Read(Func<ProcMap, MemoryReader> before, Func<ProcMap, MemoryReader> after, ComparisonTally tally)
+    public void Read(MapMemoryReader before, MapMemoryReader after, ComparisonTally tally)
     {
         foreach ((ComparedPart part, int offset) in _parts)
         {
             int length = (int)part.Range.SizeBytes;
             IReadOnlyList<MemoryGap> left = Fill(
-                _before.AsSpan(offset, length), part.Before, part.Range.Start, () => before(part.Previous));
+                _before.AsSpan(offset, length), part.Before, part.Range.Start, () => before.Of(part.Previous));
             IReadOnlyList<MemoryGap> right = Fill(
-                _after.AsSpan(offset, length), part.After, part.Range.Start, () => after(part.Current));
+                _after.AsSpan(offset, length), part.After, part.Range.Start, () => after.Of(part.Current));
             ulong at = part.Range.Start, counted = Math.Max(part.Range.Start, Math.Min(CountFrom, part.Range.End));
             ulong bytes = part.Range.End - counted;
             foreach (ComparisonGap gap in ComparisonGap.Merge(left, right, part.Range.End))

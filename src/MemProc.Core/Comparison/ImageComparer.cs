@@ -17,9 +17,7 @@ public sealed class ImageComparer(MemoryTarget process, CancellationToken cancel
     /// <summary>Bytes that are read and compared at a time.</summary>
     private const int ChunkBytes = 64 * 1024;
 
-    private readonly MemoryReader _reader = new(process, ReadMethod.Auto, cancellation);
-    private readonly MemoryReader _forcedReader =
-        process is LinuxProcess ? new(process, ReadMethod.Mem, cancellation) : new(process, ReadMethod.Auto, cancellation);
+    private readonly MapMemoryReader _reader = new(process, cancellation);
     private readonly PopulatedPages? _pages = process is LinuxProcess live ? new PopulatedPages(live, cancellation) : null;
 
     /// <summary>Called once for each reason why answers are incomplete.</summary>
@@ -174,7 +172,7 @@ public sealed class ImageComparer(MemoryTarget process, CancellationToken cancel
         byte[] before = new byte[(int)range.SizeBytes], after = new byte[before.Length];
         // What is after the end of the file are zeros.
         file.Elf!.Source.Read(map.Offset + (range.Start - map.Start), before);
-        IReadOnlyList<MemoryGap> gaps = (map.IsReadable ? _reader : _forcedReader).Read(range.Start, after.AsMemory());
+        IReadOnlyList<MemoryGap> gaps = _reader.Of(map).Read(range.Start, after.AsMemory());
         ComparedBytes += range.SizeBytes;
         return (before, after, gaps);
     }

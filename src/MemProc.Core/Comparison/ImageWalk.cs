@@ -84,9 +84,10 @@ internal sealed class ImageWalk(
             ulong? value = WordAt(after, image.AddressOf(word), range), stored = WordAt(before, image.AddressOf(word), range);
             ImageExplanation explanation = Explain(image, section, relocation, imageAddress, value, stored, isRelRo);
             int end = (int)Math.Min((ulong)before.Length, (ulong)at + (word + (ulong)size - imageAddress));
+            int next = end + before.AsSpan(end).CommonPrefixLength(after.AsSpan(end));
             if (UnexplainedOnly && explanation != ImageExplanation.None)
             {
-                at = end + before.AsSpan(end).CommonPrefixLength(after.AsSpan(end));
+                at = next;
                 continue;
             }
 
@@ -100,7 +101,7 @@ internal sealed class ImageWalk(
                 yield return done;
             }
 
-            at = end + before.AsSpan(end).CommonPrefixLength(after.AsSpan(end));
+            at = next;
         }
     }
 

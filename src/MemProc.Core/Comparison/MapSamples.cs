@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -18,8 +17,7 @@ public sealed class MapSamples
     private readonly MemoryTarget _target;
     private readonly CancellationToken _cancellation;
     private readonly PopulatedPages? _pages;
-    private readonly MemoryReader _reader;
-    private readonly MemoryReader _forcedReader;
+    private readonly MapMemoryReader _reader;
     private readonly byte[] _page = new byte[(int)MachinePage.SizeBytes];
     private SortedList<ulong, ulong>? _taken;
 
@@ -31,8 +29,7 @@ public sealed class MapSamples
         _target = target;
         _cancellation = cancellation;
         _pages = target is LinuxProcess live ? new PopulatedPages(live, cancellation) : null;
-        _reader = new MemoryReader(target, ReadMethod.Auto, cancellation);
-        _forcedReader = target is LinuxProcess ? new MemoryReader(target, ReadMethod.Mem, cancellation) : _reader;
+        _reader = new MapMemoryReader(target, cancellation);
     }
 
     /// <summary>Takes samples of all anonymous mappings, for a comparison at a later moment.</summary>
@@ -76,9 +73,9 @@ public sealed class MapSamples
         {
             foreach (ulong address in Pages(map, range).Take(MaxPages))
             {
-                if ((map.IsReadable ? _reader : _forcedReader).Read(address, _page.AsSpan()).Count == 0 && _page.AsSpan().ContainsAnyExcept((byte)0))
+                if (_reader.Of(map).Read(address, _page.AsSpan()).Count == 0 && _page.AsSpan().ContainsAnyExcept((byte)0))
                 {
-                    samples.Add((address - range.Start, BitConverter.ToUInt64(SHA256.HashData(_page))));
+                    samples.Add((address - range.Start, Hash(_page)));
                     if (samples.Count == MaxSamples)
                     {
                         break;
@@ -93,6 +90,18 @@ public sealed class MapSamples
         }
 
         return samples;
+    }
+
+    /// <summary>
+    /// Hashes a page. Cryptography would require OpenSSL, which not every machine has; this hash is seeded in each run, so that
+    /// no process can prepare pages of the same one.
+    /// </summary>
+    private static ulong Hash(ReadOnlySpan<byte> page)
+    {
+        HashCode low = default, high = default;
+        low.AddBytes(page[..(page.Length / 2)]);
+        high.AddBytes(page[(page.Length / 2)..]);
+        return (ulong)(uint)high.ToHashCode() << 32 | (uint)low.ToHashCode();
     }
 
     private static int IndexFrom(IList<ulong> sorted, ulong address)

@@ -135,7 +135,7 @@ public sealed class MemoryComparer(
         ulong all = Math.Max(1, pairs.Aggregate(0UL, (sum, pair) => sum + pair.Range.SizeBytes));
         ComparisonPlan plan = new(pairs, new MemoryExtents(previous, options.IncludeNotResident, cancellation),
             new MemoryExtents(current, options.IncludeNotResident, cancellation), (ulong)stride, options.Start, _tally);
-        Func<ProcMap, MemoryReader> before = Reader(previous), after = Reader(current);
+        MapMemoryReader before = new(previous, cancellation), after = new(current, cancellation);
         OrderedPipeline<ComparisonChunk> pipeline = new(() => new ComparisonChunk(actual, stride, options.Start), plan.TryFill,
             (chunk, _) =>
             {
@@ -177,14 +177,6 @@ public sealed class MemoryComparer(
     {
         _tally.AddDifference(difference, MapAt(difference.Address));
         return difference;
-    }
-
-    /// <summary>Memory without read permission still has its bytes, which <c>/proc/PID/mem</c> shows.</summary>
-    private Func<ProcMap, MemoryReader> Reader(MemoryTarget target)
-    {
-        MemoryReader reader = new(target, ReadMethod.Auto, cancellation);
-        MemoryReader forced = target is LinuxProcess ? new(target, ReadMethod.Mem, cancellation) : reader;
-        return map => map.IsReadable ? reader : forced;
     }
 
     private void Report(MapPair[] pairs, ulong all)

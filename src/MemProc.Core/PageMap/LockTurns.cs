@@ -4,7 +4,7 @@ namespace MemProc;
 
 /// <summary>
 /// Lets a thread of the process that waits for its mmap lock in between the system calls of several workers. The kernel
-/// queues a worker behind such a thread while another worker holds the lock, but a worker that is alone gets the lock again
+/// queues a worker after such a thread while another worker holds the lock, but a worker that is alone gets the lock again
 /// before the queue (<c>rwsem_down_read_slowpath</c> of <c>kernel/locking/rwsem.c</c>), for up to 4 ms. So a worker that
 /// finds another one in a system call for too long pauses until that one has had its turn, which comes after the thread's.
 /// </summary>

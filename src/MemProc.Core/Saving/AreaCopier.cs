@@ -13,8 +13,7 @@ internal sealed class AreaCopier(
     LinuxProcess process, PageClassifier classifier, DumpWriter writer, bool allowUserfault, Action<ulong> progress,
     CancellationToken cancellation)
 {
-    private readonly MemoryReader _reader = new(process, ReadMethod.Auto, cancellation) { AllowUserfault = allowUserfault };
-    private readonly MemoryReader _forcedReader = new(process, ReadMethod.Mem, cancellation);
+    private readonly MapMemoryReader _reader = new(process, cancellation, allowUserfault);
     private readonly MemoryCopier _copier = new(writer, progress);
 
     /// <summary>Bytes saved, without pages of zeros.</summary>
@@ -30,8 +29,7 @@ internal sealed class AreaCopier(
     public void Copy(SavedArea area)
     {
         writer.Begin(area);
-        // A mapping without read permission still has its bytes.
-        MemoryReader reader = area.Map.IsReadable ? _reader : _forcedReader;
+        MemoryReader reader = _reader.Of(area.Map);
         foreach (DumpRange pages in classifier.Classify(area))
         {
             switch (pages.Kind)

@@ -91,49 +91,40 @@ public static class PageMapScan
     /// <returns>ENOTTY: the kernel is older than 6.7.</returns>
     public static Errno TryFindPopulated(
         SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd,
-        ulong maxPages = 0)
-    {
-        PageMapScanArgument argument = new()
+        ulong maxPages = 0) =>
+        TryScan(pagemap, new PageMapScanArgument
         {
             Start = start,
             End = end,
             MaxPages = maxPages,
             CategoryAnyOfMask = PageCategories.Present | PageCategories.Swapped,
             ReturnMask = PageCategories.Huge,
-        };
-        return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
-    }
+        }, regions, out count, out walkEnd);
 
     /// <summary>Finds the runs of pages that are present in memory.</summary>
     /// <inheritdoc cref="TryFindPopulated"/>
     public static Errno TryFindPresent(
         SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd,
-        ulong maxPages = 0)
-    {
-        PageMapScanArgument argument = new()
+        ulong maxPages = 0) =>
+        TryScan(pagemap, new PageMapScanArgument
         {
             Start = start,
             End = end,
             MaxPages = maxPages,
             CategoryMask = PageCategories.Present,
-        };
-        return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
-    }
+        }, regions, out count, out walkEnd);
 
     /// <summary>Finds the runs of pages of files and shared memory that are present, and of the zero page.</summary>
     /// <inheritdoc cref="TryFindPopulated"/>
     public static Errno TryFindFiles(
-        SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd)
-    {
-        PageMapScanArgument argument = new()
+        SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd) =>
+        TryScan(pagemap, new PageMapScanArgument
         {
             Start = start,
             End = end,
             CategoryMask = PageCategories.Present,
             CategoryAnyOfMask = PageCategories.File | PageCategories.ZeroPage,
-        };
-        return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
-    }
+        }, regions, out count, out walkEnd);
 
     /// <summary>
     /// Finds the runs of pages that are present and not of files or shared memory: anonymous ones, the zero page, and memory
@@ -141,17 +132,14 @@ public static class PageMapScan
     /// </summary>
     /// <inheritdoc cref="TryFindPopulated"/>
     public static Errno TryFindAnonymous(
-        SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd)
-    {
-        PageMapScanArgument argument = new()
+        SafeFileHandle pagemap, ulong start, ulong end, Span<PageRegion> regions, out int count, out ulong walkEnd) =>
+        TryScan(pagemap, new PageMapScanArgument
         {
             Start = start,
             End = end,
             CategoryInverted = PageCategories.File,
             CategoryMask = PageCategories.Present | PageCategories.File,
-        };
-        return TryScan(pagemap, ref argument, regions, out count, out walkEnd);
-    }
+        }, regions, out count, out walkEnd);
 
     /// <summary>Finds the first run of pages that are not present in memory.</summary>
     /// <param name="pagemap">An open <c>/proc/PID/pagemap</c>.</param>
@@ -169,22 +157,21 @@ public static class PageMapScan
             CategoryInverted = PageCategories.Present,
             CategoryMask = PageCategories.Present,
         };
-        Errno errno = TryScan(pagemap, ref argument, first, out int count, out _);
+        Errno errno = TryScan(pagemap, argument, first, out int count, out _);
         address = count > 0 ? first[0].Start : end;
         return errno;
     }
 
     private static unsafe Errno TryScan(
-        SafeFileHandle pagemap, ref PageMapScanArgument argument, Span<PageRegion> regions, out int count,
+        SafeFileHandle pagemap, PageMapScanArgument argument, Span<PageRegion> regions, out int count,
         out ulong walkEnd)
     {
         fixed (PageRegion* vector = regions)
-        fixed (PageMapScanArgument* pointer = &argument)
         {
             argument.Size = (ulong)Unsafe.SizeOf<PageMapScanArgument>();
             argument.Vector = (ulong)vector;
             argument.VectorLength = (ulong)regions.Length;
-            Errno errno = Libc.TryIoctl(pagemap, Request, pointer, out count);
+            Errno errno = Libc.TryIoctl(pagemap, Request, &argument, out count);
             walkEnd = argument.WalkEnd;
             return errno;
         }
