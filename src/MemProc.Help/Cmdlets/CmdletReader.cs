@@ -65,12 +65,20 @@ internal static class CmdletReader
         }
 
         string? defaultSet = Named<string?>(cmdlet, "DefaultParameterSetName", null);
-        string[] bound = [.. parameters.SelectMany(parameter => parameter.Bindings).Select(binding => binding.ParameterSet).Distinct()];
-        // A set whose own parameters are all hidden, such as that of whole objects from the pipeline, is not shown.
+        if (IsOfWholeObjects(type, defaultSet))
+        {
+            parameters = [.. parameters.Select(parameter => parameter with
+            {
+                Bindings = [.. parameter.Bindings.Where(binding => binding.ParameterSet != defaultSet)],
+            })];
+            defaultSet = parameters.SelectMany(parameter => parameter.Bindings).Select(binding => binding.ParameterSet)
+                .FirstOrDefault(set => set != ParameterBinding.AllSets);
+        }
+
         string[] sets =
         [
-            .. bound.Prepend(defaultSet ?? ParameterBinding.AllSets).Distinct()
-                .Where(set => set == ParameterBinding.AllSets || bound.Contains(set) || bound.All(other => other == ParameterBinding.AllSets)),
+            .. parameters.SelectMany(parameter => parameter.Bindings).Select(binding => binding.ParameterSet)
+                .Prepend(defaultSet ?? ParameterBinding.AllSets).Distinct(),
         ];
         return new CmdletDescription(
             (string)cmdlet.ConstructorArguments[0].Value!,
@@ -84,6 +92,15 @@ internal static class CmdletReader
                     .Select(output => output.FullName!),
             ]);
     }
+
+    /// <summary>
+    /// Returns whether a set differs from others only by a hidden parameter that takes objects from the pipeline as a whole:
+    /// it is there for speed, and help does not show it.
+    /// </summary>
+    private static bool IsOfWholeObjects(Type type, string? set) => set is not null && type.GetProperties()
+        .Select(property => Attributes(property.GetCustomAttributesData(), "ParameterAttribute").ToArray())
+        .Any(bindings => bindings is [{ } only] && Named(only, "DontShow", false) && Named(only, "ValueFromPipeline", false)
+            && Named<string?>(only, "ParameterSetName", null) == set);
 
     private static ParameterDescription Describe(
         PropertyInfo property, IList<CustomAttributeData> attributes, CustomAttributeData[] bindings)

@@ -50,14 +50,26 @@ public abstract class AddressCommand<T> : ProcessCommand<T>
     /// </summary>
     private protected void ProcessMap(ProcMap map)
     {
-        Address = [AddressExpression.FromNumber(map.Start, map.SizeBytes)];
+        (ProcessSelector[]? id, string[]? core, AddressExpression[]? address, ulong? length) = (Id, CorePath, Address, Length);
+        bool isAlone = (id ?? Name ?? core ?? (object?)address) is null;
+        Address ??= [AddressExpression.FromNumber(map.Start, map.SizeBytes)];
         try
         {
-            ReportErrors(() => Process((T)Processes.Open(map.ProcessId, map.ProcessStartTicks, map.CorePath, Cancellation)));
+            if (isAlone)
+            {
+                ReportErrors(() => Process((T)Processes.Open(map.ProcessId, map.ProcessStartTicks, map.CorePath, Cancellation)));
+                return;
+            }
+
+            // What the command line gives is not replaced by the mapping.
+            Id ??= [new ProcessSelector(map.ProcessId)];
+            CorePath ??= map.CorePath is string path ? [path] : null;
+            Length ??= map.SizeBytes;
+            ProcessInput();
         }
         finally
         {
-            Address = null;
+            (Id, CorePath, Address, Length) = (id, core, address, length);
         }
     }
 

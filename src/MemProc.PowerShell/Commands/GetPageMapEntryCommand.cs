@@ -20,6 +20,7 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     public GetPageMapEntryCommand() => _waiting = Gather<(ulong, ulong?, ulong?)>(
         ranges => Write(_walk!.FromMany(ranges, WriteError)));
 
+    [Parameter(Position = 0, ParameterSetName = MapSet)]
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = CountSet)]
     [Alias("ProcessId", "PID")]
@@ -28,6 +29,7 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     [ArgumentCompleter(typeof(ProcessIdCompleter))]
     public override ProcessSelector[]? Id { get; set; }
 
+    [Parameter(ParameterSetName = MapSet)]
     [Parameter(ParameterSetName = LengthSet)]
     [Parameter(ParameterSetName = CountSet)]
     [SupportsWildcards]
@@ -35,11 +37,13 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     [ValidateNotNullOrEmpty]
     public override string[]? Name { get; set; }
 
+    [Parameter(ParameterSetName = MapSet)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
     [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = CountSet)]
     [AllowNull]
     public override string[]? CorePath { get; set; }
 
+    [Parameter(Position = 1, ParameterSetName = MapSet)]
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = LengthSet)]
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = CountSet)]
     [Alias("Start")]
@@ -101,7 +105,10 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
     [Parameter]
     public SwitchParameter Raw { get; set; }
 
-    /// <summary>A mapping of the pipeline as a whole. The set is the default one, so that PowerShell tries it first.</summary>
+    /// <summary>
+    /// A mapping of the pipeline as a whole. Its set, in which nothing binds by the name of a property, is the default one, so
+    /// that PowerShell tries it first.
+    /// </summary>
     [Parameter(ValueFromPipeline = true, ParameterSetName = MapSet, DontShow = true)]
     public ProcMap? Map { get; set; }
 
