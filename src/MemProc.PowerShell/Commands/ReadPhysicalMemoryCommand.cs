@@ -154,7 +154,7 @@ public sealed class ReadPhysicalMemoryCommand : MemProcCommand
                 throw PhysicalMemoryReader.Unreadable(address, length, gap);
             }
 
-            WriteObject(AllLines ? View.WithAllLines(block) : block);
+            WriteObject(AllLines ? MemoryView.WithAllLines(block) : block);
         }
     }
 
@@ -166,7 +166,7 @@ public sealed class ReadPhysicalMemoryCommand : MemProcCommand
             WriteWarning($"The text at 0x{address:x} does not end in its page. Use -Length to read more.");
         }
 
-        WriteObject(View.AsText(text));
+        WriteObject(MemoryView.AsText(text));
     }
 
     private void WriteFile(ulong address, ulong length)

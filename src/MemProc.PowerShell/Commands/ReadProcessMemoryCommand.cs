@@ -334,7 +334,7 @@ public sealed class ReadProcessMemoryCommand : AddressCommand<MemoryTarget>
         WritePending();
         foreach (object? answer in answers)
         {
-            WriteObject(AllLines ? View.WithAllLines(answer) : answer, enumerateCollection: false);
+            WriteObject(AllLines ? MemoryView.WithAllLines(answer) : answer, enumerateCollection: false);
         }
 
         WritePending();

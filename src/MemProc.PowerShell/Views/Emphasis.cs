@@ -1,10 +1,29 @@
 using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Host;
 
 namespace MemProc.PowerShell;
 
 /// <summary>Formats findings for views, so that what a user looks for stands out.</summary>
 public static class Emphasis
 {
+    /// <summary>Formats the path of a mapping, with a suffix where the file is deleted.</summary>
+    public static string MapPath(object? path, object? isDeleted, PSHost? host, int used) => LanguagePrimitives.IsTrue(isDeleted)
+        ? ViewStyle.Notice(View.Path($"{path} (deleted)", host, used))
+        : View.Path(path, host, used);
+
+    /// <summary>Formats permissions: writable and executable memory stands out, memory without access is faint.</summary>
+    public static string Permissions(object? permissions) => View.Text(permissions) switch
+    {
+        [_, 'w', 'x', ..] text => ViewStyle.Alert(text),
+        ['-', '-', '-', ..] text => ViewStyle.Faint(text),
+        var text => text,
+    };
+
+    /// <summary>Formats the state of a page: faint where it is not in memory.</summary>
+    public static string PageState(object? state, object? isPresent) =>
+        LanguagePrimitives.IsTrue(isPresent) ? View.Text(state) : ViewStyle.Faint(View.Text(state));
+
     /// <summary>Formats an answer whether something is allowed: a refusal stands out.</summary>
     public static string Allowed(object? isAllowed)
     {

@@ -24,14 +24,14 @@ internal static class MemoryOutput
             warn($"The text at 0x{address:x} is longer than {DefaultTextBytes} bytes. Use -Length to read more.");
         }
 
-        return View.AsText(text);
+        return MemoryView.AsText(text);
     }
 
     /// <summary>Converts a value, marked so that pointers are shown in hex and texts without control characters.</summary>
     public static object? Value(object? value, MemoryType type) => value switch
     {
-        string text => View.AsText(text),
-        ulong pointer when type.IsPointer => View.AsPointer(pointer),
+        string text => MemoryView.AsText(text),
+        ulong pointer when type.IsPointer => MemoryView.AsPointer(pointer),
         _ => value,
     };
 

@@ -13,20 +13,10 @@ namespace MemProc.PowerShell;
 /// </summary>
 public static class View
 {
-    /// <summary>The property that marks a block whose dump shows equal lines.</summary>
-    internal const string AllLines = "AllLines";
-
-    private const int MaxDumpBytes = 64 * 1024;
     private const int MinPathWidth = 8;
 
     /// <summary>Width of the screen where the host has none, which is PowerShell's own.</summary>
     private const int DefaultWidth = 120;
-
-    /// <summary>The type name that marks a number as a pointer, which is shown in hex.</summary>
-    private const string PointerType = "MemProc.Pointer";
-
-    /// <summary>The type name that marks a text as written by a process, which is shown without control characters.</summary>
-    private const string TextType = "MemProc.Text";
 
     /// <summary>Formats a size; an empty text for null.</summary>
     public static string Size(object? bytes) =>
@@ -159,23 +149,6 @@ public static class View
     /// <summary>Formats a size; <c>unknown</c> for null.</summary>
     public static string SizeOrUnknown(object? bytes) => bytes is null ? "unknown" : Size(bytes);
 
-    /// <summary>Formats the path of a mapping, with a suffix where the file is deleted.</summary>
-    public static string MapPath(object? path, object? isDeleted, PSHost? host, int used) => LanguagePrimitives.IsTrue(isDeleted)
-        ? ViewStyle.Notice(Path($"{path} (deleted)", host, used))
-        : Path(path, host, used);
-
-    /// <summary>Formats permissions: writable and executable memory stands out, memory without access is faint.</summary>
-    public static string Permissions(object? permissions) => Text(permissions) switch
-    {
-        [_, 'w', 'x', ..] text => ViewStyle.Alert(text),
-        ['-', '-', '-', ..] text => ViewStyle.Faint(text),
-        var text => text,
-    };
-
-    /// <summary>Formats the state of a page: faint where it is not in memory.</summary>
-    public static string PageState(object? state, object? isPresent) =>
-        LanguagePrimitives.IsTrue(isPresent) ? Text(state) : ViewStyle.Faint(Text(state));
-
     /// <summary>Formats what a process has alone, what it shares, and a line for each process that it shares with.</summary>
     public static string SharingSummary(PSObject summary)
     {
@@ -205,99 +178,6 @@ public static class View
         return text.ToString().TrimEnd('\n');
     }
 
-    /// <summary>Formats bytes in one line: the first ones in hex and as characters.</summary>
-    public static string Bytes(object? bytes) =>
-        LanguagePrimitives.ConvertTo<byte[]>(bytes) is { Length: > 0 } some ? ByteText.Preview(some) : string.Empty;
-
-    /// <summary>Formats a match: a number, or the first bytes.</summary>
-    public static string Match(PSObject match)
-    {
-        object? type = Value(match, "Type");
-        return MatchText.Describe(
-            LanguagePrimitives.ConvertTo<byte[]>(Value(match, "Bytes")) ?? [], type?.ToString() is nameof(MemoryValueType.Pointer) or nameof(MemoryValueType.Pointer32),
-            type is null ? null : Value(match, "Value"), Value(match, "PreviousValue"));
-    }
-
-    /// <summary>Formats a match with the bytes around it, as a hex dump.</summary>
-    /// <param name="match">The match.</param>
-    /// <param name="host">As for <see cref="Path"/>.</param>
-    public static string MatchInContext(PSObject match, PSHost? host)
-    {
-        byte[] bytes = LanguagePrimitives.ConvertTo<byte[]>(Value(match, "ContextBytes")) ?? [];
-        StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"0x{Number(match, "Address"):x12} {Value(match, "Permissions")} ")
-            .Append(CultureInfo.InvariantCulture, $"{HumanSize.Format(Number(match, "Length"))}, process ")
-            .Append(Process(Value(match, "ProcessId"), Value(match, "ProcessName")));
-        text.AppendLine($" {Path(Value(match, "Path"), host, text.Length + 1)}".TrimEnd());
-        foreach (string line in HexDump.Fold(HexDump.Lines(Number(match, "ContextAddress"), bytes, (ulong)bytes.Length, [])))
-        {
-            text.AppendLine(line);
-        }
-
-        return text.ToString().TrimEnd('\n');
-    }
-
-    /// <summary>Formats registers in hex, one below the other.</summary>
-    public static string Registers(object? registers) => InputValues.Unwrap(registers) is IDictionary named
-        ? string.Join('\n', named.Keys.Cast<object>().Select(name => $"{Text(name),-9} {Hex(named[name])}"))
-        : string.Empty;
-
-    /// <summary>Formats a word and what it points to as a line.</summary>
-    public static string TelescopeLine(PSObject word) => string.Create(CultureInfo.InvariantCulture,
-        $"0x{Number(word, "Address"):x12} +0x{Number(word, "Offset"):x4}  {Text(Value(word, "Description"))}");
-
-    /// <summary>Formats bytes in hex, with blanks.</summary>
-    public static string HexBytes(object? bytes) => InstructionText.Bytes(LanguagePrimitives.ConvertTo<byte[]>(bytes) ?? []);
-
-    /// <summary>Formats an instruction as a line: address, bytes, text, and the symbol of its target.</summary>
-    public static string CodeLine(PSObject instruction) => InstructionText.Line(Number(instruction, "Address"),
-        LanguagePrimitives.ConvertTo<byte[]>(Value(instruction, "Bytes")) ?? [], $"{Value(instruction, "Prefix")}",
-        $"{Value(instruction, "Mnemonic")}", $"{Value(instruction, "Operands")}", Optional(instruction, "Target"),
-        Value(instruction, "TargetSymbol") as string);
-
-    /// <summary>Formats the heading of the instructions of a symbol, or of those without one in a section.</summary>
-    public static string CodeHeading(PSObject instruction) => InstructionText.Heading(Number(instruction, "Address"),
-        Value(instruction, "Module") as string,
-        Value(instruction, "DemangledSymbol") as string ?? Value(instruction, "Symbol") as string,
-        Optional(instruction, "SymbolOffset"), Value(instruction, "Section") as string, $"{Value(instruction, "Path")}");
-
-    /// <summary>Formats a block as a hex dump. A large one is cut off, with a line that says so.</summary>
-    public static string Dump(PSObject block)
-    {
-        ulong address = Number(block, "Address");
-        ulong length = Number(block, "Length");
-        StringBuilder text = new();
-        text.AppendLine(CultureInfo.InvariantCulture,
-            $"Process {Process(Value(block, "ProcessId"), Value(block, "ProcessName"))}, {HumanSize.Format(length)} at 0x{address:x}");
-        ulong[] pointers = LanguagePrimitives.ConvertTo<ulong[]>(Value(block, "Pointers")) ?? [];
-        if (pointers.Length > 0)
-        {
-            text.AppendLine(CultureInfo.InvariantCulture, $"pointers: {string.Join(" -> ", pointers.Select(step => $"0x{step:x}"))}");
-        }
-
-        AppendDump(text, block, address);
-        return text.ToString().TrimEnd('\n');
-    }
-
-    /// <summary>Marks a block, so that its dump shows equal lines, too.</summary>
-    internal static PSObject WithAllLines(object? block)
-    {
-        PSObject marked = PSObject.AsPSObject(block);
-        marked.Properties.Add(new PSNoteProperty(AllLines, true));
-        return marked;
-    }
-
-    /// <summary>Formats a block of physical memory as a hex dump. A large one is cut off, with a line that says so.</summary>
-    public static string PhysicalDump(PSObject block)
-    {
-        ulong address = Number(block, "PhysicalAddress");
-        StringBuilder text = new();
-        text.AppendLine(CultureInfo.InvariantCulture,
-            $"Physical memory, {HumanSize.Format(Number(block, "Length"))} at 0x{address:x}");
-        AppendDump(text, block, address);
-        return text.ToString().TrimEnd('\n');
-    }
-
     /// <summary>Formats whom a page frame belongs to.</summary>
     /// <param name="path">Path of its file.</param>
     /// <param name="fileSystem">Type of the file system.</param>
@@ -317,34 +197,6 @@ public static class View
     public static string Level(PSObject level) => string.Create(CultureInfo.InvariantCulture,
         $"{Value(level, "Level")} shift {Value(level, "Shift")}, {Value(level, "EntryCount")} entries of ")
         + Size(Value(level, "CoveredBytes"));
-
-    /// <summary>Formats a struct: its address and its fields.</summary>
-    public static string Record(PSObject record)
-    {
-        StringBuilder text = new();
-        text.AppendLine(CultureInfo.InvariantCulture,
-            $"Process {Process(Value(record, "ProcessId"), Value(record, "ProcessName"))}, 0x{Number(record, "Address"):x}");
-        MemoryLayout layout = MemoryLayout.Parse(LanguagePrimitives.ConvertTo<string>(Value(record, "Layout")));
-        int width = layout.Fields.Max(field => field.Name.Length);
-        foreach (MemoryField field in layout.Fields)
-        {
-            text.AppendLine(CultureInfo.InvariantCulture,
-                $"  {SafeText.Escape(field.Name).PadRight(width)} : {Shown(Value(record, field.Name), field.Type)}");
-        }
-
-        return text.ToString().TrimEnd('\n');
-    }
-
-    /// <summary>Formats a watched value; <c>unreadable</c> where it cannot be read any more, a dash for null.</summary>
-    /// <param name="value">The value, or null.</param>
-    /// <param name="type">Its type.</param>
-    /// <param name="gap">Why it cannot be read.</param>
-    public static string Watched(object? value, string type, object? gap) =>
-        gap is not null ? "unreadable" : value is null ? "-" : Shown(value, MemoryType.Parse(type));
-
-    /// <summary>Formats one side of a difference: the value, or the first bytes where it has no type.</summary>
-    public static string Compared(object? value, object? type, object? bytes) =>
-        type is null ? Bytes(bytes) : value is null ? "-" : Shown(value, MemoryType.Parse($"{type}"));
 
     /// <summary>Formats what differs in an image: place and bytes, relocations, or what is known of the file.</summary>
     public static string ImageDifference(PSObject difference)
@@ -367,22 +219,7 @@ public static class View
         string relocation = Value(difference, "Relocation") is string some ? $" {Text(some)}{target}" : string.Empty;
         bool isExplained = $"{Value(difference, "Explanation")}" != nameof(ImageExplanation.None);
         return (isExplained ? $"{place}{relocation}"
-            : $"{place}{relocation} {Bytes(Value(difference, "PreviousBytes"))} -> {Bytes(Value(difference, "Bytes"))}").Trim();
-    }
-
-    /// <summary>Marks a number as a pointer. It stays a number and is shown in hex.</summary>
-    internal static PSObject AsPointer(ulong value) => Marked(value, PointerType);
-
-    /// <summary>Marks a text as written by a process. It stays as it is and is shown without control characters.</summary>
-    internal static PSObject AsText(string value) => Marked(value, TextType);
-
-    /// <summary>Formats a value in one line. Values from a job have lost part of their types.</summary>
-    private static string Shown(object? value, MemoryType type)
-    {
-        object? plain = InputValues.Unwrap(value);
-        return ValueText.Format(plain is PSCustomObject ? value!.ToString() : plain is not (string or byte[] or MemoryBytes) and IEnumerable many
-            ? many.Cast<object?>().Select(InputValues.Unwrap).ToArray()
-            : plain, type);
+            : $"{place}{relocation} {MemoryView.Bytes(Value(difference, "PreviousBytes"))} -> {MemoryView.Bytes(Value(difference, "Bytes"))}").Trim();
     }
 
     /// <summary>Returns the width of the screen in characters; 0 where the host has none.</summary>
@@ -399,44 +236,11 @@ public static class View
         }
     }
 
-    private static PSObject Marked(object value, string type)
-    {
-        PSObject marked = new(value);
-        marked.TypeNames.Insert(0, type);
-        return marked;
-    }
+    internal static object? Value(PSObject item, string property) => item.Properties[property]?.Value;
 
-    /// <summary>Appends the lines of a block's hex dump.</summary>
-    private static void AppendDump(StringBuilder text, PSObject block, ulong address)
-    {
-        ulong length = Number(block, "Length");
-        byte[] bytes = LanguagePrimitives.ConvertTo<byte[]>(Value(block, "Bytes")) ?? [];
-        ulong shown = bytes.Length == 0 ? length : Math.Min(length, MaxDumpBytes);
-        IEnumerable<string> lines = HexDump.Lines(address, bytes, shown, Gaps(Value(block, "Gaps")));
-        foreach (string line in LanguagePrimitives.IsTrue(Value(block, AllLines)) ? lines : HexDump.Fold(lines))
-        {
-            text.AppendLine(line);
-        }
-
-        if (shown < length)
-        {
-            text.AppendLine(CultureInfo.InvariantCulture,
-                $"… {HumanSize.Format(length - shown)} more in the Bytes of the block");
-        }
-    }
-
-    private static object? Value(PSObject item, string property) => item.Properties[property]?.Value;
-
-    private static ulong? Optional(PSObject item, string property) =>
+    internal static ulong? Optional(PSObject item, string property) =>
         Value(item, property) is object value ? LanguagePrimitives.ConvertTo<ulong>(value) : null;
 
-    private static ulong Number(PSObject item, string property) =>
+    internal static ulong Number(PSObject item, string property) =>
         LanguagePrimitives.ConvertTo<ulong>(Value(item, property));
-
-    private static MemoryGap[] Gaps(object? gaps) => gaps is IEnumerable many
-        ? [.. many.Cast<object>().Select(PSObject.AsPSObject).Select(gap => gap.BaseObject as MemoryGap
-            ?? new MemoryGap(Number(gap, "Address"), Number(gap, "Length"),
-                LanguagePrimitives.ConvertTo<MemoryGapKind>(Value(gap, "Kind")?.ToString()),
-                LanguagePrimitives.ConvertTo<Errno>(Value(gap, "Errno")?.ToString())))]
-        : [];
 }
