@@ -97,6 +97,7 @@ public sealed class MemprocWorkingSetTests
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
         target.Ask($"advise {address} {4 * Page.Size} 15");
         target.Ask($"touch {address} 4");
+        AwaitLruLists(target, address, 3);
         // A regular file simulates the bitmap, in a separate mount namespace.
         string memproc = $"{Programs.MemprocHost} {Programs.Memproc}";
         (int exitCode, string output, _) = Shell.Try(Requires.Tool("unshare"), ["--mount", "/bin/sh", "-c", $"""
@@ -111,6 +112,24 @@ public sealed class MemprocWorkingSetTests
         JsonElement sum = JsonDocument.Parse(lines[2]).RootElement;
         Assert.Equal("idle", sum.GetProperty("method").GetString());
         Assert.True(sum.GetProperty("untrackedBytes").GetUInt64() < sum.GetProperty("rssBytes").GetUInt64());
+    }
+
+    /// <summary>
+    /// Waits until pages are on the LRU lists: a processor puts its new pages there in batches, and before that the kernel
+    /// does not mark them as idle. The target fills the batches with other pages.
+    /// </summary>
+    private static void AwaitLruLists(TargetProcess target, ulong address, int count)
+    {
+        const ulong Others = 64;
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using FrameTables tables = new(FrameAttributes.Flags);
+        ulong[] pfns = [.. new PageMapWalk(process).Range(address, (ulong)count * Page.Size).Select(page => page.Pfn!.Value)];
+        for (int tries = 0; !tables.Read(pfns, raw: false).All(frame => frame!.Flags.Contains("lru")); tries++)
+        {
+            Assert.InRange(tries, 0, 100);
+            ulong other = target.Ask($"map {Others * Page.Size} rw- private").Address("address");
+            target.Ask($"touch {other} {Others}");
+        }
     }
 
     [Fact]
