@@ -14,7 +14,7 @@ internal sealed class LockTurns
     private static readonly long MinCallTicks = Stopwatch.Frequency / 50_000;
 
     /// <summary>No pause takes longer: the other worker may have no processor, or read what takes longer.</summary>
-    private static readonly TimeSpan MaxPause = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromMicroseconds(300);
 
     private readonly Lock _adding = new();
     private volatile Turn[] _turns = [];

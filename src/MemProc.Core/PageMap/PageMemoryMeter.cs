@@ -158,6 +158,23 @@ public sealed class PageMemoryMeter(LinuxProcess process, CancellationToken canc
 
         public void Add(ProcMap map, AddressRange part)
         {
+            // A worker that the kernel wakes must not take the processor from the thread that waited for the lock with it.
+            bool isBatch = Libc.TryBeginBatch();
+            try
+            {
+                AddPart(map, part);
+            }
+            finally
+            {
+                if (isBatch)
+                {
+                    Libc.EndBatch();
+                }
+            }
+        }
+
+        private void AddPart(ProcMap map, AddressRange part)
+        {
             for (ulong at = part.Start; at < part.End;)
             {
                 stop.ThrowIfCancellationRequested();

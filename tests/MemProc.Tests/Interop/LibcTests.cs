@@ -1,3 +1,4 @@
+using System.Globalization;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -240,5 +241,29 @@ public sealed class LibcTests
         Assert.Equal(Errno.None, Libc.TryStatX(directory, "some file", out FileStatus same));
         Assert.Equal(status, same);
         Assert.Equal(Errno.ENOENT, Libc.TryStatX(directory, "no file", out _));
+    }
+
+    [Fact]
+    public void A_thread_is_a_batch_thread_for_a_while()
+    {
+        int[] policies = [];
+        Thread thread = new(() =>
+        {
+            int before = Policy();
+            bool changed = Libc.TryBeginBatch();
+            int meanwhile = Policy();
+            bool again = Libc.TryBeginBatch();
+            Libc.EndBatch();
+            policies = [before, changed ? 1 : 0, meanwhile, again ? 1 : 0, Policy()];
+        });
+        thread.Start();
+        thread.Join();
+        const int Other = 0, Batch = 3;
+        Assert.SkipWhen(policies[0] != Other, "runs under another scheduling policy");
+        Assert.Equal([Other, 1, Batch, 0, Other], policies);
+
+        // policy of proc(5), field 41; the fields after the name begin with field 3.
+        static int Policy() => int.Parse(
+            File.ReadAllText("/proc/thread-self/stat").Split(") ")[^1].Split(' ')[41 - 3], CultureInfo.InvariantCulture);
     }
 }
