@@ -54,7 +54,7 @@ internal struct RunFinder
     public List<(int Start, int End)> Runs { get; } = [];
 
     /// <summary>Adds the next masks.</summary>
-    /// <param name="masks">The masks, after the last one of those before.</param>
+    /// <param name="masks">The masks, at most 64, after the last one of those before.</param>
     /// <param name="required">
     /// Of these bits a run must have one, unless it is reported in any case; as many as masks. Empty: any.
     /// </param>
@@ -65,27 +65,23 @@ internal struct RunFinder
     /// <param name="at">Number of the lowest bit of the first mask that is new.</param>
     public void Add(ReadOnlySpan<ulong> masks, ReadOnlySpan<ulong> required, ReadOnlySpan<ulong> costs, int at)
     {
-        int inner = Math.Clamp((_end - at) / Bits, 0, masks.Length - 1) + 1, retry = 1;
+        ulong flags = Flag(masks, required, costs);
+        int inner = Math.Clamp((_end - at) / Bits, 0, masks.Length - 1) + 1;
         for (int index = 1; index < masks.Length; index++)
         {
-            int start = at + (index - 1) * Bits;
-            if (index >= retry && index < inner && _open > _edge && (required.IsEmpty || !_hasRequired))
+            if (_open > _edge && (required.IsEmpty || !_hasRequired) && index < inner)
             {
-                int next = Skip(masks, required, costs, index, inner);
-                // Where runs are close together, nothing is gained by a skip of each mask.
-                retry = next > index ? index : index + Vector256<ulong>.Count;
-                if (next > index)
+                ulong rest = flags >> (index - 1);
+                int next = rest == 0 ? inner : Math.Min(inner, index + BitOperations.TrailingZeroCount(rest));
+                Reopen(masks, required, index, next, at);
+                index = next;
+                if (index == masks.Length)
                 {
-                    Reopen(masks, required, index, next, start);
-                    start += (next - index) * Bits;
-                    index = next;
-                    if (index == masks.Length)
-                    {
-                        return;
-                    }
+                    return;
                 }
             }
 
+            int start = at + (index - 1) * Bits;
             Add(masks[index], required.IsEmpty ? ulong.MaxValue : required[index], start, start <= _edge || start + Bits > _end);
         }
     }
@@ -144,68 +140,77 @@ internal struct RunFinder
     }
 
     /// <summary>Notes the run at the end of masks that were skipped.</summary>
-    private void Reopen(ReadOnlySpan<ulong> masks, ReadOnlySpan<ulong> required, int index, int next, int start)
+    private void Reopen(ReadOnlySpan<ulong> masks, ReadOnlySpan<ulong> required, int index, int next, int at)
     {
         // Those that are all ones have no required bit, or they would not have been skipped.
         for (int last = next - 1; last >= index; last--)
         {
             if (masks[last] != ulong.MaxValue)
             {
-                Open(masks[last], required.IsEmpty ? ulong.MaxValue : required[last], start + (last - index) * Bits);
+                Open(masks[last], required.IsEmpty ? ulong.MaxValue : required[last], at + (last - 1) * Bits);
                 return;
             }
         }
     }
 
-    /// <summary>Returns the index of the first mask that can have the end of a run to report, or the end of one.</summary>
-    private readonly int Skip(
-        ReadOnlySpan<ulong> masks, ReadOnlySpan<ulong> required, ReadOnlySpan<ulong> costs, int index, int end)
+    /// <summary>
+    /// Returns a bit for each mask that can have a run to report, or the end of one that has a required bit not before the
+    /// mask before it.
+    /// </summary>
+    private readonly ulong Flag(ReadOnlySpan<ulong> masks, ReadOnlySpan<ulong> required, ReadOnlySpan<ulong> costs)
     {
-        // A run has some of its own bits.
-        required = required.IsEmpty ? masks : required;
         bool hasCosts = !costs.IsEmpty && _minLength >= CostBits;
-        for (; index + Vector256<ulong>.Count <= end; index += Vector256<ulong>.Count)
+        ulong flags = 0;
+        int index = 1;
+        for (; index + Vector256<ulong>.Count <= masks.Length; index += Vector256<ulong>.Count)
         {
-            (Vector256<ulong> mask, Vector256<ulong> before) = Load(masks, index);
-            Vector256<ulong> across = mask << MaxSkipped | before >> MaxSkipped;
+            (Vector256<ulong> starts, Vector256<ulong> across) = Load(masks, index);
             for (ulong shifts = _shifts; shifts != 0; shifts >>= ShiftBits)
             {
                 int shift = (int)(shifts & (Bits - 1));
-                mask &= mask >> shift;
+                starts &= starts >> shift;
                 across &= across >> shift;
             }
 
             if (hasCosts)
             {
-                (Vector256<ulong> cost, Vector256<ulong> costBefore) = Load(costs, index);
-                mask = WithoutCostly(mask, cost);
-                across = WithoutCostly(across, cost << MaxSkipped | costBefore >> MaxSkipped);
+                (Vector256<ulong> cost, Vector256<ulong> costAcross) = Load(costs, index);
+                starts = WithoutCostly(starts, cost);
+                across = WithoutCostly(across, costAcross);
             }
 
-            (Vector256<ulong> has, Vector256<ulong> had) = Load(required, index);
-            Vector256<ulong> none = Vector256.Equals(mask | across, Vector256<ulong>.Zero)
-                | Vector256.Equals(has | had, Vector256<ulong>.Zero);
-            if (none != Vector256<ulong>.AllBitsSet)
+            if (!required.IsEmpty)
             {
-                return index + BitOperations.TrailingZeroCount(~none.ExtractMostSignificantBits());
+                (Vector256<ulong> has, Vector256<ulong> hasAcross) = Load(required, index);
+                for (ulong shifts = _shifts; shifts != 0; shifts >>= ShiftBits)
+                {
+                    int shift = (int)(shifts & (Bits - 1));
+                    has |= has >> shift;
+                    hasAcross |= hasAcross >> shift;
+                }
+
+                starts &= has;
+                across &= hasAcross;
             }
+
+            flags |= (ulong)(~Vector256.Equals(starts | across, Vector256<ulong>.Zero)).ExtractMostSignificantBits() << (index - 1);
         }
 
-        while (index < end && ((Long(masks[index]) | Long(masks[index] << MaxSkipped | masks[index - 1] >> MaxSkipped)) == 0
-            || (required[index] | required[index - 1]) == 0))
+        for (; index < masks.Length; index++)
         {
-            index++;
+            flags |= (Long(masks[index]) | Long(masks[index] << MaxSkipped | masks[index - 1] >> MaxSkipped)) == 0 ? 0 : 1UL << (index - 1);
         }
 
-        return index;
+        return flags;
     }
 
-    /// <summary>Returns masks, and the masks before each of them.</summary>
+    /// <summary>Returns masks, and for each the half of the one before it with its own first half.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector256<ulong> Masks, Vector256<ulong> Before) Load(ReadOnlySpan<ulong> masks, int index)
+    private static (Vector256<ulong> Masks, Vector256<ulong> Across) Load(ReadOnlySpan<ulong> masks, int index)
     {
         ref ulong origin = ref MemoryMarshal.GetReference(masks);
-        return (Vector256.LoadUnsafe(ref origin, (nuint)index), Vector256.LoadUnsafe(ref origin, (nuint)index - 1));
+        Vector256<ulong> mask = Vector256.LoadUnsafe(ref origin, (nuint)index);
+        return (mask, mask << MaxSkipped | Vector256.LoadUnsafe(ref origin, (nuint)index - 1) >> MaxSkipped);
     }
 
     /// <summary>

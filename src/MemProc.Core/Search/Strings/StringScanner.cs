@@ -42,7 +42,7 @@ internal sealed class StringScanner(MemoryStringEncoding? encoding, int minLengt
     private const int MasksOfKind = 1 + BatchMasks + 4;
 
     /// <summary>Kinds of masks that are kept for a batch.</summary>
-    private const int Kinds = 12;
+    private const int Kinds = 10;
 
     /// <summary>The strings of a window by encoding, before they are merged.</summary>
     [ThreadStatic]
@@ -148,7 +148,10 @@ internal sealed class StringScanner(MemoryStringEncoding? encoding, int minLengt
         }
     }
 
-    /// <summary>Calculates the bytes of characters that are not ASCII, by the structure of UTF-8, and of all characters.</summary>
+    /// <summary>
+    /// Calculates the bytes of characters that are not ASCII, by the structure of UTF-8, and of all characters. Some that are
+    /// no characters are among them: a fourth byte after three, whatever the first one allows.
+    /// </summary>
     /// <param name="origin">Start of the buffer.</param>
     /// <param name="at">Offset of the first block.</param>
     /// <param name="window">The window.</param>
@@ -163,20 +166,14 @@ internal sealed class StringScanner(MemoryStringEncoding? encoding, int minLengt
     {
         int count = all.Length - 1;
         // Each has a mask before and one after the batch.
-        Span<ulong> leads = Kind(scratch, 0, count), after = Kind(scratch, 1, count + 1), carries = Kind(scratch, 5, count);
-        Span<ulong> bit5 = Kind(scratch, 2, count), bit4 = Kind(scratch, 3, count), bit3 = Kind(scratch, 4, count);
+        Span<ulong> leads = Kind(scratch, 0, count), after = Kind(scratch, 1, count + 1), bit5 = Kind(scratch, 2, count);
+        Span<ulong> carries = Kind(scratch, 3, count);
         for (int index = 1; index <= count; index++, at += Step)
         {
-            leads[index] = after[index] = 0;
-            if (high[index] != 0)
-            {
-                leads[index] = high[index] & Block.Bits(ref origin, at, 6);
-                after[index] = high[index] & ~leads[index];
-                leads[index] = IsNearEnd(window, at) ? leads[index] & FirstBits(window.To - at) : leads[index];
-                bit5[index] = Block.Bits(ref origin, at, 5);
-                bit4[index] = Block.Bits(ref origin, at, 4);
-                bit3[index] = Block.Bits(ref origin, at, 3);
-            }
+            ulong lead = high[index] & Block.Bits(ref origin, at, 6);
+            after[index] = high[index] & ~lead;
+            leads[index] = IsNearEnd(window, at) ? lead & FirstBits(window.To - at) : lead;
+            bit5[index] = Block.Bits(ref origin, at, 5);
         }
 
         after[count + 1] = Block.Continuations(ref origin, at) & FirstBits(window.End - at);
@@ -187,23 +184,23 @@ internal sealed class StringScanner(MemoryStringEncoding? encoding, int minLengt
             // First bytes of characters are 110xxxxx, 1110xxxx and 11110xxx.
             two &= continuations >> 1 | next << 63;
             Vector256<ulong> three = two & Load(bit5, index) & (continuations >> 2 | next << 62);
-            Vector256<ulong> four = three & Load(bit4, index) & ~Load(bit3, index) & (continuations >> 3 | next << 61);
-            three = (three & ~Load(bit4, index)) | four;
             two = (two & ~Load(bit5, index)) | three;
+            Vector256<ulong> four = three & (continuations >> 3 | next << 61);
             Store(two | two << 1 | three << 2 | four << 3, others, index);
             Store(two >> 63 | three >> 62 | four >> 61, carries, index);
         }
 
-        for (int index = 1; index <= count; index++)
+        for (int index = 1; index <= count; index += Vector256<ulong>.Count)
         {
-            others[index] |= carries[index - 1];
-            all[index] = others[index] | printable[index];
-            rest[index] = others[index] & after[index];
+            Vector256<ulong> other = Load(others, index) | Load(carries, index - 1);
+            Store(other, others, index);
+            Store(other | Load(printable, index), all, index);
+            Store(other & Load(after, index), rest, index);
         }
 
         carries[0] = carries[count];
 
-        static Vector256<ulong> Load(Span<ulong> masks, int index) =>
+        static Vector256<ulong> Load(ReadOnlySpan<ulong> masks, int index) =>
             Vector256.LoadUnsafe(ref MemoryMarshal.GetReference(masks), (nuint)index);
 
         static void Store(Vector256<ulong> value, Span<ulong> masks, int index) =>
@@ -255,10 +252,9 @@ internal sealed class StringScanner(MemoryStringEncoding? encoding, int minLengt
     {
         foreach ((int start, int end) in runs)
         {
-            ReadOnlySpan<byte> rest = buffer.AsSpan(start, end - start);
             // Few bytes of random memory can be text in UTF-8, and most of these are too short.
             if (IsInside(window, start, end) && end - start < MaxCharacterBytes * minLength
-                && rest.Length - CountContinuations(rest) < minLength)
+                && end - start - CountContinuations(buffer.AsSpan(start, end - start)) < minLength)
             {
                 continue;
             }
@@ -267,14 +263,21 @@ internal sealed class StringScanner(MemoryStringEncoding? encoding, int minLengt
             bool hasOther = false;
             for (int at = start; at < end;)
             {
-                bool isValid = Rune.DecodeFromUtf8(rest, out Rune character, out int length) == OperationStatus.Done
-                    && IsPrintable(character);
-                rest = rest[length..];
+                if (buffer[at] < 0x80)
+                {
+                    // Those of a run are printable.
+                    characters++;
+                    at++;
+                    continue;
+                }
+
+                bool isValid = Rune.DecodeFromUtf8(buffer.AsSpan(at, end - at), out Rune character, out int length)
+                    == OperationStatus.Done && IsPrintable(character);
                 at += length;
                 if (isValid)
                 {
                     characters++;
-                    hasOther |= !character.IsAscii;
+                    hasOther = true;
                     continue;
                 }
 
@@ -313,9 +316,8 @@ internal sealed class StringScanner(MemoryStringEncoding? encoding, int minLengt
     private static bool IsInside(in SearchWindow window, int start, int end) =>
         start >= window.From + MaxCharacterBytes && end < window.To;
 
-    private static bool IsPrintable(Rune character) => character.IsAscii
-        ? character.Value is '\t' or (>= ' ' and <= '~')
-        : Rune.GetUnicodeCategory(character) is not (UnicodeCategory.Control or UnicodeCategory.Format
+    private static bool IsPrintable(Rune character) =>
+        Rune.GetUnicodeCategory(character) is not (UnicodeCategory.Control or UnicodeCategory.Format
             or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
             or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
