@@ -83,6 +83,7 @@ internal sealed class FlagsCommand : CliCommand
         FrameFilter filter = _filter.Filter(parseResult, core);
         ulong count = parseResult.GetValue(_count) ?? 1;
         using FrameTables tables = _tables.Open(parseResult, FrameAttributes.All, core);
+        FrameWalk walk = new(tables, raw, filter);
         Table<PageFlags> table = output.BeginTable(run ? RunColumns : Columns);
         // Of a core without frames, all that it has.
         PfnRange[] ranges = _frames.Has(parseResult) ? _frames.Ranges(parseResult) : [new PfnRange(0, tables.End)];
@@ -90,8 +91,7 @@ internal sealed class FlagsCommand : CliCommand
         {
             PfnRange frames = range with { Count = Math.Max(range.Count, count) };
             // A frame that does not exist does not stop the others.
-            output.ReportErrors(() => table.AddEach(
-                run ? tables.ReadRuns(frames, raw, filter) : tables.ReadRange(frames, raw, filter), cancellation));
+            output.ReportErrors(() => table.AddEach(run ? walk.Runs(frames) : walk.Range(frames), cancellation));
         }
 
         table.End();

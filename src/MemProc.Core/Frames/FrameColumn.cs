@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
@@ -14,6 +15,43 @@ internal abstract class FrameColumn : IDisposable
     /// <returns>How many there are: fewer after the last frame, or before one that is unknown.</returns>
     /// <exception cref="MemProcException">ReadPageFlags: they cannot be read.</exception>
     public abstract int Read(ulong pfn, Span<ulong> words);
+
+    /// <summary>Reads the numbers of frames in ascending order. Returns how many leading ones there are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public int ReadSorted(ReadOnlySpan<ulong> pfns, Span<ulong> words)
+    {
+        ulong[] buffer = [];
+        for (int first = 0; first < pfns.Length;)
+        {
+            int last = first;
+            while (last + 1 < pfns.Length && pfns[last + 1] - pfns[last] <= MaxGapFrames)
+            {
+                last++;
+            }
+
+            int span = (int)(pfns[last] - pfns[first]) + 1;
+            if (buffer.Length < span)
+            {
+                buffer = new ulong[Math.Max(span, 64)];
+            }
+
+            int read = Read(pfns[first], buffer.AsSpan(0, span));
+            for (int index = first; index <= last; index++)
+            {
+                int place = (int)(pfns[index] - pfns[first]);
+                if (place >= read)
+                {
+                    return index;
+                }
+
+                words[index] = buffer[place];
+            }
+
+            first = last + 1;
+        }
+
+        return pfns.Length;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
 
@@ -29,9 +28,6 @@ public sealed class FrameTables : IDisposable
 {
     /// <summary>Maximum number of frames in one call of <see cref="Read"/>.</summary>
     public const int BatchFrames = 16 * 1024;
-
-    /// <summary>Frames of a range that are read at once: few enough that the first results come soon.</summary>
-    private const ulong RangeFrames = 1024;
 
     private readonly FrameColumn _flags;
     private readonly FrameColumn? _counts;
@@ -139,14 +135,23 @@ public sealed class FrameTables : IDisposable
         for (int index = 0; index < known; index++)
         {
             int place = order[index];
-            ulong? cgroup = cgroups?[index];
-            result[place] = new PageFlags(sorted[index], new KernelPageFlagSet(flags[index]), raw, counts?[index], cgroup,
-                cgroup > 0 ? _cgroupPath.Value(cgroup.Value) : null,
-                pages.IsEmpty ? default : new RawPageMapEntry(pages[place])) { CorePath = _corePath };
+            result[place] = FrameOf(sorted[index], flags[index], raw, counts?[index], cgroups?[index],
+                pages.IsEmpty ? default : new RawPageMapEntry(pages[place]));
         }
 
         return result;
     }
+
+    /// <summary>Creates the result for a frame.</summary>
+    internal PageFlags FrameOf(
+        ulong pfn, ulong flags, bool raw, ulong? mapCount, ulong? cgroup, RawPageMapEntry page = default) => new(
+            pfn, new KernelPageFlagSet(flags), raw, mapCount, cgroup, cgroup > 0 ? _cgroupPath.Value(cgroup.Value) : null, page)
+        {
+            CorePath = _corePath,
+        };
+
+    /// <summary>How often frames are mapped is read.</summary>
+    internal bool HasMapCounts => _counts is not null;
 
     /// <summary>The cgroups of frames are known: not on kernels without memory cgroups.</summary>
     internal bool HasCgroups => _cgroups is not null;
@@ -226,7 +231,7 @@ public sealed class FrameTables : IDisposable
     /// <param name="words">Receives the flags.</param>
     /// <returns>The number of leading frames that the machine has.</returns>
     /// <exception cref="MemProcException">The table cannot be read.</exception>
-    internal int ReadFlags(ReadOnlySpan<ulong> sorted, Span<ulong> words) => Corrected(ReadWords(_flags, sorted, words), words);
+    internal int ReadFlags(ReadOnlySpan<ulong> sorted, Span<ulong> words) => Corrected(_flags.ReadSorted(sorted, words), words);
 
     /// <summary>Reads the flags of consecutive frames. Returns how many the machine has.</summary>
     internal int ReadFlags(ulong first, Span<ulong> words) => Corrected(_flags.Read(first, words), words);
@@ -240,21 +245,29 @@ public sealed class FrameTables : IDisposable
         for (int first = 0; _counts is not null && first < sorted.Length; first += BatchFrames)
         {
             int size = Math.Min(BatchFrames, sorted.Length - first);
-            if (ReadWords(_counts, sorted.Slice(first, size), words[first..]) < size)
+            if (_counts.ReadSorted(sorted.Slice(first, size), words[first..]) < size)
             {
                 return;
             }
         }
     }
 
+    /// <summary>Reads how often consecutive frames are mapped. Frames without a count are 0.</summary>
+    internal void ReadMapCounts(ulong first, Span<ulong> words) => words[(_counts?.Read(first, words) ?? 0)..].Clear();
+
     /// <summary>Reads the cgroups of frames in ascending order; null on kernels without memory cgroups.</summary>
     internal ulong[]? ReadCgroups(ReadOnlySpan<ulong> sorted) => ReadColumn(_cgroups, sorted);
 
     /// <summary>
-    /// Reads the cgroups of consecutive frames. Returns how many the machine has; 0 on kernels without memory cgroups.
+    /// Reads the cgroups of consecutive frames; 0 where they have none. Returns how many the table has; 0 on kernels without
+    /// memory cgroups.
     /// </summary>
-    internal int ReadCgroups(ulong first, Span<ulong> words) =>
-        _cgroups is null ? 0 : _cgroups.Read(first, words);
+    internal int ReadCgroups(ulong first, Span<ulong> words)
+    {
+        int read = _cgroups?.Read(first, words) ?? 0;
+        words[read..].Clear();
+        return read;
+    }
 
     /// <summary>The number after that of the machine's last frame.</summary>
     public ulong End
@@ -287,136 +300,9 @@ public sealed class FrameTables : IDisposable
         }
     }
 
-    /// <summary>Reads what the kernel reports about consecutive frames, in chunks.</summary>
-    /// <param name="range">The frames.</param>
-    /// <param name="raw">As in <see cref="Read"/>.</param>
-    /// <param name="filter">Selects frames; null: all.</param>
-    /// <exception cref="MemProcException">
-    /// A table cannot be read; EINVAL at the first number after the machine's last frame.
-    /// </exception>
-    public IEnumerable<PageFlags> ReadRange(PfnRange range, bool raw, FrameFilter? filter = null) =>
-        Known(range).SelectMany(known => ReadKnown(known, raw, filter));
-
-    private IEnumerable<PageFlags> ReadKnown(PfnRange range, bool raw, FrameFilter? filter)
-    {
-        ulong[] words = new ulong[(int)Math.Min(range.Count, RangeFrames)];
-        List<ulong> selected = [];
-        for (ulong done = 0; done < range.Count;)
-        {
-            int size = (int)Math.Min(range.Count - done, (ulong)words.Length);
-            int known = ReadFlags(range.First + done, words.AsSpan(0, size));
-            selected.Clear();
-            for (int index = 0; index < known; index++)
-            {
-                KernelPageFlagSet word = new(words[index]);
-                if (filter?.Flags is null || filter.Flags.Matches((raw ? word.Expand() : word.WellKnown).Raw))
-                {
-                    selected.Add(range.First + done + (ulong)index);
-                }
-            }
-
-            foreach (PageFlags? frame in Read([.. selected], raw))
-            {
-                if (frame is not null && (filter is null || filter.Matches(frame)))
-                {
-                    yield return frame;
-                }
-            }
-
-            done += (ulong)known;
-            if (known < size)
-            {
-                ThrowIfIncomplete(range, done);
-                yield break;
-            }
-        }
-    }
-
-    /// <summary>
-    /// Reads what the kernel reports about consecutive frames, with one result for neighbors of equal state. There is no
-    /// object for each frame: a machine has millions.
-    /// </summary>
-    /// <inheritdoc cref="ReadRange" path="/param"/>
-    /// <inheritdoc cref="ReadRange" path="/exception"/>
-    public IEnumerable<PageFlags> ReadRuns(PfnRange range, bool raw, FrameFilter? filter = null) =>
-        Known(range).SelectMany(known => ReadKnownRuns(known, raw, filter));
-
-    private IEnumerable<PageFlags> ReadKnownRuns(PfnRange range, bool raw, FrameFilter? filter)
-    {
-        int batch = (int)Math.Min(range.Count, BatchFrames);
-        ulong[] words = new ulong[batch];
-        ulong[] counts = new ulong[_counts is null ? 0 : batch];
-        ulong[] cgroups = new ulong[_cgroups is null ? 0 : batch];
-        PageFlags? first = null;
-        ulong length = 0;
-        for (ulong done = 0; done < range.Count;)
-        {
-            int size = (int)Math.Min(range.Count - done, (ulong)batch);
-            int known = ReadFlags(range.First + done, words.AsSpan(0, size));
-            ReadColumnOf(counts, _counts, range.First + done, known);
-            ReadColumnOf(cgroups, _cgroups, range.First + done, known);
-            for (int index = 0; index < known; index++)
-            {
-                ulong? count = counts.Length == 0 ? null : counts[index];
-                ulong? cgroup = cgroups.Length == 0 ? null : cgroups[index];
-                KernelPageFlagSet word = new(words[index]);
-                if (first is not null && first.MapCount == count && first.CgroupInode == cgroup
-                    && (raw ? word.Expand() : word.WellKnown).Raw == first.ShownFlags)
-                {
-                    length++;
-                    continue;
-                }
-
-                if (first is not null && (filter is null || filter.Matches(first)))
-                {
-                    yield return first.AsRun(length);
-                }
-
-                first = new PageFlags(range.First + done + (ulong)index, word, raw, count, cgroup,
-                    cgroup > 0 ? _cgroupPath.Value(cgroup.Value) : null, default) { CorePath = _corePath };
-                length = 1;
-            }
-
-            done += (ulong)known;
-            if (known < size)
-            {
-                if (first is not null && (filter is null || filter.Matches(first)))
-                {
-                    yield return first.AsRun(length);
-                }
-
-                ThrowIfIncomplete(range, done);
-                yield break;
-            }
-        }
-
-        if (first is not null && (filter is null || filter.Matches(first)))
-        {
-            yield return first.AsRun(length);
-        }
-    }
-
-    /// <summary>Throws where a range ends before its last frame, unless it is an open one with at least one frame.</summary>
-    private static void ThrowIfIncomplete(PfnRange range, ulong known)
-    {
-        if (!range.IsOpen || known == 0)
-        {
-            throw OutOfRange(range.First + known);
-        }
-    }
-
-    /// <summary>Reads another column; a table that is shorter than that of the flags has zeros after its end.</summary>
-    private static void ReadColumnOf(ulong[] words, FrameColumn? table, ulong first, int count)
-    {
-        if (table is not null)
-        {
-            words.AsSpan(table.Read(first, words.AsSpan(0, count))).Clear();
-        }
-    }
-
     /// <summary>Creates the error for a frame that the machine does not have.</summary>
     public static MemProcException OutOfRange(ulong pfn) =>
-        new(Operation.ReadPageFlags, Errno.EINVAL, 
+        new(Operation.ReadPageFlags, Errno.EINVAL,
             $"Frame 0x{pfn:x} does not exist: it is after the machine's last frame. {PfnRange.Advice}", pfn);
 
     /// <inheritdoc/>
@@ -459,44 +345,7 @@ public sealed class FrameTables : IDisposable
         }
 
         ulong[] words = new ulong[pfns.Length];
-        ReadWords(table, pfns, words);
+        table.ReadSorted(pfns, words);
         return words;
-    }
-
-    /// <summary>Reads the entries of frames in ascending order. Returns how many leading ones the table has.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int ReadWords(FrameColumn table, ReadOnlySpan<ulong> pfns, Span<ulong> words)
-    {
-        ulong[] buffer = [];
-        for (int first = 0; first < pfns.Length;)
-        {
-            int last = first;
-            while (last + 1 < pfns.Length && pfns[last + 1] - pfns[last] <= table.MaxGapFrames)
-            {
-                last++;
-            }
-
-            int span = (int)(pfns[last] - pfns[first]) + 1;
-            if (buffer.Length < span)
-            {
-                buffer = new ulong[Math.Max(span, 64)];
-            }
-
-            int read = table.Read(pfns[first], buffer.AsSpan(0, span));
-            for (int index = first; index <= last; index++)
-            {
-                int place = (int)(pfns[index] - pfns[first]);
-                if (place >= read)
-                {
-                    return index;
-                }
-
-                words[index] = buffer[place];
-            }
-
-            first = last + 1;
-        }
-
-        return pfns.Length;
     }
 }

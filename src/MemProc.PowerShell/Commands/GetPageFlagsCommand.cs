@@ -272,15 +272,14 @@ public sealed class GetPageFlagsCommand : MemProcCommand
             return;
         }
 
+        FrameWalk walk = new(_tables!, Raw, _filter);
         foreach (PfnRange given in ranges ?? [new PfnRange(0, _tables!.End)])
         {
             PfnRange range = given with { Count = Math.Max(given.Count, Count) };
             if (range.Count > 1)
             {
                 _waiting.Flush();
-                ReportErrors(() => WriteFrames(Run
-                    ? _tables!.ReadRuns(range, Raw, _filter)
-                    : _tables!.ReadRange(range, Raw, _filter)));
+                ReportErrors(() => WriteFrames(Run ? walk.Runs(range) : walk.Range(range)));
                 continue;
             }
 

@@ -63,11 +63,11 @@ public sealed class CorePageInfoTests : IDisposable
         FlagTallyBuilder count = new(saved, raw: false, new PageFilter());
         count.AddProcess(core);
         Assert.Equal((ulong)pages.Length, count.Counts.Summaries.Aggregate(0UL, (sum, summary) => sum + summary.PageCount));
-        PageFlags[] all = [.. saved.ReadRuns(new PfnRange(0, saved.End), raw: false)];
+        PageFlags[] all = [.. new FrameWalk(saved, raw: false).Runs(new PfnRange(0, saved.End))];
         Assert.Equal((ulong)pages.Select(page => page.Pfn).Distinct().Count(), all.Aggregate(0UL, (sum, run) => sum + run.PageCount));
         Assert.All(all, run => Assert.Equal(core.CorePath, run.CorePath));
         Assert.Equal("ReadPageFlags,ENODATA", Assert.Throws<MemProcException>(
-            () => saved.ReadRange(new PfnRange(saved.End + 1), raw: false).ToArray()).ErrorId);
+            () => new FrameWalk(saved, raw: false).Range(new PfnRange(saved.End + 1)).ToArray()).ErrorId);
         if (all.FirstOrDefault(run => run.CgroupPath is not null) is PageFlags charged)
         {
             Assert.Equal(charged.CgroupInode, FrameFilter.Create(null, null, null, null, charged.CgroupPath, core).CgroupInode);

@@ -11,12 +11,12 @@ public sealed class FrameRunsTests
         using SimulatedProcess simulated = Tables();
         using FrameTables tables = new(files: simulated.Files);
         PfnRange all = new(0, 12);
-        Assert.Equal([(0UL, 3UL), (3, 1), (4, 2), (6, 6)], Runs(tables.ReadRuns(all, raw: false)));
+        Assert.Equal([(0UL, 3UL), (3, 1), (4, 2), (6, 6)], Runs(new FrameWalk(tables, raw: false).Runs(all)));
         // With raw flags, the frame that differs in a flag for kernel developers ends the run.
-        Assert.Equal([(0UL, 2UL), (2, 1), (3, 1), (4, 2), (6, 6)], Runs(tables.ReadRuns(all, raw: true)));
-        Assert.Equal(Runs(tables.ReadRuns(all, raw: true)), Runs(PageFlagsRuns.Join(tables.ReadRange(all, raw: true))));
+        Assert.Equal([(0UL, 2UL), (2, 1), (3, 1), (4, 2), (6, 6)], Runs(new FrameWalk(tables, raw: true).Runs(all)));
+        Assert.Equal(Runs(new FrameWalk(tables, raw: true).Runs(all)), Runs(PageFlagsRuns.Join(new FrameWalk(tables, raw: true).Range(all))));
         FrameFilter filter = FrameFilter.Create(["lru"], null, null, null, cgroup: null);
-        Assert.Equal([(3UL, 1UL)], Runs(tables.ReadRuns(all, raw: false, filter)));
+        Assert.Equal([(3UL, 1UL)], Runs(new FrameWalk(tables, raw: false, filter).Runs(all)));
     }
 
     [Fact]
@@ -26,7 +26,7 @@ public sealed class FrameRunsTests
         simulated.WriteFrames("kpageflags", 0, [.. Enumerable.Repeat(Uptodate, 40_000), Lru]);
         simulated.WriteFrames("kpagecount", 0, new ulong[40_001]);
         using FrameTables tables = new(files: simulated.Files);
-        Assert.Equal([(1UL, 39_999UL), (40_000, 1)], Runs(tables.ReadRuns(PfnRange.Parse("1..", allowOpen: true), raw: false)));
+        Assert.Equal([(1UL, 39_999UL), (40_000, 1)], Runs(new FrameWalk(tables, raw: false).Runs(PfnRange.Parse("1..", allowOpen: true))));
     }
 
     [Fact]
@@ -35,15 +35,15 @@ public sealed class FrameRunsTests
         using SimulatedProcess simulated = Tables();
         using FrameTables tables = new(files: simulated.Files);
         PfnRange open = PfnRange.Parse("0x4..", allowOpen: true);
-        Assert.Equal(Enumerable.Range(4, 8).Select(pfn => (ulong)pfn), tables.ReadRange(open, raw: false).Select(frame => frame.Pfn));
-        Assert.Equal([(4UL, 2UL), (6, 6)], Runs(tables.ReadRuns(open, raw: false)));
-        Assert.Equal([(0UL, 3UL), (3, 1), (4, 1)], Runs(tables.ReadRuns(PfnRange.Parse("..4", allowOpen: true), raw: false)));
+        Assert.Equal(Enumerable.Range(4, 8).Select(pfn => (ulong)pfn), new FrameWalk(tables, raw: false).Range(open).Select(frame => frame.Pfn));
+        Assert.Equal([(4UL, 2UL), (6, 6)], Runs(new FrameWalk(tables, raw: false).Runs(open)));
+        Assert.Equal([(0UL, 3UL), (3, 1), (4, 1)], Runs(new FrameWalk(tables, raw: false).Runs(PfnRange.Parse("..4", allowOpen: true))));
         // One that begins after the last frame has none, and is an error as every other frame there.
         PfnRange outside = PfnRange.Parse("12..", allowOpen: true);
         Assert.Equal("ReadPageFlags,EINVAL",
-            Assert.Throws<MemProcException>(() => tables.ReadRange(outside, raw: false).ToArray()).ErrorId);
+            Assert.Throws<MemProcException>(() => new FrameWalk(tables, raw: false).Range(outside).ToArray()).ErrorId);
         Assert.Equal("ReadPageFlags,EINVAL",
-            Assert.Throws<MemProcException>(() => tables.ReadRuns(outside, raw: false).ToArray()).ErrorId);
+            Assert.Throws<MemProcException>(() => new FrameWalk(tables, raw: false).Runs(outside).ToArray()).ErrorId);
     }
 
     [Theory]
@@ -71,9 +71,9 @@ public sealed class FrameRunsTests
         using FrameTables flags = new(new FrameTableCopies($"{folder}/kpageflags"));
         Assert.Equal(12UL, saved.End);
         Assert.Equal(
-            live.ReadRange(new(0, 12), raw: true).Select(frame => (frame.RawFlags, frame.MapCount, frame.CgroupInode)),
-            saved.ReadRange(new(0, 12), raw: true).Select(frame => (frame.RawFlags, frame.MapCount, frame.CgroupInode)));
-        Assert.All(flags.ReadRange(new(0, 12), raw: true), frame => Assert.Equal((null, null), (frame.MapCount, frame.CgroupInode)));
+            new FrameWalk(live, raw: true).Range(new(0, 12)).Select(frame => (frame.RawFlags, frame.MapCount, frame.CgroupInode)),
+            new FrameWalk(saved, raw: true).Range(new(0, 12)).Select(frame => (frame.RawFlags, frame.MapCount, frame.CgroupInode)));
+        Assert.All(new FrameWalk(flags, raw: true).Range(new(0, 12)), frame => Assert.Equal((null, null), (frame.MapCount, frame.CgroupInode)));
     }
 
     [Fact]

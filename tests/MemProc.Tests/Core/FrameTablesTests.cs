@@ -59,11 +59,11 @@ public sealed class FrameTablesTests
         simulated.WriteFrames("kpagecount", 0, new ulong[3000]);
         using FrameTables tables = new(files: simulated.Files);
         Assert.Equal(Enumerable.Range(5, 2500).Select(index => (ulong)index),
-            tables.ReadRange(new(5, 2500), raw: true).Select(frame => frame.RawFlags));
+            new FrameWalk(tables, raw: true).Range(new(5, 2500)).Select(frame => frame.RawFlags));
         List<ulong> seen = [];
         MemProcException error = Assert.Throws<MemProcException>(() =>
         {
-            foreach (PageFlags frame in tables.ReadRange(new(2990, ulong.MaxValue), raw: true))
+            foreach (PageFlags frame in new FrameWalk(tables, raw: true).Range(new(2990, ulong.MaxValue)))
             {
                 seen.Add(frame.Pfn);
             }

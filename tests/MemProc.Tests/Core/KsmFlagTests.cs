@@ -22,10 +22,10 @@ public sealed class KsmFlagTests
         using FrameTables wrong = new(FrameAttributes.Flags, simulated.Files, isKsmWrong: true);
         using FrameTables right = new(FrameAttributes.Flags, simulated.Files, isKsmWrong: false);
         FrameFilter filter = new() { Flags = FlagFilter.Create(["ksm"], null, null, null) };
-        Assert.Equal([1UL, 2UL], right.ReadRange(new PfnRange(0, 4), raw: false, filter).Select(frame => frame.Pfn));
-        Assert.Empty(wrong.ReadRange(new PfnRange(0, 4), raw: false, filter));
+        Assert.Equal([1UL, 2UL], new FrameWalk(right, raw: false, filter).Range(new PfnRange(0, 4)).Select(frame => frame.Pfn));
+        Assert.Empty(new FrameWalk(wrong, raw: false, filter).Range(new PfnRange(0, 4)));
         Assert.Equal([(0UL, Lru), (1UL, Lru | Anonymous), (3UL, Anonymous)],
-            wrong.ReadRuns(new PfnRange(0, 4), raw: true).Select(run => (run.Pfn, run.RawFlags)));
+            new FrameWalk(wrong, raw: true).Runs(new PfnRange(0, 4)).Select(run => (run.Pfn, run.RawFlags)));
         Assert.DoesNotContain("ksm", wrong.Read([2], raw: false)[0]!.Flags);
         Assert.Contains("ksm", right.Read([2], raw: false)[0]!.Flags);
     }

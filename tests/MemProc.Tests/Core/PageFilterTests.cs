@@ -61,7 +61,7 @@ public sealed class PageFilterTests
         simulated.WriteFrames("kpagecount", 0, new ulong[5]);
         using FrameTables tables = new(files: simulated.Files);
         FrameFilter filter = new() { Flags = FlagFilter.Create(Names(all), Names(any), Names(none), Names(exact)) };
-        Assert.Equal(expected, tables.ReadRange(new(0, 5), raw: false, filter).Select(frame => (int)frame.Pfn));
+        Assert.Equal(expected, new FrameWalk(tables, raw: false, filter).Range(new(0, 5)).Select(frame => (int)frame.Pfn));
 
         static string[]? Names(string? text) => text?.Split(',', StringSplitOptions.RemoveEmptyEntries);
     }

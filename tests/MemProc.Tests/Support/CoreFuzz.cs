@@ -93,7 +93,7 @@ internal static class CoreFuzz
         }
 
         _ = walk.From(Base, 4 * 4096, null).Count();
-        _ = frames.ReadRuns(new PfnRange(0, ulong.MaxValue), raw: false).Take(256).Count();
+        _ = new FrameWalk(frames, raw: false).Runs(new PfnRange(0, ulong.MaxValue)).Take(256).Count();
         _ = frames.Read([1, 5, 6, 1UL << 40], raw: true);
     }
 
