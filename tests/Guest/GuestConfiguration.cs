@@ -22,6 +22,9 @@ internal sealed record GuestConfiguration(string Name, string Kernel, string Par
     /// <summary>A command of the shell that runs before the parts.</summary>
     public string Prepare { get; init; } = ":";
 
+    /// <summary>Debian's kernels begin with 3, which refuses breakpoints to all users without rights.</summary>
+    private const string AllowWatches = "echo 2 > /proc/sys/kernel/perf_event_paranoid";
+
     /// <summary>
     /// All configurations. With <c>-cpu max</c> the processor has five levels of page tables. What sets ptrace_scope to 3
     /// comes last.
@@ -31,7 +34,7 @@ internal sealed record GuestConfiguration(string Name, string Kernel, string Par
         new("6.12", "6.12.", "", "commands", "poison", "sources") { IsUsual = true },
         new("6.12 all", "6.12.", "", "cmdlets", "tracking", "swap", "frames", "frames-kcore", "compare", "processes")
         {
-            CompleteParts = ["swap"],
+            CompleteParts = ["swap"], Prepare = AllowWatches,
         },
         new("6.12 rights", "6.12.", "", "rights"),
         new("6.12 4 levels", "6.12.", "no5lvl", "commands", "sources"),
@@ -49,7 +52,7 @@ internal sealed record GuestConfiguration(string Name, string Kernel, string Par
         {
             CompleteParts = ["swap"],
         },
-        new("6.1 all", "6.1.", "", "frames", "frames-kcore", "compare", "processes", "rights"),
+        new("6.1 all", "6.1.", "", "frames", "frames-kcore", "compare", "processes", "rights") { Prepare = AllowWatches },
         new("6.1 4 levels", "6.1.", "no5lvl nocgroup2", "commands", "sources"),
         new("6.1 pti", "6.1.", "pti=on", "commands", "sources"),
         new("6.1 lockdown=confidentiality", "6.1.", "lockdown=confidentiality", "commands")
