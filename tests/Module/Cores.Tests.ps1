@@ -63,6 +63,14 @@ Describe 'A core with page information' {
     It 'has smaps and the counters of the process' {
         (Get-ProcMap -CorePath $core -Detailed -Kind Stack).RssBytes | Should -BeGreaterThan 0
         (Get-ProcMemoryStatus -CorePath $core -Detailed).PssBytes | Should -BeGreaterThan 0
+        $limits = Get-ProcMemoryStatus -CorePath $core -Headroom
+        $live = Get-ProcMemoryStatus $target.Id -Headroom
+        $limits.CorePath | Should -Be $core
+        $limits.StackLimitBytes, $limits.MaxMapCount, $limits.OomScoreAdj | Should -Be $live.StackLimitBytes, $live.MaxMapCount, $live.OomScoreAdj
+        $limits | Out-Screen | Should -Match 'Mappings +: \d+ of \d+'
+        $described = Get-ProcessCore $core
+        $described.Kernel | Should -Be (Get-Content /proc/version)
+        $described | Out-Screen | Should -Match 'Kernel +: Linux version'
     }
 
     It 'is read by each cmdlet that takes cores, from the pipeline too' {
@@ -98,8 +106,9 @@ Describe 'A core with page information' {
             Get-PageFlags -CorePath $path -ErrorAction SilentlyContinue -ErrorVariable +failures
             Get-ProcMap -CorePath $path -Detailed -ErrorAction SilentlyContinue -ErrorVariable +failures
             Get-ProcMemoryStatus -CorePath $path -Detailed -ErrorAction SilentlyContinue -ErrorVariable +failures
+            Get-ProcMemoryStatus -CorePath $path -Headroom -ErrorAction SilentlyContinue -ErrorVariable +failures
         )
-        $failures | Should -HaveCount 5
+        $failures | Should -HaveCount 6
         $failures | ForEach-Object { "$_" | Should -BeLike '*the core has no page information. Save-ProcessMemory -PageInfo*' }
     }
 

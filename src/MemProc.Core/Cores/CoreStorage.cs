@@ -18,8 +18,8 @@ internal static class CoreStorage
     /// <param name="modified">When the file was changed last.</param>
     /// <param name="fault">Why a compressed file was not read to its end: it was cut off, or is damaged; else null.</param>
     /// <exception cref="MemProcException">
-    /// ReadElf: it cannot be opened. ReadCore: ENOEXEC where it is compressed in another way, EIO where nothing of it can be decompressed, ENOSPC where there is no space for
-    /// the decompressed file.
+    /// ReadElf: it cannot be opened. ReadCore: ENOEXEC where it is compressed in another way, EIO where nothing of it can be
+    /// decompressed, ENOSPC where there is no space for the decompressed file.
     /// </exception>
     public static ElfSource Open(string path, CancellationToken cancellation, out DateTimeOffset modified, out string? fault)
     {

@@ -34,7 +34,11 @@ public sealed class CoreFileTests : IDisposable
             maps.Select(map => (map.Start, map.Permissions, map.Path)));
         ProcessCore found = ProcessCoreReader.Read(core);
         Assert.Equal(("SIGSEGV", 0x10UL, "program -x", 32), (found.SignalName, found.FaultAddress, found.CommandLine, found.Bits));
-        Assert.Equal(Base + 8, Assert.Single(found.Threads).Address);
+        ProcessCoreThread thread = Assert.Single(found.Threads);
+        Assert.Equal((Base + 8, "[stack]+0x8", "[stack]+0x800"), (thread.Address, thread.Location, thread.StackLocation));
+        Assert.Equal(["AT_PAGESZ 0x1000", "AT_SYSINFO 0x1", $"AT_ENTRY 0x{Base + 8:x}", $"AT_RANDOM 0x{Base + 0x800:x}"],
+            found.AuxiliaryVector.Select(entry => entry.ToString()));
+        Assert.Null(found.Kernel);
     }
 
     [Fact]
