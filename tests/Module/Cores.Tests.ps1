@@ -20,6 +20,11 @@ BeforeAll {
         Get-ProcMap -CorePath $core -Path libc.so.6 | Where-Object IsExecutable
         Get-PageMapEntry -CorePath $core -Address $seed
         Read-ProcessMemory -CorePath $core -Address $seed -Length 16
+        Resolve-ProcAddress -CorePath $core -Address 'libc.so.6!malloc'
+        (Get-ProcessCore $core).Threads[0]
+        Get-ElfSymbol -CorePath $core -Address libc.so.6 -Name malloc | Select-Object -First 1
+        # Ranges that neither core has.
+        (Compare-ProcessMemory $core $core -Summary).Maps[0]
         if ($isRoot) { Get-PageFlags -CorePath $core | Select-Object -First 1 }
     )
 }
