@@ -66,7 +66,7 @@ public static class ProcessCoreReader
             SavedBytes = core.SavedBytes,
             TruncatedBytes = core.TruncatedBytes,
             FileSizeBytes = core.SizeBytes,
-            Missing = (string[])[.. Missing(core, mapped)],
+            Missing = (string[])[.. Missing(core, maps, mapped)],
         };
 
         string? Location(ulong? address) => address is ulong at ? locations.GetValueOrDefault(at) : null;
@@ -99,7 +99,7 @@ public static class ProcessCoreReader
         return [.. images];
     }
 
-    private static IEnumerable<string> Missing(CoreFile core, ulong mappedBytes)
+    private static IEnumerable<string> Missing(CoreFile core, ProcMap[] maps, ulong mappedBytes)
     {
         if (core.StorageFault is string storage)
         {
@@ -129,6 +129,14 @@ public static class ProcessCoreReader
         if (!core.IsOfMemProc)
         {
             yield return "Names of anonymous memory, inodes, and whether mappings are shared: only cores of MemProc have them.";
+        }
+
+        int headless = maps.Where(map => map.Path.StartsWith('/')).GroupBy(map => map.RawPath).Count(file =>
+            file.Any(map => map.IsExecutable) && file.First() is { Offset: 0 } first && !core.Memory.Has(first.Start));
+        if (headless > 0)
+        {
+            yield return $"The ELF headers of {headless} mapped files, by which the files on this machine are recognized: there "
+                + "are no symbols and no code of these. coredump_filter decides about them (core(5)).";
         }
 
         if (core is { IsOfMemProc: true, HasPageInfo: false })

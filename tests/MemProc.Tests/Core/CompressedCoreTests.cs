@@ -60,7 +60,7 @@ public sealed class CompressedCoreTests : IDisposable
     {
         string plain = CoreMaker.Save(_process, _folder);
         byte[] whole = File.ReadAllBytes(plain);
-        string first = _folder.File("first", whole[..(whole.Length / 2)]), second = _folder.File("second", whole[(whole.Length / 2)..]);
+        string first = _folder.File("first", whole.AsSpan(0, whole.Length / 2).ToArray()), second = _folder.File("second", whole.AsSpan(whole.Length / 2).ToArray());
         string joined = Path.Combine(_folder.Path, "joined");
         Shell.Run("sh", "-c", $"{Requires.Tool(tool)} -c {first} > {joined} && {tool} -c {second} >> {joined}");
         using MemProc.CoreFile core = MemProc.CoreFile.Open(joined);

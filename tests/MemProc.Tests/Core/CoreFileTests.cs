@@ -138,6 +138,30 @@ public sealed class CoreFileTests : IDisposable
     }
 
     [Fact]
+    public void A_core_of_the_kernel_without_ELF_headers_says_why_it_has_no_symbols()
+    {
+        string program = CCompiler.Build(Path.Combine(_folder.Path, "crash"),
+            "int main(void) { return *(volatile int *)0x10; }", "gcc", "-O0", "-x", "c");
+        Assert.SkipUnless(File.ReadAllText("/proc/sys/kernel/core_pattern").Trim() == "core",
+            "needs core_pattern 'core', so that the kernel writes into the working folder");
+        // Bit 4 is the one of the headers.
+        Shell.Try("sh", ["-c", $"cd {_folder.Path} && ulimit -c unlimited && echo 0x23 > /proc/self/coredump_filter && exec ./crash"]);
+        string[] files = Directory.GetFiles(_folder.Path, "core*");
+        Assert.SkipUnless(files.Length == 1, "needs the right to dump core");
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(files[0]);
+        ProcessCore found = ProcessCoreReader.Read(core);
+        Assert.Empty(found.Images);
+        Assert.Contains(found.Missing, missing => missing.StartsWith("The ELF headers of ", StringComparison.Ordinal));
+        Assert.StartsWith("crash+0x", Assert.Single(found.Threads).Location, StringComparison.Ordinal);
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => AddressExpression.Parse("crash!main").Resolve(core));
+        Assert.Contains("the core does not have its ELF header", error.Message, StringComparison.Ordinal);
+        // The file is there, but nothing says that it is the one of the process.
+        ulong code = MapReader.Read(core).First(map => map.Path == program && map.IsExecutable).Start;
+        Assert.Equal(MemoryGapKind.NotSaved, Assert.Single(new MemoryReader(core, ReadMethod.Auto).ReadBlocks(code, 16)).Gaps[0].Kind);
+    }
+
+    [Fact]
     public void Damaged_cores_cost_neither_time_nor_memory()
     {
         const int Count = 20_000;
