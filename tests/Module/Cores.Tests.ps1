@@ -88,8 +88,9 @@ Describe 'A core with page information' {
         $code.Text | Should -Be (Get-Disassembly $target.Id 'libc.so.6!malloc' -Count 3).Text
         $code[0].CorePath | Should -Be $core
         # All mappings, with the kernel's page among them.
-        $piped = Get-ProcMap -CorePath $core | Search-ProcessMemory -Text 'garlic' -ErrorAction Stop
-        $piped.Address | Should -Be (Search-ProcessMemory -CorePath $core -Text 'garlic').Address
+        $found = Get-ProcMap -CorePath $core | Search-ProcessMemory -Text 'PATH=' -ErrorAction Stop
+        $found | Should -Not -BeNullOrEmpty
+        $found.Address | Should -Be (Search-ProcessMemory -CorePath $core -Text 'PATH=').Address
         { Search-ProcessMemory -CorePath $core -Text x -Address 0xffffffffff600000 -ErrorAction Stop } | Should -Throw '*vsyscall*'
         (Get-ProcessCore $core).Threads[0] | Get-Disassembly -Count 1 | Should -HaveCount 1
     }

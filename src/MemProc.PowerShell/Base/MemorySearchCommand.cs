@@ -95,7 +95,7 @@ public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
     private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length)
     {
         // Get-ProcMap returns the kernel's page with the others: nobody asked to search it.
-        if (!_isAddressGiven && UserRange.IsVsyscall(address))
+        if (!_isAddressGiven && SearchRange.IsVsyscall(address))
         {
             WriteVerbose($"Process {process.Identity}: [vsyscall] cannot be read, and was not searched.");
             return;
