@@ -136,7 +136,7 @@ public static class ProcessCoreReader
         if (headless > 0)
         {
             yield return $"The ELF headers of {headless} mapped files, by which the files on this machine are recognized: there "
-                + "are no symbols and no code of these. coredump_filter decides about them (core(5)).";
+                + $"are no symbols and no code of these.{(core.IsOfMemProc ? string.Empty : " coredump_filter decides about them (core(5)).")}";
         }
 
         if (core is { IsOfMemProc: true, HasPageInfo: false })
