@@ -29,7 +29,9 @@ public static class ProcessCoreReader
     {
         CoreContents contents = core.Contents;
         ProcMap[] maps = [.. MapReader.Read(core, cancellation)];
-        using Symbolizer symbolizer = new(core, cancellation: cancellation) { Warn = warn };
+        int headless = CountWithoutHeader(core, maps);
+        // That there are no symbols is one of the sentences about what is missing then.
+        using Symbolizer symbolizer = new(core, cancellation: cancellation) { Warn = headless > 0 ? null : warn };
         CoreThread[] threads = [.. core.Threads.Take(MaxThreads)];
         Dictionary<ulong, string> locations = [];
         ulong? fault = contents.SignalInfo is { Signal: 4 or 5 or 7 or 8 or 11, Code: > 0 and < 0x80 } info ? info.Address : null;
@@ -66,7 +68,7 @@ public static class ProcessCoreReader
             SavedBytes = core.SavedBytes,
             TruncatedBytes = core.TruncatedBytes,
             FileSizeBytes = core.SizeBytes,
-            Missing = (string[])[.. Missing(core, maps, mapped)],
+            Missing = (string[])[.. Missing(core, headless, mapped)],
         };
 
         string? Location(ulong? address) => address is ulong at ? locations.GetValueOrDefault(at) : null;
@@ -99,7 +101,12 @@ public static class ProcessCoreReader
         return [.. images];
     }
 
-    private static IEnumerable<string> Missing(CoreFile core, ProcMap[] maps, ulong mappedBytes)
+    /// <summary>Returns the number of mapped programs and libraries of which the core does not have the ELF header.</summary>
+    private static int CountWithoutHeader(CoreFile core, ProcMap[] maps) =>
+        maps.Where(map => map.Path.StartsWith('/')).GroupBy(map => map.RawPath).Count(file =>
+            file.Any(map => map.IsExecutable) && file.First() is { Offset: 0 } first && !core.Memory.Has(first.Start));
+
+    private static IEnumerable<string> Missing(CoreFile core, int headless, ulong mappedBytes)
     {
         if (core.StorageFault is string storage)
         {
@@ -131,8 +138,6 @@ public static class ProcessCoreReader
             yield return "Names of anonymous memory, inodes, and whether mappings are shared: only cores of MemProc have them.";
         }
 
-        int headless = maps.Where(map => map.Path.StartsWith('/')).GroupBy(map => map.RawPath).Count(file =>
-            file.Any(map => map.IsExecutable) && file.First() is { Offset: 0 } first && !core.Memory.Has(first.Start));
         if (headless > 0)
         {
             yield return $"The ELF headers of {headless} mapped files, by which the files on this machine are recognized: there "
