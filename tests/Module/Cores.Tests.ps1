@@ -90,7 +90,8 @@ Describe 'A core with page information' {
         # All mappings, with the kernel's page among them.
         $found = Get-ProcMap -CorePath $core | Search-ProcessMemory -Text 'PATH=' -ErrorAction Stop
         $found | Should -Not -BeNullOrEmpty
-        $found.Address | Should -Be (Search-ProcessMemory -CorePath $core -Text 'PATH=').Address
+        $found | ForEach-Object Address |
+            Should -Be (Search-ProcessMemory -CorePath $core -Text 'PATH=' | ForEach-Object Address)
         { Search-ProcessMemory -CorePath $core -Text x -Address 0xffffffffff600000 -ErrorAction Stop } | Should -Throw '*vsyscall*'
         (Get-ProcessCore $core).Threads[0] | Get-Disassembly -Count 1 | Should -HaveCount 1
     }

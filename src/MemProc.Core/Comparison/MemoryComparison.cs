@@ -31,6 +31,9 @@ public sealed class ComparedMap : ProcessOutput
     /// <summary><see cref="End"/> in hex.</summary>
     public string EndHex => HexText.Of(End);
 
+    /// <summary>Length in bytes.</summary>
+    public ulong SizeBytes => End - Start;
+
     /// <summary>The four letters: <c>rw-p</c>.</summary>
     public string Permissions { get; }
 
