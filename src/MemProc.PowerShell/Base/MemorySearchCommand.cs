@@ -94,7 +94,7 @@ public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
 
     private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length)
     {
-        // Get-ProcMap returns the kernel's page with the others: nobody asked to search it.
+        // Get-ProcMap returns the kernel's page with the others, which is no request to search it.
         if (!_isAddressGiven && SearchRange.IsVsyscall(address))
         {
             WriteVerbose($"Process {process.Identity}: [vsyscall] cannot be read, and was not searched.");
