@@ -64,7 +64,13 @@ Describe 'Compare-ProcessMemory' {
         $saved = (Compare-ProcessMemory $before $after @range -NoSummary)[1]
         $saved.CorePath | Should -Be $after
         [Text.Encoding]::ASCII.GetString(($saved | Read-ProcessMemory -Raw)) | Should -Be 'hello'
-        Compare-ProcessMemory $before $after @range -Summary | Should -HaveCount 1
+        $one = Compare-ProcessMemory $before $after @range -Summary
+        $one | Should -HaveCount 1
+        # Without the core, the mappings would stand for the process of PowerShell.
+        $one.Maps.CorePath | Should -Be $after
+        [Text.Encoding]::ASCII.GetString(($one.Maps | Read-ProcessMemory -Raw)[4100..4104]) | Should -Be 'hello'
+        $one.Maps | Write-ProcessMemory -Bytes 1 -Confirm:$false -ErrorAction SilentlyContinue -ErrorVariable refused
+        $refused[0].FullyQualifiedErrorId | Should -BeLike 'ReadCore,EOPNOTSUPP,*'
     }
 
     It 'compares two moments and leaves no file' {

@@ -20,6 +20,11 @@ BeforeAll {
         Get-ProcMap -CorePath $core -Path libc.so.6 | Where-Object IsExecutable
         Get-PageMapEntry -CorePath $core -Address $seed
         Read-ProcessMemory -CorePath $core -Address $seed -Length 16
+        Resolve-ProcAddress -CorePath $core -Address 'libc.so.6!malloc'
+        (Get-ProcessCore $core).Threads[0]
+        Get-ElfSymbol -CorePath $core -Address libc.so.6 -Name malloc | Select-Object -First 1
+        # Ranges that neither core has.
+        (Compare-ProcessMemory $core $core -Summary).Maps[0]
         if ($isRoot) { Get-PageFlags -CorePath $core | Select-Object -First 1 }
     )
 }
@@ -63,6 +68,14 @@ Describe 'A core with page information' {
     It 'has smaps and the counters of the process' {
         (Get-ProcMap -CorePath $core -Detailed -Kind Stack).RssBytes | Should -BeGreaterThan 0
         (Get-ProcMemoryStatus -CorePath $core -Detailed).PssBytes | Should -BeGreaterThan 0
+        $limits = Get-ProcMemoryStatus -CorePath $core -Headroom
+        $live = Get-ProcMemoryStatus $target.Id -Headroom
+        $limits.CorePath | Should -Be $core
+        $limits.StackLimitBytes, $limits.MaxMapCount, $limits.OomScoreAdj | Should -Be $live.StackLimitBytes, $live.MaxMapCount, $live.OomScoreAdj
+        $limits | Out-Screen | Should -Match 'Mappings +: \d+ of \d+'
+        $described = Get-ProcessCore $core
+        $described.Kernel | Should -Be (Get-Content /proc/version)
+        $described | Out-Screen | Should -Match 'Kernel +: Linux version'
     }
 
     It 'is read by each cmdlet that takes cores, from the pipeline too' {
@@ -74,6 +87,12 @@ Describe 'A core with page information' {
         $code = Get-Disassembly -CorePath $core -Address 'libc.so.6!malloc' -Count 3
         $code.Text | Should -Be (Get-Disassembly $target.Id 'libc.so.6!malloc' -Count 3).Text
         $code[0].CorePath | Should -Be $core
+        # All mappings, with the kernel's page among them.
+        $found = Get-ProcMap -CorePath $core | Search-ProcessMemory -Text 'PATH=' -ErrorAction Stop
+        $found | Should -Not -BeNullOrEmpty
+        $found | ForEach-Object Address |
+            Should -Be (Search-ProcessMemory -CorePath $core -Text 'PATH=' | ForEach-Object Address)
+        { Search-ProcessMemory -CorePath $core -Text x -Address 0xffffffffff600000 -ErrorAction Stop } | Should -Throw '*vsyscall*'
         (Get-ProcessCore $core).Threads[0] | Get-Disassembly -Count 1 | Should -HaveCount 1
     }
 
@@ -98,8 +117,9 @@ Describe 'A core with page information' {
             Get-PageFlags -CorePath $path -ErrorAction SilentlyContinue -ErrorVariable +failures
             Get-ProcMap -CorePath $path -Detailed -ErrorAction SilentlyContinue -ErrorVariable +failures
             Get-ProcMemoryStatus -CorePath $path -Detailed -ErrorAction SilentlyContinue -ErrorVariable +failures
+            Get-ProcMemoryStatus -CorePath $path -Headroom -ErrorAction SilentlyContinue -ErrorVariable +failures
         )
-        $failures | Should -HaveCount 5
+        $failures | Should -HaveCount 6
         $failures | ForEach-Object { "$_" | Should -BeLike '*the core has no page information. Save-ProcessMemory -PageInfo*' }
     }
 

@@ -24,6 +24,40 @@ Describe 'Get-ProcessCore' {
         $found.Threads | Out-Screen | Should -Match 'ThreadId Address'
     }
 
+    It 'has the auxiliary vector, and where stacks are' {
+        $found = Get-ProcessCore $core
+        $entry = $found.AuxiliaryVector | Where-Object Name -EQ AT_ENTRY
+        $entry.Value | Should -Be (Resolve-ProcAddress $target.Id 'auxv:AT_ENTRY').Address
+        $entry | Out-Screen | Should -Match ('9 AT_ENTRY +{0}' -f $entry.ValueHex)
+        $main = $found.Threads | Where-Object ThreadId -EQ $target.Id
+        $main.StackLocation | Should -BeLike '`[stack`]+0x*'
+        $main.Location | Should -Be (Get-ProcThread -CorePath $core -ThreadId $target.Id).Location
+        # Only page information has the kernel.
+        $found.Kernel | Should -BeNullOrEmpty
+    }
+
+    It 'shows images without what controls a terminal' {
+        $folder = (New-Item (Join-Path $TestDrive "a`e[31mb") -ItemType Directory).FullName
+        Copy-Item (Get-Command sleep).Source $folder
+        $sleeper = Start-Shell "exec '$folder/sleep' 600"
+        $deadline = [datetime]::Now.AddSeconds(30)
+        while (-not (Get-ProcMap $sleeper.Id -Path '*/sleep' -ErrorAction SilentlyContinue) -and [datetime]::Now -lt $deadline) { }
+        $path = Join-Path $TestDrive 'escape.core'
+        Save-ProcessMemory $sleeper.Id $path -WarningAction SilentlyContinue | Out-Null
+        $images = (Get-ProcessCore $path).Images
+        $images.Path | Should -Contain "$folder/sleep"
+        # Out-Screen would remove what it must not have.
+        $screen = $images | Out-String -Width 200
+        $screen | Should -BeLike '*a\x1b`[31mb/sleep*'
+        $screen.Contains("`e[31m") | Should -BeFalse
+    }
+
+    It 'names the compression that it does not read' {
+        $path = Join-Path $TestDrive 'target.core.xz'
+        [IO.File]::WriteAllBytes($path, [byte[]](0xfd, 0x37, 0x7a, 0x58, 0x5a, 0) + [byte[]]::new(64))
+        { Get-ProcessCore $path -ErrorAction Stop } | Should -Throw '*compressed with xz.*decompress it with xz -d*'
+    }
+
     It 'refuses what is not a core' {
         { Get-ProcessCore /bin/sh -ErrorAction Stop } |
             Should -Throw -ErrorId 'ReadCore,ENOEXEC,MemProc.PowerShell.GetProcessCoreCommand'

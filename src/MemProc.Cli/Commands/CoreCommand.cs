@@ -41,6 +41,11 @@ internal sealed class CoreCommand : CliCommand
             + SafeText.Escape(core.CommandLine ?? "-"));
         output.WriteLine($"Time     {core.Time.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)}, "
             + $"{core.Machine}, {core.Bits} bits");
+        if (core.Kernel is string kernel)
+        {
+            output.WriteLine($"Kernel   {SafeText.Escape(kernel)}");
+        }
+
         output.WriteLine($"Signal   {core.SignalName ?? core.Signal?.ToString(CultureInfo.InvariantCulture) ?? "-"}"
             + (core.FaultAddress is ulong fault ? $" at 0x{fault:x} {SafeText.Escape(core.FaultLocation ?? "(not mapped)")}" : ""));
         output.WriteLine($"Memory   {HumanSize.Format(core.SavedBytes)} of {HumanSize.Format(core.MappedBytes)} in "

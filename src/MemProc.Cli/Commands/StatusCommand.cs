@@ -39,7 +39,7 @@ internal sealed class StatusCommand : TargetCommand
     {
         if (parseResult.GetValue(_headroom))
         {
-            Write(MemoryHeadroomReader.Read(Live(process, "--headroom"), cancellation), output);
+            Write(MemoryHeadroomReader.Read(process, cancellation), output);
         }
         else if (parseResult.GetValue(_method) == MemoryStatusMethod.Pages)
         {

@@ -36,10 +36,17 @@ internal sealed record CgroupMemory
     /// <summary>Path of the cgroup with that limit; null where none has a limit.</summary>
     public string? LimitingPath { get; init; }
 
-    /// <summary>Reads the cgroup of a process; null where it has none, or its folder is not visible.</summary>
-    /// <param name="process">The process.</param>
-    public static CgroupMemory? Read(LinuxProcess process)
+    /// <summary>
+    /// Reads the cgroup of a process; null where it has none, or its folder is not visible. Of a core it is the path alone.
+    /// </summary>
+    /// <param name="target">The process.</param>
+    public static CgroupMemory? Read(MemoryTarget target)
     {
+        if (target is not LinuxProcess process)
+        {
+            return SavedNameOf(target) is string saved ? new CgroupMemory { Path = saved } : null;
+        }
+
         if (CgroupMount.Find(process.Files) is not CgroupMount mount || NameOf(process, mount) is not string name
             || mount.BelowOf(name) is not string below)
         {
@@ -101,6 +108,36 @@ internal sealed record CgroupMemory
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Returns the path in the list of cgroups of a core: that of the hierarchy of version 1 with the memory controller, or
+    /// of version 2. Null where there is none.
+    /// </summary>
+    private static string? SavedNameOf(MemoryTarget core)
+    {
+        try
+        {
+            string? name = null;
+            using ProcfsLines lines = new(core, "cgroup", Operation.ReadStatus);
+            while (lines.MoveNext())
+            {
+                switch (PathText.Decode(lines.Current).Split(':', 3))
+                {
+                    case [_, string controllers, string path] when controllers.Split(',').Contains("memory"):
+                        return path;
+                    case ["0", "", string path]:
+                        name = path;
+                        break;
+                }
+            }
+
+            return name;
+        }
+        catch (MemProcException error) when (error.Errno == Errno.ENODATA)
+        {
+            return null;
+        }
     }
 
     private static ulong? Number(CgroupMount mount, string below, string file)

@@ -146,12 +146,14 @@ internal sealed class ComparisonTally
     public ComparisonGap[] Gaps() => [.. _gaps.OrderBy(gap => gap.Address)];
 
     /// <summary>Returns the mappings with differences or gaps, in address order.</summary>
-    public ComparedMap[] Maps() =>
+    /// <param name="process">The process that they belong to, or the core.</param>
+    public ComparedMap[] Maps(ProcessIdentity process) =>
     [
         .. from entry in _maps
            where entry.Value.Changed > 0 || entry.Value.Gaps > 0
            orderby entry.Key.Start
-           select new ComparedMap(entry.Key, entry.Value.Compared, entry.Value.Changed, entry.Value.Differences, entry.Value.Gaps),
+           select new ComparedMap(process, entry.Key, entry.Value.Compared, entry.Value.Changed, entry.Value.Differences,
+               entry.Value.Gaps),
     ];
 
     private Sums Of(ProcMap map)

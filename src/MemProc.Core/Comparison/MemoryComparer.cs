@@ -112,7 +112,7 @@ public sealed class MemoryComparer(
         RemovedBytes = _tally.RemovedBytes,
         PreviousGapBytes = _tally.PreviousGapBytes,
         GapBytes = _tally.GapBytes,
-        Maps = _tally.Maps(),
+        Maps = _tally.Maps(Identity),
         Gaps = _tally.Gaps(),
         HasMoreGaps = _tally.HasMoreGaps,
     };

@@ -3,10 +3,12 @@ using System.Globalization;
 namespace MemProc;
 
 /// <summary>A mapping of a comparison.</summary>
-public sealed class ComparedMap
+public sealed class ComparedMap : ProcessOutput
 {
-    internal ComparedMap(ProcMap map, ulong comparedBytes, ulong changedBytes, ulong differenceCount, ulong gapBytes)
+    internal ComparedMap(
+        ProcessIdentity process, ProcMap map, ulong comparedBytes, ulong changedBytes, ulong differenceCount, ulong gapBytes)
     {
+        Process = process;
         Start = map.Start;
         End = map.End;
         Permissions = map.Permissions;
@@ -29,6 +31,9 @@ public sealed class ComparedMap
     /// <summary><see cref="End"/> in hex.</summary>
     public string EndHex => HexText.Of(End);
 
+    /// <summary>Length in bytes.</summary>
+    public ulong SizeBytes => End - Start;
+
     /// <summary>The four letters: <c>rw-p</c>.</summary>
     public string Permissions { get; }
 
@@ -46,6 +51,8 @@ public sealed class ComparedMap
 
     /// <summary>Bytes that one side lacks.</summary>
     public ulong GapBytes { get; }
+
+    internal override ProcessIdentity Process { get; }
 
     /// <summary>Formats a number of places: <c>1 place</c>, <c>6 places</c>.</summary>
     public static string Places(ulong count) => count == 1 ? "1 place" : string.Create(CultureInfo.InvariantCulture, $"{count} places");

@@ -23,6 +23,9 @@ public sealed class ProcessCore : ProcessOutput
     /// <summary>Width of addresses: 32 or 64.</summary>
     public int Bits { get; init; }
 
+    /// <summary>The kernel, as <c>/proc/version</c> had it; null where no page information was saved.</summary>
+    public string? Kernel { get; init; }
+
     /// <summary>The local time of the save; of cores of other programs, the time when the file was changed last.</summary>
     public DateTime Time { get; init; }
 
@@ -43,6 +46,9 @@ public sealed class ProcessCore : ProcessOutput
 
     /// <summary>The threads, the one that received the signal first; empty where the core has no registers.</summary>
     public required IReadOnlyList<ProcessCoreThread> Threads { get; init; }
+
+    /// <summary>What the kernel passed to the program at its start (getauxval(3)); empty where the core does not have it.</summary>
+    public required IReadOnlyList<ProcessCoreAuxiliary> AuxiliaryVector { get; init; }
 
     /// <summary>The mapped ELF files that have a build id.</summary>
     public required IReadOnlyList<ProcessCoreImage> Images { get; init; }
@@ -74,13 +80,14 @@ public sealed class ProcessCore : ProcessOutput
 /// <summary>A thread of a core.</summary>
 public sealed class ProcessCoreThread : ProcessOutput
 {
-    internal ProcessCoreThread(ProcessIdentity process, CoreThread thread, string? location)
+    internal ProcessCoreThread(ProcessIdentity process, CoreThread thread, string? location, string? stackLocation)
     {
         Process = process;
         ThreadId = thread.ThreadId;
         Address = thread.InstructionPointer;
         StackPointer = thread.StackPointer;
         Location = location;
+        StackLocation = stackLocation;
     }
 
     /// <summary>Its id.</summary>
@@ -101,10 +108,26 @@ public sealed class ProcessCoreThread : ProcessOutput
     /// <summary><see cref="StackPointer"/> in hex.</summary>
     public string? StackPointerHex => HexText.Of(StackPointer);
 
+    /// <summary>What the stack pointer belongs to; null where nothing is mapped there: a stack that overflowed.</summary>
+    public string? StackLocation { get; }
+
     internal override ProcessIdentity Process { get; }
 
     /// <summary>Id and location.</summary>
     public override string ToString() => $"{ThreadId}: {SafeText.Escape(Location ?? $"0x{Address:x}")}";
+}
+
+/// <summary>An entry of the auxiliary vector.</summary>
+/// <param name="Type">The number of its type (<c>include/uapi/linux/auxvec.h</c>).</param>
+/// <param name="Name">The name of its type, such as <c>AT_ENTRY</c>; the number where it has none.</param>
+/// <param name="Value">A number, or an address.</param>
+public sealed record ProcessCoreAuxiliary(int Type, string Name, ulong Value)
+{
+    /// <summary><see cref="Value"/> in hex.</summary>
+    public string ValueHex => HexText.Of(Value);
+
+    /// <summary>Name and value.</summary>
+    public override string ToString() => $"{Name} {ValueHex}";
 }
 
 /// <summary>A mapped ELF file of a core.</summary>

@@ -1,3 +1,6 @@
+using System.Globalization;
+using MemProc.Interop;
+
 namespace MemProc;
 
 /// <summary>Describes core files.</summary>
@@ -5,6 +8,9 @@ public static class ProcessCoreReader
 {
     /// <summary>Threads whose instructions are resolved. A hostile core can name more than a process can have.</summary>
     private const int MaxThreads = 1 << 16;
+
+    /// <summary>Bytes of the auxiliary vector that are described: many times those of the kernel.</summary>
+    private const int MaxAuxiliaryBytes = 4096;
 
     /// <summary>Names of the signals by number, from 1 (signal(7), the same on x86 and arm).</summary>
     private static readonly string[] SignalNames =
@@ -23,11 +29,14 @@ public static class ProcessCoreReader
     {
         CoreContents contents = core.Contents;
         ProcMap[] maps = [.. MapReader.Read(core, cancellation)];
-        using Symbolizer symbolizer = new(core, cancellation: cancellation) { Warn = warn };
+        int headless = CountWithoutHeader(core, maps);
+        // That there are no symbols is one of the sentences about what is missing then.
+        using Symbolizer symbolizer = new(core, cancellation: cancellation) { Warn = headless > 0 ? null : warn };
         CoreThread[] threads = [.. core.Threads.Take(MaxThreads)];
         Dictionary<ulong, string> locations = [];
         ulong? fault = contents.SignalInfo is { Signal: 4 or 5 or 7 or 8 or 11, Code: > 0 and < 0x80 } info ? info.Address : null;
-        ulong[] addresses = [.. threads.Select(thread => thread.InstructionPointer).Append(fault).OfType<ulong>().Distinct()];
+        ulong[] addresses = [.. threads.SelectMany(thread => new[] { thread.InstructionPointer, thread.StackPointer })
+            .Append(fault).OfType<ulong>().Distinct()];
         foreach (ResolvedAddress found in symbolizer.Resolve(addresses, _ => { }))
         {
             locations[found.Address] = found.Location;
@@ -43,22 +52,36 @@ public static class ProcessCoreReader
             GroupId = contents.GroupId,
             Machine = core.Machine,
             Bits = core.Bits,
+            Kernel = core.TryReadMachineText("version")?.TrimEnd(),
             Time = core.Time.LocalDateTime,
             Signal = signal == 0 ? null : signal,
             SignalName = signal >= 1 && signal <= SignalNames.Length ? SignalNames[signal - 1] : null,
             FaultAddress = fault,
-            FaultLocation = fault is ulong at ? locations.GetValueOrDefault(at) : null,
+            FaultLocation = Location(fault),
             // Arrays, which PowerShell can index.
             Threads = (ProcessCoreThread[])[.. threads.Select(thread => new ProcessCoreThread(core.Identity, thread,
-                thread.InstructionPointer is ulong next ? locations.GetValueOrDefault(next) : null))],
+                Location(thread.InstructionPointer), Location(thread.StackPointer)))],
+            AuxiliaryVector = (ProcessCoreAuxiliary[])[.. Auxiliary(contents.Auxiliary)],
             Images = Images(core, maps, cancellation),
             MappingCount = maps.Length,
             MappedBytes = mapped,
             SavedBytes = core.SavedBytes,
             TruncatedBytes = core.TruncatedBytes,
             FileSizeBytes = core.SizeBytes,
-            Missing = (string[])[.. Missing(core, mapped)],
+            Missing = (string[])[.. Missing(core, headless, mapped)],
         };
+
+        string? Location(ulong? address) => address is ulong at ? locations.GetValueOrDefault(at) : null;
+    }
+
+    private static IEnumerable<ProcessCoreAuxiliary> Auxiliary(byte[] bytes)
+    {
+        foreach ((ulong type, ulong value) in AuxiliaryVector.Parse(
+            bytes.AsSpan(0, Math.Min(bytes.Length, MaxAuxiliaryBytes)), out _).Where(entry => entry.Type <= int.MaxValue))
+        {
+            string? name = AuxiliaryVector.Names.FirstOrDefault(known => known.Type == type).Name;
+            yield return new ProcessCoreAuxiliary((int)type, name ?? type.ToString(CultureInfo.InvariantCulture), value);
+        }
     }
 
     private static ProcessCoreImage[] Images(CoreFile core, ProcMap[] maps, CancellationToken cancellation)
@@ -78,7 +101,12 @@ public static class ProcessCoreReader
         return [.. images];
     }
 
-    private static IEnumerable<string> Missing(CoreFile core, ulong mappedBytes)
+    /// <summary>Returns the number of mapped programs and libraries of which the core does not have the ELF header.</summary>
+    private static int CountWithoutHeader(CoreFile core, ProcMap[] maps) =>
+        maps.Where(map => map.Path.StartsWith('/')).GroupBy(map => map.RawPath).Count(file =>
+            file.Any(map => map.IsExecutable) && file.First() is { Offset: 0 } first && !core.Memory.Has(first.Start));
+
+    private static IEnumerable<string> Missing(CoreFile core, int headless, ulong mappedBytes)
     {
         if (core.StorageFault is string storage)
         {
@@ -108,6 +136,12 @@ public static class ProcessCoreReader
         if (!core.IsOfMemProc)
         {
             yield return "Names of anonymous memory, inodes, and whether mappings are shared: only cores of MemProc have them.";
+        }
+
+        if (headless > 0)
+        {
+            yield return $"The ELF headers of {headless} mapped files, by which the files on this machine are recognized: there "
+                + $"are no symbols and no code of these.{(core.IsOfMemProc ? string.Empty : " coredump_filter decides about them (core(5)).")}";
         }
 
         if (core is { IsOfMemProc: true, HasPageInfo: false })

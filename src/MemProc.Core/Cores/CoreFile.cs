@@ -153,7 +153,7 @@ public sealed class CoreFile : MemoryTarget
     }
 
     /// <summary>Creates the error for what only the page information has.</summary>
-    private MemProcException NoPageInfo(Operation operation) => new(operation, Errno.ENODATA,
+    internal MemProcException NoPageInfo(Operation operation) => new(operation, Errno.ENODATA,
         $"Process {Identity}: the core has no page information. Save-ProcessMemory -PageInfo, or memproc save --page-info, "
         + "writes it.", Id);
 
@@ -177,6 +177,10 @@ public sealed class CoreFile : MemoryTarget
         return content is not null ? new SavedText(content) : throw new MemProcException(operation, Errno.ENODATA,
             $"Process {Identity}: the core does not have {name}, which only a live process shows.", Id);
     }
+
+    /// <inheritdoc/>
+    internal override string? TryReadMachineText(string name) =>
+        _texts.TryGetValue(name, out byte[]? saved) ? Encoding.UTF8.GetString(saved) : null;
 
     /// <inheritdoc/>
     internal override MemProcException NoMemory(Operation operation) => new(

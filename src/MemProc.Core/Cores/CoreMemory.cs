@@ -72,6 +72,9 @@ internal sealed class CoreMemory
         return read > 0 ? Errno.None : Errno.ENODATA;
     }
 
+    /// <summary>Whether the core holds a byte.</summary>
+    public bool Has(ulong address) => FirstAfter(address) is int index && index < _extents.Length && _extents[index].Start <= address;
+
     /// <summary>Returns the saved parts of a range in address order, adjacent ones as one.</summary>
     public IEnumerable<AddressRange> Ranges(ulong start, ulong end) => Joined(Parts(start, end).Select(part => part.Range));
 

@@ -18,8 +18,8 @@ internal static class CoreStorage
     /// <param name="modified">When the file was changed last.</param>
     /// <param name="fault">Why a compressed file was not read to its end: it was cut off, or is damaged; else null.</param>
     /// <exception cref="MemProcException">
-    /// ReadElf: it cannot be opened. ReadCore: EIO where nothing of it can be decompressed, ENOSPC where there is no space for
-    /// the decompressed file.
+    /// ReadElf: it cannot be opened. ReadCore: ENOEXEC where it is compressed in another way, EIO where nothing of it can be
+    /// decompressed, ENOSPC where there is no space for the decompressed file.
     /// </exception>
     public static ElfSource Open(string path, CancellationToken cancellation, out DateTimeOffset modified, out string? fault)
     {
@@ -43,6 +43,14 @@ internal static class CoreStorage
                 return Decompress(compressed, ZstdStream.Open(new SourceStream(compressed)), cancellation, out fault);
             }
 
+            // systemd-coredump can write the first two, too, by its configuration.
+            if (read == magic.Length && UnreadCompression(magic) is (string format, string tool))
+            {
+                throw new MemProcException(Operation.ReadCore, Errno.ENOEXEC,
+                    $"{SafeText.Escape(path)} is compressed with {format}. MemProc reads cores that are compressed with gzip or "
+                    + $"zstd: decompress it with {tool} -d.", path);
+            }
+
             return source;
         }
         catch
@@ -51,6 +59,15 @@ internal static class CoreStorage
             throw;
         }
     }
+
+    /// <summary>Returns format and program by the first bytes of a file that is compressed otherwise; null for other files.</summary>
+    private static (string Format, string Tool)? UnreadCompression(ReadOnlySpan<byte> magic) => magic switch
+    {
+        [0xfd, (byte)'7', (byte)'z', (byte)'X'] => ("xz", "xz"),
+        [0x04, 0x22, 0x4d, 0x18] => ("LZ4", "lz4"),
+        [(byte)'B', (byte)'Z', (byte)'h', _] => ("bzip2", "bzip2"),
+        _ => null,
+    };
 
     /// <summary>Decompresses a file into a temporary one without a name. Pages of zeros are holes in it.</summary>
     private static DecompressedSource Decompress(

@@ -12,11 +12,18 @@ public static class MemoryHeadroomReader
         + "HiddenFiles names them. Those of another user's process require CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.";
 
     /// <summary>Reads the limits. The list of mappings is read once, to count them.</summary>
-    /// <param name="process">The process.</param>
+    /// <param name="process">The process; a core has what was saved with its page information.</param>
     /// <param name="cancellation">Stops the read.</param>
-    /// <exception cref="MemProcException">As for <see cref="MemoryStatusReader.Read"/>.</exception>
-    public static ProcMemoryHeadroom Read(LinuxProcess process, CancellationToken cancellation = default)
+    /// <exception cref="MemProcException">
+    /// As for <see cref="MemoryStatusReader.Read"/>; ReadStatus, ENODATA: a core without page information.
+    /// </exception>
+    public static ProcMemoryHeadroom Read(MemoryTarget process, CancellationToken cancellation = default)
     {
+        if (process is CoreFile { HasPageInfo: false } core)
+        {
+            throw core.NoPageInfo(Operation.ReadStatus);
+        }
+
         ProcMemoryStatus status = MemoryStatusReader.Read(process);
         List<string> hidden = [];
         int? mapCount = null;
@@ -49,9 +56,9 @@ public static class MemoryHeadroomReader
         CgroupMemory? cgroup = CgroupMemory.Read(process);
         process.ThrowIfExited(Operation.ReadStatus);
         return new ProcMemoryHeadroom(
-            status, mapCount, limits, ksm, cgroup, MachineMemory.Read(process.Files), [.. hidden.Distinct()])
+            status, mapCount, limits, ksm, cgroup, MachineMemory.Read(process), [.. hidden.Distinct()])
         {
-            MaxMapCount = Number(KernelFiles.TryReadText($"{process.Files.Proc}/sys/vm/max_map_count")),
+            MaxMapCount = Number(process.TryReadMachineText("sys/vm/max_map_count")),
             OomScore = (int?)SignedNumber(score),
             OomScoreAdj = (int?)SignedNumber(adjustment),
             KsmMergingPages = Number(merging) ?? Number(ksm.GetValueOrDefault("ksm_merging_pages")),
@@ -59,7 +66,7 @@ public static class MemoryHeadroomReader
     }
 
     /// <summary>Reads the lines of a file; none where the kernel lacks it, or this user may not read it.</summary>
-    private static void ReadLines(LinuxProcess process, string name, List<string> hidden, LineHandler handle)
+    private static void ReadLines(MemoryTarget process, string name, List<string> hidden, LineHandler handle)
     {
         try
         {
@@ -73,9 +80,9 @@ public static class MemoryHeadroomReader
         {
             hidden.Add(name);
         }
-        catch (MemProcException error) when (error.Errno is Errno.ENOENT)
+        catch (MemProcException error) when (error.Errno is Errno.ENOENT or Errno.ENODATA)
         {
-            // A number of the file is null: this kernel does not have it.
+            // A number of the file is null: this kernel, or this core, does not have it.
         }
     }
 

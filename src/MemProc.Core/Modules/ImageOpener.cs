@@ -25,6 +25,8 @@ internal abstract class ImageOpener(MemoryTarget target, ProcMap[] maps, Cancell
 
     protected ProcMap First => maps[0];
 
+    protected bool HasCode => Array.Exists(maps, map => map.IsExecutable);
+
     protected CancellationToken Cancellation => cancellation;
 
     /// <summary>The image as the memory has it, which seldom includes sections and symbols.</summary>
@@ -42,6 +44,13 @@ internal sealed class CoreImageOpener(CoreFile core, ProcMap[] maps, Cancellatio
     {
         string? refusal = null;
         ElfFileSource? file = First.Kind == ProcMapKind.Vdso ? null : core.Backing.TryOpen(Path, Cancellation, out refusal);
+        if (refusal is not null && First.Offset == 0 && !core.Memory.Has(First.Start) && HasCode)
+        {
+            // It is code, but the kernel can have been told to leave the headers of ELF files out.
+            throw core.Failure(Operation.ReadElf, Errno.ENODATA,
+                $"{SafeText.Escape(Path)} is not used, and the core does not have its ELF header: {refusal}", Path);
+        }
+
         ElfFile image = file is null ? ReadMemory() : ElfFile.Read(file);
         incomplete = refusal is null || image.Sections.Count > 0 ? null : core.Failure(Operation.ReadElf, Errno.ENODATA,
             $"{SafeText.Escape(Path)} is not used, and the core has only a part of it: {refusal}", Path);

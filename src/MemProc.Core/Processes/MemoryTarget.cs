@@ -68,6 +68,11 @@ public abstract class MemoryTarget : IDisposable
     /// <exception cref="MemProcException">It cannot be opened; ENODATA where a core does not have it.</exception>
     internal abstract TargetText OpenText(string name, Operation operation);
 
+    /// <summary>Reads a small file that procfs has of the machine of a process, or what a core has in its place.</summary>
+    /// <param name="name">Its path below <c>/proc</c>.</param>
+    /// <returns>Null where it is missing.</returns>
+    internal virtual string? TryReadMachineText(string name) => KernelFiles.TryReadText($"{Files.Proc}/{name}");
+
     /// <summary>Creates the exception for a process without memory.</summary>
     /// <param name="operation">The operation that failed.</param>
     internal abstract MemProcException NoMemory(Operation operation);

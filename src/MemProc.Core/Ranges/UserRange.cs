@@ -19,6 +19,9 @@ internal static class UserRange
     public static ulong Untag(ulong address) =>
         Untag(address, RuntimeInformation.ProcessArchitecture == Architecture.Arm64);
 
+    /// <summary>Whether an address is in [vsyscall], which is in the list of mappings and cannot be read.</summary>
+    public static bool IsVsyscall(ulong address) => address - Vsyscall < VsyscallBytes;
+
     internal static ulong Untag(ulong address, bool hasTags) =>
         hasTags && (address & 1UL << 55) == 0 ? address & (1UL << 56) - 1 : address;
 
@@ -35,7 +38,7 @@ internal static class UserRange
             ? $"The range at 0x{address:x} has no bytes: give a length of at least 1."
             : address + length - 1 < address
             ? $"The range at 0x{address:x} of {length} bytes wraps round the end of the address space."
-            : address - Vsyscall < VsyscallBytes
+            : IsVsyscall(address)
             ? $"0x{address:x} is in [vsyscall], the kernel's page for old system calls. It is the same in all processes, "
                 + "is in no process' page table, and cannot be read."
             : address > long.MaxValue

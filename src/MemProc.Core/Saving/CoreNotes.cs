@@ -233,7 +233,8 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
             Write(map.Start);
             Write(map.End);
             Write(map.Offset / MachinePage.SizeBytes);
-            names.Write(Encoding.UTF8.GetBytes(map.IsDeleted ? $"{map.Path} (deleted)" : map.Path));
+            // A path is bytes, which need not be UTF-8.
+            names.Write(PathText.Encode(map.IsDeleted ? $"{map.Path} (deleted)" : map.Path));
             names.WriteByte(0);
         }
 

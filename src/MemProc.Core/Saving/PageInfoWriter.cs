@@ -14,10 +14,11 @@ namespace MemProc;
 internal sealed class PageInfoWriter(LinuxProcess process, CancellationToken cancellation)
 {
     /// <summary>Small files of the process. Those that a kernel does not have are left out.</summary>
-    private static readonly string[] SmallFiles = ["limits", "smaps_rollup", "cgroup", "oom_score_adj"];
+    private static readonly string[] SmallFiles =
+        ["limits", "smaps_rollup", "cgroup", "oom_score", "oom_score_adj", "ksm_stat", "ksm_merging_pages"];
 
-    /// <summary>Files about kernel and machine.</summary>
-    private static readonly string[] MachineFiles = ["version", "meminfo"];
+    /// <summary>Files about kernel and machine, by their paths below <c>/proc</c>.</summary>
+    private static readonly string[] MachineFiles = ["version", "meminfo", "sys/vm/max_map_count"];
 
     private readonly FrameSet _frames = new();
     private bool _areFramesHidden;
@@ -45,7 +46,7 @@ internal sealed class PageInfoWriter(LinuxProcess process, CancellationToken can
 
         foreach (string name in MachineFiles)
         {
-            WriteFile(stream, name, KernelFiles.TryReadText($"{process.Files.Proc}/{name}") is string text
+            WriteFile(stream, name, process.TryReadMachineText(name) is string text
                 ? Encoding.UTF8.GetBytes(text)
                 : null);
         }

@@ -73,8 +73,7 @@ public sealed class GetProcMemoryStatusCommand : ProcessCommand<MemoryTarget>
 
         if (Headroom)
         {
-            ProcMemoryHeadroom headroom = MemoryHeadroomReader.Read(
-                process as LinuxProcess ?? throw NotLive(process.CorePath!), Cancellation);
+            ProcMemoryHeadroom headroom = MemoryHeadroomReader.Read(process, Cancellation);
             if (headroom.HiddenFiles.Count > 0)
             {
                 WarnOnce(MemoryHeadroomReader.SomeHidden);

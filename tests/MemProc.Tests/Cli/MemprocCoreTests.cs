@@ -48,6 +48,11 @@ public sealed class MemprocCoreTests : IDisposable
         JsonElement page = Json("pagemap", "--core", path, "--anonymous", "--present", "--json")[0];
         Assert.Equal(path, page.GetProperty("corePath").GetString());
         Assert.Contains("Rss", Memproc("map", "--core", path, "--detailed").Output, StringComparison.Ordinal);
+        Assert.Contains("Stack", Memproc("status", "--core", path, "--headroom").Output, StringComparison.Ordinal);
+        Assert.Contains("Kernel   Linux version", Memproc("core", path).Output, StringComparison.Ordinal);
+        Assert.Contains(Json("core", path, "--json")[0].GetProperty("auxiliaryVector").EnumerateArray(),
+            entry => entry.GetProperty("name").GetString() == "AT_ENTRY");
+        Assert.Equal(1, Memproc("status", "--core", _core, "--headroom").ExitCode);
         (int exitCode, _, string errors) = Memproc("pagemap", "--core", _core);
         Assert.Equal(1, exitCode);
         Assert.Contains("memproc save --page-info", errors, StringComparison.Ordinal);

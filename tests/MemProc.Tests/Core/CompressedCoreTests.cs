@@ -40,6 +40,33 @@ public sealed class CompressedCoreTests : IDisposable
         Assert.Throws<MemProcException>(() => MemProc.CoreFile.Open(plain + suffix));
     }
 
+    [Theory]
+    [InlineData("xz", ".xz")]
+    [InlineData("lz4", ".lz4")]
+    [InlineData("bzip2", ".bz2")]
+    public void A_core_that_is_compressed_in_another_way_is_refused_with_the_program_that_helps(string tool, string suffix)
+    {
+        string plain = CoreMaker.Save(_process, _folder);
+        Shell.Run("sh", "-c", $"{Requires.Tool(tool)} -c {plain} > {plain}{suffix}");
+        MemProcException error = Assert.Throws<MemProcException>(() => MemProc.CoreFile.Open(plain + suffix));
+        Assert.Equal("ReadCore,ENOEXEC", error.ErrorId);
+        Assert.Contains($"decompress it with {tool} -d", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("zstd")]
+    public void A_core_of_several_compressed_parts_is_read_to_its_end(string tool)
+    {
+        string plain = CoreMaker.Save(_process, _folder);
+        byte[] whole = File.ReadAllBytes(plain);
+        string first = _folder.File("first", whole.AsSpan(0, whole.Length / 2).ToArray()), second = _folder.File("second", whole.AsSpan(whole.Length / 2).ToArray());
+        string joined = Path.Combine(_folder.Path, "joined");
+        Shell.Run("sh", "-c", $"{Requires.Tool(tool)} -c {first} > {joined} && {tool} -c {second} >> {joined}");
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(joined);
+        Assert.Equal(((ulong)whole.Length, 0UL, null), (core.SizeBytes, core.TruncatedBytes, core.StorageFault));
+    }
+
     [Fact]
     public void The_core_of_a_32_bit_process_has_32_bits_and_its_registers()
     {

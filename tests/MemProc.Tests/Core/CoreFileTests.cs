@@ -34,7 +34,11 @@ public sealed class CoreFileTests : IDisposable
             maps.Select(map => (map.Start, map.Permissions, map.Path)));
         ProcessCore found = ProcessCoreReader.Read(core);
         Assert.Equal(("SIGSEGV", 0x10UL, "program -x", 32), (found.SignalName, found.FaultAddress, found.CommandLine, found.Bits));
-        Assert.Equal(Base + 8, Assert.Single(found.Threads).Address);
+        ProcessCoreThread thread = Assert.Single(found.Threads);
+        Assert.Equal((Base + 8, "[stack]+0x8", "[stack]+0x800"), (thread.Address, thread.Location, thread.StackLocation));
+        Assert.Equal(["AT_PAGESZ 0x1000", "AT_SYSINFO 0x1", $"AT_ENTRY 0x{Base + 8:x}", $"AT_RANDOM 0x{Base + 0x800:x}"],
+            found.AuxiliaryVector.Select(entry => entry.ToString()));
+        Assert.Null(found.Kernel);
     }
 
     [Fact]
@@ -131,6 +135,30 @@ public sealed class CoreFileTests : IDisposable
         Assert.Contains(ProcessCoreReader.Read(again).Images, image => image.Path == program && !image.IsOnDisk);
         MappedFile file = new MappedImages(again).Named("crash").First();
         Assert.True(file.IsReplaced);
+    }
+
+    [Fact]
+    public void A_core_of_the_kernel_without_ELF_headers_says_why_it_has_no_symbols()
+    {
+        string program = CCompiler.Build(Path.Combine(_folder.Path, "crash"),
+            "int main(void) { return *(volatile int *)0x10; }", "gcc", "-O0", "-x", "c");
+        Assert.SkipUnless(File.ReadAllText("/proc/sys/kernel/core_pattern").Trim() == "core",
+            "needs core_pattern 'core', so that the kernel writes into the working folder");
+        // Bit 4 is the one of the headers.
+        Shell.Try("sh", ["-c", $"cd {_folder.Path} && ulimit -c unlimited && echo 0x23 > /proc/self/coredump_filter && exec ./crash"]);
+        string[] files = Directory.GetFiles(_folder.Path, "core*");
+        Assert.SkipUnless(files.Length == 1, "needs the right to dump core");
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(files[0]);
+        ProcessCore found = ProcessCoreReader.Read(core);
+        Assert.Empty(found.Images);
+        Assert.Contains(found.Missing, missing => missing.StartsWith("The ELF headers of ", StringComparison.Ordinal));
+        Assert.StartsWith("crash+0x", Assert.Single(found.Threads).Location, StringComparison.Ordinal);
+        MemProcException error = Assert.Throws<MemProcException>(
+            () => AddressExpression.Parse("crash!main").Resolve(core));
+        Assert.Contains("the core does not have its ELF header", error.Message, StringComparison.Ordinal);
+        // The file is there, but nothing says that it is the one of the process.
+        ulong code = MapReader.Read(core).First(map => map.Path == program && map.IsExecutable).Start;
+        Assert.Equal(MemoryGapKind.NotSaved, Assert.Single(new MemoryReader(core, ReadMethod.Auto).ReadBlocks(code, 16)).Gaps[0].Kind);
     }
 
     [Fact]

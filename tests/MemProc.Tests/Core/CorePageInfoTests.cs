@@ -45,6 +45,28 @@ public sealed class CorePageInfoTests : IDisposable
     }
 
     [Fact]
+    public void Saved_limits_and_the_kernel_are_those_of_the_process()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        using SuspendedProcess stopped = SuspendedProcess.Begin(process);
+        ProcMemoryHeadroom live = MemoryHeadroomReader.Read(process);
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(Save(process));
+        ProcMemoryHeadroom saved = MemoryHeadroomReader.Read(core);
+        Assert.Equal(core.CorePath, saved.CorePath);
+        Assert.Equal(Steady(live), Steady(saved));
+        Assert.NotNull(saved.StackLimitBytes);
+        Assert.NotNull(saved.SystemAvailableBytes);
+        Assert.True(live.CgroupPath is null || live.CgroupPath == saved.CgroupPath);
+        Assert.Null(saved.CgroupCurrentBytes);
+        Assert.Equal(File.ReadAllText("/proc/version").TrimEnd(), ProcessCoreReader.Read(core).Kernel);
+
+        static string Steady(ProcMemoryHeadroom one) => $"{one.MapCount} {one.MaxMapCount} {one.AddressSpaceLimitBytes} "
+            + $"{one.LockedLimitBytes} {one.DataLimitBytes} {one.StackLimitBytes} {one.OomScoreAdj} {one.SystemSwapTotalBytes} "
+            + $"{one.KsmMergingPages} {one.KsmRmapItems} {one.VmSizeBytes}";
+    }
+
+    [Fact]
     public void Saved_frames_have_flags_map_counts_and_cgroups()
     {
         Requires.Root();
@@ -104,7 +126,8 @@ public sealed class CorePageInfoTests : IDisposable
     {
         using MemProc.CoreFile core = Read(Small(CoreNoteFormat.Version).Build());
         foreach (Action read in (Action[])[() => _ = new PageMapWalk(core).All().Count(), () => FrameTables.Of(core).Dispose(),
-            () => _ = MapReader.ReadDetailed(core).Count(), () => MemoryStatusReader.ReadDetailed(core)])
+            () => _ = MapReader.ReadDetailed(core).Count(), () => MemoryStatusReader.ReadDetailed(core),
+            () => MemoryHeadroomReader.Read(core)])
         {
             MemProcException error = Assert.Throws<MemProcException>(read);
             Assert.Equal(Errno.ENODATA, error.Errno);
@@ -245,6 +268,19 @@ public sealed class CorePageInfoTests : IDisposable
         using MemProc.CoreFile core = MemProc.CoreFile.Open(path);
         // The process runs again, and can have other threads by now.
         Assert.Equal(core.Threads.Count, Regex.Count(threads, @"^[* ] +\d+ .*LWP \d+", RegexOptions.Multiline));
+    }
+
+    [Fact]
+    public void Eu_readelf_opens_a_core_with_page_information()
+    {
+        string tool = Requires.Tool("eu-readelf");
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        (int exitCode, string output, string errors) = Shell.Try(tool, ["-hln", Save(process)]);
+        Assert.True(exitCode == 0 && errors.Length == 0, errors);
+        Assert.Contains("CORE (Core file)", output, StringComparison.Ordinal);
+        Assert.Contains("PRSTATUS", output, StringComparison.Ordinal);
+        Assert.Contains("MEMPROC", output, StringComparison.Ordinal);
     }
 
     private string Save(LinuxProcess process)

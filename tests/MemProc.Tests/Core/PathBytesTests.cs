@@ -65,6 +65,21 @@ public sealed class PathBytesTests : IDisposable
     }
 
     [Fact]
+    public void A_core_has_the_bytes_and_finds_the_file_by_them()
+    {
+        using SmallProgram target = MapLibrary();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        byte[] code = new MemoryReader(process, ReadMethod.Auto).ReadExactly(target.Address, 8192);
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(CoreMaker.Save(process, _folder));
+        Assert.Contains(core.Contents.Files, file => file.Path.AsSpan().EndsWith(Name));
+        Assert.Equal(Text, MapReader.Find(core, target.Address)!.Path);
+        Assert.Contains(ProcessCoreReader.Read(core).Images, image => image.Path == Text && image.IsOnDisk);
+        using MappedImages images = new(core);
+        Assert.Contains(images.FileAt(target.Address)!.Symbols(), symbol => symbol.Name == "of_library");
+        Assert.Equal(code, new MemoryReader(core, ReadMethod.Auto).ReadExactly(target.Address, 8192));
+    }
+
+    [Fact]
     public void A_folder_lists_such_files_and_their_pages_are_read()
     {
         Create([1, 2, 3]);
