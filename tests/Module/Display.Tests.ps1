@@ -113,6 +113,73 @@ Describe 'CSV' {
         ($objects | Where-Object { $_ -is [MemProc.MemoryChange] } | ConvertTo-Csv | ConvertFrom-Csv).Value | Should -Contain '05 00 00 00'
     }
 
+    It 'has no property that has no text but the name of its type, in any type' {
+        $kinds = [MemProc.OutputList`1], [MemProc.OutputTable`1]
+        foreach ($type in $types) {
+            foreach ($property in $type.GetProperties()) {
+                $kind = $property.PropertyType
+                $because = "$($type.Name).$($property.Name) is a $kind"
+                if ($kind -in [string], [byte[]], [MemProc.MemoryBytes]) {
+                    continue
+                }
+
+                if ([Collections.IEnumerable].IsAssignableFrom($kind)) {
+                    ($kind.IsGenericType ? $kind.GetGenericTypeDefinition() : $kind) | Should -BeIn $kinds -Because $because
+                    # The text of a list is that of its items.
+                    $kind = $kind.GetGenericArguments()[0]
+                }
+
+                if ($kind -ne [object]) {
+                    $kind.GetMethod('ToString', [type[]] @()).DeclaringType | Should -Not -Be ([object]) -Because $because
+                }
+            }
+        }
+    }
+
+    It 'has no name of a type in the row of <_>' -ForEach @(
+        'Get-ProcMap -Id {0} -Detailed | Select-Object -First 3'
+        'Get-ProcMap -Id {0} -Numa | Select-Object -First 3'
+        'Get-ProcMemoryStatus {0}', 'Get-ProcMemoryStatus {0} -Detailed', 'Get-ProcMemoryStatus {0} -Headroom'
+        'Get-PageMapEntry {0} {1} -Flag anon', 'Get-PageMapEntry {0} {1} | Get-PageFlags', 'Measure-PageFlags {0}'
+        'Get-PageFlags -Describe 0x86c', 'Measure-PageFolio {0}', 'Test-ProcMemAccess {0}', 'Get-ProcThread {0}'
+        'Get-PageSharing -Id {0} -AmongId {0}, $PID', 'Get-PageSharing -Id {0} -AmongId {0}, $PID -Summary'
+        'Measure-WorkingSet {0} -Seconds 0.01', 'Show-ProcMap {0}', 'Resolve-ProcAddress {0} {1} -WithFlags'
+        'Get-FilePage /bin/sh -Flag lru', 'Get-FilePage /bin/sh -Summary', 'Get-PhysicalMemoryMap'
+        'Read-ProcessMemory {0} {1} 64', 'Read-ProcessMemory {0} {1} 16 -Telescope'
+        'Read-ProcessMemory {0} {1} -Layout "int32[4] many; pointer[2] some; char[4] text"'
+        'Watch-ProcessMemory {0} {1} -Type "int32[4]" -Timeout 1'
+        'Get-ElfHeader -Path /bin/sh', 'Get-ElfSegment -Path /bin/sh', 'Get-ElfSection -Path /bin/sh'
+        'Get-ElfSegment -Id {0} -Path libc.so.6', 'Compare-ProcessImage {0} -Path libc.so.6', 'Get-PageTableEntry {0} {1}'
+        'Get-PageTableEntry {0} {1} -Walk', 'Get-KernelVma {0}', 'Get-KernelMemoryMap {0}', 'Get-KernelLayout'
+        'Get-PageMapEntry {0} {1} | Get-PageFrame', 'Save-ProcessMemory {0} "$TestDrive/one.core" -NoContent'
+        'Get-ProcessCore "$TestDrive/one.core"', 'Search-ProcessMemory {0} -Text ELF -First 2'
+        'Search-ProcessMemory {0} -Strings -First 2', 'Find-PointerPath {0} "*(libc.so.6!environ)" -Depth 1 -MaxOffset 0'
+        'Compare-ProcessMemory -Id {0} -Address {1} -Length 4096 -Seconds 0.01'
+    ) {
+        $objects = @(Invoke-Expression ($_ -f $target.Id, $address) -ErrorAction Ignore -WarningAction Ignore -InformationAction Ignore)
+        if ($objects.Count -eq 0) {
+            Set-ItResult -Skipped -Because 'this kernel or user gets none'
+        }
+
+        $rows = $objects | ForEach-Object { ($_ | ConvertTo-Csv)[1..1000] }
+        $rows | Should -Not -Match '(System|MemProc)\.\w|__ReadOnly|`\d\['
+    }
+
+    It 'has the items of lists and tables, as the objects have after the transport' {
+        $maps = Get-ProcMap -Id $target.Id -Detailed -Address $address
+        $row = $maps | ConvertTo-Csv | ConvertFrom-Csv
+        $row.VmFlags | Should -BeExactly ($maps.VmFlags -join ' ')
+        $row.Counters | Should -Match '(^| )Rss=\d+ '
+        $record = Read-ProcessMemory $target.Id $address -Layout 'int16[3] many' | ConvertTo-Csv | ConvertFrom-Csv
+        $record.many | Should -Match '^-?\d+ -?\d+ -?\d+$'
+        $back = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($maps))
+        ($back | ConvertTo-Csv | ConvertFrom-Csv).VmFlags | Should -BeExactly $row.VmFlags
+        $maps.VmFlags -contains 'rd' | Should -BeTrue
+        $maps.VmFlags.Length, $maps.VmFlags[0] | Should -Be $maps.VmFlags.Count, 'rd'
+        [string[]] $maps.VmFlags | Should -Be $back.VmFlags
+        ($maps | ConvertTo-Json | ConvertFrom-Json).VmFlags | Should -Be $maps.VmFlags
+    }
+
     It 'does not keep bytes from being used as bytes' {
         $write = $objects[3]
         $write.Bytes | Should -Be 5, 0
@@ -201,6 +268,14 @@ Describe 'Views' {
         $vmas = Get-KernelVma $target.Id -ErrorAction Ignore
         if ($vmas) {
             $vmas | Format-Table -View Process | Out-Screen -Width 80 | Should -Match "(?m)^ +$($target.Id) "
+        }
+    }
+
+    It 'name a file without the member of an archive where there is none' {
+        foreach ($objects in (Get-ElfHeader -Path /bin/sh), (Get-ElfSegment -Path /bin/sh), (Get-ElfSection -Path /bin/sh), (Get-ElfSymbol -Path /bin/sh)) {
+            @($objects).Count | Should -BeGreaterThan 0
+            $objects | Out-Screen | Should -Not -Match '/sh\('
+            $objects | Format-List | Out-Screen | Should -Match '(?m)^Path +: /bin/sh *$'
         }
     }
 

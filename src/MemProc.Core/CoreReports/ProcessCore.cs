@@ -42,10 +42,10 @@ public sealed class ProcessCore : ProcessOutput
     public string? FaultLocation { get; init; }
 
     /// <summary>The threads, the one that received the signal first; empty where the core has no registers.</summary>
-    public required IReadOnlyList<ProcessCoreThread> Threads { get; init; }
+    public required OutputList<ProcessCoreThread> Threads { get; init; }
 
     /// <summary>The mapped ELF files that have a build id.</summary>
-    public required IReadOnlyList<ProcessCoreImage> Images { get; init; }
+    public required OutputList<ProcessCoreImage> Images { get; init; }
 
     /// <summary>Number of mappings.</summary>
     public int MappingCount { get; init; }
@@ -63,7 +63,7 @@ public sealed class ProcessCore : ProcessOutput
     public ulong FileSizeBytes { get; init; }
 
     /// <summary>What the core lacks, a sentence each.</summary>
-    public required IReadOnlyList<string> Missing { get; init; }
+    public required OutputList<string> Missing { get; init; }
 
     internal override ProcessIdentity Process { get; }
 
