@@ -1,5 +1,36 @@
 # What objects look like where no view of this module applies: hex, CSV, XML, JSON; and colours of the views.
 
+BeforeDiscovery {
+    # What writes objects of nearly all types, about a process {0} and its memory at {1}.
+    $commands = @(
+        'Get-ProcMap -Id {0} -Detailed | Select-Object -First 3'
+        'Get-ProcMap -Id {0} -Numa | Select-Object -First 3'
+        'Get-ProcMemoryStatus {0}', 'Get-ProcMemoryStatus {0} -Detailed', 'Get-ProcMemoryStatus {0} -Headroom'
+        'Get-PageMapEntry {0} {1} -Flag anon', 'Get-PageMapEntry {0} {1} | Get-PageFlags', 'Measure-PageFlags {0}'
+        'Get-PageFlags -Describe 0x86c', 'Measure-PageFolio {0}', 'Test-ProcMemAccess {0}', 'Get-ProcThread {0}'
+        'Get-PageSharing -Id {0} -AmongId {0}, $PID', 'Get-PageSharing -Id {0} -AmongId {0}, $PID -Summary'
+        'Measure-WorkingSet {0} -Seconds 0.01', 'Show-ProcMap {0}', 'Resolve-ProcAddress {0} {1} -WithFlags'
+        'Get-FilePage /bin/sh -Flag lru', 'Get-FilePage /bin/sh -Summary', 'Get-PhysicalMemoryMap'
+        'Read-ProcessMemory {0} {1} 64', 'Read-ProcessMemory {0} {1} 16 -Telescope'
+        'Read-ProcessMemory {0} {1} -Layout "int32[4] many; pointer[2] some; char[4] text"'
+        'Watch-ProcessMemory {0} {1} -Type "int32[4]" -Timeout 1'
+        'Get-ElfHeader -Path /bin/sh', 'Get-ElfSegment -Path /bin/sh', 'Get-ElfSection -Path /bin/sh'
+        'Get-ElfSegment -Id {0} -Path libc.so.6', 'Compare-ProcessImage {0} -Path libc.so.6', 'Get-PageTableEntry {0} {1}'
+        'Get-PageTableEntry {0} {1} -Summary', 'Get-KernelVma {0}', 'Get-KernelMemoryMap {0}', 'Get-KernelLayout'
+        'Get-PageMapEntry {0} {1} | Get-PageFrame', 'Save-ProcessMemory {0} "$TestDrive/one.core" -NoContent'
+        'Get-ProcessCore "$TestDrive/one.core"', 'Search-ProcessMemory {0} -Text ELF -First 2'
+        'Search-ProcessMemory {0} -Strings -First 2', 'Find-PointerPath {0} "*(libc.so.6!environ)" -Depth 1 -MaxOffset 0'
+        'Compare-ProcessMemory -Id {0} -Address {1} -Length 4096 -Seconds 0.01', 'Get-ProcMap -Id {0}', 'Get-PageMapEntry {0} -Run'
+        'Get-ElfSymbol -Path /bin/sh', 'Get-ElfSymbol -Id {0} -Path libc.so.6 -Name malloc*', 'Get-ElfSection -Id {0} -Path libc.so.6'
+        'Get-ElfHeader -Id {0} -Path libc.so.6', 'Get-Disassembly {0} "libc.so.6!malloc" -Count 2', 'Get-PageFlags -Describe'
+        'Get-PageMapEntry {0} {1} | Find-ProcessByPfn -Id {0}', 'Measure-WorkingSet {0} -Seconds 0.01 -Summary'
+        'New-ProcessMemoryScan {0} -Value 12345 -Type Int32', 'Search-ProcessMemory {0} -Text ELF -First 2 -Context 32'
+        'Write-ProcessMemory {0} {1} -Bytes 1, 2, 3 -PassThru -Confirm:$false', 'Measure-PageFolio {0} -ByMap'
+        'Get-ProcMemoryStatus {0} -Detailed -Method Pages', 'Read-ProcessMemory {0} {1} 64 -OutFile "$TestDrive/bytes"'
+        'Get-PageMapEntry {0} {1} | Read-PhysicalMemory', 'Invoke-ProcessMemoryAdvice {0} {1} 4096 -Cold -Confirm:$false'
+    )
+}
+
 BeforeAll {
     Import-Module $PSScriptRoot/Support.psm1 -Force
     Import-TestedModule
@@ -7,6 +38,21 @@ BeforeAll {
     $address = New-TouchedMemory $target
     $types = Get-Command -Module MemProc | ForEach-Object { $_.OutputType.Type } | Where-Object FullName -Like 'MemProc.*' |
         Sort-Object FullName -Unique
+
+    # Returns what a command writes, which is kept for the next test of it.
+    $written = @{}
+    function Get-Object([string] $Command) {
+        if (-not $written.ContainsKey($Command)) {
+            $written[$Command] = @(Invoke-Expression ($Command -f $target.Id, $address) -ErrorAction Ignore -WarningAction Ignore -InformationAction Ignore)
+        }
+
+        if ($written[$Command].Count -eq 0) {
+            Set-ItResult -Skipped -Because 'this kernel or user gets none'
+        }
+
+        $written[$Command]
+    }
+
     # Numbers that people read as numbers.
     $decimal = 'Bytes$|Count$|Pages$|Length$|Inode$|Ticks$|Index$|Alignment$|RmapItems$|^Duration|Bytes(Before|After)$'
 }
@@ -136,31 +182,8 @@ Describe 'CSV' {
         }
     }
 
-    It 'has no name of a type in the row of <_>' -ForEach @(
-        'Get-ProcMap -Id {0} -Detailed | Select-Object -First 3'
-        'Get-ProcMap -Id {0} -Numa | Select-Object -First 3'
-        'Get-ProcMemoryStatus {0}', 'Get-ProcMemoryStatus {0} -Detailed', 'Get-ProcMemoryStatus {0} -Headroom'
-        'Get-PageMapEntry {0} {1} -Flag anon', 'Get-PageMapEntry {0} {1} | Get-PageFlags', 'Measure-PageFlags {0}'
-        'Get-PageFlags -Describe 0x86c', 'Measure-PageFolio {0}', 'Test-ProcMemAccess {0}', 'Get-ProcThread {0}'
-        'Get-PageSharing -Id {0} -AmongId {0}, $PID', 'Get-PageSharing -Id {0} -AmongId {0}, $PID -Summary'
-        'Measure-WorkingSet {0} -Seconds 0.01', 'Show-ProcMap {0}', 'Resolve-ProcAddress {0} {1} -WithFlags'
-        'Get-FilePage /bin/sh -Flag lru', 'Get-FilePage /bin/sh -Summary', 'Get-PhysicalMemoryMap'
-        'Read-ProcessMemory {0} {1} 64', 'Read-ProcessMemory {0} {1} 16 -Telescope'
-        'Read-ProcessMemory {0} {1} -Layout "int32[4] many; pointer[2] some; char[4] text"'
-        'Watch-ProcessMemory {0} {1} -Type "int32[4]" -Timeout 1'
-        'Get-ElfHeader -Path /bin/sh', 'Get-ElfSegment -Path /bin/sh', 'Get-ElfSection -Path /bin/sh'
-        'Get-ElfSegment -Id {0} -Path libc.so.6', 'Compare-ProcessImage {0} -Path libc.so.6', 'Get-PageTableEntry {0} {1}'
-        'Get-PageTableEntry {0} {1} -Summary', 'Get-KernelVma {0}', 'Get-KernelMemoryMap {0}', 'Get-KernelLayout'
-        'Get-PageMapEntry {0} {1} | Get-PageFrame', 'Save-ProcessMemory {0} "$TestDrive/one.core" -NoContent'
-        'Get-ProcessCore "$TestDrive/one.core"', 'Search-ProcessMemory {0} -Text ELF -First 2'
-        'Search-ProcessMemory {0} -Strings -First 2', 'Find-PointerPath {0} "*(libc.so.6!environ)" -Depth 1 -MaxOffset 0'
-        'Compare-ProcessMemory -Id {0} -Address {1} -Length 4096 -Seconds 0.01'
-    ) {
-        $objects = @(Invoke-Expression ($_ -f $target.Id, $address) -ErrorAction Ignore -WarningAction Ignore -InformationAction Ignore)
-        if ($objects.Count -eq 0) {
-            Set-ItResult -Skipped -Because 'this kernel or user gets none'
-        }
-
+    It 'has no name of a type in the row of <_>' -ForEach $commands {
+        $objects = Get-Object $_
         # Names of classes, such as those of assemblies in paths, are found above: what is left are arrays and generic types.
         $cells = $objects | ConvertTo-Csv | ConvertFrom-Csv | ForEach-Object { $_.PSObject.Properties.Value }
         $cells | Should -Not -BeNullOrEmpty
@@ -270,6 +293,25 @@ Describe 'Views' {
         $vmas = Get-KernelVma $target.Id -ErrorAction Ignore
         if ($vmas) {
             $vmas | Format-Table -View Process | Out-Screen -Width 80 | Should -Match "(?m)^ +$($target.Id) "
+        }
+    }
+
+    It 'fit 80 columns, with all columns and the ends of paths: <_>' -ForEach $commands {
+        $objects = Get-Object $_
+        $narrow = ($objects | Out-Screen -Width 80) -split "`n"
+        $wide = ($objects | Out-Screen -Width 400) -split "`n"
+        $narrow | Where-Object { $_.TrimEnd().Length -gt 80 } | Should -BeNullOrEmpty
+        $headings = foreach ($lines in $narrow, $wide) {
+            $at = [array]::FindIndex($lines, [Predicate[string]] { $args[0] -match '^[- ]*--[- ]*$' })
+            , (($at -gt 0 ? $lines[$at - 1].Trim() : '') -replace '\s+', ' ')
+        }
+
+        $headings[0] | Should -BeExactly $headings[1]
+        if ($headings[0] -match ' Path$') {
+            foreach ($path in $objects.Path | Where-Object { $_ } | Select-Object -Unique) {
+                $end = [regex]::Escape($path.Substring([Math]::Max(0, $path.Length - 4)))
+                @($narrow -match "$end *$").Count | Should -BeGreaterThan 0 -Because "the end of $path is shown"
+            }
         }
     }
 
