@@ -25,7 +25,7 @@ BeforeDiscovery {
         'Get-ElfHeader -Id {0} -Path libc.so.6', 'Get-Disassembly {0} "libc.so.6!malloc" -Count 2', 'Get-PageFlags -Describe'
         'Get-PageMapEntry {0} {1} | Find-ProcessByPfn -Id {0}', 'Measure-WorkingSet {0} -Seconds 0.01 -Summary'
         'New-ProcessMemoryScan {0} -Value 12345 -Type Int32', 'Search-ProcessMemory {0} -Text ELF -First 2 -Context 32'
-        'Write-ProcessMemory {0} {1} -Bytes 1, 2, 3 -PassThru -Confirm:$false', 'Measure-PageFolio {0} -ByMap'
+        'Write-ProcessMemory {0} ({1} + 8192) -Bytes 1, 2, 3 -PassThru -Confirm:$false', 'Measure-PageFolio {0} -ByMap'
         'Get-ProcMemoryStatus {0} -Detailed -Method Pages', 'Read-ProcessMemory {0} {1} 64 -OutFile "$TestDrive/bytes"'
         'Get-PageMapEntry {0} {1} | Read-PhysicalMemory', 'Invoke-ProcessMemoryAdvice {0} {1} 4096 -Cold -Confirm:$false'
     )
@@ -296,6 +296,22 @@ Describe 'Views' {
         }
     }
 
+    It 'have tables that fit 80 columns, with 8 or more for the last column' {
+        $tables = foreach ($file in Get-ChildItem $PSScriptRoot/../../src/MemProc.PowerShell/Views/*.ps1xml) {
+            foreach ($view in ([xml] (Get-Content -Raw $file)).SelectNodes('//View[TableControl]')) {
+                $widths = @($view.SelectNodes('.//TableColumnHeader') | ForEach-Object { [int] "0$($_.SelectSingleNode('Width').InnerText)" })
+                # A column without a width has what is left.
+                @($widths -eq 0).Count | Should -BeLessOrEqual 1 -Because "$($view.Name) in $($file.Name)"
+                $least = $widths -contains 0 ? 8 : 0
+                ($widths | Measure-Object -Sum).Sum + $widths.Count - 1 + $least |
+                    Should -BeLessOrEqual 80 -Because "$($view.Name) of $($view.ViewSelectedBy.TypeName[0])"
+                $view
+            }
+        }
+
+        @($tables).Count | Should -BeGreaterThan 50
+    }
+
     It 'fit 80 columns, with all columns and the ends of paths: <_>' -ForEach $commands {
         $objects = Get-Object $_
         $narrow = ($objects | Out-Screen -Width 80) -split "`n"
@@ -310,7 +326,7 @@ Describe 'Views' {
         if ($headings[0] -match ' Path$') {
             foreach ($path in $objects.Path | Where-Object { $_ } | Select-Object -Unique) {
                 $end = [regex]::Escape($path.Substring([Math]::Max(0, $path.Length - 4)))
-                @($narrow -match "$end *$").Count | Should -BeGreaterThan 0 -Because "the end of $path is shown"
+                @($narrow -match "$end( \(deleted\))? *$").Count | Should -BeGreaterThan 0 -Because "the end of $path is shown"
             }
         }
     }
