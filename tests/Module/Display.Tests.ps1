@@ -1,5 +1,36 @@
 # What objects look like where no view of this module applies: hex, CSV, XML, JSON; and colours of the views.
 
+BeforeDiscovery {
+    # What writes objects of nearly all types, about a process {0} and its memory at {1}.
+    $commands = @(
+        'Get-ProcMap -Id {0} -Detailed | Select-Object -First 3'
+        'Get-ProcMap -Id {0} -Numa | Select-Object -First 3'
+        'Get-ProcMemoryStatus {0}', 'Get-ProcMemoryStatus {0} -Detailed', 'Get-ProcMemoryStatus {0} -Headroom'
+        'Get-PageMapEntry {0} {1} -Flag anon', 'Get-PageMapEntry {0} {1} | Get-PageFlags', 'Measure-PageFlags {0}'
+        'Get-PageFlags -Describe 0x86c', 'Measure-PageFolio {0}', 'Test-ProcMemAccess {0}', 'Get-ProcThread {0}'
+        'Get-PageSharing -Id {0} -AmongId {0}, $PID', 'Get-PageSharing -Id {0} -AmongId {0}, $PID -Summary'
+        'Measure-WorkingSet {0} -Seconds 0.01', 'Show-ProcMap {0}', 'Resolve-ProcAddress {0} {1} -WithFlags'
+        'Get-FilePage /bin/sh -Flag lru', 'Get-FilePage /bin/sh -Summary', 'Get-PhysicalMemoryMap'
+        'Read-ProcessMemory {0} {1} 64', 'Read-ProcessMemory {0} {1} 16 -Telescope'
+        'Read-ProcessMemory {0} {1} -Layout "int32[4] many; pointer[2] some; char[4] text"'
+        'Watch-ProcessMemory {0} {1} -Type "int32[4]" -Timeout 1'
+        'Get-ElfHeader -Path /bin/sh', 'Get-ElfSegment -Path /bin/sh', 'Get-ElfSection -Path /bin/sh'
+        'Get-ElfSegment -Id {0} -Path libc.so.6', 'Compare-ProcessImage {0} -Path libc.so.6', 'Get-PageTableEntry {0} {1}'
+        'Get-PageTableEntry {0} {1} -Summary', 'Get-KernelVma {0}', 'Get-KernelMemoryMap {0}', 'Get-KernelLayout'
+        'Get-PageMapEntry {0} {1} | Get-PageFrame', 'Save-ProcessMemory {0} "$TestDrive/one.core" -NoContent'
+        'Get-ProcessCore "$TestDrive/one.core"', 'Search-ProcessMemory {0} -Text ELF -First 2'
+        'Search-ProcessMemory {0} -Strings -First 2', 'Find-PointerPath {0} "*(libc.so.6!environ)" -Depth 1 -MaxOffset 0'
+        'Compare-ProcessMemory -Id {0} -Address {1} -Length 4096 -Seconds 0.01', 'Get-ProcMap -Id {0}', 'Get-PageMapEntry {0} -Run'
+        'Get-ElfSymbol -Path /bin/sh', 'Get-ElfSymbol -Id {0} -Path libc.so.6 -Name malloc*', 'Get-ElfSection -Id {0} -Path libc.so.6'
+        'Get-ElfHeader -Id {0} -Path libc.so.6', 'Get-Disassembly {0} "libc.so.6!malloc" -Count 2', 'Get-PageFlags -Describe'
+        'Get-PageMapEntry {0} {1} | Find-ProcessByPfn -Id {0}', 'Measure-WorkingSet {0} -Seconds 0.01 -Summary'
+        'New-ProcessMemoryScan {0} -Value 12345 -Type Int32', 'Search-ProcessMemory {0} -Text ELF -First 2 -Context 32'
+        'Write-ProcessMemory {0} ({1} + 8192) -Bytes 1, 2, 3 -PassThru -Confirm:$false', 'Measure-PageFolio {0} -ByMap'
+        'Get-ProcMemoryStatus {0} -Detailed -Method Pages', 'Read-ProcessMemory {0} {1} 64 -OutFile "$TestDrive/bytes"'
+        'Get-PageMapEntry {0} {1} | Read-PhysicalMemory', 'Invoke-ProcessMemoryAdvice {0} {1} 4096 -Cold -Confirm:$false'
+    )
+}
+
 BeforeAll {
     Import-Module $PSScriptRoot/Support.psm1 -Force
     Import-TestedModule
@@ -7,6 +38,21 @@ BeforeAll {
     $address = New-TouchedMemory $target
     $types = Get-Command -Module MemProc | ForEach-Object { $_.OutputType.Type } | Where-Object FullName -Like 'MemProc.*' |
         Sort-Object FullName -Unique
+
+    # Returns what a command writes, which is kept for the next test of it.
+    $written = @{}
+    function Get-Object([string] $Command) {
+        if (-not $written.ContainsKey($Command)) {
+            $written[$Command] = @(Invoke-Expression ($Command -f $target.Id, $address) -ErrorAction Ignore -WarningAction Ignore -InformationAction Ignore)
+        }
+
+        if ($written[$Command].Count -eq 0) {
+            Set-ItResult -Skipped -Because 'this kernel or user gets none'
+        }
+
+        $written[$Command]
+    }
+
     # Numbers that people read as numbers.
     $decimal = 'Bytes$|Count$|Pages$|Length$|Inode$|Ticks$|Index$|Alignment$|RmapItems$|^Duration|Bytes(Before|After)$'
 }
@@ -113,6 +159,52 @@ Describe 'CSV' {
         ($objects | Where-Object { $_ -is [MemProc.MemoryChange] } | ConvertTo-Csv | ConvertFrom-Csv).Value | Should -Contain '05 00 00 00'
     }
 
+    It 'has no property that has no text but the name of its type, in any type' {
+        $kinds = [MemProc.OutputList`1], [MemProc.OutputTable`1]
+        foreach ($type in $types) {
+            foreach ($property in $type.GetProperties()) {
+                $kind = $property.PropertyType
+                $because = "$($type.Name).$($property.Name) is a $kind"
+                if ($kind -in [string], [byte[]], [MemProc.MemoryBytes]) {
+                    continue
+                }
+
+                if ([Collections.IEnumerable].IsAssignableFrom($kind)) {
+                    ($kind.IsGenericType ? $kind.GetGenericTypeDefinition() : $kind) | Should -BeIn $kinds -Because $because
+                    # The text of a list is that of its items.
+                    $kind = $kind.GetGenericArguments()[0]
+                }
+
+                if ($kind -ne [object]) {
+                    $kind.GetMethod('ToString', [type[]] @()).DeclaringType | Should -Not -Be ([object]) -Because $because
+                }
+            }
+        }
+    }
+
+    It 'has no name of a type in the row of <_>' -ForEach $commands {
+        $objects = Get-Object $_
+        # Names of classes, such as those of assemblies in paths, are found above: what is left are arrays and generic types.
+        $cells = $objects | ConvertTo-Csv | ConvertFrom-Csv | ForEach-Object { $_.PSObject.Properties.Value }
+        $cells | Should -Not -BeNullOrEmpty
+        $cells | Where-Object { $_ -match '^(System|MemProc)\.[\w.]+(\[\]|`\d.*)$|__ReadOnly' } | Should -BeNullOrEmpty
+    }
+
+    It 'has the items of lists and tables, as the objects have after the transport' {
+        $maps = Get-ProcMap -Id $target.Id -Detailed -Address $address
+        $row = $maps | ConvertTo-Csv | ConvertFrom-Csv
+        $row.VmFlags | Should -BeExactly ($maps.VmFlags -join ' ')
+        $row.Counters | Should -Match '(^| )Rss=\d+ '
+        $record = Read-ProcessMemory $target.Id $address -Layout 'int16[3] many' | ConvertTo-Csv | ConvertFrom-Csv
+        $record.many | Should -Match '^-?\d+ -?\d+ -?\d+$'
+        $back = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($maps))
+        ($back | ConvertTo-Csv | ConvertFrom-Csv).VmFlags | Should -BeExactly $row.VmFlags
+        $maps.VmFlags -contains 'rd' | Should -BeTrue
+        $maps.VmFlags.Length, $maps.VmFlags[0] | Should -Be $maps.VmFlags.Count, 'rd'
+        [string[]] $maps.VmFlags | Should -Be $back.VmFlags
+        ($maps | ConvertTo-Json | ConvertFrom-Json).VmFlags | Should -Be $maps.VmFlags
+    }
+
     It 'does not keep bytes from being used as bytes' {
         $write = $objects[3]
         $write.Bytes | Should -Be 5, 0
@@ -201,6 +293,47 @@ Describe 'Views' {
         $vmas = Get-KernelVma $target.Id -ErrorAction Ignore
         if ($vmas) {
             $vmas | Format-Table -View Process | Out-Screen -Width 80 | Should -Match "(?m)^ +$($target.Id) "
+        }
+    }
+
+    It 'have tables that fit 80 columns, with 8 or more for a column without a width' {
+        $tables = foreach ($file in Get-ChildItem $PSScriptRoot/../../src/MemProc.PowerShell/Views/*.ps1xml) {
+            foreach ($view in ([xml] (Get-Content -Raw $file)).SelectNodes('//View[TableControl]')) {
+                $widths = @($view.SelectNodes('.//TableColumnHeader') | ForEach-Object { [int] "0$($_.SelectSingleNode('Width').InnerText)" })
+                # Columns without a width have what is left.
+                ($widths | Measure-Object -Sum).Sum + $widths.Count - 1 + 8 * @($widths -eq 0).Count |
+                    Should -BeLessOrEqual 80 -Because "$($view.Name) of $($view.ViewSelectedBy.TypeName[0])"
+                $view
+            }
+        }
+
+        @($tables).Count | Should -BeGreaterThan 50
+    }
+
+    It 'fit 80 columns, with all columns and the ends of paths: <_>' -ForEach $commands {
+        $objects = Get-Object $_
+        $narrow = ($objects | Out-Screen -Width 80) -split "`n"
+        $wide = ($objects | Out-Screen -Width 400) -split "`n"
+        $narrow | Where-Object { $_.TrimEnd().Length -gt 80 } | Should -BeNullOrEmpty
+        $headings = foreach ($lines in $narrow, $wide) {
+            $at = [array]::FindIndex($lines, [Predicate[string]] { $args[0] -match '^[- ]*--[- ]*$' })
+            , (($at -gt 0 ? $lines[$at - 1].Trim() : '') -replace '\s+', ' ')
+        }
+
+        $headings[0] | Should -BeExactly $headings[1]
+        if ($headings[0] -match ' Path$') {
+            foreach ($path in $objects.Path | Where-Object { $_ } | Select-Object -Unique) {
+                $end = [regex]::Escape($path.Substring([Math]::Max(0, $path.Length - 4)))
+                @($narrow -match "$end( \(deleted\))? *$").Count | Should -BeGreaterThan 0 -Because "the end of $path is shown"
+            }
+        }
+    }
+
+    It 'name a file without the member of an archive where there is none' {
+        foreach ($objects in (Get-ElfHeader -Path /bin/sh), (Get-ElfSegment -Path /bin/sh), (Get-ElfSection -Path /bin/sh), (Get-ElfSymbol -Path /bin/sh)) {
+            @($objects).Count | Should -BeGreaterThan 0
+            $objects | Out-Screen | Should -Not -Match '/sh\('
+            $objects | Format-List | Out-Screen | Should -Match '(?m)^Path +: /bin/sh *$'
         }
     }
 

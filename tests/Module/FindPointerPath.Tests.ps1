@@ -24,11 +24,14 @@ Describe 'Find-PointerPath' {
         $own | Out-Screen -Width 100 | Should -Match ([regex]::Escape($own.Expression))
     }
 
-    It 'narrows saved paths, of CLIXML and of JSON' {
+    It 'narrows saved paths, of CLIXML, JSON, and CSV' {
         $found | Export-Clixml $TestDrive/paths.xml
         (Find-PointerPath $target.Id $address -From (Import-Clixml $TestDrive/paths.xml)).Expression | Should -Be $found.Expression
         $json = $found | ConvertTo-Json -AsArray | ConvertFrom-Json
         (Find-PointerPath $target.Id $address -From $json).Expression | Should -Be $found.Expression
+        $csv = $found | ConvertTo-Csv | ConvertFrom-Csv
+        $csv[0].Offsets | Should -BeExactly '0x0'
+        (Find-PointerPath $target.Id $address -From $csv).Expression | Should -Be $found.Expression
         Find-PointerPath $target.Id ($address + 8) -From $found | Should -BeNullOrEmpty
         { Find-PointerPath $target.Id $address -From 'x' } | Should -Throw -ErrorId 'From,EINVAL,*'
         { Find-PointerPath $target.Id $address -From ([pscustomobject] @{ Base = '(('; Offsets = 1 }) -ErrorAction Stop } |

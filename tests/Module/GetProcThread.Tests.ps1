@@ -20,7 +20,7 @@ Describe 'Get-ProcThread' {
         $waiting.StackUsedBytes | Should -Be ($waiting.StackEnd - $waiting.StackPointer)
         $waiting.Location | Should -Match '^libc'
         (Get-ProcThread $target.Id -ThreadId $threads[1].ThreadId).ThreadId | Should -Be $threads[1].ThreadId
-        $threads | Out-Screen -Width 120 | Should -Match 'Sleeping +0x7'
+        $threads | Out-Screen -Width 120 | Should -Match 'Sleeping +[\d.]+ [KM]iB \w'
     }
 
     It 'reads registers of a stopped process, which runs on, and of a core' {

@@ -67,6 +67,29 @@ Describe 'README' {
         }
     }
 
+    It 'grants rights to a user who is not root' {
+        Assert-Root
+        $text = (Get-Content -Raw $PSScriptRoot/../../README.md) -replace '\\\n'
+        $text -match '(?m)^sudo (setpriv .+) pwsh$' | Should -BeTrue
+        $prefix = $Matches[1].Replace('$(id -u)', '65534').Replace('$(id -g)', '65534') -split ' +'
+        $script = "(Test-ProcMemAccess $($target.Id) -Ability Maps, PageMap, ReadMem, Stop | Where-Object IsAllowed).Ability -join ' '"
+        Invoke-OtherPwsh -Prefix setpriv, --reuid=65534, --regid=65534, --clear-groups -Script $script | Should -BeNullOrEmpty
+        Invoke-OtherPwsh -Prefix $prefix -Script $script | Should -Be 'Maps PageMap ReadMem Stop'
+    }
+
+    It 'says how to get PowerShell and how to install, and starts with a picture before the table' {
+        $lines = Get-Content $PSScriptRoot/../../README.md
+        $picture = $lines.IndexOf(($lines -match '^!\[.+\]\(docs/pictures/.+\.svg\)$')[0])
+        $table = $lines.IndexOf('## I want to know …')
+        $picture | Should -BeGreaterThan 0
+        $table | Should -BeGreaterThan $picture
+        $lines | Should -Contain 'dotnet tool restore'
+        $lines -match '^dotnet tool run pwsh build\.ps1 -Task Install' | Should -Not -BeNullOrEmpty
+        foreach ($link in [regex]::Matches(($lines -join "`n"), '\]\((?!http)([^)#]+)\)')) {
+            "$PSScriptRoot/../../$($link.Groups[1].Value)" | Should -Exist
+        }
+    }
+
     It 'has a row for each question' {
         $rows = (Get-Content $PSScriptRoot/../../README.md) -match '^\| .+ \| `[A-Z]\w+-'
         $rows.Count | Should -BeGreaterThan 19

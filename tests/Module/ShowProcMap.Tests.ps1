@@ -27,7 +27,11 @@ Describe 'Show-ProcMap' {
         }
     }
 
-    It 'draws by <_>' -ForEach Permission, Residency, Sharing, Dirty {
+    It 'draws by <_>' -ForEach Kind, Permission, Residency, Sharing, Node, Dirty, Frame {
+        if ($_ -in 'Frame', 'Sharing') {
+            Assert-Root
+        }
+
         $picture = Show-ProcMap $target.Id $_
         "$($picture.By)" | Should -Be $_
         $picture.Legend.Count | Should -BeGreaterThan 1

@@ -242,7 +242,7 @@ Describe 'Watch-ProcessMemory' {
         $access.Instruction | Should -Match '^(lock )?\w+'
         $access.Access | Should -Match 'Write'
         ($access | Get-Disassembly -Count 1).Text | Should -Be $access.Instruction
-        $access | Out-Screen -Width 160 | Should -Match ('0x{0:x12}' -f $address)
+        $access | Format-List | Out-Screen | Should -Match ('0x{0:x12}' -f $address)
     }
 
     It 'refuses what a breakpoint cannot watch: <reason>' -ForEach @(

@@ -1,4 +1,3 @@
-using System.Collections.ObjectModel;
 using System.CommandLine;
 using System.Globalization;
 
@@ -58,9 +57,9 @@ internal sealed class ThreadCommand : TargetCommand
         foreach (ProcThread thread in reader.Read(threads, error => output.Fail(error.Message)))
         {
             table.Add(thread);
-            if (parseResult.GetValue(_registers) && !output.IsJson)
+            if (parseResult.GetValue(_registers) && !output.IsJson && thread.Registers is { } registers)
             {
-                foreach ((string name, ulong value) in thread.Registers ?? ReadOnlyDictionary<string, ulong>.Empty)
+                foreach ((string name, ulong value) in registers)
                 {
                     output.WriteLine($"  {name,-10} {ConsoleFormat.Hex(value)}");
                 }

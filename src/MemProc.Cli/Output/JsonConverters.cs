@@ -1,4 +1,3 @@
-using System.Collections.ObjectModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
@@ -39,12 +38,12 @@ internal sealed class NullableHexNumberConverter : JsonConverter<ulong?>
 }
 
 /// <summary>Writes addresses, each as <c>"0x7ffd2de47000"</c>.</summary>
-internal sealed class HexNumbersConverter : JsonConverter<ulong[]>
+internal sealed class HexNumbersConverter : JsonConverter<OutputList<ulong>>
 {
-    public override ulong[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+    public override OutputList<ulong> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         throw new NotSupportedException();
 
-    public override void Write(Utf8JsonWriter writer, ulong[] value, JsonSerializerOptions options)
+    public override void Write(Utf8JsonWriter writer, OutputList<ulong> value, JsonSerializerOptions options)
     {
         writer.WriteStartArray();
         foreach (ulong number in value)
@@ -57,13 +56,13 @@ internal sealed class HexNumbersConverter : JsonConverter<ulong[]>
 }
 
 /// <summary>Writes registers as an object, each number as <c>"0x7ffd2de47000"</c>.</summary>
-internal sealed class RegistersConverter : JsonConverter<ReadOnlyDictionary<string, ulong>>
+internal sealed class RegistersConverter : JsonConverter<OutputTable<string>>
 {
-    public override ReadOnlyDictionary<string, ulong> Read(
+    public override OutputTable<string> Read(
         ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException();
 
     public override void Write(
-        Utf8JsonWriter writer, ReadOnlyDictionary<string, ulong> value, JsonSerializerOptions options)
+        Utf8JsonWriter writer, OutputTable<string> value, JsonSerializerOptions options)
     {
         writer.WriteStartObject();
         foreach ((string name, ulong number) in value)

@@ -75,7 +75,7 @@ internal static class JsonValue
     {
         ulong pointer when type.IsPointer => ConsoleFormat.Hex(pointer),
         MemoryBytes bytes => (byte[])bytes,
-        object?[] many => many.Select(item => Of(item, type)).ToArray(),
+        IReadOnlyList<object?> many => many.Select(item => Of(item, type)).ToArray(),
         _ => value,
     };
 }

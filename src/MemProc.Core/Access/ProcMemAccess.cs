@@ -76,7 +76,7 @@ public sealed class ProcMemAccess : ProcessOutput
     public string Remedy { get; }
 
     /// <summary>The capabilities that are missing: <c>CAP_SYS_PTRACE</c>. Empty where none is, or none helps.</summary>
-    public IReadOnlyList<string> MissingCapabilities { get; }
+    public OutputList<string> MissingCapabilities { get; }
 
     /// <inheritdoc/>
     internal override ProcessIdentity Process { get; }

@@ -60,10 +60,10 @@ public sealed class ProcMemoryAccess : ProcessOutput
     public required string Type { get; init; }
 
     /// <summary>The value before the access; null where it is not known, as of accesses in quick succession.</summary>
-    public object? PreviousValue { get; init => field = MemoryBytes.OfValue(value); }
+    public object? PreviousValue { get; init => field = OutputList.OfValue(value); }
 
     /// <summary>The value after the access; null where it is not known.</summary>
-    public object? Value { get; init => field = MemoryBytes.OfValue(value); }
+    public object? Value { get; init => field = OutputList.OfValue(value); }
 
     internal override ProcessIdentity Process { get; }
 

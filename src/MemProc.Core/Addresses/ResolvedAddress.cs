@@ -10,7 +10,7 @@ public sealed class ResolvedAddress : ProcessOutput
     private readonly RawPageMapEntry _page;
 
     internal ResolvedAddress(
-        ulong address, AddressContext context, ResolvedSymbol? symbol, RawPageMapEntry page, string[]? flags)
+        ulong address, AddressContext context, ResolvedSymbol? symbol, RawPageMapEntry page, OutputList<string>? flags)
     {
         Address = address;
         _context = context;
@@ -131,7 +131,7 @@ public sealed class ResolvedAddress : ProcessOutput
     public string? PhysicalAddressHex => HexText.Of(PhysicalAddress);
 
     /// <summary>Names of the page flags; null where they were not requested, or there is no frame.</summary>
-    public string[]? Flags { get; }
+    public OutputList<string>? Flags { get; }
 
     /// <summary>
     /// The thread whose stack is in the mapping; null where none is known, and where there are several. The stack of a

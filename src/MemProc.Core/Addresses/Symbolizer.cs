@@ -73,7 +73,7 @@ public sealed class Symbolizer : IDisposable
             _cancellation.ThrowIfCancellationRequested();
             (MappedImages images, int[] maps) = FindMaps(batch);
             RawPageMapEntry[] pages = ReadPages(batch, images, maps);
-            string[]?[]? flags = _frames is null ? null : ReadFlags(_frames, pages);
+            OutputList<string>?[]? flags = _frames is null ? null : ReadFlags(_frames, pages);
             for (int index = 0; index < batch.Length; index++)
             {
                 if (maps[index] >= 0)
@@ -176,7 +176,7 @@ public sealed class Symbolizer : IDisposable
         MapReader.TryQuery(_process, address, out ProcMap? map, _cancellation) && map is not null
         && images.IndexOf(address) is int index and >= 0 && images.Maps[index].IsSameAs(map);
 
-    private ResolvedAddress Resolve(ulong address, MappedImages images, int index, RawPageMapEntry page, string[]? flags)
+    private ResolvedAddress Resolve(ulong address, MappedImages images, int index, RawPageMapEntry page, OutputList<string>? flags)
     {
         ProcMap map = images.Maps[index];
         (_, MappedImage? image, ElfSection? section, ResolvedSymbol? symbol) = PlaceOf(address, images, index);
@@ -328,9 +328,9 @@ public sealed class Symbolizer : IDisposable
         }
     }
 
-    private static string[]?[] ReadFlags(FrameTables tables, RawPageMapEntry[] pages)
+    private static OutputList<string>?[] ReadFlags(FrameTables tables, RawPageMapEntry[] pages)
     {
-        string[]?[] flags = new string[]?[pages.Length];
+        OutputList<string>?[] flags = new OutputList<string>?[pages.Length];
         int[] known = [.. Enumerable.Range(0, pages.Length)
             .Where(index => pages[index] is { IsPresent: true, IsPfnHidden: false })];
         PageFlags?[] frames = tables.Read(Array.ConvertAll(known, index => pages[index].Pfn), raw: false);

@@ -103,10 +103,10 @@ public sealed class MemoryComparison : ProcessOutput
     public required ulong GapBytes { get; init; }
 
     /// <summary>The mappings with differences or gaps, in address order.</summary>
-    public required ComparedMap[] Maps { get; init; }
+    public required OutputList<ComparedMap> Maps { get; init; }
 
     /// <summary>What could not be compared, in address order; at most the first 4096 ranges.</summary>
-    public required ComparisonGap[] Gaps { get; init; }
+    public required OutputList<ComparisonGap> Gaps { get; init; }
 
     /// <summary>There are more gaps than <see cref="Gaps"/> has; the sums are of all.</summary>
     public required bool HasMoreGaps { get; init; }
@@ -163,10 +163,10 @@ public sealed class MemoryDifference : ProcessOutput
     public string? RecordAddressHex => HexText.Of(RecordAddress);
 
     /// <summary>The value before; null for a run of bytes.</summary>
-    public object? PreviousValue { get; init => field = MemoryBytes.OfValue(value); }
+    public object? PreviousValue { get; init => field = OutputList.OfValue(value); }
 
     /// <summary>The value after; null for a run of bytes.</summary>
-    public object? Value { get; init => field = MemoryBytes.OfValue(value); }
+    public object? Value { get; init => field = OutputList.OfValue(value); }
 
     /// <summary>Symbol and offset, or mapping and offset: <c>[heap]+0x10</c>.</summary>
     public string? Location => _place?.Location;

@@ -45,13 +45,13 @@ public sealed class ProcessCore : ProcessOutput
     public string? FaultLocation { get; init; }
 
     /// <summary>The threads, the one that received the signal first; empty where the core has no registers.</summary>
-    public required IReadOnlyList<ProcessCoreThread> Threads { get; init; }
+    public required OutputList<ProcessCoreThread> Threads { get; init; }
 
     /// <summary>What the kernel passed to the program at its start (getauxval(3)); empty where the core does not have it.</summary>
     public required IReadOnlyList<ProcessCoreAuxiliary> AuxiliaryVector { get; init; }
 
     /// <summary>The mapped ELF files that have a build id.</summary>
-    public required IReadOnlyList<ProcessCoreImage> Images { get; init; }
+    public required OutputList<ProcessCoreImage> Images { get; init; }
 
     /// <summary>Number of mappings.</summary>
     public int MappingCount { get; init; }
@@ -69,7 +69,7 @@ public sealed class ProcessCore : ProcessOutput
     public ulong FileSizeBytes { get; init; }
 
     /// <summary>What the core lacks, a sentence each.</summary>
-    public required IReadOnlyList<string> Missing { get; init; }
+    public required OutputList<string> Missing { get; init; }
 
     internal override ProcessIdentity Process { get; }
 

@@ -144,8 +144,8 @@ public sealed class ElfArchiveMember
 
     /// <summary>Returns a file and its member as linkers write them: <c>libc.a(printf.o)</c>.</summary>
     /// <param name="path">Path of the file.</param>
-    /// <param name="member">The member; null: the file itself.</param>
-    public static string FullName(string path, string? member) => member is null ? path : $"{path}({member})";
+    /// <param name="member">The member; null, or empty as PowerShell passes null: the file itself.</param>
+    public static string FullName(string path, string? member) => string.IsNullOrEmpty(member) ? path : $"{path}({member})";
 
     /// <summary>Opens its bytes. They are read from the archive, which must stay open.</summary>
     /// <exception cref="MemProcException">ReadElf, ENODATA: the archive is thin, and the member is a file of its own.</exception>

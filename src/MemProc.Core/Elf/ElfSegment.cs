@@ -62,7 +62,7 @@ public record ElfSegment
     /// The names of its sections, in their order; empty where the file has no section headers, or they were not
     /// requested.
     /// </summary>
-    public IReadOnlyList<string> Sections { get; init; } = [];
+    public OutputList<string> Sections { get; init; } = [];
 
     /// <summary>Permissions as in a list of mappings: <c>r-x</c>.</summary>
     public string Permissions => string.Create(3, Flags, static (letters, flags) =>

@@ -67,7 +67,7 @@ public sealed class FilePage
     public string? RawFlagsHex => HexText.Of(RawFlags);
 
     /// <summary>Names of the flags, as in <see cref="PageFlags.Flags"/>.</summary>
-    public string[]? Flags => _frame?.Flags;
+    public OutputList<string>? Flags => _frame?.Flags;
 
     /// <summary>The same flags in the letters of page-types.</summary>
     public string? Symbol => _frame?.Symbol;

@@ -18,7 +18,7 @@ public sealed class PageFlagSet(ulong flagSet)
     public string Symbol => _flags.Symbol;
 
     /// <summary>Names of the flags, lowest bit first; a bit without a name by number (<c>bit27</c>).</summary>
-    public string[] Flags => _flags.Names;
+    public OutputList<string> Flags => _flags.Names;
 
     /// <summary>Returns the flags by name.</summary>
     public override string ToString() => string.Join(',', Flags);

@@ -50,7 +50,7 @@ public sealed class PageFlags
     /// Names of the flags, lowest bit first; an unknown bit by number (<c>bit27</c>). Flags internal to the kernel are
     /// among them only where raw flags were requested, as in page-types.
     /// </summary>
-    public string[] Flags => _shown.Names;
+    public OutputList<string> Flags => _shown.Names;
 
     /// <summary>The same flags in the letters of page-types.</summary>
     public string Symbol => _shown.Symbol;

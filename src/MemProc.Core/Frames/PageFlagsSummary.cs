@@ -33,7 +33,7 @@ public sealed class PageFlagsSummary
     public string Symbol => _shown.Symbol;
 
     /// <summary>Names of the flags, lowest bit first.</summary>
-    public string[] Flags => _shown.Names;
+    public OutputList<string> Flags => _shown.Names;
 
     /// <summary>Returns size and flags.</summary>
     public override string ToString() => $"{HumanSize.Format(SizeBytes)} {string.Join(',', Flags)}";

@@ -90,7 +90,7 @@ internal sealed class Arm64PageTable(ulong pageBytes, int levels, bool marksInva
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> FlagNames(ulong entry, int level) => !IsPresent(entry)
+    public override OutputList<string> FlagNames(ulong entry, int level) => !IsPresent(entry)
         ? []
         : (entry & Valid) != 0
         ? ["VALID", .. SetBitNames(IsLeaf(entry, level) ? LeafFlags : TableFlags, entry)]

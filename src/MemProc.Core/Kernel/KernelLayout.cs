@@ -73,7 +73,7 @@ public sealed class KernelLayout
     public int PageShift { get; }
 
     /// <summary>The levels of page tables, the root first: its shift and number of entries.</summary>
-    public KernelPageTableLevel[] Levels { get; }
+    public OutputList<KernelPageTableLevel> Levels { get; }
 
     /// <summary>TASK_SIZE: the first address after user space, of this process; null if this kernel does not describe it.</summary>
     public ulong? TaskSize { get; }

@@ -70,7 +70,7 @@ public sealed class KernelVma : ProcessOutput
     /// The flags whose bits have the same meaning from Linux 5.10 to 6.18, and those of memory tags of arm64 where the processor
     /// has them, by the kernel's names without VM_.
     /// </summary>
-    public IReadOnlyList<string> Flags => VmaFlagNames.Of(FlagSet, _tagFlags);
+    public OutputList<string> Flags => VmaFlagNames.Of(FlagSet, _tagFlags);
 
     /// <summary>The four letters of <c>/proc/PID/maps</c>: <c>r-xp</c>.</summary>
     public string Permissions => VmaFlagNames.Letters(FlagSet);

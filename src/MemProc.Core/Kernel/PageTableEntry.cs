@@ -118,7 +118,7 @@ public sealed class PageTableEntry : ProcessOutput
     public ulong? PageSizeBytes => Bits is { IsPresent: true, IsLeaf: true } ? CoveredBytes : null;
 
     /// <summary>The bits that are set, by the names of the processor and the kernel: P, RW, US, A, D, NX…</summary>
-    public IReadOnlyList<string> Flags => _context.Format.FlagNames(Entry, _level);
+    public OutputList<string> Flags => _context.Format.FlagNames(Entry, _level);
 
     /// <summary>The page may be written; null if the entry does not record it.</summary>
     public bool? IsWritable => TestTrait(PageTableTrait.Writable);

@@ -135,7 +135,7 @@ internal abstract class PageTableFormat(ulong pageBytes, int levels)
 
     /// <summary>Returns the bits that are set, by the names of the processor and the kernel.</summary>
     /// <inheritdoc cref="Decode"/>
-    public abstract IReadOnlyList<string> FlagNames(ulong entry, int level);
+    public abstract OutputList<string> FlagNames(ulong entry, int level);
 
     /// <summary>Returns whether an entry has a property; null if an entry of this kind does not record it.</summary>
     /// <param name="entry">Its bits.</param>

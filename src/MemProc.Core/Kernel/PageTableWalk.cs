@@ -43,7 +43,7 @@ public sealed class PageTableWalk : ProcessOutput
     public ulong? PageSizeBytes => _last.PageSizeBytes;
 
     /// <summary>The bits that are set in the last entry.</summary>
-    public IReadOnlyList<string> Flags => _last.Flags;
+    public OutputList<string> Flags => _last.Flags;
 
     /// <inheritdoc cref="PageTableEntry.SwapType"/>
     public uint? SwapType => _last.SwapType;

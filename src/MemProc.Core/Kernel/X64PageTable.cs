@@ -82,7 +82,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> FlagNames(ulong entry, int level)
+    public override OutputList<string> FlagNames(ulong entry, int level)
     {
         if (IsSwap(entry))
         {
@@ -119,7 +119,7 @@ internal sealed class X64PageTable(int levels, ulong encryption, bool savesDirty
             names.Add("NX");
         }
 
-        return names;
+        return new(names);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,3 @@
-using System.Collections.ObjectModel;
-
 namespace MemProc;
 
 /// <summary>A mapping with all counters of <c>/proc/PID/smaps</c>.</summary>
@@ -10,8 +8,8 @@ public sealed class ProcMapDetail : ProcMap
     internal ProcMapDetail(ProcMap map, SmapsCounters smaps, MapOrigin? origin = null)
         : base(map)
     {
-        Counters = smaps.Counters.AsReadOnly();
-        VmFlags = Array.AsReadOnly(smaps.VmFlags);
+        Counters = new(smaps.Counters);
+        VmFlags = smaps.VmFlags;
         _origin = origin;
     }
 
@@ -39,10 +37,10 @@ public sealed class ProcMapDetail : ProcMap
     /// Every counter by the kernel's name, including those unknown to this version. In bytes, except for
     /// <c>THPeligible</c> and <c>ProtectionKey</c>, which are numbers.
     /// </summary>
-    public ReadOnlyDictionary<string, ulong> Counters { get; }
+    public OutputTable<string> Counters { get; }
 
     /// <summary>The kernel's two-letter flags, including unknown ones: <c>rd</c>, <c>ex</c>, <c>mr</c>…</summary>
-    public ReadOnlyCollection<string> VmFlags { get; }
+    public OutputList<string> VmFlags { get; }
 
     /// <summary>Resident bytes.</summary>
     public ulong? RssBytes => this["Rss"];

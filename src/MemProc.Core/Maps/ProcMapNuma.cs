@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Collections.ObjectModel;
 using System.Text;
 using MemProc.Interop;
 
@@ -35,11 +34,11 @@ public sealed class ProcMapNuma : ProcMap
         }
 
         Policy = line.Policy.IsEmpty ? null : Encoding.UTF8.GetString(line.Policy);
-        Counters = counters.AsReadOnly();
-        Words = words.AsReadOnly();
+        Counters = new(counters);
+        Words = new(words);
         // The kernel counts in pages of the mapping: those of hugetlbfs are larger.
         KernelPageSizeBytes = this["kernelpagesize_kB"] * 1024;
-        NodeBytes = nodes.ToDictionary(node => node.Key, node => node.Value * UnitBytes).AsReadOnly();
+        NodeBytes = new(nodes.ToDictionary(node => node.Key, node => node.Value * UnitBytes));
     }
 
     internal ProcMapNuma(ProcMap map)
@@ -54,7 +53,7 @@ public sealed class ProcMapNuma : ProcMap
     public string? Policy { get; }
 
     /// <summary>Resident bytes by the number of the node.</summary>
-    public ReadOnlyDictionary<int, ulong> NodeBytes { get; }
+    public OutputTable<int> NodeBytes { get; }
 
     /// <summary>The resident bytes of each node in a text: <c>N0=1.2 MiB N1=4 KiB</c>.</summary>
     public string NodeText => string.Join(' ', NodeBytes.Select(node => $"N{node.Key}={HumanSize.Format(node.Value)}"));
@@ -91,10 +90,10 @@ public sealed class ProcMapNuma : ProcMap
     /// Every number by the kernel's name, including those unknown to this version, in pages of
     /// <see cref="KernelPageSizeBytes"/>.
     /// </summary>
-    public ReadOnlyDictionary<string, ulong> Counters { get; }
+    public OutputTable<string> Counters { get; }
 
     /// <summary>The other words of the line: <c>heap</c>, <c>stack</c>, <c>huge</c>, and unknown ones.</summary>
-    public ReadOnlyCollection<string> Words { get; }
+    public OutputList<string> Words { get; }
 
     private ulong UnitBytes => KernelPageSizeBytes ?? (ulong)Environment.SystemPageSize;
 

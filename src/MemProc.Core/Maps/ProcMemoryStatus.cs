@@ -1,5 +1,3 @@
-using System.Collections.ObjectModel;
-
 namespace MemProc;
 
 /// <summary>
@@ -13,7 +11,7 @@ public class ProcMemoryStatus : ProcessOutput
         Process = process;
         State = state;
         ThreadCount = threadCount;
-        Counters = counters.AsReadOnly();
+        Counters = new(counters);
     }
 
     /// <summary>Copies the counters, for a derived type.</summary>
@@ -36,7 +34,7 @@ public class ProcMemoryStatus : ProcessOutput
     /// <summary>
     /// Every counter in bytes by the kernel's name, in the kernel's order, including those unknown to this version.
     /// </summary>
-    public ReadOnlyDictionary<string, ulong> Counters { get; }
+    public OutputTable<string> Counters { get; }
 
     /// <summary>Peak of <see cref="VmSizeBytes"/>.</summary>
     public ulong? VmPeakBytes => this["VmPeak"];

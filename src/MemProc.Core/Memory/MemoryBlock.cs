@@ -27,7 +27,7 @@ public sealed class MemoryBlock : ProcessOutput
     public byte[] Bytes { get; }
 
     /// <summary>What could not be read, in address order.</summary>
-    public MemoryGap[] Gaps { get; }
+    public OutputList<MemoryGap> Gaps { get; }
 
     /// <summary>How it was read.</summary>
     public ReadMethod Method { get; }
@@ -36,13 +36,13 @@ public sealed class MemoryBlock : ProcessOutput
     /// The addresses visited where pointers were followed: the requested address first, that of the range last. Empty
     /// where none was followed.
     /// </summary>
-    public ulong[] Pointers { get; init; } = [];
+    public OutputList<ulong> Pointers { get; init; } = [];
 
     /// <summary>
     /// Mapped files on this machine that supplied bytes which the core leaves to them; their build ids are those in the
     /// core. Empty where all bytes are from the process or the core itself.
     /// </summary>
-    public string[] SourceFiles { get; init; } = [];
+    public OutputList<string> SourceFiles { get; init; } = [];
 
     internal override ProcessIdentity Process { get; }
 

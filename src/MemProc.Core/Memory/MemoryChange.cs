@@ -33,10 +33,10 @@ public sealed class MemoryChange : ProcessOutput
     public bool IsFirst { get; }
 
     /// <summary>The previous value; null for the initial one, and where it could not be read before.</summary>
-    public object? PreviousValue { get; init => field = MemoryBytes.OfValue(value); }
+    public object? PreviousValue { get; init => field = OutputList.OfValue(value); }
 
     /// <summary>The value; null where it can no longer be read.</summary>
-    public object? Value { get; init => field = MemoryBytes.OfValue(value); }
+    public object? Value { get; init => field = OutputList.OfValue(value); }
 
     /// <summary>The previous bytes; empty where there are none.</summary>
     public MemoryBytes PreviousBytes { get; init; } = [];

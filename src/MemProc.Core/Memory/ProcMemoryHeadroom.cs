@@ -21,7 +21,7 @@ public sealed class ProcMemoryHeadroom : ProcMemoryStatus
         _ksm = ksm;
         _cgroup = cgroup;
         _system = system;
-        HiddenFiles = hiddenFiles;
+        HiddenFiles = [.. hiddenFiles];
     }
 
     /// <summary>Number of mappings.</summary>
@@ -99,7 +99,7 @@ public sealed class ProcMemoryHeadroom : ProcMemoryStatus
     public bool? IsKsmMergeAny => Ksm("ksm_merge_any") is string text ? text == "yes" : null;
 
     /// <summary>Names of files in <c>/proc/PID</c> that this user may not read, so that their numbers are null.</summary>
-    public IReadOnlyList<string> HiddenFiles { get; }
+    public OutputList<string> HiddenFiles { get; }
 
     private ulong? Limit(string name) => _limits.TryGetValue(name, out ulong limit) ? limit : null;
 

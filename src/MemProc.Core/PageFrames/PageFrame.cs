@@ -73,7 +73,7 @@ public sealed class PageFrame
     public int MapCount { get; }
 
     /// <summary>Names of the kernel's own flags of its folio (<c>enum pageflags</c>), lowest bit first.</summary>
-    public string[] KernelFlags => _context.Layout.Flags.Of(_state.Flags);
+    public OutputList<string> KernelFlags => _context.Layout.Flags.Of(_state.Flags);
 
     /// <summary>page.flags of its folio, all bits: flags, zone, node.</summary>
     public ulong KernelFlagSet => _state.Flags;
@@ -82,7 +82,7 @@ public sealed class PageFrame
     public string KernelFlagSetHex => HexText.Of(KernelFlagSet);
 
     /// <summary>Names of the flags that <c>/proc/kpageflags</c> has for the frame; empty where this user may not read it.</summary>
-    public string[] Flags => _shown?.Names ?? [];
+    public OutputList<string> Flags => _shown?.Names ?? [];
 
     /// <summary>The same flags as bits; null where this user may not read them.</summary>
     public ulong? RawFlags => _shown?.Raw;

@@ -86,7 +86,7 @@ public sealed class PageMapEntry : ProcessOutput
     public bool? IsHuge => PageSizeBytes > MachinePage.SizeBytes ? true : PageSizeBytes is null ? null : false;
 
     /// <summary>Names of the frame's flags; null where they were not requested, or there is no frame.</summary>
-    public string[]? Flags => Frame?.Flags;
+    public OutputList<string>? Flags => Frame?.Flags;
 
     /// <summary>The same flags in page-types' letters.</summary>
     public string? Symbol => Frame?.Symbol;

@@ -33,14 +33,14 @@ public sealed class FramePicture
     public int Side { get; }
 
     /// <summary>The colors that occur, and how many bytes each stands for.</summary>
-    public IReadOnlyList<PictureLegendEntry> Legend { get; }
+    public OutputList<PictureLegendEntry> Legend { get; }
 
     /// <summary>The cells, row by row.</summary>
-    public IReadOnlyList<PictureCell> Cells { get; }
+    public OutputList<PictureCell> Cells { get; }
 
     /// <summary>The picture as lines of text, with escape sequences where it is colored.</summary>
     [JsonIgnore]
-    public IReadOnlyList<string> Lines => new PictureLines(IsColored).Of(this);
+    public OutputList<string> Lines => [.. new PictureLines(IsColored).Of(this)];
 
     /// <summary>Whether the lines have escape sequences for colors.</summary>
     [JsonIgnore]

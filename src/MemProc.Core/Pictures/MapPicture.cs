@@ -51,14 +51,14 @@ public sealed class MapPicture : ProcessOutput
     public ulong MappedBytes => Regions.Aggregate(0UL, (sum, region) => sum + region.MappedBytes);
 
     /// <summary>The colors that occur, and how many bytes each stands for.</summary>
-    public IReadOnlyList<PictureLegendEntry> Legend { get; }
+    public OutputList<PictureLegendEntry> Legend { get; }
 
     /// <summary>The regions in address order.</summary>
-    public IReadOnlyList<PictureRegion> Regions { get; }
+    public OutputList<PictureRegion> Regions { get; }
 
     /// <summary>The picture as lines of text, with escape sequences where it is colored.</summary>
     [JsonIgnore]
-    public IReadOnlyList<string> Lines => new PictureLines(IsColored).Of(this);
+    public OutputList<string> Lines => [.. new PictureLines(IsColored).Of(this)];
 
     /// <summary>Whether the lines have escape sequences for colors.</summary>
     [JsonIgnore]
@@ -139,7 +139,7 @@ public sealed class PictureRegion
     public required int Columns { get; init; }
 
     /// <summary>The cells, by address.</summary>
-    public required IReadOnlyList<PictureCell> Cells { get; init; }
+    public required OutputList<PictureCell> Cells { get; init; }
 
     /// <summary>Returns addresses, size, and name.</summary>
     public override string ToString() => $"0x{Start:x}-0x{End:x} {HumanSize.Format(SizeBytes)} {SafeText.Escape(Name)}";

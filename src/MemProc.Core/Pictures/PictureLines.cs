@@ -62,8 +62,8 @@ internal sealed class PictureLines(bool isColored)
         return $"{start}  {Bold}{SafeText.ShortenMiddle(SafeText.Escape(region.Name), width)}{Reset}  {Dim}{scale}{Reset}";
     }
 
-    private void AddRows(List<string> lines, IReadOnlyList<PictureCell> cells, int columns, int repeat,
-        IReadOnlyList<PictureLegendEntry> legend)
+    private void AddRows(List<string> lines, OutputList<PictureCell> cells, int columns, int repeat,
+        OutputList<PictureLegendEntry> legend)
     {
         StringBuilder line = new();
         for (int first = 0; first < cells.Count; first += columns)
@@ -90,7 +90,7 @@ internal sealed class PictureLines(bool isColored)
 
     private static char LetterOf(char letter, int share) => share > 2 ? letter : char.ToLowerInvariant(letter);
 
-    private void AddLegend(List<string> lines, IReadOnlyList<PictureLegendEntry> legend, int width)
+    private void AddLegend(List<string> lines, OutputList<PictureLegendEntry> legend, int width)
     {
         StringBuilder line = new();
         int length = 0;

@@ -36,7 +36,7 @@ public sealed class PointerChain : ProcessOutput
     public string BaseAddressHex => HexText.Of(BaseAddress);
 
     /// <summary>Bytes from what each pointer points to, to the next pointer; the last one, to the address.</summary>
-    public ulong[] Offsets { get; }
+    public OutputList<ulong> Offsets { get; }
 
     /// <summary>Number of pointers.</summary>
     public int Depth => Offsets.Length;

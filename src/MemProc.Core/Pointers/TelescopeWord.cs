@@ -37,7 +37,7 @@ public sealed class TelescopeWord : ProcessOutput
     /// <summary>
     /// What it points to, what is pointed to from there, and so on; empty where nothing is mapped at its value.
     /// </summary>
-    public required IReadOnlyList<TelescopeStop> Chain { get; init; }
+    public required OutputList<TelescopeStop> Chain { get; init; }
 
     /// <summary>Why it cannot be read; null where it can.</summary>
     public MemoryGap? Gap { get; init; }

@@ -44,7 +44,7 @@ public sealed class MemoryDump : ProcessOutput
     /// What was not saved, in address order: not resident, left out, or unreadable. Memory that was never touched holds
     /// zeros and is not a gap.
     /// </summary>
-    public required MemoryGap[] Gaps { get; init; }
+    public required OutputList<MemoryGap> Gaps { get; init; }
 
     /// <summary>When the save began, in local time.</summary>
     public required DateTime Time { get; init; }

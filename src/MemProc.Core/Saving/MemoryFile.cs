@@ -29,7 +29,7 @@ public sealed class MemoryFile : ProcessOutput
     public string Path { get; }
 
     /// <summary>What could not be read, in address order.</summary>
-    public MemoryGap[] Gaps { get; }
+    public OutputList<MemoryGap> Gaps { get; }
 
     /// <summary>How it was read.</summary>
     public ReadMethod Method { get; }

@@ -25,7 +25,7 @@ public sealed class PhysicalMemoryFile
     public string Path { get; }
 
     /// <summary>What could not be read, by physical address.</summary>
-    public MemoryGap[] Gaps { get; }
+    public OutputList<MemoryGap> Gaps { get; }
 
     /// <summary>How the kernel's memory was read.</summary>
     public KernelReadSource Source { get; }

@@ -61,7 +61,7 @@ public sealed class PageSharing : ProcessOutput
     public ulong PssBytes { get; }
 
     /// <summary>The other processes that were read, most shared pages first.</summary>
-    public PageSharer[] SharedWith { get; }
+    public OutputList<PageSharer> SharedWith { get; }
 
     /// <summary>Returns the mapping and its sharing.</summary>
     public override string ToString() => $"{_map.Label} at 0x{Start:x}: {PrivatePages} of {PresentPages} pages private";

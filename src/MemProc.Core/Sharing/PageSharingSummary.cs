@@ -26,7 +26,7 @@ public sealed class PageSharingSummary : ProcessOutput
     public int MappingCount { get; private set; }
 
     /// <summary>The other processes that were read, most shared bytes first.</summary>
-    public PageSharer[] SharedWith { get; private set; } = [];
+    public OutputList<PageSharer> SharedWith { get; private set; } = [];
 
     internal override ProcessIdentity Process { get; }
 

@@ -19,10 +19,6 @@ public sealed class MemoryBytes(byte[] bytes) : ReadOnlyCollection<byte>(bytes)
     /// <summary>Copies bytes.</summary>
     public static MemoryBytes Create(ReadOnlySpan<byte> bytes) => new(bytes.ToArray());
 
-    /// <summary>Returns a value of an output, which cannot be changed: an array of bytes as such a list.</summary>
-    /// <param name="value">A result of <see cref="MemoryType.Decode"/>, or null.</param>
-    internal static object? OfValue(object? value) => value is byte[] bytes ? new MemoryBytes(bytes) : value;
-
     /// <summary>
     /// Returns the bytes as an array, for what takes arrays. It is the array of the list itself, since a loop such as
     /// <c>[BitConverter]::ToInt32($bytes, $at)</c> would otherwise copy all bytes each time. Use <see cref="ToArray"/> for an

@@ -1,5 +1,3 @@
-using System.Collections.ObjectModel;
-
 namespace MemProc;
 
 /// <summary>A thread of a process.</summary>
@@ -70,7 +68,7 @@ public sealed class ProcThread : ProcessOutput
     /// The general registers by the names that debuggers use; null where they were not read: of a live process they are
     /// read while it is stopped.
     /// </summary>
-    public ReadOnlyDictionary<string, ulong>? Registers { get; init; }
+    public OutputTable<string>? Registers { get; init; }
 
     internal override ProcessIdentity Process { get; }
 

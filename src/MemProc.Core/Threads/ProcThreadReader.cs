@@ -216,6 +216,6 @@ public sealed class ProcThreadReader(MemoryTarget process, CancellationToken can
 
         public ulong? StackPointer { get; set; }
 
-        public System.Collections.ObjectModel.ReadOnlyDictionary<string, ulong>? Registers { get; set; }
+        public OutputTable<string>? Registers { get; set; }
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Collections.ObjectModel;
 using System.Runtime.InteropServices;
 
 namespace MemProc;
@@ -31,7 +30,7 @@ internal static class ThreadRegisters
     /// <param name="machine">The processor that the program is for.</param>
     /// <param name="bytes">The register set; there can be more after it.</param>
     /// <param name="isBigEndian">The byte order.</param>
-    public static ReadOnlyDictionary<string, ulong>? Read(ElfMachine machine, ReadOnlySpan<byte> bytes, bool isBigEndian = false)
+    public static OutputTable<string>? Read(ElfMachine machine, ReadOnlySpan<byte> bytes, bool isBigEndian = false)
     {
         (string[] names, int size) = machine switch
         {
@@ -55,7 +54,7 @@ internal static class ThreadRegisters
                 : BinaryPrimitives.ReadUInt32LittleEndian(word);
         }
 
-        return new ReadOnlyDictionary<string, ulong>(registers);
+        return new OutputTable<string>(registers, inHex: true);
     }
 
     /// <summary>Returns the processor of a thread of this machine, by the length of its register set.</summary>

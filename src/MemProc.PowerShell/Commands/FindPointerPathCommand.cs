@@ -61,19 +61,23 @@ public sealed class FindPointerPathCommand : MandatoryAddressCommand<MemoryTarge
         }
     }
 
-    /// <summary>Converts a path from a variable, a job, or a file: of CLIXML, or of JSON.</summary>
+    /// <summary>Converts a path from a variable, a job, or a file: of CLIXML, JSON, or CSV.</summary>
     private SavedPointerChain Saved(PSObject item)
     {
         if (item.BaseObject is PointerChain chain)
         {
-            return new SavedPointerChain(chain.Base, chain.Offsets);
+            return new SavedPointerChain(chain.Base, [.. chain.Offsets]);
         }
 
         if (item.Properties["Base"]?.Value is string start && item.Properties["Offsets"]?.Value is object offsets)
         {
-            object?[] items = InputValues.Unwrap(offsets) is IEnumerable many and not string
-                ? [.. many.Cast<object?>().Select(InputValues.Unwrap)]
-                : [InputValues.Unwrap(offsets)];
+            object?[] items = InputValues.Unwrap(offsets) switch
+            {
+                string text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+                IEnumerable many => [.. many.Cast<object?>().Select(InputValues.Unwrap)],
+                object one => [one],
+                null => [],
+            };
             if (items.Length is > 0 and <= PointerPathFinder.MaxDepth)
             {
                 return ValueConditions.Create(this, nameof(From), item, () => new SavedPointerChain(start,

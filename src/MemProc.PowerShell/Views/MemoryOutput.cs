@@ -41,8 +41,13 @@ internal static class MemoryOutput
         PSObject item = new(record);
         foreach ((MemoryField field, object? value) in record.GetFields())
         {
-            item.Properties.Add(new PSNoteProperty(
-                field.Name, value is byte[] bytes ? BlockBytes.Wrap(bytes) : Value(value, field.Type)));
+            item.Properties.Add(new PSNoteProperty(field.Name, value switch
+            {
+                byte[] bytes => BlockBytes.Wrap(bytes),
+                // Its text is the values, in a CSV file too.
+                object?[] values => new OutputList<object?>(values),
+                _ => Value(value, field.Type),
+            }));
         }
 
         return item;

@@ -17,11 +17,11 @@ public sealed class PointerPathTests(ExploredProgram program) : IClassFixture<Ex
 
         using ExploredProgram.Run second = program.Start();
         PointerChain[] kept = [.. Finder(second.Process, offset).Narrow(
-            second.Score, found.Select(chain => new SavedPointerChain(chain.Base, chain.Offsets)))];
+            second.Score, found.Select(chain => new SavedPointerChain(chain.Base, [.. chain.Offsets])))];
         Assert.Contains(kept, chain => chain.Expression == own.Expression);
         Assert.All(kept, chain => Assert.Equal(second.Score, second.At(chain.Expression)));
         Assert.NotEqual(first.At("!player"), second.At("!player"));
-        Assert.Empty(Finder(second.Process, offset).Narrow(second.Score + 1, found.Select(chain => new SavedPointerChain(chain.Base, chain.Offsets))));
+        Assert.Empty(Finder(second.Process, offset).Narrow(second.Score + 1, found.Select(chain => new SavedPointerChain(chain.Base, [.. chain.Offsets]))));
     }
 
     [Fact]

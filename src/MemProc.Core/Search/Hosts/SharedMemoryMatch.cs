@@ -10,7 +10,7 @@ public sealed class SharedMemoryMatch : MemoryMatch
     /// Every place where a searched process maps the pages of the match, one after the other, that of the match itself
     /// included, by process id.
     /// </summary>
-    public MemoryMatchOwner[] Owners { get; }
+    public OutputList<MemoryMatchOwner> Owners { get; }
 }
 
 /// <summary>A place where a process maps the pages of a match.</summary>
