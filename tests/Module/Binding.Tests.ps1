@@ -130,3 +130,30 @@ Describe 'Paths of mappings' {
         Search-ProcessMemory $target.Id -Text ELF -First 1 -Path libc.so.6, zzz.so -ErrorAction Stop | Should -HaveCount 1
     }
 }
+
+Describe 'Mappings from the pipeline that cannot be read' {
+    It 'passes over [vsyscall] unless its address is given: <Command>' -ForEach @(
+        @{ Command = 'Get-PageMapEntry'; Extra = @{} }
+        @{ Command = 'Get-PageTableEntry'; Extra = @{}; NeedsRoot = $true }
+        @{ Command = 'Measure-PageFlags'; Extra = @{}; NeedsRoot = $true }
+        @{ Command = 'Measure-PageFolio'; Extra = @{}; NeedsRoot = $true }
+        @{ Command = 'Read-ProcessMemory'; Extra = @{ Length = 8 } }
+        @{ Command = 'Search-ProcessMemory'; Extra = @{ Text = 'x' } }
+    ) {
+        $vsyscall = Get-ProcMap $target.Id -Kind Vsyscall
+        if (-not $vsyscall) {
+            Set-ItResult -Skipped -Because 'the kernel has no [vsyscall]'
+            return
+        }
+
+        if ($NeedsRoot -and -not (Test-IsRoot)) {
+            Set-ItResult -Skipped -Because 'it needs root'
+            return
+        }
+
+        $said = $vsyscall | & $Command @Extra -ErrorAction Stop -Verbose 4>&1
+        $said | Where-Object { $_ -isnot [System.Management.Automation.VerboseRecord] } |
+            Where-Object { $_ -isnot [MemProc.PageFlagsSummary] } | Should -BeNullOrEmpty
+        { & $Command -Id $target.Id -Address 0xffffffffff600000 @Extra -ErrorAction Stop } | Should -Throw '*vsyscall*'
+    }
+}

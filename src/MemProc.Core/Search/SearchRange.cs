@@ -45,10 +45,6 @@ public sealed class SearchRange
         Parts = parts,
     };
 
-    /// <summary>Whether an address is in [vsyscall], which is in the list of mappings and cannot be searched.</summary>
-    /// <param name="address">The address.</param>
-    public static bool IsVsyscall(ulong address) => UserRange.IsVsyscall(address);
-
     /// <summary>Returns the same selection within a range.</summary>
     /// <param name="address">First address.</param>
     /// <param name="length">Length in bytes; null: to the end of user space.</param>

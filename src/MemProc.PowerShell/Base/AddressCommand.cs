@@ -10,6 +10,8 @@ namespace MemProc.PowerShell;
 public abstract class AddressCommand<T> : ProcessCommand<T>
     where T : MemoryTarget
 {
+    private bool _isAddressGiven;
+
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]
     [AddressTransformation]
@@ -27,6 +29,16 @@ public abstract class AddressCommand<T> : ProcessCommand<T>
     /// <summary>An address that is a symbol stands for the bytes of the symbol.</summary>
     private protected virtual bool UsesSymbolSizes => false;
 
+    /// <summary>The cmdlet has an answer for the mapping [vsyscall], which is in no page table and cannot be read.</summary>
+    private protected virtual bool TakesVsyscall => false;
+
+    protected override void BeginProcessing()
+    {
+        // What the pipeline brings is bound later.
+        _isAddressGiven = Address is not null;
+        base.BeginProcessing();
+    }
+
     protected override void Process(T process)
     {
         if (Address is null)
@@ -40,8 +52,17 @@ public abstract class AddressCommand<T> : ProcessCommand<T>
             return;
         }
 
-        ForEachAddress(process, Address, (address, length) => ProcessAddress(process, address, Length ?? length),
-            UsesSymbolSizes && Length is null);
+        ForEachAddress(process, Address, (address, length) =>
+        {
+            // Get-ProcMap returns it with the other mappings, which is no request to read it.
+            if (!_isAddressGiven && !TakesVsyscall && ProcMap.IsVsyscall(address))
+            {
+                WriteVerbose($"Process {process.Identity}: [vsyscall] cannot be read, and was left out.");
+                return;
+            }
+
+            ProcessAddress(process, address, Length ?? length);
+        }, UsesSymbolSizes && Length is null);
     }
 
     /// <summary>

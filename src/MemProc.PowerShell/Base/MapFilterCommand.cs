@@ -33,6 +33,7 @@ public abstract class MapFilterCommand<T> : AddressCommand<T>
 
     protected override void BeginProcessing()
     {
+        base.BeginProcessing();
         try
         {
             _paths = Path is null ? null : new PathPatterns(Path);

@@ -18,7 +18,6 @@ public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
     protected const string BetweenSet = "Between";
 
     private SearchRange _range = SearchRange.All;
-    private bool _isAddressGiven;
 
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [AllowNull]
@@ -63,7 +62,6 @@ public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
     protected override void BeginProcessing()
     {
         base.BeginProcessing();
-        _isAddressGiven = Address is not null;
         if (Id is null && Name is null && !PipelineInput.HasCore(CorePath) && !MyInvocation.ExpectingInput)
         {
             ThrowBadArgument(nameof(Id), "Specify -Id, -Name or -CorePath, or pipe in processes or mappings.", null);
@@ -94,13 +92,6 @@ public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
 
     private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length)
     {
-        // Get-ProcMap returns the kernel's page with the others, which is no request to search it.
-        if (!_isAddressGiven && SearchRange.IsVsyscall(address))
-        {
-            WriteVerbose($"Process {process.Identity}: [vsyscall] cannot be read, and was not searched.");
-            return;
-        }
-
         Process(process, _range.From(address, length));
     }
 

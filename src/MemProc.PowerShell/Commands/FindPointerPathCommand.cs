@@ -31,7 +31,11 @@ public sealed class FindPointerPathCommand : MandatoryAddressCommand<MemoryTarge
     [ValidateRange(1UL, ulong.MaxValue)]
     public ulong First { get; set; } = ulong.MaxValue;
 
-    protected override void BeginProcessing() => _saved = From is null ? null : Array.ConvertAll(From, Saved);
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
+        _saved = From is null ? null : Array.ConvertAll(From, Saved);
+    }
 
     private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length)
     {

@@ -12,8 +12,11 @@ public sealed class GetKernelVmaCommand : AddressCommand
     [Parameter]
     public KernelReadSource Source { get; set; }
 
-    protected override void BeginProcessing() =>
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
         _reader = DisposeAtEnd(new KernelVmaReader(Source, cancellation: Cancellation));
+    }
 
     private protected override void ProcessWhole(LinuxProcess process) =>
         // Not as one list: PowerShell would pass all of it on after Ctrl-C.

@@ -117,6 +117,7 @@ public sealed class GetPageMapEntryCommand : FrameFilterCommand
 
     protected override void BeginProcessing()
     {
+        base.BeginProcessing();
         CheckFlags();
         if (!MyInvocation.ExpectingInput && !PipelineInput.HasCore(CorePath))
         {

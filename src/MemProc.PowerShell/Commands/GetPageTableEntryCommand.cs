@@ -27,8 +27,11 @@ public sealed class GetPageTableEntryCommand : MandatoryAddressCommand
     [Parameter]
     public KernelReadSource Source { get; set; }
 
-    protected override void BeginProcessing() =>
+    protected override void BeginProcessing()
+    {
+        base.BeginProcessing();
         _reader = DisposeAtEnd(new PageTableReader(Source, cancellation: Cancellation));
+    }
 
     protected override void Process(LinuxProcess process)
     {

@@ -51,6 +51,8 @@ public sealed class GetProcMapCommand : MapFilterCommand<MemoryTarget>
 
     private protected override void ProcessWhole(MemoryTarget process) => Write(process, null);
 
+    private protected override bool TakesVsyscall => true;
+
     private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length) =>
         Write(process, Next ? MapReader.FindNext(process, address, Cancellation).Start : address);
 

@@ -84,6 +84,7 @@ public sealed class MeasurePageFlagsCommand : FrameFilterCommand
 
     protected override void BeginProcessing()
     {
+        base.BeginProcessing();
         if (KpageFlagsPath is null && KpageCgroupPath is not null)
         {
             ThrowBadArgument(nameof(KpageFlagsPath), "-KpageCgroupPath requires -KpageFlagsPath.", null);

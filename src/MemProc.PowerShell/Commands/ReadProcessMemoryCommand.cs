@@ -144,6 +144,7 @@ public sealed class ReadProcessMemoryCommand : AddressCommand<MemoryTarget>
 
     protected override void BeginProcessing()
     {
+        base.BeginProcessing();
         // Only the command line is bound here: an object of a thread has both.
         if (ThreadId is not null && Address is not null)
         {

@@ -66,6 +66,7 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
 
     protected override void BeginProcessing()
     {
+        base.BeginProcessing();
         _options = new SaveOptions
         {
             Format = Format,
@@ -87,6 +88,8 @@ public sealed class SaveProcessMemoryCommand : AddressCommand
     private protected override void ProcessWhole(LinuxProcess process) => RequestOf(process).IsWhole = true;
 
     /// <summary>Notes a range. An address without a length stands for its whole mapping.</summary>
+    private protected override bool TakesVsyscall => true;
+
     private protected override void ProcessAddress(LinuxProcess process, ulong address, ulong? length) =>
         RequestOf(process).Ranges.Add(AddressExpression.FromNumber(address, length));
 

@@ -45,6 +45,7 @@ public sealed class SetPageIdleCommand : AddressCommand
 
     protected override void BeginProcessing()
     {
+        base.BeginProcessing();
         // Only the command line is bound here: an object of the pipeline may have both.
         _isPfnGiven = MyInvocation.BoundParameters.ContainsKey(nameof(Pfn));
         bool hasFrames = _isPfnGiven || ParameterSetName == PhysicalSet;

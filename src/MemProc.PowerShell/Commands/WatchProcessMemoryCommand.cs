@@ -84,6 +84,7 @@ public sealed class WatchProcessMemoryCommand : MandatoryAddressCommand
 
     protected override void BeginProcessing()
     {
+        base.BeginProcessing();
         if (Seconds is not null && Timeout is not null)
         {
             ThrowBadArgument(nameof(Seconds), "-Seconds and -Timeout cannot be combined.", Seconds);
