@@ -156,10 +156,6 @@ public class ProcMap : ProcessOutput
     internal bool IsSameAs(ProcMap other) =>
         ShowsSameAs(other) && End == other.End && _permissions == other._permissions;
 
-    /// <summary>Whether an address is in [vsyscall], which is in the list of mappings and cannot be read.</summary>
-    /// <param name="address">The address.</param>
-    public static bool IsVsyscall(ulong address) => UserRange.IsVsyscall(address);
-
     /// <summary>The line as <c>/proc/PID/maps</c> has it, without the padding before the path.</summary>
     public override string ToString() => RawPath.Length == 0
         ? $"{Start:x8}-{End:x8} {Permissions} {Offset:x8} {Device} {Inode}"

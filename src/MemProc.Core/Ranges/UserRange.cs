@@ -4,7 +4,7 @@ using MemProc.Interop;
 namespace MemProc;
 
 /// <summary>Checks ranges of a process' addresses before they are used.</summary>
-internal static class UserRange
+public static class UserRange
 {
     /// <summary>Address of the vsyscall page on x86-64 (<c>arch/x86/include/uapi/asm/vsyscall.h</c>).</summary>
     private const ulong Vsyscall = 0xffffffffff600000;
@@ -20,6 +20,7 @@ internal static class UserRange
         Untag(address, RuntimeInformation.ProcessArchitecture == Architecture.Arm64);
 
     /// <summary>Whether an address is in [vsyscall], which is in the list of mappings and cannot be read.</summary>
+    /// <param name="address">The address.</param>
     public static bool IsVsyscall(ulong address) => address - Vsyscall < VsyscallBytes;
 
     internal static ulong Untag(ulong address, bool hasTags) =>

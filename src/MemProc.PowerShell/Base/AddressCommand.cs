@@ -55,7 +55,7 @@ public abstract class AddressCommand<T> : ProcessCommand<T>
         ForEachAddress(process, Address, (address, length) =>
         {
             // Get-ProcMap returns it with the other mappings, which is no request to read it.
-            if (!_isAddressGiven && !TakesVsyscall && ProcMap.IsVsyscall(address))
+            if (!_isAddressGiven && !TakesVsyscall && UserRange.IsVsyscall(address))
             {
                 WriteVerbose($"Process {process.Identity}: [vsyscall] cannot be read, and was left out.");
                 return;

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace MemProc.Tests.Peers;
 
 /// <summary>Tests that gdb and readelf can read a saved core: threads, frames, strings, files.</summary>
@@ -12,6 +14,9 @@ public sealed class GdbTests
         using TargetProcess target = TargetProcess.Start();
         TargetReply garlic = target.Ask("garlic");
         ulong seed = target.Ask("seed").Address("address");
+        // gdb cannot unwind code of the JIT: the main thread must wait in a system call, for the next line on standard input.
+        Assert.True(SpinWait.SpinUntil(
+            () => Regex.IsMatch(File.ReadAllText($"/proc/{target.ProcessId}/syscall"), "^[0-9]+ "), TestTimeout.OfSeconds(30)));
         MemoryDump dump;
         using (LinuxProcess process = LinuxProcess.Open(target.ProcessId))
         {
