@@ -48,7 +48,7 @@ public sealed class ProcessCore : ProcessOutput
     public required OutputList<ProcessCoreThread> Threads { get; init; }
 
     /// <summary>What the kernel passed to the program at its start (getauxval(3)); empty where the core does not have it.</summary>
-    public required IReadOnlyList<ProcessCoreAuxiliary> AuxiliaryVector { get; init; }
+    public required OutputList<ProcessCoreAuxiliary> AuxiliaryVector { get; init; }
 
     /// <summary>The mapped ELF files that have a build id.</summary>
     public required OutputList<ProcessCoreImage> Images { get; init; }
