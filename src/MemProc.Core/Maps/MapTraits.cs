@@ -18,8 +18,6 @@ internal enum MapTraits
     Userfault = 4,
     /// <summary><c>uw</c>: a handler decides about writes to its write-protected pages (userfaultfd(2)).</summary>
     UserfaultWrite = 8,
-    /// <summary><c>mt</c>: each 16 bytes have a tag (MTE of arm64).</summary>
-    Tagged = 16,
 }
 
 /// <summary>A mapping with its VmFlags.</summary>
@@ -44,7 +42,6 @@ internal readonly record struct MapWithTraits(ProcMap Map, MapTraits Traits)
                 : flag.SequenceEqual("io"u8) || flag.SequenceEqual("pf"u8) ? MapTraits.Device
                 : flag.SequenceEqual("um"u8) || flag.SequenceEqual("ui"u8) ? MapTraits.Userfault
                 : flag.SequenceEqual("uw"u8) ? MapTraits.UserfaultWrite
-                : flag.SequenceEqual("mt"u8) ? MapTraits.Tagged
                 : MapTraits.None;
         }
 

@@ -135,18 +135,6 @@ public sealed class ProcessStop : IDisposable
         };
     });
 
-    /// <summary>Reads tags of memory (MTE of arm64), one for each 16 bytes.</summary>
-    /// <param name="address">Address of the first 16 bytes.</param>
-    /// <param name="count">Maximum number of tags.</param>
-    /// <returns>A tag a byte; fewer before memory that has none, or that cannot be read.</returns>
-    /// <exception cref="MemProcException">StopProcess, ESRCH: the process was killed.</exception>
-    internal byte[] ReadTags(ulong address, int count) => _tracer.Run(() =>
-    {
-        byte[] tags = new byte[count];
-        Errno errno = Libc.TryPTracePeekTags(ThreadIds[0], address, tags, out int read);
-        return errno == Errno.ESRCH ? throw ProcessKilled(ThreadIds[0]) : tags[..read];
-    });
-
     /// <summary>Resumes the process.</summary>
     public void Dispose()
     {

@@ -69,8 +69,6 @@ internal sealed class ElfCoreWriter : DumpWriter
         Null = 0,
         Load = 1,
         Note = 4,
-        /// <summary>PT_AARCH64_MEMTAG_MTE.</summary>
-        MemoryTags = 0x7000_0002,
     }
 
     /// <inheritdoc/>
@@ -120,24 +118,6 @@ internal sealed class ElfCoreWriter : DumpWriter
     /// <inheritdoc/>
     public override void End()
     {
-    }
-
-    /// <summary>Adds tags of memory, after the memory of all areas.</summary>
-    /// <param name="address">Address of the memory.</param>
-    /// <param name="length">Its length in bytes.</param>
-    /// <param name="tags">Its tags, two a byte, the first one in the low bits.</param>
-    public void WriteTags(ulong address, ulong length, ReadOnlySpan<byte> tags)
-    {
-        Segment? segment = _segments.LastOrDefault();
-        if (segment?.Type != SegmentType.MemoryTags || segment.Address + segment.MemoryBytes != address)
-        {
-            segment = new Segment(SegmentType.MemoryTags, address, _stream.Position, 0);
-            _segments.Add(segment);
-        }
-
-        _stream.Write(tags);
-        segment.FileBytes += (ulong)tags.Length;
-        segment.MemoryBytes += length;
     }
 
     /// <inheritdoc/>
@@ -226,12 +206,7 @@ internal sealed class ElfCoreWriter : DumpWriter
             at += _layout.WordBytes;
         }
 
-        _layout.WriteWord(entry[(_layout.Is64Bit ? 48 : 28)..], segment.Type switch
-        {
-            SegmentType.Note => 4,
-            SegmentType.MemoryTags => 0,
-            _ => MachinePage.SizeBytes,
-        });
+        _layout.WriteWord(entry[(_layout.Is64Bit ? 48 : 28)..], segment.Type == SegmentType.Note ? 4 : MachinePage.SizeBytes);
     }
 
     private byte[] Header(ulong table, ulong sections)

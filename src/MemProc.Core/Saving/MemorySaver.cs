@@ -69,12 +69,6 @@ public static class MemorySaver
                 copier.Copy(area);
             }
 
-            if (stop is not null && writer is ElfCoreWriter core)
-            {
-                TagCopier tags = new(stop, sorter, core, cancellation);
-                areas.ForEach(tags.Copy);
-            }
-
             // The rest is work on the files: the process need not wait for their device.
             int threads = stop?.ThreadIds.Count ?? 0;
             stop?.Dispose();

@@ -5,7 +5,6 @@ namespace MemProc.Interop;
 public static partial class Libc
 {
     private const int PTraceDetach = 17;
-    private const int PTracePeekTags = 33;
     private const int PTraceGetSigInfo = 0x4202;
     private const int PTraceGetRegSet = 0x4204;
     private const int PTraceSeize = 0x4206;
@@ -62,25 +61,6 @@ public static partial class Libc
         fixed (byte* pointer = buffer)
         {
             return Result(ptrace(PTraceGetSigInfo, threadId, 0, (nint)pointer));
-        }
-    }
-
-    /// <summary>
-    /// PTRACE_PEEKMTETAGS (arm64): reads the tags of memory of a stopped thread's process, one for each 16 bytes.
-    /// </summary>
-    /// <param name="threadId">The thread.</param>
-    /// <param name="address">Address of the first 16 bytes.</param>
-    /// <param name="tags">Receives the tags, one a byte.</param>
-    /// <param name="count">The number of tags that were read.</param>
-    /// <returns>EOPNOTSUPP: the mapping has no tags; EFAULT: no such memory; EIO: no such request on this processor.</returns>
-    public static unsafe Errno TryPTracePeekTags(int threadId, ulong address, Span<byte> tags, out int count)
-    {
-        fixed (byte* pointer = tags)
-        {
-            IoVector vector = new() { Base = (nuint)pointer, Length = (nuint)tags.Length };
-            Errno errno = Result(ptrace(PTracePeekTags, threadId, (nint)address, (nint)(&vector)));
-            count = errno == Errno.None ? (int)vector.Length : 0;
-            return errno;
         }
     }
 

@@ -47,37 +47,6 @@ public sealed class MemorySaverTests : IDisposable
     }
 
     [Fact]
-    public void Tags_of_memory_are_segments_of_their_own()
-    {
-        byte[] tags = TagCopier.Pack([5, 0, 9, 15]);
-        Assert.Equal([0x05, 0xf9], tags);
-        using (ElfCoreWriter writer = new(CorePath, new SaveOptions(), new CoreLayout(true, ElfMachine.Arm64), 1))
-        {
-            writer.WriteTags(Page.Size, 64, tags);
-            writer.WriteTags(Page.Size + 64, 64, TagCopier.Pack([1, 2, 3, 4]));
-            writer.WriteTags(4 * Page.Size, 64, tags);
-            writer.Complete(0);
-        }
-
-        // Adjacent memory is one segment.
-        byte[] bytes = File.ReadAllBytes(CorePath);
-        CoreFile.Entry[] entries = [.. new CoreFile(bytes).Entries.Where(entry => entry.Type == 0x7000_0002)];
-        Assert.Equal([(Page.Size, 4UL, 128UL), (4 * Page.Size, 2, 64)],
-            entries.Select(entry => (entry.Address, entry.FileBytes, entry.MemoryBytes)));
-        Assert.Equal([0x05, 0xf9, 0x21, 0x43], bytes.AsSpan((int)entries[0].Offset, 4).ToArray());
-        Assert.Equal(tags, bytes.AsSpan((int)entries[1].Offset, 2).ToArray());
-    }
-
-    [Fact]
-    public void Memory_without_tags_has_none()
-    {
-        ulong address = Filled(1);
-        using LinuxProcess process = LinuxProcess.Open(_target.ProcessId);
-        using ProcessStop stop = ProcessStop.Begin(process);
-        Assert.Empty(stop.ReadTags(address, 16));
-    }
-
-    [Fact]
     public void Entries_cover_each_mapping_with_its_permissions()
     {
         ProcMap[] before, after;
