@@ -90,8 +90,8 @@ Describe 'Processes' {
 
     It 'leaves kernel threads and processes that exit meanwhile to those who name them' {
         Assert-PidNamespace
-        # A zombie has a name and no memory.
-        $shell = Start-Shell 'sleep 0 & echo $!; exec sleep 600'
+        # A zombie has a name and no memory. It exits after exec: a shell would wait for it.
+        $shell = Start-Shell 'sleep 1 & echo $!; exec sleep 600'
         $zombie = [int] $shell.StandardOutput.ReadLine()
         [Threading.SpinWait]::SpinUntil({ (Get-Content /proc/$zombie/status -ErrorAction Ignore) -match 'zombie' }, 30000) | Should -BeTrue
         [Threading.SpinWait]::SpinUntil({ (Get-Content "/proc/$($shell.Id)/comm") -eq 'sleep' }, 30000) | Should -BeTrue
