@@ -87,8 +87,7 @@ internal sealed record AuxiliaryVectorNode(string Name, ulong Type) : AddressNod
         }
 
         IEnumerable<string> known = images.Auxiliary.Select(entry =>
-            AuxiliaryVector.Names.FirstOrDefault(name => name.Type == entry.Type).Name
-            ?? entry.Type.ToString(CultureInfo.InvariantCulture));
+            AuxiliaryVector.NameOf(entry.Type) ?? entry.Type.ToString(CultureInfo.InvariantCulture));
         throw Missing(images, $"has no {Name} in its auxiliary vector. It has {string.Join(", ", known)}.");
     }
 }

@@ -96,19 +96,8 @@ internal sealed record CgroupMemory
         minuend is ulong whole && subtrahend is ulong part ? whole - Math.Min(whole, part) : null;
 
     /// <summary>Returns the path of the memory cgroup of a process in the hierarchy, as <c>/proc/PID/cgroup</c> has it.</summary>
-    private static string? NameOf(LinuxProcess process, CgroupMount mount)
-    {
-        using ProcfsLines lines = new(process, "cgroup", Operation.ReadStatus);
-        while (lines.MoveNext())
-        {
-            if (mount.NameIn(PathText.Decode(lines.Current)) is string name)
-            {
-                return name;
-            }
-        }
-
-        return null;
-    }
+    private static string? NameOf(LinuxProcess process, CgroupMount mount) =>
+        Lines(process).Select(mount.NameIn).FirstOrDefault(name => name is not null);
 
     /// <summary>
     /// Returns the path in the list of cgroups of a core: that of the hierarchy of version 1 with the memory controller, or
@@ -119,10 +108,9 @@ internal sealed record CgroupMemory
         try
         {
             string? name = null;
-            using ProcfsLines lines = new(core, "cgroup", Operation.ReadStatus);
-            while (lines.MoveNext())
+            foreach (string line in Lines(core))
             {
-                switch (PathText.Decode(lines.Current).Split(':', 3))
+                switch (line.Split(':', 3))
                 {
                     case [_, string controllers, string path] when controllers.Split(',').Contains("memory"):
                         return path;
@@ -137,6 +125,15 @@ internal sealed record CgroupMemory
         catch (MemProcException error) when (error.Errno == Errno.ENODATA)
         {
             return null;
+        }
+    }
+
+    private static IEnumerable<string> Lines(MemoryTarget target)
+    {
+        using ProcfsLines lines = new(target, "cgroup", Operation.ReadStatus);
+        while (lines.MoveNext())
+        {
+            yield return PathText.Decode(lines.Current);
         }
     }
 

@@ -58,17 +58,16 @@ public static class ProcessCoreReader
             SignalName = signal >= 1 && signal <= SignalNames.Length ? SignalNames[signal - 1] : null,
             FaultAddress = fault,
             FaultLocation = Location(fault),
-            // Arrays, which PowerShell can index.
-            Threads = (ProcessCoreThread[])[.. threads.Select(thread => new ProcessCoreThread(core.Identity, thread,
+            Threads = [.. threads.Select(thread => new ProcessCoreThread(core.Identity, thread,
                 Location(thread.InstructionPointer), Location(thread.StackPointer)))],
-            AuxiliaryVector = (ProcessCoreAuxiliary[])[.. Auxiliary(contents.Auxiliary)],
+            AuxiliaryVector = [.. Auxiliary(contents.Auxiliary)],
             Images = Images(core, maps, cancellation),
             MappingCount = maps.Length,
             MappedBytes = mapped,
             SavedBytes = core.SavedBytes,
             TruncatedBytes = core.TruncatedBytes,
             FileSizeBytes = core.SizeBytes,
-            Missing = (string[])[.. Missing(core, headless, mapped)],
+            Missing = [.. Missing(core, headless, mapped)],
         };
 
         string? Location(ulong? address) => address is ulong at ? locations.GetValueOrDefault(at) : null;
@@ -79,8 +78,8 @@ public static class ProcessCoreReader
         foreach ((ulong type, ulong value) in AuxiliaryVector.Parse(
             bytes.AsSpan(0, Math.Min(bytes.Length, MaxAuxiliaryBytes)), out _).Where(entry => entry.Type <= int.MaxValue))
         {
-            string? name = AuxiliaryVector.Names.FirstOrDefault(known => known.Type == type).Name;
-            yield return new ProcessCoreAuxiliary((int)type, name ?? type.ToString(CultureInfo.InvariantCulture), value);
+            yield return new ProcessCoreAuxiliary(
+                (int)type, AuxiliaryVector.NameOf(type) ?? type.ToString(CultureInfo.InvariantCulture), value);
         }
     }
 

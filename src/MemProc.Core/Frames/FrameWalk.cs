@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MemProc.Interop;
 
 namespace MemProc;
@@ -29,8 +30,7 @@ public sealed class FrameWalk(FrameTables tables, bool raw, FrameFilter? filter 
             selected.Clear();
             for (int index = 0; index < known; index++)
             {
-                KernelPageFlagSet word = new(words[index]);
-                if (filter?.Flags is null || filter.Flags.Matches((raw ? word.Expand() : word.WellKnown).Raw))
+                if (filter?.Flags is null || filter.Flags.Matches(Shown(words[index])))
                 {
                     selected.Add(range.First + done + (ulong)index);
                 }
@@ -38,7 +38,7 @@ public sealed class FrameWalk(FrameTables tables, bool raw, FrameFilter? filter 
 
             foreach (PageFlags? frame in tables.Read([.. selected], raw))
             {
-                if (frame is not null && (filter is null || filter.Matches(frame)))
+                if (IsSelected(frame))
                 {
                     yield return frame;
                 }
@@ -68,8 +68,9 @@ public sealed class FrameWalk(FrameTables tables, bool raw, FrameFilter? filter 
         ulong[] counts = new ulong[tables.HasMapCounts ? batch : 0];
         ulong[] cgroups = new ulong[tables.HasCgroups ? batch : 0];
         PageFlags? first = null;
-        ulong length = 0;
-        for (ulong done = 0; done < range.Count;)
+        ulong length = 0, done = 0;
+        bool isIncomplete = false;
+        while (done < range.Count && !isIncomplete)
         {
             int size = (int)Math.Min(range.Count - done, (ulong)batch);
             int known = tables.ReadFlags(range.First + done, words.AsSpan(0, size));
@@ -87,15 +88,14 @@ public sealed class FrameWalk(FrameTables tables, bool raw, FrameFilter? filter 
             {
                 ulong? count = counts.Length == 0 ? null : counts[index];
                 ulong? cgroup = cgroups.Length == 0 ? null : cgroups[index];
-                KernelPageFlagSet word = new(words[index]);
                 if (first is not null && first.MapCount == count && first.CgroupInode == cgroup
-                    && (raw ? word.Expand() : word.WellKnown).Raw == first.ShownFlags)
+                    && Shown(words[index]) == first.ShownFlags)
                 {
                     length++;
                     continue;
                 }
 
-                if (first is not null && (filter is null || filter.Matches(first)))
+                if (IsSelected(first))
                 {
                     yield return first.AsRun(length);
                 }
@@ -105,22 +105,27 @@ public sealed class FrameWalk(FrameTables tables, bool raw, FrameFilter? filter 
             }
 
             done += (ulong)known;
-            if (known < size)
-            {
-                if (first is not null && (filter is null || filter.Matches(first)))
-                {
-                    yield return first.AsRun(length);
-                }
-
-                ThrowIfIncomplete(range, done);
-                yield break;
-            }
+            isIncomplete = known < size;
         }
 
-        if (first is not null && (filter is null || filter.Matches(first)))
+        if (IsSelected(first))
         {
             yield return first.AsRun(length);
         }
+
+        if (isIncomplete)
+        {
+            ThrowIfIncomplete(range, done);
+        }
+    }
+
+    private bool IsSelected([NotNullWhen(true)] PageFlags? frame) => frame is not null && (filter is null || filter.Matches(frame));
+
+    /// <summary>Returns the flags of a frame that its result shows.</summary>
+    private ulong Shown(ulong flags)
+    {
+        KernelPageFlagSet word = new(flags);
+        return (raw ? word.Expand() : word.WellKnown).Raw;
     }
 
     /// <summary>Throws where a range ends before its last frame, unless it is an open one with at least one frame.</summary>

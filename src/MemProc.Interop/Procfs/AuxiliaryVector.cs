@@ -25,6 +25,10 @@ public static class AuxiliaryVector
         ("AT_SYSINFO_EHDR", 33), ("AT_MINSIGSTKSZ", 51),
     ];
 
+    /// <summary>Returns the C name of a type of entry; null where it has none here.</summary>
+    /// <param name="type">The number of the type.</param>
+    public static string? NameOf(ulong type) => Names.FirstOrDefault(known => known.Type == type).Name;
+
     /// <summary>Parses the file.</summary>
     /// <param name="bytes">The whole file.</param>
     /// <param name="wordBytes">Bytes of a pointer in the process: 8, or 4 for a 32-bit process.</param>

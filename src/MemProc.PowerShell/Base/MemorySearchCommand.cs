@@ -90,10 +90,8 @@ public abstract class MemorySearchCommand : MapFilterCommand<MemoryTarget>
 
     private protected override void ProcessWhole(MemoryTarget process) => Process(process, _range);
 
-    private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length)
-    {
+    private protected override void ProcessAddress(MemoryTarget process, ulong address, ulong? length) =>
         Process(process, _range.From(address, length));
-    }
 
     /// <summary>Creates the condition that the parameters make; null where none is given.</summary>
     /// <param name="type">The type of the numbers.</param>

@@ -57,8 +57,7 @@ public sealed class AddressCompleter : IArgumentCompleter
 
         foreach ((ulong type, ulong value) in images.Auxiliary)
         {
-            string? name = AuxiliaryVector.Names.FirstOrDefault(known => known.Type == type).Name;
-            if (name is not null && Completion.Matches(word, Auxiliary + name))
+            if (AuxiliaryVector.NameOf(type) is string name && Completion.Matches(word, Auxiliary + name))
             {
                 yield return Completion.Result(Auxiliary + name, Auxiliary + name, $"{name}: 0x{value:x}");
             }

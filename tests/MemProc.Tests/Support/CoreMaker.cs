@@ -29,12 +29,32 @@ internal static class CoreMaker
     /// </summary>
     public static string Kernel(TargetProcess target, TemporaryFolder folder, SuspendedProcess stopped)
     {
-        Assert.SkipUnless(File.ReadAllText("/proc/sys/kernel/core_pattern").Trim() == "core",
-            "needs core_pattern 'core', so that the kernel writes into the working folder");
+        RequirePattern();
         // The runtime does not handle SIGXCPU.
         Shell.Run("sh", "-c", $"kill -XCPU {target.ProcessId}");
         stopped.Dispose();
         Assert.True(SpinWait.SpinUntil(() => target.HasExited, TimeSpan.FromSeconds(60)));
+        return Written(folder);
+    }
+
+    /// <summary>
+    /// Runs a program that ends by a signal, and returns the core that the kernel wrote; skips the test as
+    /// <see cref="Kernel"/> does.
+    /// </summary>
+    public static string KernelOf(string program, TemporaryFolder folder, string filter)
+    {
+        RequirePattern();
+        string[] command = [.. KernelPrefix(folder, filter), program];
+        Shell.Try(command[0], command[1..]);
+        return Written(folder);
+    }
+
+    private static void RequirePattern() => Assert.SkipUnless(
+        File.ReadAllText("/proc/sys/kernel/core_pattern").Trim() == "core",
+        "needs core_pattern 'core', so that the kernel writes into the working folder");
+
+    private static string Written(TemporaryFolder folder)
+    {
         string[] files = Directory.GetFiles(folder.Path, "core*");
         Assert.SkipUnless(files.Length == 1, "needs the right to dump core");
         return files[0];

@@ -154,8 +154,8 @@ internal struct RunFinder
     }
 
     /// <summary>
-    /// Returns a bit for each mask that can have a run to report, or the end of one that has a required bit not before the
-    /// mask before it.
+    /// Returns a bit for each mask that has, alone or with the end of the mask before it, as many bits in a row as a run
+    /// that is not skipped, with a required bit among them.
     /// </summary>
     private readonly ulong Flag(ReadOnlySpan<ulong> masks, ReadOnlySpan<ulong> required, ReadOnlySpan<ulong> costs)
     {
