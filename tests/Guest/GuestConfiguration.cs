@@ -81,7 +81,7 @@ internal static class GuestParts
         ["swap"] = ["GuestSwapTests"],
         ["frames"] = ["FrameTablesTests", "PageFrameReaderTests", "PageFrameMeterTests", "PhysicalMemoryReaderTests",
             "PageMapReaderTests", "PageTableReaderTests"],
-        ["compare"] = ["MemoryComparerTests", "ImageComparerTests", "MemoryAccessWatchTests", "PointerPathTests"],
+        ["compare"] = ["MemoryComparerTests", "PageComparerTests", "ImageComparerTests", "MemoryAccessWatchTests", "PointerPathTests"],
         ["processes"] = ["AccessDiagnosisTests", "LinuxProcessTests", "Program32Tests", "ProcThreadTests"],
         ["page-types"] = ["PageTypesTests"],
     };

@@ -16,6 +16,7 @@ namespace MemProc.Target;
 /// <item><c>fill address length seed</c>: the bytes of <see cref="MemoryBytes.Fill"/></item>
 /// <item><c>protect address length prot</c>, <c>unmap address length</c>, <c>advise address length number</c></item>
 /// <item><c>move address length</c>: moves a mapping, or a part of one, as mremap(2) does → <c>address</c></item>
+/// <item><c>replace address length</c>: shared anonymous memory in place of what is mapped there</item>
 /// <item><c>refuse address length</c>, <c>stall address length</c>: writes by other processes to these touched pages
 /// fail, or wait until this process exits; maps still shows them as writable (<see cref="UserFault"/>)</item>
 /// <item><c>miss address length</c>, <c>minor address length</c>: an access to a page that is missing there, or not
@@ -74,6 +75,7 @@ internal sealed class CommandTable
         ["protect"] = arguments => Done(() => Native.Protect(
             arguments.Address(), arguments.Length(), arguments.Protection())),
         ["unmap"] = arguments => Done(() => Native.Unmap(arguments.Address(), arguments.Length())),
+        ["replace"] = arguments => Done(() => Mappings.Replace(arguments.Address(), arguments.Length())),
         ["move"] = arguments => new Reply().Address("address", Mappings.Move(arguments.Address(), arguments.Length())),
         ["advise"] = arguments => Done(() => Native.Advise(
             arguments.Address(), arguments.Length(), (int)arguments.Number("advice"))),

@@ -87,6 +87,10 @@ internal static class Mappings
         }
     }
 
+    /// <summary>Maps shared anonymous memory in place of what is there.</summary>
+    public static void Replace(nint address, nuint length) => Native.Map(address, length, Native.ProtRead | Native.ProtWrite,
+        Native.MapShared | Native.MapAnonymous | Native.MapFixed, -1, 0);
+
     /// <summary>Moves memory to another address, isolated like a new mapping.</summary>
     public static nint Move(nint address, nuint length)
     {

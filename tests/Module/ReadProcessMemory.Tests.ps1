@@ -237,6 +237,7 @@ Describe 'Read-ProcessMemory -Layout' {
         $record.Address | Should -Be $seed
         $record.text | Should -BeExactly 'ABCD'
         $record.number | Should -Be 0x4546
+        $record.nextHex | Should -Be ('0x{0:x}' -f $record.next)
         $record.Layout | Should -Be 'char8[4] text@0; uint16be number@4; pointer next@8'
         $screen = $record | Out-Screen
         $screen | Should -Match 'text +: ABCD'

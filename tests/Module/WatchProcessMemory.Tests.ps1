@@ -192,13 +192,13 @@ Describe 'Watch-ProcessMemory' {
         $null = $target.Ask("spin $address")
         try {
             $state = @{ First = $true }
-            $count = 6000 * [Math]::Min(4, [Environment]::ProcessorCount)
-            $accesses = Watch-ProcessMemory $target.Id $address -Type Int64 -Writer -Count $count -WarningVariable warnings -ErrorVariable problems `
+            # The buffer of a processor holds fewer than 6000.
+            $buffers = 6000 * [Environment]::ProcessorCount
+            $accesses = Watch-ProcessMemory $target.Id $address -Type Int64 -Writer -Count 100 -WarningVariable warnings -ErrorVariable problems `
                 -WarningAction SilentlyContinue -ErrorAction SilentlyContinue | ForEach-Object {
                     if ($state.First) {
-                        # The buffer of a processor holds fewer than 6000.
                         $state.First = $false
-                        $end = (Read-ProcessMemory $target.Id $address -Type Int64) + $count
+                        $end = (Read-ProcessMemory $target.Id $address -Type Int64) + $buffers
                         while ((Read-ProcessMemory $target.Id $address -Type Int64) -lt $end) {
                         }
                     }
@@ -215,7 +215,7 @@ Describe 'Watch-ProcessMemory' {
             return
         }
 
-        $accesses.Count | Should -Be $count
+        $accesses.Count | Should -Be 100
         "$warnings" | Should -Match '^\d+ accesses were not reported'
     }
 

@@ -105,8 +105,8 @@ public sealed class MemoryAccessWatch(
 
     private void Remove(WatchedProcess process, List<WatchedProcess> watched)
     {
-        LostCount += process.LostCount;
         watched.Remove(process);
+        LostCount += process.Stop();
         process.Dispose();
     }
 
@@ -154,7 +154,8 @@ public sealed class MemoryAccessWatch(
 
         public int Paranoia => ProcessBreakpoints.Paranoia(_process.Files);
 
-        public ulong LostCount => _breakpoints.LostCount;
+        /// <summary>Ends the reports and returns how many accesses were not reported.</summary>
+        public ulong Stop() => _breakpoints.Stop();
 
         /// <summary>Returns why nothing more can be reported; null where it can.</summary>
         public MemProcException? End() => _process.HasExited
@@ -171,7 +172,7 @@ public sealed class MemoryAccessWatch(
                 yield break;
             }
 
-            ulong lost = LostCount;
+            ulong lost = _breakpoints.LostCount;
             (object? Value, ulong From)[] read = Array.ConvertAll(_targets, target =>
             {
                 ulong from = (ulong)Stopwatch.GetTimestamp();
@@ -183,7 +184,7 @@ public sealed class MemoryAccessWatch(
             {
                 AccessTarget target = _targets[index];
                 PerfSample[] own = [.. samples.Where(sample => sample.Address == target.Address)];
-                bool isCertain = LostCount == lost && !Array.Exists(own, sample => sample.Time >= read[index].From);
+                bool isCertain = _breakpoints.LostCount == lost && !Array.Exists(own, sample => sample.Time >= read[index].From);
                 for (int number = 0; number < own.Length; number++)
                 {
                     yield return Describe(target, own[number], number == 0 ? _values[index] : null,

@@ -44,7 +44,12 @@ internal sealed class ProcessBreakpoints : IDisposable
     /// <summary>Accesses by the kernel are not reported: the user may not observe it.</summary>
     public bool ExcludesKernel => _excludesKernel;
 
-    /// <summary>Number of accesses that were not reported, since a buffer was full.</summary>
+    /// <summary>Accesses of events that were closed before the end.</summary>
+    private ulong _closedCount;
+
+    /// <summary>
+    /// Number of accesses of which the kernel said so far that they were not reported, since a buffer was full.
+    /// </summary>
     public ulong LostCount => _rings.Values.Aggregate(0UL, (sum, ring) => sum + ring.Ring.LostCount);
 
     /// <summary>Sets the breakpoints.</summary>
@@ -101,6 +106,23 @@ internal sealed class ProcessBreakpoints : IDisposable
         return samples;
     }
 
+    /// <summary>
+    /// Disables the breakpoints and returns the number of accesses that were not reported. The buffers tell that only with
+    /// the next access, which may never come; the events count all of them.
+    /// </summary>
+    public ulong Stop()
+    {
+        _events.ForEach(static one => Libc.TryPerfEventDisable(one));
+        foreach ((PerfRing ring, _) in _rings.Values)
+        {
+            ring.Take([]);
+        }
+
+        ulong all = _events.Aggregate(_closedCount, static (sum, one) => sum + Count(one));
+        ulong taken = _rings.Values.Aggregate(0UL, static (sum, ring) => sum + ring.Ring.TakenCount);
+        return all > taken ? all - taken : 0;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -131,10 +153,16 @@ internal sealed class ProcessBreakpoints : IDisposable
             {
                 samples.RemoveAll(sample => sample.EventId == id);
                 _late.Remove(id);
+                _events.Remove(own);
+                Libc.TryPerfEventDisable(own);
+                _closedCount += Count(own);
                 own.Dispose();
             }
         }
     }
+
+    private static ulong Count(SafeFileHandle perfEvent) =>
+        Libc.TryPerfEventCount(perfEvent, out ulong count) == Errno.None ? count : 0;
 
     private void SetAll()
     {
@@ -183,6 +211,8 @@ internal sealed class ProcessBreakpoints : IDisposable
                 }
 
                 Connect(opened, processor);
+                // Not before: what is counted without a buffer would be called lost.
+                Libc.TryPerfEventEnable(opened);
             }
         }
     }
@@ -197,7 +227,7 @@ internal sealed class ProcessBreakpoints : IDisposable
                 Size = PerfEventAttribute.Bytes,
                 SamplePeriod = 1,
                 SampleType = PerfEventAttribute.SampleFields,
-                Flags = PerfEventAttribute.Inherit | PerfEventAttribute.ExcludeHypervisor | PerfEventAttribute.UseClockId
+                Flags = PerfEventAttribute.Disabled | PerfEventAttribute.Inherit | PerfEventAttribute.ExcludeHypervisor | PerfEventAttribute.UseClockId
                     | (_inheritsToProcesses ? 0 : PerfEventAttribute.InheritThread)
                     | (_excludesKernel ? PerfEventAttribute.ExcludeKernel : 0),
                 WakeupEvents = 1,

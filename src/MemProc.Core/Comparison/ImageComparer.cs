@@ -38,11 +38,12 @@ public sealed class ImageComparer(MemoryTarget process, CancellationToken cancel
     {
         using Symbolizer symbolizer = new(process, null, cancellation) { Warn = Warn };
         MappedImages images = symbolizer.Begin();
+        Dictionary<MappedFile, ImageExports?> exports = [];
         foreach (MappedFile file in images.Files)
         {
             if (file.Maps[0].Kind == ProcMapKind.File && file.Maps.Any(filter.Matches))
             {
-                foreach (ImageDifference difference in Compare(images, file, symbolizer))
+                foreach (ImageDifference difference in Compare(images, file, exports, symbolizer))
                 {
                     yield return difference;
                 }
@@ -54,7 +55,8 @@ public sealed class ImageComparer(MemoryTarget process, CancellationToken cancel
         process.ThrowIfExited(Operation.CompareMemory);
     }
 
-    private IEnumerable<ImageDifference> Compare(MappedImages images, MappedFile file, Symbolizer symbolizer)
+    private IEnumerable<ImageDifference> Compare(
+        MappedImages images, MappedFile file, Dictionary<MappedFile, ImageExports?> exports, Symbolizer symbolizer)
     {
         cancellation.ThrowIfCancellationRequested();
         bool isCode = file.Maps.Any(map => map.IsExecutable);
@@ -83,7 +85,10 @@ public sealed class ImageComparer(MemoryTarget process, CancellationToken cancel
             yield break;
         }
 
-        ImageWalk walk = new(process.Identity, images, file, symbolizer, cancellation) { UnexplainedOnly = UnexplainedOnly };
+        ImageWalk walk = new(process.Identity, images, file, exports, symbolizer, cancellation)
+        {
+             UnexplainedOnly = UnexplainedOnly,
+        };
         foreach ((ProcMap map, AddressRange range) in changed)
         {
             if (file.ImageOf(map) is not { IsLoaded: true } image)

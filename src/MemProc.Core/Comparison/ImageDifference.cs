@@ -18,7 +18,7 @@ public enum ImageExplanation
 {
     /// <summary>Nothing: something has written to code, or to data that is never written.</summary>
     None,
-    /// <summary>A relocation, whose value is plausible: the address that the file asks for, or one in a mapped file.</summary>
+    /// <summary>A relocation, whose value is the address that the file asks for, or that of the symbol that it names.</summary>
     Relocation,
     /// <summary>The dynamic linker fills the place for its own use: .dynamic, and the first words of the .got.</summary>
     DynamicLinker,

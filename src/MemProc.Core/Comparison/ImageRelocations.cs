@@ -124,15 +124,12 @@ internal sealed class ImageRelocations
     /// <summary>The name of a type, without the processor: <c>RELATIVE</c>.</summary>
     public string NameOf(ImageRelocation relocation) => _names.GetValueOrDefault(relocation.Type) ?? $"type {relocation.Type}";
 
-    /// <summary>The name of the symbol of a relocation; null where it has none.</summary>
-    public string? SymbolOf(ImageRelocation relocation)
+    /// <summary>The symbol of a relocation; null where it has none.</summary>
+    public ElfSymbol? SymbolOf(ImageRelocation relocation)
     {
         try
         {
-            return relocation.SymbolIndex > 0 && _file.SymbolTable(ElfSymbolSource.Dynamic) is ElfSymbolTable table
-                && relocation.SymbolIndex < (uint)table.Count
-                ? table.Symbol(table[(int)relocation.SymbolIndex]).Name
-                : null;
+            return relocation.SymbolIndex > 0 ? DynamicSymbol(_file, relocation.SymbolIndex) : null;
         }
         catch (MemProcException)
         {
@@ -140,12 +137,30 @@ internal sealed class ImageRelocations
         }
     }
 
+    /// <summary>A dynamic symbol of a file; null where it has no such symbol.</summary>
+    /// <exception cref="MemProcException">ReadElf: the table is malformed.</exception>
+    public static ElfSymbol? DynamicSymbol(ElfFile? file, uint index) =>
+        file?.SymbolTable(ElfSymbolSource.Dynamic) is ElfSymbolTable table && index < (uint)table.Count
+            ? table.Symbol(table[(int)index])
+            : null;
+
     /// <summary>Whether a relocation adds the load bias to a number of the file.</summary>
     public bool IsRelative(ImageRelocation relocation) => NameOf(relocation) == "RELATIVE";
 
     /// <summary>Whether a relocation stores the address of a symbol or function.</summary>
     public bool IsPointer(ImageRelocation relocation) =>
         NameOf(relocation) is "GLOB_DAT" or "JUMP_SLOT" or "64" or "32" or "ABS64" or "ABS32" or "IRELATIVE";
+
+    /// <summary>
+    /// What a relocation adds to the address of its symbol: its addend, or the number that the file has at the place. The
+    /// entries of a .got have none there, and the addend of IRELATIVE is a function.
+    /// </summary>
+    public ulong AddedBy(ImageRelocation relocation, ulong stored) => NameOf(relocation) switch
+    {
+        "IRELATIVE" => 0,
+        "GLOB_DAT" or "JUMP_SLOT" => relocation.Addend ?? 0,
+        _ => relocation.Addend ?? stored,
+    };
 
     /// <summary>Bytes that a relocation changes: descriptors of thread-local variables have two words.</summary>
     public int SizeOf(ImageRelocation relocation) => NameOf(relocation) is "TLSDESC" or "TLS_DESC" ? 2 * WordBytes : WordBytes;

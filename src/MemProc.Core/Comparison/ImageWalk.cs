@@ -7,10 +7,12 @@ namespace MemProc;
 /// <param name="process">The process.</param>
 /// <param name="images">The mappings and files of the process.</param>
 /// <param name="file">The file.</param>
+/// <param name="exports">The dynamic symbols of files, once they were needed.</param>
 /// <param name="symbolizer">Names addresses.</param>
 /// <param name="cancellation">Stops the work.</param>
 internal sealed class ImageWalk(
-    ProcessIdentity process, MappedImages images, MappedFile file, Symbolizer symbolizer, CancellationToken cancellation)
+    ProcessIdentity process, MappedImages images, MappedFile file, Dictionary<MappedFile, ImageExports?> exports,
+    Symbolizer symbolizer, CancellationToken cancellation)
 {
     /// <summary>Equal bytes between two unexplained ones that are one difference.</summary>
     private const ulong JoinBytes = 8;
@@ -155,12 +157,55 @@ internal sealed class ImageWalk(
             return value == (image.AddressOf(relocation.Addend ?? stored) & mask);
         }
 
-        return !_relocations.IsPointer(relocation) || value < MaxUndefined || IsInFile(value);
+        return !_relocations.IsPointer(relocation) || value < MaxUndefined || IsOfSymbol(image, relocation, value, stored, mask);
     }
 
-    /// <summary>Whether an address is in a mapped file, the vDSO, or the zeros of a file.</summary>
-    private bool IsInFile(ulong address) => images.IndexOf(address) is int index and >= 0
-        && (images.FileOf(index) is not null || images.ImageOfZeros(index, address) is not null);
+    /// <summary>
+    /// Whether a pointer is what the dynamic linker may have found for the symbol of a relocation: a symbol of that name in any
+    /// file, or the function that an indirect one of that name chose.
+    /// </summary>
+    private bool IsOfSymbol(MappedImage image, ImageRelocation relocation, ulong value, ulong stored, ulong mask)
+    {
+        ElfSymbol? symbol = _relocations.SymbolOf(relocation);
+        ulong address = (value - _relocations.AddedBy(relocation, stored)) & mask;
+        if (symbol?.Type == ElfSymbolType.Section)
+        {
+            return address == (image.AddressOf(symbol.Value) & mask);
+        }
+
+        // A function that was not called yet leads to its jump table, as the file says. Symbols at the end of an image are in no
+        // mapping.
+        if ((_relocations.NameOf(relocation) == "JUMP_SLOT" && value == (image.AddressOf(stored) & mask))
+            || (symbol is not null && ExportsOf(file)?.Has(image.ImageAddressOf(address)!.Value & mask, symbol.Name) == true))
+        {
+            return true;
+        }
+
+        int index = images.IndexOf(address);
+        MappedImage? target = index < 0 ? null
+            : images.ImageOfZeros(index, address) ?? images.FileOf(index)?.ImageOf(images.Maps[index]);
+        if (target is not { IsLoaded: true } || ExportsOf(target.File) is not ImageExports known)
+        {
+            // A file that cannot be read may have the symbol.
+            return target?.File.LoadError is not null;
+        }
+
+        ulong found = target.ImageAddressOf(address)!.Value & mask;
+        bool isChosen = images.Maps[index].IsExecutable && (symbol is null ? target.File == file : known.HasIndirect(symbol.Name));
+        return isChosen || (symbol is not null && known.Has(found, symbol.Name))
+            // Indirect functions choose those of the vDSO, too.
+            || (target.File.Maps[0].Kind == ProcMapKind.Vdso && known.Has(found, null));
+    }
+
+    private ImageExports? ExportsOf(MappedFile of)
+    {
+        if (!exports.TryGetValue(of, out ImageExports? known))
+        {
+            exports[of] = known = ImageExports.Of(of);
+        }
+
+        return known;
+    }
 
     private ulong? WordAt(byte[] bytes, ulong address, AddressRange range)
     {
@@ -223,7 +268,7 @@ internal sealed class ImageWalk(
     {
         Piece first = group.First;
         bool isOne = group.Counts.Values.Sum() == 1 && first.Relocation is not null;
-        string? symbolOfRelocation = isOne ? _relocations.SymbolOf(first.Relocation!.Value) : null;
+        string? symbolOfRelocation = isOne ? _relocations.SymbolOf(first.Relocation!.Value)?.Name : null;
         // Of many places together, the symbol of the first one would mislead.
         ResolvedSymbol? symbol = isOne || first.Explanation == ImageExplanation.None
             ? file.SymbolAt(first.ImageAddress, first.Section)

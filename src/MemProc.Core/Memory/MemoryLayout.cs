@@ -12,7 +12,7 @@ public sealed class MemoryLayout
     private static readonly string[] ReservedNames =
     [
         nameof(MemoryRecord.ProcessId), nameof(MemoryRecord.ProcessName), nameof(MemoryRecord.ProcessStartTicks),
-        nameof(MemoryRecord.Address), nameof(MemoryRecord.Layout),
+        nameof(MemoryRecord.Address), nameof(MemoryRecord.AddressHex), nameof(MemoryRecord.Layout),
     ];
 
     private readonly FieldDefinition[] _definitions;

@@ -116,11 +116,14 @@ public sealed class PageMapWalk(MemoryTarget process, CancellationToken cancella
 
         foreach ((ulong address, ulong? length, ulong? count) in ranges)
         {
-            using IEnumerator<PageMapEntry>? pages = Try(() => From(address, length, count).GetEnumerator(), fail);
-            while (Try(() => pages?.MoveNext() == true, fail))
+            IEnumerator<PageMapEntry>? pages = null;
+            // Without a delegate: it would be as large as an entry, for each of them.
+            while (TryMoveNext(ref pages, address, length, count, fail))
             {
                 yield return pages!.Current;
             }
+
+            pages?.Dispose();
         }
 
         if (_shared is not null)
@@ -129,17 +132,19 @@ public sealed class PageMapWalk(MemoryTarget process, CancellationToken cancella
         }
     }
 
-    /// <summary>Does a part of the work; returns the default value where it fails.</summary>
-    private static T? Try<T>(Func<T> work, Action<MemProcException> fail)
+    /// <summary>Goes to the first or next page of a range; false at the end, and where that fails.</summary>
+    private bool TryMoveNext(ref IEnumerator<PageMapEntry>? pages, ulong address, ulong? length, ulong? count,
+        Action<MemProcException> fail)
     {
         try
         {
-            return work();
+            pages ??= From(address, length, count).GetEnumerator();
+            return pages.MoveNext();
         }
         catch (MemProcException error)
         {
             fail(error);
-            return default;
+            return false;
         }
     }
 

@@ -16,6 +16,9 @@ public struct PerfEventAttribute
     /// <summary>PERF_SAMPLE_IP, TID, TIME, ADDR and ID, which a sample has in this order.</summary>
     public const ulong SampleFields = 1 | 2 | 4 | 8 | 64;
 
+    /// <summary>disabled: nothing is counted before PERF_EVENT_IOC_ENABLE.</summary>
+    public const ulong Disabled = 1;
+
     /// <summary>inherit: threads and processes that a thread starts have the event, too.</summary>
     public const ulong Inherit = 1UL << 1;
 
@@ -79,6 +82,8 @@ public static partial class Libc
     private const long PerfNumberX64 = 298;
     private const long PerfNumberArm64 = 241;
     private const ulong PerfCloseOnExec = 8;
+    private const uint PerfIocEnable = 0x2400;
+    private const uint PerfIocDisable = 0x2401;
     private const uint PerfIocId = 0x80082407;
     private const uint PerfIocSetOutput = 0x2405;
 
@@ -133,6 +138,22 @@ public static partial class Libc
         }
     }
 
+    /// <summary>PERF_EVENT_IOC_ENABLE: counts from now on, in threads that have inherited the event, too.</summary>
+    public static unsafe Errno TryPerfEventEnable(SafeFileHandle perfEvent) => TryIoctl(perfEvent, PerfIocEnable, null, out _);
+
+    /// <summary>PERF_EVENT_IOC_DISABLE: counts no more; when this returns, everything that was counted is in the buffer or lost.</summary>
+    public static unsafe Errno TryPerfEventDisable(SafeFileHandle perfEvent) => TryIoctl(perfEvent, PerfIocDisable, null, out _);
+
+    /// <summary>read(2) of a perf event: how often it occurred, in threads that have inherited it, too.</summary>
+    public static unsafe Errno TryPerfEventCount(SafeFileHandle perfEvent, out ulong count)
+    {
+        count = 0;
+        fixed (ulong* pointer = &count)
+        {
+            return read(perfEvent, pointer, sizeof(ulong)) == sizeof(ulong) ? Errno.None : LastErrno;
+        }
+    }
+
     /// <summary>mmap(2): maps the buffer of a perf event.</summary>
     /// <param name="perfEvent">The event.</param>
     /// <param name="length">One page, and a power of two of others.</param>
@@ -145,6 +166,9 @@ public static partial class Libc
         mapping = errno == Errno.None ? new SafeMapping(address, (nuint)length) : null;
         return errno;
     }
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static unsafe partial nint read(SafeFileHandle fd, void* buffer, nuint count);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     private static unsafe partial nint perf_event_open(

@@ -32,7 +32,13 @@ public sealed class PerfRing(SafeMapping mapping, int pageBytes) : IDisposable
 
     private readonly byte[] _record = new byte[64];
 
-    /// <summary>Samples that the kernel dropped so far, since the buffer was full.</summary>
+    /// <summary>Number of samples that were taken.</summary>
+    public ulong TakenCount { get; private set; }
+
+    /// <summary>
+    /// Number of samples of which the kernel said that it dropped them, since the buffer was full. It says so when it
+    /// writes the next sample.
+    /// </summary>
     public ulong LostCount { get; private set; }
 
     /// <summary>Takes the samples that are there, at most as many as the buffer holds.</summary>
@@ -72,6 +78,7 @@ public sealed class PerfRing(SafeMapping mapping, int pageBytes) : IDisposable
         }
         else if (type == SampleRecord && length >= SampleBytes)
         {
+            TakenCount++;
             samples.Add(new PerfSample(
                 BinaryPrimitives.ReadUInt64LittleEndian(record[8..]),
                 BinaryPrimitives.ReadInt32LittleEndian(record[16..]),

@@ -35,7 +35,9 @@ internal static class MemoryOutput
         _ => value,
     };
 
-    /// <summary>Converts a struct to an object with its fields as properties.</summary>
+    /// <summary>
+    /// Converts a struct to an object with its fields as properties, those that are pointers with a companion in hex.
+    /// </summary>
     public static PSObject Record(MemoryRecord record)
     {
         PSObject item = new(record);
@@ -48,6 +50,12 @@ internal static class MemoryOutput
                 object?[] values => new OutputList<object?>(values),
                 _ => Value(value, field.Type),
             }));
+            string companion = $"{field.Name}Hex";
+            if (value is ulong pointer && field.Type.IsPointer && item.Properties[companion] is null
+                && !record.GetFields().Any(other => other.Field.Name.Equals(companion, StringComparison.OrdinalIgnoreCase)))
+            {
+                item.Properties.Add(new PSNoteProperty(companion, $"0x{pointer:x}"));
+            }
         }
 
         return item;

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace MemProc.Tests;
 
 /// <summary>Tests that patched code and constants are found, and that all else is explained.</summary>
@@ -97,6 +99,42 @@ public sealed class ImageComparerTests : IDisposable
     }
 
     [Fact]
+    public void An_entry_of_the_got_that_leads_to_another_function_of_the_same_library_is_found()
+    {
+        ulong entry = EntryOf("pause"), getpid = AddressExpression.Parse("libc.so.6!getpid").Resolve(_process);
+        ulong stack = MapReader.Read(_process).Single(map => map.Kind == ProcMapKind.Stack).End - 4096;
+        byte[] original = new MemoryReader(_process, ReadMethod.Auto).ReadExactly(entry, 8);
+        Write(entry, BitConverter.GetBytes(getpid));
+        ImageDifference found = Assert.Single(Unexplained(Compare(_process)));
+        Assert.Equal((".got", entry, _path), (found.Section, found.Address, found.Path));
+        Assert.Equal("pause", found.Relocation!.Split(' ')[^1]);
+        Assert.EndsWith("!getpid", found.Target, StringComparison.Ordinal);
+        // Memory that is in no file, and the middle of the right function, are not it either.
+        foreach (ulong value in new[] { BitConverter.ToUInt64(original) + 1, stack })
+        {
+            Write(entry, BitConverter.GetBytes(value));
+            Assert.Equal(entry, Assert.Single(Unexplained(Compare(_process))).Address);
+        }
+
+        Write(entry, original);
+        Assert.Empty(Unexplained(Compare(_process)));
+    }
+
+    [Fact]
+    public void A_library_that_is_loaded_first_may_define_a_function()
+    {
+        string library = CCompiler.Build(Path.Combine(_folder.Path, "first.so"), """
+            #include <unistd.h>
+            int pause(void) { return sleep(10000); }
+            """, "gcc", "-shared", "-fPIC", "-x", "c");
+        using SmallProgram program = new("/usr/bin/env", $"LD_PRELOAD={library}", _path);
+        using LinuxProcess process = LinuxProcess.Open(program.ProcessId);
+        ImageDifference[] found = Compare(process);
+        Assert.Contains(found, difference => difference.Module == "program" && difference.Section == ".got");
+        Assert.Empty(Unexplained(found));
+    }
+
+    [Fact]
     public void A_replaced_and_a_deleted_file_are_reported()
     {
         File.Copy(_path, $"{_path}.new");
@@ -134,6 +172,17 @@ public sealed class ImageComparerTests : IDisposable
 
     private static ImageDifference[] Unexplained(IEnumerable<ImageDifference> differences) =>
         [.. differences.Where(difference => difference.Explanation == ImageExplanation.None)];
+
+    /// <summary>Returns the entry of the .got of the program that leads to a function of the C library.</summary>
+    private ulong EntryOf(string function)
+    {
+        using ElfFile file = ElfFile.Open(_path);
+        ElfSection got = file.Sections.Single(section => section.Name == ".got");
+        ulong start = AddressExpression.Parse("program!.got").Resolve(_process);
+        byte[] words = new MemoryReader(_process, ReadMethod.Auto).ReadExactly(start, got.SizeBytes);
+        ulong target = AddressExpression.Parse($"libc.so.6!{function}").Resolve(_process);
+        return start + 8 * (ulong)MemoryMarshal.Cast<byte, ulong>(words).IndexOf(target);
+    }
 
     private void Write(ulong address, byte[] bytes) => MemoryTransaction.Prepare(
         _process, [new MemoryWriteRequest(address, bytes, Force: true)]).Commit(stop: false, verify: true);
