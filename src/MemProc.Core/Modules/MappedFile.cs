@@ -111,7 +111,7 @@ public sealed class MappedFile
         // Addresses come from the same section more often than not.
         if (_lastSection?.Covers(imageAddress) != true)
         {
-            _lastSection = Array.Find(LoadedSections(), section => section.Covers(imageAddress));
+            _lastSection = FindSection(imageAddress);
         }
 
         return _lastSection;
@@ -182,6 +182,9 @@ public sealed class MappedFile
     }
 
     private ModuleSymbols Tables => _symbols ??= new ModuleSymbols(_process, this);
+
+    private ElfSection? FindSection(ulong imageAddress) =>
+        Array.Find(LoadedSections(), section => section.Covers(imageAddress));
 
     private ElfSection[] LoadedSections() => _sections ??=
         TryRun<ElfSection[]>(() => [.. Elf?.Sections.Where(section => section.IsLoaded) ?? []]) ?? [];

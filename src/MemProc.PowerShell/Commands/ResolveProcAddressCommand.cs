@@ -59,7 +59,16 @@ public sealed class ResolveProcAddressCommand : ProcessCommand<MemoryTarget>
             _resolved = process;
         }
 
-        Array.ForEach(Address, _waiting.Add);
+        if (Address.Length == 1)
+        {
+            _waiting.Add(Address[0]);
+        }
+        else
+        {
+            // A list has nothing to wait for.
+            _waiting.Flush();
+            WriteEach(_resolver.Resolve(Address, WriteError));
+        }
     }
 
     protected override void EndProcessing() => _waiting.Flush();

@@ -31,6 +31,12 @@ internal static class InputValues
             return [convert(input)];
         }
 
+        // An array need not grow or be copied.
+        if (items is object?[] array)
+        {
+            return Array.ConvertAll(array, item => convert(item));
+        }
+
         List<T> result = new(items is ICollection counted ? counted.Count : 0);
         foreach (object? item in items)
         {

@@ -1,5 +1,3 @@
-using MemProc.Interop;
-
 namespace MemProc.Tests;
 
 /// <summary>Tests that changes between two targets are found once, and nothing else is.</summary>
