@@ -94,6 +94,7 @@ public sealed class ExploredProgram : IDisposable
                     case 'r': load(); break;
                     case 's': player->item->score += 1; break;
                     case 'w': burst(); break;
+                    case 'p': store(4242); break;
                     case 'e': execl("/proc/self/exe", "explored", (char *)0); break;
                     default: continue;
                 }
