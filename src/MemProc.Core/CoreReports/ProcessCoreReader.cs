@@ -100,10 +100,11 @@ public static class ProcessCoreReader
         return [.. images];
     }
 
-    /// <summary>Returns the number of mapped programs and libraries of which the core does not have the ELF header.</summary>
+    /// <summary>Returns the number of mapped programs and libraries of which the core has neither ELF header nor build id.</summary>
     private static int CountWithoutHeader(CoreFile core, ProcMap[] maps) =>
         maps.Where(map => map.Path.StartsWith('/')).GroupBy(map => map.RawPath).Count(file =>
-            file.Any(map => map.IsExecutable) && file.First() is { Offset: 0 } first && !core.Memory.Has(first.Start));
+            file.Any(map => map.IsExecutable) && file.First() is { Offset: 0 } first && !core.Memory.Has(first.Start)
+            && core.Backing.BuildIdOf(first.RawPath) is null);
 
     private static IEnumerable<string> Missing(CoreFile core, int headless, ulong mappedBytes)
     {

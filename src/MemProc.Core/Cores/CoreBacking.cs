@@ -19,11 +19,20 @@ internal sealed class CoreBacking : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, CheckedImage> _images = [];
     private readonly SortedSet<string> _used = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _buildIds;
     private (string Path, ElfFileSource Source)? _open;
 
     /// <summary>Prepares the files. None is opened before it is needed.</summary>
-    public CoreBacking(CoreFile core, CoreMappedFile[] files, CoreMemory memory, ushort machine)
+    /// <param name="core">The core.</param>
+    /// <param name="files">The files that it names.</param>
+    /// <param name="memory">The memory that it holds.</param>
+    /// <param name="machine">The machine of its ELF header.</param>
+    /// <param name="buildIds">The list of build ids of a core without memory; null in other cores.</param>
+    public CoreBacking(CoreFile core, CoreMappedFile[] files, CoreMemory memory, ushort machine, byte[]? buildIds)
     {
+        _buildIds = PathText.Decode(buildIds ?? []).Split('\n').Take(MaxFiles).Select(line => line.Split(' ', 2))
+            .Where(parts => parts.Length == 2).DistinctBy(parts => parts[1])
+            .ToDictionary(parts => parts[1], parts => parts[0]);
         _core = core;
         _files = files;
         _memory = memory;
@@ -51,7 +60,7 @@ internal sealed class CoreBacking : IDisposable
     {
         read = 0;
         path = null;
-        if (FileAt(address) is not CoreMappedFile file
+        if (HasNoMemory || FileAt(address) is not CoreMappedFile file
             || MapReader.Find(_core, address) is not { IsWritable: false, IsShared: false } map)
         {
             return false;
@@ -85,7 +94,7 @@ internal sealed class CoreBacking : IDisposable
     /// <summary>Whether a file can have bytes of a mapping: it was checked, and is that of the core.</summary>
     public bool CanHave(ProcMap map, ulong address)
     {
-        if (map.IsWritable || map.IsShared || FileAt(address) is not CoreMappedFile file)
+        if (HasNoMemory || map.IsWritable || map.IsShared || FileAt(address) is not CoreMappedFile file)
         {
             return false;
         }
@@ -125,11 +134,11 @@ internal sealed class CoreBacking : IDisposable
         try
         {
             using ElfFile? image = ImageInCore(path);
-            return image?.BuildId;
+            return image?.BuildId ?? _buildIds.GetValueOrDefault(path);
         }
         catch (MemProcException)
         {
-            return null;
+            return _buildIds.GetValueOrDefault(path);
         }
     }
 
@@ -151,6 +160,11 @@ internal sealed class CoreBacking : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _open?.Source.Dispose();
+
+    /// <summary>
+    /// The core was saved without memory. What is not in it can have been changed, so that no file stands for memory.
+    /// </summary>
+    private bool HasNoMemory => _buildIds.Count > 0;
 
     private CoreMappedFile? FileAt(ulong address)
     {

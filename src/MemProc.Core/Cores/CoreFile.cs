@@ -22,7 +22,8 @@ public sealed class CoreFile : MemoryTarget
         _elf = elf;
         _contents = CoreContents.Read(elf);
         Memory = new CoreMemory(elf.Source, elf.Segments, _contents.Gaps);
-        Backing = new CoreBacking(this, _contents.Files, Memory, elf.Raw.Machine);
+        Backing = new CoreBacking(this, _contents.Files, Memory, elf.Raw.Machine,
+            _contents.Texts.GetValueOrDefault(CoreNoteFormat.BuildIdsName));
         Identity = new ProcessIdentity(
             Math.Max(_contents.ProcessId, 0), _contents.Name, _contents.Header?.StartTicks ?? 0) { CorePath = path };
         Time = _contents.Header?.Time ?? modified;

@@ -50,6 +50,11 @@ internal static class CoreNoteFormat
     /// <summary>Name of the list of cgroups that frames are charged to: an inode, a space, and a path a line.</summary>
     public const string CgroupsName = "cgroups";
 
+    /// <summary>
+    /// Name of the list of build ids of mapped files in a core without memory: an id, a space, and a path as in maps a line.
+    /// </summary>
+    public const string BuildIdsName = "build-ids";
+
     /// <summary>Bytes of a gap in the list.</summary>
     public const int GapBytes = 24;
 

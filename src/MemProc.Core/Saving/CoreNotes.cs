@@ -15,7 +15,9 @@ namespace MemProc;
 /// <param name="stop">The stop that it is under; null: it runs, and its registers cannot be read.</param>
 /// <param name="maps">All its mappings.</param>
 /// <param name="layout">For 64 bits or 32.</param>
-internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOnlyList<MapWithTraits> maps, CoreLayout layout)
+/// <param name="cancellation">Stops reads.</param>
+internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOnlyList<MapWithTraits> maps, CoreLayout layout,
+    CancellationToken cancellation)
 {
     private const uint PrStatus = 1;
     private const uint FloatingPoint = 2;
@@ -41,6 +43,9 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
 
     /// <summary>The threads, the main thread first, since debuggers select the first one.</summary>
     private int[] Threads => stop is null ? [] : [.. stop.ThreadIds.OrderBy(thread => thread != process.Id)];
+
+    /// <summary>The core has no memory, from which a reader would take the build ids of mapped files.</summary>
+    public bool WithBuildIds { get; init; }
 
     /// <summary>Writes all notes.</summary>
     /// <exception cref="MemProcException">StopProcess, ESRCH: it was killed.</exception>
@@ -101,6 +106,29 @@ internal sealed class CoreNotes(LinuxProcess process, ProcessStop? stop, IReadOn
         WriteFile(stream, "status", ReadAll("status"));
         WriteFile(stream, CoreNoteFormat.HugeTlbName, Encoding.ASCII.GetBytes(
             string.Concat(process.HugeTlbDevices.Value.Select(device => $"{device.Major}:{device.Minor}\n"))));
+        if (WithBuildIds)
+        {
+            WriteFile(stream, CoreNoteFormat.BuildIdsName, BuildIds());
+        }
+    }
+
+    private byte[] BuildIds()
+    {
+        using MemoryStream list = new();
+        using MappedImages images = new(process, cancellation);
+        foreach (MappedFile file in images.Files.Where(file => file.Path.StartsWith('/')))
+        {
+            if (file.BuildId is string id)
+            {
+                list.Write(Encoding.ASCII.GetBytes($"{id} "));
+                list.Write(PathText.Encode(file.Maps[0].RawPath));
+                list.WriteByte((byte)'\n');
+            }
+
+            file.Close();
+        }
+
+        return list.ToArray();
     }
 
     private static void WriteFile(DumpFileWriter stream, string name, byte[] content) =>

@@ -61,7 +61,11 @@ public static class MemorySaver
             CoreLayout layout = CoreLayout.Of(process);
             using DumpWriter writer = options.Format == MemoryDumpFormat.Core
                 ? new ElfCoreWriter(path, options, layout, areas.Sum(area => (long)sorter.Classify(area).Count()),
-                    new CoreNotes(process, stop, maps, layout).Write, pageInfo is null ? null : pageInfo.Write)
+                    new CoreNotes(process, stop, maps, layout, cancellation)
+                    {
+                        WithBuildIds = options is { NoContent: true, Unnamed: null },
+                    }.Write,
+                    pageInfo is null ? null : pageInfo.Write)
                 : new RawFolderWriter(path, options, process.Identity, stop is not null, time);
             AreaCopier copier = new(process, sorter, writer, options.AllowUserfault, progress, cancellation);
             foreach (SavedArea area in areas)

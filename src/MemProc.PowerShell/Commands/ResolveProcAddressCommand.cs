@@ -7,6 +7,9 @@ namespace MemProc.PowerShell;
 [OutputType(typeof(ResolvedAddress))]
 public sealed class ResolveProcAddressCommand : ProcessCommand<MemoryTarget>
 {
+    /// <summary>Addresses of the pipeline that are resolved at a time: for each time the mappings are read again.</summary>
+    private const int MaxWaiting = 4 * Symbolizer.BatchAddresses;
+
     private readonly PipelineBatch<AddressExpression> _waiting;
     private Symbolizer? _resolver;
     private MemoryTarget? _resolved;
@@ -14,7 +17,7 @@ public sealed class ResolveProcAddressCommand : ProcessCommand<MemoryTarget>
     private bool _isAddressGiven;
 
     public ResolveProcAddressCommand() => _waiting = Gather<AddressExpression>(
-        addresses => WriteEach(_resolver!.Resolve(addresses, WriteError)), Symbolizer.BatchAddresses);
+        addresses => WriteEach(_resolver!.Resolve(addresses, WriteError)), MaxWaiting);
 
     [Parameter(Mandatory = true, Position = 1, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("Start")]

@@ -122,6 +122,26 @@ public sealed class CorePageInfoTests : IDisposable
     }
 
     [Fact]
+    public void A_core_without_memory_has_the_build_ids_of_the_mapped_files()
+    {
+        using TargetProcess target = TargetProcess.Start();
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        string path = Path.Combine(_folder.Path, "layout");
+        MemorySaver.Save(process, null, path, new SaveOptions { NoContent = true }, _ => { }, CancellationToken.None);
+        using MappedImages live = new(process);
+        using MemProc.CoreFile core = MemProc.CoreFile.Open(path);
+        ProcessCore found = ProcessCoreReader.Read(core);
+        Assert.Contains(found.Images, image => image.Path.EndsWith("/libc.so.6", StringComparison.Ordinal));
+        Assert.All(found.Images, image => Assert.Equal(
+            (live.Files.First(file => file.Path == image.Path).BuildId, true), (image.BuildId, image.IsOnDisk)));
+        AddressExpression function = AddressExpression.Parse("libc.so.6!getpid");
+        Assert.Equal(function.Resolve(process), function.Resolve(core));
+        // The page can have been changed, so that the file does not stand for it.
+        MemoryBlock code = Assert.Single(new MemoryReader(core, ReadMethod.Auto).ReadBlocks(function.Resolve(core), 16));
+        Assert.Equal(MemoryGapKind.NotSaved, Assert.Single(code.Gaps).Kind);
+    }
+
+    [Fact]
     public void A_core_without_page_information_says_what_writes_it()
     {
         using MemProc.CoreFile core = Read(Small(CoreNoteFormat.Version).Build());
