@@ -173,9 +173,9 @@ internal sealed class ImageWalk(
             return address == (image.AddressOf(symbol.Value) & mask);
         }
 
-        // A function that was not called yet leads to its jump table, as the file says. Symbols at the end of an image are in no
-        // mapping.
-        if ((_relocations.NameOf(relocation) == "JUMP_SLOT" && value == (image.AddressOf(stored) & mask))
+        // A weak symbol that no file defines is 0. A function that was not called yet leads to its jump table, as the file says.
+        // Symbols at the end of an image are in no mapping.
+        if (address == 0 || (_relocations.NameOf(relocation) == "JUMP_SLOT" && value == (image.AddressOf(stored) & mask))
             || (symbol is not null && ExportsOf(file)?.Has(image.ImageAddressOf(address)!.Value & mask, symbol.Name) == true))
         {
             return true;

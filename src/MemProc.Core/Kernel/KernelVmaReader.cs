@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using MemProc.Interop;
 
@@ -14,10 +15,14 @@ public sealed class KernelVmaReader(
     KernelReadSource source = KernelReadSource.Auto, KernelFiles? files = null, CancellationToken cancellation = default)
     : IDisposable
 {
-    private const int MaxAttempts = 2000;
-
     /// <summary>Attempts without a pause. A fork of a large process changes the mappings for longer than they take.</summary>
     private const int SpinAttempts = 1000;
+
+    /// <summary>Later attempts without a pause: one has to fit between two changes of a thread that keeps mapping.</summary>
+    private const int BurstAttempts = 50;
+
+    /// <summary>How long a list is tried to be read.</summary>
+    private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(4);
 
     private readonly KernelReader _reader = new(source, files);
     private (ulong Bit, string Name)[]? _tagFlags;
@@ -82,7 +87,9 @@ public sealed class KernelVmaReader(
         KernelVmaList list = new(_reader, kernel.Address, cancellation);
         List<KernelVmaRecord> found = [];
         List<KernelVmaRecord>? previous = null;
-        for (int attempt = 0; attempt < MaxAttempts; attempt++)
+        long start = Stopwatch.GetTimestamp();
+        int attempts = 0;
+        for (; attempts < SpinAttempts || Stopwatch.GetElapsedTime(start) < MaxTime; attempts++)
         {
             cancellation.ThrowIfCancellationRequested();
             kernel.ThrowIfGone(Operation.ReadVmas);
@@ -103,14 +110,14 @@ public sealed class KernelVmaReader(
                 previous = null;
             }
 
-            if (attempt >= SpinAttempts)
+            if (attempts >= SpinAttempts && attempts % BurstAttempts == 0)
             {
                 cancellation.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(1));
             }
         }
 
         throw new MemProcException(Operation.ReadVmas, Errno.EAGAIN,
-            $"Process {process.Identity}: the mappings changed during each of {MaxAttempts} reads. Stop the process to read a "
+            $"Process {process.Identity}: the mappings changed during each of {attempts} reads. Stop the process to read a "
             + "list that is consistent.", process.Id);
     }
 }
