@@ -35,6 +35,9 @@ internal sealed class ProcessBreakpoints : IDisposable
     private bool _excludesKernel;
     private bool _inheritsToProcesses;
 
+    /// <summary>Accesses of events that were closed before the end.</summary>
+    private ulong _closedCount;
+
     private ProcessBreakpoints(
         LinuxProcess process, AccessTarget[] targets, AccessKind kind, int ringPages, CancellationToken cancellation)
     {
@@ -43,9 +46,6 @@ internal sealed class ProcessBreakpoints : IDisposable
 
     /// <summary>Accesses by the kernel are not reported: the user may not observe it.</summary>
     public bool ExcludesKernel => _excludesKernel;
-
-    /// <summary>Accesses of events that were closed before the end.</summary>
-    private ulong _closedCount;
 
     /// <summary>
     /// Number of accesses of which the kernel said so far that they were not reported, since a buffer was full.
@@ -227,8 +227,8 @@ internal sealed class ProcessBreakpoints : IDisposable
                 Size = PerfEventAttribute.Bytes,
                 SamplePeriod = 1,
                 SampleType = PerfEventAttribute.SampleFields,
-                Flags = PerfEventAttribute.Disabled | PerfEventAttribute.Inherit | PerfEventAttribute.ExcludeHypervisor | PerfEventAttribute.UseClockId
-                    | (_inheritsToProcesses ? 0 : PerfEventAttribute.InheritThread)
+                Flags = PerfEventAttribute.Disabled | PerfEventAttribute.Inherit | PerfEventAttribute.ExcludeHypervisor
+                    | PerfEventAttribute.UseClockId | (_inheritsToProcesses ? 0 : PerfEventAttribute.InheritThread)
                     | (_excludesKernel ? PerfEventAttribute.ExcludeKernel : 0),
                 WakeupEvents = 1,
                 ClockId = PerfEventAttribute.Monotonic,

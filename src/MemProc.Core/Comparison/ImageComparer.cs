@@ -87,7 +87,7 @@ public sealed class ImageComparer(MemoryTarget process, CancellationToken cancel
 
         ImageWalk walk = new(process.Identity, images, file, exports, symbolizer, cancellation)
         {
-             UnexplainedOnly = UnexplainedOnly,
+            UnexplainedOnly = UnexplainedOnly,
         };
         foreach ((ProcMap map, AddressRange range) in changed)
         {

@@ -32,5 +32,5 @@ internal sealed class ImageExports
     public bool HasIndirect(string name) => Array.Exists(_indirect, index => NameOf(index) == name);
 
     /// <summary>The file may have been closed since: its table is read by the one that is open.</summary>
-    private string? NameOf(int index) => _file.TryRun(() => ImageRelocations.DynamicSymbol(_file.Elf, (uint)index)?.Name);
+    private string? NameOf(int index) => _file.TryRun(() => _file.Elf?.DynamicSymbol((uint)index)?.Name);
 }

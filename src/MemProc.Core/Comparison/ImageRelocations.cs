@@ -129,20 +129,13 @@ internal sealed class ImageRelocations
     {
         try
         {
-            return relocation.SymbolIndex > 0 ? DynamicSymbol(_file, relocation.SymbolIndex) : null;
+            return relocation.SymbolIndex > 0 ? _file.DynamicSymbol(relocation.SymbolIndex) : null;
         }
         catch (MemProcException)
         {
             return null;
         }
     }
-
-    /// <summary>A dynamic symbol of a file; null where it has no such symbol.</summary>
-    /// <exception cref="MemProcException">ReadElf: the table is malformed.</exception>
-    public static ElfSymbol? DynamicSymbol(ElfFile? file, uint index) =>
-        file?.SymbolTable(ElfSymbolSource.Dynamic) is ElfSymbolTable table && index < (uint)table.Count
-            ? table.Symbol(table[(int)index])
-            : null;
 
     /// <summary>Whether a relocation adds the load bias to a number of the file.</summary>
     public bool IsRelative(ImageRelocation relocation) => NameOf(relocation) == "RELATIVE";

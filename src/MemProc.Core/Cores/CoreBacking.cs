@@ -134,12 +134,17 @@ internal sealed class CoreBacking : IDisposable
         try
         {
             using ElfFile? image = ImageInCore(path);
-            return image?.BuildId ?? _buildIds.GetValueOrDefault(path);
+            if (image?.BuildId is string id)
+            {
+                return id;
+            }
         }
         catch (MemProcException)
         {
-            return _buildIds.GetValueOrDefault(path);
+            // A core without memory has it in the list.
         }
+
+        return _buildIds.GetValueOrDefault(path);
     }
 
     /// <summary>

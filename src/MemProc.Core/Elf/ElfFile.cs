@@ -213,6 +213,13 @@ public sealed class ElfFile : IDisposable
 
     internal ElfSymbolTable? SymbolTable(ElfSymbolSource kind) => _tables.Value.Symbols(kind);
 
+    /// <summary>A symbol of the table for dynamic linking; null where it has no such symbol.</summary>
+    /// <exception cref="MemProcException">ReadElf: the table is malformed.</exception>
+    internal ElfSymbol? DynamicSymbol(uint index) =>
+        SymbolTable(ElfSymbolSource.Dynamic) is ElfSymbolTable table && index < (uint)table.Count
+            ? table.Symbol(table[(int)index])
+            : null;
+
     /// <summary>The file offset of an address of the image; null where no byte of the file is loaded there.</summary>
     internal ulong? OffsetOf(ulong address) =>
         Segments.FirstOrDefault(segment => segment.Covers(address) && address - segment.VirtualAddress < segment.FileBytes)

@@ -183,6 +183,7 @@ public sealed class MappedFile
 
     private ModuleSymbols Tables => _symbols ??= new ModuleSymbols(_process, this);
 
+    /// <summary>Apart from <see cref="SectionAt"/>, where the lambda would be allocated for each address.</summary>
     private ElfSection? FindSection(ulong imageAddress) =>
         Array.Find(LoadedSections(), section => section.Covers(imageAddress));
 

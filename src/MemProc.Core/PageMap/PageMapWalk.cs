@@ -117,13 +117,18 @@ public sealed class PageMapWalk(MemoryTarget process, CancellationToken cancella
         foreach ((ulong address, ulong? length, ulong? count) in ranges)
         {
             IEnumerator<PageMapEntry>? pages = null;
-            // Without a delegate: it would be as large as an entry, for each of them.
-            while (TryMoveNext(ref pages, address, length, count, fail))
+            try
             {
-                yield return pages!.Current;
+                // Without a delegate: it would be as large as an entry, for each of them.
+                while (TryMoveNext(ref pages, address, length, count, fail))
+                {
+                    yield return pages!.Current;
+                }
             }
-
-            pages?.Dispose();
+            finally
+            {
+                pages?.Dispose();
+            }
         }
 
         if (_shared is not null)
