@@ -1,46 +1,32 @@
 namespace MemProc.Tests;
 
 /// <summary>Tests that changes between two targets are found once, and nothing else is.</summary>
-public sealed class MemoryComparerTests : IDisposable
+public sealed class MemoryComparerTests : TargetTests
 {
-    private readonly TemporaryFolder _folder = new();
-    private readonly TargetProcess _target = TargetProcess.Start();
-    private readonly LinuxProcess _process;
-
-    public MemoryComparerTests() => _process = LinuxProcess.Open(_target.ProcessId);
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _process.Dispose();
-        _target.Dispose();
-        _folder.Dispose();
-    }
-
     [Theory]
     [InlineData("core")]
     [InlineData("gzip")]
     [InlineData("live")]
     [InlineData("unnamed")]
-    public void A_stopped_process_equals_its_core_in_every_form(string form)
+    public void A_stoppedProcess_equals_its_core_in_every_form(string form)
     {
-        ulong address = Map(4);
-        _target.Ask($"fill {address} {4 * Page.Size} 7");
-        using TemporaryFolder second = new();
-        using SuspendedProcess stopped = SuspendedProcess.Begin(_process);
-        using MemProc.CoreFile before = MemProc.CoreFile.Open(CoreMaker.Save(_process, _folder));
+        ulong address = MapSmallPages(4);
+        Target.Ask($"fill {address} {4 * Page.Size} 7");
+        using TemporaryFolder folder = new(), second = new();
+        using SuspendedProcess stopped = SuspendedProcess.Begin(Process);
+        using MemProc.CoreFile before = MemProc.CoreFile.Open(CoreMaker.Save(Process, folder));
         using MemoryTarget after = form switch
         {
-            "live" => LinuxProcess.Open(_process.Id),
-            "unnamed" => MemorySaver.SaveUnnamed(_process, new SaveOptions(), _ => { }, CancellationToken.None),
-            _ => MemProc.CoreFile.Open(CoreMaker.Save(_process, second, compress: form == "gzip")),
+            "live" => LinuxProcess.Open(Process.Id),
+            "unnamed" => MemorySaver.SaveUnnamed(Process, new SaveOptions(), _ => { }, CancellationToken.None),
+            _ => MemProc.CoreFile.Open(CoreMaker.Save(Process, second, compress: form == "gzip")),
         };
         MemoryComparer comparer = new(before, after, new ComparisonOptions());
         using ContentComparison comparison = comparer.CompareContent();
         Assert.Empty(comparison.Differences);
         MemoryComparison summary = comparison.Summary;
         Assert.Equal((0UL, 0UL, 0UL, 0UL), (summary.ChangedBytes, summary.DifferenceCount, summary.AddedBytes, summary.RemovedBytes));
-        Assert.True(summary.ComparedBytes > MemoryStatusReader.Read(_process).VmRssBytes / 2, $"{summary.ComparedBytes}");
+        Assert.True(summary.ComparedBytes > MemoryStatusReader.Read(Process).VmRssBytes / 2, $"{summary.ComparedBytes}");
         Assert.Empty(comparer.CompareMaps());
         Assert.Equal(before.CorePath, summary.Previous);
     }
@@ -49,9 +35,9 @@ public sealed class MemoryComparerTests : IDisposable
     public void Each_change_of_bytes_is_found_once()
     {
         // Areas of their own: the runtime changes its memory by itself.
-        ulong one = Map(64), page = Map(64), untouched = Map(64);
-        _target.Ask($"fill {one} {64 * Page.Size} 1");
-        _target.Ask($"fill {page} {64 * Page.Size} 2");
+        ulong one = MapSmallPages(64), page = MapSmallPages(64), untouched = MapSmallPages(64);
+        Target.Ask($"fill {one} {64 * Page.Size} 1");
+        Target.Ask($"fill {page} {64 * Page.Size} 2");
         using MemProc.CoreFile before = Hold();
         byte old = Peek(one + 5000, 1)[0];
         Write(one + 5000, [(byte)(old ^ 0xff)]);
@@ -62,7 +48,7 @@ public sealed class MemoryComparerTests : IDisposable
         MemoryDifference single = Assert.Single(Differences(before, one, 64 * Page.Size));
         Assert.Equal((one + 5000, 1UL, 1UL), (single.Address, single.Length, single.ChangedBytes));
         Assert.Equal([old, (byte)(old ^ 0xff)], single.PreviousBytes.Concat(single.Bytes));
-        Assert.Equal(_process.Id, single.ProcessId);
+        Assert.Equal(Process.Id, single.ProcessId);
         Assert.NotNull(single.Location);
         MemoryDifference whole = Assert.Single(Differences(before, page, 64 * Page.Size));
         Assert.Equal((page + 3 * Page.Size, Page.Size, Page.Size), (whole.Address, whole.Length, whole.ChangedBytes));
@@ -73,7 +59,7 @@ public sealed class MemoryComparerTests : IDisposable
         Assert.Equal([0, 0, 0, 0, 0, 1, 0, 0, 0, 2], fresh.PreviousBytes.Concat(fresh.Bytes));
         Assert.Equal(2, Differences(before, untouched, 64 * Page.Size, options => options with { JoinBytes = 2 }).Length);
 
-        MemoryComparer comparer = new(before, _process, new ComparisonOptions().From(one, 64 * Page.Size));
+        MemoryComparer comparer = new(before, Process, new ComparisonOptions().From(one, 64 * Page.Size));
         using ContentComparison comparison = comparer.CompareContent(keepDifferences: false);
         Assert.Equal((64 * Page.Size, 1UL, 1UL, 0UL), (comparison.Summary.ComparedBytes, comparison.Summary.ChangedBytes,
             comparison.Summary.DifferenceCount, comparison.Summary.GapBytes));
@@ -85,11 +71,11 @@ public sealed class MemoryComparerTests : IDisposable
     public void A_run_over_many_pieces_is_one_and_keeps_its_first_bytes()
     {
         ulong length = 4UL << 20;
-        ulong address = _target.Ask($"map {length} rw- private").Address("address");
-        _target.Ask($"fill {address} {length} 3");
+        ulong address = Target.Ask($"map {length} rw- private").Address("address");
+        Target.Ask($"fill {address} {length} 3");
         using MemProc.CoreFile before = Hold();
         byte[] previous = Peek(address, 4096);
-        _target.Ask($"fill {address} {length} 4");
+        Target.Ask($"fill {address} {length} 4");
         byte[] present = Peek(address, 4096);
         MemoryDifference run = Assert.Single(Differences(before, address, length));
         Assert.Equal(previous.Zip(present).TakeWhile(pair => pair.First == pair.Second).Count(), (int)(run.Address - address));
@@ -105,8 +91,8 @@ public sealed class MemoryComparerTests : IDisposable
     [Fact]
     public void Numbers_and_fields_come_as_such()
     {
-        ulong address = Map(4);
-        _target.Ask($"fill {address} {4 * Page.Size} 5");
+        ulong address = MapSmallPages(4);
+        Target.Ask($"fill {address} {4 * Page.Size} 5");
         Write(address + 40, BitConverter.GetBytes(1000));
         Write(address + 4092, BitConverter.GetBytes(7L));
         using MemProc.CoreFile before = Hold();
@@ -129,12 +115,13 @@ public sealed class MemoryComparerTests : IDisposable
     [Fact]
     public void What_one_side_lacks_is_a_gap_and_never_a_change()
     {
-        ulong address = Map(8);
-        _target.Ask($"fill {address} {8 * Page.Size} 6");
-        _target.Ask($"advise {address} {2 * Page.Size} 16");
-        using MemProc.CoreFile before = MemProc.CoreFile.Open(CoreMaker.Save(_process, _folder));
-        _target.Ask($"fill {address} {Page.Size} 9");
-        MemoryComparer comparer = new(before, _process, new ComparisonOptions().From(address, 8 * Page.Size));
+        ulong address = MapSmallPages(8);
+        Target.Ask($"fill {address} {8 * Page.Size} 6");
+        Target.Ask($"advise {address} {2 * Page.Size} 16");
+        using TemporaryFolder folder = new();
+        using MemProc.CoreFile before = MemProc.CoreFile.Open(CoreMaker.Save(Process, folder));
+        Target.Ask($"fill {address} {Page.Size} 9");
+        MemoryComparer comparer = new(before, Process, new ComparisonOptions().From(address, 8 * Page.Size));
         using ContentComparison comparison = comparer.CompareContent();
         Assert.Empty(comparison.Differences);
         ComparisonGap gap = Assert.Single(comparison.Summary.Gaps);
@@ -146,17 +133,18 @@ public sealed class MemoryComparerTests : IDisposable
     [Fact]
     public void Each_change_of_mappings_is_found_once()
     {
-        ulong removed = Map(4), protectedPages = Map(8), shrunk = Map(8);
-        string path = _folder.File("data", new byte[Page.Size]);
-        ulong file = _target.Ask($"file 0 {Page.Size} r-- private {path}").Address("address");
+        ulong removed = MapSmallPages(4), protectedPages = MapSmallPages(8), shrunk = MapSmallPages(8);
+        using TemporaryFolder folder = new();
+        string path = folder.File("data", new byte[Page.Size]);
+        ulong file = Target.Ask($"file 0 {Page.Size} r-- private {path}").Address("address");
         using MemProc.CoreFile before = Hold();
-        ulong added = Map(4);
-        _target.Ask($"unmap {removed} {4 * Page.Size}");
-        _target.Ask($"protect {protectedPages + 2 * Page.Size} {3 * Page.Size} r--");
-        _target.Ask($"unmap {shrunk + 6 * Page.Size} {2 * Page.Size}");
-        File.Move(_folder.File("new", new byte[Page.Size]), path, overwrite: true);
+        ulong added = MapSmallPages(4);
+        Target.Ask($"unmap {removed} {4 * Page.Size}");
+        Target.Ask($"protect {protectedPages + 2 * Page.Size} {3 * Page.Size} r--");
+        Target.Ask($"unmap {shrunk + 6 * Page.Size} {2 * Page.Size}");
+        File.Move(folder.File("new", new byte[Page.Size]), path, overwrite: true);
 
-        (ProcMapChangeKind, ulong, ulong)[] changes = [.. new MemoryComparer(before, _process, new ComparisonOptions()).CompareMaps()
+        (ProcMapChangeKind, ulong, ulong)[] changes = [.. new MemoryComparer(before, Process, new ComparisonOptions()).CompareMaps()
             .Where(change => change.Change == ProcMapChangeKind.FileReplaced
                 || new[] { removed, protectedPages, shrunk, added }.Any(area => change.Start >= area && change.Start < area + 8 * Page.Size))
             .Select(change => (change.Change, change.Start, change.SizeBytes))];
@@ -182,27 +170,19 @@ public sealed class MemoryComparerTests : IDisposable
     [Fact]
     public void Other_memory_at_the_same_address_is_found()
     {
-        ulong replaced = Map(4);
-        _target.Ask($"fill {replaced} {4 * Page.Size} 3");
+        ulong replaced = MapSmallPages(4);
+        Target.Ask($"fill {replaced} {4 * Page.Size} 3");
         using MemProc.CoreFile before = Hold();
-        _target.Ask($"replace {replaced + Page.Size} {2 * Page.Size}");
+        Target.Ask($"replace {replaced + Page.Size} {2 * Page.Size}");
         Assert.Equal((ProcMapChangeKind.Remapped, replaced + Page.Size, 2 * Page.Size), MapChange(before, replaced, 4));
     }
 
     [Fact]
     public void Another_name_of_anonymous_memory_is_found()
     {
-        ulong named = Map(4);
+        ulong named = MapSmallPages(4);
         using MemProc.CoreFile before = Hold();
-        try
-        {
-            _target.Ask($"name {named} {2 * Page.Size} arena");
-        }
-        catch (TargetException refused) when (refused.Message.Contains("prctl", StringComparison.Ordinal))
-        {
-            Assert.Skip("needs named anonymous memory (CONFIG_ANON_VMA_NAME)");
-        }
-
+        Requires.Name(Target, named, 2 * Page.Size, "arena");
         Assert.Equal((ProcMapChangeKind.Renamed, named, 2 * Page.Size), MapChange(before, named, 4));
     }
 
@@ -233,38 +213,31 @@ public sealed class MemoryComparerTests : IDisposable
         using MemProc.CoreFile before = Hold();
         using CancellationTokenSource stop = new();
         stop.Cancel();
-        MemoryComparer comparer = new(before, _process, new ComparisonOptions(), stop.Token);
+        MemoryComparer comparer = new(before, Process, new ComparisonOptions(), stop.Token);
         Assert.ThrowsAny<OperationCanceledException>(() => comparer.CompareContent());
     }
 
-    private ulong Map(int pages)
-    {
-        ulong address = _target.Ask($"map {(ulong)pages * Page.Size} rw- private").Address("address");
-        _target.Ask($"advise {address} {(ulong)pages * Page.Size} 15");
-        return address;
-    }
-
     private MemProc.CoreFile Hold() =>
-        MemorySaver.SaveUnnamed(_process, new SaveOptions { IncludeDontDump = true }, _ => { }, CancellationToken.None);
+        MemorySaver.SaveUnnamed(Process, new SaveOptions { IncludeDontDump = true }, _ => { }, CancellationToken.None);
 
     /// <summary>Returns the one change of the mappings in a range.</summary>
     private (ProcMapChangeKind Change, ulong Start, ulong Length) MapChange(MemoryTarget before, ulong address, ulong pages)
     {
         ProcMapChange change = Assert.Single(
-            new MemoryComparer(before, _process, new ComparisonOptions().From(address, pages * Page.Size)).CompareMaps());
+            new MemoryComparer(before, Process, new ComparisonOptions().From(address, pages * Page.Size)).CompareMaps());
         return (change.Change, change.Start, change.SizeBytes);
     }
 
     private byte[] Peek(ulong address, int length) =>
-        new MemoryReader(_process, ReadMethod.Auto).ReadExactly(address, (ulong)length);
+        new MemoryReader(Process, ReadMethod.Auto).ReadExactly(address, (ulong)length);
 
     private void Write(ulong address, byte[] bytes) =>
-        MemoryTransaction.Prepare(_process, [new MemoryWriteRequest(address, bytes)]).Commit(stop: false, verify: true);
+        MemoryTransaction.Prepare(Process, [new MemoryWriteRequest(address, bytes)]).Commit(stop: false, verify: true);
 
     private MemoryDifference[] Differences(
         MemoryTarget before, ulong address, ulong length, Func<ComparisonOptions, ComparisonOptions>? change = null)
     {
         ComparisonOptions options = new ComparisonOptions().From(address, length);
-        return [.. new MemoryComparer(before, _process, change?.Invoke(options) ?? options).Differences()];
+        return [.. new MemoryComparer(before, Process, change?.Invoke(options) ?? options).Differences()];
     }
 }

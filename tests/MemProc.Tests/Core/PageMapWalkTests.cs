@@ -5,7 +5,6 @@ namespace MemProc.Tests;
 /// <summary>Compares pages with pagemap, read entry by entry.</summary>
 public sealed class PageMapWalkTests
 {
-    private const int GuardInstall = 102;
 
     [Fact]
     public void Both_pages_are_present_in_separate_frames()
@@ -225,15 +224,7 @@ public sealed class PageMapWalkTests
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask($"map {4 * Page.Size} rw- private").Address("address");
-        try
-        {
-            target.Ask($"advise {address + Page.Size} {Page.Size} {GuardInstall}");
-        }
-        catch (TargetException)
-        {
-            Assert.Skip("needs guard regions (Linux 6.13)");
-        }
-
+        Requires.Guard(target, address + Page.Size, Page.Size);
         using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
         PageMapEntry page = Assert.Single(new PageMapWalk(process).Range(address, 4 * Page.Size));
         if (page.IsGuard != true)

@@ -7,7 +7,6 @@ namespace MemProc.Tests;
 public sealed class PageTableReaderTests : TargetTests
 {
     private const int AdviseHugePage = 14;
-    private const int AdviseGuardInstall = 102;
 
     [Fact]
     public void The_last_entry_of_every_kind_of_page_agrees_with_pagemap()
@@ -116,15 +115,7 @@ public sealed class PageTableReaderTests : TargetTests
         using PageTableReader reader = Reader();
         ulong address = Target.Ask($"map {2 * Page.Size} rw- private").Address("address");
         Target.Ask($"touch {address} 2");
-        try
-        {
-            Target.Ask($"advise {address} {Page.Size} {AdviseGuardInstall}");
-        }
-        catch (TargetException)
-        {
-            Assert.Skip("needs guard regions (Linux 6.13)");
-        }
-
+        Requires.Guard(Target, address, Page.Size);
         PageTableEntry last = reader.Entries(Process, address)[^1];
         Assert.False(last.IsPresent);
         Assert.False(Word(address).IsPresent);

@@ -62,6 +62,32 @@ internal static class Requires
         }
     }
 
+    /// <summary>Makes pages of the target a guard region (MADV_GUARD_INSTALL).</summary>
+    public static void Guard(TargetProcess target, ulong address, ulong length)
+    {
+        try
+        {
+            target.Ask($"advise {address} {length} 102");
+        }
+        catch (TargetException)
+        {
+            Assert.Skip("needs guard regions (Linux 6.13)");
+        }
+    }
+
+    /// <summary>Names anonymous memory of the target.</summary>
+    public static void Name(TargetProcess target, ulong address, ulong length, string name)
+    {
+        try
+        {
+            target.Ask($"name {address} {length} {name}");
+        }
+        catch (TargetException refused) when (refused.Message.Contains("prctl", StringComparison.Ordinal))
+        {
+            Assert.Skip("needs named anonymous memory (CONFIG_ANON_VMA_NAME)");
+        }
+    }
+
     private static void WriteProtection(TargetProcess target, string command, ulong address)
     {
         try

@@ -124,15 +124,7 @@ public sealed class TargetProcessTests
     {
         using TargetProcess target = TargetProcess.Start();
         ulong address = target.Ask("map 4096 rw- private").Address("address");
-        try
-        {
-            target.Ask($"name {address} 4096 x y");
-        }
-        catch (TargetException refused) when (refused.Message.Contains("prctl", StringComparison.Ordinal))
-        {
-            Assert.Skip("needs named anonymous memory (CONFIG_ANON_VMA_NAME)");
-        }
-
+        Requires.Name(target, address, 4096, "x y");
         Assert.EndsWith(" [anon:x y]", Line(target, address), StringComparison.Ordinal);
     }
 

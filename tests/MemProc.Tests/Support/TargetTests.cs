@@ -11,6 +11,14 @@ public abstract class TargetTests : IDisposable
     /// <summary>The process, opened by MemProc.</summary>
     protected LinuxProcess Process { get; }
 
+    /// <summary>Maps memory that stays in small pages.</summary>
+    protected ulong MapSmallPages(int pages)
+    {
+        ulong address = Target.Ask($"map {(ulong)pages * Page.Size} rw- private").Address("address");
+        Target.Ask($"advise {address} {(ulong)pages * Page.Size} 15");
+        return address;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
