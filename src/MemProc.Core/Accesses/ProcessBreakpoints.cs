@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using MemProc.Interop;
 using Microsoft.Win32.SafeHandles;
@@ -21,6 +22,15 @@ internal sealed class ProcessBreakpoints : IDisposable
 
     /// <summary>Rounds after which a process that keeps starting threads is watched as it is.</summary>
     private const int MaxRounds = 8;
+
+    /// <summary>
+    /// How long breakpoints that this program has closed can remain occupied: until each program that it is starting at that
+    /// moment is executed, copies of their descriptors are open there.
+    /// </summary>
+    private static readonly long ReleaseTime = Stopwatch.Frequency;
+
+    /// <summary>Until when breakpoints that this program has closed can remain occupied.</summary>
+    private static long s_occupiedUntil;
 
     private readonly LinuxProcess _process;
     private readonly AccessTarget[] _targets;
@@ -132,8 +142,12 @@ internal sealed class ProcessBreakpoints : IDisposable
         }
 
         _rings.Clear();
-        _events.ForEach(one => one.Dispose());
-        _events.Clear();
+        if (_events.Count > 0)
+        {
+            _events.ForEach(one => one.Dispose());
+            _events.Clear();
+            Volatile.Write(ref s_occupiedUntil, Stopwatch.GetTimestamp() + ReleaseTime);
+        }
     }
 
     /// <summary>
@@ -246,9 +260,14 @@ internal sealed class ProcessBreakpoints : IDisposable
                 // Observing one's own processes requires fewer rights than observing the kernel.
                 _excludesKernel = true;
             }
-            else
+            else if (errno != Errno.ENOSPC || Stopwatch.GetTimestamp() >= Volatile.Read(ref s_occupiedUntil))
             {
                 return errno;
+            }
+            else
+            {
+                _cancellation.WaitHandle.WaitOne(1);
+                _cancellation.ThrowIfCancellationRequested();
             }
         }
     }

@@ -14,6 +14,8 @@ public sealed class MapPainterTests : TargetTests
         // The middle of a mapping that is larger than any cell.
         ulong start = Target.Ask($"memfd {64 << 20} picture").Address("address");
         ulong address = start + (32 << 20);
+        // Its runtime maps memory at any time.
+        using SuspendedProcess still = SuspendedProcess.Begin(Process);
         MapPicture picture = MapPainter.Paint(Process, MapPictureGrouping.Kind, Columns);
         ProcMap[] maps = [.. MapReader.Read(Process)];
         Assert.Equal(maps.Length, picture.MapCount);

@@ -132,6 +132,37 @@ public sealed class MemoryAccessWatchTests(ExploredProgram program) : IClassFixt
     }
 
     [Fact]
+    public async Task A_watch_follows_another_while_this_program_starts_programs()
+    {
+        RequireBreakpoints();
+        using ExploredProgram.Run run = program.Start();
+        MemoryType type = MemoryType.Parse("int64");
+        AccessTarget[] four = [.. Enumerable.Range(0, 4).Select(index =>
+            new AccessTarget(run.Process, run.At("!counters") + (ulong)(8 * index), type))];
+        using CancellationTokenSource end = new();
+        Task starts = Task.Run(() =>
+        {
+            while (!end.IsCancellationRequested)
+            {
+                Shell.Run("/bin/true");
+            }
+        }, TestContext.Current.CancellationToken);
+        try
+        {
+            // Each program has copies of the descriptors until it is executed, which occupy all breakpoints.
+            for (int round = 0; round < 30; round++)
+            {
+                Assert.NotNull(new MemoryAccessWatch(four, AccessKind.Write).Accesses(null, error => throw error).First());
+            }
+        }
+        finally
+        {
+            await end.CancelAsync();
+            await starts;
+        }
+    }
+
+    [Fact]
     public void The_exit_of_a_thread_does_not_end_the_watch_and_another_program_does()
     {
         using ExploredProgram.Run run = program.Start();
