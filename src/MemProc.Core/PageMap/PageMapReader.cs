@@ -71,8 +71,9 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
         {
             bool goesOn = false;
             ulong until = OnlyFiles && _canScan ? at : at + Math.Min(pages * MachinePage.SizeBytes, end - at);
-            foreach (PageMapRange range in ReadEntries(at, until))
+            while (at < until)
             {
+                PageMapRange range = ReadEntries(ref at, until);
                 goesOn = EndsPopulated(range.Entries.Span);
                 foreach (PageMapRange part in WithHugeState(range, includeEmpty: false))
                 {
@@ -80,7 +81,6 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
                 }
             }
 
-            at = until;
             if (goesOn || !_canScan)
             {
                 pages = Math.Min(pages * 2, BatchPages);
@@ -91,9 +91,9 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
                 for (int index = 0; index < count;)
                 {
                     PageRegion region = NextRegion(ref index, count);
-                    foreach (PageMapRange range in ReadEntries(region.Start, region.End, IsHuge(region)))
+                    for (ulong next = region.Start; next < region.End;)
                     {
-                        yield return range;
+                        yield return ReadEntries(ref next, region.End, IsHuge(region));
                     }
                 }
 
@@ -104,8 +104,16 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
 
     /// <summary>Returns every page of a range, empty ones included.</summary>
     /// <inheritdoc cref="ReadPopulated"/>
-    public IEnumerable<PageMapRange> ReadAll(ulong start, ulong end) =>
-        ReadEntries(start, end).SelectMany(range => WithHugeState(range, includeEmpty: true));
+    public IEnumerable<PageMapRange> ReadAll(ulong start, ulong end)
+    {
+        for (ulong at = start; at < end;)
+        {
+            foreach (PageMapRange part in WithHugeState(ReadEntries(ref at, end), includeEmpty: true))
+            {
+                yield return part;
+            }
+        }
+    }
 
     /// <summary>Returns whether one of the last pages is populated: the next ones are then likely to be.</summary>
     private static bool EndsPopulated(ReadOnlySpan<ulong> entries)
@@ -168,28 +176,20 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
             for (int index = 0; index < count;)
             {
                 PageRegion region = NextRegion(ref index, count);
-                if (includeEmpty && region.Start > done)
+                while (includeEmpty && done < region.Start)
                 {
-                    foreach (PageMapRange range in ReadEntries(done, region.Start))
-                    {
-                        yield return range;
-                    }
+                    yield return ReadEntries(ref done, region.Start);
                 }
 
-                foreach (PageMapRange range in ReadEntries(region.Start, region.End, IsHuge(region)))
+                for (done = region.Start; done < region.End;)
                 {
-                    yield return range;
+                    yield return ReadEntries(ref done, region.End, IsHuge(region));
                 }
-
-                done = region.End;
             }
 
-            if (includeEmpty && walkEnd > done)
+            while (includeEmpty && done < walkEnd)
             {
-                foreach (PageMapRange range in ReadEntries(done, walkEnd))
-                {
-                    yield return range;
-                }
+                yield return ReadEntries(ref done, walkEnd);
             }
 
             at = walkEnd;
@@ -239,22 +239,21 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
         return region;
     }
 
-    private IEnumerable<PageMapRange> ReadEntries(ulong start, ulong end, bool? isHuge = null)
+    /// <summary>Reads the next pages of a range, as many as fit into the buffer, and goes to the page after them.</summary>
+    private PageMapRange ReadEntries(ref ulong at, ulong end, bool? isHuge = null)
     {
-        for (ulong at = start; at < end;)
+        cancellation.ThrowIfCancellationRequested();
+        int pages = (int)Math.Min((end - at) / MachinePage.SizeBytes, BatchPages);
+        _entries = _entries.Length < pages ? new ulong[pages] : _entries;
+        ulong first = at;
+        Errno errno = process.Pages.TryRead(first, _entries.AsSpan(0, pages), out int read);
+        if (errno != Errno.None)
         {
-            cancellation.ThrowIfCancellationRequested();
-            int pages = (int)Math.Min((end - at) / MachinePage.SizeBytes, BatchPages);
-            _entries = _entries.Length < pages ? new ulong[pages] : _entries;
-            Errno errno = process.Pages.TryRead(at, _entries.AsSpan(0, pages), out int read);
-            if (errno != Errno.None)
-            {
-                throw process.Failure(Operation.ReadPageMap, errno, $"cannot read the pages from 0x{at:x}", at);
-            }
-
-            yield return read > 0 ? new PageMapRange(at, _entries.AsMemory(0, read), isHuge) : throw EndedEarly(at);
-            at += (ulong)read * MachinePage.SizeBytes;
+            throw process.Failure(Operation.ReadPageMap, errno, $"cannot read the pages from 0x{first:x}", first);
         }
+
+        at += (ulong)read * MachinePage.SizeBytes;
+        return read > 0 ? new PageMapRange(first, _entries.AsMemory(0, read), isHuge) : throw EndedEarly(first);
     }
 
     /// <summary>Creates the error for an end of file where pages are mapped: the process exited, or called exec.</summary>
