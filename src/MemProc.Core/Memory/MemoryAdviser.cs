@@ -199,6 +199,7 @@ public sealed class MemoryAdviser(
     {
         if (process.Pidfd is not SafeFileHandle pidfd)
         {
+            process.ThrowIfExited(Operation.AdviseMemory);
             throw new MemProcException(Operation.AdviseMemory, Errno.ENOSYS,
                 $"Process {process.Identity}: this kernel has no pidfd_open(2), which advice requires (Linux 5.3).", process.Id);
         }

@@ -13,7 +13,7 @@ public sealed class LinuxProcess : MemoryTarget
 {
     private readonly SafeFileHandle _folder;
     private readonly ProcessThreads _threads;
-    private readonly SafeFileHandle? _pidfd;
+    private readonly Lazy<SafeFileHandle?> _pidfd;
     private SafeFileHandle? _maps;
     private bool? _answersQueries;
     private SafeFileHandle? _pageMap;
@@ -21,11 +21,10 @@ public sealed class LinuxProcess : MemoryTarget
     private TargetFiles? _namedFiles;
     private LivePages? _pages;
 
-    private LinuxProcess(
-        SafeFileHandle folder, SafeFileHandle? pidfd, ProcessStat stat, KernelFiles files)
+    private LinuxProcess(SafeFileHandle folder, ProcessStat stat, KernelFiles files)
     {
         _folder = folder;
-        _pidfd = pidfd;
+        _pidfd = new Lazy<SafeFileHandle?>(OpenPidfd);
         Files = files;
         Identity = new ProcessIdentity(stat.ProcessId, stat.Name, stat.StartTicks);
         IsKernelThread = stat.IsKernelThread;
@@ -61,37 +60,30 @@ public sealed class LinuxProcess : MemoryTarget
     {
         files ??= KernelFiles.Default;
         Errno errno = Libc.TryOpenAt(null, $"{files.Proc}/{processId}", OpenAccess.ReadOnly, out SafeFileHandle? folder);
-        // By the number of another PID namespace it would be that of another process.
-        SafeFileHandle? pidfd = null;
-        Errno pidfdErrno = files.OwnId == Environment.ProcessId ? Libc.TryPidfdOpen(processId, out pidfd) : Errno.ESRCH;
         if (folder is null)
         {
-            pidfd?.Dispose();
             bool isMissing = errno is Errno.ENOENT or Errno.ESRCH;
-            throw (isMissing && pidfdErrno == Errno.None) || errno is Errno.EPERM or Errno.EACCES
+            throw (isMissing && ExistsHidden(processId, files)) || errno is Errno.EPERM or Errno.EACCES
                 ? Hidden(processId, isMissing ? Errno.EACCES : errno, files)
                 : isMissing
                 ? Refused(processId, Errno.ESRCH, "does not exist")
                 : Refused(processId, errno, $"cannot be opened: {ErrnoException.Describe(errno)} ({errno})");
         }
 
-        // Read after the pidfd was opened: on success, the pidfd is of the same process.
         if (!ProcessThreads.TryReadStat(folder, "stat", out ProcessStat stat))
         {
             folder.Dispose();
-            pidfd?.Dispose();
             throw Refused(processId, Errno.ESRCH, "has just exited");
         }
 
         if (expectedStartTicks is ulong expected && expected != stat.StartTicks)
         {
             folder.Dispose();
-            pidfd?.Dispose();
             throw Refused(processId, Errno.ESRCH, "has exited; its id now belongs to another process, "
                 + $"{SafeText.Escape(stat.Name)}");
         }
 
-        return new LinuxProcess(folder, pidfd, stat, files);
+        return new LinuxProcess(folder, stat, files);
     }
 
     /// <summary>Opens this process.</summary>
@@ -102,16 +94,15 @@ public sealed class LinuxProcess : MemoryTarget
     /// Whether the process has exited, even if its parent has not waited for it. Its memory is gone then, and reads
     /// through handles opened earlier return an end of file.
     /// </summary>
-    public override bool HasExited => HasTerminated
-        || (ProcessThreads.TryReadStat(_folder, "stat", out ProcessStat stat) && stat.IsZombie
-        // A pidfd does not report the exit while a tracer holds dead threads. Other threads may outlive the main
-        // thread.
-        && ThreadIds().All(thread => ThreadStat(thread) is not { IsZombie: false }));
+    public override bool HasExited => !ProcessThreads.TryReadStat(_folder, "stat", out ProcessStat stat)
+        // Other threads may outlive the main thread.
+        || (stat.IsZombie && ThreadIds().All(thread => ThreadStat(thread) is not { IsZombie: false }));
 
     /// <summary>
-    /// Whether its id may belong to another process by now. Cheaper than <see cref="HasExited"/>.
+    /// Whether its id may belong to another process by now. Cheaper than <see cref="HasExited"/>, and asked after each call
+    /// that takes the id.
     /// </summary>
-    private bool HasTerminated => _pidfd is not null ? Libc.IsReadable(_pidfd) : !ProcessThreads.TryReadStat(_folder, "stat", out _);
+    private bool HasTerminated => Pidfd is not null ? Libc.IsReadable(Pidfd) : !ProcessThreads.TryReadStat(_folder, "stat", out _);
 
     /// <inheritdoc/>
     internal override TargetFiles NamedFiles => _namedFiles ??= new TargetFiles(this);
@@ -145,8 +136,11 @@ public sealed class LinuxProcess : MemoryTarget
     /// <inheritdoc cref="ProcessThreads.TrySwitch"/>
     internal bool TrySwitchThread() => _threads.TrySwitch();
 
-    /// <summary>A handle of pidfd_open(2), which also pins the process; null where the kernel has none (before Linux 5.3).</summary>
-    internal SafeFileHandle? Pidfd => _pidfd;
+    /// <summary>
+    /// A handle of pidfd_open(2), which also pins the process; null where the kernel has none (before Linux 5.3), procfs is
+    /// that of another PID namespace, or the process has exited.
+    /// </summary>
+    internal SafeFileHandle? Pidfd => _pidfd.Value;
 
     /// <summary><c>/proc/PID/maps</c>, opened once.</summary>
     internal SafeFileHandle Maps => _maps ??= OpenFile("maps", Operation.ReadMaps);
@@ -272,9 +266,43 @@ public sealed class LinuxProcess : MemoryTarget
         _memory?.Dispose();
         _pageMap?.Dispose();
         _maps?.Dispose();
-        _pidfd?.Dispose();
+        if (_pidfd.IsValueCreated)
+        {
+            _pidfd.Value?.Dispose();
+        }
+
         _threads.Dispose();
         _folder.Dispose();
+    }
+
+    /// <summary>Whether a process exists that procfs does not show.</summary>
+    private static bool ExistsHidden(int processId, KernelFiles files)
+    {
+        if (!files.NumbersAsCalls || Libc.TryPidfdOpen(processId, out SafeFileHandle? pidfd) != Errno.None)
+        {
+            return false;
+        }
+
+        pidfd!.Dispose();
+        return true;
+    }
+
+    private SafeFileHandle? OpenPidfd()
+    {
+        // By the number of another PID namespace it would be that of another process.
+        if (!Files.NumbersAsCalls || Libc.TryPidfdOpen(Id, out SafeFileHandle? pidfd) != Errno.None)
+        {
+            return null;
+        }
+
+        // Asked after it was opened: a process that still has its directory had its id then.
+        if (ProcessThreads.TryReadStat(_folder, "stat", out _))
+        {
+            return pidfd;
+        }
+
+        pidfd!.Dispose();
+        return null;
     }
 
     private static MemProcException Refused(int processId, Errno errno, string reason) =>
