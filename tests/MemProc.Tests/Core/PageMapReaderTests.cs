@@ -73,6 +73,32 @@ public sealed class PageMapReaderTests
             ranges.Select(range => range.Address).Order().Distinct().Where(address => (address - start) % stride == 0));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3000)]
+    public void A_reservation_that_is_scanned_in_parts_is_found_whole(int alone)
+    {
+        const ulong Length = 128UL << 30, Stride = 200;
+        using TargetProcess target = TargetProcess.Start();
+        ulong start = target.Ask($"reserve {Length} 0").Address("address");
+        // Across the ends of parts, for two processors and for four; and more in the first part than one scan finds.
+        ulong[] ends = [start + Length / 4, start + Length / 2, start + Length / 4 * 3];
+        Array.ForEach(ends, end => target.Ask($"touch {end - Page.Size} 2"));
+        ulong first = start + (1UL << 30);
+        if (alone > 0)
+        {
+            target.Ask($"touch {first} {alone} {Stride}");
+        }
+
+        using LinuxProcess process = LinuxProcess.Open(target.ProcessId);
+        Assert.Equal(
+            [
+                .. Enumerable.Range(0, alone).Select(page => first + (ulong)page * Stride * Page.Size),
+                .. ends.SelectMany(end => (ulong[])[end - Page.Size, end]),
+            ],
+            Populated(new PageMapReader(process).ReadPopulated(start, start + Length)));
+    }
+
     [Fact]
     public void Without_PAGEMAP_SCAN_entries_are_read_one_by_one()
     {
