@@ -56,7 +56,7 @@ internal sealed class CoreContents
     /// <summary>The first siginfo: signal, code, and address of a fault; null where the core has none.</summary>
     public (int Signal, int Code, ulong Address)? SignalInfo { get; private set; }
 
-    /// <summary>The auxiliary vector; empty where the core has none.</summary>
+    /// <summary>The auxiliary vector, its words in little-endian order; empty where the core has none.</summary>
     public byte[] Auxiliary { get; private set; } = [];
 
     /// <summary>The mapped files in address order.</summary>
@@ -198,7 +198,7 @@ internal sealed class CoreContents
                 AddProcess(ContentOf(note));
                 break;
             case AuxiliaryVectorType:
-                Auxiliary = ContentOf(note);
+                Auxiliary = _layout.LittleEndian(ContentOf(note));
                 break;
             case SignalInfoType when SignalInfo is null:
                 AddSignal(ContentOf(note));
@@ -334,6 +334,17 @@ internal sealed class CoreContents
         public int Int32(byte[] bytes, int at) => Format.IsBigEndian
             ? BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(at))
             : BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at));
+
+        /// <summary>Returns words as a little-endian machine has them.</summary>
+        public byte[] LittleEndian(byte[] words)
+        {
+            for (int at = 0; Format.IsBigEndian && at + WordBytes <= words.Length; at += WordBytes)
+            {
+                Array.Reverse(words, at, WordBytes);
+            }
+
+            return words;
+        }
 
         public ulong Word(byte[] bytes, int at) => Number(bytes, at, WordBytes);
 

@@ -55,7 +55,7 @@ internal sealed class LockTurns
             foreach (Turn other in owner._turns)
             {
                 long start = Volatile.Read(ref other._start);
-                if (other != this && start != 0 && start != _pausedFor && now - start > Math.Max(2 * ticks, MinCallTicks))
+                if (other != this && start != 0 && start != _pausedFor && now - start > Math.Max(3 * ticks / 2, MinCallTicks))
                 {
                     _pausedFor = start;
                     while (Volatile.Read(ref other._start) == start && Stopwatch.GetElapsedTime(now) < MaxPause)

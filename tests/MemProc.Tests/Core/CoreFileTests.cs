@@ -41,6 +41,24 @@ public sealed class CoreFileTests : IDisposable
         Assert.Null(found.Kernel);
     }
 
+    [Theory]
+    [InlineData(true, 22)]
+    [InlineData(false, 20)]
+    public void A_big_endian_core_has_its_process_signal_and_auxiliary_vector(bool is64Bit, ushort machine)
+    {
+        using MemProc.CoreFile core = Read(new HandmadeCore(is64Bit, machine, isBigEndian: true)
+            .Process(42, instruction: Base + 8, stack: Base + 0x800, fault: 0x10, fileStart: 0x8000, fileEnd: 0x9000)
+            .Load(Base, new byte[4096]).Build());
+        ProcessCore found = ProcessCoreReader.Read(core);
+        Assert.Equal((42, "program", "SIGSEGV", 0x10UL, "program -x"),
+            (core.Identity.ProcessId, core.Identity.Name, found.SignalName, found.FaultAddress, found.CommandLine));
+        Assert.Equal(["AT_PAGESZ 0x1000", "AT_SYSINFO 0x1", $"AT_ENTRY 0x{Base + 8:x}", $"AT_RANDOM 0x{Base + 0x800:x}"],
+            found.AuxiliaryVector.Select(entry => entry.ToString()));
+        // The registers of these machines are not known; AT_RANDOM is on the stack.
+        Assert.Null(Assert.Single(found.Threads).Address);
+        Assert.Equal([(0x8000UL, HandmadeCore.Path), (Base, "[stack]")], MapReader.Read(core).Select(map => (map.Start, map.Path)));
+    }
+
     [Fact]
     public void Bytes_after_those_in_the_file_are_missing_in_foreign_cores_and_zeros_in_ours()
     {

@@ -4,7 +4,7 @@ using System.Text;
 namespace MemProc.Tests;
 
 /// <summary>Makes small cores of any kind: notes first, then memory.</summary>
-internal sealed class HandmadeCore(bool is64Bit = true, ushort machine = 62)
+internal sealed class HandmadeCore(bool is64Bit = true, ushort machine = 62, bool isBigEndian = false)
 {
     /// <summary>A file that exists nowhere.</summary>
     public const string Path = "/nowhere/program";
@@ -24,7 +24,13 @@ internal sealed class HandmadeCore(bool is64Bit = true, ushort machine = 62)
     /// <summary>Adds a note.</summary>
     public HandmadeCore Note(string owner, uint type, byte[] content)
     {
-        _notes.Add(CoreNoteFormat.Note(owner, type, content));
+        byte[] note = CoreNoteFormat.Note(owner, type, content);
+        for (int field = 0; isBigEndian && field < 3; field++)
+        {
+            note.AsSpan(4 * field, 4).Reverse();
+        }
+
+        _notes.Add(note);
         return this;
     }
 
@@ -32,17 +38,18 @@ internal sealed class HandmadeCore(bool is64Bit = true, ushort machine = 62)
     public HandmadeCore Process(int id, ulong instruction, ulong stack, ulong fault, ulong fileStart, ulong fileEnd)
     {
         byte[] status = new byte[is64Bit ? 336 : 144];
-        BinaryPrimitives.WriteInt16LittleEndian(status.AsSpan(12), 11);
-        BinaryPrimitives.WriteInt32LittleEndian(status.AsSpan(is64Bit ? 32 : 24), id);
+        Write(status.AsSpan(12, 2), 11);
+        Write(status.AsSpan(is64Bit ? 32 : 24, 4), (ulong)id);
         int registers = is64Bit ? 112 : 72;
         WriteWord(status, registers + Word * (is64Bit ? 16 : 12), instruction);
         WriteWord(status, registers + Word * (is64Bit ? 19 : 15), stack);
         byte[] info = new byte[is64Bit ? 136 : 124];
-        BinaryPrimitives.WriteInt32LittleEndian(info.AsSpan(is64Bit ? 24 : 12), id);
+        Write(info.AsSpan(is64Bit ? 24 : 12, 4), (ulong)id);
         "program"u8.CopyTo(info.AsSpan(is64Bit ? 40 : 28));
         "program -x"u8.CopyTo(info.AsSpan(is64Bit ? 56 : 44));
         byte[] signal = new byte[128];
-        (signal[0], signal[8]) = (11, 1);
+        Write(signal.AsSpan(0, 4), 11);
+        Write(signal.AsSpan(8, 4), 1);
         WriteWord(signal, is64Bit ? 16 : 12, fault);
         return Note("CORE", 1, status).Note("CORE", 3, info).Note("CORE", 0x53494749, signal)
             .Note("CORE", 6, Words(6, 4096, 32, 1, 9, instruction, 25, stack, 0, 0))
@@ -75,23 +82,23 @@ internal sealed class HandmadeCore(bool is64Bit = true, ushort machine = 62)
 
         byte[] result = [.. file];
         Span<byte> header = result;
-        ReadOnlySpan<byte> identity = [0x7f, (byte)'E', (byte)'L', (byte)'F', (byte)(is64Bit ? 2 : 1), 1, 1];
+        ReadOnlySpan<byte> identity = [0x7f, (byte)'E', (byte)'L', (byte)'F', (byte)(is64Bit ? 2 : 1), (byte)(isBigEndian ? 2 : 1), 1];
         identity.CopyTo(header);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[16..], 4);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[18..], machine);
+        Write(header.Slice(16, 2), 4);
+        Write(header.Slice(18, 2), machine);
         WriteWord(result, 24 + Word, (ulong)headerBytes);
         int sizes = 24 + 3 * Word + 4;
-        BinaryPrimitives.WriteUInt16LittleEndian(header[sizes..], (ushort)headerBytes);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[(sizes + 2)..], (ushort)entryBytes);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[(sizes + 4)..], (ushort)(_loads.Count + 1));
+        Write(header.Slice(sizes, 2), (ulong)headerBytes);
+        Write(header.Slice(sizes + 2, 2), (ulong)entryBytes);
+        Write(header.Slice(sizes + 4, 2), (ulong)_loads.Count + 1);
         table.CopyTo(header[headerBytes..]);
         return result;
     }
 
     private void WriteEntry(Span<byte> entry, uint type, uint flags, ulong offset, ulong address, ulong fileBytes, ulong memoryBytes)
     {
-        BinaryPrimitives.WriteUInt32LittleEndian(entry, type);
-        BinaryPrimitives.WriteUInt32LittleEndian(entry[(is64Bit ? 4 : 24)..], flags);
+        Write(entry[..4], type);
+        Write(entry.Slice(is64Bit ? 4 : 24, 4), flags);
         int at = is64Bit ? 8 : 4;
         foreach (ulong number in (ulong[])[offset, address, 0, fileBytes, memoryBytes])
         {
@@ -111,15 +118,16 @@ internal sealed class HandmadeCore(bool is64Bit = true, ushort machine = 62)
         return bytes;
     }
 
-    private void WriteWord(Span<byte> bytes, int at, ulong number)
+    private void WriteWord(Span<byte> bytes, int at, ulong number) => Write(bytes.Slice(at, Word), number);
+
+    private void Write(Span<byte> field, ulong number)
     {
-        if (is64Bit)
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, number);
+        bytes[..field.Length].CopyTo(field);
+        if (isBigEndian)
         {
-            BinaryPrimitives.WriteUInt64LittleEndian(bytes[at..], number);
-        }
-        else
-        {
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes[at..], (uint)number);
+            field.Reverse();
         }
     }
 }
