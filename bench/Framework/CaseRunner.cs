@@ -49,9 +49,12 @@ internal sealed class CaseRunner(int rounds)
     }
 
     private static ComparisonResult Compare(
-        string ours, List<Sample> ourTurns, string theirs, List<Sample> theirTurns, double? maxRatio) =>
-        new(ours, theirs, Times(ourTurns).Median / Times(theirTurns).Median, maxRatio,
-            Spread.Of(ourTurns.Zip(theirTurns, (our, their) => our.Nanoseconds / their.Nanoseconds)));
+        string ours, List<Sample> ourTurns, string theirs, List<Sample> theirTurns, double? maxRatio)
+    {
+        // Turn by turn: a machine that is slower for some turns is slower for both.
+        double[] ratios = [.. ourTurns.Zip(theirTurns, (our, their) => our.Nanoseconds / their.Nanoseconds)];
+        return new ComparisonResult(ours, theirs, Distribution.Of(ratios).Median, maxRatio, Spread.Of(ratios));
+    }
 
     private static Sample MeasureTurn(CaseContext context, Candidate candidate)
     {

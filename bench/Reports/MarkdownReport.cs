@@ -32,7 +32,7 @@ internal static class MarkdownReport
         }
 
         output.WriteLine();
-        output.WriteLine("| work | MemProc | against | ratio of medians | goal |");
+        output.WriteLine("| work | MemProc | against | median of ratios | goal |");
         output.WriteLine("|---|---|---|---|---|");
         foreach (CaseResult result in results)
         {
