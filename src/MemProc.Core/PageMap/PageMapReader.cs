@@ -211,8 +211,8 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
     {
         cancellation.ThrowIfCancellationRequested();
         _regions = _regions.Length == 0 ? new PageRegion[RegionCount] : _regions;
-        Errno errno = _isSparse && end - at >= PartsFromBytes && process is LinuxProcess { PageMap: not null }
-            ? TryScanParts(at, end, maxPages, out int count, out walkEnd)
+        Errno errno = _isSparse && end - at >= PartsFromBytes && process is LinuxProcess live
+            ? TryScanParts(live, at, end, maxPages, out int count, out walkEnd)
             : TryScan(at, end, _regions, maxPages, out count, out walkEnd);
         if (errno == Errno.ENOTTY)
         {
@@ -236,10 +236,12 @@ public sealed class PageMapReader(MemoryTarget process, CancellationToken cancel
 
     /// <summary>
     /// Scans a large range in parts on several processors, this thread among them. What was found after a part that holds
-    /// too much is dropped, and the rest of the range is scanned by one. The file must be open.
+    /// too much is dropped, and the rest of the range is scanned by one.
     /// </summary>
-    private Errno TryScanParts(ulong at, ulong end, ulong maxPages, out int count, out ulong walkEnd)
+    private Errno TryScanParts(LinuxProcess live, ulong at, ulong end, ulong maxPages, out int count, out ulong walkEnd)
     {
+        // Opened here: what fails on several threads comes as several errors in one.
+        _ = live.PageMap;
         int parts = Math.Min(Environment.ProcessorCount, MaxParts), size = RegionCount / parts;
         ulong bytes = MachinePage.Floor((end - at) / (ulong)parts);
         (Errno Errno, int Count, ulong End)[] found = new (Errno, int, ulong)[parts];

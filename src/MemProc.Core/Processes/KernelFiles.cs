@@ -22,6 +22,13 @@ public sealed record KernelFiles(string Proc = "/proc", string Sys = "/sys", str
         new FileInfo($"{Proc}/self").LinkTarget == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>
+    /// Opens a handle of pidfd_open(2) by an id in this procfs; null where there is none: procfs is that of another PID
+    /// namespace, the process does not exist, or the kernel has no such call (before Linux 5.3).
+    /// </summary>
+    internal SafeFileHandle? TryOpenPidfd(int processId) =>
+        NumbersAsCalls && Libc.TryPidfdOpen(processId, out SafeFileHandle? pidfd) == Errno.None ? pidfd : null;
+
+    /// <summary>
     /// Id of this process in procfs, which differs from the one of system calls where procfs is that of another PID namespace.
     /// </summary>
     internal int OwnId => int.TryParse(new FileInfo($"{Proc}/self").LinkTarget, CultureInfo.InvariantCulture, out int id)

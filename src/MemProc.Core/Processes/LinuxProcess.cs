@@ -63,7 +63,8 @@ public sealed class LinuxProcess : MemoryTarget
         if (folder is null)
         {
             bool isMissing = errno is Errno.ENOENT or Errno.ESRCH;
-            throw (isMissing && ExistsHidden(processId, files)) || errno is Errno.EPERM or Errno.EACCES
+            using SafeFileHandle? hidden = files.TryOpenPidfd(processId);
+            throw (isMissing && hidden is not null) || errno is Errno.EPERM or Errno.EACCES
                 ? Hidden(processId, isMissing ? Errno.EACCES : errno, files)
                 : isMissing
                 ? Refused(processId, Errno.ESRCH, "does not exist")
@@ -275,34 +276,17 @@ public sealed class LinuxProcess : MemoryTarget
         _folder.Dispose();
     }
 
-    /// <summary>Whether a process exists that procfs does not show.</summary>
-    private static bool ExistsHidden(int processId, KernelFiles files)
-    {
-        if (!files.NumbersAsCalls || Libc.TryPidfdOpen(processId, out SafeFileHandle? pidfd) != Errno.None)
-        {
-            return false;
-        }
-
-        pidfd!.Dispose();
-        return true;
-    }
-
     private SafeFileHandle? OpenPidfd()
     {
-        // By the number of another PID namespace it would be that of another process.
-        if (!Files.NumbersAsCalls || Libc.TryPidfdOpen(Id, out SafeFileHandle? pidfd) != Errno.None)
+        SafeFileHandle? pidfd = Files.TryOpenPidfd(Id);
+        // Asked after it was opened: a process that still has its directory had its id then.
+        if (pidfd is not null && !ProcessThreads.TryReadStat(_folder, "stat", out _))
         {
+            pidfd.Dispose();
             return null;
         }
 
-        // Asked after it was opened: a process that still has its directory had its id then.
-        if (ProcessThreads.TryReadStat(_folder, "stat", out _))
-        {
-            return pidfd;
-        }
-
-        pidfd!.Dispose();
-        return null;
+        return pidfd;
     }
 
     private static MemProcException Refused(int processId, Errno errno, string reason) =>

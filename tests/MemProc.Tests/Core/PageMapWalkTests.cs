@@ -5,7 +5,6 @@ namespace MemProc.Tests;
 /// <summary>Compares pages with pagemap, read entry by entry.</summary>
 public sealed class PageMapWalkTests
 {
-
     [Fact]
     public void Both_pages_are_present_in_separate_frames()
     {
